@@ -1,0 +1,1 @@
+"""The `perceivers` command."""

@@ -1,0 +1,1 @@
+"""Decoders: build output queries and let them cross-attend to the latents."""

@@ -1,0 +1,60 @@
+"""What goes wrong, named: every message says which argument, what was expected, what was received."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+
+class PerceiversError(Exception):
+    """Base of every error that this library raises on purpose."""
+
+
+class ShapeError(PerceiversError, ValueError):
+    """A tensor has another rank, size or dtype than the call needs."""
+
+
+class ConfigurationError(PerceiversError, ValueError):
+    """A configuration value, or a combination of values, that no model can be built from."""
+
+
+class CheckpointError(PerceiversError, OSError):
+    """A checkpoint is absent, unreadable, or does not fit the model."""
+
+
+class DataError(PerceiversError, ValueError):
+    """A file, row or sample that cannot be used; the message names it."""
+
+
+class MissingExtraError(PerceiversError, ImportError):
+    """An optional dependency is not installed.
+
+    Args:
+        package: the package that could not be imported.
+        extra: the extra of this library that brings it.
+        purpose: what needs it, as it reads in "... needs `package`".
+    """
+
+    def __init__(self, package: str, extra: str, purpose: str) -> None:
+        super().__init__(
+            f'{purpose} needs the package `{package}`, which is not installed: pip install "perceivers[{extra}]"'
+        )
+
+
+def require_shape(argument: str, tensor: Tensor, expected: Sequence[int | str]) -> None:
+    """Raise ShapeError unless `tensor` has the expected rank and the expected sizes.
+
+    Args:
+        argument: the argument's name as the caller wrote it.
+        tensor: what was received.
+        expected: one entry an axis: a number for a fixed size, a word (such as "batch") for any size.
+    """
+    fits = tensor.ndim == len(expected) and all(
+        not isinstance(size, int) or size == actual for size, actual in zip(expected, tensor.shape, strict=True)
+    )
+    if not fits:
+        wanted = ", ".join(str(size) for size in expected)
+        raise ShapeError(f"`{argument}` must have shape [{wanted}], received {list(tensor.shape)}")

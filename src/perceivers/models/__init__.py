@@ -1,0 +1,1 @@
+"""PerceiverModel (the five verbs) and the task models composed around it."""

@@ -1,0 +1,1 @@
+"""Plain torch building blocks: they take numbers and parts, never a configuration."""

@@ -1,0 +1,1 @@
+"""Raw data to tensors and back, without weights."""
