@@ -1,0 +1,28 @@
+"""What every test shares: one thread a process, no network, the same seed, no deadline on a busy machine."""
+
+from __future__ import annotations
+
+import os
+import sys
+
+import pytest
+from hypothesis import HealthCheck, settings
+
+os.environ.setdefault("OMP_NUM_THREADS", "1")
+os.environ.setdefault("TRANSFORMERS_VERBOSITY", "error")
+
+settings.register_profile("perceivers", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("perceivers")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    chosen = str(config.getoption("markexpr"))
+    if "not network" in chosen or "network" not in chosen:
+        os.environ.setdefault("HF_HUB_OFFLINE", "1")
+
+
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    """Random weights and inputs are the same in every run, whatever ran before."""
+    torch = sys.modules.get("torch")
+    if torch is not None:
+        torch.manual_seed(0)
