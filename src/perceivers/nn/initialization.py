@@ -1,0 +1,65 @@
+"""The values that training from scratch starts from, drawn by what kind of module owns a parameter."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Collection
+
+import torch
+from torch import Tensor, nn
+
+# Standard deviation of a unit normal distribution cut at two standard deviations.
+_STD_OF_CUT_NORMAL = 0.87962566103423978
+
+_Projection = (nn.Linear, nn.Conv1d, nn.Conv2d, nn.Conv3d)
+_Norm = (nn.LayerNorm, nn.GroupNorm, nn.BatchNorm1d, nn.BatchNorm2d, nn.BatchNorm3d)
+
+
+@torch.no_grad()
+def initialize_tensors(root: nn.Module, names: Collection[str] | None, vector_std: float) -> None:
+    """Draw the starting values of the named parameters and running statistics of `root`, in the order of its modules.
+
+    - Latents, position encodings, embedding tables, padding and mask vectors, and every other free-standing parameter:
+      normal with standard deviation `vector_std`, cut at two of them (the cut leaves 0.88 x `vector_std`), as the
+      original code drew them.
+    - Weights of linear layers and convolutions: normal, cut at two standard deviations and widened so that the values
+      have standard deviation 1 / sqrt(fan_in) after the cut. A module whose attribute `zero_initialized` is true gets
+      zeros.
+    - Biases: zero. Norms: weight one, bias zero, running mean zero, running variance one.
+
+    Tensors on the meta device are left alone. A parameter that several modules share is drawn once, under its first name.
+
+    Args:
+        root: the module whose tensors are drawn.
+        names: state dict keys; None for all.
+        vector_std: standard deviation of the free-standing parameters.
+    """
+    drawn: set[int] = set()
+    for path, module in root.named_modules(remove_duplicate=False):
+        own = [*module.named_parameters(recurse=False), *module.named_buffers(recurse=False)]
+        for name, tensor in own:
+            key = f"{path}.{name}" if path else name
+            if tensor.is_meta or id(tensor) in drawn or (names is not None and key not in names):
+                continue
+            drawn.add(id(tensor))
+            _initialize(module, name, tensor, vector_std)
+
+
+def _initialize(module: nn.Module, name: str, tensor: Tensor, vector_std: float) -> None:
+    if isinstance(module, _Norm):
+        tensor.fill_(1 if name in ("weight", "running_var") else 0)
+    elif not isinstance(tensor, nn.Parameter):
+        return
+    elif name == "bias" or getattr(module, "zero_initialized", False):
+        tensor.zero_()
+    elif isinstance(module, _Projection):
+        fan_in = tensor[0].numel()
+        _fill_cut_normal(tensor, 1 / (math.sqrt(fan_in) * _STD_OF_CUT_NORMAL))
+    else:
+        _fill_cut_normal(tensor, vector_std)
+
+
+def _fill_cut_normal(tensor: Tensor, std: float) -> None:
+    # Drawn in float32: the inverse of the error function is too coarse in half precision.
+    values = torch.empty(tensor.shape, dtype=torch.float32, device=tensor.device)
+    tensor.copy_(nn.init.trunc_normal_(values, std=std, a=-2 * std, b=2 * std))
