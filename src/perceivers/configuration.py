@@ -1,0 +1,458 @@
+"""PerceiverConfig: every number a Perceiver model is built from, validated, read from and written to config.json."""
+
+from __future__ import annotations
+
+import copy
+import json
+import os
+import tempfile
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, fields
+from pathlib import Path
+from typing import Any, Self
+
+from perceivers.errors import CheckpointError, ConfigurationError
+
+CONFIG_NAME = "config.json"
+
+# Each arithmetic difference between Transformers' port and the JAX original is a field of its own; a fidelity
+# sets them together.
+FIDELITIES: Mapping[str, Mapping[str, Any]] = {
+    "transformers": {
+        "hidden_act": "gelu",
+        "attention_probs_dropout_prob": 0.1,
+        "stem_padding": "transformers",
+        "learned_classifier_query_residual": True,
+        "use_query_mask": False,
+        "zero_fully_masked_rows": False,
+    },
+    "deepmind": {
+        "hidden_act": "gelu_pytorch_tanh",
+        "attention_probs_dropout_prob": 0.0,
+        "stem_padding": "same",
+        "learned_classifier_query_residual": False,
+        "use_query_mask": True,
+        "zero_fully_masked_rows": True,
+    },
+}
+
+_DEFAULT_NUM_LABELS = 2
+_UNSAVED = ("attn_implementation",)
+
+
+@dataclass(kw_only=True, repr=False, eq=False)
+class _ConfigFields:
+    """The keys of config.json, grouped by what they describe. Sizes are channels unless said otherwise."""
+
+    # The latent array and the encoder.
+    num_latents: int = 256
+    d_latents: int = 1280
+    d_model: int = 768
+    num_blocks: int = 1
+    num_self_attends_per_block: int = 26
+    num_self_attention_heads: int = 8
+    num_cross_attention_heads: int = 8
+    qk_channels: int | None = None
+    v_channels: int | None = None
+    cross_attention_shape_for_attention: str = "kv"
+    self_attention_widening_factor: int = 1
+    cross_attention_widening_factor: int = 1
+    hidden_act: str = "gelu"
+    attention_probs_dropout_prob: float = 0.1
+    initializer_range: float = 0.02
+    # Released files carry 1e-12 here although their models were trained and run with 1e-5: read, never applied.
+    layer_norm_eps: float = 1e-12
+    norm_eps: float = 1e-5
+    use_query_residual: bool = True
+
+    # Text.
+    vocab_size: int = 262
+    max_position_embeddings: int = 2048
+    decoder_num_heads: int = 8
+    decoder_qk_channels: int = 256
+
+    # Images. Resolutions are (height, width) in pixels.
+    image_size: int | Sequence[int] = 56
+    image_channels: int = 3
+    image_projection_channels: int = 256
+    position_channels: int = 256
+    projected_position_channels: int = 256
+    fourier_num_bands: int = 64
+    fourier_max_resolution: Sequence[int] = (224, 224)
+    stem_channels: int = 64
+    stem_num_layers: int = 1
+    stem_batch_norm: bool = True
+    stem_max_resolution: Sequence[int] = (56, 56)
+    conv_kernel_order: str = "height_width"
+
+    # Optical flow. `train_size` is (height, width) in pixels.
+    train_size: Sequence[int] = (368, 496)
+    flow_patch_size: int = 3
+    flow_projection_channels: int = 64
+    flow_rescale_factor: float = 100.0
+    flow_target_scale: float = 20.0
+    flow_tile_overlap: int = 20
+
+    # Video, audio and label. `output_shape` is (batch, frames, height, width); the batch entry is not used.
+    num_frames: int = 16
+    audio_samples_per_frame: int = 1920
+    samples_per_patch: int = 16
+    output_shape: Sequence[int] = (1, 16, 224, 224)
+    output_num_channels: int = 512
+    _label_trainable_num_channels: int = 1024
+    video_patch_size: int = 4
+    video_frames_per_patch: int = 1
+    video_num_bands: int = 32
+    audio_num_bands: int = 192
+    input_padding_size: int = 4
+    query_padding_size: int = 2
+    mask_probabilities: Mapping[str, float] = field(
+        default_factory=lambda: {"audio": 0.0, "image": 0.0, "label": 1.0}
+    )
+    loss_weights: Mapping[str, float] = field(
+        default_factory=lambda: {"audio": 1.0, "image": 0.03, "label": 1e-4}
+    )
+    num_training_points: int = 512
+
+    # Which arithmetic: see FIDELITIES.
+    fidelity: str = "transformers"
+    stem_padding: str = "transformers"
+    learned_classifier_query_residual: bool = True
+    use_query_mask: bool = False
+    zero_fully_masked_rows: bool = False
+
+    # Outputs and execution.
+    output_attentions: bool = False
+    output_hidden_states: bool = False
+    return_dict: bool = True
+    chunk_size_feed_forward: int = 0
+    attn_implementation: str = "sdpa"
+    dtype: str | None = None
+    architectures: Sequence[str] | None = None
+    id2label: Mapping[int, str] | None = None
+    label2id: Mapping[str, int] | None = None
+    problem_type: str | None = None
+
+
+class PerceiverConfig(_ConfigFields):
+    """What a Perceiver model is made of; the keys and defaults of Transformers' class of the same name, and more.
+
+    Sizes that Transformers writes into its code (Fourier bands and resolutions, stem channels, decoder heads, paddings,
+    patch sizes) are keys here, with the released models' values as defaults. Keys that this class does not know are kept
+    as attributes and written back.
+
+    Args:
+        fidelity: "transformers" (equal to Transformers for the same weights) or "deepmind" (equal to the JAX original).
+            It sets `hidden_act`, `attention_probs_dropout_prob`, `stem_padding`, `learned_classifier_query_residual`,
+            `use_query_mask` and `zero_fully_masked_rows`, each of which may also be given alone.
+        num_labels: number of classes, or of regression targets; default 2. Names the classes LABEL_0, LABEL_1, ...
+            unless `id2label` is given too.
+        values: any other key, by name; see `perceivers.configuration._ConfigFields` for those with a meaning.
+
+    Raises:
+        ConfigurationError: a value is out of range, or two values contradict each other.
+    """
+
+    model_type = "perceiver"
+
+    def __init__(
+        self, *, fidelity: str = "transformers", num_labels: int | None = None, **values: Any
+    ) -> None:
+        values = dict(values)
+        if "torch_dtype" in values:
+            values.setdefault("dtype", values.pop("torch_dtype"))
+        if "use_return_dict" in values:
+            values["return_dict"] = values.pop("use_return_dict")
+        known = {entry.name for entry in fields(_ConfigFields)}
+        unknown = {key: value for key, value in values.items() if key not in known}
+        given = {key: value for key, value in values.items() if key in known}
+        super().__init__(fidelity=fidelity, **{**_preset(fidelity), **given})
+        for key, value in unknown.items():
+            setattr(self, key, value)
+        self._set_labels(num_labels)
+        if self.dtype is not None:
+            self.dtype = str(self.dtype).removeprefix("torch.")
+        self.validate()
+
+    @property
+    def num_labels(self) -> int:
+        """Number of classes; setting it renames them LABEL_0, LABEL_1, ... when their number changes."""
+        return len(self.id2label) if self.id2label else _DEFAULT_NUM_LABELS
+
+    @num_labels.setter
+    def num_labels(self, value: int) -> None:
+        if not isinstance(value, int) or isinstance(value, bool) or value < 1:
+            raise ConfigurationError(f"`num_labels` must be a whole number of at least 1, received {value!r}")
+        if self.id2label is None or len(self.id2label) != value:
+            self.id2label = _label_names(value)
+            self.label2id = {name: index for index, name in self.id2label.items()}
+
+    @property
+    def use_return_dict(self) -> bool:
+        """Another name of `return_dict`."""
+        return self.return_dict
+
+    @use_return_dict.setter
+    def use_return_dict(self, value: bool) -> None:
+        self.return_dict = value
+
+    @property
+    def image_height_width(self) -> tuple[int, int]:
+        """`image_size` as (height, width), in pixels."""
+        if isinstance(self.image_size, int):
+            return self.image_size, self.image_size
+        height, width = self.image_size
+        return height, width
+
+    @property
+    def num_audio_samples(self) -> int:
+        """Samples of sound that go with `num_frames` frames."""
+        return self.num_frames * self.audio_samples_per_frame
+
+    def set_fidelity(self, fidelity: str) -> None:
+        """Set every field that `fidelity` ("transformers" or "deepmind") governs, whatever they were before."""
+        for key, value in _preset(fidelity).items():
+            setattr(self, key, value)
+        self.fidelity = fidelity
+
+    def validate(self) -> None:
+        """Raise ConfigurationError, naming the key, for the first value that no model can be built from."""
+        for key in _POSITIVE:
+            _require_count(key, getattr(self, key), minimum=1)
+        for key in (
+            "input_padding_size",
+            "query_padding_size",
+            "num_self_attends_per_block",
+            "flow_tile_overlap",
+        ):
+            _require_count(key, getattr(self, key), minimum=0)
+        for key in ("qk_channels", "v_channels"):
+            if getattr(self, key) is not None:
+                _require_count(key, getattr(self, key), minimum=1)
+        for key, lengths in _SIZES.items():
+            _require_sizes(key, getattr(self, key), lengths)
+        if not isinstance(self.image_size, int):
+            _require_sizes("image_size", self.image_size, (2,))
+        for key, allowed in _CHOICES.items():
+            if getattr(self, key) not in allowed:
+                choices = ", ".join(repr(choice) for choice in allowed)
+                raise ConfigurationError(f"`{key}` must be one of {choices}, received {getattr(self, key)!r}")
+        _require_probability("attention_probs_dropout_prob", self.attention_probs_dropout_prob)
+        for name, probability in self.mask_probabilities.items():
+            _require_probability(f"mask_probabilities[{name!r}]", probability)
+        for key in (
+            "norm_eps",
+            "layer_norm_eps",
+            "initializer_range",
+            "flow_rescale_factor",
+            "flow_target_scale",
+        ):
+            if not isinstance(getattr(self, key), (int, float)) or getattr(self, key) < 0:
+                raise ConfigurationError(
+                    f"`{key}` must be a number of at least 0, received {getattr(self, key)!r}"
+                )
+
+    def to_dict(self) -> dict[str, Any]:
+        """Every key that config.json holds, plain JSON types, tuples as lists."""
+        values = {
+            key.name: getattr(self, key.name) for key in fields(_ConfigFields) if key.name not in _UNSAVED
+        }
+        values.update((key, value) for key, value in vars(self).items() if key not in values)
+        values = {key: value for key, value in values.items() if key not in _UNSAVED}
+        if self.id2label == _label_names(_DEFAULT_NUM_LABELS):
+            values["id2label"] = values["label2id"] = None
+        for key in ("id2label", "label2id", "dtype", "architectures", "problem_type"):
+            if values[key] is None:
+                del values[key]
+        values["model_type"] = self.model_type
+        plain: dict[str, Any] = json.loads(json.dumps(values))
+        return plain
+
+    def to_json_string(self) -> str:
+        """config.json's text."""
+        return json.dumps(self.to_dict(), indent=2, sort_keys=True) + "\n"
+
+    def save_pretrained(self, folder: str | os.PathLike[str]) -> None:
+        """Write `config.json` into `folder` (made if absent), whole or not at all."""
+        target = Path(folder)
+        if target.is_file():
+            raise CheckpointError(f"`folder` must be a folder, received the file {target}")
+        target.mkdir(parents=True, exist_ok=True)
+        handle, temporary = tempfile.mkstemp(dir=target, prefix=".config-")
+        try:
+            with os.fdopen(handle, "w", encoding="utf-8") as file:
+                file.write(self.to_json_string())
+            os.chmod(temporary, 0o644)
+            os.replace(temporary, target / CONFIG_NAME)
+        except BaseException:
+            Path(temporary).unlink(missing_ok=True)
+            raise
+
+    @classmethod
+    def from_dict(cls, values: Mapping[str, Any], **overrides: Any) -> Self:
+        """A configuration from config.json's mapping.
+
+        A mapping that does not say `conv_kernel_order` was written by Transformers' converter, which stored the stem's
+        kernel as width x height. Keys in `overrides` win; a `fidelity` there sets every field that it governs.
+        """
+        merged = copy.deepcopy(dict(values))
+        model_type = merged.pop("model_type", cls.model_type)
+        if model_type != cls.model_type:
+            raise ConfigurationError(f"`model_type` must be {cls.model_type!r}, received {model_type!r}")
+        merged.setdefault("conv_kernel_order", "width_height")
+        if "fidelity" in overrides:
+            merged.update(_preset(overrides["fidelity"]))
+        if "num_labels" in overrides:
+            stored = merged.get("id2label") or {}
+            if len(stored) != overrides["num_labels"]:
+                merged.pop("id2label", None)
+                merged.pop("label2id", None)
+        merged.update(overrides)
+        return cls(**merged)
+
+    @classmethod
+    def from_json_file(cls, path: str | os.PathLike[str], **overrides: Any) -> Self:
+        """A configuration from a config.json at `path`."""
+        try:
+            values = json.loads(Path(path).read_text(encoding="utf-8"))
+        except (OSError, ValueError) as problem:
+            raise CheckpointError(f"cannot read a configuration from {path}: {problem}") from problem
+        if not isinstance(values, dict):
+            raise CheckpointError(f"{path} must hold a JSON object, received {type(values).__name__}")
+        return cls.from_dict(values, **overrides)
+
+    @classmethod
+    def from_pretrained(
+        cls,
+        name_or_folder: str | os.PathLike[str],
+        *,
+        revision: str | None = None,
+        cache_dir: str | os.PathLike[str] | None = None,
+        token: str | bool | None = None,
+        local_files_only: bool = False,
+        force_download: bool = False,
+        **overrides: Any,
+    ) -> Self:
+        """A configuration from a local folder, or from a repository of the model hub.
+
+        Args:
+            name_or_folder: folder that holds config.json, or a hub name such as "deepmind/language-perceiver".
+            revision: branch, tag or commit of the hub repository.
+            cache_dir: where downloads are kept.
+            token: hub access token; True takes the stored one.
+            local_files_only: never ask the network.
+            force_download: download again what the cache holds.
+            overrides: keys that replace those of the file.
+        """
+        from perceivers.checkpoints import resolve_file
+
+        path = resolve_file(
+            name_or_folder,
+            CONFIG_NAME,
+            revision=revision,
+            cache_dir=cache_dir,
+            token=token,
+            local_files_only=local_files_only,
+            force_download=force_download,
+        )
+        return cls.from_json_file(path, **overrides)
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, PerceiverConfig) and self.to_dict() == other.to_dict()
+
+    __hash__ = None  # type: ignore[assignment]
+
+    def __repr__(self) -> str:
+        return f"PerceiverConfig {self.to_json_string()}"
+
+    def _set_labels(self, num_labels: int | None) -> None:
+        if self.id2label is not None:
+            self.id2label = {int(index): name for index, name in self.id2label.items()}
+            if num_labels is not None and num_labels != len(self.id2label):
+                raise ConfigurationError(
+                    f"`num_labels` is {num_labels} but `id2label` names {len(self.id2label)} labels: give one of the two"
+                )
+            if self.label2id is None:
+                self.label2id = {name: index for index, name in self.id2label.items()}
+        else:
+            self.num_labels = _DEFAULT_NUM_LABELS if num_labels is None else num_labels
+
+
+def _label_names(num_labels: int) -> dict[int, str]:
+    return {index: f"LABEL_{index}" for index in range(num_labels)}
+
+
+def _preset(fidelity: str) -> Mapping[str, Any]:
+    if fidelity not in FIDELITIES:
+        choices = ", ".join(repr(name) for name in FIDELITIES)
+        raise ConfigurationError(f"`fidelity` must be one of {choices}, received {fidelity!r}")
+    return FIDELITIES[fidelity]
+
+
+_POSITIVE = (
+    "num_latents",
+    "d_latents",
+    "d_model",
+    "num_blocks",
+    "num_self_attention_heads",
+    "num_cross_attention_heads",
+    "self_attention_widening_factor",
+    "cross_attention_widening_factor",
+    "vocab_size",
+    "max_position_embeddings",
+    "decoder_num_heads",
+    "decoder_qk_channels",
+    "image_channels",
+    "image_projection_channels",
+    "position_channels",
+    "projected_position_channels",
+    "fourier_num_bands",
+    "stem_channels",
+    "stem_num_layers",
+    "flow_patch_size",
+    "flow_projection_channels",
+    "num_frames",
+    "audio_samples_per_frame",
+    "samples_per_patch",
+    "output_num_channels",
+    "_label_trainable_num_channels",
+    "video_patch_size",
+    "video_frames_per_patch",
+    "video_num_bands",
+    "audio_num_bands",
+    "num_training_points",
+)
+_SIZES: Mapping[str, tuple[int, ...]] = {
+    "fourier_max_resolution": (2,),
+    "stem_max_resolution": (2,),
+    "train_size": (2,),
+    "output_shape": (4,),
+}
+_CHOICES: Mapping[str, tuple[object, ...]] = {
+    "cross_attention_shape_for_attention": ("q", "kv"),
+    "conv_kernel_order": ("width_height", "height_width"),
+    "stem_padding": ("transformers", "same"),
+    "attn_implementation": ("sdpa", "eager"),
+    "problem_type": (None, "regression", "single_label_classification", "multi_label_classification"),
+}
+
+
+def _require_count(key: str, value: object, minimum: int) -> None:
+    if not isinstance(value, int) or isinstance(value, bool) or value < minimum:
+        raise ConfigurationError(f"`{key}` must be a whole number of at least {minimum}, received {value!r}")
+
+
+def _require_sizes(key: str, value: object, lengths: tuple[int, ...]) -> None:
+    fits = (
+        isinstance(value, (list, tuple))
+        and len(value) in lengths
+        and all(isinstance(size, int) and not isinstance(size, bool) and size >= 1 for size in value)
+    )
+    if not fits:
+        wanted = " or ".join(str(length) for length in lengths)
+        raise ConfigurationError(f"`{key}` must be {wanted} whole numbers of at least 1, received {value!r}")
+
+
+def _require_probability(key: str, value: object) -> None:
+    if not isinstance(value, (int, float)) or isinstance(value, bool) or not 0.0 <= value <= 1.0:
+        raise ConfigurationError(f"`{key}` must be a probability between 0 and 1, received {value!r}")

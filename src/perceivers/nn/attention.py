@@ -1,0 +1,77 @@
+"""Multi-head attention as a pure function, fused where no weights are asked for."""
+
+from __future__ import annotations
+
+import math
+
+import torch
+from torch import Tensor
+from torch.nn import functional as F
+
+
+def attend(
+    query: Tensor,
+    key: Tensor,
+    value: Tensor,
+    *,
+    num_heads: int,
+    mask: Tensor | None = None,
+    dropout: float = 0.0,
+    zero_masked_rows: bool = False,
+    implementation: str = "sdpa",
+    need_weights: bool = False,
+) -> tuple[Tensor, Tensor | None]:
+    """Softmax(q k / sqrt(channels per head)) v, for each head ("Attention is all you need", section 3.2).
+
+    Args:
+        query: [batch, num_queries, qk_channels].
+        key: [batch, num_keys, qk_channels].
+        value: [batch, num_keys, v_channels].
+        num_heads: divides qk_channels and v_channels.
+        mask: bool, True where a query may look at a key; broadcastable to [batch, 1, num_queries, num_keys].
+        dropout: probability of dropping an attention weight.
+        zero_masked_rows: what a query that may look at no key receives: zeros (the JAX original), or else the
+            mean of all values (what a softmax over equal logits gives; Transformers).
+        implementation: "sdpa" (fused kernels) or "eager" (plain matrix products).
+        need_weights: also return the attention weights; always computed by plain matrix products.
+
+    Returns:
+        The context [batch, num_queries, v_channels], and the weights [batch, num_heads, num_queries, num_keys] or None.
+    """
+    query, key, value = (_split_heads(each, num_heads) for each in (query, key, value))
+    # The lowest finite number instead of -inf: a row without any key stays free of NaN.
+    bias = None if mask is None else _additive(mask, query.dtype)
+    if need_weights or implementation == "eager":
+        weights = torch.softmax(_scaled_logits(query, key, bias), dim=-1)
+        weights = F.dropout(weights, dropout) if dropout else weights
+        context = weights @ value
+    else:
+        context = F.scaled_dot_product_attention(query, key, value, attn_mask=bias, dropout_p=dropout)
+        weights = None
+    if zero_masked_rows and mask is not None:
+        context = context * mask.any(dim=-1, keepdim=True)
+    return context.transpose(1, 2).flatten(2), weights if need_weights else None
+
+
+def key_mask(mask: Tensor) -> Tensor:
+    """[batch, num_keys], nonzero where a key may be looked at, as a bool [batch, 1, 1, num_keys]."""
+    return mask.to(torch.bool)[:, None, None, :]
+
+
+def cross_mask(query_mask: Tensor) -> Tensor:
+    """[batch, num_queries], nonzero where a query may look at all, as a bool [batch, 1, num_queries, 1]."""
+    return query_mask.to(torch.bool)[:, None, :, None]
+
+
+def _split_heads(values: Tensor, num_heads: int) -> Tensor:
+    return values.unflatten(-1, (num_heads, -1)).transpose(1, 2)
+
+
+def _additive(mask: Tensor, dtype: torch.dtype) -> Tensor:
+    lowest = torch.finfo(dtype).min
+    return torch.zeros_like(mask, dtype=dtype).masked_fill(~mask, lowest)
+
+
+def _scaled_logits(query: Tensor, key: Tensor, bias: Tensor | None) -> Tensor:
+    logits = query @ key.transpose(-1, -2) / math.sqrt(query.shape[-1])
+    return logits if bias is None else logits + bias

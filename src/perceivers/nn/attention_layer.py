@@ -1,0 +1,196 @@
+"""One layer of a Perceiver: pre-norm attention (self or cross), then a pre-norm perceptron, each with its residual."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor, nn
+
+from perceivers.errors import ConfigurationError
+from perceivers.nn.attention import attend
+from perceivers.nn.mlp import MLP
+
+
+class Projections(nn.Module):
+    """Norms and linear maps that make queries, keys and values.
+
+    Args:
+        query_channels: size of the array that asks.
+        kv_channels: size of the array that is looked at; None for self-attention, which then shares one norm.
+        qk_channels: size of queries and keys, all heads together.
+        v_channels: size of values, all heads together.
+        norm_eps: added to the variance in the norms.
+    """
+
+    def __init__(
+        self, query_channels: int, kv_channels: int | None, qk_channels: int, v_channels: int, norm_eps: float
+    ) -> None:
+        super().__init__()
+        self.layernorm1 = nn.LayerNorm(query_channels, eps=norm_eps)
+        self.layernorm2 = nn.LayerNorm(kv_channels, eps=norm_eps) if kv_channels is not None else None
+        source = query_channels if kv_channels is None else kv_channels
+        self.query = nn.Linear(query_channels, qk_channels)
+        self.key = nn.Linear(source, qk_channels)
+        self.value = nn.Linear(source, v_channels)
+
+    def forward(self, hidden_states: Tensor, inputs: Tensor | None) -> tuple[Tensor, Tensor, Tensor]:
+        """Queries of `hidden_states`; keys and values of `inputs`, or of `hidden_states` where that is None."""
+        normed = self.layernorm1(hidden_states)
+        source = normed if self.layernorm2 is None else self.layernorm2(inputs)
+        return self.query(normed), self.key(source), self.value(source)
+
+
+class OutputProjection(nn.Module):
+    """The linear map after attention (a module of its own because published checkpoints name it so)."""
+
+    def __init__(self, v_channels: int, output_channels: int) -> None:
+        super().__init__()
+        self.dense = nn.Linear(v_channels, output_channels)
+
+    def forward(self, context: Tensor) -> Tensor:
+        """[..., v_channels] to [..., output_channels]."""
+        return self.dense(context)
+
+
+class Attention(nn.Module):
+    """Projections, attention, output projection, query residual.
+
+    Args:
+        query_channels: size of the array that asks, and of the output.
+        kv_channels: size of the array that is looked at; None for self-attention.
+        qk_channels: size of queries and keys, all heads together; divisible by num_heads.
+        v_channels: size of values, all heads together; divisible by num_heads.
+        num_heads: number of heads.
+        query_residual: add the queries' array to the output.
+        dropout: probability of dropping an attention weight while training.
+        norm_eps: added to the variance in the norms.
+        zero_masked_rows: see `perceivers.nn.attention.attend`.
+        implementation: "sdpa" or "eager".
+    """
+
+    def __init__(
+        self,
+        query_channels: int,
+        kv_channels: int | None,
+        qk_channels: int,
+        v_channels: int,
+        num_heads: int,
+        query_residual: bool,
+        dropout: float,
+        norm_eps: float,
+        zero_masked_rows: bool,
+        implementation: str,
+    ) -> None:
+        super().__init__()
+        for name, channels in (("qk_channels", qk_channels), ("v_channels", v_channels)):
+            if channels % num_heads != 0:
+                raise ConfigurationError(
+                    f"`{name}` must be divisible by the number of heads ({num_heads}), received {channels}"
+                )
+        # Published checkpoints call the projections `attention.self`.
+        self.self = Projections(query_channels, kv_channels, qk_channels, v_channels, norm_eps)
+        self.output = OutputProjection(v_channels, query_channels)
+        self.num_heads = num_heads
+        self.query_residual = query_residual
+        self.dropout = dropout
+        self.zero_masked_rows = zero_masked_rows
+        self.implementation = implementation
+
+    def forward(
+        self, hidden_states: Tensor, inputs: Tensor | None, mask: Tensor | None, need_weights: bool
+    ) -> tuple[Tensor, Tensor | None]:
+        """As AttentionLayer.forward."""
+        query, key, value = self.self(hidden_states, inputs)
+        context, weights = attend(
+            query,
+            key,
+            value,
+            num_heads=self.num_heads,
+            mask=mask,
+            dropout=self.dropout if self.training else 0.0,
+            zero_masked_rows=self.zero_masked_rows,
+            implementation=self.implementation,
+            need_weights=need_weights,
+        )
+        attended = self.output(context)
+        return hidden_states + attended if self.query_residual else attended, weights
+
+
+class AttentionLayer(nn.Module):
+    """Attention, then a perceptron with its residual.
+
+    Args:
+        query_channels: see Attention.
+        kv_channels: see Attention.
+        qk_channels: see Attention.
+        v_channels: see Attention.
+        num_heads: see Attention.
+        widening_factor: of the perceptron's hidden layer.
+        activation_name: of the perceptron.
+        query_residual: see Attention.
+        dropout: see Attention.
+        norm_eps: see Attention.
+        zero_masked_rows: see Attention.
+        implementation: see Attention.
+        mlp_chunk_size: rows that the perceptron takes at a time; 0 takes all. Changes memory only.
+    """
+
+    def __init__(
+        self,
+        *,
+        query_channels: int,
+        kv_channels: int | None,
+        qk_channels: int,
+        v_channels: int,
+        num_heads: int,
+        widening_factor: int,
+        activation_name: str,
+        query_residual: bool = True,
+        dropout: float = 0.0,
+        norm_eps: float = 1e-5,
+        zero_masked_rows: bool = False,
+        implementation: str = "sdpa",
+        mlp_chunk_size: int = 0,
+    ) -> None:
+        super().__init__()
+        self.attention = Attention(
+            query_channels,
+            kv_channels,
+            qk_channels,
+            v_channels,
+            num_heads,
+            query_residual,
+            dropout,
+            norm_eps,
+            zero_masked_rows,
+            implementation,
+        )
+        self.layernorm = nn.LayerNorm(query_channels, eps=norm_eps)
+        self.mlp = MLP(query_channels, widening_factor, activation_name)
+        self.mlp_chunk_size = mlp_chunk_size
+
+    def apply_layer(
+        self,
+        hidden_states: Tensor,
+        inputs: Tensor | None = None,
+        mask: Tensor | None = None,
+        need_weights: bool = False,
+    ) -> tuple[Tensor, Tensor | None]:
+        """The layer on tensors.
+
+        Args:
+            hidden_states: [batch, num_queries, query_channels].
+            inputs: [batch, num_keys, kv_channels] for cross-attention, None for self-attention.
+            mask: bool, broadcastable to [batch, 1, num_queries, num_keys]; True where a query may look.
+            need_weights: also return the attention weights.
+
+        Returns:
+            [batch, num_queries, query_channels], and [batch, heads, num_queries, num_keys] or None.
+        """
+        attended, weights = self.attention(hidden_states, inputs, mask, need_weights)
+        return attended + self._feed_forward(attended), weights
+
+    def _feed_forward(self, hidden_states: Tensor) -> Tensor:
+        if self.mlp_chunk_size == 0:
+            return self.mlp(self.layernorm(hidden_states))
+        chunks = hidden_states.split(self.mlp_chunk_size, dim=1)
+        return torch.cat([self.mlp(self.layernorm(chunk)) for chunk in chunks], dim=1)

@@ -1,0 +1,96 @@
+"""Fourier position features, as pure functions: coordinates of a grid's points, and their sines and cosines."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor
+
+from perceivers.errors import ShapeError
+
+# The two rules that turn an index i of an axis with n points into a coordinate in [-1, 1].
+# "grid": linspace(-1, 1, n), both ends included. "subsampled": -1 + 2 i / n, which never reaches +1; both original
+# implementations use it for subsampled output points, and the released multimodal checkpoint is decoded by it.
+COORDINATE_RULES = ("grid", "subsampled")
+
+
+def axis_coordinates(size: int, rule: str = "grid", device: torch.device | None = None) -> Tensor:
+    """Coordinates of the `size` points of one axis, float32 [size], by one of COORDINATE_RULES."""
+    if rule == "subsampled":
+        return -1 + 2 * torch.arange(size, device=device) / torch.tensor(size, device=device)
+    return torch.linspace(-1.0, 1.0, size, dtype=torch.float32, device=device)
+
+
+def grid_coordinates(
+    index_dims: Sequence[int], rule: str = "grid", device: torch.device | None = None
+) -> Tensor:
+    """Coordinates of every point of a grid, last axis fastest, float32 [prod(index_dims), num_axes]."""
+    axes = [axis_coordinates(size, rule, device) for size in index_dims]
+    return torch.stack(torch.meshgrid(*axes, indexing="ij"), dim=-1).flatten(0, -2)
+
+
+def point_coordinates(indices: Tensor, index_dims: Sequence[int], rule: str = "grid") -> Tensor:
+    """Coordinates of some points of a grid.
+
+    Args:
+        indices: whole numbers [...], positions in the flattened grid.
+        index_dims: the grid's sizes, slowest axis first.
+        rule: one of COORDINATE_RULES.
+
+    Returns:
+        float32 [..., num_axes].
+    """
+    columns = []
+    for size in reversed(index_dims):
+        columns.append(axis_coordinates(size, rule, indices.device)[indices % size])
+        indices = indices.div(size, rounding_mode="floor")
+    return torch.stack(columns[::-1], dim=-1)
+
+
+def fourier_features(
+    positions: Tensor,
+    num_bands: int,
+    max_resolution: Sequence[int],
+    concat_pos: bool = True,
+    sine_only: bool = False,
+) -> Tensor:
+    """Sines and cosines of positions at `num_bands` frequencies an axis (Perceiver, section 3.2 and appendix D).
+
+    Frequencies are `linspace(1, max_resolution / 2, num_bands)`, in half-periods over [-1, 1].
+
+    Args:
+        positions: [..., num_axes], in [-1, 1].
+        num_bands: frequencies for each axis.
+        max_resolution: one number an axis; half of it is the highest frequency.
+        concat_pos: put the positions themselves in front.
+        sine_only: leave the cosines out.
+
+    Returns:
+        float32 [..., fourier_size(...)]: positions, then sines of every axis, then cosines of every axis.
+
+    Raises:
+        ShapeError: `max_resolution` and `positions` have different numbers of axes.
+    """
+    if positions.shape[-1] != len(max_resolution):
+        raise ShapeError(
+            f"`pos` must have {len(max_resolution)} coordinates a point (one for each entry of `max_resolution`), "
+            f"received {list(positions.shape)}"
+        )
+    # Float32 whatever the model's dtype: at 15,360 half-periods a bfloat16 phase is noise.
+    positions = positions.to(torch.float32)
+    frequencies = torch.stack(
+        [
+            torch.linspace(1.0, resolution / 2, num_bands, dtype=torch.float32, device=positions.device)
+            for resolution in max_resolution
+        ]
+    )
+    phases = math.pi * (positions[..., None] * frequencies).flatten(-2)
+    parts = [torch.sin(phases)] if sine_only else [torch.sin(phases), torch.cos(phases)]
+    return torch.cat([positions, *parts] if concat_pos else parts, dim=-1)
+
+
+def fourier_size(num_axes: int, num_bands: int, concat_pos: bool = True, sine_only: bool = False) -> int:
+    """Channels of `fourier_features`."""
+    return num_axes * num_bands * (1 if sine_only else 2) + (num_axes if concat_pos else 0)

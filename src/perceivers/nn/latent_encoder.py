@@ -1,0 +1,79 @@
+"""The encoder's loop: latents look at the inputs once, then at each other, block after block with shared weights."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from torch import Tensor
+from torch.utils.checkpoint import checkpoint
+
+from perceivers.nn.attention_layer import AttentionLayer
+
+
+@dataclass
+class LatentTrace:
+    """What happened on the way through the encoder.
+
+    Attributes:
+        latents: [batch, num_latents, channels] after the last layer.
+        hidden_states: for every block its layers' inputs, then its output, if recorded.
+        attentions: self-attention weights [batch, heads, num_latents, num_latents] of every layer, if recorded.
+        cross_attention: [batch, heads, num_latents, num_inputs], if recorded.
+    """
+
+    latents: Tensor
+    hidden_states: list[Tensor] = field(default_factory=list)
+    attentions: list[Tensor] = field(default_factory=list)
+    cross_attention: Tensor | None = None
+
+
+def encode_latents(
+    latents: Tensor,
+    inputs: Tensor,
+    *,
+    cross_attention: AttentionLayer,
+    self_attends: Sequence[AttentionLayer],
+    num_blocks: int,
+    input_mask: Tensor | None = None,
+    latent_mask: Tensor | None = None,
+    need_weights: bool = False,
+    need_hidden_states: bool = False,
+    recompute: bool = False,
+) -> LatentTrace:
+    """One cross-attend, then `num_blocks` times the same self-attend layers (Perceiver IO, section 3.1).
+
+    Args:
+        latents: [batch, num_latents, channels], the learned array.
+        inputs: [batch, num_inputs, input_channels].
+        cross_attention: the layer in which latents look at inputs.
+        self_attends: the layers of one block.
+        num_blocks: how often the block is applied.
+        input_mask: bool, broadcastable to [batch, 1, num_latents, num_inputs].
+        latent_mask: bool, broadcastable to [batch, 1, num_latents, num_latents].
+        need_weights: record attention weights.
+        need_hidden_states: record latents.
+        recompute: keep no activations inside layers; compute them again for the gradient (gradient checkpointing).
+    """
+
+    def run(
+        layer: AttentionLayer, hidden_states: Tensor, looked_at: Tensor | None, mask: Tensor | None
+    ) -> tuple[Tensor, Tensor | None]:
+        if recompute:
+            arguments = (hidden_states, looked_at, mask, need_weights)
+            return checkpoint(layer.apply_layer, *arguments, use_reentrant=False)
+        return layer.apply_layer(hidden_states, looked_at, mask, need_weights)
+
+    latents, weights = run(cross_attention, latents, inputs, input_mask)
+    trace = LatentTrace(latents, cross_attention=weights)
+    for _ in range(num_blocks):
+        for layer in self_attends:
+            if need_hidden_states:
+                trace.hidden_states.append(latents)
+            latents, weights = run(layer, latents, None, latent_mask)
+            if weights is not None:
+                trace.attentions.append(weights)
+        if need_hidden_states:
+            trace.hidden_states.append(latents)
+    trace.latents = latents
+    return trace

@@ -1,0 +1,164 @@
+"""What models return: named fields that also read as a mapping and as a tuple, fields that are None left out."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, fields
+from typing import Any, TypeVar
+
+from torch import Tensor
+from torch.utils import _pytree as pytree
+
+Logits = Tensor | Mapping[str, Tensor]
+OutputClass = TypeVar("OutputClass", bound="type[ModelOutput]")
+
+
+class ModelOutput:
+    """Base of the output classes: `output.logits`, `output["logits"]`, `output[0]`, `output[:2]`, `logits, *_ = ...`.
+
+    Iterating gives the names, as a mapping does; unpack values through `to_tuple()`.
+    """
+
+    def keys(self) -> tuple[str, ...]:
+        """Names of the fields that are not None, in order."""
+        return tuple(entry.name for entry in fields(self) if getattr(self, entry.name) is not None)  # type: ignore[arg-type]
+
+    def to_tuple(self) -> tuple[Any, ...]:
+        """The fields that are not None, in order."""
+        return tuple(getattr(self, name) for name in self.keys())
+
+    def values(self) -> tuple[Any, ...]:
+        """Another name of `to_tuple`."""
+        return self.to_tuple()
+
+    def items(self) -> tuple[tuple[str, Any], ...]:
+        """Pairs of name and value of the fields that are not None."""
+        return tuple((name, getattr(self, name)) for name in self.keys())
+
+    def get(self, name: str, default: Any = None) -> Any:
+        """The field called `name`, or `default` where it is absent or None."""
+        return getattr(self, name) if name in self.keys() else default
+
+    def __getitem__(self, key: str | int | slice) -> Any:
+        if isinstance(key, str):
+            if key not in self.keys():
+                raise KeyError(key)
+            return getattr(self, key)
+        return self.to_tuple()[key]
+
+    def __contains__(self, name: object) -> bool:
+        return name in self.keys()
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self.keys())
+
+    def __len__(self) -> int:
+        return len(self.keys())
+
+
+def traceable(output_class: OutputClass) -> OutputClass:
+    """Register an output class as a pytree, so that torch.export and torch.func see the tensors inside."""
+
+    def flatten(output: Any) -> tuple[list[Any], list[str]]:
+        return list(output.to_tuple()), list(output.keys())
+
+    def flatten_with_keys(output: Any) -> tuple[list[tuple[Any, Any]], list[str]]:
+        return [(pytree.MappingKey(name), value) for name, value in output.items()], list(output.keys())
+
+    def unflatten(values: Any, present: list[str]) -> Any:
+        return output_class(**dict(zip(present, values, strict=True)))
+
+    pytree.register_pytree_node(
+        output_class,
+        flatten,
+        unflatten,
+        serialized_type_name=f"perceivers.{output_class.__name__}",
+        flatten_with_keys_fn=flatten_with_keys,
+    )
+    return output_class
+
+
+@traceable
+@dataclass
+class PerceiverModelOutput(ModelOutput):
+    """What PerceiverModel returns.
+
+    Attributes:
+        logits: the decoder's output after the postprocessor, if there is a decoder.
+        last_hidden_state: the latents after the last layer, [batch, num_latents, d_latents].
+        hidden_states: the latents after the encoder's cross-attend and after each layer.
+        attentions: one [batch, heads, num_latents, num_latents] for each executed self-attend.
+        cross_attentions: the encoder's [batch, heads, num_latents, num_inputs], then the decoder's
+            [batch, heads, num_outputs, num_latents].
+    """
+
+    logits: Logits | None = None
+    last_hidden_state: Tensor | None = None
+    hidden_states: tuple[Tensor, ...] | None = None
+    attentions: tuple[Tensor, ...] | None = None
+    cross_attentions: tuple[Tensor, ...] | None = None
+
+
+@traceable
+@dataclass
+class PerceiverDecoderOutput(ModelOutput):
+    """What a decoder returns.
+
+    Attributes:
+        logits: decoded values, [batch, num_outputs, channels], or arranged as the decoder says.
+        cross_attentions: one [batch, heads, num_outputs, num_latents], when attentions are asked for.
+    """
+
+    logits: Tensor | None = None
+    cross_attentions: tuple[Tensor, ...] | None = None
+
+
+@traceable
+@dataclass
+class PerceiverMaskedLMOutput(ModelOutput):
+    """What PerceiverForMaskedLM returns.
+
+    Attributes:
+        loss: mean cross-entropy over the labels that are not -100, when labels are given.
+        logits: [batch, max_position_embeddings, vocab_size].
+        hidden_states: as in PerceiverModelOutput.
+        attentions: as in PerceiverModelOutput.
+        cross_attentions: as in PerceiverModelOutput.
+    """
+
+    loss: Tensor | None = None
+    logits: Tensor | None = None
+    hidden_states: tuple[Tensor, ...] | None = None
+    attentions: tuple[Tensor, ...] | None = None
+    cross_attentions: tuple[Tensor, ...] | None = None
+
+
+@traceable
+@dataclass
+class PerceiverClassifierOutput(ModelOutput):
+    """What the classification, optical flow and multimodal models return.
+
+    Attributes:
+        loss: the task's loss, when labels are given.
+        logits: [batch, num_labels]; optical flow [batch, height, width, 2]; multimodal a mapping from modality.
+        hidden_states: as in PerceiverModelOutput.
+        attentions: as in PerceiverModelOutput.
+        cross_attentions: as in PerceiverModelOutput.
+    """
+
+    loss: Tensor | None = None
+    logits: Logits | None = None
+    hidden_states: tuple[Tensor, ...] | None = None
+    attentions: tuple[Tensor, ...] | None = None
+    cross_attentions: tuple[Tensor, ...] | None = None
+
+
+@traceable
+@dataclass
+class EncoderOutput(ModelOutput):
+    """What the encoder returns; fields as in PerceiverModelOutput, `cross_attentions` the encoder's alone."""
+
+    last_hidden_state: Tensor | None = None
+    hidden_states: tuple[Tensor, ...] | None = None
+    attentions: tuple[Tensor, ...] | None = None
+    cross_attentions: tuple[Tensor, ...] | None = None
