@@ -1,0 +1,55 @@
+# The same few commands on a laptop and in continuous integration. Each installs what it needs by itself.
+
+PYTHON ?= python3
+WORKERS ?= 2
+BIN := .venv/bin
+INSTALLED := .venv/.installed
+RUN := runs/digits
+
+.PHONY: help install demo test check format benchmark clean
+
+help:
+	@echo "make demo       train, evaluate and predict on real handwritten digits (minutes on two cores)"
+	@echo "make test       run the tests"
+	@echo "make check      formatting, lint, types"
+	@echo "make format     rewrite the code in the house format"
+	@echo "make benchmark  run the comparisons with Transformers"
+	@echo "make install    only make .venv and install everything into it"
+	@echo "make clean      remove .venv, runs and caches"
+
+install: $(INSTALLED)
+
+# Made again only when what is to be installed has changed. Torch first: its version decides about the rest.
+$(INSTALLED): pyproject.toml constraints.txt
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+		{ echo "Python 3.11 or newer is needed, $(PYTHON) is $$($(PYTHON) --version); try make PYTHON=python3.12"; exit 1; }
+	$(PYTHON) -m venv .venv
+	$(BIN)/python -m pip install --quiet -c constraints.txt torch
+	$(BIN)/python -m pip install --quiet -c constraints.txt -e ".[train,media,samples,dev]"
+	@touch $@
+
+demo: $(INSTALLED)
+	$(BIN)/perceivers train image-classification --data digits --output $(RUN) --overwrite
+	$(BIN)/perceivers evaluate $(RUN) --data digits
+	$(BIN)/perceivers samples digits --split test --count 24 --output $(RUN)/held_out
+	$(BIN)/perceivers predict $(RUN) $(RUN)/held_out --output $(RUN)/predictions
+	@echo "Look at $(RUN)/predictions/predictions.png and $(RUN)/learning_curve.png"
+
+# One thread a worker: the workers share the cores. No test of this run asks the network.
+test: $(INSTALLED)
+	OMP_NUM_THREADS=1 HF_HUB_OFFLINE=1 $(BIN)/python -m pytest -n $(WORKERS)
+
+check: $(INSTALLED)
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+
+format: $(INSTALLED)
+	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix .
+
+benchmark: $(INSTALLED)
+	@for script in benchmarks/*.py; do echo "== $$script"; HF_HUB_OFFLINE=1 $(BIN)/python $$script || exit 1; done
+
+clean:
+	rm -rf .venv runs .pytest_cache .mypy_cache .ruff_cache .hypothesis
