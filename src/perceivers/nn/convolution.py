@@ -124,6 +124,16 @@ class ConvUpsample(nn.Module):
         return self.layers(inputs.movedim(-1, 1)).movedim(1, -1)
 
 
+def stem_size(size: int, num_layers: int, padding: str) -> int:
+    """Rows (or columns) that `num_layers` stem layers leave of `size`."""
+    for _ in range(num_layers):
+        if padding == "same":
+            size = -(-size // (_STRIDE * _STRIDE))
+        else:
+            size = ((size - 1) // _STRIDE + 1 - _POOL) // _STRIDE + 1
+    return size
+
+
 def _same(pictures: Tensor, kernel: int) -> tuple[int, int, int, int]:
     """F.pad's (left, right, top, bottom) for JAX's SAME rule."""
     height, width = pictures.shape[-2:]

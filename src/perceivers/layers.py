@@ -1,0 +1,219 @@
+"""From a configuration to plain blocks: the learned latents, one layer, the encoder."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import cast
+
+import torch
+from torch import Tensor, nn
+
+from perceivers.configuration import PerceiverConfig
+from perceivers.errors import ConfigurationError, ShapeError
+from perceivers.nn.attention import key_mask
+from perceivers.nn.attention_layer import AttentionLayer
+from perceivers.nn.latent_encoder import encode_latents
+from perceivers.outputs import EncoderOutput
+
+
+class PerceiverEmbeddings(nn.Module):
+    """The learned latent array, `latents` [num_latents, d_latents]."""
+
+    def __init__(self, config: PerceiverConfig) -> None:
+        super().__init__()
+        self.latents = nn.Parameter(torch.empty(config.num_latents, config.d_latents))
+        std = config.initializer_range
+        nn.init.trunc_normal_(self.latents, std=std, a=-2 * std, b=2 * std)
+
+    def forward(self, batch_size: int) -> Tensor:
+        """[batch, num_latents, d_latents], the same for every sample."""
+        return self.latents.expand(batch_size, -1, -1)
+
+
+class PerceiverLayer(AttentionLayer):
+    """Attention and perceptron with sizes from a configuration.
+
+    Args:
+        config: gives activation, dropout, norm epsilon, treatment of masked rows, implementation.
+        is_cross_attention: look at other inputs than the queries' array.
+        qk_channels: channels of queries and keys; None takes `q_dim`, or for cross-attention the side that
+            `config.cross_attention_shape_for_attention` ("q" or "kv") names.
+        v_channels: channels of values; None takes qk_channels.
+        num_heads: divides both.
+        q_dim: channels of the queries' array.
+        kv_dim: channels of the inputs; cross-attention only.
+        widening_factor: of the perceptron.
+        use_query_residual: add the queries' array after attention.
+    """
+
+    def __init__(
+        self,
+        config: PerceiverConfig,
+        is_cross_attention: bool = False,
+        qk_channels: int | None = None,
+        v_channels: int | None = None,
+        num_heads: int = 1,
+        q_dim: int | None = None,
+        kv_dim: int | None = None,
+        widening_factor: int = 4,
+        use_query_residual: bool = True,
+    ) -> None:
+        if q_dim is None or (is_cross_attention and kv_dim is None):
+            raise ConfigurationError(
+                f"`q_dim` (and `kv_dim` for cross-attention) must be given, received q_dim={q_dim}, kv_dim={kv_dim}"
+            )
+        if qk_channels is None:
+            by_inputs = is_cross_attention and config.cross_attention_shape_for_attention == "kv"
+            qk_channels = cast("int", kv_dim) if by_inputs else q_dim
+        super().__init__(
+            query_channels=q_dim,
+            kv_channels=kv_dim if is_cross_attention else None,
+            qk_channels=qk_channels,
+            v_channels=qk_channels if v_channels is None else v_channels,
+            num_heads=num_heads,
+            widening_factor=widening_factor,
+            activation_name=config.hidden_act,
+            query_residual=use_query_residual,
+            dropout=config.attention_probs_dropout_prob,
+            norm_eps=config.norm_eps,
+            zero_masked_rows=config.zero_fully_masked_rows,
+            implementation=config.attn_implementation,
+            mlp_chunk_size=config.chunk_size_feed_forward,
+        )
+        self.is_cross_attention = is_cross_attention
+
+    def forward(
+        self,
+        hidden_states: Tensor,
+        attention_mask: Tensor | None = None,
+        inputs: Tensor | None = None,
+        inputs_mask: Tensor | None = None,
+        output_attentions: bool | None = False,
+    ) -> tuple[Tensor, ...]:
+        """The layer's output, and its attention weights when asked for.
+
+        Args:
+            hidden_states: [batch, num_queries, q_dim].
+            attention_mask: [batch, num_queries] nonzero where a latent may be looked at; self-attention only.
+            inputs: [batch, num_inputs, kv_dim]; cross-attention only.
+            inputs_mask: [batch, num_inputs] nonzero where an input may be looked at, or the additive
+                [batch, 1, 1, num_inputs] form; cross-attention only.
+            output_attentions: also return [batch, num_heads, num_queries, num_keys].
+        """
+        if self.is_cross_attention and inputs is None:
+            raise ShapeError("`inputs` must be given to a cross-attention layer, received None")
+        mask = inputs_mask if self.is_cross_attention else attention_mask
+        output, weights = self.apply_layer(
+            hidden_states,
+            inputs if self.is_cross_attention else None,
+            as_attention_mask(mask),
+            bool(output_attentions),
+        )
+        return (output,) if weights is None else (output, weights)
+
+
+class PerceiverEncoder(nn.Module):
+    """Latents look at the inputs once, then at each other in `num_blocks` blocks that share their weights.
+
+    Args:
+        config: sizes and numbers of layers.
+        kv_dim: channels of the inputs.
+
+    Raises:
+        ConfigurationError: a number of heads does not divide the latents' channels.
+    """
+
+    def __init__(self, config: PerceiverConfig, kv_dim: int | None = None) -> None:
+        super().__init__()
+        self.config = config
+        for key in ("num_self_attention_heads", "num_cross_attention_heads"):
+            if config.d_latents % getattr(config, key) != 0:
+                raise ConfigurationError(
+                    f"`{key}` must divide `d_latents` ({config.d_latents}), received {getattr(config, key)}"
+                )
+        self.cross_attention = PerceiverLayer(
+            config,
+            is_cross_attention=True,
+            qk_channels=config.qk_channels,
+            v_channels=config.v_channels,
+            num_heads=config.num_cross_attention_heads,
+            q_dim=config.d_latents,
+            kv_dim=kv_dim,
+            widening_factor=config.cross_attention_widening_factor,
+            use_query_residual=config.use_query_residual,
+        )
+        self.self_attends = nn.ModuleList(
+            PerceiverLayer(
+                config,
+                qk_channels=config.qk_channels,
+                v_channels=config.v_channels,
+                num_heads=config.num_self_attention_heads,
+                q_dim=config.d_latents,
+                widening_factor=config.self_attention_widening_factor,
+            )
+            for _ in range(config.num_self_attends_per_block)
+        )
+        self.gradient_checkpointing = False
+
+    def forward(
+        self,
+        hidden_states: Tensor,
+        attention_mask: Tensor | None = None,
+        inputs: Tensor | None = None,
+        inputs_mask: Tensor | None = None,
+        output_attentions: bool | None = False,
+        output_hidden_states: bool | None = False,
+        return_dict: bool | None = True,
+    ) -> EncoderOutput | tuple[Tensor | tuple[Tensor, ...], ...]:
+        """Latents after the last layer.
+
+        Args:
+            hidden_states: the latents, [batch, num_latents, d_latents].
+            attention_mask: [batch, num_latents], nonzero where a latent may be looked at.
+            inputs: [batch, num_inputs, kv_dim].
+            inputs_mask: [batch, num_inputs], nonzero where an input may be looked at, or the additive
+                [batch, 1, 1, num_inputs] form.
+            output_attentions: return attention weights.
+            output_hidden_states: return the latents between layers.
+            return_dict: an EncoderOutput, or else its tuple.
+        """
+        if inputs is None:
+            raise ShapeError("`inputs` must be given to the encoder, received None")
+        trace = encode_latents(
+            hidden_states,
+            inputs,
+            cross_attention=self.cross_attention,
+            self_attends=cast("Sequence[AttentionLayer]", self.self_attends),
+            num_blocks=self.config.num_blocks,
+            input_mask=as_attention_mask(inputs_mask),
+            latent_mask=as_attention_mask(attention_mask),
+            need_weights=bool(output_attentions),
+            need_hidden_states=bool(output_hidden_states),
+            recompute=self.gradient_checkpointing and self.training,
+        )
+        output = EncoderOutput(
+            last_hidden_state=trace.latents,
+            hidden_states=tuple(trace.hidden_states) if output_hidden_states else None,
+            attentions=tuple(trace.attentions) if output_attentions else None,
+            cross_attentions=None if trace.cross_attention is None else (trace.cross_attention,),
+        )
+        return output if return_dict else output.to_tuple()
+
+
+def as_attention_mask(mask: Tensor | None) -> Tensor | None:
+    """A bool mask broadcastable to [batch, 1, num_queries, num_keys] from any of the usual forms.
+
+    Args:
+        mask: [batch, num_keys], nonzero where a key may be looked at; or four axes, bool (True: may look) or floating
+            (additive: 0 may look, a negative number may not).
+    """
+    if mask is None or (mask.ndim == 4 and mask.dtype == torch.bool):
+        return mask
+    if mask.ndim == 2:
+        return key_mask(mask)
+    if mask.ndim == 4 and mask.is_floating_point():
+        return mask == 0
+    raise ShapeError(
+        f"`attention_mask` must have shape [batch, num_keys] or [batch, 1, num_queries, num_keys], "
+        f"received {list(mask.shape)} of {mask.dtype}"
+    )

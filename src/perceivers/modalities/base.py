@@ -1,0 +1,224 @@
+"""The contract of a modality: a preprocessor turns values into tokens, a postprocessor decoded tokens into values."""
+
+from __future__ import annotations
+
+import math
+from abc import ABC, abstractmethod
+from collections.abc import Mapping, Sequence
+from typing import Any, cast
+
+import torch
+from torch import Tensor, nn
+
+from perceivers.errors import ConfigurationError, ShapeError
+from perceivers.nn.position_encoding import (
+    PerceiverAbstractPositionEncoding,
+    PerceiverFourierPositionEncoding,
+    PerceiverTrainablePositionEncoding,
+    build_position_encoding,
+)
+
+Preprocessed = tuple[Tensor, Mapping[str, int] | None, Any]
+
+
+class AbstractPreprocessor(nn.Module, ABC):
+    """Values of one modality (or of several) into tokens [batch, num_tokens, num_channels]."""
+
+    #: Whether every sample gives exactly one token, so that a mask token can stand for an absent one.
+    single_token: bool = False
+
+    @property
+    @abstractmethod
+    def num_channels(self) -> int:
+        """Channels of the tokens."""
+
+    @abstractmethod
+    def index_dims(self, inputs: Any) -> tuple[int, ...]:
+        """Sizes of the grid that the tokens of `inputs` lie on, slowest axis first."""
+
+    def output_dims(self, inputs: Any) -> Any:
+        """Sizes of the array that a decoder must answer to describe `inputs` whole: the grid of its tokens, by default."""
+        return self.index_dims(inputs)
+
+    @abstractmethod
+    def forward(
+        self,
+        inputs: Any,
+        pos: Any = None,
+        network_input_is_1d: bool = True,
+        interpolate_pos_encoding: bool = False,
+    ) -> Preprocessed:
+        """Tokens of `inputs`.
+
+        Args:
+            inputs: as the modality says.
+            pos: coordinates in [-1, 1] of each token, [batch, num_tokens, num_axes]; None for the grid's own. Fourier
+                positions only.
+            network_input_is_1d: lay tokens in a row; False keeps their grid.
+            interpolate_pos_encoding: fit learned positions to inputs of another size than they were trained for.
+
+        Returns:
+            tokens [batch, num_tokens, num_channels]; number of tokens of each modality, or None for a single one; the
+            tokens without their positions.
+        """
+
+    def input_mask(self, mask: Any, tokens: Tensor, modality_sizes: Mapping[str, int] | None) -> Tensor:
+        """A bool mask over tokens.
+
+        Args:
+            mask: [batch, num_tokens], nonzero where a token counts.
+            tokens: what `forward` returned.
+            modality_sizes: what `forward` returned.
+        """
+        return token_mask(mask, tokens)
+
+
+class AbstractPostprocessor(nn.Module, ABC):
+    """Decoded tokens [batch, num_tokens, channels] back into values."""
+
+    #: Whether each token is turned into values alone, so that chunks of tokens may be.
+    pointwise: bool = True
+
+    @abstractmethod
+    def forward(
+        self, inputs: Any, pos: Tensor | None = None, modality_sizes: Mapping[str, int] | None = None
+    ) -> Any:
+        """Values of decoded tokens.
+
+        Args:
+            inputs: [batch, num_tokens, channels].
+            pos: not used by any postprocessor of the papers; accepted because callers pass it.
+            modality_sizes: number of tokens of each modality, where there are several.
+        """
+
+
+class PositionedPreprocessor(AbstractPreprocessor):
+    """A preprocessor whose tokens are features with positions beside them, or added to them.
+
+    A subclass registers its feature layers, then calls `_build_positions`.
+    """
+
+    position_embeddings: PerceiverAbstractPositionEncoding
+    positions_projection: nn.Module
+
+    @property
+    def num_channels(self) -> int:
+        """Channels of features and positions together."""
+        return self._feature_channels + (self._position_channels if self._concatenates else 0)
+
+    def _build_positions(
+        self,
+        *,
+        feature_channels: int,
+        position_encoding_type: str,
+        concat_or_add_pos: str,
+        project_pos_dim: int,
+        n_extra_pos_mlp: int,
+        trainable_position_encoding_kwargs: Mapping[str, Any] | None,
+        fourier_position_encoding_kwargs: Mapping[str, Any] | None,
+        out_channels: int | None = None,
+    ) -> None:
+        if concat_or_add_pos not in ("concat", "add"):
+            raise ConfigurationError(
+                f"`concat_or_add_pos` must be 'concat' or 'add', received {concat_or_add_pos!r}"
+            )
+        self.position_embeddings, self.positions_projection = build_position_encoding(
+            position_encoding_type,
+            out_channels=out_channels,
+            project_pos_dim=project_pos_dim,
+            trainable_position_encoding_kwargs=trainable_position_encoding_kwargs,
+            fourier_position_encoding_kwargs=fourier_position_encoding_kwargs,
+        )
+        encoded = self.position_embeddings.output_size()
+        self._position_channels = project_pos_dim if project_pos_dim > 0 else encoded
+        self._feature_channels = feature_channels
+        self._concatenates = concat_or_add_pos == "concat"
+        if not self._concatenates and self._position_channels != feature_channels:
+            raise ConfigurationError(
+                f"positions must have the features' {feature_channels} channels where `concat_or_add_pos` is 'add', "
+                f"received {self._position_channels}: set `project_pos_dim`"
+            )
+        if n_extra_pos_mlp > 0:
+            self.extra_position_mlp = _linear_stack(self._position_channels, n_extra_pos_mlp)
+
+    def _with_positions(
+        self, features: Tensor, pos: Tensor | None, network_input_is_1d: bool, interpolate_pos_encoding: bool
+    ) -> Preprocessed:
+        """Tokens from features [batch, *index_dims, channels]."""
+        index_dims = features.shape[1:-1]
+        flat = features.flatten(1, -2)
+        positions = self._positions(index_dims, flat, pos, interpolate_pos_encoding)
+        tokens = torch.cat([flat, positions], dim=-1) if self._concatenates else flat + positions
+        if not network_input_is_1d:
+            tokens, flat = (each.reshape(-1, *index_dims, each.shape[-1]) for each in (tokens, flat))
+        return tokens, None, flat
+
+    def _positions(
+        self, index_dims: Sequence[int], features: Tensor, pos: Tensor | None, interpolate_pos_encoding: bool
+    ) -> Tensor:
+        encoding = self.position_embeddings
+        batch_size = features.shape[0]
+        if isinstance(encoding, PerceiverFourierPositionEncoding):
+            if len(index_dims) != encoding.num_dimensions and pos is None:
+                raise ShapeError(
+                    f"`inputs` must give tokens on a grid of {encoding.num_dimensions} axes (one for each entry of "
+                    f"`max_resolution`), received a grid of {list(index_dims)}"
+                )
+            encoded = encoding(index_dims, batch_size, device=features.device, dtype=features.dtype, pos=pos)
+        else:
+            encoded = self._learned_positions(
+                cast("PerceiverTrainablePositionEncoding", encoding),
+                index_dims,
+                pos,
+                interpolate_pos_encoding,
+            ).expand(batch_size, -1, -1)
+        projected = self.positions_projection(encoded)
+        return self.extra_position_mlp(projected) if hasattr(self, "extra_position_mlp") else projected
+
+    def _learned_positions(
+        self,
+        encoding: PerceiverTrainablePositionEncoding,
+        index_dims: Sequence[int],
+        pos: Tensor | None,
+        interpolate_pos_encoding: bool,
+    ) -> Tensor:
+        if pos is not None:
+            raise ShapeError(
+                "`pos` needs Fourier positions; learned positions have no coordinates, pass None"
+            )
+        table = encoding(None, interpolate_pos_encoding, tuple(index_dims))
+        if table.shape[0] != math.prod(index_dims):
+            raise ShapeError(
+                f"`inputs` must give the {table.shape[0]} tokens that learned positions exist for, received a grid of "
+                f"{list(index_dims)}: pass interpolate_pos_encoding=True to fit the positions to it"
+            )
+        return cast("Tensor", table)
+
+
+def _linear_stack(channels: int, num_layers: int) -> nn.Sequential:
+    """Linear layers with ReLU between them (`n_extra_pos_mlp` of the original code)."""
+    layers: list[nn.Module] = []
+    for index in range(num_layers):
+        layers.append(nn.Linear(channels, channels))
+        if index < num_layers - 1:
+            layers.append(nn.ReLU())
+    return nn.Sequential(*layers)
+
+
+def token_mask(mask: Tensor, tokens: Tensor) -> Tensor:
+    """`mask` as bool [batch, num_tokens]; ShapeError when it does not fit `tokens`."""
+    if tuple(mask.shape) != tuple(tokens.shape[:2]):
+        raise ShapeError(
+            f"`attention_mask` must have shape {list(tokens.shape[:2])} (one entry a token), received {list(mask.shape)}"
+        )
+    return mask.to(torch.bool)
+
+
+def require_finite(argument: str, values: Tensor) -> None:
+    """ShapeError where a floating tensor holds NaN or infinity; not checked while a graph is being captured."""
+    if torch.compiler.is_compiling() or values.is_meta or not values.is_floating_point():
+        return
+    if not bool(torch.isfinite(values).all()):
+        raise ShapeError(
+            f"`{argument}` must hold finite numbers, received NaN or infinity in {list(values.shape)}"
+        )

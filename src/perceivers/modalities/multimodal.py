@@ -1,0 +1,218 @@
+"""Several modalities as one array of tokens, and one array of decoded tokens as several modalities."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, cast
+
+import torch
+from torch import Tensor, nn
+
+from perceivers.errors import ConfigurationError, ShapeError
+from perceivers.modalities.base import (
+    AbstractPostprocessor,
+    AbstractPreprocessor,
+    Preprocessed,
+    token_mask,
+)
+from perceivers.nn.packing import pad_channels, restructure
+
+
+class PerceiverMultimodalPreprocessor(AbstractPreprocessor):
+    """Tokens of every modality, padded with learned vectors to the same channels, in sorted order of their names.
+
+    A modality may be missing from the inputs: it then gives no tokens, unless its mask probability is 1 and its number of
+    tokens does not depend on the input (a label), in which case its mask token stands for it as it always does.
+
+    Args:
+        modalities: name -> preprocessor.
+        mask_probs: name -> probability with which a token is replaced by the modality's learned mask token, drawn anew for
+            each token, in evaluation too.
+        min_padding_size: learned channels that the widest modality gets.
+    """
+
+    def __init__(
+        self,
+        modalities: Mapping[str, AbstractPreprocessor],
+        mask_probs: Mapping[str, float] | None = None,
+        min_padding_size: int = 2,
+    ) -> None:
+        super().__init__()
+        if not modalities:
+            raise ConfigurationError("`modalities` must name at least one preprocessor, received none")
+        self.mask_probs = dict(mask_probs or {})
+        if unknown := sorted(set(self.mask_probs) - set(modalities)):
+            raise ConfigurationError(
+                f"`mask_probs` must name modalities of {sorted(modalities)}, received {unknown}"
+            )
+        self.min_padding_size = min_padding_size
+        self.modalities = nn.ModuleDict(dict(modalities))
+        self.padding = nn.ParameterDict(
+            {
+                name: nn.Parameter(_vector(self.num_channels - preprocessor.num_channels))
+                for name, preprocessor in modalities.items()
+            }
+        )
+        self.mask = nn.ParameterDict(
+            {name: nn.Parameter(_vector(self.num_channels)) for name in self.mask_probs}
+        )
+
+    @property
+    def num_channels(self) -> int:
+        """Channels of the widest modality plus `min_padding_size`."""
+        widest = max(cast("AbstractPreprocessor", each).num_channels for each in self.modalities.values())
+        return widest + self.min_padding_size
+
+    def index_dims(self, inputs: Mapping[str, Any]) -> tuple[int, ...]:
+        """(number of tokens of all modalities,)."""
+        grids = [self._preprocessor(name).index_dims(inputs[name]) for name in sorted(inputs)]
+        return (sum(int(torch.Size(grid).numel()) for grid in grids),)
+
+    def output_dims(self, inputs: Mapping[str, Any]) -> dict[str, Any]:
+        """Name -> sizes of the output array that describes the modality whole."""
+        return {name: self._preprocessor(name).output_dims(inputs[name]) for name in sorted(inputs)}
+
+    def forward(
+        self,
+        inputs: Mapping[str, Any],
+        pos: Mapping[str, Any] | None = None,
+        network_input_is_1d: bool = True,
+        interpolate_pos_encoding: bool = False,
+    ) -> Preprocessed:
+        """Tokens of all modalities.
+
+        Args:
+            inputs: name -> what the modality's preprocessor takes; all with the same batch size.
+            pos: name -> positions, see AbstractPreprocessor.
+            network_input_is_1d: must be True: only rows of tokens can be joined.
+            interpolate_pos_encoding: see AbstractPreprocessor.
+
+        Returns:
+            Tokens [batch, num_tokens, num_channels]; number of tokens of each modality; name -> tokens without positions.
+        """
+        self._validate(inputs, network_input_is_1d)
+        joined: dict[str, Tensor] = {}
+        features: dict[str, Tensor] = {}
+        for name in sorted(inputs):
+            tokens, _, features[name] = self._preprocessor(name)(
+                inputs[name],
+                pos=None if pos is None else pos.get(name),
+                interpolate_pos_encoding=interpolate_pos_encoding,
+            )
+            joined[name] = self._mask(name, pad_channels(tokens, self.padding[name]))
+        example = next(iter(joined.values()))
+        for name in self._absent_but_masked(inputs):
+            joined[name] = self.mask[name].to(example.dtype).expand(example.shape[0], 1, -1)
+        names = sorted(joined)
+        sizes = {name: joined[name].shape[1] for name in names}
+        return torch.cat([joined[name] for name in names], dim=1), sizes, features
+
+    def input_mask(self, mask: Any, tokens: Tensor, modality_sizes: Mapping[str, int] | None) -> Tensor:
+        """A bool mask over the tokens of all modalities.
+
+        Args:
+            mask: [batch, num_tokens], or name -> [batch, number of tokens of that modality], each nonzero where a token
+                counts; every token of a modality that is not named counts.
+            tokens: what `forward` returned.
+            modality_sizes: what `forward` returned.
+        """
+        if not isinstance(mask, Mapping):
+            return token_mask(mask, tokens)
+        parts = restructure(cast("Mapping[str, int]", modality_sizes), tokens)
+        if unknown := sorted(set(mask) - set(parts)):
+            raise ShapeError(f"`attention_mask` must name modalities of {sorted(parts)}, received {unknown}")
+        return torch.cat(
+            [
+                token_mask(mask[name], part)
+                if name in mask
+                else part.new_ones(part.shape[:2], dtype=torch.bool)
+                for name, part in parts.items()
+            ],
+            dim=1,
+        )
+
+    def _preprocessor(self, name: str) -> AbstractPreprocessor:
+        return cast("AbstractPreprocessor", self.modalities[name])
+
+    def _mask(self, name: str, tokens: Tensor) -> Tensor:
+        probability = self.mask_probs.get(name, 0.0)
+        if probability == 0.0:
+            return tokens
+        mask_token = self.mask[name].to(tokens.dtype).expand_as(tokens)
+        if probability == 1.0:
+            return mask_token
+        drawn = torch.bernoulli(torch.full(tokens.shape[:2], probability, device=tokens.device))
+        return torch.where(drawn[..., None].bool(), mask_token, tokens)
+
+    def _absent_but_masked(self, inputs: Mapping[str, Any]) -> list[str]:
+        absent = set(self.modalities) - set(inputs)
+        return sorted(
+            name
+            for name in absent
+            if self.mask_probs.get(name) == 1.0 and self._preprocessor(name).single_token
+        )
+
+    def _validate(self, inputs: Mapping[str, Any], network_input_is_1d: bool) -> None:
+        if not network_input_is_1d:
+            raise ShapeError("`network_input_is_1d` must be True for several modalities, received False")
+        if not isinstance(inputs, Mapping) or not inputs:
+            raise ShapeError(
+                f"`inputs` must be a mapping with some of {sorted(self.modalities)}, received {type(inputs).__name__}"
+            )
+        if unknown := sorted(set(inputs) - set(self.modalities)):
+            raise ShapeError(
+                f"`inputs` must name modalities of {sorted(self.modalities)}, received {unknown}"
+            )
+        sizes = {name: len(value) for name, value in inputs.items()}
+        if len(set(sizes.values())) > 1:
+            raise ShapeError(f"`inputs` must have the same batch size for every modality, received {sizes}")
+
+
+class PerceiverMultimodalPostprocessor(AbstractPostprocessor):
+    """Each modality's decoded tokens to that modality's postprocessor.
+
+    Args:
+        modalities: name -> postprocessor.
+        input_is_dict: decoded tokens come as name -> tokens, not as one array.
+    """
+
+    def __init__(self, modalities: Mapping[str, nn.Module], input_is_dict: bool = False) -> None:
+        super().__init__()
+        self.modalities = nn.ModuleDict(dict(modalities))
+        self.input_is_dict = input_is_dict
+        self.pointwise = all(getattr(each, "pointwise", False) for each in modalities.values())
+
+    def forward(
+        self,
+        inputs: Tensor | Mapping[str, Tensor],
+        pos: Tensor | None = None,
+        modality_sizes: Mapping[str, int] | None = None,
+    ) -> dict[str, Any]:
+        """Values of each modality.
+
+        Args:
+            inputs: [batch, num_tokens, channels], modalities in sorted order of their names; or a mapping.
+            pos: handed on.
+            modality_sizes: number of decoded tokens of each modality; needed unless inputs are a mapping.
+
+        Returns:
+            Name -> values, in sorted order of names; a modality without tokens is left out.
+        """
+        if not self.input_is_dict:
+            if modality_sizes is None:
+                raise ShapeError("`modality_sizes` must be given when `inputs` are one array, received None")
+            inputs = restructure(modality_sizes, cast("Tensor", inputs))
+        parts = cast("Mapping[str, Tensor]", inputs)
+        if unknown := sorted(set(parts) - set(self.modalities)):
+            raise ShapeError(
+                f"`modality_sizes` must name modalities of {sorted(self.modalities)}, received {unknown}"
+            )
+        return {
+            name: self.modalities[name](parts[name], pos=pos, modality_sizes=None)
+            for name in sorted(parts)
+            if parts[name].shape[1] > 0
+        }
+
+
+def _vector(channels: int) -> Tensor:
+    return nn.init.trunc_normal_(torch.empty(1, channels), std=0.02, a=-0.04, b=0.04)

@@ -1,0 +1,29 @@
+"""A linear postprocessor: decoded tokens into as many values as wanted, whatever the modality."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from torch import Tensor, nn
+
+from perceivers.modalities.base import AbstractPostprocessor
+
+
+class PerceiverProjectionPostprocessor(AbstractPostprocessor):
+    """Linear, on the last axis.
+
+    Args:
+        in_channels: channels of a decoded token.
+        out_channels: values of a token.
+    """
+
+    def __init__(self, in_channels: int, out_channels: int) -> None:
+        super().__init__()
+        # Published checkpoints call this layer `classifier`, on pixels too.
+        self.classifier = nn.Linear(in_channels, out_channels)
+
+    def forward(
+        self, inputs: Tensor, pos: Tensor | None = None, modality_sizes: Mapping[str, int] | None = None
+    ) -> Tensor:
+        """[..., in_channels] to [..., out_channels]."""
+        return self.classifier(inputs)

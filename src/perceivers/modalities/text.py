@@ -1,0 +1,119 @@
+"""Text as bytes: ids into embeddings with learned positions, and hidden states back into scores for every byte."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from perceivers.configuration import PerceiverConfig
+from perceivers.errors import ShapeError
+from perceivers.modalities.base import AbstractPreprocessor, Preprocessed
+
+
+class PerceiverTextPreprocessor(AbstractPreprocessor):
+    """Byte embedding plus learned position.
+
+    Args:
+        config: gives `vocab_size`, `max_position_embeddings` and `d_model`, the channels of a token.
+    """
+
+    def __init__(self, config: PerceiverConfig) -> None:
+        super().__init__()
+        self.config = config
+        self.embeddings = nn.Embedding(config.vocab_size, config.d_model)
+        self.position_embeddings = nn.Embedding(config.max_position_embeddings, config.d_model)
+
+    @property
+    def num_channels(self) -> int:
+        """Channels of the tokens."""
+        return self.config.d_model
+
+    def index_dims(self, inputs: Tensor) -> tuple[int, ...]:
+        """(length,)."""
+        return (inputs.shape[1],)
+
+    def forward(
+        self,
+        inputs: Tensor,
+        pos: Any = None,
+        network_input_is_1d: bool = True,
+        interpolate_pos_encoding: bool = False,
+    ) -> Preprocessed:
+        """Tokens of byte ids.
+
+        Args:
+            inputs: whole numbers [batch, length], in [0, vocab_size).
+            pos: whole numbers [batch, length] or [length]: the row of the position table for each byte; None counts from 0.
+            network_input_is_1d: text is a row of tokens already; must be True.
+            interpolate_pos_encoding: stretch the position table linearly to a text longer than it.
+
+        Returns:
+            Tokens [batch, length, d_model], None, and the embeddings without positions.
+
+        Raises:
+            ShapeError: wrong rank or dtype, ids out of range, or a text longer than the position table.
+        """
+        self._validate(inputs, network_input_is_1d)
+        embedded = self.embeddings(inputs)
+        return embedded + self._positions(inputs, pos, interpolate_pos_encoding), None, embedded
+
+    def _positions(self, inputs: Tensor, pos: Tensor | None, interpolate_pos_encoding: bool) -> Tensor:
+        table = self.position_embeddings.weight
+        if pos is not None:
+            if pos.is_floating_point() or pos.shape[-1] != inputs.shape[1]:
+                raise ShapeError(
+                    f"`pos` must be whole numbers [batch, {inputs.shape[1]}], received {list(pos.shape)} of {pos.dtype}"
+                )
+            return self.position_embeddings(pos)
+        length = inputs.shape[1]
+        if length <= table.shape[0]:
+            return table[:length]
+        if not interpolate_pos_encoding:
+            raise ShapeError(
+                f"`inputs` must be at most {table.shape[0]} bytes long (`max_position_embeddings`), received {length}: "
+                "truncate it, or pass interpolate_pos_encoding=True"
+            )
+        return stretch_table(table, length)
+
+    def _validate(self, inputs: Tensor, network_input_is_1d: bool) -> None:
+        if not network_input_is_1d:
+            raise ShapeError("`network_input_is_1d` must be True for text, received False")
+        if inputs.ndim != 2 or inputs.dtype not in (torch.int64, torch.int32):
+            raise ShapeError(
+                f"`inputs` must be ids [batch, length] of dtype int64, received {list(inputs.shape)} of {inputs.dtype}"
+            )
+        if inputs.shape[0] == 0 or inputs.shape[1] == 0:
+            raise ShapeError(f"`inputs` must not be empty, received {list(inputs.shape)}")
+        if torch.compiler.is_compiling() or inputs.is_meta:
+            return
+        low, high = (int(bound) for bound in inputs.aminmax())
+        if low < 0 or high >= self.embeddings.num_embeddings:
+            raise ShapeError(
+                f"`inputs` must hold ids in [0, {self.embeddings.num_embeddings - 1}], received ids from {low} to {high}"
+            )
+
+
+class PerceiverEmbeddingDecoder(nn.Module):
+    """Scores of every byte by the product with the input embedding table, plus a bias.
+
+    Args:
+        config: gives `vocab_size`.
+    """
+
+    def __init__(self, config: PerceiverConfig) -> None:
+        super().__init__()
+        self.vocab_size = config.vocab_size
+        self.bias = nn.Parameter(torch.zeros(config.vocab_size))
+
+    def forward(self, hidden_states: Tensor, embedding_layer: nn.Embedding) -> Tensor:
+        """[batch, length, d_model] to [batch, length, vocab_size], with the weights of `embedding_layer`."""
+        return F.linear(hidden_states, embedding_layer.weight, self.bias)
+
+
+def stretch_table(table: Tensor, length: int) -> Tensor:
+    """A position table [num_positions, channels] interpolated linearly to [length, channels] (align_corners False)."""
+    stretched = F.interpolate(table.T[None].float(), size=length, mode="linear", align_corners=False)
+    return stretched[0].T.to(table.dtype)
