@@ -1,1 +1,47 @@
-"""The `perceivers` command."""
+"""The `perceivers` command: one file a subcommand, nothing heavy imported before a command runs."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+from importlib.metadata import version
+
+from cyclopts import App
+from rich.console import Console
+
+from perceivers.cli import evaluate, predict, samples, tasks, train
+from perceivers.errors import PerceiversError
+
+app = App(
+    name="perceivers",
+    help="Train, evaluate and apply Perceiver IO models on your own data.",
+    version=lambda: version("perceivers"),
+)
+app.command(train.app)
+app.command(evaluate.evaluate)
+app.command(predict.predict)
+app.command(tasks.tasks)
+app.command(samples.samples)
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Run the command line; a mistake of the user's ends it with one readable message and exit code 1.
+
+    Args:
+        arguments: what follows `perceivers`; None takes the process's own.
+    """
+    console = Console(stderr=True)
+    try:
+        app(arguments)
+    except PerceiversError as error:
+        console.print(f"[bold red]error:[/bold red] {_escape(str(error))}", highlight=False, soft_wrap=True)
+        sys.exit(1)
+    except KeyboardInterrupt:
+        console.print("[bold red]stopped[/bold red]")
+        sys.exit(130)
+
+
+def _escape(text: str) -> str:
+    from rich.markup import escape
+
+    return escape(text)

@@ -1,0 +1,44 @@
+"""`perceivers evaluate DIR`: metrics of a trained model on a part of any data."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Literal
+
+
+def evaluate(
+    folder: Path,
+    /,
+    *,
+    data: str | None = None,
+    split: Literal["train", "validation", "test", "all"] = "test",
+    batch_size: int = 64,
+    device: Literal["auto", "cpu"] = "auto",
+    output: Path | None = None,
+) -> None:
+    """Measure a trained model, print the metrics and write `evaluation.json`.
+
+    Args:
+        folder: a folder that `perceivers train` wrote.
+        data: bundled name or folder; the data of the training run if not given. It is divided as that run divided its
+            own, so `test` is what the model has not seen.
+        split: part of the data to measure on; `all` for data that the model has never seen.
+        batch_size: samples a forward pass.
+        device: `auto` takes the accelerator that is there.
+        output: folder for `evaluation.json`; the training run's if not given.
+    """
+    from rich.console import Console
+
+    from perceivers.evaluation import evaluate as measure_run
+    from perceivers.reporting import results_table
+
+    results = measure_run(folder, data=data, split=split, batch_size=batch_size, device=device, output=output)
+    console = Console()
+    for line in results["unreadable"]:
+        console.print(f"left out: {line}", markup=False, highlight=False, soft_wrap=True)
+    rows = dict(results["metrics"])
+    rows |= {
+        "data": f"{results['data']}, {results['split']}, {results['samples']:,} samples",
+        "saved in": str(folder if output is None else output),
+    }
+    console.print(results_table(results["task"], rows))

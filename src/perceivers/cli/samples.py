@@ -1,0 +1,42 @@
+"""`perceivers samples`: the bundled data, listed, or written out as files."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Literal
+
+
+def samples(
+    name: str | None = None,
+    /,
+    *,
+    output: Path | None = None,
+    split: Literal["train", "validation", "test", "all"] = "test",
+    count: int | None = None,
+) -> None:
+    """List the bundled data sets, or write one of them as files, one sub-folder a class.
+
+    Args:
+        name: a data set of the list.
+        output: folder that receives the files of `name`.
+        split: part to write, divided as `perceivers train` does by default.
+        count: how many samples to write; all if not given.
+    """
+    from rich.console import Console
+    from rich.table import Table
+
+    from perceivers.data.bundled import BUNDLED
+    from perceivers.errors import ConfigurationError
+
+    if (name is None) != (output is None):
+        raise ConfigurationError("`name` and `output` go together: perceivers samples digits --output FOLDER")
+    if name is not None and output is not None:
+        from perceivers.data.images import write_images
+
+        written = write_images(name, output, split=split, count=count)
+        Console().print(f"{len(written):,} files written to {output}", highlight=False, soft_wrap=True)
+        return
+    table = Table("name", "modality", "content", "from package", "licence")
+    for key, entry in BUNDLED.items():
+        table.add_row(key, entry.modality, entry.content, entry.package, entry.licence)
+    Console().print(table)
