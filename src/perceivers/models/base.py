@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterable, Mapping
-from typing import Any, ClassVar
+from pathlib import Path
+from typing import Any, ClassVar, Literal, Self, overload
 
 import torch
 from torch import Tensor, nn
 
+from perceivers.checkpoints.locating import HubOptions
+from perceivers.checkpoints.pretrained import load_pretrained, upload
+from perceivers.checkpoints.writing import write_checkpoint
 from perceivers.configuration import PerceiverConfig
 from perceivers.errors import ConfigurationError, ShapeError
 from perceivers.nn.initialization import initialize_tensors
@@ -136,6 +141,190 @@ class PerceiverPreTrainedModel(nn.Module):
             if path and isinstance(module, PerceiverPreTrainedModel)
         ]
         self.initialize_parameters(key for key in self.state_dict() if not key.startswith(tuple(inner)))
+
+    @overload
+    @classmethod
+    def from_pretrained(
+        cls,
+        name_or_folder: str | os.PathLike[str],
+        *,
+        output_loading_info: Literal[False] = False,
+        **options: Any,
+    ) -> Self: ...
+
+    @overload
+    @classmethod
+    def from_pretrained(
+        cls,
+        name_or_folder: str | os.PathLike[str],
+        *,
+        output_loading_info: Literal[True],
+        **options: Any,
+    ) -> tuple[Self, dict[str, Any]]: ...
+
+    @classmethod
+    def from_pretrained(
+        cls,
+        name_or_folder: str | os.PathLike[str],
+        *,
+        config: PerceiverConfig | str | os.PathLike[str] | None = None,
+        revision: str | None = None,
+        dtype: str | torch.dtype | None = None,
+        torch_dtype: str | torch.dtype | None = None,
+        device: str | int | torch.device | None = None,
+        device_map: str | int | torch.device | Mapping[str, Any] | None = None,
+        fidelity: str | None = None,
+        conv_kernel_order: str | None = None,
+        cache_dir: str | os.PathLike[str] | None = None,
+        token: str | bool | None = None,
+        local_files_only: bool = False,
+        force_download: bool = False,
+        ignore_mismatched_sizes: bool = False,
+        strict: bool = False,
+        output_loading_info: bool = False,
+        **options: Any,
+    ) -> Self | tuple[Self, dict[str, Any]]:
+        """A model with the weights of a checkpoint, in evaluation mode.
+
+        The checkpoint of a base model loads into a task model and the reverse. What the checkpoint lacks is drawn by
+        `initialize_parameters` and listed in a warning. Memory holds about one copy of the weights at any time.
+
+        Args:
+            name_or_folder: folder with config.json and weights, or a hub name such as "deepmind/language-perceiver".
+            config: configuration (or the folder or name of one) to build from instead of the checkpoint's own.
+            revision: branch, tag or commit of the hub repository.
+            dtype: floating-point type to load in, or its name; None or "auto" for the one it was saved in.
+            torch_dtype: another name of `dtype`.
+            device: where the weights go; None for the CPU.
+            device_map: another name of `device`; one device for the whole model.
+            fidelity: "transformers" or "deepmind", see PerceiverConfig; None for what the configuration says.
+            conv_kernel_order: how the file holds the convolutional stem's kernel, "width_height" or "height_width". None:
+                what its config.json says, and "width_height" if it does not, as the published files are. With fidelity
+                "deepmind" such a kernel is turned on loading, and saved as "height_width" from then on.
+            cache_dir: where downloads are kept.
+            token: hub access token; True takes the stored one.
+            local_files_only: never ask the network (the variable HF_HUB_OFFLINE does the same everywhere).
+            force_download: download again what the cache holds.
+            ignore_mismatched_sizes: draw weights of another shape anew, with a warning, instead of raising.
+            strict: raise for missing and unexpected keys instead of warning.
+            output_loading_info: also return a dictionary with `missing_keys`, `unexpected_keys`, `mismatched_keys` (each
+                key with its stored and its own shape) and `error_msgs`.
+            options: keys of the configuration to replace (`num_labels=5`, `attn_implementation="eager"`), and further
+                arguments of the model's constructor.
+
+        Raises:
+            CheckpointError: no such checkpoint, unreadable files, or weights that do not fit.
+            ConfigurationError: an argument that nothing knows, or a value out of range.
+        """
+        if dtype is not None and torch_dtype is not None:
+            raise ConfigurationError("give `dtype` or `torch_dtype`, not both")
+        hub = HubOptions(
+            revision=revision,
+            cache_dir=cache_dir,
+            token=token,
+            local_files_only=local_files_only,
+            force_download=force_download,
+        )
+        model, match = load_pretrained(
+            cls,
+            name_or_folder,
+            config=config,
+            hub=hub,
+            dtype=torch_dtype if dtype is None else dtype,
+            device=device,
+            device_map=device_map,
+            fidelity=fidelity,
+            conv_kernel_order=conv_kernel_order,
+            ignore_mismatched_sizes=ignore_mismatched_sizes,
+            strict=strict,
+            extra=options,
+        )
+        if not output_loading_info:
+            return model
+        return model, {
+            "missing_keys": set(match.missing),
+            "unexpected_keys": set(match.unexpected),
+            "mismatched_keys": {(key, *shapes) for key, shapes in match.mismatched.items()},
+            "error_msgs": [],
+        }
+
+    def save_pretrained(
+        self,
+        folder: str | os.PathLike[str],
+        *,
+        is_main_process: bool = True,
+        state_dict: Mapping[str, Tensor] | None = None,
+        max_shard_size: int | str = "5GB",
+        safe_serialization: bool = True,
+        push_to_hub: bool = False,
+        repo_id: str | None = None,
+        **hub_options: Any,
+    ) -> None:
+        """Write `config.json` and safetensors weights into `folder`, for this library and for Transformers alike.
+
+        Whatever interrupts it, the folder holds the former checkpoint or the new one, whole.
+
+        Args:
+            folder: made if absent; other files in it stay.
+            is_main_process: False writes nothing: for all but one of the processes of a distributed run.
+            state_dict: tensors to write instead of the model's own, such as those gathered from several devices.
+            max_shard_size: bytes, or a text such as "5GB", above which the weights are split into several files.
+            safe_serialization: True; pickled weights are not written.
+            push_to_hub: also upload, to `repo_id`.
+            repo_id: the repository's name; the folder's name if None.
+            hub_options: further arguments of `push_to_hub`.
+        """
+        if not safe_serialization:
+            raise ConfigurationError(
+                "`safe_serialization` must be True: weights are written as safetensors only"
+            )
+        if not push_to_hub and (hub_options or repo_id is not None):
+            given = ", ".join(sorted([*hub_options, *(["repo_id"] if repo_id is not None else [])]))
+            raise ConfigurationError(f"without `push_to_hub=True` nothing uses {given}")
+        if not is_main_process:
+            return
+        self.config.architectures = [type(self).__name__]
+        self.config.dtype = str(self.dtype).removeprefix("torch.")
+        write_checkpoint(
+            folder, self.config, self.state_dict() if state_dict is None else state_dict, max_shard_size
+        )
+        if push_to_hub:
+            name = Path(folder).resolve().name if repo_id is None else repo_id
+            self.push_to_hub(name, max_shard_size=max_shard_size, state_dict=state_dict, **hub_options)
+
+    def push_to_hub(
+        self,
+        repo_id: str,
+        *,
+        commit_message: str | None = None,
+        private: bool | None = None,
+        token: str | bool | None = None,
+        revision: str | None = None,
+        create_pr: bool = False,
+        max_shard_size: int | str = "5GB",
+        state_dict: Mapping[str, Tensor] | None = None,
+    ) -> str:
+        """Upload the checkpoint to the model hub and give the commit's (or pull request's) address.
+
+        Args:
+            repo_id: the repository's name, "owner/name"; made if absent.
+            commit_message: the commit's title; None for one with the class's name.
+            private: whether a new repository is private; None: as the owner's settings say.
+            token: hub access token; None or True takes the stored one.
+            revision: branch to commit to.
+            create_pr: open a pull request instead of committing.
+            max_shard_size: see `save_pretrained`.
+            state_dict: see `save_pretrained`.
+        """
+        return upload(
+            lambda folder: self.save_pretrained(folder, max_shard_size=max_shard_size, state_dict=state_dict),
+            repo_id,
+            commit_message=commit_message or f"Upload {type(self).__name__}",
+            private=private,
+            token=token,
+            revision=revision,
+            create_pr=create_pr,
+        )
 
     def _embeddings(self) -> nn.Module:
         embeddings = getattr(self.base_model, "embeddings", None)

@@ -1,0 +1,131 @@
+"""Weight files as named tensors that are read one at a time, each into memory of its own.
+
+The safetensors container (8 bytes of header length, a JSON header, the tensors' bytes) is read here and not through
+memory mapping: mapped pages count as memory of the process until the last tensor of a file is gone, and a file that is
+cut short kills the process instead of raising.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+import pickle
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from perceivers.errors import CheckpointError
+
+_DTYPES: Mapping[str, torch.dtype] = {
+    "F64": torch.float64,
+    "F32": torch.float32,
+    "F16": torch.float16,
+    "BF16": torch.bfloat16,
+    "I64": torch.int64,
+    "I32": torch.int32,
+    "I16": torch.int16,
+    "I8": torch.int8,
+    "U8": torch.uint8,
+    "BOOL": torch.bool,
+}
+_LONGEST_HEADER = 100_000_000
+
+
+@dataclass(frozen=True)
+class StoredTensor:
+    """A tensor of a checkpoint that is not in memory yet."""
+
+    shape: tuple[int, ...]
+    dtype: torch.dtype
+    read: Callable[[], Tensor]
+    """Gives the tensor, on the CPU."""
+
+    @classmethod
+    def of(cls, tensor: Tensor) -> StoredTensor:
+        """A tensor that is in memory already, under the same interface."""
+        return cls(tuple(tensor.shape), tensor.dtype, lambda: tensor)
+
+
+def open_weights(paths: Sequence[Path]) -> dict[str, StoredTensor]:
+    """Every tensor of the given files by its key; `.bin` files are unpickled with `weights_only=True`.
+
+    Raises:
+        CheckpointError: a file is unreadable, cut short, or holds anything but named tensors; two files share a key.
+    """
+    stored: dict[str, StoredTensor] = {}
+    for path in paths:
+        entries = _open_safetensors(path) if path.suffix == ".safetensors" else _open_bin(path)
+        twice = sorted(stored.keys() & entries.keys())
+        if twice:
+            raise CheckpointError(f"{path} repeats keys of another weight file: {', '.join(twice[:5])}")
+        stored.update(entries)
+    return stored
+
+
+def _open_safetensors(path: Path) -> dict[str, StoredTensor]:
+    size = path.stat().st_size
+    try:
+        with path.open("rb") as file:
+            length = int.from_bytes(file.read(8), "little")
+            if size < 8 or length > min(size - 8, _LONGEST_HEADER):
+                raise CheckpointError(f"{path} is cut short or no safetensors file: its header is not whole")
+            header = json.loads(file.read(length))
+        entries = {key: entry for key, entry in header.items() if key != "__metadata__"}
+        return {key: _entry(path, key, entry, 8 + length, size) for key, entry in entries.items()}
+    except (OSError, ValueError, KeyError, TypeError, AttributeError) as problem:
+        if isinstance(problem, CheckpointError):
+            raise
+        raise CheckpointError(f"{path} is no safetensors file: {problem}") from problem
+
+
+def _entry(path: Path, key: str, entry: Mapping[str, Any], data_start: int, size: int) -> StoredTensor:
+    start, end = entry["data_offsets"]
+    shape = tuple(entry["shape"])
+    if entry["dtype"] not in _DTYPES:
+        raise CheckpointError(
+            f"{path} stores {key} as {entry['dtype']}, which is not supported: {', '.join(_DTYPES)}"
+        )
+    dtype = _DTYPES[entry["dtype"]]
+    if end - start != math.prod(shape) * dtype.itemsize or start < 0:
+        raise CheckpointError(
+            f"{path} contradicts itself: {key} of shape {list(shape)} cannot fill {end - start} bytes"
+        )
+    if data_start + end > size:
+        raise CheckpointError(
+            f"{path} is cut short: {key} ends at byte {data_start + end}, the file at byte {size}; fetch it again"
+        )
+    return StoredTensor(shape, dtype, lambda: _read(path, data_start + start, end - start, dtype, shape))
+
+
+def _read(path: Path, offset: int, num_bytes: int, dtype: torch.dtype, shape: tuple[int, ...]) -> Tensor:
+    content = torch.empty(num_bytes, dtype=torch.uint8)
+    with path.open("rb", buffering=0) as file:
+        file.seek(offset)
+        view = memoryview(content.numpy())  # type: ignore[arg-type]
+        while len(view):
+            received = file.readinto(view)
+            if not received:
+                raise CheckpointError(f"{path} became shorter while it was read; fetch it again")
+            view = view[received:]
+    return content.view(dtype).reshape(shape)
+
+
+def _open_bin(path: Path) -> dict[str, StoredTensor]:
+    try:
+        content = torch.load(path, map_location="cpu", weights_only=True)
+    except pickle.UnpicklingError as problem:
+        raise CheckpointError(
+            f"{path} holds more than tensors, or is no PyTorch file, and is not opened: "
+            "convert it to safetensors where you trust it"
+        ) from problem
+    except (OSError, RuntimeError, EOFError, ValueError, KeyError) as problem:
+        raise CheckpointError(f"{path} is cut short or no PyTorch file: {problem}") from problem
+    if not isinstance(content, Mapping) or not all(isinstance(value, Tensor) for value in content.values()):
+        raise CheckpointError(
+            f"{path} must hold a mapping of names to tensors, received {type(content).__name__}"
+        )
+    return {str(key): StoredTensor.of(tensor) for key, tensor in content.items()}
