@@ -162,3 +162,32 @@ class EncoderOutput(ModelOutput):
     hidden_states: tuple[Tensor, ...] | None = None
     attentions: tuple[Tensor, ...] | None = None
     cross_attentions: tuple[Tensor, ...] | None = None
+
+
+@dataclass
+class Encoded:
+    """Everything that answers any number of questions about some inputs: the result of `PerceiverModel.encode`.
+
+    Attributes:
+        latents: [batch, num_latents, d_latents].
+        tokens: [batch, num_inputs, channels], kept only for a decoder whose queries are made of them.
+        features: the tokens without positions, as the preprocessor gave them; by modality where there are several.
+        modality_sizes: number of tokens of each modality, where there are several.
+        mask: bool [batch, num_inputs], True where an input counts; None where all do.
+        index_dims: sizes of the grid that the tokens lie on.
+        output_dims: sizes of the array that would describe the inputs whole; by modality where there are several.
+        hidden_states: as in PerceiverModelOutput, when asked for.
+        attentions: as in PerceiverModelOutput, when asked for.
+        cross_attentions: the encoder's, when asked for.
+    """
+
+    latents: Tensor
+    tokens: Tensor | None = None
+    features: Any = None
+    modality_sizes: Mapping[str, int] | None = None
+    mask: Tensor | None = None
+    index_dims: tuple[int, ...] | None = None
+    output_dims: Any = None
+    hidden_states: tuple[Tensor, ...] | None = None
+    attentions: tuple[Tensor, ...] | None = None
+    cross_attentions: tuple[Tensor, ...] | None = None

@@ -11,6 +11,7 @@ from torch.nn import functional as F
 from perceivers.configuration import PerceiverConfig
 from perceivers.errors import ShapeError
 from perceivers.modalities.base import AbstractPreprocessor, Preprocessed
+from perceivers.nn.position_encoding import resize_table
 
 
 class PerceiverTextPreprocessor(AbstractPreprocessor):
@@ -76,7 +77,7 @@ class PerceiverTextPreprocessor(AbstractPreprocessor):
                 f"`inputs` must be at most {table.shape[0]} bytes long (`max_position_embeddings`), received {length}: "
                 "truncate it, or pass interpolate_pos_encoding=True"
             )
-        return stretch_table(table, length)
+        return resize_table(table, (table.shape[0],), (length,))
 
     def _validate(self, inputs: Tensor, network_input_is_1d: bool) -> None:
         if not network_input_is_1d:
@@ -111,9 +112,3 @@ class PerceiverEmbeddingDecoder(nn.Module):
     def forward(self, hidden_states: Tensor, embedding_layer: nn.Embedding) -> Tensor:
         """[batch, length, d_model] to [batch, length, vocab_size], with the weights of `embedding_layer`."""
         return F.linear(hidden_states, embedding_layer.weight, self.bias)
-
-
-def stretch_table(table: Tensor, length: int) -> Tensor:
-    """A position table [num_positions, channels] interpolated linearly to [length, channels] (align_corners False)."""
-    stretched = F.interpolate(table.T[None].float(), size=length, mode="linear", align_corners=False)
-    return stretched[0].T.to(table.dtype)

@@ -127,10 +127,8 @@ class ConvUpsample(nn.Module):
 def stem_size(size: int, num_layers: int, padding: str) -> int:
     """Rows (or columns) that `num_layers` stem layers leave of `size`."""
     for _ in range(num_layers):
-        if padding == "same":
-            size = -(-size // (_STRIDE * _STRIDE))
-        else:
-            size = ((size - 1) // _STRIDE + 1 - _POOL) // _STRIDE + 1
+        convolved = -(-size // _STRIDE)
+        size = -(-convolved // _STRIDE) if padding == "same" else (convolved - _POOL) // _STRIDE + 1
     return size
 
 

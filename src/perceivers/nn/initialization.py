@@ -11,8 +11,17 @@ from torch import Tensor, nn
 # Standard deviation of a unit normal distribution cut at two standard deviations.
 _STD_OF_CUT_NORMAL = 0.87962566103423978
 
-_Projection = (nn.Linear, nn.Conv1d, nn.Conv2d, nn.Conv3d)
+_ZERO_MARK = "zero_initialized"
+
+_Transposed = (nn.ConvTranspose1d, nn.ConvTranspose2d, nn.ConvTranspose3d)
+_Projection = (nn.Linear, nn.Conv1d, nn.Conv2d, nn.Conv3d, *_Transposed)
 _Norm = (nn.LayerNorm, nn.GroupNorm, nn.BatchNorm1d, nn.BatchNorm2d, nn.BatchNorm3d)
+
+
+def start_at_zero(module: nn.Module) -> None:
+    """Mark a linear layer whose weights start at zero."""
+    # setattr, because nn.Module's own annotations admit parameters and modules only.
+    setattr(module, _ZERO_MARK, True)
 
 
 @torch.no_grad()
@@ -23,8 +32,7 @@ def initialize_tensors(root: nn.Module, names: Collection[str] | None, vector_st
       normal with standard deviation `vector_std`, cut at two of them (the cut leaves 0.88 x `vector_std`), as the
       original code drew them.
     - Weights of linear layers and convolutions: normal, cut at two standard deviations and widened so that the values
-      have standard deviation 1 / sqrt(fan_in) after the cut. A module whose attribute `zero_initialized` is true gets
-      zeros.
+      have standard deviation 1 / sqrt(fan_in) after the cut. A module marked by `start_at_zero` gets zeros.
     - Biases: zero. Norms: weight one, bias zero, running mean zero, running variance one.
 
     Tensors on the meta device are left alone. A parameter that several modules share is drawn once, under its first name.
@@ -50,10 +58,11 @@ def _initialize(module: nn.Module, name: str, tensor: Tensor, vector_std: float)
         tensor.fill_(1 if name in ("weight", "running_var") else 0)
     elif not isinstance(tensor, nn.Parameter):
         return
-    elif name == "bias" or getattr(module, "zero_initialized", False):
+    elif name == "bias" or getattr(module, _ZERO_MARK, False):
         tensor.zero_()
     elif isinstance(module, _Projection):
-        fan_in = tensor[0].numel()
+        # Transposed convolutions keep [in, out, ...], the others [out, in, ...].
+        fan_in = tensor[:, 0].numel() if isinstance(module, _Transposed) else tensor[0].numel()
         _fill_cut_normal(tensor, 1 / (math.sqrt(fan_in) * _STD_OF_CUT_NORMAL))
     else:
         _fill_cut_normal(tensor, vector_std)

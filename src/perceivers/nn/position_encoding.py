@@ -41,8 +41,10 @@ class PerceiverAbstractPositionEncoding(nn.Module, ABC):
         """
 
     @abstractmethod
-    def grid(self, index_dims: Sequence[int], rule: str = "grid") -> Tensor:
-        """Encodings of every point of a grid, [prod(index_dims), output_size]."""
+    def grid(
+        self, index_dims: Sequence[int], rule: str = "grid", device: torch.device | None = None
+    ) -> Tensor:
+        """Encodings of every point of a grid, [prod(index_dims), output_size]; `device` for those without weights."""
 
 
 class PerceiverTrainablePositionEncoding(PerceiverAbstractPositionEncoding):
@@ -81,17 +83,7 @@ class PerceiverTrainablePositionEncoding(PerceiverAbstractPositionEncoding):
             [height * width, channels].
         """
         rows, columns = self._rows_and_columns(position_embeddings.shape[0])
-        if (rows, columns) == (height, width):
-            return position_embeddings
-        table = position_embeddings.T.reshape(1, -1, rows, columns)
-        # No bicubic kernel exists for half precision on every device.
-        resized = F.interpolate(
-            table.to(torch.promote_types(table.dtype, torch.float32)),
-            size=(height, width),
-            mode="bicubic",
-            align_corners=False,
-        )
-        return resized.to(table.dtype).flatten(2)[0].T
+        return resize_table(position_embeddings, (rows, columns), (height, width))
 
     def forward(
         self,
@@ -120,20 +112,17 @@ class PerceiverTrainablePositionEncoding(PerceiverAbstractPositionEncoding):
 
     def at(self, indices: Tensor, index_dims: Sequence[int], rule: str) -> Tensor:
         """Vectors of some points; a learned table has one vector a point, whatever the coordinate rule."""
-        self._require_own_size(index_dims)
-        return self.position_embeddings[indices]
+        return self.grid(index_dims)[indices]
 
-    def grid(self, index_dims: Sequence[int], rule: str = "grid") -> Tensor:
-        """The whole table, which must be as large as the grid."""
-        self._require_own_size(index_dims)
-        return self.position_embeddings
-
-    def _require_own_size(self, index_dims: Sequence[int]) -> None:
-        if math.prod(index_dims) != self.position_embeddings.shape[0]:
-            raise ShapeError(
-                f"learned positions exist for {self.position_embeddings.shape[0]} points, "
-                f"received a grid of {list(index_dims)}"
-            )
+    def grid(
+        self, index_dims: Sequence[int], rule: str = "grid", device: torch.device | None = None
+    ) -> Tensor:
+        """The whole table, interpolated where the grid is of another size than it was learned for."""
+        if math.prod(index_dims) == self.position_embeddings.shape[0]:
+            return self.position_embeddings
+        if len(index_dims) == 2:
+            return self.interpolate_pos_encoding(self.position_embeddings, *index_dims)
+        return resize_table(self.position_embeddings, self.index_dims, tuple(index_dims))
 
     def _rows_and_columns(self, num_positions: int) -> tuple[int, int]:
         if len(self.index_dims) == 2:
@@ -229,6 +218,30 @@ class PerceiverFourierPositionEncoding(PerceiverAbstractPositionEncoding):
         raise ShapeError(
             f"`pos` must have shape [{batch_size}, {num_points}, {flat[1]}], received {list(pos.shape)}"
         )
+
+
+def resize_table(table: Tensor, old_dims: Sequence[int], new_dims: Sequence[int]) -> Tensor:
+    """Learned positions for a grid of another size, by interpolation with align_corners False.
+
+    Args:
+        table: [prod(old_dims), channels].
+        old_dims: (length,), interpolated linearly, or (rows, columns), interpolated bicubically.
+        new_dims: sizes asked for, as many.
+
+    Returns:
+        [prod(new_dims), channels]; the table itself where the sizes agree.
+    """
+    if tuple(old_dims) == tuple(new_dims):
+        return table
+    if len(old_dims) != len(new_dims) or len(old_dims) > 2:
+        raise ShapeError(
+            f"learned positions exist for a grid of {list(old_dims)}, received one of {list(new_dims)}"
+        )
+    mode = "linear" if len(old_dims) == 1 else "bicubic"
+    # Not every device interpolates in half precision.
+    grid = table.to(torch.promote_types(table.dtype, torch.float32)).T.reshape(1, -1, *old_dims)
+    resized = F.interpolate(grid, size=tuple(new_dims), mode=mode, align_corners=False)
+    return resized.flatten(2)[0].T.to(table.dtype)
 
 
 def build_position_encoding(

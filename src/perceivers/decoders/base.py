@@ -1,0 +1,225 @@
+"""The contract of a decoder: which outputs are asked for, the queries for them, and what the latents answer."""
+
+from __future__ import annotations
+
+import math
+from abc import ABC, abstractmethod
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from perceivers.errors import ShapeError
+from perceivers.nn.fourier import COORDINATE_RULES
+from perceivers.outputs import Encoded, PerceiverDecoderOutput
+
+
+@dataclass(frozen=True)
+class OutputPoints:
+    """Which points of an output array are asked for.
+
+    Attributes:
+        indices: whole numbers [num_points], or [batch, num_points] for each sample its own, into the flattened array;
+            None for all.
+        rule: how an index becomes a coordinate for Fourier queries, see `perceivers.nn.fourier`.
+        index_dims: sizes of the output array; None for those that the decoder was built for.
+    """
+
+    indices: Tensor | None = None
+    rule: str = "grid"
+    index_dims: tuple[int, ...] | None = None
+
+    def count(self, own_dims: Sequence[int]) -> int:
+        """Number of points, where the decoder's own output array has sizes `own_dims`."""
+        if self.indices is not None:
+            return self.indices.shape[-1]
+        return math.prod(self.index_dims or own_dims)
+
+    def select(self, rows: slice | None, device: torch.device) -> Tensor | None:
+        """Indices of the points in `rows` of this selection; None for every point of the array."""
+        if self.indices is not None:
+            chosen = self.indices if rows is None else self.indices[..., rows]
+            return chosen.to(device)
+        return None if rows is None else torch.arange(rows.start, rows.stop, device=device)
+
+
+AskedFor = OutputPoints | Mapping[str, OutputPoints]
+EVERYTHING = OutputPoints()
+
+
+@dataclass(frozen=True)
+class Queries:
+    """What the decoder asks the latents.
+
+    Attributes:
+        tokens: [batch, num_queries, num_query_channels].
+        modality_sizes: number of queries of each modality, where there are several.
+        index_dims: sizes of the output array, when the queries are the whole of it.
+    """
+
+    tokens: Tensor
+    modality_sizes: Mapping[str, int] | None = None
+    index_dims: tuple[int, ...] | None = None
+
+
+class PerceiverAbstractDecoder(nn.Module, ABC):
+    """Output queries, and their cross-attention to the latents."""
+
+    #: Whether queries are made of the input tokens, which are then kept.
+    needs_tokens: bool = False
+
+    @property
+    @abstractmethod
+    def num_query_channels(self) -> int:
+        """Channels of a query."""
+
+    @abstractmethod
+    def num_outputs(self, encoded: Encoded, asked_for: AskedFor) -> int:
+        """Number of queries for what is asked for."""
+
+    @abstractmethod
+    def build_queries(
+        self, encoded: Encoded, asked_for: AskedFor = EVERYTHING, rows: slice | None = None
+    ) -> Queries:
+        """Queries for what is asked for, or for some rows of it.
+
+        Args:
+            encoded: what the model's `encode` returned.
+            asked_for: which outputs; by modality where there are several.
+            rows: start and stop among the queries asked for; each query is the same whatever the others are.
+        """
+
+    @abstractmethod
+    def attend(
+        self, query: Tensor, z: Tensor, query_mask: Tensor | None = None, output_attentions: bool = False
+    ) -> PerceiverDecoderOutput:
+        """What the latents answer each query.
+
+        Args:
+            query: [batch, num_queries, num_query_channels].
+            z: latents, [batch, num_latents, d_latents].
+            query_mask: [batch, num_queries], nonzero where a query may look at the latents.
+            output_attentions: also return the cross-attention weights.
+
+        Returns:
+            `logits` [batch, num_queries, channels].
+        """
+
+    def arrange(self, logits: Tensor, index_dims: tuple[int, ...] | None) -> Tensor:
+        """Lay out answers [batch, num_queries, channels] of the whole output array; as they are, by default.
+
+        Args:
+            logits: what `attend` returned.
+            index_dims: sizes of the output array; None where the answers are only part of it.
+        """
+        return logits
+
+    def own_dims(self) -> tuple[int, ...] | None:
+        """Sizes of the output array that this decoder was built for, where it knows them."""
+        return None
+
+    def decoder_query(
+        self,
+        inputs: Any,
+        modality_sizes: Mapping[str, int] | None = None,
+        inputs_without_pos: Any = None,
+        subsampled_points: Any = None,
+    ) -> Tensor:
+        """Queries for the whole output array, or for `subsampled_points` of it.
+
+        Args:
+            inputs: tokens [batch, num_inputs, channels], as the preprocessor gave them.
+            modality_sizes: number of tokens of each modality.
+            inputs_without_pos: tokens without positions.
+            subsampled_points: flat indices [num_points], by modality where there are several; coordinates of Fourier
+                queries then follow the "subsampled" rule of `perceivers.nn.fourier`.
+
+        Returns:
+            [batch, num_queries, num_query_channels].
+        """
+        encoded = Encoded(inputs, tokens=inputs, features=inputs_without_pos, modality_sizes=modality_sizes)
+        return self.build_queries(encoded, ask_for(subsampled_output_points=subsampled_points)).tokens
+
+    def forward(
+        self,
+        query: Tensor,
+        z: Tensor,
+        query_mask: Tensor | None = None,
+        output_attentions: bool | None = False,
+    ) -> PerceiverDecoderOutput:
+        """`attend`, with the answers laid out as the decoder's own output array where they are the whole of it."""
+        answered = self.attend(query, z, query_mask, bool(output_attentions))
+        own = self.own_dims()
+        if answered.logits is not None and own is not None and query.shape[1] == math.prod(own):
+            answered.logits = self.arrange(answered.logits, own)
+        return answered
+
+
+def ask_for(
+    *,
+    subsampled_output_points: Any = None,
+    positions: Any = None,
+    output_dims: Any = None,
+    coordinate_rule: str = "grid",
+) -> AskedFor:
+    """Selections from what callers give, each a single value or a mapping from modality.
+
+    Args:
+        subsampled_output_points: flat indices whose coordinates follow the "subsampled" rule.
+        positions: flat indices whose coordinates follow the "grid" rule, [num_points] or [batch, num_points].
+        output_dims: sizes of the output array.
+        coordinate_rule: for every point, where no indices are given.
+    """
+    if coordinate_rule not in COORDINATE_RULES:
+        raise ShapeError(f"`coordinate_rule` must be one of {COORDINATE_RULES}, received {coordinate_rule!r}")
+    if subsampled_output_points is not None and positions is not None:
+        raise ShapeError("give `subsampled_output_points` or `positions`, not both: their coordinates differ")
+    name = "positions" if positions is not None else "subsampled_output_points"
+    rule = "subsampled" if subsampled_output_points is not None else coordinate_rule
+    indices = positions if positions is not None else subsampled_output_points
+    named = [each for each in (indices, output_dims) if isinstance(each, Mapping)]
+    if not named:
+        return _selection(name, indices, rule, output_dims)
+    modalities = {modality for mapping in named for modality in mapping}
+    return {
+        modality: _selection(name, _of(indices, modality), rule, _of(output_dims, modality))
+        for modality in modalities
+    }
+
+
+def _selection(argument: str, indices: Any, rule: str, index_dims: Sequence[int] | None) -> OutputPoints:
+    dims = None if index_dims is None else tuple(index_dims)
+    if indices is None:
+        return OutputPoints(rule=rule, index_dims=dims)
+    points = torch.as_tensor(indices)
+    if points.is_floating_point() or points.dtype == torch.bool or points.ndim not in (1, 2):
+        raise ShapeError(
+            f"`{argument}` must be whole numbers [num_points] or [batch, num_points], "
+            f"received {list(points.shape)} of {points.dtype}"
+        )
+    return OutputPoints(points, rule, dims)
+
+
+def _of(values: Any, modality: str) -> Any:
+    return values.get(modality) if isinstance(values, Mapping) else values
+
+
+def require_indices(indices: Tensor, index_dims: Sequence[int]) -> None:
+    """ShapeError where an index lies outside an output array; not checked while a graph is being captured."""
+    if torch.compiler.is_compiling() or indices.is_meta or indices.numel() == 0:
+        return
+    low, high = (int(bound) for bound in indices.aminmax())
+    if low < 0 or high >= math.prod(index_dims):
+        raise ShapeError(
+            f"output points must be in [0, {math.prod(index_dims) - 1}] for an output array of {list(index_dims)}, "
+            f"received indices from {low} to {high}"
+        )
+
+
+def gather_rows(values: Tensor, indices: Tensor) -> Tensor:
+    """Rows of [batch, num_rows, channels] at indices [num_points], or [batch, num_points] for each sample its own."""
+    if indices.ndim == 1:
+        return values[:, indices]
+    return values.gather(1, indices[..., None].expand(-1, -1, values.shape[-1]))

@@ -1,0 +1,223 @@
+"""The general decoder: position-encoded queries (or none of its own) cross-attend to the latents once."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any, TypedDict, cast
+
+import torch
+from torch import Tensor, nn
+
+from perceivers.configuration import PerceiverConfig
+from perceivers.decoders.base import (
+    EVERYTHING,
+    AskedFor,
+    OutputPoints,
+    PerceiverAbstractDecoder,
+    Queries,
+    gather_rows,
+    require_indices,
+)
+from perceivers.errors import ConfigurationError, ShapeError
+from perceivers.layers import PerceiverLayer
+from perceivers.nn.attention import cross_mask
+from perceivers.nn.position_encoding import build_position_encoding
+from perceivers.outputs import Encoded, PerceiverDecoderOutput
+
+
+class BasicDecoderOptions(TypedDict, total=False):
+    """Arguments of PerceiverBasicDecoder that every decoder built around it hands on."""
+
+    num_channels: int
+    qk_channels: int | None
+    v_channels: int | None
+    num_heads: int
+    widening_factor: int
+    use_query_residual: bool
+    concat_preprocessed_input: bool
+    final_project: bool
+    position_encoding_only: bool
+    project_pos_dim: int
+    trainable_position_encoding_kwargs: Mapping[str, Any] | None
+    fourier_position_encoding_kwargs: Mapping[str, Any] | None
+
+
+class PositionedDecoderOptions(BasicDecoderOptions, total=False):
+    """The same, for decoders whose inner one builds the queries."""
+
+    position_encoding_type: str
+    subsampled_index_dims: int | Sequence[int] | None
+
+
+class PerceiverBasicDecoder(PerceiverAbstractDecoder):
+    """One query for each output, one cross-attend, an optional linear map.
+
+    Args:
+        config: gives `d_latents` and what PerceiverLayer takes from it.
+        output_num_channels: channels of an output after the final linear map.
+        position_encoding_type: of the queries: "trainable", "fourier", or "none" where queries come from elsewhere.
+        output_index_dims: sizes of the output array, or their product.
+        num_channels: channels of a query that enters the cross-attention.
+        subsampled_index_dims: sizes of the array of subsampled points; when given, their number is checked against it.
+        qk_channels: see PerceiverLayer.
+        v_channels: see PerceiverLayer.
+        num_heads: see PerceiverLayer.
+        widening_factor: see PerceiverLayer.
+        use_query_residual: see PerceiverLayer.
+        concat_preprocessed_input: put the input's features in front of each query's position.
+        final_project: end with the linear map to output_num_channels.
+        position_encoding_only: build queries only; there is no cross-attention.
+        project_pos_dim: channels of projected positions; -1 for no projection.
+        trainable_position_encoding_kwargs: see `build_position_encoding`.
+        fourier_position_encoding_kwargs: see `build_position_encoding`.
+    """
+
+    def __init__(
+        self,
+        config: PerceiverConfig,
+        output_num_channels: int,
+        position_encoding_type: str = "trainable",
+        output_index_dims: int | Sequence[int] | None = None,
+        num_channels: int = 128,
+        subsampled_index_dims: int | Sequence[int] | None = None,
+        qk_channels: int | None = None,
+        v_channels: int | None = None,
+        num_heads: int = 1,
+        widening_factor: int = 1,
+        use_query_residual: bool = False,
+        concat_preprocessed_input: bool = False,
+        final_project: bool = True,
+        position_encoding_only: bool = False,
+        project_pos_dim: int = -1,
+        trainable_position_encoding_kwargs: Mapping[str, Any] | None = None,
+        fourier_position_encoding_kwargs: Mapping[str, Any] | None = None,
+    ) -> None:
+        super().__init__()
+        self.output_num_channels = output_num_channels
+        self.output_index_dims = _sizes(output_index_dims)
+        self.subsampled_index_dims = _sizes(subsampled_index_dims)
+        self.num_channels = num_channels
+        self.position_encoding_type = position_encoding_type
+        self.concat_preprocessed_input = concat_preprocessed_input
+        self.position_encoding_only = position_encoding_only
+        if position_encoding_type != "none":
+            self.output_position_encodings, self.positions_projection = build_position_encoding(
+                position_encoding_type,
+                project_pos_dim=project_pos_dim,
+                trainable_position_encoding_kwargs=trainable_position_encoding_kwargs,
+                fourier_position_encoding_kwargs=fourier_position_encoding_kwargs,
+            )
+            self._position_channels = (
+                project_pos_dim if project_pos_dim > 0 else self.output_position_encodings.output_size()
+            )
+        elif position_encoding_only:
+            raise ConfigurationError(
+                "`position_encoding_only` needs a `position_encoding_type`, received 'none'"
+            )
+        if not position_encoding_only:
+            self.decoding_cross_attention = PerceiverLayer(
+                config,
+                is_cross_attention=True,
+                qk_channels=qk_channels,
+                v_channels=v_channels,
+                num_heads=num_heads,
+                q_dim=num_channels,
+                kv_dim=config.d_latents,
+                widening_factor=widening_factor,
+                use_query_residual=use_query_residual,
+            )
+            self.final_layer = (
+                nn.Linear(num_channels, output_num_channels) if final_project else nn.Identity()
+            )
+
+    @property
+    def num_query_channels(self) -> int:
+        """Channels of a query that this decoder builds (with `concat_preprocessed_input`: as `num_channels` says)."""
+        if self.position_encoding_type == "none":
+            raise ConfigurationError(
+                "`num_query_channels` is not known where `position_encoding_type` is 'none': the queries come from elsewhere"
+            )
+        return self.num_channels if self.concat_preprocessed_input else self._position_channels
+
+    def own_dims(self) -> tuple[int, ...] | None:
+        """`output_index_dims`, where given."""
+        return self.output_index_dims
+
+    def num_outputs(self, encoded: Encoded, asked_for: AskedFor) -> int:
+        """Number of points asked for."""
+        points = cast("OutputPoints", asked_for)
+        return points.count(self._output_dims(points))
+
+    def build_queries(
+        self, encoded: Encoded, asked_for: AskedFor = EVERYTHING, rows: slice | None = None
+    ) -> Queries:
+        """Encoded positions of the points asked for, [batch, num_points, num_query_channels]."""
+        if self.position_encoding_type == "none":
+            raise ConfigurationError(
+                "`position_encoding_type` is 'none': this decoder builds no queries of its own"
+            )
+        points = cast("OutputPoints", asked_for)
+        index_dims = self._output_dims(points)
+        self._require_subsampled_size(points)
+        latents = encoded.latents
+        batch_size = latents.shape[0]
+        indices = points.select(rows, latents.device)
+        if indices is None:
+            positions = self.output_position_encodings.grid(index_dims, points.rule, latents.device)
+        else:
+            require_indices(indices, index_dims)
+            positions = self.output_position_encodings.at(indices, index_dims, points.rule)
+        positions = self.positions_projection(positions.to(latents.dtype)).expand(batch_size, -1, -1)
+        if self.concat_preprocessed_input:
+            positions = torch.cat([self._features(encoded, indices), positions], dim=-1)
+        return Queries(positions, index_dims=index_dims if indices is None else None)
+
+    def attend(
+        self, query: Tensor, z: Tensor, query_mask: Tensor | None = None, output_attentions: bool = False
+    ) -> PerceiverDecoderOutput:
+        """See PerceiverAbstractDecoder; `logits` have `output_num_channels`, or `num_channels` without `final_project`."""
+        if self.position_encoding_only:
+            raise ConfigurationError(
+                "`position_encoding_only` is set: this decoder builds queries and cannot answer them"
+            )
+        if query.ndim != 3 or query.shape[2] != self.num_channels:
+            raise ShapeError(
+                f"`query` must have shape [batch, num_queries, {self.num_channels}] (`num_channels`), "
+                f"received {list(query.shape)}"
+            )
+        mask = None if query_mask is None else cross_mask(query_mask)
+        attended, weights = self.decoding_cross_attention.apply_layer(query, z, mask, output_attentions)
+        return PerceiverDecoderOutput(
+            logits=self.final_layer(attended), cross_attentions=None if weights is None else (weights,)
+        )
+
+    def _output_dims(self, points: OutputPoints) -> tuple[int, ...]:
+        index_dims = points.index_dims or self.output_index_dims
+        if index_dims is None:
+            raise ConfigurationError("`output_index_dims` must be given to build queries, received None")
+        return index_dims
+
+    def _require_subsampled_size(self, points: OutputPoints) -> None:
+        expected = self.subsampled_index_dims
+        if points.indices is None or points.rule != "subsampled" or expected is None:
+            return
+        count = int(torch.Size(expected).numel())
+        if points.indices.shape[-1] != count:
+            raise ShapeError(
+                f"`subsampled_points` must be {count} points (`subsampled_index_dims` {list(expected)}), "
+                f"received {points.indices.shape[-1]}"
+            )
+
+    def _features(self, encoded: Encoded, indices: Tensor | None) -> Tensor:
+        features = encoded.features
+        if not isinstance(features, Tensor):
+            raise ShapeError(
+                "`inputs_without_pos` must be given where `concat_preprocessed_input` is set, received None"
+            )
+        return features if indices is None else gather_rows(features, indices)
+
+
+def _sizes(index_dims: int | Sequence[int] | None) -> tuple[int, ...] | None:
+    if index_dims is None:
+        return None
+    return (index_dims,) if isinstance(index_dims, int) else tuple(index_dims)
