@@ -1,0 +1,358 @@
+"""What both image processors share: read, crop, resize, rescale, normalise, pack; save and load."""
+
+from __future__ import annotations
+
+import json
+import os
+import warnings
+from abc import ABC, abstractmethod
+from typing import Any, Literal, TypedDict, Unpack
+
+import torch
+from torch import Tensor
+
+from perceivers.errors import DataError
+from perceivers.processors.batch import ProcessedBatch
+from perceivers.processors.image_arguments import OPTION_NAMES, ImageOptions, Size
+from perceivers.processors.image_files import read_options, write_options
+from perceivers.processors.image_geometry import centre_box, deepmind_box, resized_shape
+from perceivers.processors.image_input import read_pictures
+from perceivers.processors.image_resize import resize_tensorflow_bicubic
+
+# How the values of one picture are read: as bytes, or as floats in [0, 1] or [0, 255].
+ValueRange = Literal["bytes", "unit floats", "byte floats"]
+
+
+class ImageOptionValues(TypedDict, total=False):
+    """The options by name, for one processor or one call; `ImageOptions` says what each means."""
+
+    do_convert_rgb: bool | None
+    do_center_crop: bool | None
+    crop_size: Size | None
+    do_resize: bool | None
+    size: Size | None
+    default_to_square: bool | None
+    resample: int | str | None
+    do_rescale: bool | None
+    rescale_factor: float | None
+    do_normalize: bool | None
+    image_mean: float | list[float] | tuple[float, ...] | None
+    image_std: float | list[float] | tuple[float, ...] | None
+    crop_mode: Literal["transformers", "deepmind"]
+    data_format: str | None
+    input_data_format: str | None
+    return_tensors: str | None
+    device: str | torch.device | None
+    disable_grouping: bool | None
+    do_pad: bool | None
+    pad_size: Size | None
+    image_seq_length: int | None
+
+
+class BaseImageProcessor(ABC):
+    """Pictures of any kind and size to `pixel_values` [batch, channels, height, width].
+
+    Args:
+        options: any option of `ImageOptions`, by name; each can be given again for one call. The defaults are those
+            of the published image classification checkpoints. `None` for a switch (`do_...`) is off.
+    """
+
+    model_input_names = ("pixel_values",)
+
+    def __init__(self, **options: Unpack[ImageOptionValues]) -> None:
+        self.options = ImageOptions().changed(**options)
+        self.kept: dict[str, Any] = {}
+
+    def __getattr__(self, name: str) -> Any:
+        """Options and kept file entries are attributes: `processor.size`."""
+        if name in OPTION_NAMES:
+            return getattr(self.options, name)
+        if name in self.__dict__.get("kept", {}):
+            return self.kept[name]
+        raise AttributeError(f"`{type(self).__name__}` has no attribute `{name}`")
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        if name in OPTION_NAMES:
+            self.options = self.options.changed(**{name: value})
+        else:
+            super().__setattr__(name, value)
+
+    def __call__(self, images: Any, **options: Unpack[ImageOptionValues]) -> ProcessedBatch:
+        """Same as `preprocess`."""
+        return self.preprocess(images, **options)
+
+    def preprocess(self, images: Any, **options: Unpack[ImageOptionValues]) -> ProcessedBatch:
+        """Turn pictures into `pixel_values`.
+
+        Args:
+            images: a picture or any nesting of lists of pictures, each a Pillow image of any mode, a NumPy array or
+                torch tensor ([height, width], [height, width, channels] or [channels, height, width], one more axis
+                in front for a batch), or the path of a file. Whole numbers are [0, 255], or 16-bit if beyond; floats
+                are [0, 255], or [0, 1] together with `do_rescale=False`.
+            options: for this call only.
+
+        Returns:
+            A mapping with `pixel_values`: with `return_tensors` [batch, channels, height, width] in float32 (bytes if
+            neither rescaled nor normalised), without a list of [channels, height, width].
+        """
+        chosen = self.options.changed(**options)
+        chosen.check_together()
+        pictures = read_pictures(
+            images,
+            channels=chosen.channels,
+            convert_rgb=bool(chosen.do_convert_rgb),
+            input_data_format=chosen.input_data_format,
+            device=self._working_device(chosen),
+        )
+        return _packed(self._processed(pictures, chosen), chosen, self._listed)
+
+    def _processed(self, pictures: list[Tensor], options: ImageOptions) -> list[Tensor]:
+        """Crop each picture, then treat those of one size and value range together; the order stays."""
+        groups: dict[Any, list[int]] = {}
+        cropped = [_cropped(picture, options) for picture in pictures]
+        ranges = [value_range(picture) for picture in cropped]
+        if options.do_resize and options.crop_mode == "transformers":
+            for position, (picture, kind) in enumerate(zip(cropped, ranges, strict=True)):
+                require_byte_range(picture, kind, f"images[{position}]")
+        if options.do_rescale and "unit floats" in ranges:
+            warnings.warn(
+                "`images` hold floats in [0, 1] and `do_rescale` is True, which scales them once more: "
+                "pass do_rescale=False",
+                UserWarning,
+                stacklevel=4,
+            )
+        for position, (picture, kind) in enumerate(zip(cropped, ranges, strict=True)):
+            alone = position if options.disable_grouping else None
+            key = (picture.shape, picture.dtype, picture.device, kind, alone)
+            groups.setdefault(key, []).append(position)
+        results: list[Tensor | None] = [None] * len(pictures)
+        for key, positions in groups.items():
+            batch = torch.stack([cropped[position] for position in positions])
+            if options.do_resize:
+                batch = self._resized(batch, key[3], options)
+            if options.do_rescale:
+                assert options.rescale_factor is not None
+                batch = rescaled(batch, options.rescale_factor)
+            if options.do_normalize:
+                batch = normalised(batch, options.image_mean, options.image_std)
+            for position, picture in zip(positions, batch, strict=True):
+                results[position] = picture
+        return [result for result in results if result is not None]
+
+    def _resized(self, batch: Tensor, kind: ValueRange, options: ImageOptions) -> Tensor:
+        """Resize [batch, channels, height, width] in bytes; floats in [0, 1] go to bytes and back."""
+        height, width = resized_shape(batch.shape[2], batch.shape[3], options.sizes)
+        if options.crop_mode == "deepmind":
+            return resize_tensorflow_bicubic(batch, height, width)
+        if kind == "unit floats":
+            batch = rescaled(batch, 255)
+        elif kind == "byte floats":
+            batch = batch.round()
+        assert isinstance(options.resample, int)
+        resized = self._resize_bytes(batch.to(torch.uint8), height, width, options.resample)
+        return rescaled(resized, 1 / 255) if kind == "unit floats" else resized
+
+    @staticmethod
+    @abstractmethod
+    def _resize_bytes(batch: Tensor, height: int, width: int, resample: int) -> Tensor:
+        """Resize [batch, channels, rows, columns] uint8."""
+
+    @staticmethod
+    @abstractmethod
+    def _working_device(options: ImageOptions) -> str | None:
+        """Where pictures are worked on; None: where they are."""
+
+    @staticmethod
+    @abstractmethod
+    def _listed(picture: Tensor) -> Any:
+        """One picture as it is given without `return_tensors`."""
+
+    def to_dict(self) -> dict[str, Any]:
+        """The options as JSON values, with the class name that Transformers and this library look for."""
+        return {**self.kept, **self.options.to_dict(), "image_processor_type": "PerceiverImageProcessor"}
+
+    def to_json_string(self) -> str:
+        """The text of `preprocessor_config.json`."""
+        return json.dumps(self.to_dict(), indent=2, sort_keys=True) + "\n"
+
+    @classmethod
+    def from_dict(cls, saved: dict[str, Any], **options: Unpack[ImageOptionValues]) -> BaseImageProcessor:
+        """Build a processor from saved options; unknown entries are kept and saved again.
+
+        Args:
+            saved: what `to_dict` gave, or the content of a published `preprocessor_config.json`.
+            options: to use instead of the saved ones.
+        """
+        dropped = ("image_processor_type", "feature_extractor_type", "processor_class")
+        known = {name: value for name, value in saved.items() if name in OPTION_NAMES}
+        processor = cls(**{**known, **options})
+        processor.kept = {
+            name: value for name, value in saved.items() if name not in OPTION_NAMES and name not in dropped
+        }
+        return processor
+
+    @classmethod
+    def from_pretrained(
+        cls,
+        name_or_folder: str | os.PathLike[str],
+        *,
+        revision: str | None = None,
+        subfolder: str = "",
+        cache_dir: str | os.PathLike[str] | None = None,
+        token: str | bool | None = None,
+        local_files_only: bool = False,
+        force_download: bool = False,
+        **options: Unpack[ImageOptionValues],
+    ) -> BaseImageProcessor:
+        """Load from a folder, a JSON file, or the model hub.
+
+        Args:
+            name_or_folder: path, or a name on the hub.
+            revision: branch, tag or commit on the hub.
+            subfolder: folder inside it.
+            cache_dir: where downloads are kept.
+            token: hub token.
+            local_files_only: use only what was downloaded before.
+            force_download: download even so.
+            options: to use instead of the saved ones.
+        """
+        saved = read_options(
+            name_or_folder,
+            revision=revision,
+            subfolder=subfolder,
+            cache_dir=cache_dir,
+            token=token,
+            local_files_only=local_files_only,
+            force_download=force_download,
+        )
+        return cls.from_dict(saved, **options)
+
+    def save_pretrained(self, folder: str | os.PathLike[str]) -> list[str]:
+        """Write `preprocessor_config.json` into `folder`; Transformers reads it too. Gives the path written."""
+        return [str(write_options(folder, self.to_json_string()))]
+
+    def push_to_hub(
+        self,
+        repo_id: str,
+        *,
+        commit_message: str = "Upload image processor",
+        private: bool | None = None,
+        token: str | bool | None = None,
+        revision: str | None = None,
+        create_pr: bool = False,
+    ) -> str:
+        """Save to a repository on the model hub.
+
+        Args:
+            repo_id: its name; made if absent.
+            commit_message: the commit's title.
+            private: whether a new repository is private; None: as the owner's settings say.
+            token: access token; True or None takes the stored one.
+            revision: branch to commit to.
+            create_pr: open a pull request instead of committing.
+
+        Returns:
+            The commit's address.
+        """
+        from perceivers.checkpoints.pretrained import upload
+
+        def save(folder: os.PathLike[str]) -> None:
+            self.save_pretrained(folder)
+
+        return upload(
+            save,
+            repo_id,
+            commit_message=commit_message,
+            private=private,
+            token=token,
+            revision=revision,
+            create_pr=create_pr,
+        )
+
+    def __eq__(self, other: object) -> bool:
+        same_class = isinstance(other, BaseImageProcessor) and type(other) is type(self)
+        return same_class and isinstance(other, BaseImageProcessor) and self.to_dict() == other.to_dict()
+
+    __hash__ = None  # type: ignore[assignment]
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__} {self.to_json_string()}"
+
+
+def value_range(picture: Tensor) -> ValueRange:
+    """How a picture's values are to be read: whole numbers are bytes, other floats say it by their largest value."""
+    if not picture.is_floating_point():
+        return "bytes"
+    smallest, largest = float(picture.min()), float(picture.max())
+    if smallest >= 0 and largest <= 255 and bool((picture == picture.round()).all()):
+        return "bytes"
+    return "unit floats" if smallest >= 0 and largest <= 1 else "byte floats"
+
+
+def require_byte_range(picture: Tensor, kind: ValueRange, name: str) -> None:
+    """Raise DataError for floats that cannot be turned into bytes without guessing what they mean."""
+    if kind != "byte floats":
+        return
+    smallest, largest = float(picture.min()), float(picture.max())
+    # A picture in [0, 1] with a little overshoot would come out black if it were taken for bytes.
+    if smallest < 0 or largest > 255 or largest <= 2:
+        raise DataError(
+            f"`{name}` must hold floats in [0, 1], or in [0, 255] and beyond 2 somewhere, to be resized; received "
+            f"{smallest:g} to {largest:g}"
+        )
+
+
+def rescaled(batch: Tensor, factor: float) -> Tensor:
+    """Values times `factor`, multiplied in float64 and given in float32, as Transformers does."""
+    return (batch.double() * factor).float()
+
+
+def normalised(
+    batch: Tensor, mean: float | tuple[float, ...] | Any, std: float | tuple[float, ...] | Any
+) -> Tensor:
+    """(values - mean) / std for each channel of [batch, channels, height, width]; whole numbers become float32."""
+    values = batch if batch.is_floating_point() else batch.float()
+    channels = batch.shape[1]
+    columns = []
+    for name, numbers in (("image_mean", mean), ("image_std", std)):
+        listed = list(numbers) if isinstance(numbers, tuple) else [numbers] * channels
+        if len(listed) != channels:
+            raise DataError(
+                f"`{name}` must have one entry for each of the picture's {channels} channels, received "
+                f"{len(listed)}: leave `do_convert_rgb` unset to let pictures follow it"
+            )
+        columns.append(torch.tensor(listed, dtype=values.dtype, device=values.device)[:, None, None])
+    return (values - columns[0]) / columns[1]
+
+
+def _cropped(picture: Tensor, options: ImageOptions) -> Tensor:
+    """The middle part of [channels, height, width]; black where the part is larger than the picture."""
+    if not options.do_center_crop:
+        return picture
+    box = deepmind_box if options.crop_mode == "deepmind" else centre_box
+    rows, columns = picture.shape[1:]
+    top, left, height, width = box(rows, columns, options.sizes, options.crop_sizes)
+    inside = picture[:, max(top, 0) : max(top, 0) + height, max(left, 0) : max(left, 0) + width]
+    above, before = max(-top, 0), max(-left, 0)
+    below, after = height - above - inside.shape[1], width - before - inside.shape[2]
+    if above or before or below or after:
+        return torch.nn.functional.pad(inside, (before, after, above, below))
+    return inside
+
+
+def _packed(pictures: list[Tensor], options: ImageOptions, listed: Any) -> ProcessedBatch:
+    """Stacked as asked for, or a list."""
+    if options.data_format == "channels_last":
+        pictures = [picture.permute(1, 2, 0) for picture in pictures]
+    if options.return_tensors is None:
+        return ProcessedBatch({"pixel_values": [listed(picture) for picture in pictures]})
+    shapes = sorted({tuple(picture.shape) for picture in pictures})
+    if len(shapes) > 1:
+        raise DataError(
+            f"`images` come out in different shapes, {shapes[0]} and {shapes[1]}, and cannot be stacked: "
+            "resize them to one height and width, or leave `return_tensors` out"
+        )
+    stacked = torch.stack(pictures)
+    if options.return_tensors == "np":
+        return ProcessedBatch({"pixel_values": stacked.cpu().numpy()})
+    return ProcessedBatch({"pixel_values": stacked if options.device is None else stacked.to(options.device)})
