@@ -97,7 +97,7 @@ def make_lively(model: nn.Module, seed: int = 1) -> None:
             continue
         if name.endswith("running_var"):
             tensor.copy_(1.0 + noise(tensor, 0.3).abs())
-        elif name.endswith("running_mean") or name.endswith("bias"):
+        elif name.endswith(("running_mean", "bias")):
             tensor.copy_(noise(tensor, 0.2))
         elif "norm" in name and name.endswith("weight"):
             tensor.copy_(1.0 + noise(tensor, 0.2))
@@ -134,8 +134,9 @@ def pair(our_config: Callable[..., Any], their_config: Callable[..., Any]) -> Ca
     """Our model of a task and Transformers', with the same lively weights, in evaluation mode."""
 
     def build(task: str, **changes: Any) -> tuple[Any, Any]:
-        import perceivers
         import transformers
+
+        import perceivers
 
         torch.manual_seed(0)
         theirs = getattr(transformers, TASKS[task])(their_config(**changes))
