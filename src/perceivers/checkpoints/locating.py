@@ -105,14 +105,14 @@ def find_weights(name_or_folder: str | os.PathLike[str], options: HubOptions) ->
 def _shards(name_or_folder: str | os.PathLike[str], index: Path, options: HubOptions) -> list[Path]:
     try:
         weight_map = json.loads(index.read_text(encoding="utf-8"))["weight_map"]
-        names = sorted(set(weight_map.values()))
+        names = sorted({os.fspath(name) for name in weight_map.values()})
     except (ValueError, KeyError, TypeError, AttributeError) as problem:
         raise CheckpointError(
             f"{index} is no index of weight files: it must be JSON with a mapping `weight_map`"
         ) from problem
-    outside = [name for name in names if not isinstance(name, str) or PurePosixPath(name).name != name]
+    outside = [name for name in names if PurePosixPath(name).name != name or name in ("", "..")]
     if outside:
-        raise CheckpointError(f"{index} names files outside its folder: {', '.join(map(str, outside))}")
+        raise CheckpointError(f"{index} names files outside its folder: {', '.join(outside)}")
     found: list[Path] = []
     absent: list[str] = []
     for name in names:

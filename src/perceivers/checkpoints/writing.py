@@ -81,7 +81,11 @@ def _write_weights(
         ) from problem
     for name, keys in split.filename_to_tensors.items():
         path = temporary / (name if split.is_sharded else SAFETENSORS_NAME)
+        # The safetensors package makes files that only their owner can read: give them the mode of an ordinary new file.
+        path.touch()
+        mode = path.stat().st_mode
         save_file({key: tensors[key] for key in keys}, path, metadata={"format": "pt"})
+        path.chmod(mode)
     if not split.is_sharded:
         return []
     index = {"metadata": split.metadata, "weight_map": dict(sorted(split.tensor_to_filename.items()))}

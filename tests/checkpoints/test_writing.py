@@ -1,0 +1,175 @@
+from __future__ import annotations
+
+import json
+import os
+from pathlib import Path
+
+import pytest
+import torch
+from safetensors.torch import load_file
+
+from perceivers.checkpoints import writing
+from perceivers.errors import CheckpointError, ConfigurationError
+
+INDEX = "model.safetensors.index.json"
+
+
+def files(folder):
+    return sorted(path.name for path in folder.iterdir())
+
+
+def fill(model, value):
+    with torch.no_grad():
+        for tensor in model.state_dict().values():
+            tensor.fill_(value)
+    return model
+
+
+def test_one_file_holds_everything_below_the_limit(task, tmp_path):
+    task.save_pretrained(tmp_path)
+    assert files(tmp_path) == ["config.json", "model.safetensors"]
+    assert json.loads((tmp_path / "config.json").read_text())["model_type"] == "perceiver"
+
+
+def test_shards_hold_everything_above_the_limit(task, task_class, tmp_path, assert_same_tensors):
+    task.save_pretrained(tmp_path, max_shard_size=500)
+    names = files(tmp_path)
+    assert INDEX in names
+    assert "model.safetensors" not in names
+    index = json.loads((tmp_path / INDEX).read_text())
+    shards = sorted(set(index["weight_map"].values()))
+    assert len(shards) > 2
+    assert shards[0] == f"model-00001-of-{len(shards):05d}.safetensors"
+    assert names == sorted(["config.json", INDEX, *shards])
+    for key, name in index["weight_map"].items():
+        assert key in load_file(tmp_path / name)
+    for name in shards:
+        tensors = load_file(tmp_path / name)
+        assert len(tensors) == 1 or sum(tensor.nbytes for tensor in tensors.values()) <= 500
+    assert_same_tensors(task_class.from_pretrained(tmp_path), task)
+
+
+@pytest.mark.parametrize("first", ["5GB", 500, 900])
+@pytest.mark.parametrize("second", ["5GB", 500, 900])
+def test_a_second_save_replaces_the_first_and_leaves_nothing_of_it(
+    task, task_class, tmp_path, first, second, assert_same_tensors
+):
+    (tmp_path / "results.json").write_text("{}")
+    fill(task, 1).save_pretrained(tmp_path, max_shard_size=first)
+    fill(task, 2).save_pretrained(tmp_path, max_shard_size=second)
+    assert_same_tensors(task_class.from_pretrained(tmp_path), task)
+    expected = {"config.json", "results.json"}
+    if second == "5GB":
+        expected |= {"model.safetensors"}
+    else:
+        expected |= {INDEX, *json.loads((tmp_path / INDEX).read_text())["weight_map"].values()}
+    assert set(files(tmp_path)) == expected
+
+
+class Stop(BaseException):
+    """Stands for a signal: not an Exception, so that nothing swallows it."""
+
+
+@pytest.mark.parametrize("first", ["5GB", 500])
+@pytest.mark.parametrize("second", ["5GB", 500])
+def test_an_interrupted_save_leaves_the_former_or_the_new_checkpoint_whole(
+    task, task_class, tmp_path, monkeypatch, first, second
+):
+    """Every call that changes the folder is the last one in turn."""
+    import safetensors.torch
+
+    calls = 0
+    stop_at = 0
+
+    def counted(function):
+        def call(*arguments, **options):
+            nonlocal calls
+            calls += 1
+            if calls == stop_at:
+                raise Stop
+            return function(*arguments, **options)
+
+        return call
+
+    outcomes = []
+    for stop_at in range(1, 100):
+        folder = tmp_path / str(stop_at)
+        fill(task, 1).save_pretrained(folder, max_shard_size=first)
+        fill(task, 2)
+        calls = 0
+        with monkeypatch.context() as patch:
+            patch.setattr(safetensors.torch, "save_file", counted(safetensors.torch.save_file))
+            patch.setattr(os, "replace", counted(os.replace))
+            patch.setattr(writing, "_flush", counted(writing._flush))
+            patch.setattr(Path, "unlink", counted(Path.unlink))
+            try:
+                task.save_pretrained(folder, max_shard_size=second)
+                finished = True
+            except Stop:
+                finished = False
+        loaded = task_class.from_pretrained(folder, strict=True)
+        values = {tensor.flatten()[0].item() for tensor in loaded.state_dict().values()}
+        assert len(values) == 1
+        outcomes.append(values.pop())
+        assert not any(name.startswith(".saving-") for name in files(folder))
+        if finished:
+            break
+        fill(task, 2).save_pretrained(folder, max_shard_size=second)
+        after = [name for name in files(folder) if name.endswith(".safetensors")]
+        if second == "5GB":
+            assert after == ["model.safetensors"]
+        else:
+            assert set(after) == set(json.loads((folder / INDEX).read_text())["weight_map"].values())
+    assert outcomes == sorted(outcomes)
+    assert outcomes[0] == 1
+    assert outcomes[-1] == 2
+
+
+def test_tensors_that_share_memory_are_untangled(task, tmp_path):
+    whole = torch.arange(12.0).reshape(3, 4)
+    tensors = {"whole": whole, "again": whole, "row": whole[1], "turned": whole.T}
+    task.save_pretrained(tmp_path, state_dict=tensors)
+    stored = load_file(tmp_path / "model.safetensors")
+    assert set(stored) == {"whole", "row", "turned"}
+    for key, tensor in stored.items():
+        assert torch.equal(tensor, tensors[key])
+
+
+def test_other_processes_write_nothing(task, tmp_path):
+    task.save_pretrained(tmp_path / "run", is_main_process=False)
+    assert not (tmp_path / "run").exists()
+
+
+def test_a_model_without_values_cannot_be_saved(task_class, config, tmp_path):
+    with torch.device("meta"):
+        model = task_class(config)
+    with pytest.raises(CheckpointError, match=r"meta device, it has no values: head\.bias"):
+        model.save_pretrained(tmp_path / "run")
+    assert not (tmp_path / "run").exists()
+
+
+def test_a_file_is_no_folder(task, tmp_path):
+    (tmp_path / "file").touch()
+    with pytest.raises(CheckpointError, match="`folder` must be a folder, received the file"):
+        task.save_pretrained(tmp_path / "file")
+
+
+@pytest.mark.parametrize("size", [0, -1, "many", "5 apples"])
+def test_a_shard_size_that_is_none_is_an_error(task, tmp_path, size):
+    with pytest.raises(ConfigurationError, match="`max_shard_size` must be"):
+        task.save_pretrained(tmp_path, max_shard_size=size)
+    assert files(tmp_path) == []
+
+
+def test_pickled_weights_are_not_written(task, tmp_path):
+    with pytest.raises(ConfigurationError, match="`safe_serialization` must be True"):
+        task.save_pretrained(tmp_path, safe_serialization=False)
+
+
+def test_files_are_readable_by_others_as_the_system_says(task, tmp_path):
+    previous = os.umask(0o022)
+    try:
+        task.save_pretrained(tmp_path)
+    finally:
+        os.umask(previous)
+    assert {path.stat().st_mode & 0o777 for path in tmp_path.iterdir()} == {0o644}
