@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-import numpy as np
-
 
 def centre_box(
     height: int, width: int, size: Mapping[str, int], crop_size: Mapping[str, int]
@@ -38,11 +36,9 @@ def deepmind_box(
     Returns:
         (top, left, height, width) in pixels, inside the picture where `size <= crop_size`.
     """
-    vertical = np.float32(height) / np.float32(crop_size["height"])
-    horizontal = np.float32(width) / np.float32(crop_size["width"])
-    scale = min(vertical, horizontal)
-    crop_height = max(1, int(scale * np.float32(size["height"])))
-    crop_width = max(1, int(scale * np.float32(size["width"])))
+    tall, wide = crop_size["height"], crop_size["width"]
+    crop_height = max(1, int(size["height"] / tall * min(height, width * tall / wide)))
+    crop_width = max(1, int(size["width"] / wide * min(width, height * wide / tall)))
     return (height - crop_height + 1) // 2, (width - crop_width + 1) // 2, crop_height, crop_width
 
 
