@@ -1,0 +1,110 @@
+"""The processor that a saved folder or a name on the model hub asks for, found by the class name in its files."""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING, Any
+
+from perceivers.errors import CheckpointError
+from perceivers.processors.tokenizer import PerceiverTokenizer
+from perceivers.processors.tokenizer_files import TOKENIZER_CONFIG, read_json
+
+if TYPE_CHECKING:
+    from perceivers.processors.image import PerceiverImageProcessor, PerceiverImageProcessorFast
+
+_IMAGE_CLASSES = {
+    "PerceiverImageProcessor": False,
+    "PerceiverImageProcessorPil": False,
+    "PerceiverFeatureExtractor": False,
+    "PerceiverImageProcessorFast": True,
+}
+_HUB_OPTIONS = ("revision", "cache_dir", "token", "local_files_only", "force_download")
+
+
+class AutoTokenizer:
+    """Gives the tokenizer that was saved; use `from_pretrained`."""
+
+    @classmethod
+    def from_pretrained(cls, name_or_folder: str | os.PathLike[str], **kwargs: Any) -> PerceiverTokenizer:
+        """The saved tokenizer.
+
+        Args:
+            name_or_folder: a folder, or a name on the model hub.
+            kwargs: as in PerceiverTokenizer.from_pretrained.
+
+        Raises:
+            CheckpointError: the folder holds no tokenizer, or one of another class.
+        """
+        saved = read_json(name_or_folder, TOKENIZER_CONFIG, _hub_options(kwargs))
+        name = None if saved is None else saved.get("tokenizer_class", "PerceiverTokenizer")
+        if name is None:
+            _require_perceiver(name_or_folder, _hub_options(kwargs), TOKENIZER_CONFIG)
+        elif name != "PerceiverTokenizer":
+            raise CheckpointError(
+                f"`tokenizer_class` must be PerceiverTokenizer, {name_or_folder} has {name!r}"
+            )
+        return PerceiverTokenizer.from_pretrained(name_or_folder, **kwargs)
+
+
+class AutoImageProcessor:
+    """Gives the image processor that was saved; use `from_pretrained`."""
+
+    @classmethod
+    def from_pretrained(
+        cls,
+        name_or_folder: str | os.PathLike[str],
+        *,
+        use_fast: bool | None = None,
+        **kwargs: Any,
+    ) -> PerceiverImageProcessor | PerceiverImageProcessorFast:
+        """The saved image processor.
+
+        Args:
+            name_or_folder: a folder, or a name on the model hub.
+            use_fast: True for the batched torch backend, False for the PIL one, None for the one that was saved.
+            kwargs: as in PerceiverImageProcessor.from_pretrained.
+
+        Raises:
+            CheckpointError: the folder holds no image processor, or one of another class.
+        """
+        from perceivers.processors.image import PerceiverImageProcessor, PerceiverImageProcessorFast
+
+        saved = _read_image_settings(name_or_folder, _hub_options(kwargs))
+        name = (
+            saved.get("image_processor_type")
+            or saved.get("feature_extractor_type")
+            or "PerceiverImageProcessor"
+        )
+        if name not in _IMAGE_CLASSES:
+            raise CheckpointError(
+                f"`image_processor_type` must be one of {', '.join(_IMAGE_CLASSES)}, {name_or_folder} has {name!r}"
+            )
+        fast = _IMAGE_CLASSES[name] if use_fast is None else use_fast
+        processor = PerceiverImageProcessorFast if fast else PerceiverImageProcessor
+        return processor.from_pretrained(name_or_folder, **kwargs)
+
+
+def _read_image_settings(
+    name_or_folder: str | os.PathLike[str], hub_options: dict[str, Any]
+) -> dict[str, Any]:
+    """The mapping that names the class: a file of its own, or a part of `processor_config.json`."""
+    saved = read_json(name_or_folder, "preprocessor_config.json", hub_options)
+    if saved is not None:
+        return saved
+    together = read_json(name_or_folder, "processor_config.json", hub_options) or {}
+    if isinstance(together.get("image_processor"), dict):
+        return dict(together["image_processor"])
+    raise CheckpointError(f"{name_or_folder} holds no image processor: preprocessor_config.json is absent")
+
+
+def _require_perceiver(
+    name_or_folder: str | os.PathLike[str], hub_options: dict[str, Any], filename: str
+) -> None:
+    """A model without tokenizer files has the default tokenizer, provided that it is a Perceiver."""
+    config = read_json(name_or_folder, "config.json", hub_options) or {}
+    if config.get("model_type") != "perceiver":
+        raise CheckpointError(f"{name_or_folder} holds neither {filename} nor the config.json of a Perceiver")
+
+
+def _hub_options(arguments: dict[str, Any]) -> dict[str, Any]:
+    return {name: arguments[name] for name in _HUB_OPTIONS if name in arguments}
