@@ -18,6 +18,7 @@ class Parts(nn.Module):
         self.table = nn.Embedding(97, 89)
         self.linear = nn.Linear(131, 67)
         self.convolution = nn.Conv2d(3, 53, (5, 7))
+        self.upsampling = nn.ConvTranspose2d(29, 31, (3, 5))
         self.head = nn.Linear(11, 5)
         self.head.zero_initialized = True
         self.layer_norm = nn.LayerNorm(13)
@@ -45,7 +46,7 @@ def test_free_standing_parameters_are_normal_and_cut_at_two_standard_deviations(
         assert abs(tensor.mean()) < 0.05
 
 
-@pytest.mark.parametrize(("name", "fan_in"), [("linear", 131), ("convolution", 3 * 5 * 7)])
+@pytest.mark.parametrize(("name", "fan_in"), [("linear", 131), ("convolution", 3 * 5 * 7), ("upsampling", 29 * 3 * 5)])
 def test_projections_have_variance_one_over_fan_in(parts, name, fan_in):
     initialize_tensors(parts, None, 0.5)
     module = getattr(parts, name)
