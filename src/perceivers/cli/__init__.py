@@ -9,7 +9,7 @@ from importlib.metadata import version
 from cyclopts import App
 from rich.console import Console
 
-from perceivers.cli import evaluate, predict, samples, tasks, train
+from perceivers.cli import convert, evaluate, predict, samples, tasks, train
 from perceivers.errors import PerceiversError
 
 app = App(
@@ -20,6 +20,7 @@ app = App(
 app.command(train.app)
 app.command(evaluate.evaluate)
 app.command(predict.predict)
+app.command(convert.convert)
 app.command(tasks.tasks)
 app.command(samples.samples)
 

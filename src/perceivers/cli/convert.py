@@ -1,1 +1,45 @@
-"""`perceivers convert`: DeepMind's released parameter files into a folder that `from_pretrained` reads."""
+"""`perceivers convert`: a parameter file of the original JAX code into a folder that `from_pretrained` reads."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Literal
+
+Architecture = Literal[
+    "masked-language-modeling",
+    "image-classification-learned",
+    "image-classification-fourier",
+    "image-classification-conv",
+    "optical-flow",
+    "multimodal-autoencoding",
+]
+
+
+def convert(
+    source: Path,
+    /,
+    *,
+    architecture: Architecture,
+    output: Path,
+    config: Path | None = None,
+) -> None:
+    """Convert DeepMind's parameters (Haiku) into `config.json` and `model.safetensors`.
+
+    Args:
+        source: pickled parameters (read without running what the pickle may hold), or an `.npz` of them.
+        architecture: the network that the parameters belong to.
+        output: folder that receives the checkpoint.
+        config: a `config.json` with the network's sizes; the released checkpoint's if not given.
+    """
+    from rich.console import Console
+
+    from perceivers.configuration import PerceiverConfig
+    from perceivers.conversion import convert_haiku
+
+    sizes = None if config is None else PerceiverConfig.from_json_file(config)
+    model = convert_haiku(source, output, architecture, sizes)
+    Console().print(
+        f"{type(model).__name__} with {model.num_parameters():,} parameters saved in {output}",
+        highlight=False,
+        soft_wrap=True,
+    )

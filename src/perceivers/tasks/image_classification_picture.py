@@ -78,5 +78,5 @@ def _draw_card(figure: Figure, cell: object, prediction: Prediction) -> None:
         right.text(
             value + 0.03, float(position), f"{name[:14]}  {value:.2f}", va="center", fontsize=8, color=INK
         )
-    right.set(xlim=(0.0, 1.75), ylim=(len(ranked) - 0.4, -0.6))
+    right.set(xlim=(0.0, 1.5), ylim=(len(ranked) - 0.4, -0.6))
     right.set_axis_off()
