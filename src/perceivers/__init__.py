@@ -1,1 +1,80 @@
-"""Perceiver IO: inputs of any kind and size into a few latents, any number of outputs out of them."""
+"""Perceiver IO: inputs of any kind and size into a few latents, any number of outputs out of them.
+
+Names are imported when they are first asked for, so that `import perceivers` costs next to nothing.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import Any
+
+# Public name -> the module that defines it.
+_HOMES = {
+    "AbstractPreprocessor": "modalities.base",
+    "AutoImageProcessor": "processors.auto",
+    "AutoTokenizer": "processors.auto",
+    "CheckpointError": "errors",
+    "ConfigurationError": "errors",
+    "DataError": "errors",
+    "MissingExtraError": "errors",
+    "PerceiverAbstractDecoder": "decoders.base",
+    "PerceiverAbstractPositionEncoding": "nn.position_encoding",
+    "PerceiverAudioPostprocessor": "modalities.audio",
+    "PerceiverAudioPreprocessor": "modalities.audio",
+    "PerceiverBasicDecoder": "decoders.basic",
+    "PerceiverBasicVideoAutoencodingDecoder": "decoders.video",
+    "PerceiverClassificationDecoder": "decoders.classification",
+    "PerceiverClassificationPostprocessor": "modalities.label",
+    "PerceiverClassifierOutput": "outputs",
+    "PerceiverConfig": "configuration",
+    "PerceiverDecoderOutput": "outputs",
+    "PerceiverEmbeddingDecoder": "modalities.text",
+    "PerceiverEmbeddings": "layers",
+    "PerceiverEncoder": "layers",
+    "PerceiverForImageClassificationConvProcessing": "models.image_classification",
+    "PerceiverForImageClassificationFourier": "models.image_classification",
+    "PerceiverForImageClassificationLearned": "models.image_classification",
+    "PerceiverForMaskedLM": "models.masked_language_modeling",
+    "PerceiverForMultimodalAutoencoding": "models.multimodal_autoencoding",
+    "PerceiverForOpticalFlow": "models.optical_flow",
+    "PerceiverForSequenceClassification": "models.sequence_classification",
+    "PerceiverFourierPositionEncoding": "nn.position_encoding",
+    "PerceiverImagePostprocessor": "modalities.image",
+    "PerceiverImagePreprocessor": "modalities.image",
+    "PerceiverImageProcessor": "processors.image",
+    "PerceiverImageProcessorFast": "processors.image_fast",
+    "PerceiverImageProcessorPil": "processors.image",
+    "PerceiverLayer": "layers",
+    "PerceiverMaskedLMOutput": "outputs",
+    "PerceiverModel": "models.perceiver",
+    "PerceiverModelOutput": "outputs",
+    "PerceiverMultimodalDecoder": "decoders.multimodal",
+    "PerceiverMultimodalPostprocessor": "modalities.multimodal",
+    "PerceiverMultimodalPreprocessor": "modalities.multimodal",
+    "PerceiverOneHotPreprocessor": "modalities.label",
+    "PerceiverOpticalFlowDecoder": "decoders.optical_flow",
+    "PerceiverPreTrainedModel": "models.base",
+    "PerceiverProjectionDecoder": "decoders.classification",
+    "PerceiverProjectionPostprocessor": "modalities.projection",
+    "PerceiverTextPreprocessor": "modalities.text",
+    "PerceiverTokenizer": "processors.tokenizer",
+    "PerceiverTrainablePositionEncoding": "nn.position_encoding",
+    "PerceiversError": "errors",
+    "ShapeError": "errors",
+    "build_position_encoding": "nn.position_encoding",
+}
+
+__all__ = sorted(_HOMES)
+__version__ = "0.1.0"
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOMES:
+        raise AttributeError(f"module 'perceivers' has no attribute {name!r}")
+    value = getattr(import_module(f"perceivers.{_HOMES[name]}"), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted([*globals(), *__all__])

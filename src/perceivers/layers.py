@@ -10,7 +10,6 @@ from torch import Tensor, nn
 
 from perceivers.configuration import PerceiverConfig
 from perceivers.errors import ConfigurationError, ShapeError
-from perceivers.nn.attention import key_mask
 from perceivers.nn.attention_layer import AttentionLayer
 from perceivers.nn.latent_encoder import encode_latents
 from perceivers.outputs import EncoderOutput
@@ -80,36 +79,6 @@ class PerceiverLayer(AttentionLayer):
             implementation=config.attn_implementation,
             mlp_chunk_size=config.chunk_size_feed_forward,
         )
-        self.is_cross_attention = is_cross_attention
-
-    def forward(
-        self,
-        hidden_states: Tensor,
-        attention_mask: Tensor | None = None,
-        inputs: Tensor | None = None,
-        inputs_mask: Tensor | None = None,
-        output_attentions: bool | None = False,
-    ) -> tuple[Tensor, ...]:
-        """The layer's output, and its attention weights when asked for.
-
-        Args:
-            hidden_states: [batch, num_queries, q_dim].
-            attention_mask: [batch, num_queries] nonzero where a latent may be looked at; self-attention only.
-            inputs: [batch, num_inputs, kv_dim]; cross-attention only.
-            inputs_mask: [batch, num_inputs] nonzero where an input may be looked at, or the additive
-                [batch, 1, 1, num_inputs] form; cross-attention only.
-            output_attentions: also return [batch, num_heads, num_queries, num_keys].
-        """
-        if self.is_cross_attention and inputs is None:
-            raise ShapeError("`inputs` must be given to a cross-attention layer, received None")
-        mask = inputs_mask if self.is_cross_attention else attention_mask
-        output, weights = self.apply_layer(
-            hidden_states,
-            inputs if self.is_cross_attention else None,
-            as_attention_mask(mask),
-            bool(output_attentions),
-        )
-        return (output,) if weights is None else (output, weights)
 
 
 class PerceiverEncoder(nn.Module):
@@ -185,8 +154,8 @@ class PerceiverEncoder(nn.Module):
             cross_attention=self.cross_attention,
             self_attends=cast("Sequence[AttentionLayer]", self.self_attends),
             num_blocks=self.config.num_blocks,
-            input_mask=as_attention_mask(inputs_mask),
-            latent_mask=as_attention_mask(attention_mask),
+            input_mask=inputs_mask,
+            latent_mask=attention_mask,
             need_weights=bool(output_attentions),
             need_hidden_states=bool(output_hidden_states),
             recompute=self.gradient_checkpointing and self.training,
@@ -198,22 +167,3 @@ class PerceiverEncoder(nn.Module):
             cross_attentions=None if trace.cross_attention is None else (trace.cross_attention,),
         )
         return output if return_dict else output.to_tuple()
-
-
-def as_attention_mask(mask: Tensor | None) -> Tensor | None:
-    """A bool mask broadcastable to [batch, 1, num_queries, num_keys] from any of the usual forms.
-
-    Args:
-        mask: [batch, num_keys], nonzero where a key may be looked at; or four axes, bool (True: may look) or floating
-            (additive: 0 may look, a negative number may not).
-    """
-    if mask is None or (mask.ndim == 4 and mask.dtype == torch.bool):
-        return mask
-    if mask.ndim == 2:
-        return key_mask(mask)
-    if mask.ndim == 4 and mask.is_floating_point():
-        return mask == 0
-    raise ShapeError(
-        f"`attention_mask` must have shape [batch, num_keys] or [batch, 1, num_queries, num_keys], "
-        f"received {list(mask.shape)} of {mask.dtype}"
-    )

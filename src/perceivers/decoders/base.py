@@ -56,12 +56,10 @@ class Queries:
     Attributes:
         tokens: [batch, num_queries, num_query_channels].
         modality_sizes: number of queries of each modality, where there are several.
-        index_dims: sizes of the output array, when the queries are the whole of it.
     """
 
     tokens: Tensor
     modality_sizes: Mapping[str, int] | None = None
-    index_dims: tuple[int, ...] | None = None
 
 
 class PerceiverAbstractDecoder(nn.Module, ABC):
@@ -107,12 +105,20 @@ class PerceiverAbstractDecoder(nn.Module, ABC):
             `logits` [batch, num_queries, channels].
         """
 
-    def arrange(self, logits: Tensor, index_dims: tuple[int, ...] | None) -> Tensor:
-        """Lay out answers [batch, num_queries, channels] of the whole output array; as they are, by default.
+    def whole_grid(self, encoded: Encoded, asked_for: AskedFor) -> tuple[int, ...] | None:
+        """Sizes of the output array when all of it is asked for; None otherwise, or where there are several arrays."""
+        return None
+
+    def modality_sizes(self, encoded: Encoded, asked_for: AskedFor) -> Mapping[str, int] | None:
+        """Number of queries of each modality, where there are several."""
+        return None
+
+    def arrange(self, logits: Tensor, index_dims: tuple[int, ...]) -> Tensor:
+        """Lay out the answers of a whole output array; as they are, by default.
 
         Args:
-            logits: what `attend` returned.
-            index_dims: sizes of the output array; None where the answers are only part of it.
+            logits: [batch, prod(index_dims), channels].
+            index_dims: sizes of the output array.
         """
         return logits
 

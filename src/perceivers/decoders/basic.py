@@ -148,6 +148,11 @@ class PerceiverBasicDecoder(PerceiverAbstractDecoder):
         points = cast("OutputPoints", asked_for)
         return points.count(self._output_dims(points))
 
+    def whole_grid(self, encoded: Encoded, asked_for: AskedFor) -> tuple[int, ...] | None:
+        """Sizes of the output array, when all of it is asked for."""
+        points = cast("OutputPoints", asked_for)
+        return self._output_dims(points) if points.indices is None else None
+
     def build_queries(
         self, encoded: Encoded, asked_for: AskedFor = EVERYTHING, rows: slice | None = None
     ) -> Queries:
@@ -170,7 +175,7 @@ class PerceiverBasicDecoder(PerceiverAbstractDecoder):
         positions = self.positions_projection(positions.to(latents.dtype)).expand(batch_size, -1, -1)
         if self.concat_preprocessed_input:
             positions = torch.cat([self._features(encoded, indices), positions], dim=-1)
-        return Queries(positions, index_dims=index_dims if indices is None else None)
+        return Queries(positions)
 
     def attend(
         self, query: Tensor, z: Tensor, query_mask: Tensor | None = None, output_attentions: bool = False
@@ -186,9 +191,11 @@ class PerceiverBasicDecoder(PerceiverAbstractDecoder):
                 f"received {list(query.shape)}"
             )
         mask = None if query_mask is None else cross_mask(query_mask)
-        attended, weights = self.decoding_cross_attention.apply_layer(query, z, mask, output_attentions)
+        attended, *weights = self.decoding_cross_attention(
+            query, inputs=z, inputs_mask=mask, output_attentions=output_attentions
+        )
         return PerceiverDecoderOutput(
-            logits=self.final_layer(attended), cross_attentions=None if weights is None else (weights,)
+            logits=self.final_layer(attended), cross_attentions=tuple(weights) if weights else None
         )
 
     def _output_dims(self, points: OutputPoints) -> tuple[int, ...]:

@@ -41,6 +41,10 @@ class PerceiverClassificationDecoder(PerceiverAbstractDecoder):
         """One, or none where no point is asked for."""
         return self.decoder.num_outputs(encoded, asked_for)
 
+    def whole_grid(self, encoded: Encoded, asked_for: AskedFor) -> tuple[int, ...] | None:
+        """Sizes of the output array, when all of it is asked for."""
+        return self.decoder.whole_grid(encoded, asked_for)
+
     def build_queries(
         self, encoded: Encoded, asked_for: AskedFor = EVERYTHING, rows: slice | None = None
     ) -> Queries:
@@ -53,7 +57,7 @@ class PerceiverClassificationDecoder(PerceiverAbstractDecoder):
         """See PerceiverAbstractDecoder; `logits` [batch, 1, num_labels]."""
         return self.decoder.attend(query, z, query_mask, output_attentions)
 
-    def arrange(self, logits: Tensor, index_dims: tuple[int, ...] | None) -> Tensor:
+    def arrange(self, logits: Tensor, index_dims: tuple[int, ...]) -> Tensor:
         """[batch, 1, num_labels] to [batch, num_labels]."""
         return logits[:, 0]
 
@@ -84,7 +88,7 @@ class PerceiverProjectionDecoder(PerceiverAbstractDecoder):
     ) -> Queries:
         """An empty stand-in, [batch, 1, 0]."""
         latents = encoded.latents
-        return Queries(latents.new_empty(latents.shape[0], 1, 0), index_dims=(1,))
+        return Queries(latents.new_empty(latents.shape[0], 1, 0))
 
     def attend(
         self,

@@ -71,7 +71,22 @@ class PerceiverMultimodalDecoder(PerceiverAbstractDecoder):
 
     def num_outputs(self, encoded: Encoded, asked_for: AskedFor) -> int:
         """Number of points asked for in all modalities."""
-        return sum(self._sizes(encoded, asked_for).values())
+        return sum(self.modality_sizes(encoded, asked_for).values())
+
+    def modality_sizes(self, encoded: Encoded, asked_for: AskedFor) -> dict[str, int]:
+        """Number of points asked for in each modality, in sorted order of names."""
+        if isinstance(asked_for, Mapping) and (unknown := sorted(set(asked_for) - set(self.modalities))):
+            raise ShapeError(
+                f"output points must be of modalities {sorted(self.modalities)}, received {unknown}"
+            )
+        sizes = {}
+        for name in sorted(self.modalities):
+            points = _points(asked_for, name)
+            sizes[name] = self._decoder(name).num_outputs(_of(encoded, name), points)
+            expected = self.subsampled_index_dims.get(name)
+            if points.indices is not None and points.rule == "subsampled" and expected is not None:
+                _require_count(name, sizes[name], expected)
+        return sizes
 
     def build_queries(
         self, encoded: Encoded, asked_for: AskedFor = EVERYTHING, rows: slice | None = None
@@ -80,7 +95,7 @@ class PerceiverMultimodalDecoder(PerceiverAbstractDecoder):
         parts: list[Tensor] = []
         sizes: dict[str, int] = {}
         first = 0
-        for name, size in self._sizes(encoded, asked_for).items():
+        for name, size in self.modality_sizes(encoded, asked_for).items():
             wanted = _overlap(rows, first, size)
             first += size
             if wanted is None:
@@ -101,20 +116,6 @@ class PerceiverMultimodalDecoder(PerceiverAbstractDecoder):
 
     def _decoder(self, name: str) -> PerceiverAbstractDecoder:
         return cast("PerceiverAbstractDecoder", self.modalities[name])
-
-    def _sizes(self, encoded: Encoded, asked_for: AskedFor) -> dict[str, int]:
-        if isinstance(asked_for, Mapping) and (unknown := sorted(set(asked_for) - set(self.modalities))):
-            raise ShapeError(
-                f"output points must be of modalities {sorted(self.modalities)}, received {unknown}"
-            )
-        sizes = {}
-        for name in sorted(self.modalities):
-            points = _points(asked_for, name)
-            sizes[name] = self._decoder(name).num_outputs(_of(encoded, name), points)
-            expected = self.subsampled_index_dims.get(name)
-            if points.indices is not None and points.rule == "subsampled" and expected is not None:
-                _require_count(name, sizes[name], expected)
-        return sizes
 
     def _require_total(self, num_outputs: int | None) -> None:
         own = [self._decoder(name).own_dims() for name in self.modalities]

@@ -66,6 +66,10 @@ class PerceiverOpticalFlowDecoder(PerceiverAbstractDecoder):
         """Number of points asked for, all tokens by default."""
         return cast("OutputPoints", asked_for).count(self._picture(encoded))
 
+    def whole_grid(self, encoded: Encoded, asked_for: AskedFor) -> tuple[int, ...] | None:
+        """(height, width) when all pixels are asked for."""
+        return self._picture(encoded) if cast("OutputPoints", asked_for).indices is None else None
+
     def build_queries(
         self, encoded: Encoded, asked_for: AskedFor = EVERYTHING, rows: slice | None = None
     ) -> Queries:
@@ -79,7 +83,7 @@ class PerceiverOpticalFlowDecoder(PerceiverAbstractDecoder):
         tokens = cast("Tensor", encoded.tokens)
         indices = points.select(rows, tokens.device)
         if indices is None:
-            return Queries(tokens, index_dims=picture)
+            return Queries(tokens)
         require_indices(indices, picture)
         return Queries(gather_rows(tokens, indices))
 
@@ -91,9 +95,9 @@ class PerceiverOpticalFlowDecoder(PerceiverAbstractDecoder):
         answered.logits = cast("Tensor", answered.logits) / self.rescale_factor
         return answered
 
-    def arrange(self, logits: Tensor, index_dims: tuple[int, ...] | None) -> Tensor:
+    def arrange(self, logits: Tensor, index_dims: tuple[int, ...]) -> Tensor:
         """[batch, height * width, 2] to [batch, height, width, 2]."""
-        return logits if index_dims is None else logits.unflatten(1, index_dims)
+        return logits.unflatten(1, index_dims)
 
     def _picture(self, encoded: Encoded) -> tuple[int, ...]:
         if encoded.tokens is None:

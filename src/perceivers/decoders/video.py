@@ -64,6 +64,10 @@ class PerceiverBasicVideoAutoencodingDecoder(PerceiverAbstractDecoder):
         """Number of points asked for."""
         return self.decoder.num_outputs(encoded, asked_for)
 
+    def whole_grid(self, encoded: Encoded, asked_for: AskedFor) -> tuple[int, ...] | None:
+        """Sizes of the output array, when all of it is asked for."""
+        return self.decoder.whole_grid(encoded, asked_for)
+
     def build_queries(
         self, encoded: Encoded, asked_for: AskedFor = EVERYTHING, rows: slice | None = None
     ) -> Queries:
@@ -76,6 +80,6 @@ class PerceiverBasicVideoAutoencodingDecoder(PerceiverAbstractDecoder):
         """See PerceiverAbstractDecoder."""
         return self.decoder.attend(query, z, query_mask, output_attentions)
 
-    def arrange(self, logits: Tensor, index_dims: tuple[int, ...] | None) -> Tensor:
+    def arrange(self, logits: Tensor, index_dims: tuple[int, ...]) -> Tensor:
         """[batch, frames * height * width, channels] to [batch, frames, height, width, channels]."""
-        return logits if index_dims is None else logits.unflatten(1, index_dims)
+        return logits.unflatten(1, index_dims)

@@ -61,6 +61,10 @@ class PerceiverTextPreprocessor(AbstractPreprocessor):
         embedded = self.embeddings(inputs)
         return embedded + self._positions(inputs, pos, interpolate_pos_encoding), None, embedded
 
+    def resize(self, num_ids: int, std: float) -> None:
+        """Keep the first `num_ids` rows of the embedding table, or add rows drawn with standard deviation `std`."""
+        self.embeddings = _resized(self.embeddings, num_ids, std)
+
     def _positions(self, inputs: Tensor, pos: Tensor | None, interpolate_pos_encoding: bool) -> Tensor:
         table = self.position_embeddings.weight
         if pos is not None:
@@ -109,6 +113,22 @@ class PerceiverEmbeddingDecoder(nn.Module):
         self.vocab_size = config.vocab_size
         self.bias = nn.Parameter(torch.zeros(config.vocab_size))
 
+    def resize(self, num_ids: int) -> None:
+        """Keep the first `num_ids` biases, or add zeros."""
+        kept = self.bias.detach()[:num_ids]
+        self.bias = nn.Parameter(F.pad(kept, (0, num_ids - kept.shape[0])))
+        self.vocab_size = num_ids
+
     def forward(self, hidden_states: Tensor, embedding_layer: nn.Embedding) -> Tensor:
         """[batch, length, d_model] to [batch, length, vocab_size], with the weights of `embedding_layer`."""
         return F.linear(hidden_states, embedding_layer.weight, self.bias)
+
+
+def _resized(table: nn.Embedding, num_ids: int, std: float) -> nn.Embedding:
+    if num_ids < 1:
+        raise ShapeError(f"`new_num_tokens` must be at least 1, received {num_ids}")
+    resized = nn.Embedding(num_ids, table.embedding_dim, device=table.weight.device, dtype=table.weight.dtype)
+    nn.init.trunc_normal_(resized.weight, std=std, a=-2 * std, b=2 * std)
+    with torch.no_grad():
+        resized.weight[: table.num_embeddings] = table.weight[:num_ids]
+    return resized

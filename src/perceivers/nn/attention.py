@@ -8,6 +8,8 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
+from perceivers.errors import ShapeError
+
 
 def attend(
     query: Tensor,
@@ -53,9 +55,23 @@ def attend(
     return context.transpose(1, 2).flatten(2), weights if need_weights else None
 
 
-def key_mask(mask: Tensor) -> Tensor:
-    """[batch, num_keys], nonzero where a key may be looked at, as a bool [batch, 1, 1, num_keys]."""
-    return mask.to(torch.bool)[:, None, None, :]
+def as_attention_mask(mask: Tensor | None) -> Tensor | None:
+    """A bool mask broadcastable to [batch, 1, num_queries, num_keys] from any of the usual forms.
+
+    Args:
+        mask: [batch, num_keys], nonzero where a key may be looked at; or four axes, bool (True: may look) or floating
+            (additive: 0 may look, a negative number may not).
+    """
+    if mask is None or (mask.ndim == 4 and mask.dtype == torch.bool):
+        return mask
+    if mask.ndim == 2:
+        return mask.to(torch.bool)[:, None, None, :]
+    if mask.ndim == 4 and mask.is_floating_point():
+        return mask == 0
+    raise ShapeError(
+        f"`attention_mask` must have shape [batch, num_keys] or [batch, 1, num_queries, num_keys], "
+        f"received {list(mask.shape)} of {mask.dtype}"
+    )
 
 
 def cross_mask(query_mask: Tensor) -> Tensor:

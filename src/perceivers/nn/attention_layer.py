@@ -5,8 +5,8 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
-from perceivers.errors import ConfigurationError
-from perceivers.nn.attention import attend
+from perceivers.errors import ConfigurationError, ShapeError
+from perceivers.nn.attention import as_attention_mask, attend
 from perceivers.nn.mlp import MLP
 
 
@@ -98,7 +98,7 @@ class Attention(nn.Module):
     def forward(
         self, hidden_states: Tensor, inputs: Tensor | None, mask: Tensor | None, need_weights: bool
     ) -> tuple[Tensor, Tensor | None]:
-        """As AttentionLayer.forward."""
+        """Attended values, and the weights where needed; `mask` is bool, broadcastable to four axes."""
         query, key, value = self.self(hidden_states, inputs)
         context, weights = attend(
             query,
@@ -167,27 +167,32 @@ class AttentionLayer(nn.Module):
         self.layernorm = nn.LayerNorm(query_channels, eps=norm_eps)
         self.mlp = MLP(query_channels, widening_factor, activation_name)
         self.mlp_chunk_size = mlp_chunk_size
+        self.is_cross_attention = kv_channels is not None
 
-    def apply_layer(
+    def forward(
         self,
         hidden_states: Tensor,
+        attention_mask: Tensor | None = None,
         inputs: Tensor | None = None,
-        mask: Tensor | None = None,
-        need_weights: bool = False,
-    ) -> tuple[Tensor, Tensor | None]:
-        """The layer on tensors.
+        inputs_mask: Tensor | None = None,
+        output_attentions: bool | None = False,
+    ) -> tuple[Tensor, ...]:
+        """The layer's output, and its attention weights when asked for.
 
         Args:
             hidden_states: [batch, num_queries, query_channels].
-            inputs: [batch, num_keys, kv_channels] for cross-attention, None for self-attention.
-            mask: bool, broadcastable to [batch, 1, num_queries, num_keys]; True where a query may look.
-            need_weights: also return the attention weights.
-
-        Returns:
-            [batch, num_queries, query_channels], and [batch, heads, num_queries, num_keys] or None.
+            attention_mask: what may be looked at in self-attention, in any form of `as_attention_mask`.
+            inputs: [batch, num_inputs, kv_channels]; cross-attention only.
+            inputs_mask: what may be looked at in cross-attention, in any form of `as_attention_mask`.
+            output_attentions: also return [batch, num_heads, num_queries, num_keys].
         """
-        attended, weights = self.attention(hidden_states, inputs, mask, need_weights)
-        return attended + self._feed_forward(attended), weights
+        if self.is_cross_attention and inputs is None:
+            raise ShapeError("`inputs` must be given to a cross-attention layer, received None")
+        mask = as_attention_mask(inputs_mask if self.is_cross_attention else attention_mask)
+        looked_at = inputs if self.is_cross_attention else None
+        attended, weights = self.attention(hidden_states, looked_at, mask, bool(output_attentions))
+        output = attended + self._feed_forward(attended)
+        return (output,) if weights is None else (output, weights)
 
     def _feed_forward(self, hidden_states: Tensor) -> Tensor:
         if self.mlp_chunk_size == 0:

@@ -49,28 +49,27 @@ def encode_latents(
         cross_attention: the layer in which latents look at inputs.
         self_attends: the layers of one block.
         num_blocks: how often the block is applied.
-        input_mask: bool, broadcastable to [batch, 1, num_latents, num_inputs].
-        latent_mask: bool, broadcastable to [batch, 1, num_latents, num_latents].
+        input_mask: which inputs may be looked at, in any form of `perceivers.nn.attention.as_attention_mask`.
+        latent_mask: which latents may be looked at, likewise.
         need_weights: record attention weights.
         need_hidden_states: record latents.
         recompute: keep no activations inside layers; compute them again for the gradient (gradient checkpointing).
     """
 
-    def run(
-        layer: AttentionLayer, hidden_states: Tensor, looked_at: Tensor | None, mask: Tensor | None
-    ) -> tuple[Tensor, Tensor | None]:
+    def run(layer: AttentionLayer, *arguments: Tensor | None) -> tuple[Tensor, Tensor | None]:
         if recompute:
-            arguments = (hidden_states, looked_at, mask, need_weights)
-            return checkpoint(layer.apply_layer, *arguments, use_reentrant=False)
-        return layer.apply_layer(hidden_states, looked_at, mask, need_weights)
+            output = checkpoint(layer, *arguments, need_weights, use_reentrant=False)
+        else:
+            output = layer(*arguments, need_weights)
+        return output[0], output[1] if need_weights else None
 
-    latents, weights = run(cross_attention, latents, inputs, input_mask)
+    latents, weights = run(cross_attention, latents, None, inputs, input_mask)
     trace = LatentTrace(latents, cross_attention=weights)
     for _ in range(num_blocks):
         for layer in self_attends:
             if need_hidden_states:
                 trace.hidden_states.append(latents)
-            latents, weights = run(layer, latents, None, latent_mask)
+            latents, weights = run(layer, latents, latent_mask, None, None)
             if weights is not None:
                 trace.attentions.append(weights)
         if need_hidden_states:

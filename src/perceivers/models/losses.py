@@ -1,0 +1,116 @@
+"""The losses of all models, as pure functions."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import torch
+from torch import Tensor
+from torch.nn import functional as F
+
+from perceivers.errors import ShapeError
+
+IGNORED_LABEL = -100
+
+
+def masked_language_modeling_loss(logits: Tensor, labels: Tensor) -> Tensor:
+    """Mean cross-entropy over the labels that are not -100.
+
+    Args:
+        logits: [batch, num_positions, vocab_size].
+        labels: whole numbers [batch, length], length at most num_positions; compared with the first `length` positions.
+    """
+    if labels.ndim != 2 or labels.shape[0] != logits.shape[0] or labels.shape[1] > logits.shape[1]:
+        raise ShapeError(
+            f"`labels` must have shape [{logits.shape[0]}, at most {logits.shape[1]}], received {list(labels.shape)}"
+        )
+    _require_classes(labels, logits.shape[-1])
+    scored = logits[:, : labels.shape[1]]
+    return F.cross_entropy(scored.flatten(0, 1), labels.flatten(), ignore_index=IGNORED_LABEL)
+
+
+def classification_loss(
+    logits: Tensor, labels: Tensor, num_labels: int, problem_type: str | None = None
+) -> Tensor:
+    """Loss of class scores or regression targets.
+
+    Args:
+        logits: [batch, num_labels].
+        labels: class ids [batch]; several labels: 0 or 1 [batch, num_labels] floating point; regression: numbers [batch]
+            or [batch, num_labels].
+        num_labels: number of classes or targets.
+        problem_type: "regression" (mean squared error), "single_label_classification" (cross-entropy) or
+            "multi_label_classification" (binary cross-entropy); None infers it: one target is regression, whole-number
+            labels are classes, others are several labels.
+    """
+    kind = problem_type or _infer_problem_type(labels, num_labels)
+    if kind == "regression":
+        targets = labels.to(logits.dtype)
+        if targets.numel() != logits.numel():
+            raise ShapeError(f"`labels` must have shape {list(logits.shape)}, received {list(labels.shape)}")
+        return F.mse_loss(logits, targets.reshape(logits.shape))
+    if kind == "single_label_classification":
+        if labels.numel() != logits.shape[0]:
+            raise ShapeError(f"`labels` must be class ids [{logits.shape[0]}], received {list(labels.shape)}")
+        _require_classes(labels, num_labels)
+        return F.cross_entropy(logits.reshape(-1, num_labels), labels.reshape(-1), ignore_index=IGNORED_LABEL)
+    if labels.shape != logits.shape:
+        raise ShapeError(f"`labels` must have shape {list(logits.shape)}, received {list(labels.shape)}")
+    return F.binary_cross_entropy_with_logits(logits, labels.to(logits.dtype))
+
+
+def end_point_error(
+    flow: Tensor, labels: Tensor, target_scale: float, valid_mask: Tensor | None = None
+) -> Tensor:
+    """Mean Euclidean distance between predicted and true displacements, over valid pixels.
+
+    Args:
+        flow: [batch, height, width, 2], in units of `target_scale` pixels.
+        labels: [batch, height, width, 2], in pixels; non-finite entries count as invalid.
+        target_scale: divides labels.
+        valid_mask: bool [batch, height, width], False where there is no truth.
+    """
+    if labels.shape != flow.shape:
+        raise ShapeError(
+            f"`labels` must have shape {list(flow.shape)} (a displacement in pixels for every pixel), "
+            f"received {list(labels.shape)}"
+        )
+    valid = torch.isfinite(labels).all(dim=-1)
+    if valid_mask is not None:
+        if valid_mask.shape != valid.shape:
+            raise ShapeError(
+                f"`valid_mask` must have shape {list(valid.shape)}, received {list(valid_mask.shape)}"
+            )
+        valid = valid & valid_mask.to(torch.bool)
+    # Infinity times a zero weight would be NaN, so invalid truths are replaced before they meet the prediction.
+    targets = torch.where(valid[..., None], labels, torch.zeros_like(labels)).to(flow.dtype) / target_scale
+    difference = torch.where(valid[..., None], flow - targets, torch.ones_like(flow))
+    distances = torch.linalg.vector_norm(difference, dim=-1)
+    return (distances * valid).sum() / valid.sum().clamp(min=1)
+
+
+def weighted_sum(losses: Mapping[str, Tensor], weights: Mapping[str, float]) -> Tensor:
+    """Sum of the losses, each times its weight (1 where none is given)."""
+    if not losses:
+        raise ShapeError("`labels` must give a target for at least one modality, received none")
+    total: Tensor = torch.stack([loss * weights.get(name, 1.0) for name, loss in losses.items()]).sum()
+    return total
+
+
+def _infer_problem_type(labels: Tensor, num_labels: int) -> str:
+    if num_labels == 1:
+        return "regression"
+    return "multi_label_classification" if labels.is_floating_point() else "single_label_classification"
+
+
+def _require_classes(labels: Tensor, num_classes: int) -> None:
+    if labels.is_floating_point() or labels.dtype == torch.bool:
+        raise ShapeError(f"`labels` must be whole numbers, received {labels.dtype}")
+    if torch.compiler.is_compiling() or labels.is_meta or labels.numel() == 0:
+        return
+    counted = labels[labels != IGNORED_LABEL]
+    if counted.numel() and (int(counted.min()) < 0 or int(counted.max()) >= num_classes):
+        raise ShapeError(
+            f"`labels` must be in [0, {num_classes - 1}] (or {IGNORED_LABEL}, ignored), "
+            f"received labels from {int(counted.min())} to {int(counted.max())}"
+        )

@@ -1,0 +1,133 @@
+"""Masked language modelling on bytes: the released language-perceiver."""
+
+from __future__ import annotations
+
+from typing import Any, cast
+
+from torch import Tensor
+from torch.nn import functional as F
+
+from perceivers.configuration import PerceiverConfig
+from perceivers.decoders.basic import PerceiverBasicDecoder
+from perceivers.modalities.text import PerceiverEmbeddingDecoder, PerceiverTextPreprocessor
+from perceivers.models.losses import masked_language_modeling_loss
+from perceivers.models.perceiver import PerceiverModel, PerceiverTaskModel, one_of
+from perceivers.outputs import Encoded, PerceiverDecoderOutput, PerceiverMaskedLMOutput, PerceiverModelOutput
+
+
+class PerceiverForMaskedLM(PerceiverTaskModel):
+    """Scores of every byte at every position.
+
+    Args:
+        config: the language checkpoint has `qk_channels` 256 and `v_channels` 1280, the rest as by default.
+    """
+
+    def __init__(self, config: PerceiverConfig) -> None:
+        super().__init__(config)
+        text = PerceiverTextPreprocessor(config)
+        decoder = PerceiverBasicDecoder(
+            config,
+            output_num_channels=config.d_latents,
+            output_index_dims=config.max_position_embeddings,
+            num_channels=config.d_model,
+            qk_channels=config.decoder_qk_channels,
+            v_channels=config.d_model,
+            num_heads=config.decoder_num_heads,
+            use_query_residual=False,
+            final_project=False,
+            trainable_position_encoding_kwargs={
+                "num_channels": config.d_model,
+                "index_dims": config.max_position_embeddings,
+            },
+        )
+        self.perceiver = PerceiverModel(config, input_preprocessor=text, decoder=decoder)
+        self.embedding_decoder = PerceiverEmbeddingDecoder(config)
+        self.initialize_new_parameters()
+
+    def forward(
+        self,
+        inputs: Tensor | None = None,
+        attention_mask: Tensor | None = None,
+        output_attentions: bool | None = None,
+        output_hidden_states: bool | None = None,
+        labels: Tensor | None = None,
+        return_dict: bool | None = None,
+        input_ids: Tensor | None = None,
+        interpolate_pos_encoding: bool = False,
+    ) -> PerceiverMaskedLMOutput | tuple[Any, ...]:
+        """Scores of every byte at every position the model knows, whatever the text's length.
+
+        Args:
+            inputs: ids [batch, length], length at most `max_position_embeddings`.
+            attention_mask: [batch, length], nonzero where a byte counts.
+            output_attentions: see PerceiverModel.
+            output_hidden_states: see PerceiverModel.
+            labels: ids [batch, at most max_position_embeddings], -100 where nothing is asked.
+            return_dict: see PerceiverModel.
+            input_ids: another name of `inputs`.
+            interpolate_pos_encoding: admit a longer text by stretching input and output positions linearly; the scores then
+                have one row a byte.
+
+        Returns:
+            `logits` [batch, max_position_embeddings, vocab_size], and `loss` when labels are given.
+        """
+        ids = one_of(inputs, input_ids, "input_ids")
+        outputs = cast(
+            "PerceiverModelOutput",
+            self.perceiver(
+                ids,
+                attention_mask=attention_mask,
+                output_attentions=output_attentions,
+                output_hidden_states=output_hidden_states,
+                interpolate_pos_encoding=interpolate_pos_encoding,
+                return_dict=True,
+                query_mask=self._query_mask(attention_mask),
+                output_dims=self._output_dims(ids.shape[1]),
+            ),
+        )
+        logits = self._scores(cast("Tensor", outputs.logits))
+        loss = None if labels is None else masked_language_modeling_loss(logits, labels)
+        output = PerceiverMaskedLMOutput(
+            loss=loss,
+            logits=logits,
+            hidden_states=outputs.hidden_states,
+            attentions=outputs.attentions,
+            cross_attentions=outputs.cross_attentions,
+        )
+        return self._finish(output, return_dict)
+
+    def decode(self, encoded: Encoded, **asked_for: Any) -> Any:
+        """Scores of the positions asked for, see PerceiverModel.decode.
+
+        `positions` [num_positions] or [batch, num_positions] gives [batch, num_positions, vocab_size], and only those are
+        computed.
+        """
+        if asked_for.get("positions") is None and asked_for.get("subsampled_output_points") is None:
+            asked_for.setdefault("output_dims", self._output_dims(cast("Any", encoded.index_dims)[0]))
+            asked_for.setdefault("query_mask", self._query_mask(encoded.mask))
+        decoded = self.perceiver.decode(encoded, **asked_for)
+        if isinstance(decoded, PerceiverDecoderOutput):
+            decoded.logits = self._scores(cast("Tensor", decoded.logits))
+            return decoded
+        return self._scores(decoded)
+
+    def resize_token_embeddings(self, new_num_tokens: int) -> None:
+        """Change the number of ids, keeping the rows and biases of those that stay; new ones are drawn afresh."""
+        text = cast("PerceiverTextPreprocessor", self.perceiver.input_preprocessor)
+        text.resize(new_num_tokens, self.config.initializer_range)
+        self.embedding_decoder.resize(new_num_tokens)
+        self.config.vocab_size = new_num_tokens
+
+    def _scores(self, hidden_states: Tensor) -> Tensor:
+        text = cast("PerceiverTextPreprocessor", self.perceiver.input_preprocessor)
+        return self.embedding_decoder(hidden_states, embedding_layer=text.embeddings)
+
+    def _output_dims(self, length: int) -> tuple[int] | None:
+        return (length,) if length > self.config.max_position_embeddings else None
+
+    def _query_mask(self, attention_mask: Tensor | None) -> Tensor | None:
+        """The input mask, for the output positions: the JAX original asks nothing of padding."""
+        if attention_mask is None or not self.config.use_query_mask:
+            return None
+        missing = self.config.max_position_embeddings - attention_mask.shape[1]
+        return F.pad(attention_mask, (0, max(missing, 0)))
