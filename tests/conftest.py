@@ -6,12 +6,18 @@ import os
 import sys
 
 import pytest
-from hypothesis import HealthCheck, settings
+from hypothesis import HealthCheck, Phase, settings
 
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 os.environ.setdefault("TRANSFORMERS_VERBOSITY", "error")
 
-settings.register_profile("perceivers", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.register_profile(
+    "perceivers",
+    deadline=None,
+    suppress_health_check=[HealthCheck.too_slow],
+    # The explaining phase traces every line of torch: minutes for one failure.
+    phases=[Phase.explicit, Phase.reuse, Phase.generate, Phase.shrink],
+)
 settings.load_profile("perceivers")
 
 

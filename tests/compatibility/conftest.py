@@ -179,8 +179,8 @@ def example() -> Callable[..., dict[str, Any]]:
                 "label": normal(batch, sizes["num_labels"]),
             },
             "subsampled_output_points": {
-                "image": torch.arange(0, frames * size**2 // 20),
-                "audio": torch.arange(0, samples // sizes["samples_per_patch"] // 20),
+                "image": torch.arange(max(1, frames * size**2 // 20)),
+                "audio": torch.arange(max(1, samples // sizes["samples_per_patch"] // 20)),
                 "label": None,
             },
         }
@@ -198,6 +198,18 @@ def tensors_of(value: Any, name: str = "output") -> Iterator[tuple[str, Tensor]]
     elif isinstance(value, (tuple, list)):
         for index, item in enumerate(value):
             yield from tensors_of(item, f"{name}[{index}]")
+
+
+def doubled(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {name: doubled(item) for name, item in value.items()}
+    return value.double() if isinstance(value, Tensor) and value.is_floating_point() else value
+
+
+@pytest.fixture(scope="session")
+def as_double() -> Callable[[Any], Any]:
+    """Inputs in float64, where rounding hides nothing."""
+    return doubled
 
 
 @pytest.fixture(scope="session")

@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import Tensor
 
-EXAMPLES = 20
+EXAMPLES = 12
 CLASSIFIERS = ["sequence_classification", "image_learned", "image_fourier", "image_conv"]
 IMAGE_CHANNELS = {"image_learned": 512, "image_fourier": 261, "image_conv": 322, "optical_flow": 322}
 
@@ -26,7 +26,7 @@ def latent_sizes(draw: st.DrawFn, task: str) -> dict[str, Any]:
     qk_channels, v_channels = draw(
         st.sampled_from([(None, None), (4, d_latents), (12, d_latents), (d_latents, None), (None, d_latents)])
     )
-    input_channels = IMAGE_CHANNELS.get(task, 704 if task == "multimodal" else 24)
+    input_channels = IMAGE_CHANNELS.get(task, 399 if task == "multimodal" else 24)
     return {
         "num_latents": draw(st.sampled_from([1, 5, 11])),
         "d_latents": d_latents,
@@ -55,7 +55,7 @@ def input_sizes(draw: st.DrawFn, task: str) -> dict[str, Any]:
         "max_position_embeddings": draw(st.sampled_from([1, 5, 13])),
         "image_size": draw(st.sampled_from([8, 12] if task == "multimodal" else [9, 13])),
         "train_size": draw(st.sampled_from([[5, 7], [11, 3]])),
-        "num_frames": draw(st.sampled_from([1, 3])),
+        "num_frames": draw(st.sampled_from([2, 3])),
         "samples_per_patch": draw(st.sampled_from([5, 10])),
         "audio_samples_per_frame": draw(st.sampled_from([20, 30])),
         "num_labels": draw(st.sampled_from([1, 3])),
@@ -92,12 +92,6 @@ def weigh(logits: Any) -> Tensor:
     )
 
 
-def as_double(value: Any) -> Any:
-    if isinstance(value, dict):
-        return {name: as_double(item) for name, item in value.items()}
-    return value.double() if isinstance(value, Tensor) and value.is_floating_point() else value
-
-
 @given(data=st.data())
 @settings(max_examples=EXAMPLES)
 def test_outputs_equal_whatever_the_configuration(
@@ -105,6 +99,7 @@ def test_outputs_equal_whatever_the_configuration(
     data: st.DataObject,
     pair: Callable[..., Any],
     example: Callable[..., Any],
+    as_double: Callable[[Any], Any],
     assert_equal_outputs: Callable[..., None],
 ) -> None:
     ours, theirs = pair(task, **data.draw(latent_sizes(task)), **data.draw(input_sizes(task)))
@@ -201,7 +196,7 @@ def test_any_subsampled_points_of_video_and_sound_give_the_same_logits(
         assert_equal_outputs(ours(**inputs).logits, expected.logits)
 
 
-@pytest.mark.parametrize(("frames", "height", "width"), [(1, 8, 8), (3, 12, 20), (7, 16, 4)])
+@pytest.mark.parametrize(("frames", "height", "width"), [(2, 8, 8), (3, 12, 20), (7, 16, 4)])
 def test_video_and_sound_of_another_size_than_configured_give_the_same_logits(
     frames: int,
     height: int,
@@ -264,7 +259,12 @@ def test_losses_equal(
 @pytest.mark.parametrize("residual", [True, False], ids=["query residual", "no query residual"])
 @pytest.mark.parametrize("training", [False, True], ids=["evaluating", "training"])
 def test_every_gradient_equals(
-    task: str, training: bool, residual: bool, pair: Callable[..., Any], example: Callable[..., Any]
+    task: str,
+    training: bool,
+    residual: bool,
+    pair: Callable[..., Any],
+    example: Callable[..., Any],
+    as_double: Callable[[Any], Any],
 ) -> None:
     sizes = {"image_size": 8 if task == "multimodal" else 17, "train_size": [5, 7], "num_blocks": 2}
     ours, theirs = pair(task, attention_probs_dropout_prob=0.0, use_query_residual=residual, **sizes)
