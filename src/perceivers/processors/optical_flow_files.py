@@ -1,0 +1,56 @@
+"""Optical flow in Middlebury's `.flo` files.
+
+The format: the number 202021.25, width and height as 32-bit integers, then for each pixel, row by row, the motion
+right and down as 32-bit floats; all little-endian.
+"""
+
+from __future__ import annotations
+
+import os
+import struct
+from pathlib import Path
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from perceivers.errors import DataError, require_shape
+
+MAGIC = 202021.25
+HEADER = struct.Struct("<fii")
+LARGEST_SIDE = 1 << 20
+
+
+def read_flow(path: str | os.PathLike[str]) -> Tensor:
+    """Read a `.flo` file: [height, width, 2] float32, right and down, in pixels; unknown pixels are beyond 1e9."""
+    file = Path(path)
+    if not file.is_file():
+        raise DataError(f"`{file}` is not a flow file: there is no such file")
+    content = file.read_bytes()
+    if len(content) < HEADER.size or HEADER.unpack_from(content)[0] != MAGIC:
+        raise DataError(f"`{file}` is not a flow file: it does not begin with the number {MAGIC}")
+    _, width, height = HEADER.unpack_from(content)
+    if not (1 <= width <= LARGEST_SIDE and 1 <= height <= LARGEST_SIDE):
+        raise DataError(f"`{file}` is damaged: it says {width} x {height} pixels")
+    expected = HEADER.size + width * height * 8
+    if len(content) != expected:
+        raise DataError(
+            f"`{file}` is damaged: {width} x {height} pixels take {expected} bytes, the file has {len(content)}"
+        )
+    values = np.frombuffer(content, dtype="<f4", offset=HEADER.size).astype(np.float32)
+    return torch.from_numpy(values.reshape(height, width, 2))
+
+
+def write_flow(path: str | os.PathLike[str], flow: Tensor) -> None:
+    """Write [height, width, 2], right and down in pixels, as a `.flo` file; whole or not at all."""
+    require_shape("flow", flow, ["height", "width", 2])
+    target = Path(path)
+    height, width = flow.shape[:2]
+    values = flow.detach().cpu().float().contiguous().numpy().astype("<f4")
+    temporary = target.with_name(f".{target.name}.{os.getpid()}")
+    try:
+        temporary.write_bytes(HEADER.pack(MAGIC, width, height) + values.tobytes())
+        os.replace(temporary, target)
+    except BaseException:
+        temporary.unlink(missing_ok=True)
+        raise
