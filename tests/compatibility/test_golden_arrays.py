@@ -123,10 +123,9 @@ def test_optical_flow(converted, flow_and_multimodal):
 
 
 def test_three_by_three_patches_of_flow_frames(flow_and_multimodal):
-    from perceivers import PerceiverOpticalFlowProcessor
+    from perceivers.processors.optical_flow import neighbourhoods
 
-    frames = channels_first(flow_and_multimodal["flow_x"])
-    patches = PerceiverOpticalFlowProcessor.patches(frames)
+    patches = neighbourhoods(channels_first(flow_and_multimodal["flow_x"]), 3)
     assert torch.equal(patches, channels_first(flow_and_multimodal["flow_patches"]))
 
 
