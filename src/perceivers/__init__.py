@@ -53,6 +53,7 @@ _HOMES = {
     "PerceiverMultimodalPreprocessor": "modalities.multimodal",
     "PerceiverOneHotPreprocessor": "modalities.label",
     "PerceiverOpticalFlowDecoder": "decoders.optical_flow",
+    "PerceiverOpticalFlowProcessor": "processors.optical_flow",
     "PerceiverPreTrainedModel": "models.base",
     "PerceiverProjectionDecoder": "decoders.classification",
     "PerceiverProjectionPostprocessor": "modalities.projection",
