@@ -1,0 +1,233 @@
+from __future__ import annotations
+
+import json
+import pickle
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+import perceivers
+from perceivers.conversion import ARCHITECTURES, convert_haiku
+from perceivers.conversion.haiku import convert_parameters
+from perceivers.errors import CheckpointError, ConfigurationError
+
+LAYOUTS = Path(__file__).parents[1] / "compatibility" / "data" / "state_dict_layouts.json"
+HUB_NAMES = {
+    "masked-language-modeling": "language-perceiver",
+    "image-classification-learned": "vision-perceiver-learned",
+    "image-classification-fourier": "vision-perceiver-fourier",
+    "image-classification-conv": "vision-perceiver-conv",
+    "optical-flow": "optical-flow-perceiver",
+    "multimodal-autoencoding": "multimodal-perceiver",
+}
+
+# What Haiku calls the modules of the image classifiers, by what they are called here.
+NAMES = {
+    "perceiver.encoder.cross_attention": "perceiver_encoder/~/cross_attention",
+    "perceiver.encoder.self_attends.0": "perceiver_encoder/~/self_attention",
+    "perceiver.encoder.self_attends.1": "perceiver_encoder/~/self_attention_1",
+    "perceiver.decoder.decoder.decoding_cross_attention": "classification_decoder/~/basic_decoder/cross_attention",
+}
+PARTS = {
+    "attention.self.layernorm1": "layer_norm",
+    "attention.self.query": "attention/linear",
+    "attention.self.key": "attention/linear_1",
+    "attention.self.value": "attention/linear_2",
+    "attention.output.dense": "attention/linear_3",
+    "mlp.dense1": "mlp/linear",
+    "mlp.dense2": "mlp/linear_1",
+}
+WHOLE = {
+    "perceiver.embeddings.latents": "perceiver_encoder/~/trainable_position_encoding|pos_embs",
+    "perceiver.decoder.decoder.output_position_encodings.position_embeddings": (
+        "classification_decoder/~/basic_decoder/~/trainable_position_encoding|pos_embs"
+    ),
+    "perceiver.decoder.decoder.final_layer.weight": "classification_decoder/~/basic_decoder/output|w",
+    "perceiver.decoder.decoder.final_layer.bias": "classification_decoder/~/basic_decoder/output|b",
+    "perceiver.input_preprocessor.convnet_1x1.weight": "image_preprocessor/~/conv2_d|w",
+    "perceiver.input_preprocessor.convnet_1x1.bias": "image_preprocessor/~/conv2_d|b",
+    "perceiver.input_preprocessor.position_embeddings.position_embeddings": (
+        "image_preprocessor/~_build_network_inputs/trainable_position_encoding|pos_embs"
+    ),
+    "perceiver.input_preprocessor.positions_projection.weight": (
+        "image_preprocessor/~_build_network_inputs/position_encoding_projector/linear|w"
+    ),
+    "perceiver.input_preprocessor.positions_projection.bias": (
+        "image_preprocessor/~_build_network_inputs/position_encoding_projector/linear|b"
+    ),
+    "perceiver.input_preprocessor.convnet.conv.weight": "image_preprocessor/~/conv2_d_downsample/~/conv|w",
+    "perceiver.input_preprocessor.convnet.batchnorm.weight": (
+        "image_preprocessor/~/conv2_d_downsample/~/batchnorm|scale"
+    ),
+    "perceiver.input_preprocessor.convnet.batchnorm.bias": (
+        "image_preprocessor/~/conv2_d_downsample/~/batchnorm|offset"
+    ),
+    "perceiver.input_preprocessor.convnet.batchnorm.running_mean": (
+        "image_preprocessor/~/conv2_d_downsample/~/batchnorm/~/mean_ema|average"
+    ),
+    "perceiver.input_preprocessor.convnet.batchnorm.running_var": (
+        "image_preprocessor/~/conv2_d_downsample/~/batchnorm/~/var_ema|average"
+    ),
+    "perceiver.input_preprocessor.convnet.batchnorm.num_batches_tracked": (
+        "image_preprocessor/~/conv2_d_downsample/~/batchnorm/~/mean_ema|counter"
+    ),
+}
+SIZES = {
+    "image-classification-learned": {"image_size": 5, "image_projection_channels": 3, "position_channels": 2},
+    "image-classification-fourier": {},
+    "image-classification-conv": {"stem_channels": 6},
+}
+
+
+def haiku_name(key):
+    if key in WHOLE:
+        module, parameter = WHOLE[key].split("|")
+        return module, parameter
+    owner, kind = key.rsplit(".", 1)
+    block = next(block for block in NAMES if owner.startswith(f"{block}."))
+    part = owner.removeprefix(f"{block}.")
+    is_norm = "layernorm" in part
+    if part == "layernorm":
+        name = "layer_norm_1" if "self_attends" in block else "layer_norm_2"
+    elif part == "attention.self.layernorm2":
+        name = "layer_norm_1"
+    else:
+        name = PARTS[part]
+    return f"{NAMES[block]}/{name}", {
+        "weight": "scale" if is_norm else "w",
+        "bias": "offset" if is_norm else "b",
+    }[kind]
+
+
+def haiku_array(key, tensor, parameter):
+    array = tensor.numpy()
+    if parameter == "w":
+        return array.T if array.ndim == 2 else array.transpose(2, 3, 1, 0)
+    if "batchnorm" in key and array.ndim:
+        return array.reshape(1, 1, 1, -1)
+    return array
+
+
+@pytest.fixture(params=list(SIZES))
+def network(request):
+    """A small image classifier with lively values, and its parameters as the JAX code would have saved them."""
+    config = perceivers.PerceiverConfig(
+        num_latents=3,
+        d_latents=8,
+        num_blocks=2,
+        num_self_attends_per_block=2,
+        num_self_attention_heads=2,
+        num_cross_attention_heads=1,
+        num_labels=5,
+        fidelity="deepmind",
+        **SIZES[request.param],
+    )
+    model = getattr(perceivers, ARCHITECTURES[request.param].model)(config)
+    content = {"params": {}, "state": {}, "step": 7}
+    for key, tensor in model.state_dict().items():
+        tensor.copy_(torch.randn(tensor.shape) if tensor.is_floating_point() else torch.tensor(7))
+        module, parameter = haiku_name(key)
+        part = content["state" if "_ema" in module else "params"]
+        part.setdefault(module, {})[parameter] = haiku_array(key, tensor, parameter)
+    for module in content["state"].values():
+        module["hidden"] = module["average"] + 1
+    return request.param, model, content
+
+
+def test_every_image_classifier_is_converted_whole(network, tmp_path):
+    architecture, model, content = network
+    (tmp_path / "released.pystate").write_bytes(pickle.dumps(content))
+    returned = convert_haiku(tmp_path / "released.pystate", tmp_path / "out", architecture, model.config)
+    loaded = type(model).from_pretrained(tmp_path / "out", strict=True)
+    for converted in (returned, loaded):
+        assert not converted.training
+        for key, tensor in model.state_dict().items():
+            assert torch.equal(converted.state_dict()[key], tensor), key
+    written = json.loads((tmp_path / "out" / "config.json").read_text())
+    assert written["fidelity"] == "deepmind"
+    assert written["conv_kernel_order"] == "height_width"
+    assert written["architectures"] == [type(model).__name__]
+
+
+def test_a_configuration_of_the_other_arithmetic_is_set_right_and_left_alone(network, tmp_path):
+    architecture, model, content = network
+    (tmp_path / "released.pystate").write_bytes(pickle.dumps(content))
+    given = perceivers.PerceiverConfig.from_dict(model.config.to_dict(), fidelity="transformers")
+    returned = convert_haiku(tmp_path / "released.pystate", tmp_path / "out", architecture, given)
+    assert returned.config.fidelity == "deepmind"
+    assert returned.config.hidden_act == "gelu_pytorch_tanh"
+    assert given.fidelity == "transformers"
+
+
+def test_parameters_that_the_network_lacks_are_listed(network, tmp_path):
+    architecture, model, content = network
+    content["params"]["resnet/~/block"] = {"w": np.zeros((2, 3), dtype=np.float32)}
+    content["params"]["perceiver_encoder/~/cross_attention/layer_norm_7"] = {
+        "scale": np.zeros(3, dtype=np.float32)
+    }
+    content["params"]["embed"] = {"w": np.zeros((2, 3), dtype=np.float32)}
+    (tmp_path / "released.pystate").write_bytes(pickle.dumps(content))
+    with pytest.raises(
+        CheckpointError, match=f"3 parameters are none of Perceiver IO's {architecture} network"
+    ) as caught:
+        convert_haiku(tmp_path / "released.pystate", tmp_path / "out", architecture, model.config)
+    assert "\n  resnet/~/block/w\n  perceiver_encoder/~/cross_attention/layer_norm_7/scale\n  embed/w" in str(
+        caught.value
+    )
+    assert not (tmp_path / "out").exists()
+
+
+def test_parameters_that_the_file_lacks_are_listed(network, tmp_path):
+    architecture, model, content = network
+    del content["params"]["perceiver_encoder/~/self_attention_1/mlp/linear"]
+    (tmp_path / "released.pystate").write_bytes(pickle.dumps(content))
+    with pytest.raises(CheckpointError, match=r"missing from the checkpoint \(2\)") as caught:
+        convert_haiku(tmp_path / "released.pystate", tmp_path / "out", architecture, model.config)
+    assert "perceiver.encoder.self_attends.1.mlp.dense1.weight" in str(caught.value)
+    assert not (tmp_path / "out").exists()
+
+
+def test_a_network_of_another_size_is_an_error_with_both_sizes(network, tmp_path):
+    architecture, model, content = network
+    (tmp_path / "released.pystate").write_bytes(pickle.dumps(content))
+    model.config.num_latents = 11
+    with pytest.raises(
+        CheckpointError,
+        match=r"perceiver\.embeddings\.latents: \[3, 8\] in the checkpoint, \[11, 8\] in the model",
+    ):
+        convert_haiku(tmp_path / "released.pystate", tmp_path / "out", architecture, model.config)
+
+
+def test_further_stem_layers_are_numbered_from_one():
+    parameters = {
+        ("image_preprocessor/~/conv2_d_downsample/~/conv_2", "w"): np.zeros((7, 7, 5, 3), dtype=np.float32),
+        ("image_preprocessor/~/conv2_d_downsample/~/batchnorm_1", "scale"): np.zeros(
+            (1, 1, 1, 3), dtype=np.float32
+        ),
+    }
+    tensors = convert_parameters(parameters, "image-classification-conv")
+    assert {key: list(tensor.shape) for key, tensor in tensors.items()} == {
+        "perceiver.input_preprocessor.convnet.further_layers.1.conv.weight": [3, 5, 7, 7],
+        "perceiver.input_preprocessor.convnet.further_layers.0.batchnorm.weight": [3],
+    }
+
+
+def test_an_architecture_that_does_not_exist_is_an_error(tmp_path):
+    with pytest.raises(
+        ConfigurationError, match=r"`architecture` must be one of masked-language-modeling, .*'resnet'"
+    ):
+        convert_haiku(tmp_path / "file", tmp_path / "out", "resnet")
+
+
+@pytest.mark.parametrize("architecture", list(ARCHITECTURES))
+def test_without_a_configuration_the_network_has_the_released_size(architecture):
+    layout = json.loads(LAYOUTS.read_text())[f"deepmind/{HUB_NAMES[architecture]}"]
+    assert ARCHITECTURES[architecture].model == layout["class"]
+    config = ARCHITECTURES[architecture].released_config()
+    assert config.fidelity == "deepmind"
+    with torch.device("meta"):
+        model = getattr(perceivers, layout["class"])(config)
+    assert {key: list(tensor.shape) for key, tensor in model.state_dict().items()} == layout["state_dict"]
+    assert model.num_parameters() == layout["n_params"]
