@@ -100,8 +100,6 @@ class PerceiverImagePreprocessor(PositionedPreprocessor):
                     f"received {conv_after_patching_in_channels}"
                 )
             self.in_channels = conv_after_patching_in_channels // patch_pixels
-            # Published checkpoints call this linear map a convolution.
-            self.conv_after_patches = nn.Linear(conv_after_patching_in_channels, out_channels)
             feature_channels = out_channels
         elif prep_type == "patches":
             feature_channels = in_channels * patch_pixels
@@ -114,6 +112,9 @@ class PerceiverImagePreprocessor(PositionedPreprocessor):
             trainable_position_encoding_kwargs=trainable_position_encoding_kwargs,
             fourier_position_encoding_kwargs=fourier_position_encoding_kwargs,
         )
+        if conv_after_patching:
+            # Published checkpoints call this linear map a convolution, and store it after the positions.
+            self.conv_after_patches = nn.Linear(conv_after_patching_in_channels, out_channels)
 
     def index_dims(self, inputs: Tensor) -> tuple[int, ...]:
         """(rows, columns) or (steps, rows, columns) of the tokens."""

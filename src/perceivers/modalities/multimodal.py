@@ -135,12 +135,14 @@ class PerceiverMultimodalPreprocessor(AbstractPreprocessor):
         return cast("AbstractPreprocessor", self.modalities[name])
 
     def _mask(self, name: str, tokens: Tensor) -> Tensor:
-        probability = self.mask_probs.get(name, 0.0)
-        if probability == 0.0:
+        probability = self.mask_probs.get(name)
+        if probability is None:
             return tokens
         mask_token = self.mask[name].to(tokens.dtype).expand_as(tokens)
-        if probability == 1.0:
-            return mask_token
+        # With gradients all probabilities take the last way: what is not used then has a gradient of zero, not none,
+        # and data-parallel training needs one for every parameter.
+        if probability in (0.0, 1.0) and not torch.is_grad_enabled():
+            return mask_token if probability else tokens
         drawn = torch.bernoulli(torch.full(tokens.shape[:2], probability, device=tokens.device))
         return torch.where(drawn[..., None].bool(), mask_token, tokens)
 
