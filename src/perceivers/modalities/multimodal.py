@@ -135,12 +135,12 @@ class PerceiverMultimodalPreprocessor(AbstractPreprocessor):
         return cast("AbstractPreprocessor", self.modalities[name])
 
     def _mask(self, name: str, tokens: Tensor) -> Tensor:
-        probability = self.mask_probs.get(name)
-        if probability is None:
+        if name not in self.mask_probs:
             return tokens
+        probability = self.mask_probs[name]
         mask_token = self.mask[name].to(tokens.dtype).expand_as(tokens)
-        # With gradients all probabilities take the last way: what is not used then has a gradient of zero, not none,
-        # and data-parallel training needs one for every parameter.
+        # With gradients, 0 and 1 take the general way too: every parameter is then part of the graph, with a gradient of
+        # zero at least, which data-parallel training needs.
         if probability in (0.0, 1.0) and not torch.is_grad_enabled():
             return mask_token if probability else tokens
         drawn = torch.bernoulli(torch.full(tokens.shape[:2], probability, device=tokens.device))
