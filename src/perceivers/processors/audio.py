@@ -1,0 +1,175 @@
+"""Sound to the model's input: mono, at one rate, a whole number of patches long; and back."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from perceivers.errors import ConfigurationError, DataError, ShapeError
+from perceivers.processors.audio_files import read_audio
+from perceivers.processors.audio_resampling import resample
+from perceivers.processors.batch import ProcessedBatch
+
+# Full scale of whole-number samples; unsigned bytes are centred on 128.
+FULL_SCALE = {torch.int8: 2.0**7, torch.uint8: 2.0**7, torch.int16: 2.0**15, torch.int32: 2.0**31}
+
+
+class PerceiverAudioProcessor:
+    """Waveforms to `audio` [batch, samples, 1] in [-1, 1], and back.
+
+    The defaults are those of the released multimodal model: 30,720 samples at 48 kHz, as long as 16 frames of
+    video at 25 frames a second, in patches of 16.
+
+    Args:
+        sampling_rate: of the result, in Hz.
+        num_samples: length of the result, longer sound is cut at its end and shorter padded with zeros. None: as
+            long as the longest of the batch, padded to whole patches.
+        samples_per_patch: the result's length is a multiple of it.
+
+    Example:
+        processor = PerceiverAudioProcessor()
+        audio = processor(waveform, sampling_rate=44_100).audio  # [1, 30720, 1]
+        waveforms = processor.post_process(audio)  # [1, 30720]
+    """
+
+    model_input_names = ("audio",)
+
+    def __init__(
+        self, sampling_rate: int = 48_000, num_samples: int | None = 30_720, samples_per_patch: int = 16
+    ) -> None:
+        for name, value in (("sampling_rate", sampling_rate), ("samples_per_patch", samples_per_patch)):
+            if value < 1:
+                raise ConfigurationError(f"`{name}` must be at least 1, received {value}")
+        if num_samples is not None and (num_samples < 1 or num_samples % samples_per_patch != 0):
+            raise ConfigurationError(
+                f"`num_samples` must be a multiple of `samples_per_patch` ({samples_per_patch}), received {num_samples}"
+            )
+        self.sampling_rate = sampling_rate
+        self.num_samples = num_samples
+        self.samples_per_patch = samples_per_patch
+
+    def __call__(
+        self,
+        audio: Any,
+        sampling_rate: int | None = None,
+        *,
+        channel_axis: int | None = None,
+        device: torch.device | str | None = None,
+    ) -> ProcessedBatch:
+        """Turn waveforms into `audio`.
+
+        Args:
+            audio: one waveform or a list of them, or [batch, channels, samples]. Each is [samples], or has an axis
+                of channels too; whole numbers (int8, int16, int32, or uint8 around 128) are brought to [-1, 1],
+                floats are already there. A path is read with soundfile.
+            sampling_rate: of waveforms, in Hz; files know their own. None: the processor's own, nothing is
+                resampled.
+            channel_axis: which axis of a two-axis waveform holds the channels, whose mean is taken; None: the
+                shorter one.
+            device: where the result lies; None: where the first waveform is.
+
+        Returns:
+            A mapping with `audio` [batch, samples, 1], float32 in [-1, 1].
+        """
+        given = list(audio) if _is_batch(audio) else [audio]
+        if not given:
+            raise DataError("`audio` must hold at least one waveform, received none")
+        rate = self.sampling_rate if sampling_rate is None else sampling_rate
+        waveforms = []
+        for position, entry in enumerate(given):
+            is_file = isinstance(entry, str | os.PathLike)
+            waveform, from_rate = read_audio(entry) if is_file else (entry, rate)
+            mono = to_mono(waveform, channel_axis=channel_axis, name=f"audio[{position}]")
+            waveforms.append(resample(mono, from_rate, self.sampling_rate).clamp(-1, 1))
+        longest = max(waveform.shape[0] for waveform in waveforms)
+        patches = -(-longest // self.samples_per_patch)
+        length = self.num_samples or patches * self.samples_per_patch
+        place = waveforms[0].device if device is None else device
+        batch = torch.zeros(len(waveforms), length, 1, device=place)
+        for row, waveform in zip(batch, waveforms, strict=True):
+            kept = waveform[:length]
+            row[: kept.shape[0], 0] = kept
+        return ProcessedBatch({"audio": batch})
+
+    def post_process(self, audio: Tensor) -> Tensor:
+        """Waveforms of the model's output.
+
+        Args:
+            audio: [batch, samples, 1], or patches [batch, num_patches, samples_per_patch].
+
+        Returns:
+            [batch, samples] float32 in [-1, 1], at the processor's sampling rate.
+        """
+        if audio.ndim != 3:
+            raise ShapeError(
+                "`audio` must have shape [batch, samples, 1] or [batch, num_patches, samples_per_patch], received "
+                f"{list(audio.shape)}"
+            )
+        return audio.flatten(1).float().clamp(-1, 1)
+
+
+def to_mono(waveform: Any, *, channel_axis: int | None = None, name: str = "audio") -> Tensor:
+    """One channel of a waveform, [samples] float32: whole numbers brought to [-1, 1], channels averaged.
+
+    Args:
+        waveform: [samples], or [channels, samples] or [samples, channels]; array, tensor or numbers.
+        channel_axis: which axis holds the channels; None: the shorter one.
+        name: what messages call it.
+    """
+    values = waveform.detach() if isinstance(waveform, Tensor) else _tensor(waveform, name)
+    if values.ndim not in (1, 2) or values.numel() == 0:
+        raise DataError(
+            f"`{name}` must be [samples], or have one axis of channels more, received shape {list(values.shape)}"
+        )
+    if values.is_floating_point():
+        scaled = values.float()
+        if not bool(torch.isfinite(scaled).all()):
+            raise DataError(f"`{name}` must be finite, received NaN or infinity among its samples")
+        loudest = float(scaled.abs().max())
+        # Decoders overshoot a little; far beyond are whole numbers that were stored as floats.
+        if loudest > 2:
+            raise DataError(
+                f"`{name}` must lie in [-1, 1], received samples up to {loudest:g}: divide by their full scale "
+                "(32768 for 16 bit) or give whole numbers"
+            )
+    elif values.dtype in FULL_SCALE:
+        centre = 128 if values.dtype == torch.uint8 else 0
+        scaled = ((values.double() - centre) / FULL_SCALE[values.dtype]).float()
+    else:
+        raise DataError(
+            f"`{name}` must be floats or int8, uint8, int16 or int32 samples, received {values.dtype}: their full "
+            "scale is not known"
+        )
+    if scaled.ndim == 1:
+        return scaled
+    if channel_axis is None:
+        channel_axis = 0 if scaled.shape[0] < scaled.shape[1] else 1
+    elif channel_axis not in (-2, -1, 0, 1):
+        raise ConfigurationError(f"`channel_axis` must be 0 or 1, received {channel_axis}")
+    return scaled.mean(dim=channel_axis)
+
+
+def _is_batch(audio: Any) -> bool:
+    """Whether several waveforms were given; a list of plain numbers is one."""
+    if getattr(audio, "ndim", 0) == 3:
+        return True
+    return isinstance(audio, list | tuple) and not (audio and isinstance(audio[0], int | float))
+
+
+def _tensor(waveform: Any, name: str) -> Tensor:
+    array = np.asarray(waveform)
+    if array.dtype.kind not in "iuf":
+        raise DataError(
+            f"`{name}` must hold numbers, received {type(waveform).__name__} of dtype {array.dtype}"
+        )
+    if array.dtype in (np.uint16, np.uint32, np.uint64):
+        array = array.astype(np.int64)
+    if isinstance(waveform, Sequence) and array.dtype.kind == "i":
+        # Plain numbers have no full scale of their own.
+        array = array.astype(np.float32)
+    return torch.from_numpy(np.array(array, dtype=array.dtype.newbyteorder("="), order="C"))
