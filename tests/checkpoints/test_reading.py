@@ -41,17 +41,31 @@ def test_what_the_safetensors_package_writes_is_read(shapes, dtypes, tmp_path_fa
     assert stored.keys() == written.keys()
     for key, tensor in written.items():
         assert (stored[key].shape, stored[key].dtype) == (tuple(tensor.shape), tensor.dtype)
-        assert torch.equal(stored[key].read(), tensor)
+        assert torch.equal(stored[key].read(tensor.dtype), tensor)
 
 
 def test_a_tensor_read_is_memory_of_its_own(tmp_path):
     path = tmp_path / "model.safetensors"
     save_file({"a": torch.arange(5), "b": torch.arange(7)}, path)
     stored = open_weights([path])
-    first = stored["a"].read()
+    first = stored["a"].read(torch.int64)
     assert first.untyped_storage().nbytes() == 40
     first.zero_()
-    assert stored["a"].read().tolist() == [0, 1, 2, 3, 4]
+    assert stored["a"].read(torch.int64).tolist() == [0, 1, 2, 3, 4]
+
+
+@pytest.mark.parametrize("piece", [1, 7, 35, 1000])
+def test_another_type_is_read_in_pieces(tmp_path, monkeypatch, piece):
+    from perceivers.checkpoints import reading
+
+    monkeypatch.setattr(reading, "_PIECE", piece)
+    tensors = {"a": torch.randn(5, 7), "scalar": torch.tensor(3.25), "none": torch.zeros(0, 3)}
+    save_file(tensors, tmp_path / "model.safetensors")
+    torch.save(tensors, tmp_path / "pytorch_model.bin")
+    for name in ("model.safetensors", "pytorch_model.bin"):
+        for key, stored in open_weights([tmp_path / name]).items():
+            assert torch.equal(stored.read(torch.bfloat16), tensors[key].bfloat16())
+            assert torch.equal(stored.read(torch.float64), tensors[key].double())
 
 
 def write_header(path, header, data=b""):
@@ -97,7 +111,7 @@ def test_a_file_that_shrinks_while_it_is_read_is_an_error(tmp_path):
     stored = open_weights([path])
     path.write_bytes(path.read_bytes()[:-3])
     with pytest.raises(CheckpointError, match="became shorter while it was read"):
-        stored["a"].read()
+        stored["a"].read(torch.int64)
 
 
 def test_two_files_with_the_same_key_are_an_error(tmp_path):
@@ -112,7 +126,7 @@ def test_a_bin_file_of_tensors_is_read(tmp_path):
     stored = open_weights([tmp_path / "pytorch_model.bin"])
     assert stored["b"].shape == (2, 5)
     assert stored["b"].dtype is torch.float16
-    assert stored["a"].read().tolist() == [0, 1, 2]
+    assert stored["a"].read(torch.int64).tolist() == [0, 1, 2]
 
 
 class Payload:

@@ -64,15 +64,15 @@ def fill_model(
     drawn: list[str] = []
     for key in wanted:
         old = places[key][2]
+        dtype = options.dtype if old.is_floating_point() else old.dtype
         if key in match.sources:
-            tensor = stored[match.sources[key]].read()
+            tensor = stored[match.sources[key]].read(dtype)
             tensor = tensor if change is None else change(key, tensor)
         elif old.is_meta:
-            tensor = torch.empty(old.shape, dtype=old.dtype, device=options.device)
+            tensor = torch.empty(old.shape, dtype=dtype, device=options.device)
             drawn.append(key)
         else:
             tensor = old.detach()
-        dtype = options.dtype if old.is_floating_point() else old.dtype
         _place(places, keys_of[key], tensor.to(device=options.device, dtype=dtype))
     model.initialize_parameters(drawn)
     _require_complete(model)

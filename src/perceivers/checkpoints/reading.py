@@ -12,6 +12,7 @@ import math
 import pickle
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from io import RawIOBase
 from pathlib import Path
 from typing import Any
 
@@ -33,6 +34,8 @@ _DTYPES: Mapping[str, torch.dtype] = {
     "BOOL": torch.bool,
 }
 _LONGEST_HEADER = 100_000_000
+# Numbers converted at a time where the stored type is not the wanted one.
+_PIECE = 1 << 20
 
 
 @dataclass(frozen=True)
@@ -41,13 +44,13 @@ class StoredTensor:
 
     shape: tuple[int, ...]
     dtype: torch.dtype
-    read: Callable[[], Tensor]
-    """Gives the tensor, on the CPU."""
+    read: Callable[[torch.dtype], Tensor]
+    """Gives the tensor in the type asked for, on the CPU."""
 
     @classmethod
     def of(cls, tensor: Tensor) -> StoredTensor:
         """A tensor that is in memory already, under the same interface."""
-        return cls(tuple(tensor.shape), tensor.dtype, lambda: tensor)
+        return cls(tuple(tensor.shape), tensor.dtype, lambda wanted: tensor.to(wanted))
 
 
 def open_weights(paths: Sequence[Path]) -> dict[str, StoredTensor]:
@@ -98,20 +101,33 @@ def _entry(path: Path, key: str, entry: Mapping[str, Any], data_start: int, size
         raise CheckpointError(
             f"{path} is cut short: {key} ends at byte {data_start + end}, the file at byte {size}; fetch it again"
         )
-    return StoredTensor(shape, dtype, lambda: _read(path, data_start + start, end - start, dtype, shape))
+    return StoredTensor(shape, dtype, lambda wanted: _read(path, data_start + start, dtype, shape, wanted))
 
 
-def _read(path: Path, offset: int, num_bytes: int, dtype: torch.dtype, shape: tuple[int, ...]) -> Tensor:
-    content = torch.empty(num_bytes, dtype=torch.uint8)
+def _read(
+    path: Path, offset: int, stored: torch.dtype, shape: tuple[int, ...], wanted: torch.dtype
+) -> Tensor:
+    """Read a tensor into its final memory; where the type changes, piece by piece through a small buffer."""
+    result = torch.empty(shape, dtype=wanted)
+    flat = result.reshape(-1)
+    piece = flat if stored == wanted else torch.empty(min(flat.numel(), _PIECE), dtype=stored)
     with path.open("rb", buffering=0) as file:
         file.seek(offset)
-        view = memoryview(content.numpy())  # type: ignore[arg-type]
-        while len(view):
-            received = file.readinto(view)
-            if not received:
-                raise CheckpointError(f"{path} became shorter while it was read; fetch it again")
-            view = view[received:]
-    return content.view(dtype).reshape(shape)
+        for start in range(0, flat.numel(), max(piece.numel(), 1)):
+            part = piece[: flat.numel() - start]
+            _read_into(file, part, path)
+            if stored != wanted:
+                flat[start : start + part.numel()] = part
+    return result
+
+
+def _read_into(file: RawIOBase, tensor: Tensor, path: Path) -> None:
+    view = memoryview(tensor.view(torch.uint8).numpy())  # type: ignore[arg-type]
+    while len(view):
+        received = file.readinto(view)
+        if not received:
+            raise CheckpointError(f"{path} became shorter while it was read; fetch it again")
+        view = view[received:]
 
 
 def _open_bin(path: Path) -> dict[str, StoredTensor]:
