@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,7 +16,7 @@ from torchmetrics import MeanMetric, MetricCollection
 
 from perceivers.arguments import DataArguments, OptimizationArguments, RunArguments, TrainingArguments
 from perceivers.data.splits import Splits
-from perceivers.errors import ConfigurationError, DataError, PerceiversError
+from perceivers.errors import ConfigurationError, DataError, MissingExtraError, PerceiversError
 from perceivers.evaluation import build_accelerator, measure
 from perceivers.tasks.base import Batch, Parts, Prediction, Step, Task
 from perceivers.training import train
@@ -269,3 +270,9 @@ def test_measuring_counts_every_sample_once() -> None:
     expected = (parts.model(x) - y).square().mean()
     assert score["loss"] == pytest.approx(expected.item(), rel=1e-5)
     assert not parts.model.training
+
+
+def test_missing_accelerate_names_the_command_that_installs_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "accelerate", None)
+    with pytest.raises(MissingExtraError, match=r'`accelerate`.*pip install "perceivers\[train\]"'):
+        build_accelerator(TrainingArguments())

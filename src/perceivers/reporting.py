@@ -17,7 +17,6 @@ from rich.progress import (
     MofNCompleteColumn,
     Progress,
     TextColumn,
-    TimeElapsedColumn,
     TimeRemainingColumn,
 )
 from rich.table import Table
@@ -33,20 +32,21 @@ class TrainingProgress:
     Args:
         total_steps: batches of the whole run.
         epochs: passes over the data.
+        headline: the validation metric beside the loss.
         visible: False on all processes but the main one.
     """
 
-    def __init__(self, total_steps: int, epochs: int, visible: bool) -> None:
+    def __init__(self, total_steps: int, epochs: int, headline: str, visible: bool) -> None:
         self._console = Console()
         self._epochs = epochs
+        self._watched = f"validation_{headline}"
         self._lines = visible and not self._console.is_terminal
         self._progress = Progress(
             TextColumn("epoch {task.fields[epoch]}/{task.fields[epochs]}"),
-            BarColumn(),
+            BarColumn(bar_width=20),
             MofNCompleteColumn(),
             TextColumn("loss {task.fields[loss]}"),
             TextColumn("{task.fields[note]}"),
-            TimeElapsedColumn(),
             TextColumn("left"),
             TimeRemainingColumn(),
             console=self._console,
@@ -69,13 +69,14 @@ class TrainingProgress:
 
     def epoch_done(self, row: Mapping[str, float]) -> None:
         """Show the last epoch's row of the history."""
-        note = "  ".join(
-            f"{name.replace('_', ' ')} {value:.4f}" for name, value in row.items() if name != "epoch"
-        )
-        self._progress.update(self._bar, note=note.partition("  ")[2])
+        if self._watched in row:
+            self._progress.update(self._bar, note=f"{_words(self._watched)} {row[self._watched]:.4f}")
         epoch = round(row["epoch"])
         if self._lines and (epoch == self._epochs or epoch % max(self._epochs // 10, 1) == 0):
-            self._console.print(f"epoch {epoch}/{self._epochs}  {note}", highlight=False, soft_wrap=True)
+            scores = "  ".join(
+                f"{_words(name)} {value:.4f}" for name, value in row.items() if name != "epoch"
+            )
+            self._console.print(f"epoch {epoch}/{self._epochs}  {scores}", highlight=False, soft_wrap=True)
 
 
 def installed_versions() -> dict[str, str]:
@@ -100,7 +101,7 @@ def results_table(title: str, rows: Mapping[str, object]) -> Table:
     """Lay out names and values in two columns; floats with four digits."""
     table = Table(title=title, show_header=False, title_justify="left")
     for name, value in rows.items():
-        table.add_row(name.replace("_", " "), f"{value:.4f}" if isinstance(value, float) else str(value))
+        table.add_row(_words(name), f"{value:.4f}" if isinstance(value, float) else str(value))
     return table
 
 
@@ -128,10 +129,14 @@ def draw_learning_curve(history: Sequence[Mapping[str, float]], headline: str, p
         axes[0].plot(epochs, [row["validation_loss"] for row in history], label="validation")
         scores = [row[f"validation_{headline}"] for row in history]
         axes[1].plot(epochs, scores, color="tab:green", label=f"validation, last {scores[-1]:.3f}")
-        axes[1].set(xlabel="epoch", title=headline.replace("_", " "))
+        axes[1].set(xlabel="epoch", title=_words(headline))
     axes[0].set(xlabel="epoch", title="loss", yscale="log")
     for panel in axes:
         panel.grid(alpha=0.3)
         panel.legend(frameon=False)
         panel.spines[["top", "right"]].set_visible(False)
     figure.savefig(path, dpi=120)
+
+
+def _words(name: str) -> str:
+    return name.replace("_", " ")

@@ -37,12 +37,12 @@ def train(task: Task[Any], arguments: RunArguments) -> dict[str, Any]:
     Returns:
         What `results.json` holds.
     """
-    from accelerate.utils import set_seed
-
     started = time.monotonic()
     folder = _require_free(Path(arguments.output), arguments.overwrite)
     training = arguments.training
     accelerator = build_accelerator(training)
+    from accelerate.utils import set_seed  # after the line that says how to install it
+
     set_seed(training.seed, device_specific=True)
     splits = task.load_data(arguments.data)
     if not len(splits.train) or not len(splits.test):
@@ -60,7 +60,7 @@ def train(task: Task[Any], arguments: RunArguments) -> dict[str, Any]:
 
     history: list[dict[str, float]] = []
     with TrainingProgress(
-        training.epochs * len(batches), training.epochs, accelerator.is_main_process
+        training.epochs * len(batches), training.epochs, task.headline, accelerator.is_main_process
     ) as progress:
         for epoch in range(1, training.epochs + 1):
             model.train()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -21,7 +22,7 @@ from perceivers.arguments import (
     TrainingArguments,
 )
 from perceivers.data.images import ImageSample
-from perceivers.errors import CheckpointError, ConfigurationError, DataError
+from perceivers.errors import CheckpointError, ConfigurationError, DataError, MissingExtraError
 from perceivers.evaluation import evaluate
 from perceivers.prediction import choose_device, predict
 from perceivers.tasks.image_classification import ImageClassification, class_names, input_attention
@@ -298,3 +299,11 @@ def test_attention_over_pixels_is_the_product_of_both_cross_attentions() -> None
     decoder = torch.tensor([[[[0.75, 0.25]]]])
     attention = input_attention((encoder, decoder), 1, 3)
     torch.testing.assert_close(attention, torch.tensor([[[0.375, 0.375, 0.25]]]))
+
+
+def test_missing_torchmetrics_names_the_command_that_installs_it(
+    task: ImageClassification, pictures: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, "torchmetrics", None)
+    with pytest.raises(MissingExtraError, match=r'`torchmetrics`.*pip install "perceivers\[train\]"'):
+        task.metrics(parts_of(task, pictures))

@@ -58,6 +58,9 @@ class ImageClassification(Task[ImageClassificationArguments]):
             num_self_attends_per_block=chosen.num_layers,
             num_self_attention_heads=chosen.num_heads,
             num_cross_attention_heads=1,
+            # As wide as the latents: the few channels of a pixel with its position would be too narrow a question.
+            qk_channels=chosen.latent_channels,
+            v_channels=chosen.latent_channels,
             attention_probs_dropout_prob=chosen.dropout,
             image_size=size,
             fourier_num_bands=chosen.num_fourier_bands,
