@@ -76,8 +76,7 @@ class TokenFinder:
 
     def occurs_in(self, text: str) -> bool:
         """Whether any token's string is in the text."""
-        # One substring search a token is ten times as fast as the pattern on texts without tokens.
-        return any(content in text for content in self._tokens)
+        return self._pattern.search(text) is not None
 
     def split(self, text: str) -> list[str]:
         """The text's pieces in order; a piece is a token exactly where it equals one."""

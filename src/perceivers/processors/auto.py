@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from pathlib import PurePosixPath
 from typing import TYPE_CHECKING, Any
 
 from perceivers.errors import CheckpointError
@@ -10,7 +11,8 @@ from perceivers.processors.tokenizer import PerceiverTokenizer
 from perceivers.processors.tokenizer_files import TOKENIZER_CONFIG, read_json
 
 if TYPE_CHECKING:
-    from perceivers.processors.image import PerceiverImageProcessor, PerceiverImageProcessorFast
+    from perceivers.processors.image import PerceiverImageProcessor
+    from perceivers.processors.image_fast import PerceiverImageProcessorFast
 
 _IMAGE_CLASSES = {
     "PerceiverImageProcessor": False,
@@ -25,25 +27,35 @@ class AutoTokenizer:
     """Gives the tokenizer that was saved; use `from_pretrained`."""
 
     @classmethod
-    def from_pretrained(cls, name_or_folder: str | os.PathLike[str], **kwargs: Any) -> PerceiverTokenizer:
+    def from_pretrained(
+        cls,
+        name_or_folder: str | os.PathLike[str],
+        *,
+        use_fast: bool | None = None,
+        subfolder: str = "",
+        **kwargs: Any,
+    ) -> PerceiverTokenizer:
         """The saved tokenizer.
 
         Args:
             name_or_folder: a folder, or a name on the model hub.
+            use_fast: the one byte tokenizer serves both values, as in Transformers.
+            subfolder: folder inside it.
             kwargs: as in PerceiverTokenizer.from_pretrained.
 
         Raises:
             CheckpointError: the folder holds no tokenizer, or one of another class.
         """
-        saved = read_json(name_or_folder, TOKENIZER_CONFIG, _hub_options(kwargs))
+        path = str(PurePosixPath(subfolder, TOKENIZER_CONFIG))
+        saved = read_json(name_or_folder, path, _hub_options(kwargs))
         name = None if saved is None else saved.get("tokenizer_class", "PerceiverTokenizer")
         if name is None:
-            _require_perceiver(name_or_folder, _hub_options(kwargs), TOKENIZER_CONFIG)
+            _require_perceiver(name_or_folder, _hub_options(kwargs), path)
         elif name != "PerceiverTokenizer":
             raise CheckpointError(
                 f"`tokenizer_class` must be PerceiverTokenizer, {name_or_folder} has {name!r}"
             )
-        return PerceiverTokenizer.from_pretrained(name_or_folder, **kwargs)
+        return PerceiverTokenizer.from_pretrained(name_or_folder, subfolder=subfolder, **kwargs)
 
 
 class AutoImageProcessor:
@@ -67,9 +79,11 @@ class AutoImageProcessor:
         Raises:
             CheckpointError: the folder holds no image processor, or one of another class.
         """
-        from perceivers.processors.image import PerceiverImageProcessor, PerceiverImageProcessorFast
+        from perceivers.processors.image import PerceiverImageProcessor
+        from perceivers.processors.image_fast import PerceiverImageProcessorFast
+        from perceivers.processors.image_files import read_options
 
-        saved = _read_image_settings(name_or_folder, _hub_options(kwargs))
+        saved = read_options(name_or_folder, subfolder=kwargs.get("subfolder", ""), **_hub_options(kwargs))
         name = (
             saved.get("image_processor_type")
             or saved.get("feature_extractor_type")
@@ -82,19 +96,6 @@ class AutoImageProcessor:
         fast = _IMAGE_CLASSES[name] if use_fast is None else use_fast
         processor = PerceiverImageProcessorFast if fast else PerceiverImageProcessor
         return processor.from_pretrained(name_or_folder, **kwargs)
-
-
-def _read_image_settings(
-    name_or_folder: str | os.PathLike[str], hub_options: dict[str, Any]
-) -> dict[str, Any]:
-    """The mapping that names the class: a file of its own, or a part of `processor_config.json`."""
-    saved = read_json(name_or_folder, "preprocessor_config.json", hub_options)
-    if saved is not None:
-        return saved
-    together = read_json(name_or_folder, "processor_config.json", hub_options) or {}
-    if isinstance(together.get("image_processor"), dict):
-        return dict(together["image_processor"])
-    raise CheckpointError(f"{name_or_folder} holds no image processor: preprocessor_config.json is absent")
 
 
 def _require_perceiver(

@@ -123,9 +123,15 @@ def _as_tensor(name: str, values: Any, kind: str) -> Any:
 
 
 def _as_array(values: Any) -> np.ndarray[Any, Any]:
-    rows = [np.asarray(row) for row in values] if isinstance(values, list | tuple) else []
+    rows = [_integers_if_empty(row) for row in values] if isinstance(values, list | tuple) else []
     if len({row.shape for row in rows}) > 1:
         ragged = np.empty(len(rows), dtype=object)
         ragged[:] = rows
         return ragged
-    return np.asarray(values)
+    return _integers_if_empty(values)
+
+
+def _integers_if_empty(values: Any) -> np.ndarray[Any, Any]:
+    """The values as an array; NumPy takes an empty list for floats, here it is a row without ids."""
+    array = np.asarray(values)
+    return array if array.size else array.astype(np.int64)

@@ -21,7 +21,7 @@ _BYTES = [bytes([byte]) for byte in range(NUM_BYTES)]
 
 
 def encode_text(text: str) -> Ids:
-    """Ids of a text's UTF-8 bytes: [num_bytes], int32.
+    """Ids of a text's UTF-8 bytes: [num_bytes], uint16.
 
     Raises:
         DataError: the text holds half of a surrogate pair, which UTF-8 cannot write.
@@ -74,7 +74,8 @@ def byte_tokens(text: str) -> list[str]:
 
 
 def _ids_of_bytes(encoded: bytes) -> Ids:
-    return np.add(np.frombuffer(encoded, dtype=np.uint8), FIRST_BYTE_ID, dtype=np.int32)
+    # Two bytes an id until rows are made of them: what a long text costs is the memory that is touched.
+    return np.add(np.frombuffer(encoded, dtype=np.uint8), FIRST_BYTE_ID, dtype=np.uint16)
 
 
 def _utf8(text: str) -> bytes:

@@ -40,7 +40,7 @@ def _ids_of_text(text: Text, finder: TokenFinder | None, token_ids: dict[str, in
     if finder is None or not finder.occurs_in(text):
         return encode_text(text)
     parts = [
-        np.asarray([token_ids[piece]], dtype=np.int32) if piece in token_ids else encode_text(piece)
+        np.asarray([token_ids[piece]]) if piece in token_ids else encode_text(piece)
         for piece in finder.split(text)
     ]
     return np.concatenate(parts) if parts else encode_text("")

@@ -3,52 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any, Self, overload
+from typing import Any, overload
 
 import numpy as np
 
 from perceivers.errors import ConfigurationError, DataError
 from perceivers.processors.added_tokens import AddedToken, TokenFinder, as_added_token
 from perceivers.processors.byte_codec import FIRST_BYTE_ID, NUM_BYTES, NUM_IDS
+from perceivers.processors.token_roles import IdOfRole, TokenOfRole
 
 # Their positions are their ids.
 NUMBERED_ROLES = ("pad_token", "bos_token", "eos_token", "mask_token", "cls_token", "sep_token")
 ROLES = ("bos_token", "eos_token", "unk_token", "sep_token", "pad_token", "cls_token", "mask_token")
-
-
-class TokenOfRole:
-    """Attribute such as `mask_token`: the string that plays that role, or None."""
-
-    def __set_name__(self, owner: type, name: str) -> None:
-        self._role = name
-
-    @overload
-    def __get__(self, vocabulary: None, owner: type) -> Self: ...
-    @overload
-    def __get__(self, vocabulary: ByteVocabulary, owner: type) -> str | None: ...
-    def __get__(self, vocabulary: ByteVocabulary | None, owner: type) -> Self | str | None:
-        return self if vocabulary is None else vocabulary.special_tokens_map.get(self._role)
-
-    def __set__(self, vocabulary: ByteVocabulary, token: str | AddedToken | None) -> None:
-        vocabulary.assign_role(self._role, token)
-
-
-class IdOfRole:
-    """Attribute such as `mask_token_id`: the id of the token that plays that role, or None."""
-
-    def __set_name__(self, owner: type, name: str) -> None:
-        self._role = name.removesuffix("_id")
-
-    @overload
-    def __get__(self, vocabulary: None, owner: type) -> Self: ...
-    @overload
-    def __get__(self, vocabulary: ByteVocabulary, owner: type) -> int | None: ...
-    def __get__(self, vocabulary: ByteVocabulary | None, owner: type) -> Self | int | None:
-        return self if vocabulary is None else vocabulary.id_of_role(self._role)
-
-    def __set__(self, vocabulary: ByteVocabulary, token_id: int | None) -> None:
-        token = None if token_id is None else vocabulary.convert_ids_to_tokens(token_id)
-        vocabulary.assign_role(self._role, token)
 
 
 class ByteVocabulary:
@@ -101,7 +67,8 @@ class ByteVocabulary:
             self._place(token_id, token)
         for role, value in roles.items():
             if value is not None:
-                token = as_added_token(value, special=role not in NUMBERED_ROLES)
+                # Here go roles without a number, and those whose number a placed token has taken.
+                token = as_added_token(value, special=True)
                 self._roles[role] = token.content
                 self._insert([] if token.content in self._ids else [token])
         extra = [as_added_token(token, special=True) for token in extra_special_tokens]
@@ -335,6 +302,9 @@ class ByteVocabulary:
         return num_new
 
     def _place(self, token_id: int, token: AddedToken) -> None:
+        former = self._added.get(token_id)
+        if former is not None and self._ids.get(former.content) == token_id:
+            del self._ids[former.content]
         self._ids[token.content] = token_id
         self._added[token_id] = token
 

@@ -98,12 +98,6 @@ def as_lists(values: Any) -> Any:
     return values
 
 
-def extended(row: Sequence[int], width: int, fill: int, side: str) -> list[int]:
-    """The row with `fill` put to one side until it has `width` values."""
-    missing = [fill] * (width - len(row))
-    return [*row, *missing] if side == "right" else [*missing, *row]
-
-
 def require_rows(columns: Mapping[str, Any]) -> list[list[int]]:
     """The rows of ids.
 
@@ -119,3 +113,21 @@ def require_rows(columns: Mapping[str, Any]) -> list[list[int]]:
         if num_values != len(rows):
             raise DataError(f"`{name}` must have {len(rows)} rows as input_ids has, received {num_values}")
     return list(rows)
+
+
+def pad_columns(columns: Mapping[str, Any], width: int, pad_id: int, side: str) -> dict[str, Any]:
+    """The columns with all that belongs to the ids brought to one width; longer rows stay as they are.
+
+    Args:
+        columns: rows by name.
+        width: values a row.
+        pad_id: what `input_ids` is filled with.
+        side: "right" or "left", where the filling is put.
+    """
+    fills = {"input_ids": pad_id, "attention_mask": 0, "token_type_ids": 0, "special_tokens_mask": 1}
+    padded = dict(columns)
+    for name in fills.keys() & columns.keys():
+        missing = [[fills[name]] * (width - len(row)) for row in columns[name]]
+        pairs = zip(columns[name], missing, strict=True)
+        padded[name] = [[*row, *filling] if side == "right" else [*filling, *row] for row, filling in pairs]
+    return padded

@@ -40,16 +40,21 @@ class Rows:
 
     def to_lists(self) -> list[list[int]]:
         """One list of integers a row."""
+        if _is_constant(self.values):
+            return [[int(self.values[0])] * length for length in self.lengths.tolist()]
         values = self.values.tolist()
+        if len(self.lengths) == 1:
+            return [values]
         ends = np.cumsum(self.lengths).tolist()
         return [values[start:end] for start, end in zip([0, *ends], ends, strict=False)]
 
     def to_array(self) -> NDArray[Any]:
         """[num_rows, width], or an object array of rows where their lengths differ."""
+        values = self.values.copy() if _is_constant(self.values) else self.values
         if (self.lengths == self.lengths[0]).all():
-            return self.values.reshape(len(self.lengths), -1)
+            return values.reshape(len(self.lengths), int(self.lengths[0]))
         rows = np.empty(len(self.lengths), dtype=object)
-        rows[:] = np.split(self.values, np.cumsum(self.lengths)[:-1])
+        rows[:] = np.split(values, np.cumsum(self.lengths)[:-1])
         return rows
 
 
@@ -78,6 +83,13 @@ def repeat_in_rows(values: Sequence[int], counts: Sequence[ArrayLike]) -> Rows:
 
 def real_places(lengths: Array, widths: Array, side: str) -> Rows:
     """1 where a padded row holds its own values, 0 where it is padding."""
+    if np.array_equal(widths, lengths):
+        return Rows(np.broadcast_to(np.int64(1), int(lengths.sum())), lengths)
     if side == "right":
         return repeat_in_rows((1, 0), (lengths, widths - lengths))
     return repeat_in_rows((0, 1), (widths - lengths, lengths))
+
+
+def _is_constant(values: Array) -> bool:
+    """Whether one value stands for all: lists of it are made without going through an array."""
+    return values.strides == (0,) and len(values) > 0

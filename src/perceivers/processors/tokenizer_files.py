@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Mapping
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import Any
 
 from perceivers.errors import CheckpointError
@@ -28,22 +28,29 @@ _BOOKKEEPING = (
 )
 
 
-def read_tokenizer(name_or_folder: str | os.PathLike[str], hub_options: Mapping[str, Any]) -> dict[str, Any]:
+def read_tokenizer(
+    name_or_folder: str | os.PathLike[str], hub_options: Mapping[str, Any], subfolder: str = ""
+) -> dict[str, Any]:
     """Constructor arguments of a saved tokenizer; none if the folder or repository holds no tokenizer files.
 
     Args:
         name_or_folder: a folder, or a name on the model hub.
         hub_options: see perceivers.checkpoints.HubOptions.
+        subfolder: folder inside it.
 
     Raises:
         CheckpointError: the name or a file's content is at fault.
     """
-    arguments = read_json(name_or_folder, TOKENIZER_CONFIG, hub_options) or {}
+
+    def read(filename: str) -> dict[str, Any]:
+        return read_json(name_or_folder, str(PurePosixPath(subfolder, filename)), hub_options) or {}
+
+    arguments = read(TOKENIZER_CONFIG)
     arguments = {key: value for key, value in arguments.items() if key not in _BOOKKEEPING}
     if "added_tokens_decoder" in arguments:
         return arguments
-    arguments |= read_json(name_or_folder, SPECIAL_TOKENS_MAP, hub_options) or {}
-    added = read_json(name_or_folder, ADDED_TOKENS, hub_options) or {}
+    arguments |= read(SPECIAL_TOKENS_MAP)
+    added = read(ADDED_TOKENS)
     if added:
         arguments["added_tokens_decoder"] = {
             token_id: {"content": token} for token, token_id in added.items()
