@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import json
+import math
 import os
 import tempfile
 from collections.abc import Mapping, Sequence
@@ -163,15 +164,20 @@ class PerceiverConfig(_ConfigFields):
             values.setdefault("dtype", values.pop("torch_dtype"))
         if "use_return_dict" in values:
             values["return_dict"] = values.pop("use_return_dict")
+        _require_model_type(values.pop("model_type", self.model_type))
         known = {entry.name for entry in fields(_ConfigFields)}
         unknown = {key: value for key, value in values.items() if key not in known}
         given = {key: value for key, value in values.items() if key in known}
         super().__init__(fidelity=fidelity, **{**_preset(fidelity), **given})
         for key, value in unknown.items():
+            if hasattr(type(self), key):
+                raise ConfigurationError(
+                    f"`{key}` cannot be given: it is derived from the other keys, or a method"
+                )
             setattr(self, key, value)
         self._set_labels(num_labels)
         if self.dtype is not None:
-            self.dtype = str(self.dtype).removeprefix("torch.")
+            self.dtype = _dtype_name(self.dtype)
         self.validate()
 
     @property
@@ -224,6 +230,7 @@ class PerceiverConfig(_ConfigFields):
             "query_padding_size",
             "num_self_attends_per_block",
             "flow_tile_overlap",
+            "chunk_size_feed_forward",
         ):
             _require_count(key, getattr(self, key), minimum=0)
         for key in ("qk_channels", "v_channels"):
@@ -231,15 +238,24 @@ class PerceiverConfig(_ConfigFields):
                 _require_count(key, getattr(self, key), minimum=1)
         for key, lengths in _SIZES.items():
             _require_sizes(key, getattr(self, key), lengths)
-        if not isinstance(self.image_size, int):
+        if isinstance(self.image_size, int):
+            _require_count("image_size", self.image_size, minimum=1)
+        else:
             _require_sizes("image_size", self.image_size, (2,))
         for key, allowed in _CHOICES.items():
             if getattr(self, key) not in allowed:
                 choices = ", ".join(repr(choice) for choice in allowed)
                 raise ConfigurationError(f"`{key}` must be one of {choices}, received {getattr(self, key)!r}")
         _require_probability("attention_probs_dropout_prob", self.attention_probs_dropout_prob)
+        for key in ("mask_probabilities", "loss_weights"):
+            if not isinstance(getattr(self, key), Mapping):
+                raise ConfigurationError(
+                    f"`{key}` must be a mapping from modality to number, received {getattr(self, key)!r}"
+                )
         for name, probability in self.mask_probabilities.items():
             _require_probability(f"mask_probabilities[{name!r}]", probability)
+        for name, weight in self.loss_weights.items():
+            _require_number(f"loss_weights[{name!r}]", weight)
         for key in (
             "norm_eps",
             "layer_norm_eps",
@@ -247,10 +263,10 @@ class PerceiverConfig(_ConfigFields):
             "flow_rescale_factor",
             "flow_target_scale",
         ):
-            if not isinstance(getattr(self, key), (int, float)) or getattr(self, key) < 0:
-                raise ConfigurationError(
-                    f"`{key}` must be a number of at least 0, received {getattr(self, key)!r}"
-                )
+            _require_number(key, getattr(self, key))
+        for key in _FLAGS:
+            if not isinstance(getattr(self, key), bool):
+                raise ConfigurationError(f"`{key}` must be True or False, received {getattr(self, key)!r}")
 
     def to_dict(self) -> dict[str, Any]:
         """Every key that config.json holds, plain JSON types, tuples as lists."""
@@ -261,6 +277,8 @@ class PerceiverConfig(_ConfigFields):
         values = {key: value for key, value in values.items() if key not in _UNSAVED}
         if self.id2label == _label_names(_DEFAULT_NUM_LABELS):
             values["id2label"] = values["label2id"] = None
+        if self.dtype is not None:
+            values["dtype"] = _dtype_name(self.dtype)
         for key in ("id2label", "label2id", "dtype", "architectures", "problem_type"):
             if values[key] is None:
                 del values[key]
@@ -296,13 +314,13 @@ class PerceiverConfig(_ConfigFields):
         kernel as width x height. Keys in `overrides` win; a `fidelity` there sets every field that it governs.
         """
         merged = copy.deepcopy(dict(values))
-        model_type = merged.pop("model_type", cls.model_type)
-        if model_type != cls.model_type:
-            raise ConfigurationError(f"`model_type` must be {cls.model_type!r}, received {model_type!r}")
         merged.setdefault("conv_kernel_order", "width_height")
         if "fidelity" in overrides:
             merged.update(_preset(overrides["fidelity"]))
-        if "num_labels" in overrides:
+        if "id2label" in overrides:
+            merged.pop("label2id", None)
+            merged.pop("num_labels", None)
+        elif "num_labels" in overrides:
             stored = merged.get("id2label") or {}
             if len(stored) != overrides["num_labels"]:
                 merged.pop("id2label", None)
@@ -367,7 +385,7 @@ class PerceiverConfig(_ConfigFields):
 
     def _set_labels(self, num_labels: int | None) -> None:
         if self.id2label is not None:
-            self.id2label = {int(index): name for index, name in self.id2label.items()}
+            self.id2label = _labels_by_number(self.id2label)
             if num_labels is not None and num_labels != len(self.id2label):
                 raise ConfigurationError(
                     f"`num_labels` is {num_labels} but `id2label` names {len(self.id2label)} labels: give one of the two"
@@ -380,6 +398,20 @@ class PerceiverConfig(_ConfigFields):
 
 def _label_names(num_labels: int) -> dict[int, str]:
     return {index: f"LABEL_{index}" for index in range(num_labels)}
+
+
+def _labels_by_number(id2label: object) -> dict[int, str]:
+    try:
+        labels = {int(index): name for index, name in id2label.items()}  # type: ignore[attr-defined]
+    except (AttributeError, TypeError, ValueError):
+        labels = {}
+    if not labels:
+        raise ConfigurationError(f"`id2label` must map class numbers to names, received {id2label!r}")
+    return labels
+
+
+def _dtype_name(dtype: object) -> str:
+    return str(dtype).removeprefix("torch.")
 
 
 def _preset(fidelity: str) -> Mapping[str, Any]:
@@ -422,6 +454,13 @@ _POSITIVE = (
     "audio_num_bands",
     "num_training_points",
 )
+_FLAGS = (
+    "use_query_residual",
+    "stem_batch_norm",
+    "learned_classifier_query_residual",
+    "use_query_mask",
+    "zero_fully_masked_rows",
+)
 _SIZES: Mapping[str, tuple[int, ...]] = {
     "fourier_max_resolution": (2,),
     "stem_max_resolution": (2,),
@@ -435,6 +474,13 @@ _CHOICES: Mapping[str, tuple[object, ...]] = {
     "attn_implementation": ("sdpa", "eager"),
     "problem_type": (None, "regression", "single_label_classification", "multi_label_classification"),
 }
+
+
+def _require_model_type(model_type: object) -> None:
+    if model_type != PerceiverConfig.model_type:
+        raise ConfigurationError(
+            f"`model_type` must be {PerceiverConfig.model_type!r}, received {model_type!r}"
+        )
 
 
 def _require_count(key: str, value: object, minimum: int) -> None:
@@ -456,3 +502,8 @@ def _require_sizes(key: str, value: object, lengths: tuple[int, ...]) -> None:
 def _require_probability(key: str, value: object) -> None:
     if not isinstance(value, (int, float)) or isinstance(value, bool) or not 0.0 <= value <= 1.0:
         raise ConfigurationError(f"`{key}` must be a probability between 0 and 1, received {value!r}")
+
+
+def _require_number(key: str, value: object) -> None:
+    if not isinstance(value, (int, float)) or isinstance(value, bool) or not 0.0 <= value < math.inf:
+        raise ConfigurationError(f"`{key}` must be a finite number of at least 0, received {value!r}")
