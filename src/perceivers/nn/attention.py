@@ -90,4 +90,5 @@ def _additive(mask: Tensor, dtype: torch.dtype) -> Tensor:
 
 def _scaled_logits(query: Tensor, key: Tensor, bias: Tensor | None) -> Tensor:
     logits = query @ key.transpose(-1, -2) / math.sqrt(query.shape[-1])
-    return logits if bias is None else logits + bias
+    # In float16, the lowest number and a negative logit would add up to -inf: NaN in a row without any key.
+    return logits if bias is None else (logits + bias).clamp(min=torch.finfo(logits.dtype).min)
