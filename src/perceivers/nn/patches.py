@@ -63,6 +63,10 @@ def depth_to_space(patches: Tensor, temporal_block_size: int = 1, spatial_block_
             f"received {list(patches.shape)}"
         )
     if patches.ndim == 4:
+        if temporal_block_size != 1:
+            raise ShapeError(
+                f"`inputs` must be videos for patches of {temporal_block_size} frames, received {list(patches.shape)}"
+            )
         cut = patches.unflatten(3, (size, size, -1))
         return cut.permute(0, 1, 3, 2, 4, 5).flatten(3, 4).flatten(1, 2)
     cut = patches.unflatten(4, (temporal_block_size, size, size, -1))
