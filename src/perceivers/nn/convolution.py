@@ -9,10 +9,12 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from perceivers.errors import ConfigurationError
+from perceivers.errors import ConfigurationError, ShapeError
 from perceivers.nn.patches import same_padding
 
 _KERNEL, _POOL, _STRIDE = 7, 3, 2
+# Without SAME padding the pool needs three rows of the convolution, which makes one of every two.
+_SMALLEST = 5
 
 
 class StemLayer(nn.Module):
@@ -37,6 +39,11 @@ class StemLayer(nn.Module):
     def forward(self, inputs: Tensor) -> Tensor:
         """[batch, in_channels, height, width] to [batch, out_channels, about height / 4, about width / 4]."""
         same = self.padding == "same"
+        if not same and min(inputs.shape[-2:]) < _SMALLEST:
+            raise ShapeError(
+                f"`inputs` must have at least {_SMALLEST} rows and columns for each layer of the convolutional stem, "
+                f"received {list(inputs.shape)}"
+            )
         around = _same(inputs, _KERNEL) if same else (3, 3, 3, 3)
         hidden = F.relu(self.batchnorm(self.conv(F.pad(inputs, around))))
         if same:
@@ -104,7 +111,9 @@ class ConvUpsample(nn.Module):
         steps = max(num_space_doublings, num_time_doublings or 0)
         if steps < 1:
             raise ConfigurationError(
-                "`spatial_upsample` or `temporal_upsample` must be at least 2 for 'conv'"
+                "`num_space_doublings` or `num_time_doublings` must be at least 1 (`spatial_upsample` or "
+                "`temporal_upsample` at least 2 for 'conv'), "
+                f"received {num_space_doublings} and {num_time_doublings}"
             )
         layers: list[nn.Module] = []
         for step in range(steps):
