@@ -8,7 +8,7 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor
 
-from perceivers.errors import ShapeError
+from perceivers.errors import ConfigurationError, ShapeError
 
 # The two rules that turn an index i of an axis with n points into a coordinate in [-1, 1].
 # "grid": linspace(-1, 1, n), both ends included. "subsampled": -1 + 2 i / n, which never reaches +1; both original
@@ -18,6 +18,8 @@ COORDINATE_RULES = ("grid", "subsampled")
 
 def axis_coordinates(size: int, rule: str = "grid", device: torch.device | None = None) -> Tensor:
     """Coordinates of the `size` points of one axis, float32 [size], by one of COORDINATE_RULES."""
+    if rule not in COORDINATE_RULES:
+        raise ConfigurationError(f"`rule` must be one of {COORDINATE_RULES}, received {rule!r}")
     if rule == "subsampled":
         return -1 + 2 * torch.arange(size, device=device) / torch.tensor(size, device=device)
     return torch.linspace(-1.0, 1.0, size, dtype=torch.float32, device=device)
