@@ -118,7 +118,8 @@ class PerceiverTrainablePositionEncoding(PerceiverAbstractPositionEncoding):
         self, index_dims: Sequence[int], rule: str = "grid", device: torch.device | None = None
     ) -> Tensor:
         """The whole table, interpolated where the grid is of another size than it was learned for."""
-        if math.prod(index_dims) == self.position_embeddings.shape[0]:
+        same_layout = 1 in (len(index_dims), self.num_dimensions) or tuple(index_dims) == self.index_dims
+        if same_layout and math.prod(index_dims) == self.position_embeddings.shape[0]:
             return self.position_embeddings
         if len(index_dims) == 2:
             return self.interpolate_pos_encoding(self.position_embeddings, *index_dims)
