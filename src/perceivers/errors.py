@@ -42,6 +42,11 @@ class MissingExtraError(PerceiversError, ImportError):
         super().__init__(
             f'{purpose} needs the package `{package}`, which is not installed: pip install "perceivers[{extra}]"'
         )
+        self._given = (package, extra, purpose)
+
+    def __reduce__(self) -> tuple[type[MissingExtraError], tuple[str, str, str]]:
+        # An exception is rebuilt from its message by default; this one, coming out of a worker process, needs its parts.
+        return type(self), self._given
 
 
 def require_shape(argument: str, tensor: Tensor, expected: Sequence[int | str]) -> None:
@@ -53,7 +58,8 @@ def require_shape(argument: str, tensor: Tensor, expected: Sequence[int | str]) 
         expected: one entry an axis: a number for a fixed size, a word (such as "batch") for any size.
     """
     fits = tensor.ndim == len(expected) and all(
-        not isinstance(size, int) or size == actual for size, actual in zip(expected, tensor.shape, strict=True)
+        not isinstance(size, int) or size == actual
+        for size, actual in zip(expected, tensor.shape, strict=True)
     )
     if not fits:
         wanted = ", ".join(str(size) for size in expected)
