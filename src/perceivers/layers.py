@@ -9,7 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from perceivers.configuration import PerceiverConfig
-from perceivers.errors import ConfigurationError, ShapeError
+from perceivers.errors import ConfigurationError, ShapeError, require_shape
 from perceivers.nn.attention_layer import AttentionLayer
 from perceivers.nn.latent_encoder import encode_latents
 from perceivers.outputs import EncoderOutput
@@ -122,6 +122,7 @@ class PerceiverEncoder(nn.Module):
             )
             for _ in range(config.num_self_attends_per_block)
         )
+        self.kv_dim = cast("int", kv_dim)
         self.gradient_checkpointing = False
 
     def forward(
@@ -148,6 +149,9 @@ class PerceiverEncoder(nn.Module):
         """
         if inputs is None:
             raise ShapeError("`inputs` must be given to the encoder, received None")
+        require_shape("inputs", inputs, ["batch", "num_inputs", self.kv_dim])
+        if inputs_mask is not None and inputs_mask.ndim == 2:
+            require_shape("inputs_mask", inputs_mask, inputs.shape[:2])
         trace = encode_latents(
             hidden_states,
             inputs,
