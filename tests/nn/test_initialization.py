@@ -46,7 +46,18 @@ def test_free_standing_parameters_are_normal_and_cut_at_two_standard_deviations(
         assert abs(tensor.mean()) < 0.05
 
 
-@pytest.mark.parametrize(("name", "fan_in"), [("linear", 131), ("convolution", 3 * 5 * 7), ("upsampling", 29 * 3 * 5)])
+def test_the_whole_distribution_is_the_cut_normal_one():
+    from scipy.stats import kstest, truncnorm
+
+    table = nn.Embedding(211, 199)
+    initialize_tensors(table, None, 0.5)
+    sample = table.weight.detach().flatten().double().numpy()
+    assert kstest(sample, truncnorm(-2, 2, scale=0.5).cdf).pvalue > 0.01
+
+
+@pytest.mark.parametrize(
+    ("name", "fan_in"), [("linear", 131), ("convolution", 3 * 5 * 7), ("upsampling", 29 * 3 * 5)]
+)
 def test_projections_have_variance_one_over_fan_in(parts, name, fan_in):
     initialize_tensors(parts, None, 0.5)
     module = getattr(parts, name)

@@ -69,6 +69,9 @@ def _initialize(module: nn.Module, name: str, tensor: Tensor, vector_std: float)
 
 
 def _fill_cut_normal(tensor: Tensor, std: float) -> None:
-    # Drawn in float32: the inverse of the error function is too coarse in half precision.
+    # By the inverse of the distribution function: several times faster than torch.nn.init.trunc_normal_, which matters
+    # for hundreds of millions of parameters. In float32: the inverse is too coarse in half precision.
+    inside = math.erf(math.sqrt(2))
     values = torch.empty(tensor.shape, dtype=torch.float32, device=tensor.device)
-    tensor.copy_(nn.init.trunc_normal_(values, std=std, a=-2 * std, b=2 * std))
+    values.uniform_(-inside, inside).erfinv_().mul_(math.sqrt(2) * std).clamp_(-2 * std, 2 * std)
+    tensor.copy_(values)
