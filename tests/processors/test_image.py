@@ -1,5 +1,8 @@
 """The Pillow processor equals Transformers' Pillow processor, and handles what that one refuses."""
 
+import copy
+import pickle
+
 import numpy as np
 import pytest
 import torch
@@ -278,3 +281,19 @@ def test_options_that_lack_something_are_named():
         message = f"`{missing}` must be given when `{switch}` is True, received None"
         with pytest.raises(ConfigurationError, match=message):
             PerceiverImageProcessor()(picture, **{missing: None})
+
+
+def test_a_processor_is_copied_and_sent_to_other_processes():
+    processor = PerceiverImageProcessor(size=7, crop_mode="deepmind")
+    assert pickle.loads(pickle.dumps(processor)) == processor
+    assert copy.deepcopy(processor) == processor
+    with pytest.raises(AttributeError, match="`PerceiverImageProcessor` has no attribute `colour`"):
+        processor.colour  # noqa: B018
+
+
+def test_the_given_pictures_are_left_as_they_were():
+    values = np.random.default_rng(0).integers(0, 256, (37, 53, 3), dtype=np.uint8)
+    before = values.copy()
+    for options in (OFF, {}, {**OFF, "do_rescale": True}, {**OFF, "do_normalize": True}):
+        PerceiverImageProcessor(**options)(values, return_tensors="pt")
+    np.testing.assert_array_equal(values, before)

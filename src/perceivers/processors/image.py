@@ -28,6 +28,8 @@ class PerceiverImageProcessor(BaseImageProcessor):
         inputs = processor(picture, return_tensors="pt").pixel_values  # [1, 3, 224, 224]
     """
 
+    _takes_batches = False
+
     @staticmethod
     def _resize_bytes(batch: Tensor, height: int, width: int, resample: int) -> Tensor:
         if batch.shape[1] not in (1, 2, 3, 4):

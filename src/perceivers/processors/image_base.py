@@ -62,6 +62,7 @@ class BaseImageProcessor(ABC):
     """
 
     model_input_names = ("pixel_values",)
+    _takes_batches = True
 
     def __init__(self, **options: Unpack[ImageOptionValues]) -> None:
         self.options = ImageOptions().changed(**options)
@@ -126,12 +127,14 @@ class BaseImageProcessor(ABC):
                 stacklevel=4,
             )
         for position, (picture, kind) in enumerate(zip(cropped, ranges, strict=True)):
-            alone = position if options.disable_grouping else None
+            alone = position if options.disable_grouping or not self._takes_batches else None
             key = (picture.shape, picture.dtype, picture.device, kind, alone)
             groups.setdefault(key, []).append(position)
         results: list[Tensor | None] = [None] * len(pictures)
         for key, positions in groups.items():
-            batch = torch.stack([cropped[position] for position in positions])
+            # One picture alone is not copied; Pillow, which takes pictures one by one, is never given more.
+            single = cropped[positions[0]][None]
+            batch = single if len(positions) == 1 else torch.stack([cropped[i] for i in positions])
             if options.do_resize:
                 batch = self._resized(batch, key[3], options)
             if options.do_rescale:

@@ -203,15 +203,17 @@ def _pillow_values(
 
 
 def _array_values(array: np.ndarray[Any, Any], name: str) -> Tensor:
-    """A NumPy picture as a tensor of bytes or floats; Pillow's big-endian and read-only memory is copied."""
+    """A NumPy picture as a tensor of bytes or floats; what torch cannot share the memory of is copied."""
     if array.dtype.kind not in "buif":
         raise DataError(f"`{name}` must hold numbers, received an array of dtype {array.dtype}")
     if array.dtype.kind in "iu" and array.dtype.itemsize > 1:
         array = array.astype(np.int64)
     elif array.dtype == np.longdouble:
         array = array.astype(np.float64)
-    native = array.dtype.newbyteorder("=")
-    return _tensor_values(torch.from_numpy(np.array(array, dtype=native, order="C")), name)
+    shared = array.flags.writeable and array.dtype.isnative and all(step >= 0 for step in array.strides)
+    if not shared:
+        array = np.array(array, dtype=array.dtype.newbyteorder("="), order="C")
+    return _tensor_values(torch.from_numpy(array), name)
 
 
 def _tensor_values(picture: Tensor, name: str) -> Tensor:

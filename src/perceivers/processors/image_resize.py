@@ -144,14 +144,14 @@ def _resize_axis(pictures: Tensor, axis: int, length: int, resample: int) -> Ten
     """Resize one of the last two axes of [batch, channels, rows, columns] uint8; whole lines are summed at once."""
     if pictures.shape[axis] == length:
         return pictures
-    lines = pictures.transpose(2, axis).contiguous()
-    starts, weights = _pillow_taps(lines.shape[2], length, resample)
+    lines = pictures.transpose(2, axis).to(torch.int32, memory_format=torch.contiguous_format)
+    starts, weights = (part.to(lines.device) for part in _pillow_taps(lines.shape[2], length, resample))
     last = lines.shape[2] - 1
-    total: Tensor | int = 1 << (FRACTION_BITS - 1)
+    half = 1 << (FRACTION_BITS - 1)
+    total = lines.new_full((*lines.shape[:2], length, lines.shape[3]), half)
     for tap in range(weights.shape[1]):
-        picked = lines.index_select(2, (starts + tap).clamp(max=last).to(lines.device))
-        total = picked.to(torch.int32).mul_(weights[:, tap, None].to(lines.device)).add_(total)
-    assert isinstance(total, Tensor)
+        picked = lines.index_select(2, (starts + tap).clamp(max=last))
+        total.addcmul_(picked, weights[:, tap, None])
     return (total >> FRACTION_BITS).clamp_(0, 255).to(torch.uint8).transpose(2, axis)
 
 
