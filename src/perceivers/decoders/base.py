@@ -45,8 +45,27 @@ class OutputPoints:
         return None if rows is None else torch.arange(rows.start, rows.stop, device=device)
 
 
-AskedFor = OutputPoints | Mapping[str, OutputPoints]
 EVERYTHING = OutputPoints()
+
+
+@dataclass(frozen=True)
+class PointsByModality:
+    """Which points of the output arrays of several modalities are asked for.
+
+    Attributes:
+        named: modality -> its points.
+        others: the points of every modality that is not named.
+    """
+
+    named: Mapping[str, OutputPoints]
+    others: OutputPoints = EVERYTHING
+
+    def of(self, modality: str) -> OutputPoints:
+        """The points of one modality."""
+        return self.named.get(modality, self.others)
+
+
+AskedFor = OutputPoints | PointsByModality
 
 
 @dataclass(frozen=True)
@@ -174,25 +193,38 @@ def ask_for(
 
     Args:
         subsampled_output_points: flat indices whose coordinates follow the "subsampled" rule.
-        positions: flat indices whose coordinates follow the "grid" rule, [num_points] or [batch, num_points].
+        positions: flat indices whose coordinates follow `coordinate_rule`, [num_points] or [batch, num_points].
         output_dims: sizes of the output array.
-        coordinate_rule: for every point, where no indices are given.
+        coordinate_rule: of `positions`, and of arrays that are decoded whole.
     """
     if coordinate_rule not in COORDINATE_RULES:
         raise ShapeError(f"`coordinate_rule` must be one of {COORDINATE_RULES}, received {coordinate_rule!r}")
     if subsampled_output_points is not None and positions is not None:
         raise ShapeError("give `subsampled_output_points` or `positions`, not both: their coordinates differ")
     name = "positions" if positions is not None else "subsampled_output_points"
-    rule = "subsampled" if subsampled_output_points is not None else coordinate_rule
     indices = positions if positions is not None else subsampled_output_points
+
+    def select(some: Any, dims: Sequence[int] | None) -> OutputPoints:
+        is_subsampled = some is not None and subsampled_output_points is not None
+        return _selection(name, some, "subsampled" if is_subsampled else coordinate_rule, dims)
+
     named = [each for each in (indices, output_dims) if isinstance(each, Mapping)]
     if not named:
-        return _selection(name, indices, rule, output_dims)
+        return select(indices, output_dims)
     modalities = {modality for mapping in named for modality in mapping}
-    return {
-        modality: _selection(name, _of(indices, modality), rule, _of(output_dims, modality))
-        for modality in modalities
-    }
+    return PointsByModality(
+        {modality: select(_of(indices, modality), _of(output_dims, modality)) for modality in modalities},
+        others=OutputPoints(rule=coordinate_rule),
+    )
+
+
+def one_array(asked_for: AskedFor) -> OutputPoints:
+    """What is asked of a decoder that has a single output array; ShapeError where points are given by modality."""
+    if isinstance(asked_for, PointsByModality):
+        raise ShapeError(
+            f"output points by modality need a decoder of several modalities, received {sorted(asked_for.named)}"
+        )
+    return asked_for
 
 
 def _selection(argument: str, indices: Any, rule: str, index_dims: Sequence[int] | None) -> OutputPoints:
@@ -200,6 +232,9 @@ def _selection(argument: str, indices: Any, rule: str, index_dims: Sequence[int]
     if indices is None:
         return OutputPoints(rule=rule, index_dims=dims)
     points = torch.as_tensor(indices)
+    if points.numel() == 0:
+        # An empty list has no dtype of its own.
+        points = points.to(torch.int64)
     if points.is_floating_point() or points.dtype == torch.bool or points.ndim not in (1, 2):
         raise ShapeError(
             f"`{argument}` must be whole numbers [num_points] or [batch, num_points], "
@@ -212,8 +247,12 @@ def _of(values: Any, modality: str) -> Any:
     return values.get(modality) if isinstance(values, Mapping) else values
 
 
-def require_indices(indices: Tensor, index_dims: Sequence[int]) -> None:
-    """ShapeError where an index lies outside an output array; not checked while a graph is being captured."""
+def require_indices(indices: Tensor, index_dims: Sequence[int], batch_size: int) -> None:
+    """ShapeError for indices of another batch, or outside an output array (not checked while a graph is captured)."""
+    if indices.ndim == 2 and indices.shape[0] != batch_size:
+        raise ShapeError(
+            f"output points must be of shape [num_points] or [{batch_size}, num_points], received {list(indices.shape)}"
+        )
     if torch.compiler.is_compiling() or indices.is_meta or indices.numel() == 0:
         return
     low, high = (int(bound) for bound in indices.aminmax())

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any, TypedDict, cast
+from typing import Any, TypedDict
 
 import torch
 from torch import Tensor, nn
@@ -16,6 +16,7 @@ from perceivers.decoders.base import (
     PerceiverAbstractDecoder,
     Queries,
     gather_rows,
+    one_array,
     require_indices,
 )
 from perceivers.errors import ConfigurationError, ShapeError
@@ -145,12 +146,12 @@ class PerceiverBasicDecoder(PerceiverAbstractDecoder):
 
     def num_outputs(self, encoded: Encoded, asked_for: AskedFor) -> int:
         """Number of points asked for."""
-        points = cast("OutputPoints", asked_for)
+        points = one_array(asked_for)
         return points.count(self._output_dims(points))
 
     def whole_grid(self, encoded: Encoded, asked_for: AskedFor) -> tuple[int, ...] | None:
         """Sizes of the output array, when all of it is asked for."""
-        points = cast("OutputPoints", asked_for)
+        points = one_array(asked_for)
         return self._output_dims(points) if points.indices is None else None
 
     def build_queries(
@@ -161,7 +162,7 @@ class PerceiverBasicDecoder(PerceiverAbstractDecoder):
             raise ConfigurationError(
                 "`position_encoding_type` is 'none': this decoder builds no queries of its own"
             )
-        points = cast("OutputPoints", asked_for)
+        points = one_array(asked_for)
         index_dims = self._output_dims(points)
         self._require_subsampled_size(points)
         latents = encoded.latents
@@ -170,7 +171,7 @@ class PerceiverBasicDecoder(PerceiverAbstractDecoder):
         if indices is None:
             positions = self.output_position_encodings.grid(index_dims, points.rule, latents.device)
         else:
-            require_indices(indices, index_dims)
+            require_indices(indices, index_dims, batch_size)
             positions = self.output_position_encodings.at(indices, index_dims, points.rule)
         positions = self.positions_projection(positions.to(latents.dtype)).expand(batch_size, -1, -1)
         if self.concat_preprocessed_input:

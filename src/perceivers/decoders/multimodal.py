@@ -10,7 +10,13 @@ import torch
 from torch import Tensor, nn
 
 from perceivers.configuration import PerceiverConfig
-from perceivers.decoders.base import EVERYTHING, AskedFor, OutputPoints, PerceiverAbstractDecoder, Queries
+from perceivers.decoders.base import (
+    EVERYTHING,
+    AskedFor,
+    PerceiverAbstractDecoder,
+    PointsByModality,
+    Queries,
+)
 from perceivers.decoders.basic import BasicDecoderOptions, PerceiverBasicDecoder
 from perceivers.errors import ConfigurationError, ShapeError
 from perceivers.nn.packing import pad_channels
@@ -75,13 +81,10 @@ class PerceiverMultimodalDecoder(PerceiverAbstractDecoder):
 
     def modality_sizes(self, encoded: Encoded, asked_for: AskedFor) -> dict[str, int]:
         """Number of points asked for in each modality, in sorted order of names."""
-        if isinstance(asked_for, Mapping) and (unknown := sorted(set(asked_for) - set(self.modalities))):
-            raise ShapeError(
-                f"output points must be of modalities {sorted(self.modalities)}, received {unknown}"
-            )
+        by_modality = self._by_modality(asked_for)
         sizes = {}
         for name in sorted(self.modalities):
-            points = _points(asked_for, name)
+            points = by_modality.of(name)
             sizes[name] = self._decoder(name).num_outputs(_of(encoded, name), points)
             expected = self.subsampled_index_dims.get(name)
             if points.indices is not None and points.rule == "subsampled" and expected is not None:
@@ -101,7 +104,8 @@ class PerceiverMultimodalDecoder(PerceiverAbstractDecoder):
             if wanted is None:
                 continue
             some = None if wanted == slice(0, size) else wanted
-            part = self._decoder(name).build_queries(_of(encoded, name), _points(asked_for, name), some)
+            points = self._by_modality(asked_for).of(name)
+            part = self._decoder(name).build_queries(_of(encoded, name), points, some)
             parts.append(pad_channels(part.tokens, self.padding[name]))
             sizes[name] = part.tokens.shape[1]
         if not parts:
@@ -117,6 +121,19 @@ class PerceiverMultimodalDecoder(PerceiverAbstractDecoder):
     def _decoder(self, name: str) -> PerceiverAbstractDecoder:
         return cast("PerceiverAbstractDecoder", self.modalities[name])
 
+    def _by_modality(self, asked_for: AskedFor) -> PointsByModality:
+        if isinstance(asked_for, PointsByModality):
+            if unknown := sorted(set(asked_for.named) - set(self.modalities)):
+                raise ShapeError(
+                    f"output points must be of modalities {sorted(self.modalities)}, received {unknown}"
+                )
+            return asked_for
+        if asked_for.indices is not None or asked_for.index_dims is not None:
+            raise ShapeError(
+                f"output points must be a mapping from some of {sorted(self.modalities)}, received a single selection"
+            )
+        return PointsByModality({}, others=asked_for)
+
     def _require_total(self, num_outputs: int | None) -> None:
         own = [self._decoder(name).own_dims() for name in self.modalities]
         if num_outputs is None or any(dims is None for dims in own):
@@ -126,10 +143,6 @@ class PerceiverMultimodalDecoder(PerceiverAbstractDecoder):
             raise ConfigurationError(
                 f"`num_outputs` must be the {total} outputs of `modalities` together, received {num_outputs}"
             )
-
-
-def _points(asked_for: AskedFor, name: str) -> OutputPoints:
-    return asked_for.get(name, EVERYTHING) if isinstance(asked_for, Mapping) else asked_for
 
 
 def _of(encoded: Encoded, name: str) -> Encoded:

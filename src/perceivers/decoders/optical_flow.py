@@ -12,10 +12,10 @@ from perceivers.configuration import PerceiverConfig
 from perceivers.decoders.base import (
     EVERYTHING,
     AskedFor,
-    OutputPoints,
     PerceiverAbstractDecoder,
     Queries,
     gather_rows,
+    one_array,
     require_indices,
 )
 from perceivers.decoders.basic import PerceiverBasicDecoder, PositionedDecoderOptions
@@ -64,17 +64,17 @@ class PerceiverOpticalFlowDecoder(PerceiverAbstractDecoder):
 
     def num_outputs(self, encoded: Encoded, asked_for: AskedFor) -> int:
         """Number of points asked for, all tokens by default."""
-        return cast("OutputPoints", asked_for).count(self._picture(encoded))
+        return one_array(asked_for).count(self._picture(encoded))
 
     def whole_grid(self, encoded: Encoded, asked_for: AskedFor) -> tuple[int, ...] | None:
         """(height, width) when all pixels are asked for."""
-        return self._picture(encoded) if cast("OutputPoints", asked_for).indices is None else None
+        return self._picture(encoded) if one_array(asked_for).indices is None else None
 
     def build_queries(
         self, encoded: Encoded, asked_for: AskedFor = EVERYTHING, rows: slice | None = None
     ) -> Queries:
         """The tokens of the points asked for, [batch, num_points, num_query_channels]."""
-        points = cast("OutputPoints", asked_for)
+        points = one_array(asked_for)
         picture = self._picture(encoded)
         if points.index_dims not in (None, picture):
             raise ShapeError(
@@ -84,7 +84,7 @@ class PerceiverOpticalFlowDecoder(PerceiverAbstractDecoder):
         indices = points.select(rows, tokens.device)
         if indices is None:
             return Queries(tokens)
-        require_indices(indices, picture)
+        require_indices(indices, picture, tokens.shape[0])
         return Queries(gather_rows(tokens, indices))
 
     def attend(

@@ -163,9 +163,9 @@ class PerceiverModel(PerceiverPreTrainedModel):
             subsampled_output_points: flat indices [num_points] of outputs, whose coordinates are -1 + 2 i / n: the rule that
                 the released multimodal model is decoded by.
             positions: flat indices [num_points], or [batch, num_points] for each sample its own, of outputs of the full
-                array, whose coordinates are linspace(-1, 1, n).
+                array, whose coordinates are linspace(-1, 1, n) or as `coordinate_rule` says.
             output_dims: sizes of the output array, where it is not the one that the decoder was built for.
-            coordinate_rule: "grid" or "subsampled", for arrays that are decoded whole.
+            coordinate_rule: "grid" or "subsampled", for `positions` and for arrays that are decoded whole.
             query_mask: [batch, num_outputs], nonzero where an output may look at the latents.
             chunk_size: decode at most as many outputs at a time; the result is the same, memory is bounded.
             output_attentions: return a PerceiverDecoderOutput with `cross_attentions` beside `logits`.
