@@ -297,3 +297,5 @@ def test_the_given_pictures_are_left_as_they_were():
     for options in (OFF, {}, {**OFF, "do_rescale": True}, {**OFF, "do_normalize": True}):
         PerceiverImageProcessor(**options)(values, return_tensors="pt")
     np.testing.assert_array_equal(values, before)
+    PerceiverImageProcessor(**OFF)(values).pixel_values[0][:] = 0
+    np.testing.assert_array_equal(values, before)

@@ -143,7 +143,9 @@ class BaseImageProcessor(ABC):
             if options.do_normalize:
                 batch = normalised(batch, options.image_mean, options.image_std)
             for position, picture in zip(positions, batch, strict=True):
-                results[position] = picture
+                # Where nothing was to be done, the result still is no window onto the caller's memory.
+                untouched = picture.data_ptr() == cropped[position].data_ptr()
+                results[position] = picture.clone() if untouched else picture
         return [result for result in results if result is not None]
 
     def _resized(self, batch: Tensor, kind: ValueRange, options: ImageOptions) -> Tensor:
