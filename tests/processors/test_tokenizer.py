@@ -6,6 +6,8 @@ import copy
 import json
 import logging
 import pickle
+import subprocess
+import sys
 from collections.abc import Mapping
 from pathlib import Path
 from types import SimpleNamespace
@@ -906,3 +908,11 @@ def test_lists_are_converted_afterwards_as_in_transformers(kind: str, prepend: b
 def test_copies_and_pickles_of_results_are_equal():
     encoding = ours("ab")
     assert copy.deepcopy(encoding) == encoding == pickle.loads(pickle.dumps(encoding))
+
+
+def test_encoding_to_arrays_imports_no_torch():
+    program = (
+        "import sys; from perceivers.processors.tokenizer import PerceiverTokenizer; "
+        "PerceiverTokenizer()('a', return_tensors='np'); sys.exit('torch' in sys.modules)"
+    )
+    assert subprocess.run([sys.executable, "-c", program], check=False).returncode == 0

@@ -107,13 +107,14 @@ def require_tensor_type(tensor_type: object) -> str | None:
 
 
 def _as_tensor(name: str, values: Any, kind: str) -> Any:
+    if kind == "np":
+        return values if isinstance(values, np.ndarray) else _as_array(values)
+    # Not needed, and seconds to import, for those who ask for arrays.
     import torch
 
     if isinstance(values, torch.Tensor):
-        return values if kind == "pt" else values.numpy(force=True)
+        return values
     array = values if isinstance(values, np.ndarray) else _as_array(values)
-    if kind == "np":
-        return array
     if array.dtype == object:
         raise DataError(
             f"`{name}` holds rows of different lengths, which no tensor can hold: give `padding=True`, "
