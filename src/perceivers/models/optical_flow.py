@@ -10,7 +10,7 @@ from torch import Tensor
 
 from perceivers.configuration import PerceiverConfig
 from perceivers.decoders.optical_flow import PerceiverOpticalFlowDecoder
-from perceivers.errors import ShapeError
+from perceivers.errors import ConfigurationError, ShapeError
 from perceivers.modalities.image import PerceiverImagePreprocessor
 from perceivers.models.losses import end_point_error
 from perceivers.models.perceiver import PerceiverModel, PerceiverTaskModel
@@ -155,6 +155,11 @@ class PerceiverForOpticalFlow(PerceiverTaskModel):
 
     def _tile_layout(self, height: int, width: int) -> TileLayout:
         tile_height, tile_width = self.config.train_size
+        if self.config.flow_tile_overlap >= min(tile_height, tile_width):
+            raise ConfigurationError(
+                f"`flow_tile_overlap` must be smaller than `train_size` {[tile_height, tile_width]} to tile a frame of "
+                f"{[height, width]}, received {self.config.flow_tile_overlap}"
+            )
         return tile_layout(height, width, tile_height, tile_width, self.config.flow_tile_overlap)
 
     def _tiles(
