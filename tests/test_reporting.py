@@ -18,6 +18,7 @@ from perceivers.reporting import (
     TrainingProgress,
     draw_learning_curve,
     installed_versions,
+    is_main_process,
     results_table,
     write_json,
 )
@@ -72,6 +73,16 @@ def test_a_terminal_shows_epoch_loss_metric_and_time_left(
         shown.print(capsys.readouterr().out, markup=False)
     for word in ("epoch 1/1", "7/7", "loss 0.2500", "validation accuracy 0.5000", "left"):
         assert word in capture.get()
+
+
+@pytest.mark.parametrize(("rank", "expected"), [(None, True), ("0", True), ("1", False), ("10", False)])
+def test_only_the_first_of_several_processes_talks(
+    rank: str | None, expected: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("RANK", raising=False)
+    if rank is not None:
+        monkeypatch.setenv("RANK", rank)
+    assert is_main_process() is expected
 
 
 def test_versions_name_python_and_the_packages(monkeypatch: pytest.MonkeyPatch) -> None:

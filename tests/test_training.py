@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import subprocess
 import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -276,3 +277,29 @@ def test_missing_accelerate_names_the_command_that_installs_it(monkeypatch: pyte
     monkeypatch.setitem(sys.modules, "accelerate", None)
     with pytest.raises(MissingExtraError, match=r'`accelerate`.*pip install "perceivers\[train\]"'):
         build_accelerator(TrainingArguments())
+
+
+@pytest.mark.slow
+def test_two_processes_train_and_measure_every_sample_once(tmp_path: Path) -> None:
+    script = tmp_path / "run.py"
+    script.write_text("import sys\nfrom perceivers.cli import main\nmain(sys.argv[1:])\n")
+    command = [
+        "-m",
+        "torch.distributed.run",
+        "--nproc_per_node",
+        "2",
+        str(script),
+        "train",
+        "image-classification",
+    ]
+    options = ["--data", "digits", "--output", str(tmp_path / "run"), "--device", "cpu", "--epochs", "1",
+               "--latent-channels", "8", "--num-layers", "1", "--image-height", "8", "--image-width", "8"]  # fmt: skip
+    finished = subprocess.run(
+        [sys.executable, *command, *options], capture_output=True, text=True, check=True
+    )
+    assert finished.stdout.count("test accuracy") == 1
+    results = json.loads((tmp_path / "run" / "results.json").read_text())
+    assert results["processes"] == 2
+    # 359 test samples over two processes: an accuracy of whole 359ths means that none was counted twice.
+    correct = results["test"]["accuracy"] * 359
+    assert correct == pytest.approx(round(correct), abs=1e-3)

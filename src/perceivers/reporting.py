@@ -79,6 +79,11 @@ class TrainingProgress:
             self._console.print(f"epoch {epoch}/{self._epochs}  {scores}", highlight=False, soft_wrap=True)
 
 
+def is_main_process() -> bool:
+    """Whether this process is the one that talks, of those that `accelerate launch` or `torchrun` started."""
+    return os.environ.get("RANK", "0") == "0"
+
+
 def installed_versions() -> dict[str, str]:
     """Versions of Python and of the packages that a result depends on."""
     versions = {"python": platform.python_version()}

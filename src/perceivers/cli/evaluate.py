@@ -30,10 +30,10 @@ def evaluate(
     from rich.console import Console
 
     from perceivers.evaluation import evaluate as measure_run
-    from perceivers.reporting import results_table
+    from perceivers.reporting import is_main_process, results_table
 
     results = measure_run(folder, data=data, split=split, batch_size=batch_size, device=device, output=output)
-    console = Console()
+    console = Console(quiet=not is_main_process())
     for line in results["unreadable"]:
         console.print(f"left out: {line}", markup=False, highlight=False, soft_wrap=True)
     rows = dict(results["metrics"])

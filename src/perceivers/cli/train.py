@@ -55,12 +55,12 @@ def image_classification(
 def _train(task: str, model: object, arguments: RunArguments) -> None:
     from rich.console import Console
 
-    from perceivers.reporting import results_table
+    from perceivers.reporting import is_main_process, results_table
     from perceivers.tasks.registry import task_class
     from perceivers.training import train
 
     results = train(task_class(task)(model), arguments)
-    console = Console()
+    console = Console(quiet=not is_main_process())
     for line in results["unreadable"]:
         console.print(f"left out: {line}", markup=False, highlight=False, soft_wrap=True)
     rows = {f"test {name}": value for name, value in results["test"].items()}

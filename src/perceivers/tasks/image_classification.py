@@ -17,7 +17,7 @@ from perceivers.data.images import ImageSample, find_images, load_images, read_i
 from perceivers.data.splits import Splits
 from perceivers.errors import MissingExtraError
 from perceivers.models.image_classification import PerceiverForImageClassificationFourier
-from perceivers.processors.image import PerceiverImageProcessor
+from perceivers.processors.image.pillow import PerceiverImageProcessor
 from perceivers.tasks.base import Batch, Parts, Prediction, Step, Task
 from perceivers.tasks.image_classification_picture import draw_predictions
 
