@@ -91,6 +91,14 @@ class AbstractPostprocessor(nn.Module, ABC):
             modality_sizes: number of tokens of each modality, where there are several.
         """
 
+    def of_chunk(self, decoded: Tensor, modality_sizes: Mapping[str, int] | None) -> Any:
+        """What can be made of some of the decoded tokens without the others: values, or the tokens as they are."""
+        return self(decoded, modality_sizes=modality_sizes) if self.pointwise else decoded
+
+    def of_whole(self, joined: Any, modality_sizes: Mapping[str, int] | None) -> Any:
+        """Values of all decoded tokens, from what `of_chunk` made of their chunks."""
+        return joined if self.pointwise else self(joined, modality_sizes=modality_sizes)
+
 
 class PositionedPreprocessor(AbstractPreprocessor):
     """A preprocessor whose tokens are features with positions beside them, or added to them.

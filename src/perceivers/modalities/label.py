@@ -8,7 +8,7 @@ from typing import Any
 from torch import Tensor, nn
 
 from perceivers.configuration import PerceiverConfig
-from perceivers.errors import ShapeError
+from perceivers.errors import ShapeError, require_shape
 from perceivers.modalities.base import (
     AbstractPostprocessor,
     AbstractPreprocessor,
@@ -59,12 +59,14 @@ class PerceiverOneHotPreprocessor(AbstractPreprocessor):
 
 
 class PerceiverClassificationPostprocessor(AbstractPostprocessor):
-    """Class scores of the first decoded token.
+    """Class scores of the first decoded token; the others are not used.
 
     Args:
         config: gives `num_labels`.
         in_channels: channels of a decoded token.
     """
+
+    pointwise = False
 
     def __init__(self, config: PerceiverConfig, in_channels: int) -> None:
         super().__init__()
@@ -74,4 +76,5 @@ class PerceiverClassificationPostprocessor(AbstractPostprocessor):
         self, inputs: Tensor, pos: Tensor | None = None, modality_sizes: Mapping[str, int] | None = None
     ) -> Tensor:
         """[batch, num_tokens, in_channels] to [batch, num_labels]."""
+        require_shape("inputs", inputs, ("batch", "num_tokens", self.classifier.in_features))
         return self.classifier(inputs[:, 0])

@@ -182,7 +182,8 @@ class PerceiverMultimodalPostprocessor(AbstractPostprocessor):
         super().__init__()
         self.modalities = nn.ModuleDict(dict(modalities))
         self.input_is_dict = input_is_dict
-        self.pointwise = all(getattr(each, "pointwise", False) for each in modalities.values())
+        self._pointwise = {name for name, each in modalities.items() if getattr(each, "pointwise", False)}
+        self.pointwise = len(self._pointwise) == len(modalities)
 
     def forward(
         self,
@@ -200,6 +201,28 @@ class PerceiverMultimodalPostprocessor(AbstractPostprocessor):
         Returns:
             Name -> values, in sorted order of names; a modality without tokens is left out.
         """
+        return {
+            name: self._values(name, part, pos) for name, part in self._parts(inputs, modality_sizes).items()
+        }
+
+    def of_chunk(self, decoded: Tensor, modality_sizes: Mapping[str, int] | None) -> dict[str, Any]:
+        """See AbstractPostprocessor; each modality by its own postprocessor."""
+        return {
+            name: self._values(name, part) if name in self._pointwise else part
+            for name, part in self._parts(decoded, modality_sizes).items()
+        }
+
+    def of_whole(self, joined: Mapping[str, Any], modality_sizes: Mapping[str, int] | None) -> dict[str, Any]:
+        """See AbstractPostprocessor; each modality by its own postprocessor."""
+        return {
+            name: part if name in self._pointwise else self._values(name, part)
+            for name, part in joined.items()
+        }
+
+    def _parts(
+        self, inputs: Tensor | Mapping[str, Tensor], modality_sizes: Mapping[str, int] | None
+    ) -> dict[str, Tensor]:
+        """Decoded tokens of each modality that has some, in sorted order of names."""
         if not self.input_is_dict:
             if modality_sizes is None:
                 raise ShapeError("`modality_sizes` must be given when `inputs` are one array, received None")
@@ -209,11 +232,10 @@ class PerceiverMultimodalPostprocessor(AbstractPostprocessor):
             raise ShapeError(
                 f"`modality_sizes` must name modalities of {sorted(self.modalities)}, received {unknown}"
             )
-        return {
-            name: self.modalities[name](parts[name], pos=pos, modality_sizes=None)
-            for name in sorted(parts)
-            if parts[name].shape[1] > 0
-        }
+        return {name: parts[name] for name in sorted(parts) if parts[name].shape[1] > 0}
+
+    def _values(self, name: str, part: Tensor, pos: Tensor | None = None) -> Any:
+        return self.modalities[name](part, pos=pos, modality_sizes=None)
 
 
 def _vector(channels: int) -> Tensor:

@@ -13,7 +13,13 @@ from perceivers.decoders.base import AskedFor, PerceiverAbstractDecoder, Queries
 from perceivers.decoders.chunking import decode_in_chunks
 from perceivers.errors import ConfigurationError, ShapeError
 from perceivers.layers import PerceiverEmbeddings, PerceiverEncoder
-from perceivers.modalities.base import AbstractPreprocessor, Preprocessed, require_finite, token_mask
+from perceivers.modalities.base import (
+    AbstractPostprocessor,
+    AbstractPreprocessor,
+    Preprocessed,
+    require_finite,
+    token_mask,
+)
 from perceivers.models.base import PerceiverPreTrainedModel
 from perceivers.models.losses import classification_loss
 from perceivers.nn.packing import drop_padding
@@ -266,9 +272,9 @@ class PerceiverModel(PerceiverPreTrainedModel):
         query_mask: Tensor | None,
         output_attentions: bool,
     ) -> PerceiverDecoderOutput:
-        """Decode, lay out whole arrays, postprocess: by chunks where each answer can be postprocessed alone."""
-        decoder = self._decoder()
-        pointwise = getattr(self.output_postprocessor, "pointwise", False)
+        """Decode, lay out whole arrays, postprocess: by chunks whatever can be made of some answers alone."""
+        decoder, postprocessor = self._decoder(), self.output_postprocessor
+        by_chunks = isinstance(postprocessor, AbstractPostprocessor)
         answered = decode_in_chunks(
             decoder,
             encoded,
@@ -276,13 +282,13 @@ class PerceiverModel(PerceiverPreTrainedModel):
             chunk_size=chunk_size,
             query_mask=query_mask,
             output_attentions=output_attentions,
-            postprocess=self.postprocess if pointwise else lambda answers, _sizes: answers,
+            postprocess=cast("AbstractPostprocessor", postprocessor).of_chunk if by_chunks else _as_they_are,
         )
         grid = decoder.whole_grid(encoded, asked_for)
         if grid is not None:
             answered.logits = decoder.arrange(cast("Tensor", answered.logits), grid)
-        if not pointwise:
-            answered.logits = self.postprocess(answered.logits, decoder.modality_sizes(encoded, asked_for))
+        finish = cast("AbstractPostprocessor", postprocessor).of_whole if by_chunks else self.postprocess
+        answered.logits = finish(answered.logits, decoder.modality_sizes(encoded, asked_for))
         return answered
 
     def _decoder(self) -> PerceiverAbstractDecoder:
@@ -362,6 +368,10 @@ def one_of(inputs: Any, alias: Any, alias_name: str) -> Any:
     if inputs is None and alias is None:
         raise ShapeError(f"`inputs` (or `{alias_name}`) must be given, received None")
     return alias if inputs is None else inputs
+
+
+def _as_they_are(answers: Tensor, _sizes: Mapping[str, int] | None) -> Tensor:
+    return answers
 
 
 def _or_default(value: bool | None, default: bool) -> bool:
