@@ -804,6 +804,13 @@ def test_arguments_win_over_saved_ones_and_unknown_ones_are_kept(tmp_path: Path)
     assert tokenizer.name_or_path == str(tmp_path)
 
 
+def test_saving_again_leaves_no_tokens_of_the_former_tokenizer(tmp_path: Path):
+    PerceiverTokenizer(extra_special_tokens=["<x>"]).save_pretrained(tmp_path)
+    PerceiverTokenizer().save_pretrained(tmp_path)
+    assert [file.name for file in tmp_path.iterdir()] == ["tokenizer_config.json"]
+    assert len(PerceiverTokenizer.from_pretrained(tmp_path)) == 262
+
+
 def test_a_tokenizer_may_be_in_a_folder_of_the_folder(tmp_path: Path):
     PerceiverTokenizer(padding_side="left").save_pretrained(tmp_path / "text")
     assert PerceiverTokenizer.from_pretrained(tmp_path, subfolder="text").padding_side == "left"

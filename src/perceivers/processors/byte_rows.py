@@ -14,7 +14,7 @@ from perceivers.processors.byte_codec import Ids, encode_text, encode_texts
 from perceivers.processors.encoding_options import EncodingOptions, target_width
 from perceivers.processors.rows import Rows, join_segments, real_places, repeat_in_rows
 from perceivers.processors.text_inputs import Text
-from perceivers.processors.truncation import LONGEST_FIRST, keep, kept_lengths, overflow
+from perceivers.processors.truncation import DO_NOT_TRUNCATE, LONGEST_FIRST, keep, kept_lengths, overflow
 
 
 def ids_of_texts(texts: Sequence[Text], finder: TokenFinder | None, token_ids: dict[str, int]) -> list[Ids]:
@@ -129,36 +129,27 @@ def _truncate(
             "received 'longest_first', which cuts both texts"
         )
     # A length of 0 is no limit: so it is in the published tokenizer.
-    if not options.max_length or options.truncation == "do_not_truncate":
+    if not options.max_length or options.truncation == DO_NOT_TRUNCATE:
         return first, second, {}
+    # The published tokenizer forgets an empty partner, and its separator, when it cuts both on the left.
+    forgets_empty = options.truncation == LONGEST_FIRST and side == "left"
     kept_first: list[Ids] = []
     kept_second: list[Ids | None] = []
     removed: list[list[int]] = []
     num_removed: list[int] = []
     for a, b in zip(first, second, strict=True):
         specials = (2 if b is None else 3) if options.add_special_tokens else 0
-        excess = len(a) + (0 if b is None else len(b)) + specials - options.max_length
-        if (
-            excess > 0
-            and options.truncation == LONGEST_FIRST
-            and side == "left"
-            and b is not None
-            and not len(b)
-        ):
-            # The published tokenizer forgets an empty partner, and its separator, when it cuts both on the left.
-            b = None
-        length_a, length_b = kept_lengths(len(a), None if b is None else len(b), excess, options.truncation)
+        num_b = None if b is None else len(b)
+        excess = len(a) + (num_b or 0) + specials - options.max_length
+        if forgets_empty and excess > 0 and num_b == 0:
+            b = num_b = None
+        length_a, length_b = kept_lengths(len(a), num_b, excess, options.truncation)
         kept_first.append(keep(a, length_a, side))
         kept_second.append(None if b is None or length_b is None else keep(b, length_b, side))
-        cut = (
-            a
-            if length_a < len(a)
-            else b
-            if b is not None and length_b is not None and length_b < len(b)
-            else None
-        )
-        removed.append([] if cut is None else overflow(cut, excess, options.stride, side).tolist())
-        num_removed.append(0 if cut is None else excess)
-    if not options.return_overflowing_tokens or not any(num_removed):
+        cut = a if length_a < len(a) else b if length_b != num_b else None
+        if options.return_overflowing_tokens:
+            removed.append([] if cut is None else overflow(cut, excess, options.stride, side).tolist())
+            num_removed.append(0 if cut is None else excess)
+    if not any(num_removed):
         return kept_first, kept_second, {}
     return kept_first, kept_second, {"overflowing_tokens": removed, "num_truncated_tokens": num_removed}

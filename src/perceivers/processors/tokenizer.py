@@ -240,6 +240,8 @@ class PerceiverTokenizer(RowBuilder):
         added = {token: token_id for token, token_id in self._ids.items() if token_id >= len(NUMBERED_ROLES)}
         if added:
             paths.append(write_json(save_directory, prefix + ADDED_TOKENS, added))
+        else:
+            Path(save_directory, prefix + ADDED_TOKENS).unlink(missing_ok=True)
         if push_to_hub:
             upload_folder(save_directory, repo_id or Path(save_directory).resolve().name, hub_arguments)
         return tuple(map(str, paths))
