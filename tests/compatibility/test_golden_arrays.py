@@ -123,7 +123,7 @@ def test_optical_flow(converted, flow_and_multimodal):
 
 
 def test_three_by_three_patches_of_flow_frames(flow_and_multimodal):
-    from perceivers.processors.optical_flow import neighbourhoods
+    from perceivers.processors.optical_flow.processor import neighbourhoods
 
     patches = neighbourhoods(channels_first(flow_and_multimodal["flow_x"]), 3)
     assert torch.equal(patches, channels_first(flow_and_multimodal["flow_patches"]))

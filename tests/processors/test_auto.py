@@ -10,8 +10,8 @@ import transformers
 
 from perceivers.errors import CheckpointError
 from perceivers.processors.auto import AutoImageProcessor, AutoTokenizer
-from perceivers.processors.image import PerceiverImageProcessor
-from perceivers.processors.image_fast import PerceiverImageProcessorFast
+from perceivers.processors.image.fast import PerceiverImageProcessorFast
+from perceivers.processors.image.pillow import PerceiverImageProcessor
 from perceivers.processors.tokenizer import PerceiverTokenizer
 
 

@@ -5,9 +5,9 @@ import pytest
 import torch
 
 from perceivers.errors import ConfigurationError, DataError
-from perceivers.processors.audio import PerceiverAudioProcessor
+from perceivers.processors.audio.processor import PerceiverAudioProcessor
 from perceivers.processors.multimodal import PerceiverMultimodalProcessor
-from perceivers.processors.video import PerceiverVideoProcessor
+from perceivers.processors.video.processor import PerceiverVideoProcessor
 
 
 @pytest.fixture

@@ -11,8 +11,8 @@ from perceivers.processors.tokenizer import PerceiverTokenizer
 from perceivers.processors.tokenizer_files import TOKENIZER_CONFIG, read_json
 
 if TYPE_CHECKING:
-    from perceivers.processors.image import PerceiverImageProcessor
-    from perceivers.processors.image_fast import PerceiverImageProcessorFast
+    from perceivers.processors.image.fast import PerceiverImageProcessorFast
+    from perceivers.processors.image.pillow import PerceiverImageProcessor
 
 _IMAGE_CLASSES = {
     "PerceiverImageProcessor": False,
@@ -79,9 +79,9 @@ class AutoImageProcessor:
         Raises:
             CheckpointError: the folder holds no image processor, or one of another class.
         """
-        from perceivers.processors.image import PerceiverImageProcessor
-        from perceivers.processors.image_fast import PerceiverImageProcessorFast
-        from perceivers.processors.image_files import read_options
+        from perceivers.processors.image.fast import PerceiverImageProcessorFast
+        from perceivers.processors.image.files import read_options
+        from perceivers.processors.image.pillow import PerceiverImageProcessor
 
         saved = read_options(name_or_folder, subfolder=kwargs.get("subfolder", ""), **_hub_options(kwargs))
         name = (

@@ -10,10 +10,10 @@ import torch
 from torch import Tensor
 
 from perceivers.errors import ConfigurationError, DataError
-from perceivers.processors.audio import PerceiverAudioProcessor
+from perceivers.processors.audio.processor import PerceiverAudioProcessor
 from perceivers.processors.batch import ProcessedBatch
-from perceivers.processors.video import PerceiverVideoProcessor
-from perceivers.processors.video_files import read_video
+from perceivers.processors.video.files import read_video
+from perceivers.processors.video.processor import PerceiverVideoProcessor
 
 
 class PerceiverMultimodalProcessor:

@@ -9,8 +9,8 @@ import torch
 from PIL import Image
 from torch import Tensor
 
-from perceivers.processors.image_arguments import ImageOptions
-from perceivers.processors.image_base import BaseImageProcessor
+from perceivers.processors.image.arguments import ImageOptions
+from perceivers.processors.image.base import BaseImageProcessor
 
 
 class PerceiverImageProcessor(BaseImageProcessor):

@@ -11,10 +11,10 @@ from torch import Tensor
 
 from perceivers.errors import ConfigurationError, DataError, ShapeError
 from perceivers.processors.batch import ProcessedBatch
-from perceivers.processors.image_arguments import Size, size_mapping
-from perceivers.processors.image_input import read_pictures
-from perceivers.processors.image_resize import resize_bytes
-from perceivers.processors.video_files import read_video
+from perceivers.processors.image.arguments import Size, size_mapping
+from perceivers.processors.image.reading import read_pictures
+from perceivers.processors.image.resize import resize_bytes
+from perceivers.processors.video.files import read_video
 
 FrameChoice = Literal["consecutive", "even"]
 

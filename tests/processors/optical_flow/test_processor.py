@@ -9,7 +9,7 @@ import torch
 from PIL import Image
 
 from perceivers.errors import ConfigurationError, DataError, ShapeError
-from perceivers.processors.optical_flow import PerceiverOpticalFlowProcessor, neighbourhoods
+from perceivers.processors.optical_flow.processor import PerceiverOpticalFlowProcessor, neighbourhoods
 
 GOLDEN = Path(__file__).parent / "data" / "flow_patches.npz"
 

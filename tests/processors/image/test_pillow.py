@@ -11,9 +11,9 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from perceivers.errors import ConfigurationError, DataError
-from perceivers.processors.image import PerceiverImageProcessor, PerceiverImageProcessorPil
-from perceivers.processors.image_geometry import deepmind_box
-from perceivers.processors.image_resize import resize_tensorflow_bicubic
+from perceivers.processors.image.geometry import deepmind_box
+from perceivers.processors.image.pillow import PerceiverImageProcessor, PerceiverImageProcessorPil
+from perceivers.processors.image.resize import resize_tensorflow_bicubic
 
 MEAN = np.array([0.485, 0.456, 0.406], np.float32)[:, None, None]
 STD = np.array([0.229, 0.224, 0.225], np.float32)[:, None, None]

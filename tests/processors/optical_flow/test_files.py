@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from perceivers.errors import DataError, ShapeError
-from perceivers.processors.optical_flow_files import read_flow, write_flow
+from perceivers.processors.optical_flow.files import read_flow, write_flow
 
 
 def test_the_bytes_are_those_of_the_format(tmp_path):

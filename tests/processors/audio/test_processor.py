@@ -8,9 +8,9 @@ import pytest
 import torch
 
 from perceivers.errors import ConfigurationError, DataError, MissingExtraError, ShapeError
-from perceivers.processors.audio import PerceiverAudioProcessor, to_mono
-from perceivers.processors.audio_files import read_audio, write_audio
-from perceivers.processors.audio_resampling import resample
+from perceivers.processors.audio.files import read_audio, write_audio
+from perceivers.processors.audio.processor import PerceiverAudioProcessor, to_mono
+from perceivers.processors.audio.resampling import resample
 
 
 def tone(frequency, rate, seconds=0.25):

@@ -6,8 +6,8 @@ import torch
 from PIL import Image
 
 from perceivers.errors import ConfigurationError, DataError, MissingExtraError, ShapeError
-from perceivers.processors.video import PerceiverVideoProcessor, frame_indices
-from perceivers.processors.video_files import read_video
+from perceivers.processors.video.files import read_video
+from perceivers.processors.video.processor import PerceiverVideoProcessor, frame_indices
 
 
 @pytest.fixture

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from perceivers.errors import CheckpointError
-from perceivers.processors.image import PerceiverImageProcessor
-from perceivers.processors.image_fast import PerceiverImageProcessorFast
+from perceivers.processors.image.fast import PerceiverImageProcessorFast
+from perceivers.processors.image.pillow import PerceiverImageProcessor
 
 CHANGED = {
     "size": (13, 17),

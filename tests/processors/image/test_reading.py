@@ -8,7 +8,7 @@ import torch
 from PIL import Image
 
 from perceivers.errors import DataError
-from perceivers.processors.image_input import open_picture, read_picture, read_pictures, with_channels
+from perceivers.processors.image.reading import open_picture, read_picture, read_pictures, with_channels
 
 
 @pytest.fixture

@@ -6,9 +6,9 @@ from typing import Any
 
 from torch import Tensor
 
-from perceivers.processors.image_arguments import ImageOptions
-from perceivers.processors.image_base import BaseImageProcessor
-from perceivers.processors.image_resize import resize_bytes
+from perceivers.processors.image.arguments import ImageOptions
+from perceivers.processors.image.base import BaseImageProcessor
+from perceivers.processors.image.resize import resize_bytes
 
 
 class PerceiverImageProcessorFast(BaseImageProcessor):

@@ -7,8 +7,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
-from perceivers.processors.image import PerceiverImageProcessor
-from perceivers.processors.image_fast import PerceiverImageProcessorFast
+from perceivers.processors.image.fast import PerceiverImageProcessorFast
+from perceivers.processors.image.pillow import PerceiverImageProcessor
 
 BYTES = {"do_rescale": False, "do_normalize": False, "return_tensors": "np"}
 

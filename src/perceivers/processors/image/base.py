@@ -13,12 +13,12 @@ from torch import Tensor
 
 from perceivers.errors import DataError
 from perceivers.processors.batch import ProcessedBatch
-from perceivers.processors.image_arguments import OPTION_NAMES, ImageOptions, Size
-from perceivers.processors.image_files import read_options, write_options
-from perceivers.processors.image_geometry import centre_box, deepmind_box, resized_shape
-from perceivers.processors.image_input import read_pictures
-from perceivers.processors.image_resize import resize_tensorflow_bicubic
-from perceivers.processors.image_values import (
+from perceivers.processors.image.arguments import OPTION_NAMES, ImageOptions, Size
+from perceivers.processors.image.files import read_options, write_options
+from perceivers.processors.image.geometry import centre_box, deepmind_box, resized_shape
+from perceivers.processors.image.reading import read_pictures
+from perceivers.processors.image.resize import resize_tensorflow_bicubic
+from perceivers.processors.image.values import (
     ValueRange,
     normalised,
     require_byte_range,

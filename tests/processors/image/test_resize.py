@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from perceivers.errors import ConfigurationError, ShapeError
-from perceivers.processors.image_resize import cubic, resize_bytes, resize_tensorflow_bicubic
+from perceivers.processors.image.resize import cubic, resize_bytes, resize_tensorflow_bicubic
 
 LENGTHS = st.one_of(st.integers(1, 9), st.integers(10, 97))
 

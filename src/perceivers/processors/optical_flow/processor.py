@@ -10,8 +10,8 @@ from torch.nn import functional
 
 from perceivers.errors import ConfigurationError, DataError, ShapeError
 from perceivers.processors.batch import ProcessedBatch
-from perceivers.processors.image_input import read_pictures
-from perceivers.processors.image_values import value_range
+from perceivers.processors.image.reading import read_pictures
+from perceivers.processors.image.values import value_range
 
 # The released model was trained on flow divided by 20 (facts of the published checkpoint).
 FLOW_SCALE = 20.0

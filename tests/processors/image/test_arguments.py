@@ -3,8 +3,8 @@
 import pytest
 
 from perceivers.errors import ConfigurationError
-from perceivers.processors.image import PerceiverImageProcessor
-from perceivers.processors.image_arguments import ImageOptions, size_mapping
+from perceivers.processors.image.arguments import ImageOptions, size_mapping
+from perceivers.processors.image.pillow import PerceiverImageProcessor
 
 
 def test_sizes_have_one_form():

@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from perceivers.errors import ConfigurationError, ShapeError
-from perceivers.processors.optical_flow_colours import colour_wheel, flow_to_image
+from perceivers.processors.optical_flow.colours import colour_wheel, flow_to_image
 
 
 def test_the_wheel_goes_through_the_six_pure_colours():

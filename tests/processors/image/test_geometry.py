@@ -2,7 +2,7 @@
 
 import pytest
 
-from perceivers.processors.image_geometry import centre_box, deepmind_box, resized_shape
+from perceivers.processors.image.geometry import centre_box, deepmind_box, resized_shape
 
 SIZE, CROP = {"height": 224, "width": 224}, {"height": 256, "width": 256}
 

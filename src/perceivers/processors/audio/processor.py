@@ -11,8 +11,8 @@ import torch
 from torch import Tensor
 
 from perceivers.errors import ConfigurationError, DataError, ShapeError
-from perceivers.processors.audio_files import read_audio
-from perceivers.processors.audio_resampling import resample
+from perceivers.processors.audio.files import read_audio
+from perceivers.processors.audio.resampling import resample
 from perceivers.processors.batch import ProcessedBatch
 
 # Full scale of whole-number samples; unsigned bytes are centred on 128.
