@@ -19,7 +19,7 @@ from perceivers.decoders.base import (
     one_array,
     require_indices,
 )
-from perceivers.errors import ConfigurationError, ShapeError
+from perceivers.errors import ConfigurationError, ShapeError, require_shape
 from perceivers.layers import PerceiverLayer
 from perceivers.nn.attention import cross_mask
 from perceivers.nn.position_encoding import build_position_encoding
@@ -101,6 +101,7 @@ class PerceiverBasicDecoder(PerceiverAbstractDecoder):
         self.position_encoding_type = position_encoding_type
         self.concat_preprocessed_input = concat_preprocessed_input
         self.position_encoding_only = position_encoding_only
+        self.num_latent_channels = config.d_latents
         if position_encoding_type != "none":
             self.output_position_encodings, self.positions_projection = build_position_encoding(
                 position_encoding_type,
@@ -191,6 +192,7 @@ class PerceiverBasicDecoder(PerceiverAbstractDecoder):
                 f"`query` must have shape [batch, num_queries, {self.num_channels}] (`num_channels`), "
                 f"received {list(query.shape)}"
             )
+        require_shape("z", z, (query.shape[0], "num_latents", self.num_latent_channels))
         mask = None if query_mask is None else cross_mask(query_mask)
         attended, *weights = self.decoding_cross_attention(
             query, inputs=z, inputs_mask=mask, output_attentions=output_attentions

@@ -9,6 +9,7 @@ from torch import Tensor, nn
 from perceivers.configuration import PerceiverConfig
 from perceivers.decoders.base import EVERYTHING, AskedFor, PerceiverAbstractDecoder, Queries
 from perceivers.decoders.basic import PerceiverBasicDecoder, PositionedDecoderOptions
+from perceivers.errors import require_shape
 from perceivers.nn.initialization import start_at_zero
 from perceivers.outputs import Encoded, PerceiverDecoderOutput
 
@@ -98,4 +99,5 @@ class PerceiverProjectionDecoder(PerceiverAbstractDecoder):
         output_attentions: bool = False,
     ) -> PerceiverDecoderOutput:
         """Scores [batch, num_labels] of the mean of z [batch, num_latents, d_latents]; the rest is not used."""
+        require_shape("z", z, ("batch", "num_latents", self.classifier.in_features))
         return PerceiverDecoderOutput(logits=self.classifier(z.mean(dim=1)))

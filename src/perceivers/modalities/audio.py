@@ -8,7 +8,7 @@ from typing import Any
 from torch import Tensor, nn
 
 from perceivers.configuration import PerceiverConfig
-from perceivers.errors import ConfigurationError, ShapeError
+from perceivers.errors import ConfigurationError, ShapeError, require_shape
 from perceivers.modalities.base import (
     AbstractPostprocessor,
     PositionedPreprocessor,
@@ -122,4 +122,5 @@ class PerceiverAudioPostprocessor(AbstractPostprocessor):
         self, inputs: Tensor, pos: Tensor | None = None, modality_sizes: Mapping[str, int] | None = None
     ) -> Tensor:
         """[batch, num_tokens, in_channels] to [batch, num_tokens * samples_per_patch]."""
+        require_shape("inputs", inputs, ("batch", "num_tokens", self.classifier.in_features))
         return self.classifier(inputs).flatten(1)

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 
 from torch import Tensor, nn
 
+from perceivers.errors import ShapeError
 from perceivers.modalities.base import AbstractPostprocessor
 
 
@@ -26,4 +27,9 @@ class PerceiverProjectionPostprocessor(AbstractPostprocessor):
         self, inputs: Tensor, pos: Tensor | None = None, modality_sizes: Mapping[str, int] | None = None
     ) -> Tensor:
         """[..., in_channels] to [..., out_channels]."""
+        if inputs.shape[-1] != self.classifier.in_features:
+            raise ShapeError(
+                f"`inputs` must have {self.classifier.in_features} channels on the last axis, "
+                f"received {list(inputs.shape)}"
+            )
         return self.classifier(inputs)
