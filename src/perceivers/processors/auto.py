@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from perceivers.errors import CheckpointError
 from perceivers.processors.tokenizer import PerceiverTokenizer
-from perceivers.processors.tokenizer_files import TOKENIZER_CONFIG, read_json
+from perceivers.processors.tokenizer.files import TOKENIZER_CONFIG, read_json
 
 if TYPE_CHECKING:
     from perceivers.processors.image.fast import PerceiverImageProcessorFast

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TypeVar
 
 from perceivers.errors import ConfigurationError
-from perceivers.processors.byte_codec import Ids
+from perceivers.processors.tokenizer.byte_codec import Ids
 
 LONGEST_FIRST = "longest_first"
 ONLY_FIRST = "only_first"

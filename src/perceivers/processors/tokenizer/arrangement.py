@@ -9,12 +9,18 @@ import numpy as np
 from numpy.typing import NDArray
 
 from perceivers.errors import ConfigurationError
-from perceivers.processors.added_tokens import TokenFinder
-from perceivers.processors.byte_codec import Ids, encode_text, encode_texts
-from perceivers.processors.encoding_options import EncodingOptions, target_width
-from perceivers.processors.rows import Rows, join_segments, real_places, repeat_in_rows
-from perceivers.processors.text_inputs import Text
-from perceivers.processors.truncation import DO_NOT_TRUNCATE, LONGEST_FIRST, keep, kept_lengths, overflow
+from perceivers.processors.tokenizer.added_tokens import TokenFinder
+from perceivers.processors.tokenizer.byte_codec import Ids, encode_text, encode_texts
+from perceivers.processors.tokenizer.options import EncodingOptions, target_width
+from perceivers.processors.tokenizer.rows import Rows, join_segments, real_places, repeat_in_rows
+from perceivers.processors.tokenizer.text_inputs import Text
+from perceivers.processors.tokenizer.truncation import (
+    DO_NOT_TRUNCATE,
+    LONGEST_FIRST,
+    keep,
+    kept_lengths,
+    overflow,
+)
 
 
 def ids_of_texts(texts: Sequence[Text], finder: TokenFinder | None, token_ids: dict[str, int]) -> list[Ids]:

@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 
 from perceivers.errors import DataError
-from perceivers.processors.byte_codec import Ids, decode_ids
-from perceivers.processors.byte_vocabulary import ByteVocabulary
+from perceivers.processors.tokenizer.byte_codec import Ids, decode_ids
+from perceivers.processors.tokenizer.vocabulary import ByteVocabulary
 
 _CLEAN_UP = (
     (" .", "."),

@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Self, overload
 
 if TYPE_CHECKING:
-    from perceivers.processors.added_tokens import AddedToken
-    from perceivers.processors.byte_vocabulary import ByteVocabulary
+    from perceivers.processors.tokenizer.added_tokens import AddedToken
+    from perceivers.processors.tokenizer.vocabulary import ByteVocabulary
 
 
 class TokenOfRole:

@@ -8,9 +8,9 @@ from typing import Any, overload
 import numpy as np
 
 from perceivers.errors import ConfigurationError, DataError
-from perceivers.processors.added_tokens import AddedToken, TokenFinder, as_added_token
-from perceivers.processors.byte_codec import FIRST_BYTE_ID, NUM_BYTES, NUM_IDS
-from perceivers.processors.token_roles import IdOfRole, TokenOfRole
+from perceivers.processors.tokenizer.added_tokens import AddedToken, TokenFinder, as_added_token
+from perceivers.processors.tokenizer.byte_codec import FIRST_BYTE_ID, NUM_BYTES, NUM_IDS
+from perceivers.processors.tokenizer.roles import IdOfRole, TokenOfRole
 
 # Their positions are their ids.
 NUMBERED_ROLES = ("pad_token", "bos_token", "eos_token", "mask_token", "cls_token", "sep_token")

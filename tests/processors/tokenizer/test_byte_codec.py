@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from perceivers.errors import DataError
-from perceivers.processors.byte_codec import byte_tokens, decode_ids, encode_text, encode_texts
+from perceivers.processors.tokenizer.byte_codec import byte_tokens, decode_ids, encode_text, encode_texts
 
 TOKENS = {0: b"[PAD]", 3: b"[MASK]"}
 texts = st.text(st.characters(exclude_categories=["Cs"]), max_size=17)

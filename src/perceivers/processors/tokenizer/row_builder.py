@@ -8,12 +8,12 @@ from typing import Any
 
 import numpy as np
 
-from perceivers.processors.batch_encoding import BatchEncoding
-from perceivers.processors.byte_codec import Ids
-from perceivers.processors.byte_decoding import ByteDecoder
-from perceivers.processors.byte_rows import arrange
-from perceivers.processors.encoding_options import EncodingOptions, settle, settle_lengths, target_width
-from perceivers.processors.padding import (
+from perceivers.processors.tokenizer.arrangement import arrange
+from perceivers.processors.tokenizer.batch_encoding import BatchEncoding
+from perceivers.processors.tokenizer.byte_codec import Ids
+from perceivers.processors.tokenizer.decoding import ByteDecoder
+from perceivers.processors.tokenizer.options import EncodingOptions, settle, settle_lengths, target_width
+from perceivers.processors.tokenizer.padding import (
     as_columns,
     as_lists,
     pad_columns,
@@ -21,8 +21,8 @@ from perceivers.processors.padding import (
     require_side,
     tensor_type_of,
 )
-from perceivers.processors.truncation import keep, kept_lengths, overflow
-from perceivers.processors.truncation import truncation_strategy as strategy_of
+from perceivers.processors.tokenizer.truncation import keep, kept_lengths, overflow
+from perceivers.processors.tokenizer.truncation import truncation_strategy as strategy_of
 
 logger = logging.getLogger(__name__)
 

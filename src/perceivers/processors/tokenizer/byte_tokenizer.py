@@ -9,22 +9,22 @@ from pathlib import Path
 from typing import Any, Self
 
 from perceivers.errors import ConfigurationError, DataError
-from perceivers.processors.added_tokens import AddedToken, as_added_token
-from perceivers.processors.batch_encoding import BatchEncoding
-from perceivers.processors.byte_codec import byte_tokens
-from perceivers.processors.byte_rows import ids_of_texts
-from perceivers.processors.byte_vocabulary import NUMBERED_ROLES
-from perceivers.processors.encoding_options import NO_LIMIT, EncodingOptions
-from perceivers.processors.padding import require_side
-from perceivers.processors.row_builder import RowBuilder
-from perceivers.processors.text_inputs import as_texts
-from perceivers.processors.tokenizer_files import (
+from perceivers.processors.tokenizer.added_tokens import AddedToken, as_added_token
+from perceivers.processors.tokenizer.arrangement import ids_of_texts
+from perceivers.processors.tokenizer.batch_encoding import BatchEncoding
+from perceivers.processors.tokenizer.byte_codec import byte_tokens
+from perceivers.processors.tokenizer.files import (
     ADDED_TOKENS,
     TOKENIZER_CONFIG,
     read_tokenizer,
     upload_folder,
     write_json,
 )
+from perceivers.processors.tokenizer.options import NO_LIMIT, EncodingOptions
+from perceivers.processors.tokenizer.padding import require_side
+from perceivers.processors.tokenizer.row_builder import RowBuilder
+from perceivers.processors.tokenizer.text_inputs import as_texts
+from perceivers.processors.tokenizer.vocabulary import NUMBERED_ROLES
 
 
 class PerceiverTokenizer(RowBuilder):

@@ -21,9 +21,9 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from perceivers.errors import CheckpointError, ConfigurationError, DataError
-from perceivers.processors.added_tokens import AddedToken
-from perceivers.processors.batch_encoding import BatchEncoding
 from perceivers.processors.tokenizer import PerceiverTokenizer
+from perceivers.processors.tokenizer.added_tokens import AddedToken
+from perceivers.processors.tokenizer.batch_encoding import BatchEncoding
 
 # White space, tokens and their fragments, characters of one to four bytes, and what English clean-up touches.
 FRAGMENTS = [

@@ -7,8 +7,8 @@ import warnings
 from dataclasses import dataclass
 
 from perceivers.errors import ConfigurationError
-from perceivers.processors.batch_encoding import require_tensor_type
-from perceivers.processors.padding import (
+from perceivers.processors.tokenizer.batch_encoding import require_tensor_type
+from perceivers.processors.tokenizer.padding import (
     DO_NOT_PAD,
     LONGEST,
     MAX_LENGTH,
@@ -16,7 +16,7 @@ from perceivers.processors.padding import (
     require_side,
     rounded_up,
 )
-from perceivers.processors.truncation import DO_NOT_TRUNCATE, LONGEST_FIRST, truncation_strategy
+from perceivers.processors.tokenizer.truncation import DO_NOT_TRUNCATE, LONGEST_FIRST, truncation_strategy
 
 logger = logging.getLogger(__name__)
 
