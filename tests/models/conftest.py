@@ -87,9 +87,7 @@ def make_lively(model: nn.Module) -> None:
     for name, tensor in model.state_dict().items():
         if not tensor.is_floating_point():
             continue
-        if name.endswith("running_var"):
-            tensor.uniform_(0.5, 1.5)
-        elif "norm" in name and name.endswith("weight"):
+        if name.endswith("running_var") or ("norm" in name and name.endswith("weight")):
             tensor.uniform_(0.5, 1.5)
         else:
             tensor.normal_(std=0.5 if tensor.ndim < 2 else max(0.3, tensor.shape[-1] ** -0.5))

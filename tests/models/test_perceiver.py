@@ -397,7 +397,9 @@ def test_without_a_preprocessor_inputs_are_tokens(tiny_config, lively):
     assert output.logits is None
     assert torch.equal(output.last_hidden_state, model.encode(tokens).latents)
     assert model.encode(tokens).tokens is None
-    refused = r"`inputs` must be floating-point tokens \[batch, num_inputs, 14\] \(`d_model`\) without an `input_p"
+    refused = (
+        r"`inputs` must be floating-point tokens \[batch, num_inputs, 14\] \(`d_model`\) without an `input_p"
+    )
     for wrong in (tokens[0], tokens[..., :13], torch.ones(2, 17, 14, dtype=torch.long)):
         with pytest.raises(ShapeError, match=refused):
             model(wrong)
@@ -444,7 +446,12 @@ def test_any_names_of_modalities_work(tiny_config, lively, same):
                 config, 5, "fourier", 5, position_encoding_only=True, fourier_position_encoding_kwargs=fourier
             ),
             "depth": perceivers.PerceiverBasicDecoder(
-                config, 5, "fourier", (4, 6), position_encoding_only=True, fourier_position_encoding_kwargs=picture
+                config,
+                5,
+                "fourier",
+                (4, 6),
+                position_encoding_only=True,
+                fourier_position_encoding_kwargs=picture,
             ),
         },
         num_outputs=5 + 24,
@@ -460,7 +467,10 @@ def test_any_names_of_modalities_work(tiny_config, lively, same):
     lively(model)
     inputs = {"sound": torch.randn(2, 15, 1), "depth": torch.randn(2, 1, 4, 6)}
     logits = model(inputs).logits
-    assert {name: tuple(value.shape) for name, value in logits.items()} == {"depth": (2, 24, 1), "sound": (2, 10)}
+    assert {name: tuple(value.shape) for name, value in logits.items()} == {
+        "depth": (2, 24, 1),
+        "sound": (2, 10),
+    }
     encoded = model.encode(inputs, {"sound": torch.ones(2, 5)})
     assert encoded.modality_sizes == {"depth": 6, "sound": 5}
     same(model.decode(encoded, chunk_size=7), logits)
@@ -507,14 +517,21 @@ def test_one_modality_may_need_its_whole_picture_while_others_do_not(tiny_config
         modalities={
             "words": basic_decoder(config, position_encoding_only=True),
             "map": perceivers.PerceiverBasicDecoder(
-                config, 5, "fourier", (2, 3), position_encoding_only=True, fourier_position_encoding_kwargs=picture
+                config,
+                5,
+                "fourier",
+                (2, 3),
+                position_encoding_only=True,
+                fourier_position_encoding_kwargs=picture,
             ),
         },
         output_num_channels=5,
     )
     postprocessor = perceivers.PerceiverMultimodalPostprocessor(
         {
-            "map": perceivers.PerceiverImagePostprocessor(5, "conv", 2, input_reshape_size=(2, 3), out_channels=1),
+            "map": perceivers.PerceiverImagePostprocessor(
+                5, "conv", 2, input_reshape_size=(2, 3), out_channels=1
+            ),
             "words": perceivers.PerceiverProjectionPostprocessor(5, 4),
         }
     )
@@ -522,7 +539,10 @@ def test_one_modality_may_need_its_whole_picture_while_others_do_not(tiny_config
     lively(model)
     encoded = model.encode(torch.randn(2, 5, 2))
     whole = model.decode(encoded)
-    assert {name: tuple(value.shape) for name, value in whole.items()} == {"map": (2, 4, 6, 1), "words": (2, 13, 4)}
+    assert {name: tuple(value.shape) for name, value in whole.items()} == {
+        "map": (2, 4, 6, 1),
+        "words": (2, 13, 4),
+    }
     same(model.decode(encoded, chunk_size=4), whole, 1e-5)
 
 
@@ -545,7 +565,9 @@ def test_points_outside_the_output_array_are_refused(tiny, inputs_of):
     model = tiny("masked_lm")
     encoded = model.encode(inputs_of("masked_lm"))
     for wrong, low, high in ([[11, 3], 3, 11], [[-1], -1, -1]):
-        message = rf"output points must be in \[0, 10\] for an output array of \[11\], received .* {low} to {high}"
+        message = (
+            rf"output points must be in \[0, 10\] for an output array of \[11\], received .* {low} to {high}"
+        )
         with pytest.raises(ShapeError, match=message):
             model.decode(encoded, positions=wrong)
 
@@ -561,14 +583,20 @@ def test_positions_of_another_batch_are_refused(task, tiny, inputs_of):
 def test_points_by_modality_need_a_decoder_of_modalities(tiny, inputs_of):
     for task in ("masked_lm", "optical_flow", "sequence_classification"):
         model = tiny(task)
-        with pytest.raises(ShapeError, match="output points by modality need a decoder of several modalities"):
+        with pytest.raises(
+            ShapeError, match="output points by modality need a decoder of several modalities"
+        ):
             model.decode(model.encode(inputs_of(task)), positions={"image": [0]})
 
 
 def test_points_of_several_modalities_are_given_by_name(tiny, inputs_of):
     model = tiny("multimodal")
     encoded = model.encode(inputs_of("multimodal"))
-    with pytest.raises(ShapeError, match=r"output points must be a mapping from some of \['audio', 'image', 'la"):
+    with pytest.raises(
+        ShapeError, match=r"output points must be a mapping from some of \['audio', 'image', 'la"
+    ):
         model.decode(encoded, positions=[0, 1])
-    with pytest.raises(ShapeError, match=r"output points must be of modalities \['audio'.*received \['video'\]"):
+    with pytest.raises(
+        ShapeError, match=r"output points must be of modalities \['audio'.*received \['video'\]"
+    ):
         model.decode(encoded, positions={"video": [0, 1]})

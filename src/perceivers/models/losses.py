@@ -36,8 +36,8 @@ def classification_loss(
 
     Args:
         logits: [batch, num_labels].
-        labels: class ids [batch]; several labels: 0 or 1 [batch, num_labels] floating point; regression: numbers [batch]
-            or [batch, num_labels].
+        labels: class ids [batch]; several labels: 0 or 1 [batch, num_labels], floating point or bool; regression: numbers
+            [batch] or [batch, num_labels].
         num_labels: number of classes or targets.
         problem_type: "regression" (mean squared error), "single_label_classification" (cross-entropy) or
             "multi_label_classification" (binary cross-entropy); None infers it: one target is regression, whole-number
@@ -100,7 +100,8 @@ def weighted_sum(losses: Mapping[str, Tensor], weights: Mapping[str, float]) -> 
 def _infer_problem_type(labels: Tensor, num_labels: int) -> str:
     if num_labels == 1:
         return "regression"
-    return "multi_label_classification" if labels.is_floating_point() else "single_label_classification"
+    is_class_id = not labels.is_floating_point() and labels.dtype != torch.bool
+    return "single_label_classification" if is_class_id else "multi_label_classification"
 
 
 def _require_classes(labels: Tensor, num_classes: int) -> None:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any, cast
 
 from torch import Tensor
 from torch.nn import functional as F
 
 from perceivers.configuration import PerceiverConfig
+from perceivers.decoders.base import Queries, ask_for, gather_rows, one_array, require_indices
 from perceivers.decoders.basic import PerceiverBasicDecoder
 from perceivers.modalities.text import PerceiverEmbeddingDecoder, PerceiverTextPreprocessor
 from perceivers.models.losses import masked_language_modeling_loss
@@ -102,14 +104,18 @@ class PerceiverForMaskedLM(PerceiverTaskModel):
         `positions` [num_positions] or [batch, num_positions] gives [batch, num_positions, vocab_size], and only those are
         computed.
         """
-        if asked_for.get("positions") is None and asked_for.get("subsampled_output_points") is None:
-            asked_for.setdefault("output_dims", self._output_dims(cast("Any", encoded.index_dims)[0]))
-            asked_for.setdefault("query_mask", self._query_mask(encoded.mask))
+        asked_for.setdefault("output_dims", self._output_dims(_length(encoded)))
+        asked_for.setdefault("query_mask", self._query_mask_at(encoded, asked_for))
         decoded = self.perceiver.decode(encoded, **asked_for)
         if isinstance(decoded, PerceiverDecoderOutput):
             decoded.logits = self._scores(cast("Tensor", decoded.logits))
             return decoded
         return self._scores(decoded)
+
+    def build_queries(self, encoded: Encoded, **asked_for: Any) -> Queries:
+        """See PerceiverModel.build_queries; a text longer than `max_position_embeddings` has a query for each byte."""
+        asked_for.setdefault("output_dims", self._output_dims(_length(encoded)))
+        return self.perceiver.build_queries(encoded, **asked_for)
 
     def resize_token_embeddings(self, new_num_tokens: int) -> None:
         """Change the number of ids, keeping the rows and biases of those that stay; new ones are drawn afresh."""
@@ -131,3 +137,20 @@ class PerceiverForMaskedLM(PerceiverTaskModel):
             return None
         missing = self.config.max_position_embeddings - attention_mask.shape[1]
         return F.pad(attention_mask, (0, max(missing, 0)))
+
+    def _query_mask_at(self, encoded: Encoded, asked_for: Mapping[str, Any]) -> Tensor | None:
+        """The query mask of the positions asked for."""
+        mask = self._query_mask(encoded.mask)
+        selection = ask_for(
+            subsampled_output_points=asked_for.get("subsampled_output_points"),
+            positions=asked_for.get("positions"),
+        )
+        indices = one_array(selection).indices
+        if mask is None or indices is None:
+            return mask
+        require_indices(indices, (mask.shape[1],), mask.shape[0])
+        return gather_rows(mask[..., None], indices.to(mask.device))[..., 0]
+
+
+def _length(encoded: Encoded) -> int:
+    return cast("tuple[int]", encoded.index_dims)[0]
