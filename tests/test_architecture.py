@@ -1,0 +1,236 @@
+"""The source imports one way, siblings know only what their folder shares, and core code names no modality."""
+
+from __future__ import annotations
+
+import ast
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+SOURCE = Path(__file__).parents[1] / "src" / "perceivers"
+
+# Each group may import the groups above it. Members of one group do not import each other.
+GROUPS: tuple[frozenset[str], ...] = (
+    frozenset({"errors"}),
+    frozenset({"nn"}),
+    frozenset({"configuration", "outputs", "checkpoints"}),
+    frozenset({"layers"}),
+    frozenset({"modalities", "decoders"}),
+    frozenset({"models"}),
+    frozenset({"inference", "processors", "data"}),
+    frozenset({"arguments", "optimization", "reporting"}),
+    frozenset({"tasks"}),
+    frozenset({"training", "evaluation", "prediction", "conversion", "integrations"}),
+    frozenset({"cli", "app"}),
+    frozenset({"__main__"}),
+)
+
+# (importing file, imported name) -> (how it may be imported, why). Everything else follows GROUPS.
+EXCEPTIONS: dict[tuple[str, str], tuple[str, str]] = {
+    ("configuration", "checkpoints"): ("in a function", "from_pretrained finds files as models do"),
+    ("checkpoints.pretrained", "configuration"): ("anywhere", "a checkpoint is a configuration and weights"),
+    ("checkpoints.writing", "configuration"): ("for types", "it writes the configuration that a model has"),
+    ("checkpoints.pretrained", "models"): ("for types", "it fills the model that it is given"),
+    ("checkpoints.loading", "models"): ("for types", "it fills the model that it is given"),
+    ("models.base", "inference"): ("in a function", "prepare() gives the exact fast form of a model"),
+    ("optimization", "arguments"): ("anywhere", "optimisers are built from their arguments"),
+    ("training", "evaluation"): ("anywhere", "training measures as evaluation does"),
+}
+
+# Folders of like things, and the files in each that the others may import. A file may also import parts of its
+# own: `image_classification` imports `image_classification_picture`.
+SHARED: dict[str, frozenset[str]] = {
+    "modalities": frozenset({"base"}),
+    "decoders": frozenset({"base", "basic", "chunking"}),
+    "models": frozenset({"base", "perceiver", "losses"}),
+    "tasks": frozenset({"base"}),
+    "data": frozenset({"base", "splits", "bundled"}),
+}
+
+MODALITIES = frozenset({"audio", "image", "label"})
+# Where names of modalities belong: what handles one, what puts named ones together, raw data, default sizes, and
+# the table of DeepMind's names.
+KNOWS_MODALITIES = frozenset({"modalities", "models", "tasks", "processors", "configuration", "conversion"})
+
+# Third-party packages that every installation has.
+REQUIRED = frozenset({"torch", "numpy", "safetensors", "huggingface_hub", "PIL", "cyclopts", "rich"})
+
+
+@dataclass(frozen=True)
+class Import:
+    """One imported name: `importer` and `target` are dotted, without the package's own name for ours."""
+
+    importer: str
+    target: str
+    ours: bool
+    how: str  # "anywhere", "in a function", "for types"
+    line: int
+
+    def __str__(self) -> str:
+        return f"{self.importer}:{self.line} imports {self.target}"
+
+
+def module_name(path: Path) -> str:
+    parts = path.relative_to(SOURCE).with_suffix("").parts
+    return ".".join(parts[:-1] if parts[-1] == "__init__" and len(parts) > 1 else parts)
+
+
+FILES = {module_name(path): path for path in sorted(SOURCE.rglob("*.py"))}
+TREES = {name: ast.parse(path.read_text(encoding="utf-8")) for name, path in FILES.items()}
+
+
+def is_for_types(node: ast.AST) -> bool:
+    return isinstance(node, ast.If) and isinstance(node.test, ast.Name) and node.test.id == "TYPE_CHECKING"
+
+
+def statements(node: ast.AST, how: str = "anywhere") -> Iterator[tuple[ast.AST, str]]:
+    """Every node below, with where it stands."""
+    for child in ast.iter_child_nodes(node):
+        inner = how
+        if is_for_types(child):
+            inner = "for types"
+        elif isinstance(child, (ast.FunctionDef, ast.AsyncFunctionDef, ast.Lambda)):
+            inner = "in a function"
+        yield child, inner
+        yield from statements(child, inner)
+
+
+def imports_of(name: str) -> Iterator[Import]:
+    for node, how in statements(TREES[name]):
+        if isinstance(node, ast.Import):
+            found = [alias.name for alias in node.names]
+        elif isinstance(node, ast.ImportFrom):
+            assert node.level == 0, f"{name}:{node.lineno} imports relatively; write the whole name"
+            module = node.module or ""
+            # `from package import module` imports the module, `from module import name` the module alone.
+            found = [
+                f"{module}.{alias.name}"
+                if f"{module}.{alias.name}".removeprefix("perceivers.") in FILES
+                else module
+                for alias in node.names
+            ]
+        else:
+            continue
+        for target in dict.fromkeys(found):
+            ours = target == "perceivers" or target.startswith("perceivers.")
+            yield Import(name, target.removeprefix("perceivers."), ours, how, node.lineno)
+
+
+IMPORTS = [found for name in FILES for found in imports_of(name)]
+OURS = [found for found in IMPORTS if found.ours]
+
+
+def first(dotted: str) -> str:
+    return dotted.partition(".")[0]
+
+
+def level(dotted: str) -> int:
+    (index,) = [index for index, group in enumerate(GROUPS) if first(dotted) in group]
+    return index
+
+
+def is_excepted(found: Import) -> bool:
+    how, _ = EXCEPTIONS.get((found.importer, first(found.target)), (None, None))
+    return how is not None and how in ("anywhere", found.how)
+
+
+def test_there_is_something_to_check():
+    assert len(FILES) > 50
+    assert len(OURS) > 200
+    assert "configuration" in {found.target for found in OURS if found.importer == "layers"}
+
+
+def test_every_file_belongs_to_one_group():
+    names = {first(name) for name in FILES} - {"__init__"}
+    homeless = sorted(name for name in names if sum(name in group for group in GROUPS) != 1)
+    assert not homeless, f"say in GROUPS what may import {homeless}"
+
+
+def test_imports_go_one_way():
+    against = [
+        str(found)
+        for found in OURS
+        if first(found.importer) != first(found.target)
+        and level(found.target) >= level(found.importer)
+        and not is_excepted(found)
+    ]
+    assert not against
+
+
+def test_every_exception_is_needed():
+    used = {(found.importer, first(found.target)) for found in OURS if is_excepted(found)}
+    both_exist = {
+        (importer, target)
+        for importer, target in EXCEPTIONS
+        if importer in FILES and any(first(name) == target for name in FILES)
+    }
+    assert both_exist == used
+
+
+def test_siblings_import_only_what_their_folder_shares():
+    against = []
+    for found in OURS:
+        folder, _, file = found.importer.partition(".")
+        target_folder, _, target_file = found.target.partition(".")
+        if folder != target_folder or folder not in SHARED or not file:
+            continue
+        own_part = target_file.startswith(f"{file}_")
+        if target_file not in SHARED[folder] and not own_part and not is_excepted(found):
+            against.append(str(found))
+    assert not against
+
+
+def test_nothing_imports_itself_in_a_circle():
+    edges: dict[str, set[str]] = {name: set() for name in FILES}
+    for found in OURS:
+        if found.how == "anywhere" and found.target in edges:
+            edges[found.importer].add(found.target)
+    finished: set[str] = set()
+
+    def visit(name: str, path: tuple[str, ...]) -> None:
+        assert name not in path, f"imports in a circle: {' -> '.join([*path, name])}"
+        if name not in finished:
+            for target in edges[name]:
+                visit(target, (*path, name))
+            finished.add(name)
+
+    for name in FILES:
+        visit(name, ())
+
+
+def test_the_package_itself_imports_nothing_of_ours():
+    assert [str(found) for found in OURS if found.importer == "__init__"] == []
+
+
+def test_optional_packages_are_imported_where_they_are_used():
+    allowed = REQUIRED | set(sys.stdlib_module_names) | {"__future__"}
+    at_the_top = [
+        str(found)
+        for found in IMPORTS
+        if not found.ours and found.how == "anywhere" and first(found.target) not in allowed
+    ]
+    assert not at_the_top
+
+
+def test_transformers_is_imported_by_its_integration_alone():
+    against = [
+        str(found)
+        for found in IMPORTS
+        if not found.ours
+        and first(found.target) == "transformers"
+        and first(found.importer) != "integrations"
+    ]
+    assert not against
+
+
+@pytest.mark.parametrize("name", sorted(name for name in FILES if first(name) not in KNOWS_MODALITIES))
+def test_core_code_names_no_modality(name):
+    named = [
+        f"line {node.lineno}: {node.value!r}"
+        for node in ast.walk(TREES[name])
+        if isinstance(node, ast.Constant) and isinstance(node.value, str) and node.value in MODALITIES
+    ]
+    assert not named
