@@ -75,9 +75,9 @@ def test_a_division_out_of_bounds_is_named(field: str, value: Any, expected: str
 
 def test_heads_that_do_not_divide_the_channels_are_named() -> None:
     with pytest.raises(
-        ConfigurationError, match="`num_heads` must divide `latent_channels`, received 5 heads and 96"
+        ConfigurationError, match="`num_heads` must divide `latent_channels`, received 5 heads and 64"
     ):
-        ImageClassificationArguments(num_heads=5, latent_channels=96)
+        ImageClassificationArguments(num_heads=5, latent_channels=64)
 
 
 def test_the_record_of_a_run_is_read_back_as_it_was(tmp_path: Path) -> None:

@@ -50,7 +50,7 @@ class DataArguments:
 class TrainingArguments:
     """How long and how the loop runs."""
 
-    epochs: int = 60
+    epochs: int = 80
     """Passes over the training samples."""
     batch_size: int = 32
     """Samples a forward pass, on each process."""
@@ -87,7 +87,7 @@ class OptimizationArguments:
 
     optimizer: Literal["adamw", "lamb"] = "adamw"
     """`lamb` scales each parameter's step to the parameter's own size; the papers use it with large batches."""
-    learning_rate: float = 2e-3
+    learning_rate: float = 3e-3
     """Highest learning rate."""
     weight_decay: float = 0.05
     """Decoupled weight decay; biases and normalisation parameters have none."""
@@ -125,7 +125,7 @@ class ImageClassificationArguments:
     """Width of the model's input in pixels."""
     num_latents: int = 32
     """Vectors that the whole picture is gathered into."""
-    latent_channels: int = 96
+    latent_channels: int = 64
     """Size of each of them."""
     num_layers: int = 3
     """Self-attention layers over the latents."""
@@ -135,7 +135,7 @@ class ImageClassificationArguments:
     """Frequencies an axis, from 1 to half the picture's size."""
     dropout: float = 0.0
     """Share of attention weights left out while training, in [0, 1)."""
-    label_smoothing: float = 0.1
+    label_smoothing: float = 0.0
     """Share of the target probability spread over all classes, in [0, 1)."""
     shift: float = 0.1
     """Random shift while training, up to this share of the picture's size, in each direction."""

@@ -61,7 +61,7 @@ def _draw_card(figure: Figure, cell: object, prediction: Prediction) -> None:
     left, middle, right = (figure.add_subplot(cell[0, index]) for index in range(3))  # type: ignore[index]
     left.imshow(pixels, interpolation="nearest")
     source = Path(prediction.source)
-    left.set_title(f"{source.parent.name}/{source.name}"[-22:], fontsize=8, color=INK, loc="left", pad=3)
+    left.set_title(f"{source.parent.name}/{source.name}"[-22:], fontsize=9, color=INK, loc="left", pad=3)
     grey = np.asarray(image.convert("L"))
     middle.imshow(grey, cmap="gray", interpolation="nearest", vmin=0, vmax=255)
     middle.imshow(
@@ -71,12 +71,14 @@ def _draw_card(figure: Figure, cell: object, prediction: Prediction) -> None:
     for panel in (left, middle):
         panel.set_axis_off()
     ranked = list(prediction.values["probabilities"].items())
-    names, values = [name for name, _ in ranked], [value for _, value in ranked]
-    positions = np.arange(len(ranked))
-    right.barh(positions, values, color=[ACCENT, *[PALE] * (len(ranked) - 1)], height=0.7)
+    # What would read 0.00 is left out.
+    drawn = ranked[:1] + [(name, value) for name, value in ranked[1:] if value >= 0.005]
+    names, values = [name for name, _ in drawn], [value for _, value in drawn]
+    positions = np.arange(len(drawn))
+    right.barh(positions, values, color=[ACCENT, *[PALE] * (len(drawn) - 1)], height=0.7)
     for position, name, value in zip(positions, names, values, strict=True):
         right.text(
-            value + 0.03, float(position), f"{name[:14]}  {value:.2f}", va="center", fontsize=8, color=INK
+            value + 0.03, float(position), f"{name[:14]}  {value:.2f}", va="center", fontsize=9, color=INK
         )
     right.set(xlim=(0.0, 1.5), ylim=(len(ranked) - 0.4, -0.6))
     right.set_axis_off()
