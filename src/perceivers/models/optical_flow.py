@@ -9,16 +9,23 @@ import torch
 from torch import Tensor
 
 from perceivers.configuration import PerceiverConfig
+from perceivers.decoders.base import ask_for, gather_rows, one_array, require_indices
 from perceivers.decoders.optical_flow import PerceiverOpticalFlowDecoder
-from perceivers.errors import ConfigurationError, ShapeError
+from perceivers.errors import ConfigurationError, ShapeError, require_shape
 from perceivers.modalities.image import PerceiverImagePreprocessor
 from perceivers.models.losses import end_point_error
 from perceivers.models.perceiver import PerceiverModel, PerceiverTaskModel
 from perceivers.nn.tiles import TileLayout, blend_tiles, tile_layout
-from perceivers.outputs import Encoded, PerceiverClassifierOutput, PerceiverModelOutput
+from perceivers.outputs import (
+    Encoded,
+    PerceiverClassifierOutput,
+    PerceiverDecoderOutput,
+    PerceiverModelOutput,
+)
 
 _FRAMES = 2
 _FLOW_CHANNELS = 2
+_AXES = 2
 
 
 class PerceiverForOpticalFlow(PerceiverTaskModel):
@@ -99,7 +106,7 @@ class PerceiverForOpticalFlow(PerceiverTaskModel):
                     return_dict=True,
                 ),
             )
-            for tile, mask in self._tiles(inputs, attention_mask, layout)
+            for tile, mask, _ in self._tiles(inputs, attention_mask, None, layout)
         ]
         joined = outputs[0] if layout is None else _join(outputs, layout)
         flow = cast("Tensor", joined.logits)
@@ -113,31 +120,46 @@ class PerceiverForOpticalFlow(PerceiverTaskModel):
         inputs: Tensor,
         attention_mask: Tensor | None = None,
         interpolate_pos_encoding: bool = False,
+        pos: Tensor | None = None,
         **options: Any,
     ) -> Encoded:
         """See PerceiverModel.encode; the tiles of a large frame lie one after the other on the batch axis."""
         layout = self._layout(inputs)
         encoded = [
-            self.perceiver.encode(tile, mask, interpolate_pos_encoding, **options)
-            for tile, mask in self._tiles(inputs, attention_mask, layout)
+            self.perceiver.encode(tile, mask, interpolate_pos_encoding, pos=places, **options)
+            for tile, mask, places in self._tiles(inputs, attention_mask, pos, layout)
         ]
         return encoded[0] if layout is None else _join_encoded(encoded, layout)
 
-    def decode(self, encoded: Encoded, **asked_for: Any) -> Any:
-        """See PerceiverModel.decode; the whole picture by default, blended from its tiles where there are several."""
+    def decode(
+        self,
+        encoded: Encoded,
+        *,
+        subsampled_output_points: Any = None,
+        positions: Any = None,
+        **asked_for: Any,
+    ) -> Any:
+        """See PerceiverModel.decode; the whole picture by default, blended from its tiles where there are several.
+
+        Points of a tiled picture are taken from the whole one, since most lie in several tiles; attention weights are then
+        those of all its tiles, one after the other on the batch axis.
+        """
+        points = ask_for(subsampled_output_points=subsampled_output_points, positions=positions)
         if encoded.index_dims == encoded.output_dims[-2:]:
-            return self.perceiver.decode(encoded, **asked_for)
-        if any(asked_for.get(name) is not None for name in ("positions", "subsampled_output_points")):
-            raise ShapeError(
-                f"`positions` need a frame of a single tile {list(self.config.train_size)}, "
-                f"received a frame of {list(encoded.output_dims)}: decode it whole"
+            return self.perceiver.decode(
+                encoded,
+                subsampled_output_points=subsampled_output_points,
+                positions=positions,
+                **asked_for,
             )
-        layout = self._tile_layout(*encoded.output_dims)
         decoded = self.perceiver.decode(encoded, **asked_for)
-        if asked_for.get("output_attentions"):
-            decoded.logits = _blend(decoded.logits, layout)
-            return decoded
-        return _blend(decoded, layout)
+        with_weights = isinstance(decoded, PerceiverDecoderOutput)
+        layout = self._tile_layout(*encoded.output_dims)
+        flow = _at(_blend(decoded.logits if with_weights else decoded, layout), one_array(points).indices)
+        if not with_weights:
+            return flow
+        decoded.logits = flow
+        return decoded
 
     def _layout(self, inputs: Tensor) -> TileLayout | None:
         """How the frames are tiled; None where one grid takes them whole."""
@@ -163,17 +185,41 @@ class PerceiverForOpticalFlow(PerceiverTaskModel):
         return tile_layout(height, width, tile_height, tile_width, self.config.flow_tile_overlap)
 
     def _tiles(
-        self, inputs: Tensor, attention_mask: Tensor | None, layout: TileLayout | None
-    ) -> list[tuple[Tensor, Tensor | None]]:
-        """Frames and mask of every tile."""
+        self, inputs: Tensor, attention_mask: Tensor | None, pos: Tensor | None, layout: TileLayout | None
+    ) -> list[tuple[Tensor, Tensor | None, Tensor | None]]:
+        """Frames, mask and positions of every tile."""
         if layout is None:
-            return [(inputs, attention_mask)]
-        masks = None if attention_mask is None else attention_mask.unflatten(1, tuple(inputs.shape[-2:]))
+            return [(inputs, attention_mask, pos)]
+        masks = _as_pictures("attention_mask", attention_mask, inputs)
+        places = _as_pictures("pos", pos, inputs, _AXES)
         tiles = []
         for top, left in layout.boxes:
-            window = (..., slice(top, top + layout.tile_height), slice(left, left + layout.tile_width))
-            tiles.append((inputs[window], None if masks is None else masks[window].flatten(1)))
+            rows, columns = slice(top, top + layout.tile_height), slice(left, left + layout.tile_width)
+            tiles.append(
+                (
+                    inputs[..., rows, columns],
+                    None if masks is None else masks[:, rows, columns].flatten(1),
+                    None if places is None else places[:, rows, columns].flatten(1, 2),
+                )
+            )
         return tiles
+
+
+def _as_pictures(argument: str, values: Tensor | None, inputs: Tensor, *channels: int) -> Tensor | None:
+    """[batch, height * width, *channels] with rows and columns apart, as those of `inputs`."""
+    if values is None:
+        return None
+    height, width = inputs.shape[-2:]
+    require_shape(argument, values, (inputs.shape[0], height * width, *channels))
+    return values.unflatten(1, (height, width))
+
+
+def _at(flow: Tensor, indices: Tensor | None) -> Tensor:
+    """Pixels of [batch, height, width, 2] at flat indices; the whole where they are None."""
+    if indices is None:
+        return flow
+    require_indices(indices, tuple(flow.shape[1:3]), flow.shape[0])
+    return gather_rows(flow.flatten(1, 2), indices.to(flow.device))
 
 
 def _blend(flows: Tensor, layout: TileLayout) -> Tensor:
