@@ -13,6 +13,7 @@ from torch import Tensor, nn
 
 from perceivers.errors import ShapeError
 from perceivers.nn.fourier import COORDINATE_RULES
+from perceivers.nn.token_structure import TokenStructure
 from perceivers.outputs import Encoded, PerceiverDecoderOutput
 
 
@@ -123,6 +124,21 @@ class PerceiverAbstractDecoder(nn.Module, ABC):
         Returns:
             `logits` [batch, num_queries, channels].
         """
+
+    def answering(self) -> tuple[PerceiverAbstractDecoder, float] | None:
+        """The decoder that holds the cross-attend (`decoding_cross_attention`, `final_layer`) and the factor on its answers.
+
+        None, the default, where answers come about in another way.
+        """
+        return None
+
+    def query_structures(self, encoded: Encoded, asked_for: AskedFor) -> dict[str, TokenStructure] | None:
+        """What the queries that `build_queries` makes consist of, one part a modality (a single one has no name).
+
+        The queries themselves are never laid out. None, the default, where their parts cannot be told apart, and where
+        they are the input tokens (`needs_tokens`), whose structure is known.
+        """
+        return None
 
     def whole_grid(self, encoded: Encoded, asked_for: AskedFor) -> tuple[int, ...] | None:
         """Sizes of the output array when all of it is asked for; None otherwise, or where there are several arrays."""

@@ -22,7 +22,14 @@ from perceivers.decoders.base import (
 from perceivers.errors import ConfigurationError, ShapeError, require_shape
 from perceivers.layers import PerceiverLayer
 from perceivers.nn.attention import cross_mask
-from perceivers.nn.position_encoding import build_position_encoding
+from perceivers.nn.position_encoding import PerceiverFourierPositionEncoding, build_position_encoding
+from perceivers.nn.token_structure import (
+    AffineMap,
+    FourierPositions,
+    Positions,
+    TablePositions,
+    TokenStructure,
+)
 from perceivers.outputs import Encoded, PerceiverDecoderOutput
 
 
@@ -178,6 +185,31 @@ class PerceiverBasicDecoder(PerceiverAbstractDecoder):
         if self.concat_preprocessed_input:
             positions = torch.cat([self._features(encoded, indices), positions], dim=-1)
         return Queries(positions)
+
+    def answering(self) -> tuple[PerceiverAbstractDecoder, float] | None:
+        """See PerceiverAbstractDecoder: itself, unless it only builds queries."""
+        return None if self.position_encoding_only else (self, 1.0)
+
+    def query_structures(self, encoded: Encoded, asked_for: AskedFor) -> dict[str, TokenStructure] | None:
+        """See PerceiverAbstractDecoder; None with input features in the queries, or a layer on Fourier features."""
+        if self.position_encoding_type == "none" or self.concat_preprocessed_input:
+            return None
+        points = one_array(asked_for)
+        index_dims = self._output_dims(points)
+        self._require_subsampled_size(points)
+        indices = points.select(None, encoded.latents.device)
+        if indices is not None:
+            require_indices(indices, index_dims, encoded.latents.shape[0])
+        encoding, projection = self.output_position_encodings, self.positions_projection
+        positions: Positions
+        if not isinstance(encoding, PerceiverFourierPositionEncoding):
+            projected = AffineMap.of(projection) if isinstance(projection, nn.Linear) else None
+            positions = TablePositions(encoding.grid(index_dims), projected, indices)
+        elif isinstance(projection, nn.Identity):
+            positions = FourierPositions(encoding, index_dims, points.rule, indices)
+        else:
+            return None
+        return {"": TokenStructure(points.count(index_dims), positions=positions)}
 
     def attend(
         self, query: Tensor, z: Tensor, query_mask: Tensor | None = None, output_attentions: bool = False

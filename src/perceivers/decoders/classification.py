@@ -11,6 +11,7 @@ from perceivers.decoders.base import EVERYTHING, AskedFor, PerceiverAbstractDeco
 from perceivers.decoders.basic import PerceiverBasicDecoder, PositionedDecoderOptions
 from perceivers.errors import require_shape
 from perceivers.nn.initialization import start_at_zero
+from perceivers.nn.token_structure import TokenStructure
 from perceivers.outputs import Encoded, PerceiverDecoderOutput
 
 
@@ -51,6 +52,14 @@ class PerceiverClassificationDecoder(PerceiverAbstractDecoder):
     ) -> Queries:
         """The learned query, [batch, 1, num_query_channels]."""
         return self.decoder.build_queries(encoded, asked_for, rows)
+
+    def answering(self) -> tuple[PerceiverAbstractDecoder, float] | None:
+        """See PerceiverAbstractDecoder."""
+        return self.decoder.answering()
+
+    def query_structures(self, encoded: Encoded, asked_for: AskedFor) -> dict[str, TokenStructure] | None:
+        """See PerceiverAbstractDecoder."""
+        return self.decoder.query_structures(encoded, asked_for)
 
     def attend(
         self, query: Tensor, z: Tensor, query_mask: Tensor | None = None, output_attentions: bool = False

@@ -20,7 +20,10 @@ from perceivers.decoders.base import (
 from perceivers.decoders.basic import BasicDecoderOptions, PerceiverBasicDecoder
 from perceivers.errors import ConfigurationError, ShapeError
 from perceivers.nn.packing import pad_channels
+from perceivers.nn.token_structure import TokenStructure
 from perceivers.outputs import Encoded, PerceiverDecoderOutput
+
+NOTHING_ASKED_FOR = "at least one output point must be asked for, received none for every modality"
 
 
 class PerceiverMultimodalDecoder(PerceiverAbstractDecoder):
@@ -109,8 +112,28 @@ class PerceiverMultimodalDecoder(PerceiverAbstractDecoder):
             parts.append(pad_channels(part.tokens, self.padding[name]))
             sizes[name] = part.tokens.shape[1]
         if not parts:
-            raise ShapeError("at least one output point must be asked for, received none for every modality")
+            raise ShapeError(NOTHING_ASKED_FOR)
         return Queries(torch.cat(parts, dim=1), modality_sizes=sizes)
+
+    def answering(self) -> tuple[PerceiverAbstractDecoder, float] | None:
+        """See PerceiverAbstractDecoder."""
+        return self.decoder.answering()
+
+    def query_structures(self, encoded: Encoded, asked_for: AskedFor) -> dict[str, TokenStructure] | None:
+        """See PerceiverAbstractDecoder; modalities without points asked for are left out."""
+        found: dict[str, TokenStructure] = {}
+        for name, size in self.modality_sizes(encoded, asked_for).items():
+            if size == 0:
+                continue
+            parts = self._decoder(name).query_structures(
+                _of(encoded, name), self._by_modality(asked_for).of(name)
+            )
+            if parts is None:
+                return None
+            found[name] = parts[""].padded(self.padding[name])
+        if not found:
+            raise ShapeError(NOTHING_ASKED_FOR)
+        return found
 
     def attend(
         self, query: Tensor, z: Tensor, query_mask: Tensor | None = None, output_attentions: bool = False

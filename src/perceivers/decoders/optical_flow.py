@@ -87,6 +87,10 @@ class PerceiverOpticalFlowDecoder(PerceiverAbstractDecoder):
         require_indices(indices, picture, tokens.shape[0])
         return Queries(gather_rows(tokens, indices))
 
+    def answering(self) -> tuple[PerceiverAbstractDecoder, float] | None:
+        """See PerceiverAbstractDecoder."""
+        return (self.decoder, 1 / self.rescale_factor)
+
     def attend(
         self, query: Tensor, z: Tensor, query_mask: Tensor | None = None, output_attentions: bool = False
     ) -> PerceiverDecoderOutput:

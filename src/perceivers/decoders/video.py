@@ -11,6 +11,7 @@ from perceivers.configuration import PerceiverConfig
 from perceivers.decoders.base import EVERYTHING, AskedFor, PerceiverAbstractDecoder, Queries
 from perceivers.decoders.basic import BasicDecoderOptions, PerceiverBasicDecoder
 from perceivers.errors import ConfigurationError
+from perceivers.nn.token_structure import TokenStructure
 from perceivers.outputs import Encoded, PerceiverDecoderOutput
 
 
@@ -73,6 +74,14 @@ class PerceiverBasicVideoAutoencodingDecoder(PerceiverAbstractDecoder):
     ) -> Queries:
         """Encoded positions of the pixels asked for."""
         return self.decoder.build_queries(encoded, asked_for, rows)
+
+    def answering(self) -> tuple[PerceiverAbstractDecoder, float] | None:
+        """See PerceiverAbstractDecoder."""
+        return self.decoder.answering()
+
+    def query_structures(self, encoded: Encoded, asked_for: AskedFor) -> dict[str, TokenStructure] | None:
+        """See PerceiverAbstractDecoder."""
+        return self.decoder.query_structures(encoded, asked_for)
 
     def attend(
         self, query: Tensor, z: Tensor, query_mask: Tensor | None = None, output_attentions: bool = False

@@ -15,6 +15,7 @@ from perceivers.modalities.base import (
     Preprocessed,
     require_finite,
 )
+from perceivers.nn.token_structure import TokenStructure
 
 
 class PerceiverAudioPreprocessor(PositionedPreprocessor):
@@ -85,6 +86,19 @@ class PerceiverAudioPreprocessor(PositionedPreprocessor):
         Returns:
             Tokens [batch, num_samples / samples_per_patch, num_channels], None, and the patches without positions.
         """
+        patches = self._patches(inputs)
+        return self._with_positions(patches, pos, network_input_is_1d, interpolate_pos_encoding)
+
+    def structures(
+        self, inputs: Tensor, interpolate_pos_encoding: bool = False
+    ) -> dict[str, TokenStructure] | None:
+        """See AbstractPreprocessor."""
+        structure = self.structure_of(
+            self._patches(inputs), self.index_dims(inputs), interpolate_pos_encoding
+        )
+        return None if structure is None else {"": structure}
+
+    def _patches(self, inputs: Tensor) -> Tensor:
         if inputs.ndim != 3 or inputs.shape[2] != 1 or not inputs.is_floating_point():
             raise ShapeError(
                 f"`inputs` must be floating-point samples [batch, num_samples, 1], "
@@ -96,8 +110,7 @@ class PerceiverAudioPreprocessor(PositionedPreprocessor):
                 f"received {inputs.shape[1]}"
             )
         require_finite("inputs", inputs)
-        patches = inputs.reshape(inputs.shape[0], -1, self.samples_per_patch)
-        return self._with_positions(patches, pos, network_input_is_1d, interpolate_pos_encoding)
+        return inputs.reshape(inputs.shape[0], -1, self.samples_per_patch)
 
 
 class PerceiverAudioPostprocessor(AbstractPostprocessor):
@@ -117,6 +130,14 @@ class PerceiverAudioPostprocessor(AbstractPostprocessor):
             )
         # Published checkpoints call this layer `classifier`, on sound too.
         self.classifier = nn.Linear(in_channels, config.samples_per_patch)
+
+    def linear_map(self) -> nn.Linear:
+        """See AbstractPostprocessor."""
+        return self.classifier
+
+    def arrange(self, values: Tensor) -> Tensor:
+        """[batch, num_tokens, samples_per_patch] to [batch, num_tokens * samples_per_patch]."""
+        return values.flatten(1)
 
     def forward(
         self, inputs: Tensor, pos: Tensor | None = None, modality_sizes: Mapping[str, int] | None = None

@@ -17,6 +17,13 @@ from perceivers.nn.position_encoding import (
     PerceiverTrainablePositionEncoding,
     build_position_encoding,
 )
+from perceivers.nn.token_structure import (
+    AffineMap,
+    FourierPositions,
+    Positions,
+    TablePositions,
+    TokenStructure,
+)
 
 Preprocessed = tuple[Tensor, Mapping[str, int] | None, Any]
 
@@ -62,6 +69,22 @@ class AbstractPreprocessor(nn.Module, ABC):
             tokens without their positions.
         """
 
+    def structures(
+        self, inputs: Any, interpolate_pos_encoding: bool = False
+    ) -> dict[str, TokenStructure] | None:
+        """What the tokens that `forward` makes of `inputs` consist of, one part a modality (a single one has no name).
+
+        The tokens themselves are never laid out. None, the default, where features and positions cannot be told apart.
+        """
+        return None
+
+    def lookup_tables(self) -> tuple[Tensor, Tensor] | None:
+        """Where tokens are sums of two table rows: the tables of ids and of positions, each [num_rows, channels].
+
+        None, the default, for all other tokens. A preprocessor with tables has a method `lookup` that checks its inputs.
+        """
+        return None
+
     def input_mask(self, mask: Any, tokens: Tensor, modality_sizes: Mapping[str, int] | None) -> Tensor:
         """A bool mask over tokens.
 
@@ -78,6 +101,14 @@ class AbstractPostprocessor(nn.Module, ABC):
 
     #: Whether each token is turned into values alone, so that chunks of tokens may be.
     pointwise: bool = True
+
+    def linear_map(self) -> nn.Linear | None:
+        """The layer that `forward` applies to every token before it arranges the results, where that is all it does."""
+        return None
+
+    def arrange(self, values: Tensor) -> Any:
+        """Lay out the results [batch, num_tokens, out_channels] of `linear_map` as `forward` returns them."""
+        return values
 
     @abstractmethod
     def forward(
@@ -161,17 +192,55 @@ class PositionedPreprocessor(AbstractPreprocessor):
             tokens, flat = (each.reshape(-1, *index_dims, each.shape[-1]) for each in (tokens, flat))
         return tokens, None, flat
 
+    def feature_map(self) -> AffineMap | None:
+        """The constant linear map from the values of `structures` to features; None where they are the features."""
+        return None
+
+    def structure_of(
+        self, values: Tensor, index_dims: Sequence[int], interpolate_pos_encoding: bool = False
+    ) -> TokenStructure | None:
+        """What tokens consist of, from their values before `feature_map`.
+
+        Args:
+            values: [batch, num_tokens, in_channels].
+            index_dims: sizes of the grid that the tokens lie on.
+            interpolate_pos_encoding: see AbstractPreprocessor.
+
+        Returns:
+            None where positions are added to features, or are Fourier features that a layer transforms.
+        """
+        encoding = self.position_embeddings
+        is_plain = isinstance(self.positions_projection, nn.Identity)
+        if not self._concatenates or hasattr(self, "extra_position_mlp"):
+            return None
+        positions: Positions
+        if not isinstance(encoding, PerceiverFourierPositionEncoding):
+            learned = cast("PerceiverTrainablePositionEncoding", encoding)
+            table = self._learned_positions(learned, index_dims, None, interpolate_pos_encoding)
+            projection = None if is_plain else AffineMap.of(cast("nn.Linear", self.positions_projection))
+            positions = TablePositions(table, projection)
+        elif is_plain:
+            self._require_axes(index_dims, encoding)
+            positions = FourierPositions(encoding, tuple(index_dims))
+        else:
+            return None
+        return TokenStructure(values.shape[1], values, self.feature_map(), positions)
+
+    def _require_axes(self, index_dims: Sequence[int], encoding: PerceiverFourierPositionEncoding) -> None:
+        if len(index_dims) != encoding.num_dimensions:
+            raise ShapeError(
+                f"`inputs` must give tokens on a grid of {encoding.num_dimensions} axes (one for each entry of "
+                f"`max_resolution`), received a grid of {list(index_dims)}"
+            )
+
     def _positions(
         self, index_dims: Sequence[int], features: Tensor, pos: Tensor | None, interpolate_pos_encoding: bool
     ) -> Tensor:
         encoding = self.position_embeddings
         batch_size = features.shape[0]
         if isinstance(encoding, PerceiverFourierPositionEncoding):
-            if len(index_dims) != encoding.num_dimensions and pos is None:
-                raise ShapeError(
-                    f"`inputs` must give tokens on a grid of {encoding.num_dimensions} axes (one for each entry of "
-                    f"`max_resolution`), received a grid of {list(index_dims)}"
-                )
+            if pos is None:
+                self._require_axes(index_dims, encoding)
             encoded = encoding(index_dims, batch_size, device=features.device, dtype=features.dtype, pos=pos)
         else:
             encoded = self._learned_positions(

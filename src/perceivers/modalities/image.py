@@ -18,6 +18,7 @@ from perceivers.modalities.base import (
 )
 from perceivers.nn.convolution import Conv2DDownsample, ConvUpsample, stem_size
 from perceivers.nn.patches import depth_to_space, space_to_depth
+from perceivers.nn.token_structure import AffineMap, TokenStructure
 
 _PREP_TYPES = ("conv", "conv1x1", "patches", "pixels")
 _POST_TYPES = ("pixels", "patches", "conv", "conv1x1")
@@ -153,15 +154,40 @@ class PerceiverImagePreprocessor(PositionedPreprocessor):
             features = features[:, 0]
         return self._with_positions(features, pos, network_input_is_1d, interpolate_pos_encoding)
 
+    def structures(
+        self, inputs: Tensor, interpolate_pos_encoding: bool = False
+    ) -> dict[str, TokenStructure] | None:
+        """See AbstractPreprocessor; values are pixels, patches, or what a convolutional stem gives."""
+        self._validate(inputs)
+        is_linear = self.prep_type == "conv1x1"
+        values = self._kept_pixels(inputs) if is_linear else self._values(inputs)
+        structure = self.structure_of(
+            values.flatten(1, -2), self.index_dims(inputs), interpolate_pos_encoding
+        )
+        return None if structure is None else {"": structure}
+
+    def feature_map(self) -> AffineMap | None:
+        """See PositionedPreprocessor: the map of each pixel, or of each patch."""
+        if self.prep_type == "conv1x1":
+            return AffineMap.of(self.convnet_1x1)
+        return AffineMap.of(self.conv_after_patches) if self.conv_after_patching else None
+
     def _features(self, inputs: Tensor) -> Tensor:
         """[batch, (steps,) rows, columns, channels]."""
-        if self.prep_type == "conv":
-            return _each_frame(self.convnet, inputs)
         if self.prep_type == "conv1x1":
             return _each_frame(self.convnet_1x1, inputs)
+        values = self._values(inputs)
+        return self.conv_after_patches(values) if self.conv_after_patching else values
+
+    def _values(self, inputs: Tensor) -> Tensor:
+        """Features before the linear map of patches, where there is one; the same axes."""
+        if self.prep_type == "conv":
+            return _each_frame(self.convnet, inputs)
         if self.prep_type == "patches":
-            patches = space_to_depth(inputs, self.temporal_downsample, self.spatial_downsample)
-            return self.conv_after_patches(patches) if self.conv_after_patching else patches
+            return space_to_depth(inputs, self.temporal_downsample, self.spatial_downsample)
+        return self._kept_pixels(inputs)
+
+    def _kept_pixels(self, inputs: Tensor) -> Tensor:
         kept = inputs[..., :: self.spatial_downsample, :: self.spatial_downsample]
         return (kept if kept.ndim == 4 else kept[:, :: self.temporal_downsample]).movedim(-3, -1)
 
@@ -245,6 +271,10 @@ class PerceiverImagePostprocessor(AbstractPostprocessor):
                 _exponent("spatial_upsample", spatial_upsample, 2),
                 _exponent("temporal_upsample", temporal_upsample, 2) if is_video else None,
             )
+
+    def linear_map(self) -> nn.Linear | None:
+        """See AbstractPostprocessor."""
+        return self.classifier if self.pointwise and self.postproc_type == "conv1x1" else None
 
     def forward(
         self, inputs: Tensor, pos: Tensor | None = None, modality_sizes: Mapping[str, int] | None = None

@@ -15,6 +15,7 @@ from perceivers.modalities.base import (
     Preprocessed,
     require_finite,
 )
+from perceivers.nn.token_structure import TokenStructure
 
 
 class PerceiverOneHotPreprocessor(AbstractPreprocessor):
@@ -39,6 +40,11 @@ class PerceiverOneHotPreprocessor(AbstractPreprocessor):
     def index_dims(self, inputs: Tensor) -> tuple[int, ...]:
         """(1,)."""
         return (1,)
+
+    def structures(self, inputs: Tensor, interpolate_pos_encoding: bool = False) -> dict[str, TokenStructure]:
+        """See AbstractPreprocessor."""
+        token, _, _ = self(inputs)
+        return {"": TokenStructure(1, token)}
 
     def forward(
         self,
@@ -71,6 +77,14 @@ class PerceiverClassificationPostprocessor(AbstractPostprocessor):
     def __init__(self, config: PerceiverConfig, in_channels: int) -> None:
         super().__init__()
         self.classifier = nn.Linear(in_channels, config.num_labels)
+
+    def linear_map(self) -> nn.Linear:
+        """See AbstractPostprocessor."""
+        return self.classifier
+
+    def arrange(self, values: Tensor) -> Tensor:
+        """[batch, num_tokens, num_labels] to [batch, num_labels]."""
+        return values[:, 0]
 
     def forward(
         self, inputs: Tensor, pos: Tensor | None = None, modality_sizes: Mapping[str, int] | None = None

@@ -16,6 +16,7 @@ from perceivers.modalities.base import (
     token_mask,
 )
 from perceivers.nn.packing import pad_channels, restructure
+from perceivers.nn.token_structure import TokenStructure
 
 
 class PerceiverMultimodalPreprocessor(AbstractPreprocessor):
@@ -107,6 +108,26 @@ class PerceiverMultimodalPreprocessor(AbstractPreprocessor):
         sizes = {name: joined[name].shape[1] for name in names}
         return torch.cat([joined[name] for name in names], dim=1), sizes, features
 
+    def structures(
+        self, inputs: Mapping[str, Any], interpolate_pos_encoding: bool = False
+    ) -> dict[str, TokenStructure] | None:
+        """See AbstractPreprocessor; None too where tokens are masked at random."""
+        self._validate(inputs, True)
+        if any(0 < self.mask_probs.get(name, 0) < 1 for name in inputs):
+            return None
+        found: dict[str, TokenStructure] = {}
+        for name in inputs:
+            parts = self._preprocessor(name).structures(inputs[name], interpolate_pos_encoding)
+            if parts is None or list(parts) != [""]:
+                return None
+            found[name] = (
+                self._masked(name, parts[""].num_tokens)
+                if self.mask_probs.get(name) == 1
+                else parts[""].padded(self.padding[name])
+            )
+        found.update((name, self._masked(name, 1)) for name in self._absent_but_masked(inputs))
+        return {name: found[name] for name in sorted(found)}
+
     def input_mask(self, mask: Any, tokens: Tensor, modality_sizes: Mapping[str, int] | None) -> Tensor:
         """A bool mask over the tokens of all modalities.
 
@@ -130,6 +151,9 @@ class PerceiverMultimodalPreprocessor(AbstractPreprocessor):
             ],
             dim=1,
         )
+
+    def _masked(self, name: str, num_tokens: int) -> TokenStructure:
+        return TokenStructure(num_tokens, padding=self.mask[name].flatten())
 
     def _preprocessor(self, name: str) -> AbstractPreprocessor:
         return cast("AbstractPreprocessor", self.modalities[name])
@@ -165,8 +189,9 @@ class PerceiverMultimodalPreprocessor(AbstractPreprocessor):
             raise ShapeError(
                 f"`inputs` must name modalities of {sorted(self.modalities)}, received {unknown}"
             )
-        sizes = {name: len(value) for name, value in inputs.items()}
-        if len(set(sizes.values())) > 1:
+        sizes = {name: value.shape[0] for name, value in inputs.items()}
+        # Compared, not gathered in a set: a set would fix the batch size of an exported program.
+        if any(size != next(iter(sizes.values())) for size in sizes.values()):
             raise ShapeError(f"`inputs` must have the same batch size for every modality, received {sizes}")
 
 

@@ -23,6 +23,10 @@ class PerceiverProjectionPostprocessor(AbstractPostprocessor):
         # Published checkpoints call this layer `classifier`, on pixels too.
         self.classifier = nn.Linear(in_channels, out_channels)
 
+    def linear_map(self) -> nn.Linear:
+        """See AbstractPostprocessor."""
+        return self.classifier
+
     def forward(
         self, inputs: Tensor, pos: Tensor | None = None, modality_sizes: Mapping[str, int] | None = None
     ) -> Tensor:

@@ -61,6 +61,23 @@ class PerceiverTextPreprocessor(AbstractPreprocessor):
         embedded = self.embeddings(inputs)
         return embedded + self._positions(inputs, pos, interpolate_pos_encoding), None, embedded
 
+    def lookup_tables(self) -> tuple[Tensor, Tensor]:
+        """See AbstractPreprocessor."""
+        return self.embeddings.weight, self.position_embeddings.weight
+
+    def lookup(
+        self, inputs: Tensor, pos: Tensor | None = None, interpolate_pos_encoding: bool = False
+    ) -> Tensor | None:
+        """Check inputs as `forward` does; their position vectors, where those are not simply the first rows of the table.
+
+        Returns:
+            [length, d_model] or [batch, length, d_model]; None for the first rows.
+        """
+        self._validate(inputs, True)
+        if pos is None and inputs.shape[1] <= self.position_embeddings.num_embeddings:
+            return None
+        return self._positions(inputs, pos, interpolate_pos_encoding)
+
     def resize(self, num_ids: int, std: float) -> None:
         """Keep the first `num_ids` rows of the embedding table, or add rows drawn with standard deviation `std`."""
         self.embeddings = _resized(self.embeddings, num_ids, std)
