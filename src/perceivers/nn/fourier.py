@@ -22,7 +22,18 @@ def axis_coordinates(size: int, rule: str = "grid", device: torch.device | None 
         raise ConfigurationError(f"`rule` must be one of {COORDINATE_RULES}, received {rule!r}")
     if rule == "subsampled":
         return -1 + 2 * torch.arange(size, device=device) / torch.tensor(size, device=device)
+    if isinstance(size, torch.SymInt):
+        return _linspace_of_unknown_size(size, device)
     return torch.linspace(-1.0, 1.0, size, dtype=torch.float32, device=device)
+
+
+def _linspace_of_unknown_size(size: int, device: torch.device | None) -> Tensor:
+    """torch.linspace(-1, 1, size), to the last bit, where a program is exported for any size: it would fix its own."""
+    steps = torch.arange(size, dtype=torch.float32, device=device)
+    step = torch.full((), 2.0, device=device) / (size - 1)
+    from_start = torch.addcmul(torch.full((), -1.0, device=device), step, steps)
+    from_end = torch.addcmul(torch.full((), 1.0, device=device), -step, size - 1 - steps)
+    return torch.where(steps < size // 2, from_start, from_end)
 
 
 def grid_coordinates(
