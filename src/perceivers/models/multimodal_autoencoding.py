@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from math import prod
 from typing import Any, cast
 
@@ -11,13 +11,14 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from perceivers.configuration import PerceiverConfig
-from perceivers.decoders.base import PerceiverAbstractDecoder
+from perceivers.decoders.base import PerceiverAbstractDecoder, gather_rows
 from perceivers.decoders.basic import PerceiverBasicDecoder
 from perceivers.decoders.classification import PerceiverClassificationDecoder
 from perceivers.decoders.multimodal import PerceiverMultimodalDecoder
 from perceivers.decoders.video import PerceiverBasicVideoAutoencodingDecoder
 from perceivers.errors import ShapeError
 from perceivers.modalities.audio import PerceiverAudioPostprocessor, PerceiverAudioPreprocessor
+from perceivers.modalities.base import require_finite
 from perceivers.modalities.image import PerceiverImagePreprocessor
 from perceivers.modalities.label import PerceiverClassificationPostprocessor, PerceiverOneHotPreprocessor
 from perceivers.modalities.multimodal import (
@@ -72,8 +73,8 @@ class PerceiverForMultimodalAutoencoding(PerceiverTaskModel):
             output_attentions: see PerceiverModel.
             output_hidden_states: see PerceiverModel.
             labels: targets by modality, any of `image` and `audio` (the inputs by default) and `label` (class ids [batch]).
-                Points are then drawn (`config.num_training_points` of each) unless they are given, from arrays of the
-                targets' sizes.
+                Unless points are given, they are then drawn (`config.num_training_points` of each) from arrays of the
+                targets' sizes; video or sound without a target is not decoded.
             return_dict: see PerceiverModel.
 
         Returns:
@@ -81,8 +82,9 @@ class PerceiverForMultimodalAutoencoding(PerceiverTaskModel):
             [batch, num_labels]; and `loss`, the sum of the mean absolute errors and the cross-entropy by
             `config.loss_weights`, when labels are given.
         """
-        if inputs is None:
-            raise ShapeError("`inputs` must be a mapping from modality to values, received None")
+        if not isinstance(inputs, Mapping) or not inputs:
+            received = inputs if inputs is None else f"{type(inputs).__name__} of length {len(inputs)}"
+            raise ShapeError(f"`inputs` must be a mapping from modality to values, received {received}")
         output_dims = None
         targets: dict[str, Tensor] = {}
         if labels is not None:
@@ -130,7 +132,7 @@ class PerceiverForMultimodalAutoencoding(PerceiverTaskModel):
             encoded,
             output_dims=output_dims,
             coordinate_rule="subsampled",
-            chunk_size=chunk_size or _RECONSTRUCTION_CHUNK,
+            chunk_size=_RECONSTRUCTION_CHUNK if chunk_size is None else chunk_size,
         )
         video = output_dims.get("image", tuple(self.config.output_shape[1:]))
         return {
@@ -146,6 +148,13 @@ class PerceiverForMultimodalAutoencoding(PerceiverTaskModel):
                 f"`labels` must be a mapping with any of audio, image and label, received {received}"
             )
         reconstructed = {name: inputs[name] for name in ("audio", "image") if name in inputs}
+        batch_size, config = len(next(iter(inputs.values()))), self.config
+        if "audio" in labels:
+            samples = f"samples divisible by {config.samples_per_patch}"
+            _require_target("audio", labels["audio"], (batch_size, samples, 1), config.samples_per_patch)
+        if "image" in labels:
+            video = (batch_size, "frames", config.image_channels, "height", "width")
+            _require_target("image", labels["image"], video)
         return {**reconstructed, **labels}
 
     def _output_dims(self, name: str, target: Tensor) -> tuple[int, ...]:
@@ -155,10 +164,12 @@ class PerceiverForMultimodalAutoencoding(PerceiverTaskModel):
     def _draw_points(
         self, output_dims: Mapping[str, tuple[int, ...]], device: torch.device
     ) -> dict[str, Tensor]:
-        """Random outputs of each modality, the same for every sample of the batch."""
+        """Random outputs of each modality, the same for every sample of the batch; none of video or sound without sizes."""
         return {
-            name: torch.randperm(prod(dims), device=device)[: self.config.num_training_points]
-            for name, dims in output_dims.items()
+            name: torch.randperm(prod(output_dims.get(name, (0,))), device=device)[
+                : self.config.num_training_points
+            ]
+            for name in ("audio", "image")
         }
 
     def _loss(
@@ -174,7 +185,7 @@ class PerceiverForMultimodalAutoencoding(PerceiverTaskModel):
                 losses[name] = F.l1_loss(
                     logits[name], wanted.to(logits[name].dtype).reshape(logits[name].shape)
                 )
-        if "label" in targets:
+        if "label" in targets and "label" in logits:
             losses["label"] = classification_loss(
                 logits["label"], targets["label"], self.config.num_labels, self.config.problem_type
             )
@@ -186,7 +197,23 @@ class PerceiverForMultimodalAutoencoding(PerceiverTaskModel):
             rows = target.reshape(target.shape[0], -1, self.config.samples_per_patch)
         else:
             rows = target.movedim(2, -1).flatten(1, 3)
-        return rows if points is None else rows[:, torch.as_tensor(points, device=rows.device)]
+        return rows if points is None else gather_rows(rows, torch.as_tensor(points, device=rows.device))
+
+
+def _require_target(
+    name: str, target: Tensor, expected: Sequence[int | str], samples_per_patch: int = 1
+) -> None:
+    """ShapeError unless a target has floating-point, finite values on the axes expected."""
+    argument = f"labels[{name!r}]"
+    fits = target.ndim == len(expected) and all(
+        isinstance(size, str) or size == actual for size, actual in zip(expected, target.shape, strict=True)
+    )
+    if not fits or not target.is_floating_point() or target.shape[1] % samples_per_patch != 0:
+        wanted = ", ".join(str(size) for size in expected)
+        raise ShapeError(
+            f"`{argument}` must be floating-point values [{wanted}], received {list(target.shape)} of {target.dtype}"
+        )
+    require_finite(argument, target)
 
 
 def _video_positions(config: PerceiverConfig) -> dict[str, Any]:
