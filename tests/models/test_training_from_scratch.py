@@ -1,0 +1,52 @@
+"""A few optimiser steps on one batch: every tiny model learns it, with finite gradients all the way."""
+
+from __future__ import annotations
+
+import torch
+
+LABELS = {
+    "masked_lm": lambda inputs: {"labels": inputs},
+    "sequence_classification": lambda inputs: {"labels": torch.tensor([2, 0])},
+    "image_learned": lambda inputs: {"labels": torch.tensor([2, 0])},
+    "image_fourier": lambda inputs: {"labels": torch.tensor([2, 0])},
+    "image_conv": lambda inputs: {"labels": torch.tensor([2, 0])},
+    # One displacement for every pixel of a frame: 40 right and 20 down, 20 left and 60 up.
+    "optical_flow": lambda inputs: {
+        "labels": torch.tensor([[40.0, 20.0], [-20.0, -60.0]])[:, None, None].expand(2, 7, 5, 2)
+    },
+    "multimodal": lambda inputs: {"labels": {"label": torch.tensor([2, 0])}},
+}
+
+
+def test_a_few_steps_lower_the_loss(task, tiny, inputs_of):
+    model = tiny(task, lively=False, attention_probs_dropout_prob=0.0, num_training_points=1000).train()
+    inputs = inputs_of(task)
+    labels = LABELS[task](inputs)
+    optimizer = torch.optim.AdamW(model.parameters(), lr=1e-2, weight_decay=0.0)
+    losses = []
+    for _ in range(20):
+        optimizer.zero_grad()
+        loss = model(inputs, **labels).loss
+        loss.backward()
+        for name, parameter in model.named_parameters():
+            assert parameter.grad is not None, name
+            assert torch.isfinite(parameter.grad).all(), name
+        optimizer.step()
+        losses.append(loss.item())
+    assert losses[-1] < 0.8 * losses[0]
+
+
+def test_recomputed_activations_give_the_same_gradients(task, tiny, inputs_of, same):
+    model = tiny(task, attention_probs_dropout_prob=0.0, num_training_points=1000).train()
+    inputs = inputs_of(task)
+
+    def gradients():
+        model.zero_grad()
+        torch.manual_seed(0)
+        model(inputs, **LABELS[task](inputs)).loss.backward()
+        return {name: parameter.grad for name, parameter in model.named_parameters()}
+
+    kept = gradients()
+    model.gradient_checkpointing_enable()
+    assert model.is_gradient_checkpointing
+    same(gradients(), kept, 1e-5)
