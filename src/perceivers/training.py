@@ -6,11 +6,13 @@ import math
 import os
 import tempfile
 import time
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import torch
+from torch import nn
+from torch.optim.lr_scheduler import LambdaLR
 from torch.utils.data import DataLoader
 
 from perceivers.arguments import ARGUMENTS_FILE, RunArguments, TrainingArguments, save_arguments
@@ -19,9 +21,79 @@ from perceivers.errors import ConfigurationError, DataError, PerceiversError
 from perceivers.evaluation import build_accelerator, measure
 from perceivers.optimization import build_optimizer, build_schedule
 from perceivers.reporting import TrainingProgress, draw_learning_curve, installed_versions, write_json
-from perceivers.tasks.base import Parts, Task
+from perceivers.tasks.base import Batch, Parts, Task
+
+if TYPE_CHECKING:
+    from accelerate import Accelerator
 
 RESULTS_FILE = "results.json"
+
+
+@dataclass(frozen=True)
+class Loop:
+    """The loop itself, with everything that accelerate has prepared for it.
+
+    Args:
+        task: one forward pass, augmentation, metrics.
+        parts: model and processor as they were built.
+        model: the prepared model.
+        batches: the prepared training batches.
+        watched: the prepared validation batches; may be empty.
+        optimizer: the prepared optimiser.
+        schedule: the optimiser's learning rate; stepped once an optimiser step.
+        accelerator: what prepared them.
+    """
+
+    task: Task[Any]
+    parts: Parts
+    model: nn.Module
+    batches: Any
+    watched: Any
+    optimizer: Any
+    schedule: LambdaLR
+    accelerator: Accelerator
+
+    def run(self, epochs: int, max_gradient_norm: float) -> list[dict[str, float]]:
+        """Pass over the training batches `epochs` times; give one row an epoch: losses and watched metrics."""
+        history: list[dict[str, float]] = []
+        visible = self.accelerator.is_main_process
+        with TrainingProgress(epochs * len(self.batches), epochs, self.task.headline, visible) as progress:
+            for epoch in range(1, epochs + 1):
+                self.model.train()
+                total = 0.0
+                for batch in self.batches:
+                    loss = self.step(batch, max_gradient_norm)
+                    if not math.isfinite(loss):
+                        raise PerceiversError(
+                            f"the loss became {loss} in epoch {epoch}; lower --learning-rate or --max-gradient-norm"
+                        )
+                    total += loss
+                    progress.batch_done(epoch, loss)
+                history.append(
+                    {"epoch": float(epoch), "train_loss": total / len(self.batches), **self.watch()}
+                )
+                progress.epoch_done(history[-1])
+        return history
+
+    def step(self, batch: Batch, max_gradient_norm: float) -> float:
+        """Run one batch forward and backward, and the optimiser when enough batches are accumulated."""
+        with self.accelerator.accumulate(self.model):
+            loss = self.task.step(self.model, self.task.augment(batch)).loss
+            self.accelerator.backward(loss)
+            if self.accelerator.sync_gradients:
+                self.accelerator.clip_grad_norm_(self.model.parameters(), max_gradient_norm)
+            self.optimizer.step()
+            if self.accelerator.sync_gradients and not self.accelerator.optimizer_step_was_skipped:
+                self.schedule.step()
+            self.optimizer.zero_grad()
+        return float(loss.detach())
+
+    def watch(self) -> dict[str, float]:
+        """Measure on the validation batches, if there are any."""
+        if not len(self.watched):
+            return {}
+        scores = measure(self.task, self.model, self.parts, self.watched, self.accelerator)
+        return {f"validation_{name}": score for name, score in scores.items()}
 
 
 def train(task: Task[Any], arguments: RunArguments) -> dict[str, Any]:
@@ -58,35 +130,12 @@ def train(task: Task[Any], arguments: RunArguments) -> dict[str, Any]:
         for part in (splits.validation, splits.test)
     )
 
-    history: list[dict[str, float]] = []
-    with TrainingProgress(
-        training.epochs * len(batches), training.epochs, task.headline, accelerator.is_main_process
-    ) as progress:
-        for epoch in range(1, training.epochs + 1):
-            model.train()
-            total = 0.0
-            for batch in batches:
-                with accelerator.accumulate(model):
-                    loss = task.step(model, task.augment(batch)).loss
-                    accelerator.backward(loss)
-                    if accelerator.sync_gradients:
-                        accelerator.clip_grad_norm_(model.parameters(), training.max_gradient_norm)
-                    optimizer.step()
-                    if accelerator.sync_gradients and not accelerator.optimizer_step_was_skipped:
-                        schedule.step()
-                    optimizer.zero_grad()
-                value = _require_finite(loss, epoch)
-                total += value
-                progress.batch_done(epoch, value)
-            row = {"epoch": float(epoch), "train_loss": total / len(batches)}
-            if len(splits.validation):
-                scores = measure(task, model, parts, watched, accelerator)
-                row.update({f"validation_{name}": score for name, score in scores.items()})
-            history.append(row)
-            progress.epoch_done(row)
+    loop = Loop(task, parts, model, batches, watched, optimizer, schedule, accelerator)
+    history = loop.run(training.epochs, training.max_gradient_norm)
     trained = time.monotonic()
     results = {
         "task": task.name,
+        "data": arguments.data.data,
         "test": measure(task, model, parts, tested, accelerator),
         "validation": {
             name.removeprefix("validation_"): score
@@ -150,15 +199,6 @@ def _require_free(folder: Path, overwrite: bool) -> Path:
             f"`output` {str(folder)!r} already holds a training run; give another folder, or --overwrite"
         )
     return folder
-
-
-def _require_finite(loss: torch.Tensor, epoch: int) -> float:
-    value = float(loss.detach())
-    if not math.isfinite(value):
-        raise PerceiversError(
-            f"the loss became {value} in epoch {epoch}; lower --learning-rate or --max-gradient-norm"
-        )
-    return value
 
 
 def _sizes(splits: Any) -> dict[str, int]:
