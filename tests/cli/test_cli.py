@@ -168,12 +168,17 @@ def test_a_wrong_use_is_explained_without_a_traceback(
     assert "Traceback" not in captured.err + captured.out
 
 
-def test_an_interrupt_ends_the_command_quietly(
-    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+def test_an_interrupt_ends_the_command_without_a_traceback(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    def interrupted(arguments: object) -> None:
+    def interrupted(*arguments: object, **options: object) -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("perceivers.cli.app", interrupted)
-    assert call("tasks") == 130
-    assert capsys.readouterr().err == "stopped\n"
+    monkeypatch.setattr("perceivers.data.images.write_images", interrupted)
+    assert call("samples", "digits", "--output", str(tmp_path)) == 130
+    assert "Traceback" not in capsys.readouterr().err
+
+
+def test_square_brackets_in_a_message_are_shown_as_they_are(capsys: pytest.CaptureFixture[str]) -> None:
+    assert call("evaluate", "/runs/[red]x[/red]") == 1
+    assert "'/runs/[red]x[/red]'" in capsys.readouterr().err

@@ -8,6 +8,7 @@ from importlib.metadata import version
 
 from cyclopts import App
 from rich.console import Console
+from rich.markup import escape
 
 from perceivers.cli import convert, evaluate, predict, samples, tasks, train
 from perceivers.errors import PerceiversError
@@ -31,18 +32,9 @@ def main(arguments: Sequence[str] | None = None) -> None:
     Args:
         arguments: what follows `perceivers`; None takes the process's own.
     """
-    console = Console(stderr=True)
     try:
         app(arguments)
     except PerceiversError as error:
-        console.print(f"[bold red]error:[/bold red] {_escape(str(error))}", highlight=False, soft_wrap=True)
+        console = Console(stderr=True)
+        console.print(f"[bold red]error:[/bold red] {escape(str(error))}", highlight=False, soft_wrap=True)
         sys.exit(1)
-    except KeyboardInterrupt:
-        console.print("[bold red]stopped[/bold red]")
-        sys.exit(130)
-
-
-def _escape(text: str) -> str:
-    from rich.markup import escape
-
-    return escape(text)
