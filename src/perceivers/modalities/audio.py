@@ -51,6 +51,8 @@ class PerceiverAudioPreprocessor(PositionedPreprocessor):
         super().__init__()
         if prep_type != "patches":
             raise ConfigurationError(f"`prep_type` must be 'patches' for audio, received {prep_type!r}")
+        if samples_per_patch < 1:
+            raise ConfigurationError(f"`samples_per_patch` must be at least 1, received {samples_per_patch}")
         self.config = config
         self.samples_per_patch = samples_per_patch
         self._build_positions(
@@ -81,7 +83,7 @@ class PerceiverAudioPreprocessor(PositionedPreprocessor):
             inputs: floating-point samples [batch, num_samples, 1], in [-1, 1]; num_samples divisible by samples_per_patch.
             pos: see AbstractPreprocessor.
             network_input_is_1d: sound is a row of tokens either way.
-            interpolate_pos_encoding: not possible for learned positions of sound; an error there, no effect on Fourier ones.
+            interpolate_pos_encoding: stretch learned positions linearly to another number of patches.
 
         Returns:
             Tokens [batch, num_samples / samples_per_patch, num_channels], None, and the patches without positions.
@@ -109,6 +111,8 @@ class PerceiverAudioPreprocessor(PositionedPreprocessor):
                 f"`inputs` must hold a number of samples divisible by `samples_per_patch` ({self.samples_per_patch}), "
                 f"received {inputs.shape[1]}"
             )
+        if 0 in inputs.shape:
+            raise ShapeError(f"`inputs` must not be empty, received {list(inputs.shape)}")
         require_finite("inputs", inputs)
         return inputs.reshape(inputs.shape[0], -1, self.samples_per_patch)
 

@@ -16,6 +16,7 @@ from perceivers.nn.position_encoding import (
     PerceiverFourierPositionEncoding,
     PerceiverTrainablePositionEncoding,
     build_position_encoding,
+    resize_table,
 )
 from perceivers.nn.token_structure import (
     AffineMap,
@@ -263,13 +264,21 @@ class PositionedPreprocessor(AbstractPreprocessor):
             raise ShapeError(
                 "`pos` needs Fourier positions; learned positions have no coordinates, pass None"
             )
-        table = encoding(None, interpolate_pos_encoding, tuple(index_dims))
-        if table.shape[0] != math.prod(index_dims):
-            raise ShapeError(
-                f"`inputs` must give the {table.shape[0]} tokens that learned positions exist for, received a grid of "
-                f"{list(index_dims)}: pass interpolate_pos_encoding=True to fit the positions to it"
+        learned, dims = encoding.index_dims, tuple(index_dims)
+        if interpolate_pos_encoding:
+            return (
+                encoding(None, True, dims)
+                if len(dims) == 2
+                else resize_table(encoding.position_embeddings, learned, dims)
             )
-        return cast("Tensor", table)
+        # A table made for a number of positions alone serves any grid of as many.
+        fits = learned == dims if len(learned) == len(dims) else math.prod(learned) == math.prod(dims)
+        if not fits:
+            raise ShapeError(
+                f"`inputs` must give the {math.prod(learned)} tokens that learned positions exist for, {list(learned)}, "
+                f"received a grid of {list(dims)}: pass interpolate_pos_encoding=True to fit the positions to it"
+            )
+        return encoding(None)
 
 
 def _linear_stack(channels: int, num_layers: int) -> nn.Sequential:

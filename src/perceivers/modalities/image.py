@@ -68,6 +68,11 @@ class PerceiverImagePreprocessor(PositionedPreprocessor):
         super().__init__()
         if prep_type not in _PREP_TYPES:
             raise ConfigurationError(f"`prep_type` must be one of {_PREP_TYPES}, received {prep_type!r}")
+        if min(spatial_downsample, temporal_downsample) < 1:
+            raise ConfigurationError(
+                "`spatial_downsample` and `temporal_downsample` must be at least 1, "
+                f"received {spatial_downsample} and {temporal_downsample}"
+            )
         if temporal_downsample != 1 and prep_type in ("conv", "conv1x1"):
             raise ConfigurationError(
                 f"`temporal_downsample` must be 1 for {prep_type!r}, received {temporal_downsample}"

@@ -59,6 +59,8 @@ class PerceiverOneHotPreprocessor(AbstractPreprocessor):
                 f"`inputs` must be floating-point class memberships [batch, {self._num_labels}], "
                 f"received {list(inputs.shape)} of {inputs.dtype}"
             )
+        if inputs.shape[0] == 0:
+            raise ShapeError(f"`inputs` must not be empty, received {list(inputs.shape)}")
         require_finite("inputs", inputs)
         token = inputs[:, None, :]
         return token, None, token

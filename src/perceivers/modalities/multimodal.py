@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from math import prod
 from typing import Any, cast
 
 import torch
@@ -67,7 +68,7 @@ class PerceiverMultimodalPreprocessor(AbstractPreprocessor):
     def index_dims(self, inputs: Mapping[str, Any]) -> tuple[int, ...]:
         """(number of tokens of all modalities,)."""
         grids = [self._preprocessor(name).index_dims(inputs[name]) for name in sorted(inputs)]
-        return (sum(int(torch.Size(grid).numel()) for grid in grids),)
+        return (sum(prod(grid) for grid in grids) + len(self._absent_but_masked(inputs)),)
 
     def output_dims(self, inputs: Mapping[str, Any]) -> dict[str, Any]:
         """Name -> sizes of the output array that describes the modality whole."""
@@ -91,7 +92,7 @@ class PerceiverMultimodalPreprocessor(AbstractPreprocessor):
         Returns:
             Tokens [batch, num_tokens, num_channels]; number of tokens of each modality; name -> tokens without positions.
         """
-        self._validate(inputs, network_input_is_1d)
+        self._validate(inputs, network_input_is_1d, pos)
         joined: dict[str, Tensor] = {}
         features: dict[str, Tensor] = {}
         for name in sorted(inputs):
@@ -178,7 +179,9 @@ class PerceiverMultimodalPreprocessor(AbstractPreprocessor):
             if self.mask_probs.get(name) == 1.0 and self._preprocessor(name).single_token
         )
 
-    def _validate(self, inputs: Mapping[str, Any], network_input_is_1d: bool) -> None:
+    def _validate(
+        self, inputs: Mapping[str, Any], network_input_is_1d: bool, pos: Mapping[str, Any] | None = None
+    ) -> None:
         if not network_input_is_1d:
             raise ShapeError("`network_input_is_1d` must be True for several modalities, received False")
         if not isinstance(inputs, Mapping) or not inputs:
@@ -189,6 +192,9 @@ class PerceiverMultimodalPreprocessor(AbstractPreprocessor):
             raise ShapeError(
                 f"`inputs` must name modalities of {sorted(self.modalities)}, received {unknown}"
             )
+        if pos is not None and (not isinstance(pos, Mapping) or set(pos) - set(inputs)):
+            received = sorted(pos) if isinstance(pos, Mapping) else type(pos).__name__
+            raise ShapeError(f"`pos` must be a mapping with some of {sorted(inputs)}, received {received}")
         sizes = {name: value.shape[0] for name, value in inputs.items()}
         # Compared, not gathered in a set: a set would fix the batch size of an exported program.
         if any(size != next(iter(sizes.values())) for size in sizes.values()):
@@ -251,8 +257,13 @@ class PerceiverMultimodalPostprocessor(AbstractPostprocessor):
         if not self.input_is_dict:
             if modality_sizes is None:
                 raise ShapeError("`modality_sizes` must be given when `inputs` are one array, received None")
-            inputs = restructure(modality_sizes, cast("Tensor", inputs))
-        parts = cast("Mapping[str, Tensor]", inputs)
+            parts: Mapping[str, Tensor] = restructure(modality_sizes, cast("Tensor", inputs))
+        elif not isinstance(inputs, Mapping):
+            raise ShapeError(
+                f"`inputs` must be a mapping from modality to tokens (`input_is_dict`), received {type(inputs).__name__}"
+            )
+        else:
+            parts = inputs
         if unknown := sorted(set(parts) - set(self.modalities)):
             raise ShapeError(
                 f"`modality_sizes` must name modalities of {sorted(self.modalities)}, received {unknown}"

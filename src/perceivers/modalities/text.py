@@ -85,10 +85,12 @@ class PerceiverTextPreprocessor(AbstractPreprocessor):
     def _positions(self, inputs: Tensor, pos: Tensor | None, interpolate_pos_encoding: bool) -> Tensor:
         table = self.position_embeddings.weight
         if pos is not None:
-            if pos.is_floating_point() or pos.shape[-1] != inputs.shape[1]:
+            shapes = (tuple(inputs.shape), tuple(inputs.shape[1:]))
+            if pos.is_floating_point() or tuple(pos.shape) not in shapes:
                 raise ShapeError(
-                    f"`pos` must be whole numbers [batch, {inputs.shape[1]}], received {list(pos.shape)} of {pos.dtype}"
+                    f"`pos` must be whole numbers {list(inputs.shape)}, received {list(pos.shape)} of {pos.dtype}"
                 )
+            _require_rows("pos", pos, table.shape[0], "positions")
             return self.position_embeddings(pos)
         length = inputs.shape[1]
         if length <= table.shape[0]:
@@ -109,13 +111,7 @@ class PerceiverTextPreprocessor(AbstractPreprocessor):
             )
         if inputs.shape[0] == 0 or inputs.shape[1] == 0:
             raise ShapeError(f"`inputs` must not be empty, received {list(inputs.shape)}")
-        if torch.compiler.is_compiling() or inputs.is_meta:
-            return
-        low, high = (int(bound) for bound in inputs.aminmax())
-        if low < 0 or high >= self.embeddings.num_embeddings:
-            raise ShapeError(
-                f"`inputs` must hold ids in [0, {self.embeddings.num_embeddings - 1}], received ids from {low} to {high}"
-            )
+        _require_rows("inputs", inputs, self.embeddings.num_embeddings, "ids")
 
 
 class PerceiverEmbeddingDecoder(nn.Module):
@@ -139,6 +135,17 @@ class PerceiverEmbeddingDecoder(nn.Module):
     def forward(self, hidden_states: Tensor, embedding_layer: nn.Embedding) -> Tensor:
         """[batch, length, d_model] to [batch, length, vocab_size], with the weights of `embedding_layer`."""
         return F.linear(hidden_states, embedding_layer.weight, self.bias)
+
+
+def _require_rows(argument: str, indices: Tensor, num_rows: int, name: str) -> None:
+    """ShapeError where indices lie outside a table of `num_rows` rows; not checked while a graph is being captured."""
+    if torch.compiler.is_compiling() or indices.is_meta:
+        return
+    low, high = (int(bound) for bound in indices.aminmax())
+    if low < 0 or high >= num_rows:
+        raise ShapeError(
+            f"`{argument}` must hold {name} in [0, {num_rows - 1}], received {name} from {low} to {high}"
+        )
 
 
 def _resized(table: nn.Embedding, num_ids: int, std: float) -> nn.Embedding:
