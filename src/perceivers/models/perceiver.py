@@ -40,6 +40,9 @@ class PerceiverModel(PerceiverPreTrainedModel):
         decoder: answers output queries; None ends with the latents.
         input_preprocessor: makes tokens of inputs; None takes inputs that are tokens [batch, num_inputs, d_model].
         output_postprocessor: makes values of the decoder's answers; None leaves them.
+
+    The weights of all parts are drawn afresh, those of parts that were trained before included (as in the reference):
+    load them after composing.
     """
 
     def __init__(
