@@ -67,13 +67,16 @@ def arrays(num_heads, qk=3, v=7, dtype=torch.float64):
     hidden=st.lists(st.booleans(), min_size=BATCH * QUERIES * KEYS, max_size=BATCH * QUERIES * KEYS),
     implementation=st.sampled_from(["sdpa", "eager"]),
     need_weights=st.booleans(),
+    zero_masked_rows=st.booleans(),
 )
 def test_attention_equals_a_loop_over_heads_queries_and_keys(
-    num_heads, qk, v, hidden, implementation, need_weights
+    num_heads, qk, v, hidden, implementation, need_weights, zero_masked_rows
 ):
     query, key, value = arrays(num_heads, qk, v)
     mask = ~torch.tensor(hidden).reshape(BATCH, 1, QUERIES, KEYS)
     expected, expected_weights = attend_slowly(query, key, value, num_heads, mask[:, 0])
+    if zero_masked_rows:
+        expected[~mask[:, 0].any(-1)] = 0
     context, weights = attend(
         query,
         key,
@@ -82,6 +85,7 @@ def test_attention_equals_a_loop_over_heads_queries_and_keys(
         mask=mask,
         implementation=implementation,
         need_weights=need_weights,
+        zero_masked_rows=zero_masked_rows,
     )
     torch.testing.assert_close(context, expected)
     if need_weights:
