@@ -269,12 +269,12 @@ class PerceiverImagePostprocessor(AbstractPostprocessor):
         if postproc_type in ("conv1x1", "patches"):
             self.classifier = nn.Linear(in_channels, out_channels * spatial_upsample**2 * temporal_upsample)
         elif postproc_type == "conv":
-            is_video = temporal_upsample > 1 or len(self.input_reshape_size or ()) == 3
+            self._by_frame = temporal_upsample == 1
             self.convnet = ConvUpsample(
                 in_channels,
                 out_channels,
                 _exponent("spatial_upsample", spatial_upsample, 2),
-                _exponent("temporal_upsample", temporal_upsample, 2) if is_video else None,
+                None if self._by_frame else _exponent("temporal_upsample", temporal_upsample, 2),
             )
 
     def linear_map(self) -> nn.Linear | None:
@@ -307,6 +307,8 @@ class PerceiverImagePostprocessor(AbstractPostprocessor):
                 f"`inputs` must have {self.in_channels} channels on the last axis, received {list(inputs.shape)}"
             )
         if self.postproc_type == "conv":
+            if inputs.ndim == 5 and self._by_frame:
+                return self.convnet(inputs.flatten(0, 1)).unflatten(0, inputs.shape[:2])
             return self.convnet(inputs)
         if self.postproc_type == "patches":
             return depth_to_space(self.classifier(inputs), self.temporal_upsample, self.spatial_upsample)

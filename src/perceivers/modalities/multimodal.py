@@ -47,6 +47,13 @@ class PerceiverMultimodalPreprocessor(AbstractPreprocessor):
             raise ConfigurationError(
                 f"`mask_probs` must name modalities of {sorted(modalities)}, received {unknown}"
             )
+        for name, probability in self.mask_probs.items():
+            if not 0.0 <= probability <= 1.0:
+                raise ConfigurationError(
+                    f"`mask_probs[{name!r}]` must be a probability between 0 and 1, received {probability}"
+                )
+        if min_padding_size < 0:
+            raise ConfigurationError(f"`min_padding_size` must be at least 0, received {min_padding_size}")
         self.min_padding_size = min_padding_size
         self.modalities = nn.ModuleDict(dict(modalities))
         self.padding = nn.ParameterDict(
