@@ -102,7 +102,7 @@ def make_lively(model: nn.Module, seed: int = 1) -> None:
         elif "norm" in name and name.endswith("weight"):
             tensor.copy_(1.0 + noise(tensor, 0.2))
         elif tensor.ndim == 2 and name.endswith(("query.weight", "key.weight")):
-            tensor.copy_(noise(tensor, 2.0 / tensor.shape[-1] ** 0.5))
+            tensor.copy_(noise(tensor, 1.2 / tensor.shape[-1] ** 0.5))
         elif tensor.ndim >= 2 and name.endswith("weight") and "embeddings" not in name:
             tensor.copy_(noise(tensor, 1.0 / tensor[0].numel() ** 0.5))
         else:

@@ -58,7 +58,7 @@ def input_sizes(draw: st.DrawFn, task: str) -> dict[str, Any]:
         "num_frames": draw(st.sampled_from([2, 3])),
         "samples_per_patch": draw(st.sampled_from([5, 10])),
         "audio_samples_per_frame": draw(st.sampled_from([20, 30])),
-        "num_labels": draw(st.sampled_from([1, 3])),
+        "num_labels": draw(st.sampled_from([3, 7])),
         "output_num_channels": draw(st.sampled_from([16, 32])),
     }
 
