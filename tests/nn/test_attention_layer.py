@@ -214,6 +214,13 @@ def test_cross_attention_without_inputs_is_an_error():
         build()(queries())
 
 
+def test_self_attention_with_inputs_is_an_error():
+    with pytest.raises(
+        ShapeError, match=r"`inputs` must be None for a self-attention layer, received \[2, 5, 7\]"
+    ):
+        build(cross=False)(queries(), inputs=keys())
+
+
 def test_attention_alone_gives_its_weights_or_none():
     attention = Attention(6, 7, 4, 10, 2, True, 0.0, 1e-5, False, "sdpa").double()
     assert attention(queries(), keys(), None, need_weights=False)[1] is None

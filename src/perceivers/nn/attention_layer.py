@@ -188,9 +188,12 @@ class AttentionLayer(nn.Module):
         """
         if self.is_cross_attention and inputs is None:
             raise ShapeError("`inputs` must be given to a cross-attention layer, received None")
+        if not self.is_cross_attention and inputs is not None:
+            raise ShapeError(
+                f"`inputs` must be None for a self-attention layer, received {list(inputs.shape)}"
+            )
         mask = as_attention_mask(inputs_mask if self.is_cross_attention else attention_mask)
-        looked_at = inputs if self.is_cross_attention else None
-        attended, weights = self.attention(hidden_states, looked_at, mask, bool(output_attentions))
+        attended, weights = self.attention(hidden_states, inputs, mask, bool(output_attentions))
         output = attended + self._feed_forward(attended)
         return (output,) if weights is None else (output, weights)
 
