@@ -40,6 +40,9 @@ EXCEPTIONS: dict[tuple[str, str], tuple[str, str]] = {
     ("training", "evaluation"): ("anywhere", "training measures as evaluation does"),
 }
 
+# Allowed by the design, and not used yet; an entry that is used belongs out of here.
+PLANNED = {("models.base", "inference")}
+
 # Folders of like things, and the files in each that the others may import. A file may also import parts of its
 # own: `image_classification` imports `image_classification_picture`.
 SHARED: dict[str, frozenset[str]] = {
@@ -162,12 +165,7 @@ def test_imports_go_one_way():
 
 def test_every_exception_is_needed():
     used = {(found.importer, first(found.target)) for found in OURS if is_excepted(found)}
-    both_exist = {
-        (importer, target)
-        for importer, target in EXCEPTIONS
-        if importer in FILES and any(first(name) == target for name in FILES)
-    }
-    assert both_exist == used
+    assert EXCEPTIONS.keys() - PLANNED <= used
 
 
 def test_siblings_import_only_what_their_folder_shares():
