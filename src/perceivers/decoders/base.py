@@ -132,12 +132,20 @@ class PerceiverAbstractDecoder(nn.Module, ABC):
         """
         return None
 
+    def whole_because(self) -> str | None:
+        """Why `query_structures` gives None, in words; None where it gives the structure."""
+        return f"{type(self).__name__} does not say what its queries consist of"
+
     def query_structures(self, encoded: Encoded, asked_for: AskedFor) -> dict[str, TokenStructure] | None:
         """What the queries that `build_queries` makes consist of, one part a modality (a single one has no name).
 
         The queries themselves are never laid out. None, the default, where their parts cannot be told apart, and where
         they are the input tokens (`needs_tokens`), whose structure is known.
         """
+        return None
+
+    def token_indices(self, encoded: Encoded, asked_for: AskedFor) -> Tensor | None:
+        """Which input tokens are the queries, where `needs_tokens`: [num_points] or [batch, num_points]; None for all."""
         return None
 
     def whole_grid(self, encoded: Encoded, asked_for: AskedFor) -> tuple[int, ...] | None:
@@ -220,7 +228,7 @@ def ask_for(
     name = "positions" if positions is not None else "subsampled_output_points"
     indices = positions if positions is not None else subsampled_output_points
 
-    def select(some: Any, dims: Sequence[int] | None) -> OutputPoints:
+    def select(some: Any, dims: int | Sequence[int] | None) -> OutputPoints:
         is_subsampled = some is not None and subsampled_output_points is not None
         return _selection(name, some, "subsampled" if is_subsampled else coordinate_rule, dims)
 
@@ -243,8 +251,10 @@ def one_array(asked_for: AskedFor) -> OutputPoints:
     return asked_for
 
 
-def _selection(argument: str, indices: Any, rule: str, index_dims: Sequence[int] | None) -> OutputPoints:
-    dims = None if index_dims is None else tuple(index_dims)
+def _selection(
+    argument: str, indices: Any, rule: str, index_dims: int | Sequence[int] | None
+) -> OutputPoints:
+    dims = None if index_dims is None else sizes_of(index_dims)
     if indices is None:
         return OutputPoints(rule=rule, index_dims=dims)
     points = torch.as_tensor(indices)
@@ -261,6 +271,11 @@ def _selection(argument: str, indices: Any, rule: str, index_dims: Sequence[int]
 
 def _of(values: Any, modality: str) -> Any:
     return values.get(modality) if isinstance(values, Mapping) else values
+
+
+def sizes_of(index_dims: int | Sequence[int]) -> tuple[int, ...]:
+    """Sizes of an array from its sizes, or from the number of rows alone."""
+    return (index_dims,) if isinstance(index_dims, int) else tuple(index_dims)
 
 
 def require_indices(indices: Tensor, index_dims: Sequence[int], batch_size: int) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from math import prod
 from typing import Any, TypedDict
 
 import torch
@@ -18,6 +19,7 @@ from perceivers.decoders.base import (
     gather_rows,
     one_array,
     require_indices,
+    sizes_of,
 )
 from perceivers.errors import ConfigurationError, ShapeError, require_shape
 from perceivers.layers import PerceiverLayer
@@ -102,8 +104,10 @@ class PerceiverBasicDecoder(PerceiverAbstractDecoder):
     ) -> None:
         super().__init__()
         self.output_num_channels = output_num_channels
-        self.output_index_dims = _sizes(output_index_dims)
-        self.subsampled_index_dims = _sizes(subsampled_index_dims)
+        self.output_index_dims = None if output_index_dims is None else sizes_of(output_index_dims)
+        self.subsampled_index_dims = (
+            None if subsampled_index_dims is None else sizes_of(subsampled_index_dims)
+        )
         self.num_channels = num_channels
         self.position_encoding_type = position_encoding_type
         self.concat_preprocessed_input = concat_preprocessed_input
@@ -183,16 +187,27 @@ class PerceiverBasicDecoder(PerceiverAbstractDecoder):
             positions = self.output_position_encodings.at(indices, index_dims, points.rule)
         positions = self.positions_projection(positions.to(latents.dtype)).expand(batch_size, -1, -1)
         if self.concat_preprocessed_input:
-            positions = torch.cat([self._features(encoded, indices), positions], dim=-1)
+            positions = torch.cat([self._features(encoded, index_dims, indices), positions], dim=-1)
         return Queries(positions)
 
     def answering(self) -> tuple[PerceiverAbstractDecoder, float] | None:
         """See PerceiverAbstractDecoder: itself, unless it only builds queries."""
         return None if self.position_encoding_only else (self, 1.0)
 
+    def whole_because(self) -> str | None:
+        """See PerceiverAbstractDecoder."""
+        if self.position_encoding_type == "none":
+            return "its queries come from elsewhere (`position_encoding_type` 'none')"
+        if self.concat_preprocessed_input:
+            return "queries hold input features (`concat_preprocessed_input`)"
+        is_fourier = isinstance(self.output_position_encodings, PerceiverFourierPositionEncoding)
+        if is_fourier and not isinstance(self.positions_projection, nn.Identity):
+            return "a linear map mixes the axes of Fourier positions (`project_pos_dim`)"
+        return None
+
     def query_structures(self, encoded: Encoded, asked_for: AskedFor) -> dict[str, TokenStructure] | None:
-        """See PerceiverAbstractDecoder; None with input features in the queries, or a layer on Fourier features."""
-        if self.position_encoding_type == "none" or self.concat_preprocessed_input:
+        """See PerceiverAbstractDecoder."""
+        if self.whole_because() is not None:
             return None
         points = one_array(asked_for)
         index_dims = self._output_dims(points)
@@ -205,10 +220,8 @@ class PerceiverBasicDecoder(PerceiverAbstractDecoder):
         if not isinstance(encoding, PerceiverFourierPositionEncoding):
             projected = AffineMap.of(projection) if isinstance(projection, nn.Linear) else None
             positions = TablePositions(encoding.grid(index_dims), projected, indices)
-        elif isinstance(projection, nn.Identity):
-            positions = FourierPositions(encoding, index_dims, points.rule, indices)
         else:
-            return None
+            positions = FourierPositions(encoding, index_dims, points.rule, indices)
         return {"": TokenStructure(points.count(index_dims), positions=positions)}
 
     def attend(
@@ -250,16 +263,15 @@ class PerceiverBasicDecoder(PerceiverAbstractDecoder):
                 f"received {points.indices.shape[-1]}"
             )
 
-    def _features(self, encoded: Encoded, indices: Tensor | None) -> Tensor:
+    def _features(self, encoded: Encoded, index_dims: tuple[int, ...], indices: Tensor | None) -> Tensor:
         features = encoded.features
         if not isinstance(features, Tensor):
             raise ShapeError(
                 "`inputs_without_pos` must be given where `concat_preprocessed_input` is set, received None"
             )
+        if features.shape[1] != prod(index_dims):
+            raise ShapeError(
+                f"`inputs_without_pos` must have a row for each output of {list(index_dims)} where "
+                f"`concat_preprocessed_input` is set, received {list(features.shape)}"
+            )
         return features if indices is None else gather_rows(features, indices)
-
-
-def _sizes(index_dims: int | Sequence[int] | None) -> tuple[int, ...] | None:
-    if index_dims is None:
-        return None
-    return (index_dims,) if isinstance(index_dims, int) else tuple(index_dims)

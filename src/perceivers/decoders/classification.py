@@ -7,9 +7,9 @@ from typing import Unpack
 from torch import Tensor, nn
 
 from perceivers.configuration import PerceiverConfig
-from perceivers.decoders.base import EVERYTHING, AskedFor, PerceiverAbstractDecoder, Queries
+from perceivers.decoders.base import EVERYTHING, AskedFor, PerceiverAbstractDecoder, Queries, one_array
 from perceivers.decoders.basic import PerceiverBasicDecoder, PositionedDecoderOptions
-from perceivers.errors import require_shape
+from perceivers.errors import ShapeError, require_shape
 from perceivers.nn.initialization import start_at_zero
 from perceivers.nn.token_structure import TokenStructure
 from perceivers.outputs import Encoded, PerceiverDecoderOutput
@@ -57,6 +57,10 @@ class PerceiverClassificationDecoder(PerceiverAbstractDecoder):
         """See PerceiverAbstractDecoder."""
         return self.decoder.answering()
 
+    def whole_because(self) -> str | None:
+        """See PerceiverAbstractDecoder."""
+        return self.decoder.whole_because()
+
     def query_structures(self, encoded: Encoded, asked_for: AskedFor) -> dict[str, TokenStructure] | None:
         """See PerceiverAbstractDecoder."""
         return self.decoder.query_structures(encoded, asked_for)
@@ -96,7 +100,9 @@ class PerceiverProjectionDecoder(PerceiverAbstractDecoder):
     def build_queries(
         self, encoded: Encoded, asked_for: AskedFor = EVERYTHING, rows: slice | None = None
     ) -> Queries:
-        """An empty stand-in, [batch, 1, 0]."""
+        """An empty stand-in, [batch, 1, 0]; there is one output, which cannot be chosen."""
+        if one_array(asked_for).indices is not None:
+            raise ShapeError("output points must be None: the mean latent is answered by one row of scores")
         latents = encoded.latents
         return Queries(latents.new_empty(latents.shape[0], 1, 0))
 

@@ -119,6 +119,14 @@ class PerceiverMultimodalDecoder(PerceiverAbstractDecoder):
         """See PerceiverAbstractDecoder."""
         return self.decoder.answering()
 
+    def whole_because(self) -> str | None:
+        """See PerceiverAbstractDecoder."""
+        for name in sorted(self.modalities):
+            reason = self._decoder(name).whole_because()
+            if reason is not None:
+                return f"{name!r}: {reason}"
+        return None
+
     def query_structures(self, encoded: Encoded, asked_for: AskedFor) -> dict[str, TokenStructure] | None:
         """See PerceiverAbstractDecoder; modalities without points asked for are left out."""
         found: dict[str, TokenStructure] = {}

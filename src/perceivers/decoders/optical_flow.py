@@ -74,22 +74,21 @@ class PerceiverOpticalFlowDecoder(PerceiverAbstractDecoder):
         self, encoded: Encoded, asked_for: AskedFor = EVERYTHING, rows: slice | None = None
     ) -> Queries:
         """The tokens of the points asked for, [batch, num_points, num_query_channels]."""
-        points = one_array(asked_for)
-        picture = self._picture(encoded)
-        if points.index_dims not in (None, picture):
-            raise ShapeError(
-                f"`output_dims` must be the input's own {list(picture)}, received {points.index_dims}"
-            )
         tokens = cast("Tensor", encoded.tokens)
-        indices = points.select(rows, tokens.device)
-        if indices is None:
-            return Queries(tokens)
-        require_indices(indices, picture, tokens.shape[0])
-        return Queries(gather_rows(tokens, indices))
+        indices = self._indices(encoded, asked_for, rows)
+        return Queries(tokens if indices is None else gather_rows(tokens, indices))
+
+    def token_indices(self, encoded: Encoded, asked_for: AskedFor) -> Tensor | None:
+        """See PerceiverAbstractDecoder."""
+        return self._indices(encoded, asked_for, None)
 
     def answering(self) -> tuple[PerceiverAbstractDecoder, float] | None:
         """See PerceiverAbstractDecoder."""
         return (self.decoder, 1 / self.rescale_factor)
+
+    def whole_because(self) -> str | None:
+        """See PerceiverAbstractDecoder: its queries have the structure of the tokens."""
+        return None
 
     def attend(
         self, query: Tensor, z: Tensor, query_mask: Tensor | None = None, output_attentions: bool = False
@@ -102,6 +101,20 @@ class PerceiverOpticalFlowDecoder(PerceiverAbstractDecoder):
     def arrange(self, logits: Tensor, index_dims: tuple[int, ...]) -> Tensor:
         """[batch, height * width, 2] to [batch, height, width, 2]."""
         return logits.unflatten(1, index_dims)
+
+    def _indices(self, encoded: Encoded, asked_for: AskedFor, rows: slice | None) -> Tensor | None:
+        """The tokens asked for, or some rows of them; None for all."""
+        points = one_array(asked_for)
+        picture = self._picture(encoded)
+        if points.index_dims not in (None, picture):
+            raise ShapeError(
+                f"`output_dims` must be the input's own {list(picture)}, received {points.index_dims}"
+            )
+        tokens = cast("Tensor", encoded.tokens)
+        indices = points.select(rows, tokens.device)
+        if indices is not None:
+            require_indices(indices, picture, tokens.shape[0])
+        return indices
 
     def _picture(self, encoded: Encoded) -> tuple[int, ...]:
         if encoded.tokens is None:

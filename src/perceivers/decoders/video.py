@@ -79,6 +79,10 @@ class PerceiverBasicVideoAutoencodingDecoder(PerceiverAbstractDecoder):
         """See PerceiverAbstractDecoder."""
         return self.decoder.answering()
 
+    def whole_because(self) -> str | None:
+        """See PerceiverAbstractDecoder."""
+        return self.decoder.whole_because()
+
     def query_structures(self, encoded: Encoded, asked_for: AskedFor) -> dict[str, TokenStructure] | None:
         """See PerceiverAbstractDecoder."""
         return self.decoder.query_structures(encoded, asked_for)
