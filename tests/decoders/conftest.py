@@ -11,7 +11,16 @@ from perceivers.outputs import Encoded
 
 @pytest.fixture
 def config():
-    return perceivers.PerceiverConfig(num_latents=5, d_latents=6, num_labels=3, output_num_channels=4)
+    return perceivers.PerceiverConfig(
+        num_latents=5,
+        d_latents=6,
+        d_model=7,
+        num_self_attends_per_block=1,
+        num_self_attention_heads=2,
+        num_cross_attention_heads=1,
+        num_labels=3,
+        output_num_channels=4,
+    )
 
 
 @pytest.fixture

@@ -16,6 +16,7 @@ from perceivers.decoders.base import (
     PerceiverAbstractDecoder,
     PointsByModality,
     Queries,
+    sizes_of,
 )
 from perceivers.decoders.basic import BasicDecoderOptions, PerceiverBasicDecoder
 from perceivers.errors import ConfigurationError, ShapeError
@@ -36,7 +37,7 @@ class PerceiverMultimodalDecoder(PerceiverAbstractDecoder):
             theirs is an error.
         output_num_channels: channels of an answer.
         min_padding_size: learned channels that the widest query gets.
-        subsampled_index_dims: name -> sizes of the array of subsampled points; when given, their number is checked.
+        subsampled_index_dims: name -> sizes of the array of subsampled points, or their number; when given, it is checked.
         decoder_kwargs: further arguments of PerceiverBasicDecoder for the cross-attend.
     """
 
@@ -47,7 +48,7 @@ class PerceiverMultimodalDecoder(PerceiverAbstractDecoder):
         num_outputs: int | None = None,
         output_num_channels: int | None = None,
         min_padding_size: int = 2,
-        subsampled_index_dims: Mapping[str, Sequence[int]] | None = None,
+        subsampled_index_dims: Mapping[str, int | Sequence[int]] | None = None,
         **decoder_kwargs: Unpack[BasicDecoderOptions],
     ) -> None:
         super().__init__()
@@ -55,7 +56,9 @@ class PerceiverMultimodalDecoder(PerceiverAbstractDecoder):
             raise ConfigurationError("`modalities` must name at least one decoder, received none")
         self.modalities = nn.ModuleDict(dict(modalities))
         self.min_padding_size = min_padding_size
-        self.subsampled_index_dims = dict(subsampled_index_dims or {})
+        self.subsampled_index_dims = {
+            name: sizes_of(dims) for name, dims in (subsampled_index_dims or {}).items()
+        }
         self._require_total(num_outputs)
         options: BasicDecoderOptions = {"num_channels": self.num_query_channels, **decoder_kwargs}
         self.decoder = PerceiverBasicDecoder(
