@@ -79,6 +79,10 @@ class AbstractPreprocessor(nn.Module, ABC):
         """
         return None
 
+    def whole_because(self) -> str | None:
+        """Why `structures` gives None, in words; None where it gives the structure."""
+        return f"{type(self).__name__} does not say what its tokens consist of"
+
     def lookup_tables(self) -> tuple[Tensor, Tensor] | None:
         """Where tokens are sums of two table rows: the tables of ids and of positions, each [num_rows, channels].
 
@@ -193,6 +197,17 @@ class PositionedPreprocessor(AbstractPreprocessor):
             tokens, flat = (each.reshape(-1, *index_dims, each.shape[-1]) for each in (tokens, flat))
         return tokens, None, flat
 
+    def whole_because(self) -> str | None:
+        """See AbstractPreprocessor."""
+        if not self._concatenates:
+            return "positions are added to the features (`concat_or_add_pos`)"
+        if hasattr(self, "extra_position_mlp"):
+            return "a perceptron transforms positions (`n_extra_pos_mlp`)"
+        is_fourier = isinstance(self.position_embeddings, PerceiverFourierPositionEncoding)
+        if is_fourier and not isinstance(self.positions_projection, nn.Identity):
+            return "a linear map mixes the axes of Fourier positions (`project_pos_dim`)"
+        return None
+
     def feature_map(self) -> AffineMap | None:
         """The constant linear map from the values of `structures` to features; None where they are the features."""
         return None
@@ -208,23 +223,21 @@ class PositionedPreprocessor(AbstractPreprocessor):
             interpolate_pos_encoding: see AbstractPreprocessor.
 
         Returns:
-            None where positions are added to features, or are Fourier features that a layer transforms.
+            None where `whole_because` says why.
         """
-        encoding = self.position_embeddings
-        is_plain = isinstance(self.positions_projection, nn.Identity)
-        if not self._concatenates or hasattr(self, "extra_position_mlp"):
+        if self.whole_because() is not None:
             return None
+        encoding = self.position_embeddings
         positions: Positions
         if not isinstance(encoding, PerceiverFourierPositionEncoding):
             learned = cast("PerceiverTrainablePositionEncoding", encoding)
             table = self._learned_positions(learned, index_dims, None, interpolate_pos_encoding)
-            projection = None if is_plain else AffineMap.of(cast("nn.Linear", self.positions_projection))
-            positions = TablePositions(table, projection)
-        elif is_plain:
+            projection = self.positions_projection
+            projected = AffineMap.of(projection) if isinstance(projection, nn.Linear) else None
+            positions = TablePositions(table, projected)
+        else:
             self._require_axes(index_dims, encoding)
             positions = FourierPositions(encoding, tuple(index_dims))
-        else:
-            return None
         return TokenStructure(values.shape[1], values, self.feature_map(), positions)
 
     def _require_axes(self, index_dims: Sequence[int], encoding: PerceiverFourierPositionEncoding) -> None:

@@ -41,6 +41,10 @@ class PerceiverOneHotPreprocessor(AbstractPreprocessor):
         """(1,)."""
         return (1,)
 
+    def whole_because(self) -> str | None:
+        """See AbstractPreprocessor."""
+        return None
+
     def structures(self, inputs: Tensor, interpolate_pos_encoding: bool = False) -> dict[str, TokenStructure]:
         """See AbstractPreprocessor."""
         token, _, _ = self(inputs)

@@ -121,13 +121,12 @@ class PerceiverMultimodalPreprocessor(AbstractPreprocessor):
     ) -> dict[str, TokenStructure] | None:
         """See AbstractPreprocessor; None too where tokens are masked at random."""
         self._validate(inputs, True)
-        if any(0 < self.mask_probs.get(name, 0) < 1 for name in inputs):
+        if self.whole_because() is not None:
             return None
         found: dict[str, TokenStructure] = {}
         for name in inputs:
             parts = self._preprocessor(name).structures(inputs[name], interpolate_pos_encoding)
-            if parts is None or list(parts) != [""]:
-                return None
+            assert parts is not None
             found[name] = (
                 self._masked(name, parts[""].num_tokens)
                 if self.mask_probs.get(name) == 1
@@ -159,6 +158,16 @@ class PerceiverMultimodalPreprocessor(AbstractPreprocessor):
             ],
             dim=1,
         )
+
+    def whole_because(self) -> str | None:
+        """See AbstractPreprocessor."""
+        for name in sorted(self.modalities):
+            if 0 < self.mask_probs.get(name, 0) < 1:
+                return f"tokens of {name!r} are masked at random (`mask_probs`)"
+            reason = self._preprocessor(name).whole_because()
+            if reason is not None:
+                return f"{name!r}: {reason}"
+        return None
 
     def _masked(self, name: str, num_tokens: int) -> TokenStructure:
         return TokenStructure(num_tokens, padding=self.mask[name].flatten())

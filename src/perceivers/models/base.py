@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Any, ClassVar, Literal, Self, overload
 
@@ -89,6 +89,29 @@ class PerceiverPreTrainedModel(nn.Module):
         if value.shape != latents.shape:
             raise ShapeError(f"`value` must have shape {list(latents.shape)}, received {list(value.shape)}")
         self._embeddings().latents = value if isinstance(value, nn.Parameter) else nn.Parameter(value)
+
+    def prepare(
+        self,
+        *,
+        consume: bool = False,
+        max_memory: int = 256 * 2**20,
+        chunk_size: int | None = None,
+        progress: Callable[[int, int], None] | None = None,
+    ) -> Any:
+        """The exact fast form of this model, for inference: the same call, `encode`, `decode` and `reconstruct`.
+
+        Args:
+            consume: move the weights instead of copying them; this model cannot be used afterwards.
+            max_memory: bytes of working memory beside weights, inputs and outputs.
+            chunk_size: tokens, or outputs, computed at a time at most; None: as many as fit.
+            progress: called with the number of outputs decoded so far and the number asked for.
+
+        Returns:
+            A frozen `perceivers.inference.PreparedModel`.
+        """
+        from perceivers.inference import prepare
+
+        return prepare(self, consume=consume, max_memory=max_memory, chunk_size=chunk_size, progress=progress)
 
     def gradient_checkpointing_enable(
         self, gradient_checkpointing_kwargs: Mapping[str, Any] | None = None

@@ -1,0 +1,224 @@
+"""Constant queries look at any number of structured tokens, tile by tile, with an online softmax.
+
+For queries q~ (see `perceivers.inference.folding.absorb_keys`) and normalised tokens x^_m = (x_m - mean_m) rs_m:
+
+    logits[n, m] = rs_m (q~_n . x_m)
+    context[n]   = sum_m p[n, m] x^_m = sum_m w[n, m] x_m - sum_m w[n, m] mean_m,     w[n, m] = p[n, m] rs_m
+
+and both the products q~ . x and the weighted sums of x are taken part by part (`structured_tokens`). A tile's logits exist
+only while it is computed; maxima and sums run on, as in the online softmax of Milakov and Gimelshein (2018), so that working
+memory does not depend on the number of tokens. Running sums are rescaled only when a maximum grows by more than a margin that
+keeps the exponentials finite, which after the first tile is rare.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor
+
+from perceivers.inference.budget import Budget, pieces
+from perceivers.inference.structured_tokens import StructuredTokens, Sums, Tile
+
+# exp(20) times any number of tokens is finite in float32.
+_MARGIN = 20.0
+# Less than any logit, and finite: the difference to a masked logit (-inf) stays -inf.
+_NO_MAXIMUM = -1e30
+
+
+def attend(
+    parts: Sequence[StructuredTokens],
+    queries: Tensor,
+    batch_size: int,
+    mask: Tensor | None,
+    budget: Budget,
+) -> Tensor:
+    """Softmax-weighted means of normalised tokens.
+
+    Args:
+        parts: tokens whose channels lie differently, one part after the other (one a modality).
+        queries: q~, centred over channels, [num_queries, channels].
+        batch_size: number of samples; parts without features are the same for all.
+        mask: bool [batch, number of tokens of all parts], True where a token counts; every sample has one that does.
+        budget: how much is computed at a time.
+
+    Returns:
+        [batch, num_queries, channels], in the parts' working dtype.
+    """
+    num_queries, channels = queries.shape
+    kept = num_queries * (channels + sum(sum(part.axes.sizes) for part in parts if part.axes))
+    contexts = []
+    for samples in pieces(batch_size, budget.samples(kept)):
+        some = None if mask is None else mask[samples]
+        contexts.append(_attend_samples(parts, queries, samples, some, budget))
+    return torch.cat(contexts)
+
+
+def _attend_samples(
+    parts: Sequence[StructuredTokens],
+    queries: Tensor,
+    samples: slice,
+    mask: Tensor | None,
+    budget: Budget,
+) -> Tensor:
+    num_samples, num_queries = samples.stop - samples.start, queries.shape[0]
+    dtype, device = parts[0].dtype, parts[0].device
+    running = [_RunningSums(part, queries, num_samples) for part in parts]
+    largest = torch.full((num_samples, num_queries), _NO_MAXIMUM, dtype=dtype, device=device)
+    totals = torch.zeros_like(largest)
+    first_token = 0
+    for sums in running:
+        part = sums.part
+        for tile in part.tiles(budget.rows(num_queries)):
+            shared = sums.shared_logits(tile)
+            for group in pieces(num_samples, max(1, budget.tile_values // (num_queries * tile.num_tokens))):
+                inputs = slice(samples.start + group.start, samples.start + group.stop)
+                read = _ReadTile(part, tile, inputs, group)
+                logits = sums.logits(read, shared)
+                if mask is not None:
+                    tokens = slice(first_token + tile.tokens.start, first_token + tile.tokens.stop)
+                    logits.masked_fill_(~mask[group, None, tokens], -torch.inf)
+                _follow_maximum(logits.amax(dim=-1), largest[group], totals[group], running, group)
+                weights = logits.sub_(largest[group, :, None]).exp_()
+                totals[group] += sums.add(weights, read)
+        first_token += part.num_tokens
+    context = running[0].context()
+    for sums in running[1:]:
+        context += sums.context()
+    return context.div_(totals[..., None])
+
+
+def _follow_maximum(
+    tile_largest: Tensor, largest: Tensor, totals: Tensor, running: Sequence[_RunningSums], group: slice
+) -> None:
+    """Raise the running maximum to that of a tile where it lies far below, and rescale what was summed up so far."""
+    if not bool((tile_largest > largest + _MARGIN).any()):
+        return
+    raised = torch.maximum(largest, tile_largest)
+    factor = (largest - raised).exp_()
+    largest.copy_(raised)
+    totals.mul_(factor)
+    for sums in running:
+        sums.rescale(factor, group)
+
+
+class _ReadTile:
+    """What is read of the tokens of a tile, for a group of samples.
+
+    Args:
+        part: the tokens.
+        tile: which of them.
+        inputs: the samples, among all.
+        group: the samples, among those whose sums are kept.
+    """
+
+    def __init__(self, part: StructuredTokens, tile: Tile, inputs: slice, group: slice) -> None:
+        self.tile = tile
+        self.group = group
+        self.num_samples = inputs.stop - inputs.start
+        self.values = part.values(tile, inputs)
+        self.rows = part.table_rows(tile, inputs)
+        mean, scale = part.statistics(tile, self.values, self.rows)
+        self.mean = mean.expand(self.num_samples, tile.num_tokens)
+        self.scale = scale.expand(self.num_samples, tile.num_tokens)
+
+
+class _RunningSums:
+    """Sums over the tiles of one part, weighted by exp(logit - running maximum).
+
+    Args:
+        part: the tokens.
+        queries: [num_queries, channels].
+        num_samples: samples whose sums are kept.
+    """
+
+    def __init__(self, part: StructuredTokens, queries: Tensor, num_samples: int) -> None:
+        self.part = part
+        self.products = part.products(queries)
+        self._num_queries = queries.shape[0]
+
+        def zeros(channels: int) -> Tensor:
+            return torch.zeros(num_samples, self._num_queries, channels, dtype=part.dtype, device=part.device)
+
+        # Beside the values: the mean, one (for the sum of the scaled weights) and 1 / rs (for that of the weights).
+        self._values = zeros(part.value_channels + 3)
+        self._table = zeros(part.table_channels)
+        self._axes = [zeros(size) for size in part.axes.sizes] if part.axes else []
+
+    def shared_logits(self, tile: Tile) -> Tensor | None:
+        """Logits of positions, the same for every sample, [num_queries, tokens]; None where they are cheap to repeat."""
+        positions = self.part.structure.positions
+        if self.products.table is None or positions is None:
+            return None
+        if positions.indices is not None and positions.indices.ndim == 2:
+            return None
+        rows = self.part.table_rows(tile, slice(0, 1))
+        assert rows is not None
+        return torch.addmm(self.products.constant[:, None], self.products.table, rows[0].T)
+
+    def logits(self, read: _ReadTile, shared: Tensor | None) -> Tensor:
+        """[samples, num_queries, tokens]."""
+        num_rows, num_columns = read.tile.shape
+        shape = (read.num_samples, self._num_queries, num_rows, num_columns)
+        logits = self._values.new_empty(shape)
+        if self.part.axes is not None:
+            of_rows = self.part.axes.along_rows(self.products.axes, read.tile.rows)
+            of_rows = of_rows + self.products.constant[:, None]
+            of_columns = self.products.axes[-1][:, read.tile.columns]
+            torch.add(of_rows[:, :, None].expand(shape), of_columns[:, None, :], out=logits)
+        elif shared is not None:
+            logits.copy_(shared[:, None, :])
+        else:
+            logits.copy_(self.products.constant[:, None, None])
+        flat = logits.flatten(2)
+        if shared is None and read.rows is not None and self.products.table is not None:
+            _add_products(flat, self.products.table, read.rows)
+        if read.values is not None and self.products.values is not None:
+            _add_products(flat, self.products.values, read.values)
+        return flat.mul_(read.scale[:, None, :])
+
+    def add(self, weights: Tensor, read: _ReadTile) -> Tensor:
+        """Add a tile's weights (destroyed); returns their sums over its tokens, [samples, num_queries]."""
+        group = read.group
+        ones = torch.ones_like(read.mean)
+        columns = [] if read.values is None else [read.values]
+        columns += [torch.stack([read.mean, ones, 1 / read.scale], dim=-1)]
+        weights.mul_(read.scale[:, None, :])
+        summed = weights @ torch.cat(columns, dim=-1)
+        self._values[group] += summed
+        if read.rows is not None:
+            self._table[group] += weights @ read.rows
+        if self.part.axes is not None:
+            on_grid = weights.unflatten(2, read.tile.shape)
+            self._axes[-1][group, :, read.tile.columns] += on_grid.sum(dim=2)
+            of_rows = on_grid.sum(dim=3)
+            indices = self.part.axes.slow_indices(read.tile.rows)
+            for sums, index in zip(self._axes[:-1], indices, strict=True):
+                sums[group].index_add_(2, index, of_rows)
+        return summed[..., -1]
+
+    def rescale(self, factor: Tensor, group: slice) -> None:
+        """Multiply all sums of a group of samples by [samples, num_queries]."""
+        for sums in (self._values, self._table, *self._axes):
+            sums[group] *= factor[..., None]
+
+    def context(self) -> Tensor:
+        """The sum of w x minus that of w mean, [samples, num_queries, channels]."""
+        values, means, total, _ = self._values.split([self.part.value_channels, 1, 1, 1], dim=-1)
+        sums = Sums(
+            values if self.part.structure.features is not None else None,
+            self._axes,
+            self._table if self.part.has_table else None,
+            total,
+        )
+        return self.part.combine(sums) - means
+
+
+def _add_products(logits: Tensor, vectors: Tensor, values: Tensor) -> None:
+    """logits[b, n, m] += vectors[n] . values[b, m], where `values` may have one sample for all."""
+    if logits.shape[0] == 1:
+        logits[0].addmm_(vectors, values[0].T)
+        return
+    batch = logits.shape[0]
+    logits.baddbmm_(vectors.expand(batch, -1, -1), values.expand(batch, -1, -1).transpose(1, 2))

@@ -1,0 +1,60 @@
+"""How much is computed at a time: tiles that fit into the processor's cache and into the memory that is allowed."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from perceivers.errors import ConfigurationError
+
+DEFAULT_MEMORY = 256 * 2**20
+# Values of one tile. Larger ones leave the cache of the processors measured, smaller ones pay more for each call.
+_TILE_VALUES = 2**20
+_BYTES = 4
+# A tile of logits and what is made of it exist at the same time.
+_ARRAYS_A_TILE = 4
+
+
+@dataclass(frozen=True)
+class Budget:
+    """Working memory, and the sizes that follow from it.
+
+    Attributes:
+        max_memory: bytes of working memory, beside weights, inputs and outputs.
+        chunk_size: tokens, or outputs, at a time; None for as many as fit.
+    """
+
+    max_memory: int = DEFAULT_MEMORY
+    chunk_size: int | None = None
+
+    def __post_init__(self) -> None:
+        for name, smallest in (("max_memory", 2**20), ("chunk_size", 1)):
+            value = getattr(self, name)
+            if value is not None and (not isinstance(value, int) or value < smallest):
+                raise ConfigurationError(
+                    f"`{name}` must be a whole number of at least {smallest}, received {value!r}"
+                )
+
+    @property
+    def tile_values(self) -> int:
+        """Values of one tile."""
+        return min(_TILE_VALUES, self.max_memory // (_BYTES * _ARRAYS_A_TILE))
+
+    def rows(self, values_a_row: int, limit: int | None = None) -> int:
+        """Rows of a tile whose rows have so many values; at most `limit`, where given, and `chunk_size`."""
+        fitting = max(1, self.tile_values // max(values_a_row, 1))
+        return min(each for each in (fitting, self.chunk_size, limit) if each is not None)
+
+    def samples(self, values_a_sample: int) -> int:
+        """Samples whose sums may be kept at the same time: a quarter of the memory."""
+        return max(1, self.max_memory // (4 * _BYTES * max(values_a_sample, 1)))
+
+    def smaller(self, chunk_size: int | None) -> Budget:
+        """The same, with chunks of at most `chunk_size`."""
+        sizes = [each for each in (self.chunk_size, chunk_size) if each is not None]
+        return Budget(self.max_memory, min(sizes)) if sizes else self
+
+
+def pieces(length: int, size: int) -> Iterator[slice]:
+    """Consecutive slices of at most `size`."""
+    return (slice(start, min(start + size, length)) for start in range(0, length, size))

@@ -1,0 +1,196 @@
+"""The encoder's cross-attend over tokens that are sums of two table rows: byte ids and positions, for texts.
+
+With rows t_i of the id table and s_p of the position table, both centred over channels (t' and s'),
+
+    x^(i, p) = rs(i, p) (t'_i + s'_p),      1 / rs(i, p)^2 = (|t'_i|^2 + 2 t'_i . s'_p + |s'_p|^2) / channels + eps
+
+so keys and values are W x^ = rs(i, p) (W t'_i + W s'_p): two rows of small constant tables, added and scaled. No token is
+projected, and bytes that are masked are left out instead of computed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import cast
+
+import torch
+from torch import Tensor, nn
+
+from perceivers.inference.budget import Budget, pieces
+from perceivers.inference.cross_attention import AttendedLatents, Take, constant_queries
+from perceivers.inference.folding import centred, fold_norm, wide
+from perceivers.nn.attention_layer import AttentionLayer
+
+# Texts are padded to the longest of their group; a group holds texts that are at most this much longer than its shortest.
+_LONGEST_IN_GROUP = 1.25
+_FEW_BYTES = 16
+
+
+@dataclass(frozen=True)
+class SummedTables:
+    """Rows whose scaled sums are the keys and values of tokens.
+
+    Attributes:
+        ids: W t'_i, [num_ids, qk_channels + v_channels].
+        positions: W s'_p, [num_positions, qk_channels + v_channels].
+        scales: rs(i, p), [num_ids, num_positions].
+    """
+
+    ids: Tensor
+    positions: Tensor
+    scales: Tensor
+
+    @classmethod
+    def fold(
+        cls, ids: Tensor, positions: Tensor, weight: Tensor, eps: float, dtype: torch.dtype
+    ) -> SummedTables:
+        """Tables [num_ids, channels] and [num_positions, channels] through `weight` [out_channels, channels]."""
+        ids, positions = centred(wide(ids)), centred(wide(positions))
+        squares = ids.square().sum(1)[:, None] + positions.square().sum(1)[None]
+        variances = (squares + 2 * ids @ positions.T) / ids.shape[1]
+        scales = torch.rsqrt(variances.clamp(min=0) + eps)
+        folded = (ids @ weight.T, positions @ weight.T, scales)
+        return cls(*(each.to(dtype).contiguous() for each in folded))
+
+
+@dataclass(frozen=True)
+class LookedUp:
+    """Inputs that are sums of table rows.
+
+    Attributes:
+        ids: whole numbers [batch, length].
+        positions: vectors [length, channels] or [batch, length, channels] that stand for the rows of the position table;
+            None for its first rows.
+    """
+
+    ids: Tensor
+    positions: Tensor | None
+
+
+class LookupCrossAttention(AttendedLatents):
+    """Latents look at sums of table rows.
+
+    Args:
+        layer: the cross-attend.
+        latents: [num_latents, channels].
+        take: see Take.
+        tables: of ids and of positions, [num_rows, channels] each.
+    """
+
+    def __init__(
+        self,
+        layer: AttentionLayer,
+        latents: Tensor,
+        take: Take[nn.Module],
+        tables: tuple[Tensor, Tensor],
+    ) -> None:
+        super().__init__(layer, latents, take)
+        projections = layer.attention.self
+        norm = cast("nn.LayerNorm", projections.layernorm2)
+        keys, values = (fold_norm(each, norm) for each in (projections.key, projections.value))
+        queries = constant_queries(layer, latents)
+        self._qk_channels = queries.shape[1]
+        head = self._qk_channels // self.num_heads
+        # The keys' bias adds the same to all logits of a latent: it drops out.
+        self._queries = (
+            (queries / head**0.5).to(self.working).unflatten(1, (self.num_heads, head)).transpose(0, 1)
+        )
+        self._value_bias = cast("Tensor", values.bias).to(self.working)
+        self._weight = torch.cat([keys.weight, values.weight])
+        self._eps = norm.eps
+        self._ids = tables[0].detach().clone()
+        self._tables = SummedTables.fold(*tables, self._weight, self._eps, self.working)
+
+    def __call__(self, inputs: LookedUp, mask: Tensor | None, budget: Budget) -> Tensor:
+        """Latents after the layer, [batch, num_latents, channels].
+
+        Args:
+            inputs: ids, and their positions where they are not the first ones.
+            mask: bool [batch, length], True where a byte counts.
+            budget: how much is computed at a time.
+        """
+        batch_size = inputs.ids.shape[0]
+        num_latents = self.latents.shape[0]
+        counted = mask if mask is not None else torch.ones_like(inputs.ids, dtype=torch.bool)
+        is_read = counted.any(dim=1)
+        # A latent that may look at nothing gets the mean of all values, or zeros.
+        counted = counted | ~is_read[:, None]
+        lengths = counted.sum(dim=1)
+        # Bytes that count first, in their order.
+        places = torch.argsort((~counted).to(torch.int8), dim=1, stable=True)
+        context = self._value_bias.new_empty(batch_size, num_latents, self._value_bias.shape[0])
+        for group in _groups(lengths, self._tables.ids.shape[1], budget):
+            longest = int(lengths[group].max())
+            kept = places[group, :longest]
+            keys_values = self._keys_and_values(inputs, group, kept)
+            inside = torch.arange(longest, device=kept.device) < lengths[group][:, None]
+            hidden = None if bool(inside.all()) else ~inside
+            context[group] = self._attend(keys_values, hidden, is_read[group], budget)
+        context += self._value_bias
+        if self.zero_masked_rows:
+            context *= is_read[:, None, None]
+        return self.finish(context)
+
+    def _keys_and_values(self, inputs: LookedUp, group: Tensor, places: Tensor) -> Tensor:
+        """[samples, bytes, qk_channels + v_channels] of the bytes at `places`."""
+        ids = inputs.ids[group].gather(1, places)
+        if inputs.positions is None:
+            return self._sum(self._tables, ids, places)
+        vectors = inputs.positions
+        if vectors.ndim == 2:
+            return self._sum(self._fold(vectors), ids, places)
+        own = [
+            self._sum(self._fold(vectors[sample]), ids[row : row + 1], places[row : row + 1])
+            for row, sample in enumerate(group.tolist())
+        ]
+        return torch.cat(own)
+
+    def _fold(self, positions: Tensor) -> SummedTables:
+        return SummedTables.fold(self._ids, positions, self._weight, self._eps, self.working)
+
+    @staticmethod
+    def _sum(tables: SummedTables, ids: Tensor, places: Tensor) -> Tensor:
+        rows = tables.ids[ids]
+        rows += tables.positions[places]
+        rows *= tables.scales[ids, places][..., None]
+        return rows
+
+    def _attend(self, keys_values: Tensor, hidden: Tensor | None, is_read: Tensor, budget: Budget) -> Tensor:
+        """[samples, num_latents, v_channels]: a few heads, or a few latents of a head, at a time."""
+        samples, length, _ = keys_values.shape
+        keys, values = (
+            each.unflatten(2, (self.num_heads, -1)).transpose(1, 2)
+            for each in keys_values.split([self._qk_channels, self._value_bias.shape[0]], dim=2)
+        )
+        num_latents = self.latents.shape[0]
+        context = values.new_empty(samples, num_latents, self.num_heads, values.shape[3])
+        latents_at_a_time = budget.rows(samples * length, num_latents)
+        heads_at_a_time = max(1, budget.tile_values // (samples * length * latents_at_a_time))
+        looks = is_read.to(keys.dtype)[:, None, None, None]
+        for heads in pieces(self.num_heads, heads_at_a_time):
+            for latents in pieces(num_latents, latents_at_a_time):
+                logits = self._queries[heads, latents] @ keys[:, heads].transpose(2, 3)
+                # Equal logits where nothing may be looked at: the mean of all.
+                if not bool(is_read.all()):
+                    logits *= looks
+                if hidden is not None:
+                    logits.masked_fill_(hidden[:, None, None, :], -torch.inf)
+                attended = torch.softmax(logits, dim=-1) @ values[:, heads]
+                context[:, latents, heads] = attended.transpose(1, 2)
+        return context.flatten(2)
+
+
+def _groups(lengths: Tensor, channels: int, budget: Budget) -> Iterator[Tensor]:
+    """Indices of samples of like lengths, few enough for their keys and values to fit into memory."""
+    order = torch.argsort(lengths)
+    ascending = lengths[order].tolist()
+    start = 0
+    for stop in range(1, len(ascending) + 1):
+        if stop < len(ascending):
+            too_long = ascending[stop] > _LONGEST_IN_GROUP * ascending[start] + _FEW_BYTES
+            too_many = stop - start >= budget.samples(ascending[stop] * channels)
+            if not too_long and not too_many:
+                continue
+        yield order[start:stop]
+        start = stop

@@ -1,0 +1,192 @@
+"""`prepare`: a frozen, exact, faster and leaner copy of a model, with the same call."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Mapping
+from dataclasses import dataclass
+from types import MappingProxyType
+from typing import Any, NoReturn
+
+import torch
+from torch import Tensor, nn
+
+from perceivers.configuration import PerceiverConfig
+from perceivers.errors import ConfigurationError
+from perceivers.inference.budget import DEFAULT_MEMORY, Budget
+from perceivers.inference.cross_attention import Take
+from perceivers.inference.prepared_decoder import Progress
+from perceivers.inference.prepared_perceiver import PreparedPerceiver
+from perceivers.models.base import PerceiverPreTrainedModel
+from perceivers.models.masked_language_modeling import PerceiverForMaskedLM
+from perceivers.models.perceiver import PerceiverModel, PerceiverTaskModel
+from perceivers.nn.token_structure import AffineMap
+from perceivers.outputs import Encoded
+
+
+@dataclass(frozen=True, eq=False)
+class PreparedModel:
+    """The exact fast form of a model: the same call, `encode`, `decode` and `reconstruct`, without gradients.
+
+    It is a snapshot: nothing that happens to the model afterwards changes it, and it cannot be trained or saved.
+
+    Attributes:
+        plain_parts: part -> why it runs as it does in the plain model; empty where everything is folded.
+    """
+
+    _model: Any
+    plain_parts: Mapping[str, str]
+
+    @property
+    def config(self) -> PerceiverConfig:
+        """The model's configuration."""
+        config: PerceiverConfig = self._model.config
+        return config
+
+    @property
+    def device(self) -> torch.device:
+        """Where the weights are."""
+        return _inner(self._model).device
+
+    @property
+    def dtype(self) -> torch.dtype:
+        """Type of the outputs."""
+        return _inner(self._model).dtype
+
+    @torch.inference_mode()
+    def __call__(self, *inputs: Any, **options: Any) -> Any:
+        """What the model's `forward` gives for the same arguments; attention weights excepted."""
+        return self._model.forward(*inputs, **options)
+
+    @torch.inference_mode()
+    def encode(self, *inputs: Any, **options: Any) -> Encoded:
+        """See the model's `encode`; only this object's `decode` can use the result."""
+        encoded: Encoded = self._model.encode(*inputs, **options)
+        return encoded
+
+    @torch.inference_mode()
+    def decode(self, encoded: Encoded, **asked_for: Any) -> Any:
+        """See the model's `decode`."""
+        return self._model.decode(encoded, **asked_for)
+
+    @torch.inference_mode()
+    def reconstruct(self, *inputs: Any, **options: Any) -> dict[str, Tensor]:
+        """See the model's `reconstruct`, where it has one.
+
+        Raises:
+            ConfigurationError: the model reconstructs nothing.
+        """
+        if not hasattr(self._model, "reconstruct"):
+            raise ConfigurationError(
+                f"{type(self._model).__name__} has no `reconstruct`: only models that decode their own inputs have"
+            )
+        reconstructed: dict[str, Tensor] = self._model.reconstruct(*inputs, **options)
+        return reconstructed
+
+
+class ConsumedModel(nn.Module):
+    """What is left of a model whose weights `prepare(consume=True)` moved out: every use says so."""
+
+    def __call__(self, *inputs: Any, **options: Any) -> NoReturn:
+        """Raise ConfigurationError."""
+        raise ConfigurationError(_CONSUMED)
+
+    def __getattribute__(self, name: str) -> Any:
+        if name.startswith("__"):
+            return object.__getattribute__(self, name)
+        raise ConfigurationError(_CONSUMED)
+
+
+_CONSUMED = (
+    "this model's weights were moved into its prepared form by `prepare(consume=True)`: "
+    "use that, or load the model again"
+)
+
+
+class _AlreadyScored(nn.Module):
+    """Stands for the scores of a masked language model, which are folded into the decoder."""
+
+    def forward(self, hidden_states: Tensor, embedding_layer: nn.Module) -> Tensor:
+        """The scores themselves."""
+        return hidden_states
+
+
+def prepare(
+    model: PerceiverPreTrainedModel,
+    *,
+    consume: bool = False,
+    max_memory: int = DEFAULT_MEMORY,
+    chunk_size: int | None = None,
+    progress: Progress | None = None,
+) -> PreparedModel:
+    """The exact fast form of a model.
+
+    Constant factors are multiplied out in float64, one matrix at a time. Where a part allows no fast form, its plain form
+    runs without gradients and in chunks, and `plain_parts` of the result says which and why.
+
+    Args:
+        model: any model of this library, or one composed by hand.
+        consume: move the weights that stay as they are instead of copying them; the model cannot be used afterwards.
+        max_memory: bytes of working memory beside weights, inputs and outputs; it decides how much is computed at a time.
+        chunk_size: tokens, or outputs, computed at a time at most; None: as many as fit.
+        progress: called with the number of outputs decoded so far and the number asked for, after every tile.
+
+    Raises:
+        ConfigurationError: an argument is out of range, or there is no PerceiverModel inside `model`.
+    """
+    budget = Budget(max_memory, chunk_size)
+    take: Take[Any] = _itself if consume else copy.deepcopy
+    with torch.no_grad():
+        if isinstance(model, PerceiverModel):
+            prepared: Any = PreparedPerceiver(model, budget, take, progress=progress)
+        elif isinstance(model, PerceiverTaskModel):
+            prepared = _task_model(model, budget, take, progress)
+        else:
+            raise ConfigurationError(
+                f"`model` must be a PerceiverModel or a task model around one, received {type(model).__name__}"
+            )
+    if consume:
+        _empty(model)
+    return PreparedModel(prepared, MappingProxyType(_inner(prepared).plain_parts))
+
+
+def _task_model(
+    model: PerceiverTaskModel, budget: Budget, take: Take[Any], progress: Progress | None
+) -> PerceiverTaskModel:
+    """A shallow copy of a task model around the prepared PerceiverModel, whose own methods then do the rest."""
+    scores = _score_map(model)
+    perceiver = PreparedPerceiver(model.perceiver, budget, take, scores, progress)
+    shell = copy.copy(model)
+    children = {name: take(child) for name, child in model.named_children() if name != "perceiver"}
+    children["perceiver"] = perceiver
+    if scores is not None:
+        children["embedding_decoder"] = _AlreadyScored()
+    vars(shell)["_modules"] = children
+    shell.config = perceiver.config
+    shell.training = False
+    return shell
+
+
+def _score_map(model: PerceiverTaskModel) -> AffineMap | None:
+    """The scores of a masked language model as a linear map of its decoder's answers."""
+    if not isinstance(model, PerceiverForMaskedLM):
+        return None
+    embeddings = model.perceiver.input_preprocessor.embeddings  # type: ignore[union-attr]
+    return AffineMap(embeddings.weight, model.embedding_decoder.bias)
+
+
+def _inner(model: Any) -> PreparedPerceiver:
+    perceiver: PreparedPerceiver = getattr(model, "perceiver", model)
+    return perceiver
+
+
+def _itself(module: Any) -> Any:
+    return module
+
+
+def _empty(model: nn.Module) -> None:
+    inner = getattr(model, "perceiver", None)
+    for each in (model, inner):
+        if each is not None:
+            vars(each).clear()
+            each.__class__ = ConsumedModel

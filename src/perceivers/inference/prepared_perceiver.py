@@ -1,0 +1,341 @@
+"""A PerceiverModel in its exact fast form: the same five verbs, folded once, never trained."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Callable, Mapping
+from typing import Any, cast
+
+import torch
+from torch import Tensor, nn
+
+from perceivers.decoders.base import AskedFor, PerceiverAbstractDecoder
+from perceivers.decoders.basic import PerceiverBasicDecoder
+from perceivers.errors import ConfigurationError, ShapeError
+from perceivers.inference.budget import Budget
+from perceivers.inference.cross_attention import AbsorbedCrossAttention, Take
+from perceivers.inference.lookup_attention import LookedUp, LookupCrossAttention
+from perceivers.inference.prepared_decoder import PreparedDecoder, Progress
+from perceivers.modalities.base import AbstractPostprocessor, AbstractPreprocessor, PositionedPreprocessor
+from perceivers.models.perceiver import PerceiverModel, _to_dtype
+from perceivers.nn.attention_layer import AttentionLayer
+from perceivers.nn.position_encoding import PerceiverTrainablePositionEncoding
+from perceivers.nn.token_structure import AffineMap, TablePositions, TokenStructure
+from perceivers.outputs import Encoded, PerceiverDecoderOutput
+
+NO_WEIGHTS = (
+    "`output_attentions` needs the plain model: the prepared form never builds attention matrices; "
+    "call the model that it was prepared from"
+)
+
+
+class PreparedPerceiver(PerceiverModel):
+    """What `prepare` makes of a PerceiverModel.
+
+    Args:
+        model: the plain model.
+        budget: how much is computed at a time.
+        take: see Take.
+        answer_map: a linear map that the caller applies to all answers; folded in, it must not be applied again.
+        progress: told how far a decode is.
+    """
+
+    def __init__(
+        self,
+        model: PerceiverModel,
+        budget: Budget,
+        take: Take[Any],
+        answer_map: AffineMap | None = None,
+        progress: Progress | None = None,
+    ) -> None:
+        nn.Module.__init__(self)
+        self.config = copy.deepcopy(model.config)
+        self.budget = budget
+        self.plain_parts: dict[str, str] = {}
+        self._progress = progress
+        self._latents = model.embeddings.latents.detach().clone()
+        self.input_preprocessor = _taken(model.input_preprocessor, take)
+        self.output_postprocessor = _taken(model.output_postprocessor, take)
+        self._note_whole_tokens()
+        self._cross_attention = self._fold_encoder(model.encoder.cross_attention, take)
+        self.decoder, self._folded = self._fold_decoder(model.decoder, take, answer_map)
+        self.self_attends = nn.ModuleList(take(layer) for layer in model.encoder.self_attends)
+        self.requires_grad_(False)
+        self.eval()
+
+    @property
+    def device(self) -> torch.device:
+        """Where the weights are."""
+        return self._latents.device
+
+    @property
+    def dtype(self) -> torch.dtype:
+        """Type of latents and outputs."""
+        return self._latents.dtype
+
+    def encode(
+        self,
+        inputs: Any,
+        attention_mask: Any = None,
+        interpolate_pos_encoding: bool = False,
+        *,
+        pos: Any = None,
+        output_attentions: bool = False,
+        output_hidden_states: bool = False,
+    ) -> Encoded:
+        """See PerceiverModel.encode; `features` and `tokens` hold what this model's own `decode` needs, no more."""
+        if output_attentions:
+            raise ConfigurationError(NO_WEIGHTS)
+        inputs = _to_dtype(inputs, self.dtype)
+        batch_size = len(next(iter(inputs.values())) if isinstance(inputs, Mapping) else inputs)
+        modality_sizes: Mapping[str, int] | None = None
+        features: Any = None
+        if isinstance(self._cross_attention, LookupCrossAttention):
+            positions = cast("Any", self.input_preprocessor).lookup(inputs, pos, interpolate_pos_encoding)
+            mask = self._token_mask(attention_mask, batch_size, inputs.shape[1], None)
+            latents = self._cross_attention(LookedUp(inputs, positions), mask, self.budget)
+            num_tokens = inputs.shape[1]
+        else:
+            structures = self._token_structures(inputs, interpolate_pos_encoding) if pos is None else None
+            if structures is None:
+                tokens, modality_sizes, features = self.preprocess(inputs, interpolate_pos_encoding, pos)
+                structures = {"": TokenStructure(tokens.shape[1], tokens)}
+            elif list(structures) != [""]:
+                modality_sizes = {name: each.num_tokens for name, each in structures.items()}
+            num_tokens = sum(each.num_tokens for each in structures.values())
+            mask = self._token_mask(attention_mask, batch_size, num_tokens, modality_sizes)
+            latents = self._cross_attention(structures, batch_size, mask, self.budget)
+            if self.decoder is not None and self.decoder.needs_tokens:
+                features = structures[""].features
+        hidden_states: list[Tensor] = []
+        latents = self._self_attend(latents, hidden_states if output_hidden_states else None)
+        preprocessor = self.input_preprocessor
+        describes = isinstance(preprocessor, AbstractPreprocessor)
+        needs_tokens = self.decoder is not None and self.decoder.needs_tokens
+        return Encoded(
+            latents=latents,
+            tokens=features if needs_tokens else None,
+            features=features,
+            modality_sizes=modality_sizes,
+            mask=mask,
+            index_dims=cast("Any", preprocessor).index_dims(inputs) if describes else (num_tokens,),
+            output_dims=cast("Any", preprocessor).output_dims(inputs) if describes else None,
+            hidden_states=tuple(hidden_states) if output_hidden_states else None,
+        )
+
+    def _answer(
+        self,
+        encoded: Encoded,
+        asked_for: AskedFor,
+        chunk_size: int | None,
+        query_mask: Tensor | None,
+        output_attentions: bool,
+    ) -> PerceiverDecoderOutput:
+        if output_attentions:
+            raise ConfigurationError(NO_WEIGHTS)
+        decoder = self._decoder()
+        budget = self.budget.smaller(chunk_size)
+        if self._folded is None:
+            # Queries, attention weights and answers of a chunk exist at the same time.
+            own = budget.rows(4 * max(self._latents.shape))
+            return super()._answer(encoded, asked_for, own, query_mask, False)
+        expected = (encoded.latents.shape[0], decoder.num_outputs(encoded, asked_for))
+        if query_mask is not None and tuple(query_mask.shape) != expected:
+            raise ShapeError(
+                f"`query_mask` must have shape {list(expected)}, received {list(query_mask.shape)}"
+            )
+        structures = self._query_structures(decoder, encoded, asked_for)
+        answers = self._folded.answer(encoded.latents, structures, query_mask, budget, self._progress)
+        grid = decoder.whole_grid(encoded, asked_for)
+        return PerceiverDecoderOutput(logits=self._values(decoder, answers, grid))
+
+    def _self_attend(self, latents: Tensor, hidden_states: list[Tensor] | None) -> Tensor:
+        """Latents after all blocks; `hidden_states` receives them as `perceivers.nn.latent_encoder` records them."""
+        for _ in range(self.config.num_blocks):
+            for layer in self.self_attends:
+                if hidden_states is not None:
+                    hidden_states.append(latents)
+                latents = layer(latents)[0]
+            if hidden_states is not None:
+                hidden_states.append(latents)
+        return latents
+
+    def _token_structures(
+        self, inputs: Any, interpolate_pos_encoding: bool
+    ) -> dict[str, TokenStructure] | None:
+        """Structure of the tokens; None where they must be built whole."""
+        preprocessor = self.input_preprocessor
+        if not isinstance(preprocessor, AbstractPreprocessor) or "input_preprocessor" in self.plain_parts:
+            return None
+        structures = preprocessor.structures(inputs, interpolate_pos_encoding)
+        needs_tokens = self.decoder is not None and self.decoder.needs_tokens
+        if structures is None or not needs_tokens:
+            return structures
+        # A decoder that asks with the tokens must be able to tell their values from whole tokens, by the channels.
+        values = structures[""].features if list(structures) == [""] else None
+        if values is None or not isinstance(preprocessor, PositionedPreprocessor):
+            return None
+        return structures if values.shape[-1] != preprocessor.num_channels else None
+
+    def _query_structures(
+        self, decoder: PerceiverAbstractDecoder, encoded: Encoded, asked_for: AskedFor
+    ) -> dict[str, TokenStructure]:
+        if not decoder.needs_tokens:
+            return cast("dict[str, TokenStructure]", decoder.query_structures(encoded, asked_for))
+        tokens = cast("Tensor", encoded.tokens)
+        structure: TokenStructure | None = TokenStructure(tokens.shape[1], tokens)
+        preprocessor = self.input_preprocessor
+        if isinstance(preprocessor, PositionedPreprocessor) and tokens.shape[-1] != preprocessor.num_channels:
+            structure = preprocessor.structure_of(
+                tokens, cast("Any", encoded.index_dims), interpolate_pos_encoding=True
+            )
+        assert structure is not None
+        indices = decoder.token_indices(encoded, asked_for)
+        return {"": structure if indices is None else structure.at(indices)}
+
+    def _values(
+        self,
+        decoder: PerceiverAbstractDecoder,
+        answers: Mapping[str, Tensor],
+        grid: tuple[int, ...] | None,
+    ) -> Any:
+        """Answers after the postprocessor, whose linear maps are folded in already, and laid out."""
+        postprocessors = self._postprocessors(decoder)
+        if list(answers) == [""]:
+            post = postprocessors[""]
+            values: Any = answers[""]
+            if isinstance(post, AbstractPostprocessor):
+                linear = post.linear_map() is not None
+                values = post.arrange(values) if linear else post.of_chunk(values, None)
+                values = values if grid is None else decoder.arrange(values, grid)
+                return values if linear else post.of_whole(values, None)
+            return self.postprocess(values if grid is None else decoder.arrange(values, grid))
+        if self._splits_answers(decoder):
+            return {
+                name: _postprocessed(postprocessors[name], some) for name, some in sorted(answers.items())
+            }
+        sizes = {name: some.shape[1] for name, some in answers.items()}
+        return self.postprocess(torch.cat(list(answers.values()), dim=1), sizes)
+
+    def _postprocessors(self, decoder: PerceiverAbstractDecoder) -> dict[str, Any]:
+        """Name -> what makes values of a modality's answers; None where that happens to all answers at once."""
+        names = sorted(getattr(decoder, "modalities", {"": None}))
+        if names == [""]:
+            return {"": self.output_postprocessor}
+        if not self._splits_answers(decoder):
+            return dict.fromkeys(names)
+        return {name: cast("Any", self.output_postprocessor).modalities[name] for name in names}
+
+    def _splits_answers(self, decoder: PerceiverAbstractDecoder) -> bool:
+        """Whether decoder and postprocessor have the same modalities."""
+        post = self.output_postprocessor
+        named = set(getattr(decoder, "modalities", {}))
+        return bool(named) and named <= set(getattr(post, "modalities", {})) and not post.input_is_dict  # type: ignore[union-attr]
+
+    def _token_mask(
+        self, mask: Any, batch_size: int, num_tokens: int, modality_sizes: Mapping[str, int] | None
+    ) -> Tensor | None:
+        stand_in = self._latents.new_empty(1).expand(batch_size, num_tokens, 1)
+        return self._mask(mask, stand_in, modality_sizes)
+
+    def _note_whole_tokens(self) -> None:
+        preprocessor = self.input_preprocessor
+        if preprocessor is None:
+            return
+        if not isinstance(preprocessor, AbstractPreprocessor):
+            self.plain_parts["input_preprocessor"] = (
+                f"{type(preprocessor).__name__} is not an AbstractPreprocessor: its tokens are built whole"
+            )
+        elif preprocessor.lookup_tables() is None and (reason := preprocessor.whole_because()) is not None:
+            self.plain_parts["input_preprocessor"] = f"{reason}: tokens are built whole"
+
+    def _fold_encoder(
+        self, layer: AttentionLayer, take: Take[Any]
+    ) -> AbsorbedCrossAttention | LookupCrossAttention:
+        preprocessor = self.input_preprocessor
+        if isinstance(preprocessor, AbstractPreprocessor):
+            tables = preprocessor.lookup_tables()
+            if tables is not None:
+                return LookupCrossAttention(layer, self._latents, take, tables)
+        modules = preprocessor.modules() if isinstance(preprocessor, nn.Module) else iter(())
+        learned = [
+            _learned_table(each.position_embeddings, each.positions_projection)
+            for each in modules
+            if isinstance(each, PositionedPreprocessor) and each.whole_because() is None
+        ]
+        return AbsorbedCrossAttention(
+            layer, self._latents, take, [each for each in learned if each is not None]
+        )
+
+    def _fold_decoder(
+        self, decoder: PerceiverAbstractDecoder | None, take: Take[Any], answer_map: AffineMap | None
+    ) -> tuple[PerceiverAbstractDecoder | None, PreparedDecoder | None]:
+        """The decoder without its cross-attend and that one folded; or the plain decoder, and None."""
+        if decoder is None:
+            return None, None
+        answering = decoder.answering()
+        reason = decoder.whole_because() if answering is not None else "its answers come about in another way"
+        if answering is None or reason is not None:
+            self.plain_parts["decoder"] = f"{reason}: outputs are decoded by the plain layers, in chunks"
+            if _asks_with_features(decoder):
+                self.plain_parts.setdefault(
+                    "input_preprocessor", "the decoder asks with the input's features: tokens are built whole"
+                )
+            if answer_map is not None:
+                raise ConfigurationError("a decoder whose answers are mapped afterwards cannot be plain")
+            return take(decoder), None
+        basic, factor = cast("tuple[PerceiverBasicDecoder, float]", answering)
+        layer, final = basic.decoding_cross_attention, basic.final_layer
+        memo = {id(layer): nn.Identity(), id(final): nn.Identity()}
+        own = copy.deepcopy(decoder, memo)
+        maps = {
+            name: _linear_map(post) if answer_map is None else answer_map
+            for name, post in self._postprocessors(own).items()
+        }
+        folded = PreparedDecoder(
+            layer,
+            final if isinstance(final, nn.Linear) else None,
+            factor,
+            maps,
+            self._latents.shape[0],
+            self.dtype,
+            _learned_queries(own),
+        )
+        return own, folded
+
+
+def _taken(part: Any, take: Callable[[Any], Any]) -> Any:
+    """A module that nothing else changes; anything else as it is."""
+    return take(part) if isinstance(part, nn.Module) else part
+
+
+def _learned_table(encoding: nn.Module, projection: nn.Module) -> TablePositions | None:
+    if not isinstance(encoding, PerceiverTrainablePositionEncoding):
+        return None
+    projected = AffineMap.of(projection) if isinstance(projection, nn.Linear) else None
+    return TablePositions(encoding.position_embeddings, projected)
+
+
+def _learned_queries(decoder: PerceiverAbstractDecoder) -> TablePositions | None:
+    """The learned queries of a decoder with a single output array, where it has such."""
+    basic = getattr(decoder, "decoder", decoder)
+    encoding = getattr(basic, "output_position_encodings", None)
+    if encoding is None or hasattr(decoder, "modalities"):
+        return None
+    return _learned_table(encoding, cast("nn.Module", basic.positions_projection))
+
+
+def _asks_with_features(decoder: nn.Module) -> bool:
+    return any(getattr(module, "concat_preprocessed_input", False) for module in decoder.modules())
+
+
+def _linear_map(postprocessor: Any) -> AffineMap | None:
+    linear = postprocessor.linear_map() if isinstance(postprocessor, AbstractPostprocessor) else None
+    return None if linear is None else AffineMap.of(linear)
+
+
+def _postprocessed(postprocessor: Any, answers: Tensor) -> Any:
+    """Values of one of several modalities; a linear postprocessor is folded into the answers already."""
+    if isinstance(postprocessor, AbstractPostprocessor) and postprocessor.linear_map() is not None:
+        return postprocessor.arrange(answers)
+    return postprocessor(answers, pos=None, modality_sizes=None)

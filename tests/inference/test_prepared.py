@@ -1,0 +1,366 @@
+"""Every prepared model gives what the plain one gives: any size, batch, mask, dtype, fidelity and chunk."""
+
+from __future__ import annotations
+
+import copy
+
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+import perceivers
+from perceivers.errors import ConfigurationError, ShapeError
+from perceivers.inference import PreparedModel
+
+FIDELITIES = ("transformers", "deepmind")
+sides = st.sampled_from([2, 3, 5, 7, 11, 13])
+batches = st.integers(1, 5)
+chunks = st.sampled_from([None, 1, 2, 3, 7, 31])
+seeds = st.integers(0, 10**6)
+few = settings(max_examples=12)
+# Drawn models run in float64, so that a failure is an error of folding and never one of rounding.
+
+
+@pytest.fixture(autouse=True)
+def _without_gradients():
+    with torch.no_grad():
+        yield
+
+
+@pytest.mark.parametrize("fidelity", FIDELITIES)
+@pytest.mark.parametrize("heads", [1, 2, 3])
+def test_every_model_is_equal(task, fidelity, heads, small, inputs_of, assert_equal):
+    model = small(task, fidelity=fidelity, num_cross_attention_heads=heads)
+    inputs = inputs_of(task, 3)
+    prepared = model.prepare()
+    assert isinstance(prepared, PreparedModel)
+    assert dict(prepared.plain_parts) == {}
+    assert_equal(prepared(inputs), model(inputs))
+    assert_equal(prepared(inputs, output_hidden_states=True), model(inputs, output_hidden_states=True))
+    assert_equal(prepared(inputs, return_dict=False), model(inputs, return_dict=False))
+
+
+@pytest.mark.parametrize("fidelity", FIDELITIES)
+@pytest.mark.parametrize("chunk_size", [None, 3])
+def test_masked_inputs_are_equal_and_one_sample_may_be_masked_whole(
+    task, fidelity, chunk_size, small, inputs_of, num_tokens, assert_equal
+):
+    model = small(task, fidelity=fidelity)
+    inputs = inputs_of(task, 3)
+    mask = torch.rand(3, num_tokens(model, inputs)) < 0.6
+    prepared = model.prepare(chunk_size=chunk_size)
+    mask[:, 0] = True
+    assert_equal(prepared(inputs, attention_mask=mask), model(inputs, attention_mask=mask))
+    assert not torch.allclose(prepared.encode(inputs, mask).latents, prepared.encode(inputs).latents)
+    mask[1] = False
+    assert_equal(prepared(inputs, attention_mask=mask), model(inputs, attention_mask=mask))
+
+
+@pytest.mark.parametrize("chunk_size", [1, 2, 5, 1000])
+def test_chunks_change_nothing(task, chunk_size, small, inputs_of, assert_equal):
+    model = small(task)
+    inputs = inputs_of(task)
+    assert_equal(model.prepare(chunk_size=chunk_size)(inputs), model(inputs))
+    prepared = model.prepare()
+    assert_equal(prepared.decode(prepared.encode(inputs), chunk_size=chunk_size), model(inputs).logits)
+
+
+def test_float64_is_equal_far_beyond_float32(task, small, inputs_of, assert_equal):
+    model = small(task).double()
+    inputs = inputs_of(task)
+    if task == "multimodal":
+        inputs = {name: value.double() for name, value in inputs.items()}
+    elif inputs.is_floating_point():
+        inputs = inputs.double()
+    # Sines are float32 whatever the dtype is, and differ by a rounding where they are computed in another order.
+    assert_equal(model.prepare()(inputs), model(inputs), 1e-7 if task == "multimodal" else 1e-12)
+
+
+def test_bfloat16_is_as_near_to_float32_as_the_plain_model(task, small, inputs_of):
+    model = small(task)
+    inputs = inputs_of(task)
+    exact = model(inputs).logits
+    half = copy.deepcopy(model).to(torch.bfloat16)
+    ours, plain = half.prepare()(inputs).logits, half(inputs).logits
+    for name in exact if isinstance(exact, dict) else [...]:
+        assert ours[name].dtype == torch.bfloat16
+        scale = exact[name].abs().max()
+        our_error = (ours[name] - exact[name]).abs().max() / scale
+        assert our_error <= 1.5 * (plain[name] - exact[name]).abs().max() / scale + 0.02
+
+
+@few
+@given(height=sides, width=sides, batch=batches, chunk_size=chunks, seed=seeds)
+def test_pictures_of_any_size(height, width, batch, chunk_size, seed, small, assert_equal):
+    torch.manual_seed(seed)
+    model = small("image_fourier", seed, torch.float64)
+    pictures = 3 * torch.randn(batch, 3, height, width) + 1
+    assert_equal(model.prepare(chunk_size=chunk_size)(pictures), model(pictures))
+
+
+@few
+@given(height=sides, width=sides, batch=batches, chunk_size=chunks, seed=seeds)
+def test_learned_positions_are_interpolated(height, width, batch, chunk_size, seed, small, assert_equal):
+    torch.manual_seed(seed)
+    model = small("image_learned", seed, torch.float64)
+    pictures = torch.randn(batch, 3, height, width)
+    prepared = model.prepare(chunk_size=chunk_size)
+    assert_equal(
+        prepared(pictures, interpolate_pos_encoding=True), model(pictures, interpolate_pos_encoding=True)
+    )
+
+
+@few
+@given(height=st.integers(5, 31), width=st.integers(5, 31), batch=batches, seed=seeds)
+def test_the_convolutional_stem_takes_any_size(height, width, batch, seed, small, assert_equal):
+    torch.manual_seed(seed)
+    for fidelity in FIDELITIES:
+        model = small("image_conv", seed, torch.float64, fidelity=fidelity)
+        pictures = torch.randn(batch, 3, height, width)
+        assert_equal(model.prepare()(pictures), model(pictures))
+
+
+@few
+@given(height=sides, width=sides, batch=st.integers(1, 2), chunk_size=chunks, seed=seeds)
+def test_frames_of_any_size_and_their_tiles(height, width, batch, chunk_size, seed, small, assert_equal):
+    torch.manual_seed(seed)
+    model = small("optical_flow", seed, torch.float64)
+    frames = torch.randn(batch, 2, 27, height, width)
+    prepared = model.prepare(chunk_size=chunk_size)
+    assert_equal(prepared(frames), model(frames))
+    assert_equal(prepared.decode(prepared.encode(frames)), model(frames).logits)
+
+
+@pytest.mark.parametrize("positions", [[3, 11, 2], [[3, 11, 2], [4, 5, 34]], []])
+def test_some_pixels_of_a_frame(positions, small, inputs_of, assert_equal):
+    model = small("optical_flow")
+    frames = inputs_of("optical_flow")
+    prepared = model.prepare(chunk_size=2)
+    asked = torch.tensor(positions)
+    assert_equal(
+        prepared.decode(prepared.encode(frames), positions=asked),
+        model.decode(model.encode(frames), positions=asked),
+    )
+    with pytest.raises(ShapeError, match=r"output points must be in \[0, 34\]"):
+        prepared.decode(prepared.encode(frames), positions=torch.tensor([35]))
+
+
+@few
+@given(lengths=st.lists(st.integers(1, 11), min_size=1, max_size=6), chunk_size=chunks, seed=seeds)
+def test_texts_of_unequal_length(lengths, chunk_size, seed, small, assert_equal):
+    torch.manual_seed(seed)
+    ids = torch.randint(0, 31, (len(lengths), 11))
+    mask = torch.arange(11) < torch.tensor(lengths)[:, None]
+    for fidelity in FIDELITIES:
+        for task in ("masked_lm", "sequence_classification"):
+            model = small(task, seed, torch.float64, fidelity=fidelity)
+            prepared = model.prepare(chunk_size=chunk_size)
+            assert_equal(prepared(ids, attention_mask=mask), model(ids, attention_mask=mask))
+
+
+@few
+@given(length=st.integers(1, 23), batch=batches, seed=seeds)
+def test_texts_of_any_length(length, batch, seed, small, assert_equal):
+    torch.manual_seed(seed)
+    model = small("masked_lm", seed, torch.float64)
+    ids = torch.randint(0, 31, (batch, length))
+    prepared = model.prepare()
+    assert_equal(prepared(ids, interpolate_pos_encoding=True), model(ids, interpolate_pos_encoding=True))
+    if length > 11:
+        with pytest.raises(ShapeError, match="at most 11 bytes long"):
+            prepared(ids)
+
+
+@pytest.mark.parametrize("fidelity", FIDELITIES)
+@pytest.mark.parametrize("positions", [[3, 1, 2], [[3, 1, 2], [4, 5, 6], [0, 0, 10]], []])
+def test_only_the_bytes_asked_for(fidelity, positions, small, assert_equal):
+    model = small("masked_lm", fidelity=fidelity)
+    ids, mask = torch.randint(0, 31, (3, 11)), torch.rand(3, 11) < 0.7
+    prepared = model.prepare()
+    asked = torch.tensor(positions)
+    assert_equal(
+        prepared.decode(prepared.encode(ids, mask), positions=asked),
+        model.decode(model.encode(ids, mask), positions=asked),
+    )
+
+
+def test_positions_of_bytes_may_be_given(small, assert_equal):
+    model = small("sequence_classification")
+    ids = torch.randint(0, 31, (3, 5))
+    prepared = model.prepare()
+    for pos in (torch.tensor([7, 3, 3, 0, 10]), torch.randint(0, 11, (3, 5))):
+        assert_equal(prepared.encode(ids, pos=pos).latents, model.encode(ids, pos=pos).latents)
+
+
+def test_positions_of_pixels_may_be_given(small, assert_equal):
+    model = small("image_fourier")
+    pictures, pos = torch.randn(2, 3, 5, 7), torch.rand(2, 35, 2) * 2 - 1
+    prepared = model.prepare()
+    assert_equal(prepared.encode(pictures, pos=pos).latents, model.encode(pictures, pos=pos).latents)
+
+
+@few
+@given(
+    frames=st.sampled_from([1, 2, 3, 5]),
+    height=st.sampled_from([2, 4, 6, 10]),
+    width=st.sampled_from([2, 4, 6, 14]),
+    patches=st.sampled_from([1, 3, 7, 17]),
+    missing=st.sampled_from([(), ("image",), ("audio",), ("label",), ("audio", "label")]),
+    chunk_size=chunks,
+    seed=seeds,
+)
+def test_videos_of_any_size_with_any_modality_missing(
+    frames, height, width, patches, missing, chunk_size, seed, small, video, assert_equal
+):
+    torch.manual_seed(seed)
+    model = small("multimodal", seed, torch.float64)
+    inputs = video(2, frames, height, width, patches)
+    inputs = {name: value for name, value in inputs.items() if name not in missing}
+    prepared = model.prepare(chunk_size=chunk_size)
+    assert_equal(prepared.reconstruct(inputs), model.reconstruct(inputs))
+    assert_equal(prepared(inputs), model(inputs))
+
+
+def test_a_label_that_counts_is_read(small, video, assert_equal):
+    model = small("multimodal", mask_probabilities={"image": 0.0, "audio": 1.0, "label": 0.0})
+    inputs = video()
+    prepared = model.prepare()
+    assert_equal(prepared(inputs), model(inputs))
+    inputs["label"] = inputs["label"] + 1
+    assert_equal(prepared(inputs), model(inputs))
+
+
+def test_the_documented_loop_over_subsampled_points(small, video, assert_equal):
+    model = small("multimodal")
+    inputs = video()
+    prepared = model.prepare()
+    encoded = prepared.encode(inputs)
+    for start in range(0, 72, 24):
+        points = {"image": torch.arange(start, start + 24), "audio": torch.arange(start // 8, start // 8 + 5)}
+        plain = model(inputs, subsampled_output_points=points).logits
+        assert_equal(prepared(inputs, subsampled_output_points=points).logits, plain)
+        assert_equal(prepared.decode(encoded, subsampled_output_points=points), plain)
+    with pytest.raises(ShapeError, match="at least one output point"):
+        prepared.decode(
+            encoded, subsampled_output_points={name: torch.empty(0) for name in ("image", "audio", "label")}
+        )
+
+
+def test_masks_by_modality(small, video, assert_equal):
+    model = small("multimodal")
+    inputs, mask = video(), {"image": torch.rand(2, 18) < 0.5, "audio": torch.rand(2, 15) < 0.5}
+    assert_equal(model.prepare()(inputs, attention_mask=mask), model(inputs, attention_mask=mask))
+
+
+def test_losses_come_along(small, inputs_of):
+    model = small("image_fourier")
+    pictures, labels = inputs_of("image_fourier", 3), torch.tensor([0, 2, 1])
+    loss = model.prepare()(pictures, labels=labels).loss
+    torch.testing.assert_close(loss, model(pictures, labels=labels).loss)
+
+
+def test_it_is_a_snapshot(task, small, inputs_of, assert_equal):
+    model = small(task)
+    inputs = inputs_of(task)
+    expected = model(inputs)
+    prepared = model.prepare()
+    for parameter in model.parameters():
+        parameter.add_(1.0)
+    assert_equal(prepared(inputs), expected)
+    assert not any(each.requires_grad for each in vars(prepared)["_model"].parameters())
+
+
+def test_a_consumed_model_says_so(task, small, inputs_of, assert_equal):
+    model = small(task)
+    inner, inputs = model.perceiver, inputs_of(task)
+    expected = model(inputs)
+    prepared = model.prepare(consume=True)
+    assert_equal(prepared(inputs), expected)
+    uses = (
+        lambda: model(inputs),
+        lambda: model.encode(inputs),
+        lambda: model.state_dict(),
+        lambda: inner(inputs),
+    )
+    for use in uses:
+        with pytest.raises(ConfigurationError, match=r"weights were moved .*prepare\(consume=True\)"):
+            use()
+
+
+def test_a_consumed_model_gives_its_layers_instead_of_copies(small):
+    model = small("image_fourier")
+    layer = model.perceiver.encoder.self_attends[0]
+    kept = model.prepare()
+    moved = model.prepare(consume=True)
+    assert vars(moved)["_model"].perceiver.self_attends[0] is layer
+    assert vars(kept)["_model"].perceiver.self_attends[0] is not layer
+
+
+def test_it_is_frozen_and_knows_what_it_is(small):
+    model = small("image_fourier")
+    prepared = model.prepare()
+    assert prepared.config == model.config
+    assert (prepared.dtype, prepared.device) == (model.dtype, model.device)
+    with pytest.raises(AttributeError):
+        prepared.plain_parts = {}
+    with pytest.raises(TypeError):
+        prepared.plain_parts["decoder"] = "none"
+    with pytest.raises(ConfigurationError, match="has no `reconstruct`"):
+        prepared.reconstruct(torch.randn(1, 3, 5, 7))
+
+
+def test_training_mode_changes_nothing(small, inputs_of, assert_equal):
+    model = small("image_conv", attention_probs_dropout_prob=0.5)
+    inputs = inputs_of("image_conv")
+    expected = model(inputs)
+    assert_equal(model.train().prepare()(inputs), expected)
+    assert model.training
+
+
+def test_attention_weights_need_the_plain_model(task, small, inputs_of):
+    prepared = small(task).prepare()
+    inputs = inputs_of(task)
+    with pytest.raises(ConfigurationError, match="`output_attentions` needs the plain model"):
+        prepared(inputs, output_attentions=True)
+    with pytest.raises(ConfigurationError, match="`output_attentions` needs the plain model"):
+        prepared.decode(prepared.encode(inputs), output_attentions=True)
+
+
+def test_a_query_mask_of_another_size_is_an_error(small, inputs_of):
+    prepared = small("masked_lm").prepare()
+    encoded = prepared.encode(inputs_of("masked_lm"))
+    with pytest.raises(ShapeError, match=r"`query_mask` must have shape \[2, 11\], received \[2, 3\]"):
+        prepared.decode(encoded, query_mask=torch.ones(2, 3))
+
+
+def test_progress_is_told(small, video):
+    told = []
+    model = small("multimodal")
+    prepared = model.prepare(chunk_size=31, progress=lambda done, total: told.append((done, total)))
+    prepared.reconstruct(video())
+    assert [done for done, _ in told] == sorted({done for done, _ in told})
+    assert told[-1] == (2 * (72 + 15 + 1), 2 * (72 + 15 + 1))
+    assert len(told) >= 8
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"max_memory": 1000}, "`max_memory` must be a whole number of at least 1048576, received 1000"),
+        ({"chunk_size": 0}, "`chunk_size` must be a whole number of at least 1, received 0"),
+    ],
+)
+def test_budgets_that_make_no_sense_are_errors(options, message, small):
+    with pytest.raises(ConfigurationError, match=message):
+        small("image_fourier").prepare(**options)
+
+
+def test_only_models_can_be_prepared(config):
+    class Other(perceivers.PerceiverPreTrainedModel):
+        pass
+
+    with pytest.raises(
+        ConfigurationError, match="must be a PerceiverModel or a task model around one, received Other"
+    ):
+        Other(config()).prepare()
