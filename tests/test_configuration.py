@@ -40,6 +40,21 @@ SHARED_VALUES = {
     "dtype": "float16",
 }
 
+MAY_BE_ZERO = {
+    "input_padding_size",
+    "query_padding_size",
+    "num_self_attends_per_block",
+    "flow_tile_overlap",
+    "chunk_size_feed_forward",
+}
+OUTPUT_FLAGS = ["output_attentions", "output_hidden_states", "return_dict"]
+FLAGS = [key for key, value in PerceiverConfig().to_dict().items() if isinstance(value, bool)]
+COUNTS = [
+    key
+    for key, value in PerceiverConfig().to_dict().items()
+    if isinstance(value, int) and not isinstance(value, bool) and key not in {*MAY_BE_ZERO, "image_size"}
+]
+
 
 @pytest.fixture(scope="module")
 def reference_class():
@@ -273,7 +288,7 @@ class TestFidelity:
 
 
 class TestValidation:
-    @pytest.mark.parametrize("key", configuration._POSITIVE)
+    @pytest.mark.parametrize("key", COUNTS)
     @pytest.mark.parametrize("value", [0, -3, 2.5, True, "7", None])
     def test_counts_must_be_whole_and_positive(self, key, value):
         with pytest.raises(
@@ -281,16 +296,7 @@ class TestValidation:
         ):
             PerceiverConfig(**{key: value})
 
-    @pytest.mark.parametrize(
-        "key",
-        [
-            "input_padding_size",
-            "query_padding_size",
-            "num_self_attends_per_block",
-            "flow_tile_overlap",
-            "chunk_size_feed_forward",
-        ],
-    )
+    @pytest.mark.parametrize("key", sorted(MAY_BE_ZERO))
     def test_some_counts_may_be_zero(self, key):
         assert getattr(PerceiverConfig(**{key: 0}), key) == 0
         with pytest.raises(
@@ -387,8 +393,17 @@ class TestValidation:
         ):
             PerceiverConfig(**{key: value})
 
-    @pytest.mark.parametrize("key", configuration._FLAGS)
-    @pytest.mark.parametrize("value", [None, 1, "no"])
+    @pytest.mark.parametrize("key", sorted(set(FLAGS) - set(OUTPUT_FLAGS)))
+    def test_flags_of_the_model_are_never_undecided(self, key):
+        with pytest.raises(ConfigurationError, match=rf"`{key}` must be True or False, received None"):
+            PerceiverConfig(**{key: None})
+
+    @pytest.mark.parametrize("key", OUTPUT_FLAGS)
+    def test_flags_of_the_output_are_as_by_default_where_undecided(self, key):
+        assert getattr(PerceiverConfig(**{key: None}), key) is getattr(PerceiverConfig(), key)
+
+    @pytest.mark.parametrize("key", FLAGS)
+    @pytest.mark.parametrize("value", [1, "no"])
     def test_flags_are_true_or_false(self, key, value):
         with pytest.raises(ConfigurationError, match=f"`{key}` must be True or False, received {value!r}"):
             PerceiverConfig(**{key: value})

@@ -107,3 +107,11 @@ def test_the_table_of_homes_is_sorted_too():
     ]
     names = [key.value for key in table.value.keys]
     assert names == sorted(names)
+
+
+def test_the_stub_for_type_checkers_names_the_same_homes():
+    stub = Path(perceivers.__file__).with_suffix(".pyi")
+    imports = [node for node in ast.parse(stub.read_text()).body if isinstance(node, ast.ImportFrom)]
+    said = {alias.asname: node.module for node in imports for alias in node.names}
+
+    assert said == {name: f"perceivers.{home}" for name, home in perceivers._HOMES.items()}

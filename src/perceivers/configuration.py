@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import copy
 import json
-import math
 import os
 import tempfile
 from collections.abc import Mapping, Sequence
@@ -12,6 +11,7 @@ from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any, Self
 
+from perceivers.configuration_rules import validate_fields
 from perceivers.errors import CheckpointError, ConfigurationError
 
 CONFIG_NAME = "config.json"
@@ -38,6 +38,7 @@ FIDELITIES: Mapping[str, Mapping[str, Any]] = {
 }
 
 _DEFAULT_NUM_LABELS = 2
+_OUTPUT_FLAGS = ("output_attentions", "output_hidden_states", "return_dict")
 _UNSAVED = ("attn_implementation",)
 
 
@@ -159,7 +160,9 @@ class PerceiverConfig(_ConfigFields):
     def __init__(
         self, *, fidelity: str = "transformers", num_labels: int | None = None, **values: Any
     ) -> None:
-        values = dict(values)
+        # None, where a caller hands on an option that nobody chose, is the default.
+        undecided = [key for key in _OUTPUT_FLAGS if key in values and values[key] is None]
+        values = {key: value for key, value in values.items() if key not in undecided}
         if "torch_dtype" in values:
             values.setdefault("dtype", values.pop("torch_dtype"))
         if "use_return_dict" in values:
@@ -223,50 +226,7 @@ class PerceiverConfig(_ConfigFields):
 
     def validate(self) -> None:
         """Raise ConfigurationError, naming the key, for the first value that no model can be built from."""
-        for key in _POSITIVE:
-            _require_count(key, getattr(self, key), minimum=1)
-        for key in (
-            "input_padding_size",
-            "query_padding_size",
-            "num_self_attends_per_block",
-            "flow_tile_overlap",
-            "chunk_size_feed_forward",
-        ):
-            _require_count(key, getattr(self, key), minimum=0)
-        for key in ("qk_channels", "v_channels"):
-            if getattr(self, key) is not None:
-                _require_count(key, getattr(self, key), minimum=1)
-        for key, lengths in _SIZES.items():
-            _require_sizes(key, getattr(self, key), lengths)
-        if isinstance(self.image_size, int):
-            _require_count("image_size", self.image_size, minimum=1)
-        else:
-            _require_sizes("image_size", self.image_size, (2,))
-        for key, allowed in _CHOICES.items():
-            if getattr(self, key) not in allowed:
-                choices = ", ".join(repr(choice) for choice in allowed)
-                raise ConfigurationError(f"`{key}` must be one of {choices}, received {getattr(self, key)!r}")
-        _require_probability("attention_probs_dropout_prob", self.attention_probs_dropout_prob)
-        for key in ("mask_probabilities", "loss_weights"):
-            if not isinstance(getattr(self, key), Mapping):
-                raise ConfigurationError(
-                    f"`{key}` must be a mapping from modality to number, received {getattr(self, key)!r}"
-                )
-        for name, probability in self.mask_probabilities.items():
-            _require_probability(f"mask_probabilities[{name!r}]", probability)
-        for name, weight in self.loss_weights.items():
-            _require_number(f"loss_weights[{name!r}]", weight)
-        for key in (
-            "norm_eps",
-            "layer_norm_eps",
-            "initializer_range",
-            "flow_rescale_factor",
-            "flow_target_scale",
-        ):
-            _require_number(key, getattr(self, key))
-        for key in _FLAGS:
-            if not isinstance(getattr(self, key), bool):
-                raise ConfigurationError(f"`{key}` must be True or False, received {getattr(self, key)!r}")
+        validate_fields(self)
 
     def to_dict(self) -> dict[str, Any]:
         """Every key that config.json holds, plain JSON types, tuples as lists."""
@@ -421,89 +381,8 @@ def _preset(fidelity: str) -> Mapping[str, Any]:
     return FIDELITIES[fidelity]
 
 
-_POSITIVE = (
-    "num_latents",
-    "d_latents",
-    "d_model",
-    "num_blocks",
-    "num_self_attention_heads",
-    "num_cross_attention_heads",
-    "self_attention_widening_factor",
-    "cross_attention_widening_factor",
-    "vocab_size",
-    "max_position_embeddings",
-    "decoder_num_heads",
-    "decoder_qk_channels",
-    "image_channels",
-    "image_projection_channels",
-    "position_channels",
-    "projected_position_channels",
-    "fourier_num_bands",
-    "stem_channels",
-    "stem_num_layers",
-    "flow_patch_size",
-    "flow_projection_channels",
-    "num_frames",
-    "audio_samples_per_frame",
-    "samples_per_patch",
-    "output_num_channels",
-    "_label_trainable_num_channels",
-    "video_patch_size",
-    "video_frames_per_patch",
-    "video_num_bands",
-    "audio_num_bands",
-    "num_training_points",
-)
-_FLAGS = (
-    "use_query_residual",
-    "stem_batch_norm",
-    "learned_classifier_query_residual",
-    "use_query_mask",
-    "zero_fully_masked_rows",
-)
-_SIZES: Mapping[str, tuple[int, ...]] = {
-    "fourier_max_resolution": (2,),
-    "stem_max_resolution": (2,),
-    "train_size": (2,),
-    "output_shape": (4,),
-}
-_CHOICES: Mapping[str, tuple[object, ...]] = {
-    "cross_attention_shape_for_attention": ("q", "kv"),
-    "conv_kernel_order": ("width_height", "height_width"),
-    "stem_padding": ("transformers", "same"),
-    "attn_implementation": ("sdpa", "eager"),
-    "problem_type": (None, "regression", "single_label_classification", "multi_label_classification"),
-}
-
-
 def _require_model_type(model_type: object) -> None:
     if model_type != PerceiverConfig.model_type:
         raise ConfigurationError(
             f"`model_type` must be {PerceiverConfig.model_type!r}, received {model_type!r}"
         )
-
-
-def _require_count(key: str, value: object, minimum: int) -> None:
-    if not isinstance(value, int) or isinstance(value, bool) or value < minimum:
-        raise ConfigurationError(f"`{key}` must be a whole number of at least {minimum}, received {value!r}")
-
-
-def _require_sizes(key: str, value: object, lengths: tuple[int, ...]) -> None:
-    fits = (
-        isinstance(value, (list, tuple))
-        and len(value) in lengths
-        and all(isinstance(size, int) and not isinstance(size, bool) and size >= 1 for size in value)
-    )
-    if not fits:
-        wanted = " or ".join(str(length) for length in lengths)
-        raise ConfigurationError(f"`{key}` must be {wanted} whole numbers of at least 1, received {value!r}")
-
-
-def _require_probability(key: str, value: object) -> None:
-    if not isinstance(value, (int, float)) or isinstance(value, bool) or not 0.0 <= value <= 1.0:
-        raise ConfigurationError(f"`{key}` must be a probability between 0 and 1, received {value!r}")
-
-
-def _require_number(key: str, value: object) -> None:
-    if not isinstance(value, (int, float)) or isinstance(value, bool) or not 0.0 <= value < math.inf:
-        raise ConfigurationError(f"`{key}` must be a finite number of at least 0, received {value!r}")

@@ -23,7 +23,14 @@ def tanh_gelu(x):
 
 FORMULAS = {
     "gelu": lambda x: 0.5 * x * (1 + math.erf(x / math.sqrt(2))),
+    "gelu_10": lambda x: min(max(0.5 * x * (1 + math.erf(x / math.sqrt(2))), -10.0), 10.0),
+    "gelu_accurate": tanh_gelu,
+    "gelu_fast": tanh_gelu,
     "gelu_new": tanh_gelu,
+    "gelu_python": lambda x: 0.5 * x * (1 + math.erf(x / math.sqrt(2))),
+    "gelu_python_tanh": tanh_gelu,
+    "hardswish": lambda x: x * min(max(x + 3, 0.0), 6.0) / 6,
+    "laplace": lambda x: 0.5 * (1 + math.erf((x - 0.707107) / (0.282095 * math.sqrt(2)))),
     "gelu_pytorch_tanh": tanh_gelu,
     "quick_gelu": lambda x: x * sigmoid(1.702 * x),
     "relu": lambda x: max(x, 0.0),

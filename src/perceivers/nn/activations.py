@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping
 from functools import partial
 
@@ -19,6 +20,16 @@ def quick_gelu(values: Tensor) -> Tensor:
     return values * torch.sigmoid(1.702 * values)
 
 
+def clipped_gelu(values: Tensor) -> Tensor:
+    """GELU with its output held in [-10, 10], for quantisation (Wu et al. 2020)."""
+    return F.gelu(values).clip(-10, 10)
+
+
+def laplace(values: Tensor) -> Tensor:
+    """Cumulative distribution of a normal variable, mean sqrt(1/2), deviation sqrt(1/(4 pi)) (MEGA, Ma et al. 2022)."""
+    return 0.5 * (1 + torch.erf((values - 0.707107) / (0.282095 * math.sqrt(2))))
+
+
 def squared_relu(values: Tensor) -> Tensor:
     """max(x, 0) squared (Primer, So et al. 2021)."""
     return F.relu(values).square()
@@ -33,8 +44,15 @@ _tanh_gelu = partial(F.gelu, approximate="tanh")
 
 ACTIVATIONS: Mapping[str, Activation] = {
     "gelu": F.gelu,
+    "gelu_10": clipped_gelu,
+    "gelu_accurate": _tanh_gelu,
+    "gelu_fast": _tanh_gelu,
     "gelu_new": _tanh_gelu,
+    "gelu_python": F.gelu,
+    "gelu_python_tanh": _tanh_gelu,
     "gelu_pytorch_tanh": _tanh_gelu,
+    "hardswish": F.hardswish,
+    "laplace": laplace,
     "quick_gelu": quick_gelu,
     "relu": F.relu,
     "relu2": squared_relu,

@@ -1,0 +1,105 @@
+"""What a configuration's values must be, by their declared type and, for a few keys, by name."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import fields
+from typing import Any
+
+from perceivers.errors import ConfigurationError
+
+_MAY_BE_ZERO = (
+    "chunk_size_feed_forward",
+    "flow_tile_overlap",
+    "input_padding_size",
+    "num_self_attends_per_block",
+    "query_padding_size",
+)
+_CHOICES: Mapping[str, tuple[object, ...]] = {
+    "attn_implementation": ("sdpa", "eager"),
+    "conv_kernel_order": ("width_height", "height_width"),
+    "cross_attention_shape_for_attention": ("q", "kv"),
+    "problem_type": (None, "regression", "single_label_classification", "multi_label_classification"),
+    "stem_padding": ("transformers", "same"),
+}
+
+
+def validate_fields(config: Any) -> None:
+    """Raise ConfigurationError, naming the key, for the first value of a configuration that breaks a rule.
+
+    Whole numbers are at least 1 (a few keys admit 0), other numbers finite and at least 0, flags True or False.
+
+    Args:
+        config: dataclass whose annotations say the type of each key.
+    """
+    _require_probability("attention_probs_dropout_prob", config.attention_probs_dropout_prob)
+    for entry in fields(config):
+        value = getattr(config, entry.name)
+        minimum = 0 if entry.name in _MAY_BE_ZERO else 1
+        if entry.type == "int" or (entry.type == "int | None" and value is not None):
+            _require_count(entry.name, value, minimum)
+        elif entry.type == "float":
+            _require_number(entry.name, value)
+        elif entry.type == "bool":
+            _require_flag(entry.name, value)
+    for key, allowed in _CHOICES.items():
+        _require_choice(key, getattr(config, key), allowed)
+    _require_image_size(config.image_size)
+    for key in ("fourier_max_resolution", "stem_max_resolution", "train_size"):
+        _require_sizes(key, getattr(config, key), 2)
+    _require_sizes("output_shape", config.output_shape, 4)
+    for name, probability in _numbers_by_modality(config, "mask_probabilities").items():
+        _require_probability(f"mask_probabilities[{name!r}]", probability)
+    for name, weight in _numbers_by_modality(config, "loss_weights").items():
+        _require_number(f"loss_weights[{name!r}]", weight)
+
+
+def _numbers_by_modality(config: Any, key: str) -> Mapping[str, object]:
+    value = getattr(config, key)
+    if not isinstance(value, Mapping):
+        raise ConfigurationError(f"`{key}` must be a mapping from modality to number, received {value!r}")
+    return value
+
+
+def _require_image_size(value: object) -> None:
+    if isinstance(value, int):
+        _require_count("image_size", value, minimum=1)
+    else:
+        _require_sizes("image_size", value, 2)
+
+
+def _require_count(key: str, value: object, minimum: int) -> None:
+    if not isinstance(value, int) or isinstance(value, bool) or value < minimum:
+        raise ConfigurationError(f"`{key}` must be a whole number of at least {minimum}, received {value!r}")
+
+
+def _require_flag(key: str, value: object) -> None:
+    if not isinstance(value, bool):
+        raise ConfigurationError(f"`{key}` must be True or False, received {value!r}")
+
+
+def _require_choice(key: str, value: object, allowed: Sequence[object]) -> None:
+    if value not in allowed:
+        choices = ", ".join(repr(choice) for choice in allowed)
+        raise ConfigurationError(f"`{key}` must be one of {choices}, received {value!r}")
+
+
+def _require_sizes(key: str, value: object, count: int) -> None:
+    fits = (
+        isinstance(value, (list, tuple))
+        and len(value) == count
+        and all(isinstance(size, int) and not isinstance(size, bool) and size >= 1 for size in value)
+    )
+    if not fits:
+        raise ConfigurationError(f"`{key}` must be {count} whole numbers of at least 1, received {value!r}")
+
+
+def _require_probability(key: str, value: object) -> None:
+    if not isinstance(value, (int, float)) or isinstance(value, bool) or not 0.0 <= value <= 1.0:
+        raise ConfigurationError(f"`{key}` must be a probability between 0 and 1, received {value!r}")
+
+
+def _require_number(key: str, value: object) -> None:
+    if not isinstance(value, (int, float)) or isinstance(value, bool) or not 0.0 <= value < math.inf:
+        raise ConfigurationError(f"`{key}` must be a finite number of at least 0, received {value!r}")
