@@ -89,6 +89,7 @@ def test_a_compiled_model_gives_attentions_and_hidden_states(
 
 @pytest.mark.slow
 @pytest.mark.usefixtures("fresh_compiler")
+@pytest.mark.filterwarnings("ignore::DeprecationWarning:torch.*")
 @pytest.mark.skipif(not (shutil.which("c++") or shutil.which("g++")), reason="needs a C++ compiler")
 def test_a_model_compiles_to_machine_code(
     task: str, ours: Callable[..., Any], example: Callable[..., Any], assert_equal_outputs: Any
