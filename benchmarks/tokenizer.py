@@ -6,20 +6,15 @@ Run: python benchmarks/tokenizer.py [--repetitions 7]. Prints one line a job: me
 from __future__ import annotations
 
 import argparse
-import gc
 import logging
-import os
-import platform
-import statistics
-import time
 from collections.abc import Callable
-from datetime import UTC, datetime
-from importlib.metadata import version
+from functools import partial
 from pydoc_data.topics import topics
 from typing import Any
 
 import numpy as np
 import transformers
+from measuring import circumstances, interleaved, medians
 
 from perceivers.processors.tokenizer import PerceiverTokenizer
 
@@ -47,11 +42,12 @@ def main() -> None:
             short_texts, padding=True, return_tensors="np"
         ),
     }
-    print_circumstances(repetitions)
+    print(circumstances(("numpy", "perceivers", "transformers")))
+    print(f"medians of {repetitions} alternating runs")
     for name, job in jobs.items():
         require_equal(job(ours), job(theirs))
-        seconds = interleaved(job, (ours, theirs), repetitions)
-        our_median, their_median = (statistics.median(times) for times in seconds)
+        sides = {"ours": partial(job, ours), "theirs": partial(job, theirs)}
+        our_median, their_median = medians(interleaved(sides, repetitions, warm_ups=0)).values()
         print(
             f"{name:55} ours {our_median * 1e3:8.2f} ms   transformers {their_median * 1e3:8.1f} ms   "
             f"ratio {their_median / our_median:6.1f}x   outputs equal"
@@ -64,18 +60,6 @@ def english(num_bytes: int) -> str:
     return (text * (num_bytes // len(text) + 1))[:num_bytes]
 
 
-def interleaved(job: Callable[[Any], Any], sides: tuple[Any, ...], repetitions: int) -> list[list[float]]:
-    """Seconds of each run, one list a side; the sides take turns, so that the machine's moods meet both."""
-    seconds: list[list[float]] = [[] for _ in sides]
-    for _ in range(repetitions):
-        for side, times in zip(sides, seconds, strict=True):
-            gc.collect()
-            start = time.perf_counter()
-            job(side)
-            times.append(time.perf_counter() - start)
-    return seconds
-
-
 def require_equal(ours: Any, theirs: Any) -> None:
     if set(ours) != set(theirs):
         raise SystemExit(f"the results differ in their names: {sorted(ours)} and {sorted(theirs)}")
@@ -85,22 +69,6 @@ def require_equal(ours: Any, theirs: Any) -> None:
             np.asarray(values, dtype=object), np.asarray(ours[name], dtype=object)
         ):
             raise SystemExit(f"the results differ in {name}")
-
-
-def print_circumstances(repetitions: int) -> None:
-    print(f"{datetime.now(UTC):%Y-%m-%d %H:%M} UTC, {processor_name()}, {os.cpu_count()} cores")
-    print(
-        f"Python {platform.python_version()}, NumPy {np.__version__}, perceivers {version('perceivers')}, "
-        f"transformers {transformers.__version__}; medians of {repetitions} alternating runs"
-    )
-
-
-def processor_name() -> str:
-    try:
-        with open("/proc/cpuinfo", encoding="utf-8") as lines:
-            return next(line.split(":", 1)[1].strip() for line in lines if line.startswith("model name"))
-    except (OSError, StopIteration):
-        return platform.processor() or platform.machine()
 
 
 if __name__ == "__main__":

@@ -1,6 +1,6 @@
 """A training step (forward, backward, optimiser) of each of the seven models, against Transformers: time and peak memory.
 
-Run: python benchmarks/training.py [--models masked_lm flow] [--repetitions 3] [--batch-size 1] [--output table.md]
+Run: python benchmarks/training.py [--models masked-lm optical-flow] [--repetitions 3] [--batch-size 1] [--output table.md]
 
 Both sides start from the same weights and inputs, without dropout, and have to come to the same loss and the same
 length of the gradient. Where Transformers has no loss (flow, multimodal), the same one is computed outside it on its

@@ -1,4 +1,4 @@
-"""What the released models are trained on in the benchmarks: classes and sizes, inputs and labels, losses for both sides."""
+"""What the released models are trained on in the benchmarks: inputs and labels, losses for both sides, small stand-ins."""
 
 from __future__ import annotations
 
@@ -6,34 +6,12 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from reference_models import RELEASED_MODELS
+
 NUM_POINTS = 512
 FLOW_TARGET_SCALE = 20.0
 LOSS_WEIGHTS = {"audio": 1.0, "image": 0.03, "label": 1e-4}
 
-_IMAGE = {
-    "num_latents": 512,
-    "d_latents": 1024,
-    "num_blocks": 8,
-    "num_self_attends_per_block": 6,
-    "num_cross_attention_heads": 1,
-    "num_labels": 1000,
-}
-_FLOW = {
-    "num_latents": 2048,
-    "d_latents": 512,
-    "d_model": 322,
-    "num_self_attends_per_block": 24,
-    "num_self_attention_heads": 16,
-    "num_cross_attention_heads": 1,
-}
-_MULTIMODAL = {
-    "num_latents": 784,
-    "d_latents": 512,
-    "d_model": 704,
-    "num_self_attends_per_block": 8,
-    "num_cross_attention_heads": 1,
-    "num_labels": 700,
-}
 _SMALL = {
     "num_latents": 11,
     "d_latents": 20,
@@ -65,19 +43,7 @@ class Job:
     picture: int = 224
 
 
-JOBS = {
-    "masked_lm": Job("PerceiverForMaskedLM", {"qk_channels": 256, "v_channels": 1280}),
-    "sequence_classification": Job(
-        "PerceiverForSequenceClassification", {"qk_channels": 256, "v_channels": 1280, "num_labels": 2}
-    ),
-    "image_learned": Job(
-        "PerceiverForImageClassificationLearned", {**_IMAGE, "d_model": 512, "image_size": 224}
-    ),
-    "image_fourier": Job("PerceiverForImageClassificationFourier", {**_IMAGE, "d_model": 261}),
-    "image_conv": Job("PerceiverForImageClassificationConvProcessing", {**_IMAGE, "d_model": 322}),
-    "flow": Job("PerceiverForOpticalFlow", _FLOW),
-    "multimodal": Job("PerceiverForMultimodalAutoencoding", _MULTIMODAL),
-}
+JOBS = {name: Job(model.class_name, model.config) for name, model in RELEASED_MODELS.items()}
 
 
 def small(job: Job) -> Job:

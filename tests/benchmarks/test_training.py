@@ -62,13 +62,13 @@ def test_the_jobs_have_the_parameters_of_the_released_models() -> None:
         with torch.device("meta"):
             model = getattr(perceivers, job.class_name)(perceivers.PerceiverConfig(**job.sizes))
         counts[name] = model.num_parameters()
-    counts.pop("sequence_classification")
+    counts.pop("sequence-classification")
     assert counts == {
-        "masked_lm": 201_108_230,
-        "image_learned": 62_255_848,
-        "image_fourier": 48_440_627,
-        "image_conv": 48_646_522,
-        "flow": 41_057_134,
+        "masked-lm": 201_108_230,
+        "image-learned": 62_255_848,
+        "image-fourier": 48_440_627,
+        "image-conv": 48_646_522,
+        "optical-flow": 41_057_134,
         "multimodal": 19_858_855,
     }
 
@@ -76,7 +76,7 @@ def test_the_jobs_have_the_parameters_of_the_released_models() -> None:
 def test_a_step_changes_the_loss_and_checkpointing_is_on_only_where_it_is_named(
     folder_of: Callable[[str], str],
 ) -> None:
-    job, folder = training_jobs.small(training_jobs.JOBS["image_fourier"]), folder_of("image_fourier")
+    job, folder = training_jobs.small(training_jobs.JOBS["image-fourier"]), folder_of("image-fourier")
     plain, recomputing = (training.TrainingStep(side, job, folder, 3) for side in (OURS, RECOMPUTING))
     assert (plain.model.is_gradient_checkpointing, recomputing.model.is_gradient_checkpointing) == (
         False,
@@ -101,13 +101,13 @@ def test_another_loss_or_gradient_ends_the_run() -> None:
     def results(loss: float, gradient: float) -> dict[str, Measured]:
         return {OURS: Measured(2.0, 5.0, ()), THEIRS: Measured(loss, gradient, ())}
 
-    training.require_equal("flow", results(2.0001, 5.004))
+    training.require_equal("optical-flow", results(2.0001, 5.004))
     with pytest.raises(SystemExit, match=r"flow: the sides differ in the loss: .*2\.001"):
-        training.require_equal("flow", results(2.001, 5.0))
+        training.require_equal("optical-flow", results(2.001, 5.0))
     with pytest.raises(SystemExit, match="flow: the sides differ in the gradient"):
-        training.require_equal("flow", results(2.0, 5.1))
+        training.require_equal("optical-flow", results(2.0, 5.1))
     with pytest.raises(SystemExit, match="the loss"):
-        training.require_equal("flow", results(float("nan"), 5.0))
+        training.require_equal("optical-flow", results(float("nan"), 5.0))
 
 
 def test_the_script_prints_a_row_for_each_model_and_writes_the_table(
@@ -115,12 +115,14 @@ def test_the_script_prints_a_row_for_each_model_and_writes_the_table(
 ) -> None:
     in_this_process()
     output = tmp_path / "training.md"
-    training.main(["--small", "--models", "masked_lm", "flow", "--repetitions", "2", "--output", str(output)])
+    training.main(
+        ["--small", "--models", "masked-lm", "optical-flow", "--repetitions", "2", "--output", str(output)]
+    )
     text = output.read_text()
     assert capsys.readouterr().out == text
     header, _, *rows = [line for line in text.splitlines() if line.startswith("|")]
     assert cells(header) == list(HEADER)
-    assert [cells(row)[0] for row in rows] == ["masked_lm", "flow"]
+    assert [cells(row)[0] for row in rows] == ["masked-lm", "optical-flow"]
     assert all(cells(row)[5:8] == ["7 MiB"] * 3 and cells(row)[-1] == "in one process" for row in rows)
     assert "# A training step, batch size 1, tiny models" in text
     assert "medians of 2 timed steps" in text
@@ -130,8 +132,8 @@ def test_a_side_that_does_not_fit_is_out_of_memory_and_the_others_are_still_meas
     in_this_process: Callable[..., None],
 ) -> None:
     in_this_process(too_large=(THEIRS,))
-    job = training_jobs.small(training_jobs.JOBS["image_conv"])
-    row = training.measure("image_conv", job, 1, 2, 2**30, False)
+    job = training_jobs.small(training_jobs.JOBS["image-conv"])
+    row = training.measure("image-conv", job, 1, 2, 2**30, False)
     assert (row[3], row[7]) == (OUT_OF_MEMORY, OUT_OF_MEMORY)
     assert (row[4], row[8]) == ("-", "-")
     assert row[1].endswith("ms")
@@ -141,8 +143,8 @@ def test_a_side_that_does_not_fit_is_out_of_memory_and_the_others_are_still_meas
 
 def test_a_model_that_fits_on_no_side_still_has_its_row(in_this_process: Callable[..., None]) -> None:
     in_this_process(too_large=SIDES)
-    job = training_jobs.small(training_jobs.JOBS["masked_lm"])
-    row = training.measure("masked_lm", job, 1, 1, 2**30, False)
+    job = training_jobs.small(training_jobs.JOBS["masked-lm"])
+    row = training.measure("masked-lm", job, 1, 1, 2**30, False)
     assert row.count(OUT_OF_MEMORY) == 6
     assert row[9] == "-"
 
@@ -151,14 +153,14 @@ def test_sides_that_fit_only_one_at_a_time_are_timed_in_fresh_processes(
     in_this_process: Callable[..., None],
 ) -> None:
     in_this_process(peak=5 * MEBIBYTE)
-    job = training_jobs.small(training_jobs.JOBS["masked_lm"])
-    assert training.measure("masked_lm", job, 1, 1, 15 * MEBIBYTE, False)[-1] == "in fresh processes"
-    assert training.measure("masked_lm", job, 1, 1, 16 * MEBIBYTE, False)[-1] == "in one process"
-    assert training.measure("masked_lm", job, 1, 1, 16 * MEBIBYTE, True)[-1] == "in fresh processes"
+    job = training_jobs.small(training_jobs.JOBS["masked-lm"])
+    assert training.measure("masked-lm", job, 1, 1, 15 * MEBIBYTE, False)[-1] == "in fresh processes"
+    assert training.measure("masked-lm", job, 1, 1, 16 * MEBIBYTE, False)[-1] == "in one process"
+    assert training.measure("masked-lm", job, 1, 1, 16 * MEBIBYTE, True)[-1] == "in fresh processes"
 
 
 def test_a_real_process_measures_a_side_and_a_real_limit_stops_it(folder_of: Callable[[str], str]) -> None:
-    job, folder = training_jobs.small(training_jobs.JOBS["image_fourier"]), folder_of("image_fourier")
+    job, folder = training_jobs.small(training_jobs.JOBS["image-fourier"]), folder_of("image-fourier")
     settings = {"batch_size": 2, "repetitions": 2, "memory_limit": 1024 * MEBIBYTE}
     outcome = measuring.in_fresh_process(training.steps_together, job, folder, (OURS,), **settings)
     assert len(outcome.value[OURS].seconds) == 2
