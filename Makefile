@@ -30,8 +30,9 @@ $(INSTALLED): pyproject.toml constraints.txt
 	$(BIN)/python -m pip install --quiet -c constraints.txt -e ".[train,media,samples,dev]"
 	@touch $@
 
+# The digits' model is too small to be shared among cores: one thread is as fast, and stays so on a busy machine.
 demo: $(INSTALLED)
-	$(BIN)/perceivers train image-classification --data digits --output $(RUN) --overwrite
+	OMP_NUM_THREADS=1 $(BIN)/perceivers train image-classification --data digits --output $(RUN) --overwrite
 	$(BIN)/perceivers evaluate $(RUN) --data digits
 	$(BIN)/perceivers samples digits --split test --count 24 --output $(RUN)/held_out
 	$(BIN)/perceivers predict $(RUN) $(RUN)/held_out --output $(RUN)/predictions
