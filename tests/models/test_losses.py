@@ -12,6 +12,7 @@ from perceivers.models.losses import (
     classification_loss,
     end_point_error,
     masked_language_modeling_loss,
+    mean_absolute_error,
     weighted_sum,
 )
 
@@ -146,6 +147,24 @@ def test_flow_labels_of_another_shape_are_refused():
         ShapeError, match=r"`valid_mask` must have shape \[1, 3, 5\], received \[1, 3, 5, 1\]"
     ):
         end_point_error(torch.zeros(1, 3, 5, 2), torch.zeros(1, 3, 5, 2), 10.0, torch.ones(1, 3, 5, 1))
+
+
+@pytest.mark.parametrize("dtype", [torch.int32, torch.int16, torch.uint8])
+def test_class_ids_may_be_any_whole_numbers(dtype):
+    logits, labels = torch.randn(2, 3), torch.tensor([1, 2])
+    expected = classification_loss(logits, labels, 3)
+    assert torch.equal(classification_loss(logits, labels.to(dtype), 3), expected)
+    assert torch.equal(masked_language_modeling_loss(logits[None], labels.to(dtype)[None]), expected)
+
+
+def test_targets_are_not_rounded_to_half_precision():
+    # 1000.7 and 100.3 are 1000 and 100.5 in bfloat16.
+    displacement = flow((1000.7, 0)).expand(1, 1, 2, 2)
+    loss = end_point_error(torch.zeros(1, 1, 2, 2, dtype=torch.bfloat16), displacement, 1.0)
+    assert loss.item() == pytest.approx(1000.7)
+    number, target = torch.zeros(2, 1, dtype=torch.bfloat16), torch.tensor([100.3, 100.3])
+    assert classification_loss(number, target, 1).item() == pytest.approx(100.3**2)
+    assert mean_absolute_error(number[:, 0], target).item() == pytest.approx(100.3)
 
 
 def test_losses_are_summed_by_their_weights():

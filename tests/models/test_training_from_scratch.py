@@ -50,3 +50,12 @@ def test_recomputed_activations_give_the_same_gradients(task, tiny, inputs_of, s
     model.gradient_checkpointing_enable()
     assert model.is_gradient_checkpointing
     same(gradients(), kept, 1e-5)
+
+
+def test_losses_are_finite_in_half_precision(task, tiny, inputs_of):
+    model = tiny(task, lively=False).to(torch.bfloat16).train()
+    inputs = inputs_of(task)
+    loss = model(inputs, **LABELS[task](inputs)).loss
+    loss.backward()
+    assert torch.isfinite(loss)
+    assert all(torch.isfinite(parameter.grad).all() for parameter in model.parameters())

@@ -26,7 +26,7 @@ def masked_language_modeling_loss(logits: Tensor, labels: Tensor) -> Tensor:
         )
     _require_classes(labels, logits.shape[-1])
     scored = logits[:, : labels.shape[1]]
-    return F.cross_entropy(scored.flatten(0, 1), labels.flatten(), ignore_index=IGNORED_LABEL)
+    return F.cross_entropy(scored.flatten(0, 1), labels.flatten().long(), ignore_index=IGNORED_LABEL)
 
 
 def classification_loss(
@@ -45,18 +45,23 @@ def classification_loss(
     """
     kind = problem_type or _infer_problem_type(labels, num_labels)
     if kind == "regression":
-        targets = labels.to(logits.dtype)
-        if targets.numel() != logits.numel():
+        if labels.numel() != logits.numel():
             raise ShapeError(f"`labels` must have shape {list(logits.shape)}, received {list(labels.shape)}")
-        return F.mse_loss(logits, targets.reshape(logits.shape))
+        return F.mse_loss(*_at_full_precision(logits, labels.reshape(logits.shape)))
     if kind == "single_label_classification":
         if labels.numel() != logits.shape[0]:
             raise ShapeError(f"`labels` must be class ids [{logits.shape[0]}], received {list(labels.shape)}")
         _require_classes(labels, num_labels)
-        return F.cross_entropy(logits.reshape(-1, num_labels), labels.reshape(-1), ignore_index=IGNORED_LABEL)
+        classes = labels.reshape(-1).long()
+        return F.cross_entropy(logits.reshape(-1, num_labels), classes, ignore_index=IGNORED_LABEL)
     if labels.shape != logits.shape:
         raise ShapeError(f"`labels` must have shape {list(logits.shape)}, received {list(labels.shape)}")
     return F.binary_cross_entropy_with_logits(logits, labels.to(logits.dtype))
+
+
+def mean_absolute_error(values: Tensor, targets: Tensor) -> Tensor:
+    """Mean of |values - targets|, both of the same shape."""
+    return F.l1_loss(*_at_full_precision(values, targets))
 
 
 def end_point_error(
@@ -82,8 +87,9 @@ def end_point_error(
                 f"`valid_mask` must have shape {list(valid.shape)}, received {list(valid_mask.shape)}"
             )
         valid = valid & valid_mask.to(torch.bool)
+    flow, labels = _at_full_precision(flow, labels)
     # Infinity times a zero weight would be NaN, so invalid truths are replaced before they meet the prediction.
-    targets = torch.where(valid[..., None], labels, torch.zeros_like(labels)).to(flow.dtype) / target_scale
+    targets = torch.where(valid[..., None], labels, torch.zeros_like(labels)) / target_scale
     difference = torch.where(valid[..., None], flow - targets, torch.ones_like(flow))
     distances = torch.linalg.vector_norm(difference, dim=-1)
     return (distances * valid).sum() / valid.sum().clamp(min=1)
@@ -95,6 +101,12 @@ def weighted_sum(losses: Mapping[str, Tensor], weights: Mapping[str, float]) -> 
         raise ShapeError("`labels` must give a target for at least one modality, received none")
     total: Tensor = torch.stack([loss * weights.get(name, 1.0) for name, loss in losses.items()]).sum()
     return total
+
+
+def _at_full_precision(values: Tensor, targets: Tensor) -> tuple[Tensor, Tensor]:
+    """Both in float32 at least: in bfloat16 a displacement of 100 pixels is known to half a pixel only."""
+    working = torch.promote_types(values.dtype, torch.float32)
+    return values.to(working), targets.to(working)
 
 
 def _infer_problem_type(labels: Tensor, num_labels: int) -> str:

@@ -8,7 +8,6 @@ from typing import Any, cast
 
 import torch
 from torch import Tensor
-from torch.nn import functional as F
 
 from perceivers.configuration import PerceiverConfig
 from perceivers.decoders.base import PerceiverAbstractDecoder, gather_rows
@@ -26,7 +25,7 @@ from perceivers.modalities.multimodal import (
     PerceiverMultimodalPreprocessor,
 )
 from perceivers.modalities.projection import PerceiverProjectionPostprocessor
-from perceivers.models.losses import classification_loss, weighted_sum
+from perceivers.models.losses import classification_loss, mean_absolute_error, weighted_sum
 from perceivers.models.perceiver import PerceiverModel, PerceiverTaskModel
 from perceivers.outputs import PerceiverClassifierOutput, PerceiverModelOutput
 
@@ -182,9 +181,7 @@ class PerceiverForMultimodalAutoencoding(PerceiverTaskModel):
         for name in ("audio", "image"):
             if name in targets and name in logits:
                 wanted = self._at_points(name, targets[name], points.get(name))
-                losses[name] = F.l1_loss(
-                    logits[name], wanted.to(logits[name].dtype).reshape(logits[name].shape)
-                )
+                losses[name] = mean_absolute_error(logits[name], wanted.reshape(logits[name].shape))
         if "label" in targets and "label" in logits:
             losses["label"] = classification_loss(
                 logits["label"], targets["label"], self.config.num_labels, self.config.problem_type
