@@ -6,9 +6,9 @@ For queries q~ (see `perceivers.inference.folding.absorb_keys`) and normalised t
     context[n]   = sum_m p[n, m] x^_m = sum_m w[n, m] x_m - sum_m w[n, m] mean_m,     w[n, m] = p[n, m] rs_m
 
 and both the products q~ . x and the weighted sums of x are taken part by part (`structured_tokens`). A tile's logits exist
-only while it is computed; maxima and sums run on, as in the online softmax of Milakov and Gimelshein (2018), so that working
-memory does not depend on the number of tokens. Running sums are rescaled only when a maximum grows by more than a margin that
-keeps the exponentials finite, which after the first tile is rare.
+only while it is computed, so that working memory does not depend on the number of tokens. Each tile has a softmax of its own,
+p = exp(logits - largest) / total; its sums are added to the running ones times total * exp(largest - running largest), as in
+the online softmax of Milakov and Gimelshein (2018). The total need not be summed up: the largest p is 1 / total.
 """
 
 from __future__ import annotations
@@ -21,10 +21,11 @@ from torch import Tensor
 from perceivers.inference.budget import Budget, pieces
 from perceivers.inference.structured_tokens import StructuredTokens, Sums, Tile
 
-# exp(20) times any number of tokens is finite in float32.
+# Running sums are rescaled only when the largest logit grows by more than this: exp(20) times any number of tokens is finite
+# in float32, and after the first tile it is rare.
 _MARGIN = 20.0
-# Less than any logit, and finite: the difference to a masked logit (-inf) stays -inf.
-_NO_MAXIMUM = -1e30
+# Less than any logit, and finite: a tile without any token that counts gives no NaN, and weighs nothing beside others.
+_MASKED = -1e30
 
 
 def attend(
@@ -65,7 +66,7 @@ def _attend_samples(
     num_samples, num_queries = samples.stop - samples.start, queries.shape[0]
     dtype, device = parts[0].dtype, parts[0].device
     running = [_RunningSums(part, queries, num_samples) for part in parts]
-    largest = torch.full((num_samples, num_queries), _NO_MAXIMUM, dtype=dtype, device=device)
+    largest = torch.full((num_samples, num_queries), _MASKED, dtype=dtype, device=device)
     totals = torch.zeros_like(largest)
     first_token = 0
     for sums in running:
@@ -78,10 +79,14 @@ def _attend_samples(
                 logits = sums.logits(read, shared)
                 if mask is not None:
                     tokens = slice(first_token + tile.tokens.start, first_token + tile.tokens.stop)
-                    logits.masked_fill_(~mask[group, None, tokens], -torch.inf)
-                _follow_maximum(logits.amax(dim=-1), largest[group], totals[group], running, group)
-                weights = logits.sub_(largest[group, :, None]).exp_()
-                totals[group] += sums.add(weights, read)
+                    logits.masked_fill_(~mask[group, None, tokens], _MASKED)
+                tile_largest = logits.amax(dim=-1)
+                weights = torch.softmax(logits, dim=-1)
+                tile_totals = 1 / weights.amax(dim=-1)
+                _follow_largest(tile_largest, largest[group], totals[group], running, group)
+                tile_totals *= (tile_largest - largest[group]).exp_()
+                totals[group] += tile_totals
+                sums.add(weights, tile_totals, read)
         first_token += part.num_tokens
     context = running[0].context()
     for sums in running[1:]:
@@ -89,10 +94,10 @@ def _attend_samples(
     return context.div_(totals[..., None])
 
 
-def _follow_maximum(
+def _follow_largest(
     tile_largest: Tensor, largest: Tensor, totals: Tensor, running: Sequence[_RunningSums], group: slice
 ) -> None:
-    """Raise the running maximum to that of a tile where it lies far below, and rescale what was summed up so far."""
+    """Raise the running largest logit to that of a tile where it lies far below, and rescale what was summed up so far."""
     if not bool((tile_largest > largest + _MARGIN).any()):
         return
     raised = torch.maximum(largest, tile_largest)
@@ -141,8 +146,8 @@ class _RunningSums:
         def zeros(channels: int) -> Tensor:
             return torch.zeros(num_samples, self._num_queries, channels, dtype=part.dtype, device=part.device)
 
-        # Beside the values: the mean, one (for the sum of the scaled weights) and 1 / rs (for that of the weights).
-        self._values = zeros(part.value_channels + 3)
+        # Beside the values: the mean, and one (for the sum of the weights).
+        self._values = zeros(part.value_channels + 2)
         self._table = zeros(part.table_channels)
         self._axes = [zeros(size) for size in part.axes.sizes] if part.axes else []
 
@@ -178,25 +183,29 @@ class _RunningSums:
             _add_products(flat, self.products.values, read.values)
         return flat.mul_(read.scale[:, None, :])
 
-    def add(self, weights: Tensor, read: _ReadTile) -> Tensor:
-        """Add a tile's weights (destroyed); returns their sums over its tokens, [samples, num_queries]."""
-        group = read.group
-        ones = torch.ones_like(read.mean)
-        columns = [] if read.values is None else [read.values]
-        columns += [torch.stack([read.mean, ones, 1 / read.scale], dim=-1)]
+    def add(self, weights: Tensor, factor: Tensor, read: _ReadTile) -> None:
+        """Add a tile's sums.
+
+        Args:
+            weights: p, [samples, num_queries, tokens]; destroyed.
+            factor: what its sums are multiplied by, [samples, num_queries].
+            read: the tile.
+        """
+        group, factor = read.group, factor[..., None]
         weights.mul_(read.scale[:, None, :])
-        summed = weights @ torch.cat(columns, dim=-1)
-        self._values[group] += summed
+        own = [] if read.values is None else [read.values.transpose(1, 2)]
+        columns = torch.cat([*own, read.mean[:, None], torch.ones_like(read.mean)[:, None]], dim=1)
+        self._values[group] += _weighted_sums(weights, columns).mul_(factor)
         if read.rows is not None:
-            self._table[group] += weights @ read.rows
-        if self.part.axes is not None:
-            on_grid = weights.unflatten(2, read.tile.shape)
-            self._axes[-1][group, :, read.tile.columns] += on_grid.sum(dim=2)
-            of_rows = on_grid.sum(dim=3)
-            indices = self.part.axes.slow_indices(read.tile.rows)
-            for sums, index in zip(self._axes[:-1], indices, strict=True):
-                sums[group].index_add_(2, index, of_rows)
-        return summed[..., -1]
+            self._table[group] += _weighted_sums(weights, read.rows.transpose(1, 2)).mul_(factor)
+        if self.part.axes is None:
+            return
+        on_grid = weights.unflatten(2, read.tile.shape)
+        self._axes[-1][group, :, read.tile.columns] += on_grid.sum(dim=2).mul_(factor)
+        of_rows = on_grid.sum(dim=3).mul_(factor)
+        indices = self.part.axes.slow_indices(read.tile.rows)
+        for sums, index in zip(self._axes[:-1], indices, strict=True):
+            sums[group].index_add_(2, index, of_rows)
 
     def rescale(self, factor: Tensor, group: slice) -> None:
         """Multiply all sums of a group of samples by [samples, num_queries]."""
@@ -205,7 +214,7 @@ class _RunningSums:
 
     def context(self) -> Tensor:
         """The sum of w x minus that of w mean, [samples, num_queries, channels]."""
-        values, means, total, _ = self._values.split([self.part.value_channels, 1, 1, 1], dim=-1)
+        values, means, total = self._values.split([self.part.value_channels, 1, 1], dim=-1)
         sums = Sums(
             values if self.part.structure.features is not None else None,
             self._axes,
@@ -222,3 +231,13 @@ def _add_products(logits: Tensor, vectors: Tensor, values: Tensor) -> None:
         return
     batch = logits.shape[0]
     logits.baddbmm_(vectors.expand(batch, -1, -1), values.expand(batch, -1, -1).transpose(1, 2))
+
+
+def _weighted_sums(weights: Tensor, columns: Tensor) -> Tensor:
+    """sums[b, n, c] = sum_m weights[b, n, m] columns[b, c, m], where `columns` may have one sample for all."""
+    if weights.shape[0] == 1:
+        # Few columns by many: several times faster this way round.
+        return (columns[0] @ weights[0].T).T[None]
+    if columns.shape[0] == 1:
+        return weights @ columns[0].T
+    return (columns @ weights.transpose(1, 2)).transpose(1, 2)
