@@ -206,3 +206,13 @@ def test_an_overlap_leaves_room_in_a_tile(tiny):
 def test_grey_frames_have_nine_channels(tiny):
     model = tiny("optical_flow", image_channels=1)
     assert model(torch.randn(2, 2, 9, 8, 6)).logits.shape == (2, 8, 6, 2)
+
+
+def test_tiles_are_decoded_one_after_the_other(model):
+    """Memory does not grow with the number of tiles."""
+    encoded = model.encode(frames_of(13, 11))
+    batches = []
+    layer = model.perceiver.decoder.decoder.decoding_cross_attention
+    layer.register_forward_hook(lambda _layer, arguments, _output: batches.append(arguments[0].shape[0]))
+    model.decode(encoded)
+    assert batches == [2] * 9

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any, cast
 
 import torch
@@ -141,8 +141,8 @@ class PerceiverForOpticalFlow(PerceiverTaskModel):
     ) -> Any:
         """See PerceiverModel.decode; the whole picture by default, blended from its tiles where there are several.
 
-        Points of a tiled picture are taken from the whole one, since most lie in several tiles; attention weights are then
-        those of all its tiles, one after the other on the batch axis.
+        Tiles are decoded one after the other. Points of a tiled picture are taken from the whole one, since most lie in
+        several tiles; attention weights are those of all its tiles, one after the other on the batch axis.
         """
         points = ask_for(subsampled_output_points=subsampled_output_points, positions=positions)
         if encoded.index_dims == encoded.output_dims[-2:]:
@@ -152,14 +152,21 @@ class PerceiverForOpticalFlow(PerceiverTaskModel):
                 positions=positions,
                 **asked_for,
             )
-        decoded = self.perceiver.decode(encoded, **asked_for)
-        with_weights = isinstance(decoded, PerceiverDecoderOutput)
+        with_weights = bool(asked_for.pop("output_attentions", False))
         layout = self._tile_layout(*encoded.output_dims)
-        flow = _at(_blend(decoded.logits if with_weights else decoded, layout), one_array(points).indices)
+        weights: list[Tensor] = []
+
+        def flows() -> Iterator[Tensor]:
+            for tile in _split(encoded, len(layout)):
+                decoded = self.perceiver.decode(tile, output_attentions=with_weights, **asked_for)
+                if with_weights:
+                    weights.extend(decoded.cross_attentions)
+                yield decoded.logits if with_weights else decoded
+
+        flow = _at(blend_tiles(flows(), layout), one_array(points).indices)
         if not with_weights:
             return flow
-        decoded.logits = flow
-        return decoded
+        return PerceiverDecoderOutput(logits=flow, cross_attentions=(torch.cat(weights),))
 
     def _layout(self, inputs: Tensor) -> TileLayout | None:
         """How the frames are tiled; None where one grid takes them whole."""
@@ -252,6 +259,13 @@ def _join_encoded(tiles: Sequence[Encoded], layout: TileLayout) -> Encoded:
         attentions=_join_layers([tile.attentions for tile in tiles]),
         cross_attentions=_join_layers([tile.cross_attentions for tile in tiles]),
     )
+
+
+def _split(encoded: Encoded, num_tiles: int) -> Iterator[Encoded]:
+    """What the decoder needs of each tile: `_join_encoded` undone."""
+    parts = (encoded.latents.chunk(num_tiles), cast("Tensor", encoded.tokens).chunk(num_tiles))
+    for latents, tokens in zip(*parts, strict=True):
+        yield Encoded(latents=latents, tokens=tokens, index_dims=encoded.index_dims)
 
 
 def _join_layers(tiles: Sequence[tuple[Tensor, ...] | None]) -> tuple[Tensor, ...] | None:
