@@ -600,3 +600,35 @@ def test_points_of_several_modalities_are_given_by_name(tiny, inputs_of):
         ShapeError, match=r"output points must be of modalities \['audio'.*received \['video'\]"
     ):
         model.decode(encoded, positions={"video": [0, 1]})
+
+
+def test_inputs_are_tensors(task, tiny, inputs_of):
+    model, inputs = tiny(task), inputs_of(task)
+    if task == "multimodal":
+        wrong, name = {**inputs, "audio": inputs["audio"].numpy()}, r"inputs\['audio'\]"
+    else:
+        wrong, name = inputs.numpy(), "inputs"
+    for verb in (model, model.encode):
+        with pytest.raises(ShapeError, match=f"`{name}` must be a torch.Tensor, received ndarray"):
+            verb(wrong)
+
+
+def test_aliases_are_tensors(tiny):
+    with pytest.raises(ShapeError, match=r"`input_ids` must be a torch\.Tensor, received list"):
+        tiny("masked_lm")(input_ids=[[1, 2]])
+    with pytest.raises(ShapeError, match=r"`pixel_values` must be a torch\.Tensor, received list"):
+        tiny("image_fourier")(pixel_values=[[1, 2]])
+
+
+def test_parts_of_another_kind_are_refused(tiny_config):
+    config = tiny_config()
+    with pytest.raises(ShapeError, match=r"`inputs` must be a torch\.Tensor, received list"):
+        perceivers.PerceiverModel(config)([[1.0]])
+    with pytest.raises(
+        ConfigurationError, match="`input_preprocessor` must say the channels of its tokens in `num_cha"
+    ):
+        perceivers.PerceiverModel(config, input_preprocessor=nn.Identity())
+    with pytest.raises(
+        ConfigurationError, match="`decoder` must be a PerceiverAbstractDecoder, received Linear"
+    ):
+        perceivers.PerceiverModel(config, decoder=nn.Linear(2, 3))

@@ -14,6 +14,7 @@ from perceivers.modalities.base import (
     PositionedPreprocessor,
     Preprocessed,
     require_finite,
+    require_tensor,
 )
 from perceivers.nn.token_structure import TokenStructure
 
@@ -101,6 +102,7 @@ class PerceiverAudioPreprocessor(PositionedPreprocessor):
         return None if structure is None else {"": structure}
 
     def _patches(self, inputs: Tensor) -> Tensor:
+        require_tensor("inputs", inputs)
         if inputs.ndim != 3 or inputs.shape[2] != 1 or not inputs.is_floating_point():
             raise ShapeError(
                 f"`inputs` must be floating-point samples [batch, num_samples, 1], "

@@ -313,6 +313,12 @@ def token_mask(mask: Tensor, tokens: Tensor) -> Tensor:
     return mask.to(torch.bool)
 
 
+def require_tensor(argument: str, values: Any) -> None:
+    """ShapeError for lists, NumPy arrays and the like."""
+    if not isinstance(values, Tensor):
+        raise ShapeError(f"`{argument}` must be a torch.Tensor, received {type(values).__name__}")
+
+
 def require_finite(argument: str, values: Tensor) -> None:
     """ShapeError where a floating tensor holds NaN or infinity; not checked while a graph is being captured."""
     if torch.compiler.is_compiling() or values.is_meta or not values.is_floating_point():

@@ -15,6 +15,7 @@ from perceivers.modalities.base import (
     PositionedPreprocessor,
     Preprocessed,
     require_finite,
+    require_tensor,
 )
 from perceivers.nn.convolution import Conv2DDownsample, ConvUpsample, stem_size
 from perceivers.nn.patches import depth_to_space, space_to_depth
@@ -206,6 +207,7 @@ class PerceiverImagePreprocessor(PositionedPreprocessor):
         return steps == 1 and self.position_embeddings.num_dimensions < 3
 
     def _validate(self, inputs: Tensor) -> None:
+        require_tensor("inputs", inputs)
         if (
             inputs.ndim not in (4, 5)
             or inputs.shape[-3] != self.in_channels

@@ -14,6 +14,7 @@ from perceivers.modalities.base import (
     AbstractPreprocessor,
     Preprocessed,
     require_finite,
+    require_tensor,
 )
 from perceivers.nn.token_structure import TokenStructure
 
@@ -58,6 +59,7 @@ class PerceiverOneHotPreprocessor(AbstractPreprocessor):
         interpolate_pos_encoding: bool = False,
     ) -> Preprocessed:
         """[batch, num_labels] floating point to [batch, 1, num_labels]; a label has no position, the others are not used."""
+        require_tensor("inputs", inputs)
         if inputs.ndim != 2 or inputs.shape[1] != self._num_labels or not inputs.is_floating_point():
             raise ShapeError(
                 f"`inputs` must be floating-point class memberships [batch, {self._num_labels}], "

@@ -14,6 +14,7 @@ from perceivers.modalities.base import (
     AbstractPostprocessor,
     AbstractPreprocessor,
     Preprocessed,
+    require_tensor,
     token_mask,
 )
 from perceivers.nn.packing import pad_channels, restructure
@@ -211,6 +212,8 @@ class PerceiverMultimodalPreprocessor(AbstractPreprocessor):
         if pos is not None and (not isinstance(pos, Mapping) or set(pos) - set(inputs)):
             received = sorted(pos) if isinstance(pos, Mapping) else type(pos).__name__
             raise ShapeError(f"`pos` must be a mapping with some of {sorted(inputs)}, received {received}")
+        for name, value in inputs.items():
+            require_tensor(f"inputs[{name!r}]", value)
         sizes = {name: value.shape[0] for name, value in inputs.items()}
         # Compared, not gathered in a set: a set would fix the batch size of an exported program.
         if any(size != next(iter(sizes.values())) for size in sizes.values()):

@@ -10,7 +10,7 @@ from torch.nn import functional as F
 
 from perceivers.configuration import PerceiverConfig
 from perceivers.errors import ShapeError
-from perceivers.modalities.base import AbstractPreprocessor, Preprocessed
+from perceivers.modalities.base import AbstractPreprocessor, Preprocessed, require_tensor
 from perceivers.nn.position_encoding import resize_table
 
 
@@ -105,6 +105,7 @@ class PerceiverTextPreprocessor(AbstractPreprocessor):
     def _validate(self, inputs: Tensor, network_input_is_1d: bool) -> None:
         if not network_input_is_1d:
             raise ShapeError("`network_input_is_1d` must be True for text, received False")
+        require_tensor("inputs", inputs)
         if inputs.ndim != 2 or inputs.dtype not in (torch.int64, torch.int32):
             raise ShapeError(
                 f"`inputs` must be ids [batch, length] of dtype int64, received {list(inputs.shape)} of {inputs.dtype}"

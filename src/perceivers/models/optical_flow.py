@@ -12,6 +12,7 @@ from perceivers.configuration import PerceiverConfig
 from perceivers.decoders.base import ask_for, gather_rows, one_array, require_indices
 from perceivers.decoders.optical_flow import PerceiverOpticalFlowDecoder
 from perceivers.errors import ConfigurationError, ShapeError, require_shape
+from perceivers.modalities.base import require_tensor
 from perceivers.modalities.image import PerceiverImagePreprocessor
 from perceivers.models.losses import end_point_error
 from perceivers.models.perceiver import PerceiverModel, PerceiverTaskModel
@@ -170,6 +171,7 @@ class PerceiverForOpticalFlow(PerceiverTaskModel):
 
     def _layout(self, inputs: Tensor) -> TileLayout | None:
         """How the frames are tiled; None where one grid takes them whole."""
+        require_tensor("inputs", inputs)
         expected = (_FRAMES, self.num_input_channels)
         if inputs.ndim != 5 or tuple(inputs.shape[1:3]) != expected:
             raise ShapeError(

@@ -18,6 +18,7 @@ from perceivers.modalities.base import (
     AbstractPreprocessor,
     Preprocessed,
     require_finite,
+    require_tensor,
     token_mask,
 )
 from perceivers.models.base import PerceiverPreTrainedModel
@@ -54,6 +55,15 @@ class PerceiverModel(PerceiverPreTrainedModel):
     ) -> None:
         super().__init__(config)
         config.validate()
+        if input_preprocessor is not None and not hasattr(input_preprocessor, "num_channels"):
+            raise ConfigurationError(
+                "`input_preprocessor` must say the channels of its tokens in `num_channels`, "
+                f"received a {type(input_preprocessor).__name__} without it"
+            )
+        if decoder is not None and not isinstance(decoder, PerceiverAbstractDecoder):
+            raise ConfigurationError(
+                f"`decoder` must be a PerceiverAbstractDecoder, received {type(decoder).__name__}"
+            )
         self.input_preprocessor = input_preprocessor
         self.output_postprocessor = output_postprocessor
         self.embeddings = PerceiverEmbeddings(config)
@@ -307,6 +317,7 @@ class PerceiverModel(PerceiverPreTrainedModel):
         return token_mask(mask, tokens)
 
     def _require_tokens(self, inputs: Tensor) -> Tensor:
+        require_tensor("inputs", inputs)
         if inputs.ndim != 3 or inputs.shape[-1] != self.config.d_model or not inputs.is_floating_point():
             raise ShapeError(
                 f"`inputs` must be floating-point tokens [batch, num_inputs, {self.config.d_model}] (`d_model`) without an "
@@ -370,7 +381,9 @@ def one_of(inputs: Any, alias: Any, alias_name: str) -> Any:
         raise ShapeError(f"give `inputs` or `{alias_name}`, not both: they are the same argument")
     if inputs is None and alias is None:
         raise ShapeError(f"`inputs` (or `{alias_name}`) must be given, received None")
-    return alias if inputs is None else inputs
+    values = alias if inputs is None else inputs
+    require_tensor("inputs" if alias is None else alias_name, values)
+    return values
 
 
 def _as_they_are(answers: Tensor, _sizes: Mapping[str, int] | None) -> Tensor:
