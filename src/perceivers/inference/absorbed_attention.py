@@ -201,7 +201,9 @@ class _RunningSums:
         if self.part.axes is None:
             return
         on_grid = weights.unflatten(2, read.tile.shape)
-        self._axes[-1][group, :, read.tile.columns] += on_grid.sum(dim=2).mul_(factor)
+        # A single row need not be summed: where latents are many, that would be another pass over the whole tile.
+        of_columns = on_grid[:, :, 0] if read.tile.shape[0] == 1 else on_grid.sum(dim=2)
+        self._axes[-1][group, :, read.tile.columns].addcmul_(of_columns, factor)
         of_rows = on_grid.sum(dim=3).mul_(factor)
         indices = self.part.axes.slow_indices(read.tile.rows)
         for sums, index in zip(self._axes[:-1], indices, strict=True):

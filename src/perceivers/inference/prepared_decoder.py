@@ -131,11 +131,10 @@ class PreparedDecoder:
         for sample in range(outputs.shape[0]):
             some = slice(sample, sample + 1)
             latents = run.normed[sample]
-            products = tokens.products(F.linear(latents, self._absorbed))
-            biases = latents @ self._absorbed_bias
+            keys = _Keys(tokens.products(F.linear(latents, self._absorbed)), latents @ self._absorbed_bias)
             table = tail.table(run.values[sample])
             for tile in tokens.tiles(run.budget.rows(max(latents.shape[0], table.shape[1]))):
-                logits = _logits(tokens, products, biases, tile, some)
+                logits = _logits(tokens, keys, tile, some)
                 weights = torch.softmax(logits, dim=-1)
                 if mask is not None:
                     weights = self._masked(weights, mask[sample, tile.tokens])
@@ -259,27 +258,45 @@ class _Run:
         self.reports = reports
 
 
-def _logits(
-    tokens: StructuredTokens, products: Products, biases: Tensor, tile: Tile, sample: slice
-) -> Tensor:
+class _Keys:
+    """One sample's latents as constant vectors.
+
+    Args:
+        products: of k_n with what queries are made of.
+        biases: c_n, [num_latents].
+    """
+
+    def __init__(self, products: Products, biases: Tensor) -> None:
+        self.products = products
+        self.biases = biases
+        # Latents on the last axis, as in the logits: sums of views would have another layout in memory.
+        self.columns = products.axes[-1].T.contiguous() if products.axes else None
+        self.values: Tensor | None = None
+        if products.values is not None:
+            # The bias rides along as one more channel, whose value is 1.
+            self.values = torch.cat([products.values, biases[:, None]], dim=1).T
+
+
+def _logits(tokens: StructuredTokens, keys: _Keys, tile: Tile, sample: slice) -> Tensor:
     """rs_o (k_n . x_o) + c_n for the queries of a tile, [queries, latents]."""
+    products = keys.products
     values, rows = tokens.values(tile, sample), tokens.table_rows(tile, sample)
     _, scale = tokens.statistics(tile, values, rows)
     scale = scale[0][:, None]
-    if tokens.axes is not None:
-        of_rows = (tokens.axes.along_rows(products.axes, tile.rows) + products.constant[:, None]).T
-        of_columns = products.axes[-1][:, tile.columns].T
-        logits = (of_rows[:, None, :] + of_columns[None, :, :]).flatten(0, 1)
+    if tokens.axes is not None and keys.columns is not None:
+        of_rows = tokens.axes.along_rows(products.axes, tile.rows) + products.constant[:, None]
+        # Laid out beforehand: a sum may choose another order of axes, which costs a copy in the softmax.
+        logits = of_rows.new_empty(*tile.shape, of_rows.shape[0])
+        torch.add(of_rows.T[:, None], keys.columns[tile.columns], out=logits)
+        logits = logits.flatten(0, 1)
     elif rows is not None and products.table is not None:
         logits = torch.addmm(products.constant, rows[0], products.table.T)
     else:
         logits = products.constant.repeat(tile.num_tokens, 1)
-    if values is None or products.values is None:
-        return logits.mul_(scale).add_(biases)
-    # The bias rides along as one more channel, whose value is 1.
+    if values is None or keys.values is None:
+        return logits.mul_(scale).add_(keys.biases)
     scaled = torch.cat([values[0] * scale, torch.ones_like(scale)], dim=1)
-    vectors = torch.cat([products.values, biases[:, None]], dim=1)
-    return logits.mul_(scale).addmm_(scaled, vectors.T)
+    return logits.mul_(scale).addmm_(scaled, keys.values)
 
 
 def _answer_map(final: nn.Linear | None, factor: float, mapped: AffineMap | None) -> AffineMap | None:

@@ -28,7 +28,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from perceivers.inference.folding import compose, fold_norm, narrow, wide_map
+from perceivers.inference.folding import compose, fold_norm, narrow, round_up, wide_map
 from perceivers.nn.activations import Activation
 from perceivers.nn.attention_layer import AttentionLayer
 from perceivers.nn.token_structure import AffineMap
@@ -63,8 +63,8 @@ class SplitTail(QueryTail):
 
     Attributes:
         output: Wo, bo; [channels, v_channels].
-        first: W1, b1 of the normalised y.
-        second: E W2, E b2 + e.
+        first: W1, b1 of the normalised y; hidden channels filled up with zeros, see `round_up`.
+        second: E W2, E b2 + e; likewise.
         final: E; None for the identity.
         eps: of the norm.
         activation: between the two.
@@ -83,13 +83,14 @@ class SplitTail(QueryTail):
         return self.second.weight.shape[0]
 
     def table(self, values: Tensor) -> Tensor:
-        """Wo V, [latents, channels]."""
-        return F.linear(values, self.output.weight)
+        """Wo V, [latents, channels filled up with zeros]."""
+        table = F.linear(values, self.output.weight)
+        return F.pad(table, (0, round_up(table.shape[1]) - table.shape[1]))
 
     def answers(self, weights: Tensor, table: Tensor, queries: Tensor | None) -> Tensor:
         """See QueryTail."""
         assert self.output.bias is not None
-        attended = torch.addmm(self.output.bias, weights, table)
+        attended = (weights @ table)[:, : self.output.bias.shape[0]] + self.output.bias
         return self.finish(attended if queries is None else attended.add_(queries))
 
     def project(self, context: Tensor) -> Tensor:
@@ -109,8 +110,8 @@ class MergedTail(QueryTail):
     """Answers from a = P V by one table, without a residual.
 
     Attributes:
-        columns: [W1 Wo' | R | E Wo], [hidden + rank + outputs, v_channels].
-        sizes: hidden, rank, outputs.
+        columns: [W1 Wo' | R | E Wo | 0], [hidden + rank + outputs + filling, v_channels].
+        sizes: hidden, rank, outputs, filling.
         offsets: W1 bo' (hidden), Q^T bo' (rank), E (bo + b2) + e (outputs).
         bias: b1.
         second: E W2.
@@ -121,7 +122,7 @@ class MergedTail(QueryTail):
     """
 
     columns: Tensor
-    sizes: tuple[int, int, int]
+    sizes: tuple[int, int, int, int]
     offsets: tuple[Tensor, Tensor, Tensor]
     bias: Tensor
     second: Tensor
@@ -136,13 +137,13 @@ class MergedTail(QueryTail):
         return self.sizes[2]
 
     def table(self, values: Tensor) -> Tensor:
-        """[latents, hidden + rank + outputs]."""
+        """[latents, hidden + rank + outputs + filling]."""
         return F.linear(values, self.columns)
 
     def answers(self, weights: Tensor, table: Tensor, queries: Tensor | None) -> Tensor:
         """See QueryTail."""
         assert queries is None
-        hidden, reduced, linear = (weights @ table).split(list(self.sizes), dim=1)
+        hidden, reduced, linear, _ = (weights @ table).split(list(self.sizes), dim=1)
         length = (reduced + self.offsets[1]).square().sum(dim=1, keepdim=True) + self.rest
         scale = torch.rsqrt(length / self.channels + self.eps)
         activated = self.activation((hidden + self.offsets[0]).mul_(scale).add_(self.bias))
@@ -151,11 +152,16 @@ class MergedTail(QueryTail):
 
 def split_tail(layer: AttentionLayer, final: AffineMap | None, dtype: torch.dtype) -> SplitTail:
     """Fold the end of a decoder's layer; `final` in float64, None for the identity."""
-    second = wide_map(layer.mlp.dense2)
+    first, second = fold_norm(layer.mlp.dense1, layer.layernorm), wide_map(layer.mlp.dense2)
+    second = second if final is None else compose(final, second)
+    assert first.bias is not None
+    filling = round_up(first.bias.shape[0]) - first.bias.shape[0]
+    first = AffineMap(F.pad(first.weight, (0, 0, 0, filling)), F.pad(first.bias, (0, filling)))
+    second = AffineMap(F.pad(second.weight, (0, filling)), second.bias)
     return SplitTail(
         output=narrow(wide_map(layer.attention.output.dense), dtype),
-        first=narrow(fold_norm(layer.mlp.dense1, layer.layernorm), dtype),
-        second=narrow(second if final is None else compose(final, second), dtype),
+        first=narrow(first, dtype),
+        second=narrow(second, dtype),
         final=None if final is None else final.weight.to(dtype),
         eps=layer.layernorm.eps,
         activation=layer.mlp.activation,
@@ -174,12 +180,15 @@ def merged_tail(layer: AttentionLayer, final: AffineMap, dtype: torch.dtype) -> 
     projected = orthogonal.T @ bias
     rest = (bias.square().sum() - projected.square().sum()).clamp(min=0)
     columns = torch.cat([first.weight @ weight, reduced, final.weight @ output.weight])
+    num_columns = columns.shape[0]
+    filling = round_up(num_columns) - num_columns
+    columns = F.pad(columns, (0, 0, 0, filling))
     assert first.bias is not None
     assert second.bias is not None
     offsets = (first.weight @ bias, projected, final.weight @ output.bias + second.bias)
     return MergedTail(
         columns=columns.to(dtype),
-        sizes=(first.weight.shape[0], reduced.shape[0], final.weight.shape[0]),
+        sizes=(first.weight.shape[0], reduced.shape[0], final.weight.shape[0], filling),
         offsets=cast("tuple[Tensor, Tensor, Tensor]", tuple(each.to(dtype) for each in offsets)),
         bias=first.bias.to(dtype),
         second=second.weight.to(dtype),
