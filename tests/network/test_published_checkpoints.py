@@ -48,7 +48,9 @@ def test_the_language_model_fills_in_missing():
 
 def test_the_language_model_equals_the_jax_original_on_its_own_tokens():
     tokenizer = perceivers.PerceiverTokenizer()
-    model = perceivers.PerceiverForMaskedLM.from_pretrained("deepmind/language-perceiver", fidelity="deepmind")
+    model = perceivers.PerceiverForMaskedLM.from_pretrained(
+        "deepmind/language-perceiver", fidelity="deepmind"
+    )
     inputs = tokenizer(SENTENCE, add_special_tokens=False, padding="max_length", return_tensors="pt")
     inputs["input_ids"][0, 51:60] = tokenizer.mask_token_id
 
