@@ -24,12 +24,14 @@ from measuring import (
     in_ratio,
     in_seconds,
     interleaved,
+    largest_relative_error,
     markdown_table,
     medians,
     report,
 )
 
 PACKAGES = {"perceiver_pytorch": "perceiver-pytorch", "einops": "einops"}
+TOLERANCE = 1e-5
 HEADER = ("side", "parameters", "forward", "time / ours", "peak memory", "peak / ours")
 
 
@@ -103,15 +105,14 @@ def main(arguments: Sequence[str] | None = None) -> None:
         forward_in_turns, list(figures), sizes, options.batch_size, options.repetitions
     ).value
     times = medians(seconds)
-    ours = next(iter(figures))
     rows = [
         [
             name,
             f"{outcome.value:,}",
             in_seconds(times[name]),
-            in_ratio(times[name], times[ours]),
+            in_ratio(times[name], times[OURS]),
             in_bytes(outcome.peak),
-            in_ratio(outcome.peak, figures[ours].peak),
+            in_ratio(outcome.peak, figures[OURS].peak),
         ]
         for name, outcome in figures.items()
     ]
@@ -140,8 +141,12 @@ def forward_alone(name: str, sizes: Sizes, batch_size: int) -> int:
 def forward_in_turns(
     names: Sequence[str], sizes: Sizes, batch_size: int, repetitions: int
 ) -> dict[str, list[float]]:
-    """Seconds of each forward pass, by side."""
+    """Seconds of each forward pass, by side; our two forms have to give the same scores."""
     passes = {name: _one_pass(SIDES[name].build(sizes)[0], sizes, batch_size) for name in names}
+    if PREPARED in passes:
+        error = largest_relative_error(passes[PREPARED](), passes[OURS]())
+        if not error <= TOLERANCE:
+            raise SystemExit(f"the prepared form differs from the plain model by {error:.1e}")
     return interleaved(passes, repetitions)
 
 
@@ -279,12 +284,12 @@ def _count(model: Any) -> int:
     return sum(parameter.numel() for parameter in model.parameters())
 
 
-PREPARED = "ours, prepared"
+OURS, PREPARED = "ours", "ours, prepared"
 _GATED = "a perceptron whose hidden layer is gated (GEGLU: two first matrices where ours has one)"
 SIDES: Mapping[str, Side] = {
     side.name: side
     for side in (
-        Side("ours", build_ours),
+        Side(OURS, build_ours),
         Side(PREPARED, build_prepared),
         Side(
             "perceiver-pytorch, PerceiverIO",

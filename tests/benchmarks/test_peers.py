@@ -53,6 +53,20 @@ def test_the_prepared_form_is_a_side_as_soon_as_models_have_it(monkeypatch: pyte
     assert peers.available_sides()[:2] == ["ours", PREPARED]
 
 
+def test_a_prepared_form_with_other_scores_ends_the_run(monkeypatch: pytest.MonkeyPatch) -> None:
+    if PREPARED not in peers.available_sides():
+        pytest.skip("models have no prepared form")
+    assert len(peers.forward_in_turns(["ours", PREPARED], SMALL, 2, 1)[PREPARED]) == 1
+
+    def shifted(sizes: Sizes) -> tuple[Any, int]:
+        forward, num_parameters = peers.build_ours(sizes)
+        return lambda pictures: forward(pictures) + 0.1, num_parameters
+
+    monkeypatch.setattr(peers, "SIDES", {**peers.SIDES, PREPARED: peers.Side(PREPARED, shifted)})
+    with pytest.raises(SystemExit, match="the prepared form differs from the plain model by"):
+        peers.forward_in_turns(["ours", PREPARED], SMALL, 2, 1)
+
+
 @needs_peer
 def test_the_composed_peer_shares_its_layers_between_the_blocks_and_looks_at_the_inputs_once() -> None:
     calls: list[tuple[str, int, int]] = []
