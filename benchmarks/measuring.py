@@ -261,6 +261,11 @@ def markdown_table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
 def report(text: str, output: Path | None) -> None:
     """Print `text`, and write it to the file `output` where one is given."""
     print(text)
+    save(text, output)
+
+
+def save(text: str, output: Path | None) -> None:
+    """Write `text` to the file `output` where one is given, into a folder that is made if absent."""
     if output is not None:
         output.parent.mkdir(parents=True, exist_ok=True)
         output.write_text(text + "\n", encoding="utf-8")

@@ -30,7 +30,7 @@ from measuring import (
     in_seconds,
     interleaved,
     markdown_table,
-    report,
+    save,
 )
 from training_jobs import JOBS, Job, example, outside_loss, own_loss, small
 
@@ -87,7 +87,9 @@ def main(arguments: Sequence[str] | None = None) -> None:
         job = small(JOBS[name]) if options.small else JOBS[name]
         print(f"{datetime.now(UTC):%H:%M:%S} UTC {name}", file=sys.stderr, flush=True)
         rows.append(measure(name, job, options.batch_size, options.repetitions, limit, options.apart))
-    report(f"{heading}\n{markdown_table(HEADER, rows)}", options.output)
+        # Hours may lie between two models: what is known is kept.
+        save(f"{heading}\n{markdown_table(HEADER, rows)}", options.output)
+    print(f"{heading}\n{markdown_table(HEADER, rows)}")
 
 
 def measure(
