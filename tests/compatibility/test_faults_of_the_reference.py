@@ -493,6 +493,17 @@ def test_tokens_of_a_language_model_are_added_and_removed(ours: Callable[..., An
     torch.testing.assert_close(without_gradient(model, ids).logits, before[..., :90])
 
 
+def test_tokens_of_a_text_classifier_are_added(ours: Callable[..., Any]) -> None:
+    model = ours("sequence_classification")
+    ids = torch.randint(0, 99, (2, 7))
+    before = without_gradient(model, ids).logits
+    model.resize_token_embeddings(103)
+    torch.testing.assert_close(without_gradient(model, ids).logits, before)
+    assert torch.isfinite(without_gradient(model, torch.full((1, 7), 102)).logits).all()
+    with pytest.raises(ValueError, match="102"):
+        model(torch.full((1, 7), 103))
+
+
 # Cost
 
 
