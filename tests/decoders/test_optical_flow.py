@@ -37,6 +37,7 @@ def test_answers_are_divided_and_laid_out_as_a_picture(decoder, encoded):
     answered = decoder.attend(encoded.tokens, encoded.latents)
     inner = decoder.decoder.attend(encoded.tokens, encoded.latents).logits
     torch.testing.assert_close(answered.logits, inner / 4)
+    assert answered.cross_attentions is None
     picture = decoder(encoded.tokens, encoded.latents, output_attentions=True)
     torch.testing.assert_close(picture.logits, answered.logits.reshape(2, 3, 5, 2))
     assert picture.cross_attentions[0].shape == (2, 1, 15, 5)

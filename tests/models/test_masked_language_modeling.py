@@ -46,6 +46,9 @@ def test_a_longer_text_needs_interpolated_positions(model):
         match=r"`inputs` must be at most 11 bytes long \(`max_position_embeddings`\), received 17: truncate it, or",
     ):
         model(ids_of(17))
+    for part in (model, model.perceiver):
+        with pytest.raises(ShapeError, match="`inputs` must be at most 11 bytes long"):
+            part.encode(ids_of(17))
 
 
 def test_a_longer_text_is_answered_byte_by_byte(model, tiny, same):
