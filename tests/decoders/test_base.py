@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 import torch
 
+from perceivers.configuration import PerceiverConfig
 from perceivers.decoders.base import (
     EVERYTHING,
     OutputPoints,
@@ -16,8 +17,9 @@ from perceivers.decoders.base import (
     one_array,
     require_indices,
 )
-from perceivers.errors import ShapeError
-from perceivers.outputs import PerceiverDecoderOutput
+from perceivers.errors import ConfigurationError, ShapeError
+from perceivers.models.perceiver import PerceiverModel
+from perceivers.outputs import Encoded, PerceiverDecoderOutput
 
 
 def test_nothing_said_asks_for_everything():
@@ -142,3 +144,72 @@ def test_a_decoder_of_ones_own_inherits_the_rest(encode):
     assert decoder.modality_sizes(encoded, EVERYTHING) is None
     query = decoder.decoder_query(torch.zeros(2, 7, 3), subsampled_points=torch.tensor([4, 1]))
     assert torch.equal(decoder(query, encoded.latents).logits, encoded.latents[:, [4, 1]])
+
+
+class MeanOfTokens(PerceiverAbstractDecoder):
+    """A decoder as the reference's users write it: `decoder_query` and `forward`, nothing else."""
+
+    def __init__(self, channels: int) -> None:
+        super().__init__()
+        self.channels = channels
+
+    @property
+    def num_query_channels(self) -> int:
+        return self.channels
+
+    def decoder_query(self, inputs, modality_sizes=None, inputs_without_pos=None, subsampled_points=None):
+        return inputs if subsampled_points is None else inputs[:, subsampled_points]
+
+    def forward(self, query, z, query_mask=None, output_attentions=False):
+        return PerceiverDecoderOutput(logits=query + z.mean())
+
+
+class TestADecoderOfTheReferencesContract:
+    @pytest.fixture
+    def model(self):
+        torch.manual_seed(0)
+        config = PerceiverConfig(
+            num_latents=3,
+            d_latents=8,
+            d_model=7,
+            num_self_attends_per_block=1,
+            num_self_attention_heads=1,
+            num_cross_attention_heads=1,
+        )
+        return PerceiverModel(config, decoder=MeanOfTokens(7)).eval()
+
+    def test_it_answers_in_forward_and_in_chunks(self, model):
+        tokens = torch.randn(2, 11, 7)
+        output = model(tokens)
+        expected = tokens + output.last_hidden_state.mean()
+
+        torch.testing.assert_close(output.logits, expected)
+        torch.testing.assert_close(model.decode(model.encode(tokens), chunk_size=5), expected)
+
+    def test_it_answers_subsampled_points(self, model):
+        tokens = torch.randn(2, 11, 7)
+        points = torch.tensor([10, 3])
+
+        received = model(tokens, subsampled_output_points=points)
+
+        torch.testing.assert_close(received.logits, tokens[:, [10, 3]] + received.last_hidden_state.mean())
+
+    def test_positions_of_the_full_grid_need_build_queries(self, model):
+        encoded = model.encode(torch.randn(2, 11, 7))
+        with pytest.raises(
+            ConfigurationError, match="`positions` need a decoder with `build_queries`; MeanOfTokens"
+        ):
+            model.decode(encoded, positions=[1])
+
+
+def test_a_decoder_without_queries_of_either_kind_is_named():
+    class Mute(PerceiverAbstractDecoder):
+        num_query_channels = 3
+
+    latents = torch.zeros(2, 3, 5)
+    with pytest.raises(
+        ConfigurationError, match="Mute must define `build_queries` or `decoder_query`, received neither"
+    ):
+        Mute().build_queries(Encoded(latents))
+    with pytest.raises(ConfigurationError, match="Mute must define `attend` or `forward`, received neither"):
+        Mute().attend(latents, latents)

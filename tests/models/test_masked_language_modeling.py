@@ -110,7 +110,9 @@ def test_deepminds_arithmetic_asks_nothing_of_padding(tiny, same):
 def test_more_ids_keep_the_old_ones(model, same):
     ids = ids_of(11)
     before = model(ids).logits
-    model.resize_token_embeddings(37)
+    table = model.resize_token_embeddings(37)
+
+    assert table is model.perceiver.input_preprocessor.embeddings
     after = model(ids).logits
     assert after.shape == (2, 11, 37)
     same(after[..., :31], before)

@@ -632,3 +632,26 @@ def test_parts_of_another_kind_are_refused(tiny_config):
         ConfigurationError, match="`decoder` must be a PerceiverAbstractDecoder, received Linear"
     ):
         perceivers.PerceiverModel(config, decoder=nn.Linear(2, 3))
+
+
+def test_memory_is_bounded_by_itself_while_gradients_are_off(monkeypatch, tiny_config, lively, same):
+    config = tiny_config()
+    decoder = basic_decoder(config, output_index_dims=13)
+    model = perceivers.PerceiverModel(config, decoder=decoder).eval()
+    lively(model)
+    tokens = torch.randn(2, 5, config.d_model)
+    with torch.enable_grad():
+        whole = model(tokens).logits.detach()
+    monkeypatch.setattr("perceivers.models.perceiver.DECODING_CHUNK", 5)
+    attended = []
+    decoder.decoding_cross_attention.register_forward_pre_hook(
+        lambda _, args: attended.append(args[0].shape[1])
+    )
+
+    with torch.no_grad():
+        same(model(tokens).logits, whole)
+        assert attended == [5, 5, 3]
+        model(tokens, output_attentions=True)
+    with torch.enable_grad():
+        model(tokens)
+    assert attended == [5, 5, 3, 13, 13]

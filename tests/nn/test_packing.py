@@ -7,9 +7,9 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from perceivers.errors import ShapeError
+from perceivers.errors import ConfigurationError, ShapeError
 from perceivers.nn.attention import as_attention_mask, attend
-from perceivers.nn.packing import drop_padding, pad_channels, restructure, row_ranges
+from perceivers.nn.packing import drop_padding, pad_channels, require_names, restructure, row_ranges
 
 names = st.text(st.characters(codec="utf-8"), max_size=5)
 
@@ -103,3 +103,13 @@ def test_the_padding_vector_is_appended_to_every_token_in_its_dtype():
     assert padded.dtype == torch.bfloat16
     assert torch.equal(padded[..., :5], tokens)
     assert padded[..., 5:].reshape(-1, 2).tolist() == [[7.0, -11.0]] * 6
+
+
+@pytest.mark.parametrize("name", ["", "a.b", "keys", "type", "training"])
+def test_names_that_containers_of_modules_need_themselves_are_refused(name):
+    with pytest.raises(ConfigurationError, match="`modalities` must name modalities by words"):
+        require_names("modalities", ["camera", name])
+
+
+def test_other_names_are_accepted():
+    require_names("modalities", ["camera", "left microphone", "2"])

@@ -11,7 +11,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from perceivers.errors import ShapeError
+from perceivers.errors import ConfigurationError, ShapeError
 from perceivers.nn.fourier import COORDINATE_RULES
 from perceivers.nn.token_structure import TokenStructure
 from perceivers.outputs import Encoded, PerceiverDecoderOutput
@@ -83,21 +83,29 @@ class Queries:
 
 
 class PerceiverAbstractDecoder(nn.Module, ABC):
-    """Output queries, and their cross-attention to the latents."""
+    """Output queries, and their cross-attention to the latents.
+
+    A subclass defines `num_query_channels` and either `build_queries`, `num_outputs` and `attend`, or, as in the reference,
+    `decoder_query` and `forward`: then queries are built whole, from the input tokens, whatever part of them is wanted.
+    """
 
     #: Whether queries are made of the input tokens, which are then kept.
     needs_tokens: bool = False
+
+    def __init_subclass__(cls, **options: Any) -> None:
+        super().__init_subclass__(**options)
+        if "decoder_query" in vars(cls) and "build_queries" not in vars(cls):
+            cls.needs_tokens = True
 
     @property
     @abstractmethod
     def num_query_channels(self) -> int:
         """Channels of a query."""
 
-    @abstractmethod
     def num_outputs(self, encoded: Encoded, asked_for: AskedFor) -> int:
         """Number of queries for what is asked for."""
+        return self.build_queries(encoded, asked_for).tokens.shape[1]
 
-    @abstractmethod
     def build_queries(
         self, encoded: Encoded, asked_for: AskedFor = EVERYTHING, rows: slice | None = None
     ) -> Queries:
@@ -108,8 +116,17 @@ class PerceiverAbstractDecoder(nn.Module, ABC):
             asked_for: which outputs; by modality where there are several.
             rows: start and stop among the queries asked for; each query is the same whatever the others are.
         """
+        self._require_own("decoder_query", "build_queries")
+        points = one_array(asked_for)
+        if points.indices is not None and points.rule != "subsampled":
+            raise ConfigurationError(
+                f"`positions` need a decoder with `build_queries`; {type(self).__name__} has `decoder_query` alone"
+            )
+        queries = self.decoder_query(
+            encoded.tokens, encoded.modality_sizes, encoded.features, subsampled_points=points.indices
+        )
+        return Queries(queries if rows is None else queries[:, rows])
 
-    @abstractmethod
     def attend(
         self, query: Tensor, z: Tensor, query_mask: Tensor | None = None, output_attentions: bool = False
     ) -> PerceiverDecoderOutput:
@@ -124,6 +141,8 @@ class PerceiverAbstractDecoder(nn.Module, ABC):
         Returns:
             `logits` [batch, num_queries, channels].
         """
+        self._require_own("forward", "attend")
+        return self(query, z, query_mask=query_mask, output_attentions=output_attentions)
 
     def answering(self) -> tuple[PerceiverAbstractDecoder, float] | None:
         """The decoder that holds the cross-attend (`decoding_cross_attention`, `final_layer`) and the factor on its answers.
@@ -204,6 +223,13 @@ class PerceiverAbstractDecoder(nn.Module, ABC):
         if answered.logits is not None and own is not None and query.shape[1] == math.prod(own):
             answered.logits = self.arrange(answered.logits, own)
         return answered
+
+    def _require_own(self, defined: str, instead_of: str) -> None:
+        """ConfigurationError where a subclass has neither of two methods that stand for each other."""
+        if getattr(type(self), defined) is getattr(PerceiverAbstractDecoder, defined):
+            raise ConfigurationError(
+                f"{type(self).__name__} must define `{instead_of}` or `{defined}`, received neither"
+            )
 
 
 def ask_for(

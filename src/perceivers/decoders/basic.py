@@ -275,3 +275,50 @@ class PerceiverBasicDecoder(PerceiverAbstractDecoder):
                 f"`concat_preprocessed_input` is set, received {list(features.shape)}"
             )
         return features if indices is None else gather_rows(features, indices)
+
+
+class PerceiverWrappingDecoder(PerceiverAbstractDecoder):
+    """A decoder whose inner PerceiverBasicDecoder, `self.decoder`, builds the queries and answers them."""
+
+    decoder: PerceiverBasicDecoder
+
+    @property
+    def num_query_channels(self) -> int:
+        """Channels of a query."""
+        return self.decoder.num_query_channels
+
+    def own_dims(self) -> tuple[int, ...] | None:
+        """Sizes of the output array."""
+        return self.decoder.own_dims()
+
+    def num_outputs(self, encoded: Encoded, asked_for: AskedFor) -> int:
+        """Number of points asked for."""
+        return self.decoder.num_outputs(encoded, asked_for)
+
+    def whole_grid(self, encoded: Encoded, asked_for: AskedFor) -> tuple[int, ...] | None:
+        """Sizes of the output array, when all of it is asked for."""
+        return self.decoder.whole_grid(encoded, asked_for)
+
+    def build_queries(
+        self, encoded: Encoded, asked_for: AskedFor = EVERYTHING, rows: slice | None = None
+    ) -> Queries:
+        """Encoded positions of the points asked for, [batch, num_points, num_query_channels]."""
+        return self.decoder.build_queries(encoded, asked_for, rows)
+
+    def answering(self) -> tuple[PerceiverAbstractDecoder, float] | None:
+        """See PerceiverAbstractDecoder."""
+        return self.decoder.answering()
+
+    def whole_because(self) -> str | None:
+        """See PerceiverAbstractDecoder."""
+        return self.decoder.whole_because()
+
+    def query_structures(self, encoded: Encoded, asked_for: AskedFor) -> dict[str, TokenStructure] | None:
+        """See PerceiverAbstractDecoder."""
+        return self.decoder.query_structures(encoded, asked_for)
+
+    def attend(
+        self, query: Tensor, z: Tensor, query_mask: Tensor | None = None, output_attentions: bool = False
+    ) -> PerceiverDecoderOutput:
+        """See PerceiverAbstractDecoder; `logits` [batch, num_queries, output_num_channels]."""
+        return self.decoder.attend(query, z, query_mask, output_attentions)

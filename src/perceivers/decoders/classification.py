@@ -8,14 +8,17 @@ from torch import Tensor, nn
 
 from perceivers.configuration import PerceiverConfig
 from perceivers.decoders.base import EVERYTHING, AskedFor, PerceiverAbstractDecoder, Queries, one_array
-from perceivers.decoders.basic import PerceiverBasicDecoder, PositionedDecoderOptions
+from perceivers.decoders.basic import (
+    PerceiverBasicDecoder,
+    PerceiverWrappingDecoder,
+    PositionedDecoderOptions,
+)
 from perceivers.errors import ShapeError, require_shape
 from perceivers.nn.initialization import start_at_zero
-from perceivers.nn.token_structure import TokenStructure
 from perceivers.outputs import Encoded, PerceiverDecoderOutput
 
 
-class PerceiverClassificationDecoder(PerceiverAbstractDecoder):
+class PerceiverClassificationDecoder(PerceiverWrappingDecoder):
     """One query, answered by the scores of `config.num_labels` classes.
 
     Args:
@@ -29,47 +32,6 @@ class PerceiverClassificationDecoder(PerceiverAbstractDecoder):
         self.decoder = PerceiverBasicDecoder(
             config, output_num_channels=config.num_labels, output_index_dims=1, **decoder_kwargs
         )
-
-    @property
-    def num_query_channels(self) -> int:
-        """Channels of the query."""
-        return self.decoder.num_query_channels
-
-    def own_dims(self) -> tuple[int, ...]:
-        """(1,)."""
-        return (1,)
-
-    def num_outputs(self, encoded: Encoded, asked_for: AskedFor) -> int:
-        """One, or none where no point is asked for."""
-        return self.decoder.num_outputs(encoded, asked_for)
-
-    def whole_grid(self, encoded: Encoded, asked_for: AskedFor) -> tuple[int, ...] | None:
-        """Sizes of the output array, when all of it is asked for."""
-        return self.decoder.whole_grid(encoded, asked_for)
-
-    def build_queries(
-        self, encoded: Encoded, asked_for: AskedFor = EVERYTHING, rows: slice | None = None
-    ) -> Queries:
-        """The learned query, [batch, 1, num_query_channels]."""
-        return self.decoder.build_queries(encoded, asked_for, rows)
-
-    def answering(self) -> tuple[PerceiverAbstractDecoder, float] | None:
-        """See PerceiverAbstractDecoder."""
-        return self.decoder.answering()
-
-    def whole_because(self) -> str | None:
-        """See PerceiverAbstractDecoder."""
-        return self.decoder.whole_because()
-
-    def query_structures(self, encoded: Encoded, asked_for: AskedFor) -> dict[str, TokenStructure] | None:
-        """See PerceiverAbstractDecoder."""
-        return self.decoder.query_structures(encoded, asked_for)
-
-    def attend(
-        self, query: Tensor, z: Tensor, query_mask: Tensor | None = None, output_attentions: bool = False
-    ) -> PerceiverDecoderOutput:
-        """See PerceiverAbstractDecoder; `logits` [batch, 1, num_labels]."""
-        return self.decoder.attend(query, z, query_mask, output_attentions)
 
     def arrange(self, logits: Tensor, index_dims: tuple[int, ...]) -> Tensor:
         """[batch, 1, num_labels] to [batch, num_labels]."""

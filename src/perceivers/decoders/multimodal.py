@@ -20,7 +20,7 @@ from perceivers.decoders.base import (
 )
 from perceivers.decoders.basic import BasicDecoderOptions, PerceiverBasicDecoder
 from perceivers.errors import ConfigurationError, ShapeError
-from perceivers.nn.packing import pad_channels
+from perceivers.nn.packing import pad_channels, require_names
 from perceivers.nn.token_structure import TokenStructure
 from perceivers.outputs import Encoded, PerceiverDecoderOutput
 
@@ -54,6 +54,7 @@ class PerceiverMultimodalDecoder(PerceiverAbstractDecoder):
         super().__init__()
         if not modalities:
             raise ConfigurationError("`modalities` must name at least one decoder, received none")
+        require_names("modalities", modalities)
         self.modalities = nn.ModuleDict(dict(modalities))
         self.min_padding_size = min_padding_size
         self.subsampled_index_dims = {

@@ -8,14 +8,11 @@ from typing import Unpack
 from torch import Tensor
 
 from perceivers.configuration import PerceiverConfig
-from perceivers.decoders.base import EVERYTHING, AskedFor, PerceiverAbstractDecoder, Queries
-from perceivers.decoders.basic import BasicDecoderOptions, PerceiverBasicDecoder
+from perceivers.decoders.basic import BasicDecoderOptions, PerceiverBasicDecoder, PerceiverWrappingDecoder
 from perceivers.errors import ConfigurationError
-from perceivers.nn.token_structure import TokenStructure
-from perceivers.outputs import Encoded, PerceiverDecoderOutput
 
 
-class PerceiverBasicVideoAutoencodingDecoder(PerceiverAbstractDecoder):
+class PerceiverBasicVideoAutoencodingDecoder(PerceiverWrappingDecoder):
     """A basic decoder whose answers are laid out as a video.
 
     Args:
@@ -51,47 +48,6 @@ class PerceiverBasicVideoAutoencodingDecoder(PerceiverAbstractDecoder):
             subsampled_index_dims=subsampled_index_dims,
             **decoder_kwargs,
         )
-
-    @property
-    def num_query_channels(self) -> int:
-        """Channels of a query."""
-        return self.decoder.num_query_channels
-
-    def own_dims(self) -> tuple[int, ...]:
-        """(frames, height, width)."""
-        return self.output_shape[1:]
-
-    def num_outputs(self, encoded: Encoded, asked_for: AskedFor) -> int:
-        """Number of points asked for."""
-        return self.decoder.num_outputs(encoded, asked_for)
-
-    def whole_grid(self, encoded: Encoded, asked_for: AskedFor) -> tuple[int, ...] | None:
-        """Sizes of the output array, when all of it is asked for."""
-        return self.decoder.whole_grid(encoded, asked_for)
-
-    def build_queries(
-        self, encoded: Encoded, asked_for: AskedFor = EVERYTHING, rows: slice | None = None
-    ) -> Queries:
-        """Encoded positions of the pixels asked for."""
-        return self.decoder.build_queries(encoded, asked_for, rows)
-
-    def answering(self) -> tuple[PerceiverAbstractDecoder, float] | None:
-        """See PerceiverAbstractDecoder."""
-        return self.decoder.answering()
-
-    def whole_because(self) -> str | None:
-        """See PerceiverAbstractDecoder."""
-        return self.decoder.whole_because()
-
-    def query_structures(self, encoded: Encoded, asked_for: AskedFor) -> dict[str, TokenStructure] | None:
-        """See PerceiverAbstractDecoder."""
-        return self.decoder.query_structures(encoded, asked_for)
-
-    def attend(
-        self, query: Tensor, z: Tensor, query_mask: Tensor | None = None, output_attentions: bool = False
-    ) -> PerceiverDecoderOutput:
-        """See PerceiverAbstractDecoder."""
-        return self.decoder.attend(query, z, query_mask, output_attentions)
 
     def arrange(self, logits: Tensor, index_dims: tuple[int, ...]) -> Tensor:
         """[batch, frames * height * width, channels] to [batch, frames, height, width, channels]."""

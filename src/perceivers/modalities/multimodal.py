@@ -17,7 +17,7 @@ from perceivers.modalities.base import (
     require_tensor,
     token_mask,
 )
-from perceivers.nn.packing import pad_channels, restructure
+from perceivers.nn.packing import pad_channels, require_names, restructure
 from perceivers.nn.token_structure import TokenStructure
 
 
@@ -43,6 +43,7 @@ class PerceiverMultimodalPreprocessor(AbstractPreprocessor):
         super().__init__()
         if not modalities:
             raise ConfigurationError("`modalities` must name at least one preprocessor, received none")
+        require_names("modalities", modalities)
         self.mask_probs = dict(mask_probs or {})
         if unknown := sorted(set(self.mask_probs) - set(modalities)):
             raise ConfigurationError(
@@ -230,6 +231,7 @@ class PerceiverMultimodalPostprocessor(AbstractPostprocessor):
 
     def __init__(self, modalities: Mapping[str, nn.Module], input_is_dict: bool = False) -> None:
         super().__init__()
+        require_names("modalities", modalities)
         self.modalities = nn.ModuleDict(dict(modalities))
         self.input_is_dict = input_is_dict
         self._pointwise = {name for name, each in modalities.items() if getattr(each, "pointwise", False)}

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, cast
 
-from torch import Tensor
+from torch import Tensor, nn
 from torch.nn import functional as F
 
 from perceivers.configuration import PerceiverConfig
@@ -117,12 +117,17 @@ class PerceiverForMaskedLM(PerceiverTaskModel):
         asked_for.setdefault("output_dims", self._output_dims(_length(encoded)))
         return self.perceiver.build_queries(encoded, **asked_for)
 
-    def resize_token_embeddings(self, new_num_tokens: int) -> None:
-        """Change the number of ids, keeping the rows and biases of those that stay; new ones are drawn afresh."""
+    def resize_token_embeddings(self, new_num_tokens: int) -> nn.Embedding:
+        """Change the number of ids, keeping the rows and biases of those that stay; new ones are drawn.
+
+        Returns:
+            The new embedding table.
+        """
         text = cast("PerceiverTextPreprocessor", self.perceiver.input_preprocessor)
         text.resize(new_num_tokens, self.config.initializer_range)
         self.embedding_decoder.resize(new_num_tokens)
         self.config.vocab_size = new_num_tokens
+        return text.embeddings
 
     def _scores(self, hidden_states: Tensor) -> Tensor:
         text = cast("PerceiverTextPreprocessor", self.perceiver.input_preprocessor)

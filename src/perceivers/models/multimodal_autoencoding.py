@@ -26,11 +26,8 @@ from perceivers.modalities.multimodal import (
 )
 from perceivers.modalities.projection import PerceiverProjectionPostprocessor
 from perceivers.models.losses import classification_loss, mean_absolute_error, weighted_sum
-from perceivers.models.perceiver import PerceiverModel, PerceiverTaskModel
+from perceivers.models.perceiver import DECODING_CHUNK, PerceiverModel, PerceiverTaskModel
 from perceivers.outputs import PerceiverClassifierOutput, PerceiverModelOutput
-
-# Outputs decoded at a time where nobody says otherwise: some 70 MB an array of the released model's queries.
-_RECONSTRUCTION_CHUNK = 16384
 
 
 class PerceiverForMultimodalAutoencoding(PerceiverTaskModel):
@@ -131,7 +128,7 @@ class PerceiverForMultimodalAutoencoding(PerceiverTaskModel):
             encoded,
             output_dims=output_dims,
             coordinate_rule="subsampled",
-            chunk_size=_RECONSTRUCTION_CHUNK if chunk_size is None else chunk_size,
+            chunk_size=DECODING_CHUNK if chunk_size is None else chunk_size,
         )
         video = output_dims.get("image", tuple(self.config.output_shape[1:]))
         return {

@@ -32,6 +32,9 @@ from perceivers.outputs import (
     PerceiverModelOutput,
 )
 
+# Outputs decoded at a time where nobody says otherwise: some 70 MB an array of the released multimodal model's queries.
+DECODING_CHUNK = 16384
+
 
 class PerceiverModel(PerceiverPreTrainedModel):
     """Perceiver IO (Jaegle et al. 2021): inputs into latents, latents into any number of outputs.
@@ -186,7 +189,8 @@ class PerceiverModel(PerceiverPreTrainedModel):
             output_dims: sizes of the output array, where it is not the one that the decoder was built for.
             coordinate_rule: "grid" or "subsampled", for `positions` and for arrays that are decoded whole.
             query_mask: [batch, num_outputs], nonzero where an output may look at the latents.
-            chunk_size: decode at most as many outputs at a time; the result is the same, memory is bounded.
+            chunk_size: decode at most as many outputs at a time; the result is the same, memory is bounded. None: 16,384 at
+                a time while gradients are off, all at once otherwise, and where attentions are asked for.
             output_attentions: return a PerceiverDecoderOutput with `cross_attentions` beside `logits`.
         """
         asked_for = ask_for(
@@ -287,6 +291,10 @@ class PerceiverModel(PerceiverPreTrainedModel):
     ) -> PerceiverDecoderOutput:
         """Decode, lay out whole arrays, postprocess: by chunks whatever can be made of some answers alone."""
         decoder, postprocessor = self._decoder(), self.output_postprocessor
+        if chunk_size is None and not (
+            torch.is_grad_enabled() or torch.compiler.is_compiling() or output_attentions
+        ):
+            chunk_size = DECODING_CHUNK
         by_chunks = isinstance(postprocessor, AbstractPostprocessor)
         answered = decode_in_chunks(
             decoder,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any, cast
 
-from torch import Tensor
+from torch import Tensor, nn
 
 from perceivers.configuration import PerceiverConfig
 from perceivers.decoders.classification import PerceiverClassificationDecoder
@@ -73,8 +73,13 @@ class PerceiverForSequenceClassification(PerceiverTaskModel):
         )
         return self._finish(self._classify(outputs, labels), return_dict)
 
-    def resize_token_embeddings(self, new_num_tokens: int) -> None:
-        """Change the number of ids, keeping the rows of those that stay; new ones are drawn afresh."""
+    def resize_token_embeddings(self, new_num_tokens: int) -> nn.Embedding:
+        """Change the number of ids, keeping the rows of those that stay; new ones are drawn.
+
+        Returns:
+            The new embedding table.
+        """
         text = cast("PerceiverTextPreprocessor", self.perceiver.input_preprocessor)
         text.resize(new_num_tokens, self.config.initializer_range)
         self.config.vocab_size = new_num_tokens
+        return text.embeddings

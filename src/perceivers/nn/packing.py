@@ -2,12 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
-from perceivers.errors import ShapeError
+from perceivers.errors import ConfigurationError, ShapeError
+
+
+def require_names(argument: str, names: Iterable[str]) -> None:
+    """ConfigurationError for names of modalities that cannot be those of modules and parameters."""
+    taken = set(dir(nn.ModuleDict())) | set(dir(nn.ParameterDict()))
+    unfit = sorted(name for name in names if not name or "." in name or name in taken)
+    if unfit:
+        raise ConfigurationError(
+            f"`{argument}` must name modalities by words without a dot that no container of torch's uses for itself, "
+            f"received {unfit}"
+        )
 
 
 def restructure(modality_sizes: Mapping[str, int], inputs: Tensor) -> dict[str, Tensor]:
