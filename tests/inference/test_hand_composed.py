@@ -331,3 +331,85 @@ def test_modalities_that_no_model_of_ours_has(config, drawn, assert_equal):
         prepared.decode(prepared.encode(without), positions=asked),
         model.decode(model.encode(without), positions=asked),
     )
+
+
+class Doubled(p.PerceiverImagePreprocessor):
+    """A subclass with its own `forward` and its base's description."""
+
+    def forward(self, inputs: Tensor, *arguments: Any, **options: Any) -> Any:
+        return super().forward(2 * inputs, *arguments, **options)
+
+
+class Negated(p.PerceiverBasicDecoder):
+    """A subclass with its own answers and its base's description."""
+
+    def attend(self, *arguments: Any, **options: Any) -> Any:
+        answered = super().attend(*arguments, **options)
+        answered.logits = -answered.logits
+        return answered
+
+
+class Squared(p.PerceiverProjectionPostprocessor):
+    def forward(self, inputs: Tensor, *arguments: Any, **options: Any) -> Tensor:
+        return super().forward(inputs).square()
+
+
+def test_a_subclass_that_changes_what_is_computed_is_not_described_by_its_base(config, drawn, assert_equal):
+    shape, pictures = config(), torch.randn(2, 3, 5, 7)
+    doubled = Doubled(shape, "pixels", 1, fourier_position_encoding_kwargs=FOURIER)
+    model = drawn(p.PerceiverModel(shape, fourier_decoder(shape), doubled))
+    prepared = model.prepare()
+    assert "Doubled changes the tokens of its base" in prepared.plain_parts["input_preprocessor"]
+    assert_equal(prepared(pictures), model(pictures))
+
+    negated = Negated(
+        shape,
+        output_num_channels=5,
+        position_encoding_type="fourier",
+        output_index_dims=(3, 2),
+        num_channels=14,
+        fourier_position_encoding_kwargs=FOURIER,
+    )
+    model = drawn(p.PerceiverModel(shape, negated, pixels(shape), Squared(5, 2)))
+    prepared = model.prepare()
+    assert "Negated changes how queries" in prepared.plain_parts["decoder"]
+    assert_equal(prepared(pictures), model(pictures))
+
+    model = drawn(p.PerceiverModel(shape, fourier_decoder(shape), pixels(shape), Squared(5, 2)))
+    assert_equal(model.prepare()(pictures), model(pictures))
+
+
+class TokensAsQueries(p.PerceiverAbstractDecoder):
+    """A decoder of one's own whose queries are the tokens."""
+
+    needs_tokens = True
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.mixed = nn.Linear(12, 3)
+
+    @property
+    def num_query_channels(self) -> int:
+        return 17
+
+    def num_outputs(self, encoded: Any, asked_for: Any) -> int:
+        return int(encoded.tokens.shape[1])
+
+    def build_queries(self, encoded: Any, asked_for: Any = None, rows: slice | None = None) -> Any:
+        from perceivers.decoders.base import Queries
+
+        return Queries(encoded.tokens if rows is None else encoded.tokens[:, rows])
+
+    def attend(
+        self, query: Tensor, z: Tensor, query_mask: Any = None, output_attentions: bool = False
+    ) -> Any:
+        return p.PerceiverDecoderOutput(logits=query.sum(-1, keepdim=True) * self.mixed(z.mean(1))[:, None])
+
+
+def test_a_decoder_of_ones_own_gets_whole_tokens(config, drawn, assert_equal):
+    shape = config()
+    model = drawn(p.PerceiverModel(shape, TokensAsQueries(), pixels(shape)))
+    prepared = model.prepare(chunk_size=3)
+    assert set(prepared.plain_parts) == {"decoder", "input_preprocessor"}
+    pictures = torch.randn(2, 3, 5, 7)
+    assert_equal(prepared(pictures), model(pictures))

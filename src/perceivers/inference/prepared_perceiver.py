@@ -15,6 +15,7 @@ from perceivers.errors import ConfigurationError, ShapeError
 from perceivers.inference.budget import Budget
 from perceivers.inference.cross_attention import AbsorbedCrossAttention, Take
 from perceivers.inference.lookup_attention import LookedUp, LookupCrossAttention
+from perceivers.inference.overrides import is_overridden
 from perceivers.inference.prepared_decoder import PreparedDecoder, Progress
 from perceivers.modalities.base import AbstractPostprocessor, AbstractPreprocessor, PositionedPreprocessor
 from perceivers.models.perceiver import PerceiverModel, _to_dtype
@@ -90,6 +91,8 @@ class PreparedPerceiver(PerceiverModel):
         batch_size = len(next(iter(inputs.values())) if isinstance(inputs, Mapping) else inputs)
         modality_sizes: Mapping[str, int] | None = None
         features: Any = None
+        tokens: Tensor | None = None
+        needs_tokens = self.decoder is not None and self.decoder.needs_tokens
         if isinstance(self._cross_attention, LookupCrossAttention):
             positions = cast("Any", self.input_preprocessor).lookup(inputs, pos, interpolate_pos_encoding)
             mask = self._token_mask(attention_mask, batch_size, inputs.shape[1], None)
@@ -105,16 +108,15 @@ class PreparedPerceiver(PerceiverModel):
             num_tokens = sum(each.num_tokens for each in structures.values())
             mask = self._token_mask(attention_mask, batch_size, num_tokens, modality_sizes)
             latents = self._cross_attention(structures, batch_size, mask, self.budget)
-            if self.decoder is not None and self.decoder.needs_tokens:
-                features = structures[""].features
+            if needs_tokens and tokens is None:
+                tokens = features = structures[""].features
         hidden_states: list[Tensor] = []
         latents = self._self_attend(latents, hidden_states if output_hidden_states else None)
         preprocessor = self.input_preprocessor
         describes = isinstance(preprocessor, AbstractPreprocessor)
-        needs_tokens = self.decoder is not None and self.decoder.needs_tokens
         return Encoded(
             latents=latents,
-            tokens=features if needs_tokens else None,
+            tokens=tokens if needs_tokens else None,
             features=features,
             modality_sizes=modality_sizes,
             mask=mask,
@@ -205,7 +207,7 @@ class PreparedPerceiver(PerceiverModel):
             post = postprocessors[""]
             values: Any = answers[""]
             if isinstance(post, AbstractPostprocessor):
-                linear = post.linear_map() is not None
+                linear = _is_linear(post)
                 values = post.arrange(values) if linear else post.of_chunk(values, None)
                 values = values if grid is None else decoder.arrange(values, grid)
                 return values if linear else post.of_whole(values, None)
@@ -246,17 +248,16 @@ class PreparedPerceiver(PerceiverModel):
             self.plain_parts["input_preprocessor"] = (
                 f"{type(preprocessor).__name__} is not an AbstractPreprocessor: its tokens are built whole"
             )
-        elif preprocessor.lookup_tables() is None and (reason := preprocessor.whole_because()) is not None:
+        elif not _has_tables(preprocessor) and (reason := _whole_because(preprocessor)) is not None:
             self.plain_parts["input_preprocessor"] = f"{reason}: tokens are built whole"
 
     def _fold_encoder(
         self, layer: AttentionLayer, take: Take[Any]
     ) -> AbsorbedCrossAttention | LookupCrossAttention:
         preprocessor = self.input_preprocessor
-        if isinstance(preprocessor, AbstractPreprocessor):
-            tables = preprocessor.lookup_tables()
-            if tables is not None:
-                return LookupCrossAttention(layer, self._latents, take, tables)
+        if isinstance(preprocessor, AbstractPreprocessor) and _has_tables(preprocessor):
+            tables = cast("tuple[Tensor, Tensor]", preprocessor.lookup_tables())
+            return LookupCrossAttention(layer, self._latents, take, tables)
         modules = preprocessor.modules() if isinstance(preprocessor, nn.Module) else iter(())
         learned = [
             _learned_table(each.position_embeddings, each.positions_projection)
@@ -275,11 +276,17 @@ class PreparedPerceiver(PerceiverModel):
             return None, None
         answering = decoder.answering()
         reason = decoder.whole_because() if answering is not None else "its answers come about in another way"
+        described = (("attend", "answering"), ("build_queries", "whole_because"))
+        for part in decoder.modules():
+            is_decoder = isinstance(part, PerceiverAbstractDecoder)
+            if reason is None and is_decoder and any(is_overridden(part, *each) for each in described):
+                reason = f"{type(part).__name__} changes how queries are built or answered"
         if answering is None or reason is not None:
             self.plain_parts["decoder"] = f"{reason}: outputs are decoded by the plain layers, in chunks"
-            if _asks_with_features(decoder):
+            if decoder.needs_tokens or _asks_with_features(decoder):
                 self.plain_parts.setdefault(
-                    "input_preprocessor", "the decoder asks with the input's features: tokens are built whole"
+                    "input_preprocessor",
+                    "the decoder asks with the input's tokens or features: they are built whole",
                 )
             if answer_map is not None:
                 raise ConfigurationError("a decoder whose answers are mapped afterwards cannot be plain")
@@ -325,17 +332,41 @@ def _learned_queries(decoder: PerceiverAbstractDecoder) -> TablePositions | None
     return _learned_table(encoding, cast("nn.Module", basic.positions_projection))
 
 
+def _has_tables(preprocessor: AbstractPreprocessor) -> bool:
+    """Whether tokens are sums of table rows, made as the class that says so makes them."""
+    described = not is_overridden(preprocessor, "forward", "lookup_tables")
+    return described and preprocessor.lookup_tables() is not None
+
+
+def _whole_because(preprocessor: AbstractPreprocessor) -> str | None:
+    """Why tokens must be built whole; None where their structure is known."""
+    reason = preprocessor.whole_because()
+    for part in preprocessor.modules():
+        is_changed = isinstance(part, AbstractPreprocessor) and is_overridden(part, "forward", "structures")
+        if reason is None and is_changed:
+            reason = f"{type(part).__name__} changes the tokens of its base"
+    return reason
+
+
 def _asks_with_features(decoder: nn.Module) -> bool:
     return any(getattr(module, "concat_preprocessed_input", False) for module in decoder.modules())
 
 
 def _linear_map(postprocessor: Any) -> AffineMap | None:
-    linear = postprocessor.linear_map() if isinstance(postprocessor, AbstractPostprocessor) else None
-    return None if linear is None else AffineMap.of(linear)
+    return AffineMap.of(postprocessor.linear_map()) if _is_linear(postprocessor) else None
+
+
+def _is_linear(postprocessor: Any) -> bool:
+    """Whether a postprocessor is a linear map of every token, to be folded into the answers."""
+    if not isinstance(postprocessor, AbstractPostprocessor):
+        return False
+    return (
+        not is_overridden(postprocessor, "forward", "linear_map") and postprocessor.linear_map() is not None
+    )
 
 
 def _postprocessed(postprocessor: Any, answers: Tensor) -> Any:
     """Values of one of several modalities; a linear postprocessor is folded into the answers already."""
-    if isinstance(postprocessor, AbstractPostprocessor) and postprocessor.linear_map() is not None:
+    if _is_linear(postprocessor):
         return postprocessor.arrange(answers)
     return postprocessor(answers, pos=None, modality_sizes=None)
