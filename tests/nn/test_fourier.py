@@ -18,6 +18,7 @@ from perceivers.nn.fourier import (
     fourier_features,
     fourier_size,
     grid_coordinates,
+    grid_fourier_features,
     point_coordinates,
 )
 
@@ -132,3 +133,27 @@ def test_points_of_a_grid_have_the_coordinates_that_the_whole_grid_gives_them(in
     assert torch.equal(
         point_coordinates(indices[None, None], index_dims, rule), expected[indices][None, None]
     )
+
+
+@given(
+    grid=grids,
+    num_bands=st.integers(1, 7),
+    concat_pos=st.booleans(),
+    sine_only=st.booleans(),
+    rule=st.sampled_from(["grid", "subsampled"]),
+    data=st.data(),
+)
+def test_features_of_a_grid_are_those_of_its_points_to_the_last_bit(
+    grid, num_bands, concat_pos, sine_only, rule, data
+):
+    resolutions = data.draw(st.tuples(*(st.integers(2, 40) for _ in grid)), label="resolutions")
+    expected = fourier_features(grid_coordinates(grid, rule), num_bands, resolutions, concat_pos, sine_only)
+
+    received = grid_fourier_features(grid, num_bands, resolutions, concat_pos, sine_only, rule)
+
+    assert torch.equal(received, expected)
+
+
+def test_a_grid_has_an_axis_for_each_resolution():
+    with pytest.raises(ShapeError, match=r"`index_dims` must have 2 sizes .* received \[3, 5, 7\]"):
+        grid_fourier_features((3, 5, 7), 2, (4, 4))

@@ -104,6 +104,52 @@ def fourier_features(
     return torch.cat([positions, *parts] if concat_pos else parts, dim=-1)
 
 
+def grid_fourier_features(
+    index_dims: Sequence[int],
+    num_bands: int,
+    max_resolution: Sequence[int],
+    concat_pos: bool = True,
+    sine_only: bool = False,
+    rule: str = "grid",
+    device: torch.device | None = None,
+) -> Tensor:
+    """`fourier_features` of every point of a grid, to the last bit, from one small table an axis.
+
+    A point's sines and cosines along an axis depend on its coordinate there alone, so an axis of n points needs n of them,
+    not one for each point of the grid; laying them out is a copy.
+
+    Args:
+        index_dims: the grid's sizes, slowest axis first.
+        num_bands: see `fourier_features`.
+        max_resolution: see `fourier_features`; one number an axis of the grid.
+        concat_pos: see `fourier_features`.
+        sine_only: see `fourier_features`.
+        rule: one of COORDINATE_RULES.
+        device: where the result lies.
+
+    Returns:
+        float32 [prod(index_dims), fourier_size(...)].
+    """
+    if len(index_dims) != len(max_resolution):
+        raise ShapeError(
+            f"`index_dims` must have {len(max_resolution)} sizes (one for each entry of `max_resolution`), "
+            f"received {list(index_dims)}"
+        )
+    parts: tuple[list[Tensor], list[Tensor], list[Tensor]] = ([], [], [])
+    for axis, (size, resolution) in enumerate(zip(index_dims, max_resolution, strict=True)):
+        coordinates = axis_coordinates(size, rule, device)[:, None]
+        table = fourier_features(coordinates, num_bands, (resolution,), True, sine_only)
+        shape = [1] * len(index_dims)
+        shape[axis] = size
+        laid_out = table.view(*shape, -1).expand(*index_dims, -1)
+        widths = (1, num_bands) if sine_only else (1, num_bands, num_bands)
+        for part, columns in zip(parts, laid_out.split(widths, dim=-1), strict=False):
+            part.append(columns)
+    positions, sines, cosines = parts
+    chosen = [*(positions if concat_pos else []), *sines, *cosines]
+    return torch.cat(chosen, dim=-1).flatten(0, -2)
+
+
 def fourier_size(num_axes: int, num_bands: int, concat_pos: bool = True, sine_only: bool = False) -> int:
     """Channels of `fourier_features`."""
     return num_axes * num_bands * (1 if sine_only else 2) + (num_axes if concat_pos else 0)

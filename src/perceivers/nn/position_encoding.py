@@ -12,7 +12,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from perceivers.errors import ConfigurationError, ShapeError
-from perceivers.nn.fourier import fourier_features, fourier_size, grid_coordinates, point_coordinates
+from perceivers.nn.fourier import fourier_features, fourier_size, grid_fourier_features, point_coordinates
 
 
 class PerceiverAbstractPositionEncoding(nn.Module, ABC):
@@ -193,7 +193,7 @@ class PerceiverFourierPositionEncoding(PerceiverAbstractPositionEncoding):
             [batch, num_points, output_size].
         """
         if pos is None:
-            encoded = self.features(grid_coordinates(index_dims, device=device)).expand(batch_size, -1, -1)
+            encoded = self.grid(index_dims, device=device).expand(batch_size, -1, -1)
         else:
             encoded = self.features(self._per_sample(pos, index_dims, batch_size))
         return encoded.to(device=device, dtype=dtype)
@@ -206,7 +206,9 @@ class PerceiverFourierPositionEncoding(PerceiverAbstractPositionEncoding):
         self, index_dims: Sequence[int], rule: str = "grid", device: torch.device | None = None
     ) -> Tensor:
         """Encodings of every point of a grid, float32 [prod(index_dims), output_size]."""
-        return self.features(grid_coordinates(index_dims, rule, device))
+        return grid_fourier_features(
+            index_dims, self.num_bands, self.max_resolution, self.concat_pos, self.sine_only, rule, device
+        )
 
     def _per_sample(self, pos: Tensor, index_dims: Sequence[int], batch_size: int) -> Tensor:
         num_points = math.prod(index_dims)
