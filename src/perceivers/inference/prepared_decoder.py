@@ -71,16 +71,19 @@ class PreparedDecoder:
         latent_norm = cast("nn.LayerNorm", projections.layernorm2)
         self._latent_eps = latent_norm.eps
         scale = (projections.query.out_features // self._num_heads) ** -0.5
-        query = fold_norm(projections.query, projections.layernorm1)
-        key = fold_norm(projections.key, latent_norm)
-        query = AffineMap(query.weight * scale, cast("Tensor", query.bias) * scale)
-        self._value = narrow(fold_norm(projections.value, latent_norm), self._working)
-        self._query = narrow(query, self._working)
-        self._key = key.weight.to(self._working)
-        # [channels, latent_channels] and [latent_channels]: k_n and c_n of z^_n.
-        self._absorbed = (centred(query.weight).T @ key.weight).to(self._working)
-        self._absorbed_bias = (cast("Tensor", query.bias) @ key.weight).to(self._working)
         is_constant = constant is not None
+        # One large matrix after the other, so that only a few exist in float64 at a time.
+        self._value = narrow(fold_norm(projections.value, latent_norm), self._working)
+        key = fold_norm(projections.key, latent_norm).weight
+        self._key = key.to(self._working)
+        query = fold_norm(projections.query, projections.layernorm1)
+        query = AffineMap(query.weight * scale, cast("Tensor", query.bias) * scale)
+        self._query = narrow(query, self._working)
+        if self._num_heads == 1 and not is_constant:
+            # [channels, latent_channels] and [latent_channels]: k_n and c_n of z^_n.
+            self._absorbed = (centred(query.weight).T @ key).to(self._working)
+            self._absorbed_bias = (cast("Tensor", query.bias) @ key).to(self._working)
+        del key, query
         self._tails = {
             name: self._tail(layer, _answer_map(final, factor, mapped), num_latents, is_constant)
             for name, mapped in maps.items()
