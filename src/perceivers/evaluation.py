@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import torch
-from torch import nn
 from torch.utils.data import DataLoader
 
 from perceivers.arguments import TrainingArguments
@@ -58,14 +57,17 @@ def evaluate(
         batch_size=batch_size,
         collate_fn=partial(task.collate, parts.processor),
     )
-    model, batches = accelerator.prepare(parts.model, loader)
+    # The exact fast form: measuring needs no gradients.
+    prepared = parts.model.to(accelerator.device).eval().prepare(consume=True)
+    parts = replace(parts, model=prepared)
+    batches = accelerator.prepare(loader)
     results = {
         "task": task.name,
         "data": data or run.data.data,
         "split": split,
         "samples": len(samples),
         "unreadable": list(splits.unreadable),
-        "metrics": measure(task, model, parts, batches, accelerator),
+        "metrics": measure(task, prepared, parts, batches, accelerator),
         "versions": installed_versions(),
     }
     target = Path(folder if output is None else output)
@@ -77,13 +79,13 @@ def evaluate(
 
 @torch.no_grad()
 def measure(
-    task: Task[Any], model: nn.Module, parts: Parts, batches: Any, accelerator: Accelerator
+    task: Task[Any], model: Any, parts: Parts, batches: Any, accelerator: Accelerator
 ) -> dict[str, float]:
     """Run the model over all batches and compute the task's metrics; each sample counts once, on any number of processes.
 
     Args:
         task: the forward pass and the metrics.
-        model: the prepared network; it is put into evaluation mode.
+        model: the network as accelerate or `prepare` made it; it is put into evaluation mode.
         parts: the network and its processor as they were built.
         batches: a prepared loader.
         accelerator: what prepared them.
