@@ -49,7 +49,7 @@ PLANNED: set[tuple[str, str]] = set()
 SHARED: dict[str, frozenset[str]] = {
     "modalities": frozenset({"base"}),
     "decoders": frozenset({"base", "basic", "chunking"}),
-    "models": frozenset({"base", "perceiver", "losses"}),
+    "models": frozenset({"base", "perceiver", "task", "losses"}),
     "tasks": frozenset({"base"}),
     "data": frozenset({"base", "splits", "bundled"}),
 }

@@ -20,7 +20,8 @@ from perceivers.inference.prepared_perceiver import PreparedPerceiver
 from perceivers.inference.quantization import quantize_linears
 from perceivers.models.base import PerceiverPreTrainedModel
 from perceivers.models.masked_language_modeling import PerceiverForMaskedLM
-from perceivers.models.perceiver import PerceiverModel, PerceiverTaskModel
+from perceivers.models.perceiver import PerceiverModel
+from perceivers.models.task import PerceiverTaskModel
 from perceivers.nn.token_structure import AffineMap
 from perceivers.outputs import Encoded
 

@@ -26,7 +26,8 @@ from perceivers.modalities.multimodal import (
 )
 from perceivers.modalities.projection import PerceiverProjectionPostprocessor
 from perceivers.models.losses import classification_loss, mean_absolute_error, weighted_sum
-from perceivers.models.perceiver import DECODING_CHUNK, PerceiverModel, PerceiverTaskModel
+from perceivers.models.perceiver import DECODING_CHUNK, PerceiverModel
+from perceivers.models.task import PerceiverTaskModel
 from perceivers.outputs import PerceiverClassifierOutput, PerceiverModelOutput
 
 

@@ -15,7 +15,8 @@ from perceivers.errors import ConfigurationError, ShapeError, require_shape
 from perceivers.modalities.base import require_tensor
 from perceivers.modalities.image import PerceiverImagePreprocessor
 from perceivers.models.losses import end_point_error
-from perceivers.models.perceiver import PerceiverModel, PerceiverTaskModel
+from perceivers.models.perceiver import PerceiverModel
+from perceivers.models.task import PerceiverTaskModel
 from perceivers.nn.tiles import TileLayout, blend_tiles, tile_layout
 from perceivers.outputs import (
     Encoded,

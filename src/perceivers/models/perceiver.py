@@ -22,12 +22,10 @@ from perceivers.modalities.base import (
     token_mask,
 )
 from perceivers.models.base import PerceiverPreTrainedModel
-from perceivers.models.losses import classification_loss
 from perceivers.nn.packing import drop_padding
 from perceivers.outputs import (
     Encoded,
     EncoderOutput,
-    PerceiverClassifierOutput,
     PerceiverDecoderOutput,
     PerceiverModelOutput,
 )
@@ -102,13 +100,13 @@ class PerceiverModel(PerceiverPreTrainedModel):
             query_mask: see `decode`.
             output_dims: see `decode`.
         """
-        output_attentions = _or_default(output_attentions, self.config.output_attentions)
+        output_attentions = or_default(output_attentions, self.config.output_attentions)
         encoded = self.encode(
             inputs,
             attention_mask,
             interpolate_pos_encoding,
             output_attentions=output_attentions,
-            output_hidden_states=_or_default(output_hidden_states, self.config.output_hidden_states),
+            output_hidden_states=or_default(output_hidden_states, self.config.output_hidden_states),
         )
         decoded = PerceiverDecoderOutput()
         if self.decoder is not None:
@@ -122,7 +120,7 @@ class PerceiverModel(PerceiverPreTrainedModel):
             attentions=encoded.attentions,
             cross_attentions=weights or None,
         )
-        return output if _or_default(return_dict, self.config.return_dict) else output.to_tuple()
+        return output if or_default(return_dict, self.config.return_dict) else output.to_tuple()
 
     def encode(
         self,
@@ -337,68 +335,12 @@ class PerceiverModel(PerceiverPreTrainedModel):
         return inputs
 
 
-class PerceiverTaskModel(PerceiverPreTrainedModel):
-    """A model around a PerceiverModel, `self.perceiver`, whose verbs it passes through."""
-
-    perceiver: PerceiverModel
-
-    def encode(
-        self, inputs: Any, attention_mask: Any = None, interpolate_pos_encoding: bool = False, **options: Any
-    ) -> Encoded:
-        """See PerceiverModel.encode."""
-        return self.perceiver.encode(inputs, attention_mask, interpolate_pos_encoding, **options)
-
-    def decode(self, encoded: Encoded, **asked_for: Any) -> Any:
-        """See PerceiverModel.decode."""
-        return self.perceiver.decode(encoded, **asked_for)
-
-    def build_queries(self, encoded: Encoded, **asked_for: Any) -> Queries:
-        """See PerceiverModel.build_queries."""
-        return self.perceiver.build_queries(encoded, **asked_for)
-
-    def postprocess(self, decoded: Any, sizes: Mapping[str, int] | None = None) -> Any:
-        """See PerceiverModel.postprocess."""
-        return self.perceiver.postprocess(decoded, sizes)
-
-    def _classify(self, outputs: PerceiverModelOutput, labels: Tensor | None) -> PerceiverClassifierOutput:
-        """The output of a classifier, with its loss when labels are given."""
-        logits = cast("Tensor", outputs.logits)
-        loss = None
-        if labels is not None:
-            loss = classification_loss(logits, labels, self.config.num_labels, self.config.problem_type)
-        return self._task_output(outputs, logits, loss)
-
-    def _task_output(
-        self, outputs: PerceiverModelOutput, logits: Any, loss: Tensor | None
-    ) -> PerceiverClassifierOutput:
-        return PerceiverClassifierOutput(
-            loss=loss,
-            logits=logits,
-            hidden_states=outputs.hidden_states,
-            attentions=outputs.attentions,
-            cross_attentions=outputs.cross_attentions,
-        )
-
-    def _finish(self, output: Any, return_dict: bool | None) -> Any:
-        return output if _or_default(return_dict, self.config.return_dict) else output.to_tuple()
-
-
-def one_of(inputs: Any, alias: Any, alias_name: str) -> Any:
-    """`inputs`, or what was given under its other name; exactly one of the two must be there."""
-    if inputs is not None and alias is not None:
-        raise ShapeError(f"give `inputs` or `{alias_name}`, not both: they are the same argument")
-    if inputs is None and alias is None:
-        raise ShapeError(f"`inputs` (or `{alias_name}`) must be given, received None")
-    values = alias if inputs is None else inputs
-    require_tensor("inputs" if alias is None else alias_name, values)
-    return values
-
-
 def _as_they_are(answers: Tensor, _sizes: Mapping[str, int] | None) -> Tensor:
     return answers
 
 
-def _or_default(value: bool | None, default: bool) -> bool:
+def or_default(value: bool | None, default: bool) -> bool:
+    """What a caller said, or the default where nothing was said."""
     return default if value is None else value
 
 

@@ -9,7 +9,8 @@ from torch import Tensor, nn
 from perceivers.configuration import PerceiverConfig
 from perceivers.decoders.classification import PerceiverClassificationDecoder
 from perceivers.modalities.text import PerceiverTextPreprocessor
-from perceivers.models.perceiver import PerceiverModel, PerceiverTaskModel, one_of
+from perceivers.models.perceiver import PerceiverModel
+from perceivers.models.task import PerceiverTaskModel, one_of
 from perceivers.outputs import PerceiverClassifierOutput, PerceiverModelOutput
 
 
