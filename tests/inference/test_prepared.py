@@ -327,6 +327,47 @@ def test_attention_weights_need_the_plain_model(task, small, inputs_of):
         prepared.decode(prepared.encode(inputs), output_attentions=True)
 
 
+NAN = torch.full((2, 3, 5, 7), torch.nan)
+
+
+@pytest.mark.parametrize(
+    ("kind", "inputs"),
+    [
+        ("masked_lm", torch.zeros(2, 3)),
+        ("masked_lm", torch.full((2, 3), 31)),
+        ("masked_lm", torch.zeros(0, 3, dtype=torch.int64)),
+        ("masked_lm", torch.zeros(2, 12, dtype=torch.int64)),
+        ("image_learned", torch.zeros(2, 3, 7, 11)),
+        ("image_learned", torch.zeros(2, 4, 5, 7)),
+        ("image_fourier", torch.zeros(2, 5, 3, 5, 7)),
+        ("image_fourier", torch.zeros(0, 3, 5, 7)),
+        ("image_fourier", NAN),
+        ("image_conv", torch.zeros(2, 3, 3, 3)),
+        ("optical_flow", torch.zeros(2, 2, 3, 5, 7)),
+        ("multimodal", {}),
+        ("multimodal", {"smell": torch.zeros(2, 3)}),
+        ("multimodal", {"audio": torch.zeros(2, 4, 1), "label": torch.zeros(3, 3)}),
+        ("multimodal", {"audio": torch.zeros(2, 3, 1)}),
+        ("multimodal", {"audio": torch.zeros(2, 4, 2)}),
+    ],
+)
+def test_bad_inputs_are_the_errors_of_the_plain_model(kind, inputs, small):
+    model = small(kind)
+    prepared = model.prepare()
+    with pytest.raises(ShapeError) as expected:
+        model(inputs)
+    with pytest.raises(ShapeError) as received:
+        prepared(inputs)
+    assert str(received.value) == str(expected.value)
+
+
+def test_a_mask_of_another_size_is_the_error_of_the_plain_model(task, small, inputs_of):
+    model, inputs = small(task), inputs_of(task)
+    for use in (model, model.prepare()):
+        with pytest.raises(ShapeError, match="`attention_mask`"):
+            use(inputs, attention_mask=torch.ones(2, 2))
+
+
 def test_a_query_mask_of_another_size_is_an_error(small, inputs_of):
     prepared = small("masked_lm").prepare()
     encoded = prepared.encode(inputs_of("masked_lm"))

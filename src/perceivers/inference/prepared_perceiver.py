@@ -88,14 +88,13 @@ class PreparedPerceiver(PerceiverModel):
         if output_attentions:
             raise ConfigurationError(NO_WEIGHTS)
         inputs = _to_dtype(inputs, self.dtype)
-        batch_size = len(next(iter(inputs.values())) if isinstance(inputs, Mapping) else inputs)
         modality_sizes: Mapping[str, int] | None = None
         features: Any = None
         tokens: Tensor | None = None
         needs_tokens = self.decoder is not None and self.decoder.needs_tokens
         if isinstance(self._cross_attention, LookupCrossAttention):
             positions = cast("Any", self.input_preprocessor).lookup(inputs, pos, interpolate_pos_encoding)
-            mask = self._token_mask(attention_mask, batch_size, inputs.shape[1], None)
+            mask = self._token_mask(attention_mask, inputs.shape[0], inputs.shape[1], None)
             latents = self._cross_attention(LookedUp(inputs, positions), mask, self.budget)
             num_tokens = inputs.shape[1]
         else:
@@ -105,6 +104,8 @@ class PreparedPerceiver(PerceiverModel):
                 structures = {"": TokenStructure(tokens.shape[1], tokens)}
             elif list(structures) != [""]:
                 modality_sizes = {name: each.num_tokens for name, each in structures.items()}
+            # Inputs are known to make sense from here on.
+            batch_size = len(next(iter(inputs.values())) if isinstance(inputs, Mapping) else inputs)
             num_tokens = sum(each.num_tokens for each in structures.values())
             mask = self._token_mask(attention_mask, batch_size, num_tokens, modality_sizes)
             latents = self._cross_attention(structures, batch_size, mask, self.budget)
