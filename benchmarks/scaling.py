@@ -36,7 +36,7 @@ from measuring import (
 from reference_models import make_lively
 
 TOLERANCE = 1e-5
-LARGEST_TRANSFORMER = 2**14
+LARGEST_TRANSFORMER = 2**13
 _SIZES = {"num_latents": 512, "d_latents": 1024, "num_blocks": 1, "num_self_attends_per_block": 0}
 _HEADS = {"num_cross_attention_heads": 1, "num_self_attention_heads": 8, "d_model": 261}
 _FOURIER = {"num_bands": 64, "max_resolution": (224, 224)}
