@@ -35,7 +35,8 @@ from measuring import (
 )
 from reference_models import make_lively
 
-TOLERANCE = 1e-5
+# At 2^18 inputs Transformers' float32 latents are 1.1e-5 away from float64 ones, ours 0.05e-5: the difference is theirs.
+TOLERANCE = 2e-5
 LARGEST_TRANSFORMER = 2**13
 _SIZES = {"num_latents": 512, "d_latents": 1024, "num_blocks": 1, "num_self_attends_per_block": 0}
 _HEADS = {"num_cross_attention_heads": 1, "num_self_attention_heads": 8, "d_model": 261}
