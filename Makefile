@@ -6,7 +6,7 @@ BIN := .venv/bin
 INSTALLED := .venv/.installed
 RUN := runs/digits
 # peers.py is left out: it needs a package that is not installed here.
-BENCHMARKS ?= parity tokenizer training
+BENCHMARKS ?= parity tokenizer side_by_side scaling training peers
 
 .PHONY: help install demo test check format benchmark clean
 
