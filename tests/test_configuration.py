@@ -43,6 +43,7 @@ SHARED_VALUES = {
 MAY_BE_ZERO = {
     "input_padding_size",
     "query_padding_size",
+    "task_mlp_layers",
     "num_self_attends_per_block",
     "flow_tile_overlap",
     "chunk_size_feed_forward",

@@ -10,6 +10,7 @@ from perceivers.decoders.classification import (
     PerceiverProjectionDecoder as PerceiverProjectionDecoder,
 )
 from perceivers.decoders.multimodal import PerceiverMultimodalDecoder as PerceiverMultimodalDecoder
+from perceivers.decoders.multitask import PerceiverMultitaskDecoder as PerceiverMultitaskDecoder
 from perceivers.decoders.optical_flow import PerceiverOpticalFlowDecoder as PerceiverOpticalFlowDecoder
 from perceivers.decoders.video import (
     PerceiverBasicVideoAutoencodingDecoder as PerceiverBasicVideoAutoencodingDecoder,
@@ -66,8 +67,13 @@ from perceivers.modalities.multimodal import (
 from perceivers.modalities.multimodal import (
     PerceiverMultimodalPreprocessor as PerceiverMultimodalPreprocessor,
 )
+from perceivers.modalities.points import PerceiverPointsPreprocessor as PerceiverPointsPreprocessor
 from perceivers.modalities.projection import (
     PerceiverProjectionPostprocessor as PerceiverProjectionPostprocessor,
+)
+from perceivers.modalities.series import PerceiverSeriesPreprocessor as PerceiverSeriesPreprocessor
+from perceivers.modalities.spectrogram import (
+    PerceiverSpectrogramPreprocessor as PerceiverSpectrogramPreprocessor,
 )
 from perceivers.modalities.text import (
     PerceiverEmbeddingDecoder as PerceiverEmbeddingDecoder,
@@ -76,6 +82,7 @@ from perceivers.modalities.text import (
     PerceiverTextPreprocessor as PerceiverTextPreprocessor,
 )
 from perceivers.models.base import PerceiverPreTrainedModel as PerceiverPreTrainedModel
+from perceivers.models.classification import PerceiverForClassification as PerceiverForClassification
 from perceivers.models.image_classification import (
     PerceiverForImageClassificationConvProcessing as PerceiverForImageClassificationConvProcessing,
 )
@@ -88,6 +95,9 @@ from perceivers.models.image_classification import (
 from perceivers.models.masked_language_modeling import PerceiverForMaskedLM as PerceiverForMaskedLM
 from perceivers.models.multimodal_autoencoding import (
     PerceiverForMultimodalAutoencoding as PerceiverForMultimodalAutoencoding,
+)
+from perceivers.models.multitask_text_classification import (
+    PerceiverForMultitaskSequenceClassification as PerceiverForMultitaskSequenceClassification,
 )
 from perceivers.models.optical_flow import PerceiverForOpticalFlow as PerceiverForOpticalFlow
 from perceivers.models.perceiver import PerceiverModel as PerceiverModel

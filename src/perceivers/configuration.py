@@ -40,6 +40,15 @@ FIDELITIES: Mapping[str, Mapping[str, Any]] = {
 _DEFAULT_NUM_LABELS = 2
 _OUTPUT_FLAGS = ("output_attentions", "output_hidden_states", "return_dict")
 _UNSAVED = ("attn_implementation",)
+_SAVED_WHERE_GIVEN = (
+    "id2label",
+    "label2id",
+    "dtype",
+    "architectures",
+    "problem_type",
+    "modalities",
+    "tasks",
+)
 
 
 @dataclass(kw_only=True, repr=False, eq=False)
@@ -115,6 +124,13 @@ class _ConfigFields:
         default_factory=lambda: {"audio": 1.0, "image": 0.03, "label": 1e-4}
     )
     num_training_points: int = 512
+
+    # Classification of modalities: name -> {"type": ..., settings of the type}.
+    modalities: Mapping[str, Mapping[str, Any]] | None = None
+
+    # Several tasks of one text model: name -> {"num_labels" or "id2label", "problem_type"}, in the order of their queries.
+    tasks: Mapping[str, Mapping[str, Any]] | None = None
+    task_mlp_layers: int = 2
 
     # Which arithmetic: see FIDELITIES.
     fidelity: str = "transformers"
@@ -239,7 +255,7 @@ class PerceiverConfig(_ConfigFields):
             values["id2label"] = values["label2id"] = None
         if self.dtype is not None:
             values["dtype"] = _dtype_name(self.dtype)
-        for key in ("id2label", "label2id", "dtype", "architectures", "problem_type"):
+        for key in _SAVED_WHERE_GIVEN:
             if values[key] is None:
                 del values[key]
         values["model_type"] = self.model_type

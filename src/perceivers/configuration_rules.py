@@ -15,6 +15,7 @@ _MAY_BE_ZERO = (
     "input_padding_size",
     "num_self_attends_per_block",
     "query_padding_size",
+    "task_mlp_layers",
 )
 _CHOICES: Mapping[str, tuple[object, ...]] = {
     "attn_implementation": ("sdpa", "eager"),
@@ -38,7 +39,7 @@ def validate_fields(config: Any) -> None:
         value = getattr(config, entry.name)
         minimum = 0 if entry.name in _MAY_BE_ZERO else 1
         if entry.type == "int" or (entry.type == "int | None" and value is not None):
-            _require_count(entry.name, value, minimum)
+            require_count(entry.name, value, minimum)
         elif entry.type == "float":
             _require_number(entry.name, value)
         elif entry.type == "bool":
@@ -53,6 +54,8 @@ def validate_fields(config: Any) -> None:
         _require_probability(f"mask_probabilities[{name!r}]", probability)
     for name, weight in _numbers_by_modality(config, "loss_weights").items():
         _require_number(f"loss_weights[{name!r}]", weight)
+    for key in ("modalities", "tasks"):
+        _require_descriptions(key, getattr(config, key))
 
 
 def _numbers_by_modality(config: Any, key: str) -> Mapping[str, object]:
@@ -62,14 +65,24 @@ def _numbers_by_modality(config: Any, key: str) -> Mapping[str, object]:
     return value
 
 
+def _require_descriptions(key: str, value: object) -> None:
+    """None, or a mapping from names to mappings."""
+    if value is None:
+        return
+    named = isinstance(value, Mapping) and all(isinstance(name, str) for name in value)
+    if not named or not all(isinstance(each, Mapping) for each in value.values()):  # type: ignore[attr-defined]
+        raise ConfigurationError(f"`{key}` must be a mapping from names to mappings, received {value!r}")
+
+
 def _require_image_size(value: object) -> None:
     if isinstance(value, int):
-        _require_count("image_size", value, minimum=1)
+        require_count("image_size", value, minimum=1)
     else:
         _require_sizes("image_size", value, 2)
 
 
-def _require_count(key: str, value: object, minimum: int) -> None:
+def require_count(key: str, value: object, minimum: int = 1) -> None:
+    """ConfigurationError unless `value` is a whole number of at least `minimum`."""
     if not isinstance(value, int) or isinstance(value, bool) or value < minimum:
         raise ConfigurationError(f"`{key}` must be a whole number of at least {minimum}, received {value!r}")
 

@@ -88,6 +88,7 @@ class PreparedPerceiver(PerceiverModel):
         if output_attentions:
             raise ConfigurationError(NO_WEIGHTS)
         inputs = _to_dtype(inputs, self.dtype)
+        pos = self._positions(inputs, attention_mask, pos)
         modality_sizes: Mapping[str, int] | None = None
         features: Any = None
         tokens: Tensor | None = None

@@ -10,6 +10,7 @@ from typing import Any, cast
 import torch
 from torch import Tensor, nn
 
+from perceivers.configuration_rules import require_count
 from perceivers.errors import ConfigurationError, ShapeError
 from perceivers.nn.position_encoding import (
     PerceiverAbstractPositionEncoding,
@@ -99,6 +100,17 @@ class AbstractPreprocessor(nn.Module, ABC):
             modality_sizes: what `forward` returned.
         """
         return token_mask(mask, tokens)
+
+    def own_positions(self, inputs: Any, mask: Any) -> Any:
+        """Positions that each sample has for itself because of what counts in it, as `forward` takes them in `pos`.
+
+        None, the default, where positions do not depend on the mask.
+
+        Args:
+            inputs: what `forward` takes.
+            mask: what `input_mask` takes.
+        """
+        return None
 
 
 class AbstractPostprocessor(nn.Module, ABC):
@@ -302,6 +314,19 @@ def _linear_stack(channels: int, num_layers: int) -> nn.Sequential:
         if index < num_layers - 1:
             layers.append(nn.ReLU())
     return nn.Sequential(*layers)
+
+
+def axis_resolutions(max_resolution: int | Sequence[int], num_axes: int) -> tuple[int, ...]:
+    """`max_resolution` of Fourier positions as one number an axis; a single number serves every axis."""
+    if isinstance(max_resolution, int):
+        max_resolution = (max_resolution,) * num_axes
+    if not isinstance(max_resolution, Sequence) or len(max_resolution) != num_axes:
+        raise ConfigurationError(
+            f"`max_resolution` must be a number, or {num_axes} numbers (one for each axis), received {max_resolution!r}"
+        )
+    for resolution in max_resolution:
+        require_count("max_resolution", resolution)
+    return tuple(max_resolution)
 
 
 def token_mask(mask: Tensor, tokens: Tensor) -> Tensor:

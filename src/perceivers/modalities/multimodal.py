@@ -141,8 +141,8 @@ class PerceiverMultimodalPreprocessor(AbstractPreprocessor):
         """A bool mask over the tokens of all modalities.
 
         Args:
-            mask: [batch, num_tokens], or name -> [batch, number of tokens of that modality], each nonzero where a token
-                counts; every token of a modality that is not named counts.
+            mask: [batch, num_tokens], or name -> what that modality's preprocessor takes, or name -> [batch], nonzero for
+                the samples that have the modality; every token of a modality that is not named counts.
             tokens: what `forward` returned.
             modality_sizes: what `forward` returned.
         """
@@ -153,13 +153,30 @@ class PerceiverMultimodalPreprocessor(AbstractPreprocessor):
             raise ShapeError(f"`attention_mask` must name modalities of {sorted(parts)}, received {unknown}")
         return torch.cat(
             [
-                token_mask(mask[name], part)
+                self._part_mask(name, mask[name], part)
                 if name in mask
                 else part.new_ones(part.shape[:2], dtype=torch.bool)
                 for name, part in parts.items()
             ],
             dim=1,
         )
+
+    def own_positions(self, inputs: Mapping[str, Any], mask: Any) -> dict[str, Any] | None:
+        """See AbstractPreprocessor; name -> positions, for the modalities whose mask `mask` names."""
+        self._validate(inputs, True)
+        if not isinstance(mask, Mapping):
+            return None
+        positions = {
+            name: self._preprocessor(name).own_positions(values, mask[name])
+            for name, values in inputs.items()
+            if name in mask and mask[name].ndim > 1
+        }
+        return {name: own for name, own in positions.items() if own is not None} or None
+
+    def _part_mask(self, name: str, mask: Tensor, part: Tensor) -> Tensor:
+        if mask.ndim == 1:
+            return token_mask(mask[:, None].expand(-1, part.shape[1]), part)
+        return self._preprocessor(name).input_mask(mask, part, None)
 
     def whole_because(self) -> str | None:
         """See AbstractPreprocessor."""

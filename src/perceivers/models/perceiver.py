@@ -86,6 +86,7 @@ class PerceiverModel(PerceiverPreTrainedModel):
         return_dict: bool | None = None,
         query_mask: Tensor | None = None,
         output_dims: Any = None,
+        pos: Any = None,
     ) -> PerceiverModelOutput | tuple[Any, ...]:
         """Encode inputs and decode what is asked for.
 
@@ -99,12 +100,14 @@ class PerceiverModel(PerceiverPreTrainedModel):
             return_dict: an output object, or else its tuple; None takes the configuration's.
             query_mask: see `decode`.
             output_dims: see `decode`.
+            pos: see `encode`.
         """
         output_attentions = or_default(output_attentions, self.config.output_attentions)
         encoded = self.encode(
             inputs,
             attention_mask,
             interpolate_pos_encoding,
+            pos=pos,
             output_attentions=output_attentions,
             output_hidden_states=or_default(output_hidden_states, self.config.output_hidden_states),
         )
@@ -139,9 +142,11 @@ class PerceiverModel(PerceiverPreTrainedModel):
             attention_mask: see `forward`.
             interpolate_pos_encoding: see `forward`.
             pos: positions of the tokens, each sample its own, see AbstractPreprocessor; by modality where there are several.
+                None: the preprocessor's, which may depend on `attention_mask`.
             output_attentions: keep attention weights.
             output_hidden_states: keep latents between layers.
         """
+        pos = self._positions(inputs, attention_mask, pos)
         tokens, modality_sizes, features = self.preprocess(inputs, interpolate_pos_encoding, pos)
         mask = self._mask(attention_mask, tokens, modality_sizes)
         encoder_output = self.encode_tokens(
@@ -314,6 +319,16 @@ class PerceiverModel(PerceiverPreTrainedModel):
         if self.decoder is None:
             raise ConfigurationError("`decoder` must be given to PerceiverModel to decode, received None")
         return self.decoder
+
+    def _positions(self, inputs: Any, mask: Any, pos: Any) -> Any:
+        """Positions that were given, and those that samples have for themselves because of their mask."""
+        preprocessor = self.input_preprocessor
+        if mask is None or not isinstance(preprocessor, AbstractPreprocessor):
+            return pos
+        if pos is not None and not isinstance(pos, Mapping):
+            return pos
+        own = preprocessor.own_positions(inputs, mask)
+        return own if pos is None else {**(own or {}), **pos}
 
     def _mask(self, mask: Any, tokens: Tensor, modality_sizes: Mapping[str, int] | None) -> Tensor | None:
         if mask is None:
