@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import torch
-from torch.utils.data import DataLoader
+from torch import Tensor
 
-from perceivers.arguments import TrainingArguments
+from perceivers.arguments import DataArguments, TrainingArguments
+from perceivers.data.draws import NumberedBatch, plain_loader
 from perceivers.data.splits import PartName
 from perceivers.errors import DataError, MissingExtraError
 from perceivers.reporting import installed_versions, write_json
@@ -36,7 +36,7 @@ def evaluate(
 
     Args:
         folder: a training run.
-        data: bundled name or folder; None takes the data of the run. It is divided as the run divided its own.
+        data: see DataArguments; None takes the data of the run. It is divided as the run divided its own.
         split: which part to measure on; "all" joins the three.
         batch_size: samples a forward pass.
         device: "auto" or "cpu".
@@ -44,43 +44,43 @@ def evaluate(
 
     Returns:
         What `evaluation.json` holds.
+
+    Raises:
+        DataError: the folder is no run, or the data are absent or cannot be read.
     """
     task, parts, run = load_run(Path(folder))
-    splits = task.load_data(run.data if data is None else replace(run.data, data=data), parts)
+    splits = task.load_data(run.data if data is None else _of_other_data(run.data, data), parts)
     samples = splits.part(split)
     if not len(samples):
         raise DataError(f"`split` {split!r} of `data` {data or run.data.data!r} holds no samples")
     settings = TrainingArguments(batch_size=batch_size, device=device)  # type: ignore[arg-type]
     accelerator = build_accelerator(settings)
-    loader: DataLoader[Any] = DataLoader(
-        samples,  # type: ignore[arg-type]
-        batch_size=batch_size,
-        collate_fn=partial(task.collate, parts.processor),
-    )
+    loader = plain_loader(samples, NumberedBatch(task.collate, parts.processor), batch_size=batch_size)
     # The exact fast form: measuring needs no gradients.
     prepared = parts.model.to(accelerator.device).eval().prepare(consume=True)
     parts = replace(parts, model=prepared)
-    batches = accelerator.prepare(loader)
+    scores, shown = measure(task, prepared, parts, accelerator.prepare(loader), accelerator)
     results = {
         "task": task.name,
         "data": data or run.data.data,
         "split": split,
         "samples": len(samples),
         "unreadable": list(splits.unreadable),
-        "metrics": measure(task, prepared, parts, batches, accelerator),
+        "metrics": scores,
         "versions": installed_versions(),
     }
     target = Path(folder if output is None else output)
     if accelerator.is_main_process:
         target.mkdir(parents=True, exist_ok=True)
         write_json(target / EVALUATION_FILE, results)
+        task.show_evaluation(parts, shown, target)
     return results
 
 
 @torch.no_grad()
 def measure(
     task: Task[Any], model: Any, parts: Parts, batches: Any, accelerator: Accelerator
-) -> dict[str, float]:
+) -> tuple[dict[str, float], dict[str, Tensor]]:
     """Run the model over all batches and compute the task's metrics; each sample counts once, on any number of processes.
 
     Args:
@@ -89,15 +89,24 @@ def measure(
         parts: the network and its processor as they were built.
         batches: a prepared loader.
         accelerator: what prepared them.
+
+    Returns:
+        Scalar metrics by name, and those of more than one value (such as a confusion matrix).
     """
     metrics = task.metrics(parts).to(accelerator.device)
     for metric in metrics.values():
         metric.sync_on_compute = False
     model.eval()
-    for batch in batches:
+    for _, batch in batches:
         measured = dict(task.step(model, batch).measured)
         metrics.update(**accelerator.gather_for_metrics(measured))
-    return {name: float(value) for name, value in metrics.compute().items()}
+    computed = {name: torch.as_tensor(value) for name, value in metrics.compute().items()}
+    scalars = {name: float(value) for name, value in computed.items() if value.ndim == 0}
+    return scalars, {name: value for name, value in computed.items() if value.ndim > 0}
+
+
+def _of_other_data(run_data: DataArguments, data: str) -> DataArguments:
+    return replace(run_data, data=data, validation_data=None, test_data=None, streaming=False)
 
 
 def build_accelerator(arguments: TrainingArguments) -> Accelerator:

@@ -20,7 +20,7 @@ def predict(
 
     Args:
         folder: a training run.
-        inputs: files, or folders whose files are taken at any depth.
+        inputs: files, or folders whose files are taken at any depth; tasks of text take the text itself, too.
         output: folder that receives the answers.
         device: "auto" or "cpu".
 
@@ -33,7 +33,7 @@ def predict(
         raise ConfigurationError(f"`output` must be a folder, received the file {str(output)!r}")
     task, parts, _ = load_run(Path(folder))
     parts.model.to(choose_device(device)).eval()
-    predictions = task.predict(parts, [Path(path) for path in inputs])
+    predictions = task.predict(parts, [str(path) for path in inputs])
     target = Path(output)
     target.mkdir(parents=True, exist_ok=True)
     rows = [{"source": prediction.source, **prediction.values} for prediction in predictions]

@@ -27,32 +27,35 @@ REPORTED_PACKAGES = ("perceivers", "torch", "numpy", "accelerate", "torchmetrics
 
 
 class TrainingProgress:
-    """A progress bar with epoch, loss and time left; without a terminal, ten lines over the whole run instead.
+    """A progress bar with steps, loss and time left; without a terminal, about ten lines over the whole run instead.
 
     Args:
-        total_steps: batches of the whole run.
-        epochs: passes over the data.
+        total_steps: optimiser steps of the whole run.
+        done: steps that an earlier session has done.
         headline: the validation metric beside the loss.
         visible: False on all processes but the main one.
     """
 
-    def __init__(self, total_steps: int, epochs: int, headline: str, visible: bool) -> None:
+    def __init__(self, total_steps: int, done: int, headline: str, visible: bool) -> None:
         self._console = Console()
-        self._epochs = epochs
+        self._total = total_steps
         self._watched = f"validation_{headline}"
         self._lines = visible and not self._console.is_terminal
+        self._printed = -1
         self._progress = Progress(
-            TextColumn("epoch {task.fields[epoch]}/{task.fields[epochs]}"),
-            BarColumn(bar_width=20),
+            TextColumn("step"),
             MofNCompleteColumn(),
-            TextColumn("loss {task.fields[loss]}"),
+            BarColumn(bar_width=20),
+            TextColumn("epoch {task.fields[epoch]}  loss {task.fields[loss]}"),
             TextColumn("{task.fields[note]}"),
             TextColumn("left"),
             TimeRemainingColumn(),
             console=self._console,
             disable=not visible or self._lines,
         )
-        self._bar = self._progress.add_task("", total=total_steps, epoch=1, epochs=epochs, loss="-", note="")
+        self._bar = self._progress.add_task(
+            "", total=total_steps, completed=done, epoch="-", loss="-", note=""
+        )
 
     def __enter__(self) -> Self:
         self._progress.start()
@@ -63,20 +66,28 @@ class TrainingProgress:
     ) -> None:
         self._progress.stop()
 
-    def batch_done(self, epoch: int, loss: float) -> None:
-        """Move on by one batch of the epoch (from 1)."""
-        self._progress.update(self._bar, advance=1, epoch=epoch, loss=f"{loss:.4f}")
+    def step_done(self, step: int, epoch: int, loss: float) -> None:
+        """Show that `step` optimiser steps are done, in the pass after `epoch` whole ones."""
+        self._progress.update(self._bar, completed=step, epoch=epoch + 1, loss=f"{loss:.4f}")
 
-    def epoch_done(self, row: Mapping[str, float]) -> None:
-        """Show the last epoch's row of the history."""
+    def row_done(self, row: Mapping[str, float]) -> None:
+        """Show the latest row of the history."""
         if self._watched in row:
             self._progress.update(self._bar, note=f"{_words(self._watched)} {row[self._watched]:.4f}")
-        epoch = round(row["epoch"])
-        if self._lines and (epoch == self._epochs or epoch % max(self._epochs // 10, 1) == 0):
+        step = round(row["step"])
+        tenth = 10 * step // self._total
+        if self._lines and tenth > self._printed:
+            self._printed = tenth
             scores = "  ".join(
-                f"{_words(name)} {value:.4f}" for name, value in row.items() if name != "epoch"
+                f"{_words(name)} {value:.4f}"
+                for name, value in row.items()
+                if name not in ("step", "epoch", "learning_rate")
             )
-            self._console.print(f"epoch {epoch}/{self._epochs}  {scores}", highlight=False, soft_wrap=True)
+            self._console.print(
+                f"step {step:,}/{self._total:,}  epoch {row['epoch']:.4g}  {scores}",
+                highlight=False,
+                soft_wrap=True,
+            )
 
 
 def is_main_process() -> bool:
@@ -102,6 +113,11 @@ def write_json(path: Path, record: Any) -> None:
     os.replace(partial, path)
 
 
+def read_json(path: Path) -> Any:
+    """Read what `write_json` wrote."""
+    return json.loads(path.read_text(encoding="utf-8"))
+
+
 def results_table(title: str, rows: Mapping[str, object]) -> Table:
     """Lay out names and values in two columns; floats with four digits."""
     table = Table(title=title, show_header=False, title_justify="left")
@@ -111,11 +127,11 @@ def results_table(title: str, rows: Mapping[str, object]) -> Table:
 
 
 def draw_learning_curve(history: Sequence[Mapping[str, float]], headline: str, path: Path) -> None:
-    """Draw loss and headline metric over the epochs.
+    """Draw loss and headline metric over the optimiser steps.
 
     Args:
-        history: one row an epoch: `epoch`, `train_loss`, and after a look at the validation part
-            `validation_loss` and `validation_<metric>`.
+        history: one row a look at the validation samples: `step`, `train_loss`, and where there are any
+            `validation_<metric>`.
         headline: the metric drawn beside the loss.
         path: picture to write.
     """
@@ -126,16 +142,19 @@ def draw_learning_curve(history: Sequence[Mapping[str, float]], headline: str, p
         raise MissingExtraError("matplotlib", "train", "The learning curve") from error
     figure = Figure(figsize=(10.0, 4.0), layout="constrained")
     FigureCanvasAgg(figure)
-    watched = f"validation_{headline}" in history[-1]
-    axes = figure.subplots(1, 2 if watched else 1, squeeze=False)[0]
-    epochs = [row["epoch"] for row in history]
-    axes[0].plot(epochs, [row["train_loss"] for row in history], label="training")
-    if watched:
-        axes[0].plot(epochs, [row["validation_loss"] for row in history], label="validation")
-        scores = [row[f"validation_{headline}"] for row in history]
-        axes[1].plot(epochs, scores, color="tab:green", label=f"validation, last {scores[-1]:.3f}")
-        axes[1].set(xlabel="epoch", title=_words(headline))
-    axes[0].set(xlabel="epoch", title="loss", yscale="log")
+    watched = [row for row in history if f"validation_{headline}" in row]
+    has_headline = bool(watched) and headline != "loss"
+    axes = figure.subplots(1, 2 if has_headline else 1, squeeze=False)[0]
+    axes[0].plot([row["step"] for row in history], [row["train_loss"] for row in history], label="training")
+    steps = [row["step"] for row in watched]
+    if watched and "validation_loss" in watched[-1]:
+        axes[0].plot(steps, [row["validation_loss"] for row in watched], label="validation")
+    if has_headline:
+        scores = [row[f"validation_{headline}"] for row in watched]
+        axes[1].plot(steps, scores, color="tab:green", label=f"validation, last {scores[-1]:.3f}")
+        axes[1].set(xlabel="optimiser steps", title=_words(headline))
+    losses = [row["train_loss"] for row in history]
+    axes[0].set(xlabel="optimiser steps", title="loss", yscale="log" if min(losses) > 0.0 else "linear")
     for panel in axes:
         panel.grid(alpha=0.3)
         panel.legend(frameon=False)

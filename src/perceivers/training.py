@@ -1,27 +1,38 @@
-"""The training loop that every task shares, on accelerate: one process or many, the same code."""
+"""Training, for every task: `Loop` is the loop, `train` puts a run together, measures it and saves it."""
 
 from __future__ import annotations
 
 import math
 import os
+import shutil
 import tempfile
 import time
-from dataclasses import dataclass
-from functools import partial
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from torch import nn
+import torch
+from torch import Tensor, nn
 from torch.optim.lr_scheduler import LambdaLR
-from torch.utils.data import DataLoader
 
-from perceivers.arguments import ARGUMENTS_FILE, RunArguments, TrainingArguments, save_arguments
-from perceivers.data.splits import Samples
+from perceivers.arguments import ARGUMENTS_FILE, RunArguments, TrainingArguments, recipe_text, save_arguments
+from perceivers.data.draws import NumberedBatch, plain_loader, seed_of_step, training_loader
 from perceivers.errors import ConfigurationError, DataError, PerceiversError
 from perceivers.evaluation import build_accelerator, measure
 from perceivers.optimization import build_optimizer, build_schedule
-from perceivers.reporting import TrainingProgress, draw_learning_curve, installed_versions, write_json
-from perceivers.tasks.base import Batch, Parts, Task
+from perceivers.reporting import (
+    TrainingProgress,
+    draw_learning_curve,
+    installed_versions,
+    read_json,
+    write_json,
+)
+from perceivers.starting import freeze, start_config, take_weights
+from perceivers.tasks.base import Parts, Task
+from perceivers.tasks.registry import as_task
+from perceivers.training_checkpoints import Position, RunCheckpoints
+from perceivers.training_weights import Average, Best
 
 if TYPE_CHECKING:
     from accelerate import Accelerator
@@ -37,169 +48,362 @@ class Loop:
         task: one forward pass, augmentation, metrics.
         parts: model and processor as they were built.
         model: the prepared model.
-        batches: the prepared training batches.
+        batches: the prepared training batches; each is (indices of the samples, what the task's `collate` gave).
+        order: what the batches follow; its `epoch` is set before each pass.
         watched: the prepared validation batches; may be empty.
         optimizer: the prepared optimiser.
         schedule: the optimiser's learning rate; stepped once an optimiser step.
         accelerator: what prepared them.
+        checkpoints: where the run can be resumed from.
+        position: where the run is.
+        average: running mean of the weights, or None.
+        best: the best weights so far, or None.
+        name_of: what errors call a training sample, by index.
+        arguments: how long and how to run.
+        total_steps: optimiser steps of the whole run.
     """
 
     task: Task[Any]
     parts: Parts
     model: nn.Module
     batches: Any
+    order: Any
     watched: Any
     optimizer: Any
     schedule: LambdaLR
     accelerator: Accelerator
+    checkpoints: RunCheckpoints
+    position: Position
+    average: Average | None
+    best: Best | None
+    name_of: Any
+    arguments: TrainingArguments
+    total_steps: int
 
-    def run(self, epochs: int, max_gradient_norm: float) -> list[dict[str, float]]:
-        """Pass over the training batches `epochs` times; give one row an epoch: losses and watched metrics."""
-        history: list[dict[str, float]] = []
+    def run(self) -> None:
+        """Train from the present position to the end."""
+        position, started = self.position, time.monotonic() - self.position.seconds
         visible = self.accelerator.is_main_process
-        with TrainingProgress(epochs * len(self.batches), epochs, self.task.headline, visible) as progress:
-            for epoch in range(1, epochs + 1):
-                self.model.train()
-                total = 0.0
-                for batch in self.batches:
-                    loss = self.step(batch, max_gradient_norm)
-                    if not math.isfinite(loss):
-                        raise PerceiversError(
-                            f"the loss became {loss} in epoch {epoch}; lower --learning-rate or --max-gradient-norm"
-                        )
-                    total += loss
-                    progress.batch_done(epoch, loss)
-                history.append(
-                    {"epoch": float(epoch), "train_loss": total / len(self.batches), **self.watch()}
-                )
-                progress.epoch_done(history[-1])
-        return history
+        with TrainingProgress(self.total_steps, position.step, self.task.headline, visible) as progress:
+            while position.step < self.total_steps:
+                for indices, batch in self._pass():
+                    loss = self.step(indices, batch)
+                    position.seconds = time.monotonic() - started
+                    if self.accelerator.sync_gradients:
+                        progress.step_done(position.step, position.epoch, loss)
+                        self._between_steps(progress)
+                    if position.step == self.total_steps:
+                        break
+                else:
+                    if not position.batches:
+                        raise DataError("`data` must give training samples, received a stream without any")
+                    position.epoch, position.batches = position.epoch + 1, 0
+                    if self.arguments.watch_every is None:
+                        self._add_row(progress)
 
-    def step(self, batch: Batch, max_gradient_norm: float) -> float:
-        """Run one batch forward and backward, and the optimiser when enough batches are accumulated."""
-        with self.accelerator.accumulate(self.model):
+    def step(self, indices: Tensor, batch: Any) -> float:
+        """Run one batch forward and backward, and the optimiser when enough batches are accumulated; the mean loss."""
+        position, accelerator = self.position, self.accelerator
+        torch.manual_seed(seed_of_step(self.arguments.seed, position.batches_seen, accelerator.process_index))
+        with accelerator.accumulate(self.model):
             loss = self.task.step(self.model, self.task.augment(batch)).loss
-            self.accelerator.backward(loss)
-            if self.accelerator.sync_gradients:
-                self.accelerator.clip_grad_norm_(self.model.parameters(), max_gradient_norm)
+            mean = float(accelerator.reduce(loss.detach(), "mean"))
+            self._require_finite("loss", mean, indices)
+            accelerator.backward(loss)
+            if accelerator.sync_gradients:
+                norm = accelerator.clip_grad_norm_(self.model.parameters(), self.arguments.max_gradient_norm)
+                if accelerator.scaler is None:
+                    self._require_finite("gradient's norm", float(norm), indices)
             self.optimizer.step()
-            if self.accelerator.sync_gradients and not self.accelerator.optimizer_step_was_skipped:
-                self.schedule.step()
+            if accelerator.sync_gradients:
+                position.step += 1
+                if not accelerator.optimizer_step_was_skipped:
+                    self.schedule.step()
+                    if self.average is not None:
+                        self.average.update(self.model)
             self.optimizer.zero_grad()
-        return float(loss.detach())
+        position.batches += 1
+        position.batches_seen += 1
+        position.loss_sum += mean
+        position.loss_count += 1
+        return mean
 
     def watch(self) -> dict[str, float]:
-        """Measure on the validation batches, if there are any."""
+        """Measure on the validation batches, if there are any, with the weights that would be saved now."""
         if not len(self.watched):
             return {}
-        scores = measure(self.task, self.model, self.parts, self.watched, self.accelerator)
+        model = self.model if self.average is None else self.average.model
+        scores, _ = measure(self.task, model, self.parts, self.watched, self.accelerator)
+        self.model.train()
+        if self.best is not None:
+            self.best.offer(scores[self.task.headline], model)
         return {f"validation_{name}": score for name, score in scores.items()}
 
+    def _pass(self) -> Iterator[tuple[Tensor, Any]]:
+        """The batches of the present pass that are not done yet."""
+        self.order.epoch = self.position.epoch
+        self.model.train()
+        if not self.position.batches:
+            return iter(self.batches)
+        return iter(self.accelerator.skip_first_batches(self.batches, self.position.batches))
 
-def train(task: Task[Any], arguments: RunArguments) -> dict[str, Any]:
-    """Train a model from scratch, measure it on the test part, save everything into `arguments.output`.
+    def _between_steps(self, progress: TrainingProgress) -> None:
+        step, ended = self.position.step, self.position.step == self.total_steps
+        watch_every, checkpoint_every = self.arguments.watch_every, self.arguments.checkpoint_every
+        if (watch_every is not None and step % watch_every == 0) or ended:
+            self._add_row(progress)
+        if (checkpoint_every is not None and step % checkpoint_every == 0) or ended:
+            self.checkpoints.save(step)
 
-    The folder receives `config.json`, `model.safetensors`, the processor's settings, `arguments.json` (resolved),
-    `history.json`, `learning_curve.png` and `results.json`.
+    def _add_row(self, progress: TrainingProgress) -> None:
+        """Look at the validation samples, and write a checkpoint where none has a rhythm of its own."""
+        position = self.position
+        row = {
+            "step": float(position.step),
+            "epoch": self._epochs_done(),
+            "train_loss": position.loss_sum / max(position.loss_count, 1),
+            "learning_rate": float(self.schedule.get_last_lr()[0]),
+            **self.watch(),
+        }
+        position.history.append(row)
+        position.loss_sum, position.loss_count = 0.0, 0
+        progress.row_done(row)
+        if self.arguments.checkpoint_every is None:
+            self.checkpoints.save(position.step)
+
+    def _epochs_done(self) -> float:
+        """Passes over the data, parts of one included; whole ones only where their length is not known."""
+        position = self.position
+        has_length = position.batches and hasattr(self.order, "__len__")
+        return position.epoch + (position.batches / len(self.batches) if has_length else 0.0)
+
+    def _require_finite(self, what: str, value: float, indices: Tensor) -> None:
+        if math.isfinite(value):
+            return
+        names = ", ".join(self.name_of(int(index)) for index in indices)
+        raise PerceiversError(
+            f"the {what} became {value} at optimiser step {self.position.step + 1} with the samples {names}; lower "
+            f"--learning-rate or --max-gradient-norm, or mend the samples; of the checkpoints, "
+            f"{self.checkpoints.describe_last()}"
+        )
+
+
+def train(task: Task[Any] | str, arguments: RunArguments) -> dict[str, Any]:
+    """Train a model, measure it on the test part, save everything into `arguments.output`.
+
+    The folder receives `arguments.yaml` (resolved; a recipe by itself) when the run begins, and when it ends `config.json`,
+    `model.safetensors`, the processor's settings, `history.json`, `learning_curve.png` and `results.json`. Checkpoints to
+    resume from are in `checkpoints` until then.
 
     Args:
-        task: data, model, metrics.
+        task: what to train for, or its name to train with its default arguments.
         arguments: the run.
 
     Returns:
         What `results.json` holds.
+
+    Raises:
+        ConfigurationError: the output folder holds another run, or a choice does not fit.
+        DataError: data that are absent or cannot be read, by file and row.
+        PerceiversError: a loss that is not finite, with the step and the samples.
     """
-    started = time.monotonic()
-    folder = _require_free(Path(arguments.output), arguments.overwrite)
-    training = arguments.training
+    task, training, output = as_task(task), arguments.training, Path(arguments.output)
+    if _claim(output, task, arguments):
+        finished: dict[str, Any] = read_json(output / RESULTS_FILE)
+        return finished
     accelerator = build_accelerator(training)
     from accelerate.utils import set_seed  # after the line that says how to install it
 
-    set_seed(training.seed, device_specific=True)
+    set_seed(training.seed)
     splits = task.load_data(arguments.data)
-    if not len(splits.train) or not len(splits.test):
-        raise DataError(f"`data` must fill a training and a test part, received {_sizes(splits)}")
-    parts = task.build(splits)
-    batches = accelerator.prepare(_loader(task, parts, splits.train, training, shuffle=True))
-    optimizer = build_optimizer(parts.model, arguments.optimization)
-    steps_per_epoch = math.ceil(len(batches) / training.gradient_accumulation_steps)
-    schedule = build_schedule(optimizer, arguments.optimization, training.epochs * steps_per_epoch)
-    model, optimizer = accelerator.prepare(parts.model, optimizer)
-    watched, tested = (
-        accelerator.prepare(_loader(task, parts, part, training, shuffle=False))
-        for part in (splits.validation, splits.test)
-    )
+    _require_samples(splits, training)
+    parts = task.build(splits, start_config(arguments.start))
+    fresh_keys = take_weights(parts.model, arguments.start)
+    freeze(parts.model, arguments.start)
+    if training.gradient_checkpointing:
+        parts.model.gradient_checkpointing_enable()
+    if accelerator.is_main_process:
+        output.mkdir(parents=True, exist_ok=True)
+        save_arguments(output, task=task.name, model=task.arguments, run=arguments)
+    loop = _build_loop(task, parts, splits, arguments, accelerator)
+    if arguments.resume:
+        loop.checkpoints.load()
+    else:
+        loop.checkpoints.remove()
+    loop.run()
 
-    loop = Loop(task, parts, model, batches, watched, optimizer, schedule, accelerator)
-    history = loop.run(training.epochs, training.max_gradient_norm)
-    trained = time.monotonic()
+    final = loop.model if loop.average is None else loop.average.model
+    if loop.best is not None:
+        loop.best.restore(final)
+    tested = accelerator.prepare(_plain(task, parts, splits.test, training))
+    scores, shown = measure(task, final, parts, tested, accelerator)
     results = {
         "task": task.name,
         "data": arguments.data.data,
-        "test": measure(task, model, parts, tested, accelerator),
-        "validation": {
-            name.removeprefix("validation_"): score
-            for name, score in history[-1].items()
-            if "validation_" in name
-        },
+        "test": scores,
+        "validation": _validation_scores(loop),
         "samples": _sizes(splits),
-        "unreadable": list(splits.unreadable),
+        "unreadable": [*splits.unreadable, *getattr(splits.train, "unreadable", ())],
+        "started_from": arguments.start.start,
+        "new_weights": fresh_keys,
         "parameters": parts.model.num_parameters(),
+        "trained_parameters": parts.model.num_parameters(only_trainable=True),
+        "steps": loop.position.step,
         "seeds": {"training": training.seed, "split": arguments.data.split_seed},
-        "seconds": {"training": round(trained - started, 1), "total": round(time.monotonic() - started, 1)},
+        "seconds": {"training": round(loop.position.seconds, 1)},
         "processes": accelerator.num_processes,
         "device": str(accelerator.device),
         "versions": installed_versions(),
     }
+    weights = accelerator.get_state_dict(final)
     if accelerator.is_main_process:
-        _save(folder, task, parts, arguments, history, results)
+        parts = replace(parts, model=accelerator.unwrap_model(final))
+        _save(output, task, parts, weights, loop.position.history, results, shown)
     accelerator.wait_for_everyone()
+    loop.checkpoints.remove()
     return results
 
 
-def _loader(
-    task: Task[Any], parts: Parts, samples: Samples, training: TrainingArguments, *, shuffle: bool
-) -> DataLoader[Any]:
-    return DataLoader(
-        samples,  # type: ignore[arg-type]
+def _build_loop(
+    task: Task[Any], parts: Parts, splits: Any, arguments: RunArguments, accelerator: Accelerator
+) -> Loop:
+    """Build the optimiser and what else a run needs, and have accelerate prepare it."""
+    training = arguments.training
+    loader, order = training_loader(
+        splits.train,
+        task.vary,
+        NumberedBatch(task.collate, parts.processor),
         batch_size=training.batch_size,
-        shuffle=shuffle and len(samples) > 0,
-        num_workers=training.workers,
-        collate_fn=partial(task.collate, parts.processor),
+        seed=training.seed,
+        workers=training.workers,
     )
+    optimizer = build_optimizer(parts.model, arguments.optimization)
+    model, optimizer, batches, watched = accelerator.prepare(
+        parts.model, optimizer, loader, _plain(task, parts, splits.validation, training)
+    )
+    total_steps = training.steps or training.epochs * math.ceil(
+        len(batches) / training.gradient_accumulation_steps
+    )
+    schedule = build_schedule(optimizer, arguments.optimization, total_steps)
+    if "FSDP" in str(accelerator.distributed_type) and (training.ema_decay or training.keep_best):
+        raise ConfigurationError(
+            "`ema_decay` and `keep_best` need whole weights on every process, received them together with FSDP"
+        )
+    position = Position()
+    average = Average(model, training.ema_decay) if training.ema_decay else None
+    best = Best(task.headline_is_better) if training.keep_best and len(watched) else None
+    remembered = (schedule, position, average, best)
+    accelerator.register_for_checkpointing(*(each for each in remembered if each is not None))
+    return Loop(
+        task=task,
+        parts=parts,
+        model=model,
+        batches=batches,
+        order=order,
+        watched=watched,
+        optimizer=optimizer,
+        schedule=schedule,
+        accelerator=accelerator,
+        checkpoints=RunCheckpoints(Path(arguments.output), accelerator),
+        position=position,
+        average=average,
+        best=best,
+        name_of=splits.train.name,
+        arguments=training,
+        total_steps=total_steps,
+    )
+
+
+def _plain(task: Task[Any], parts: Parts, samples: Any, training: TrainingArguments) -> Any:
+    collate = NumberedBatch(task.collate, parts.processor)
+    return plain_loader(samples, collate, batch_size=training.batch_size, workers=training.workers)
+
+
+def _validation_scores(loop: Loop) -> dict[str, float]:
+    """The validation row of the weights that are saved: the best one, or the last."""
+    headline = f"validation_{loop.task.headline}"
+    rows = [row for row in loop.position.history if headline in row]
+    if not rows:
+        return {}
+    row = rows[-1]
+    if loop.best is not None:
+        choose = max if loop.task.headline_is_better == "higher" else min
+        row = choose(rows, key=lambda row: row[headline])
+    return {name.removeprefix("validation_"): score for name, score in row.items() if "validation_" in name}
+
+
+def _claim(folder: Path, task: Task[Any], arguments: RunArguments) -> bool:
+    """Look whether the run may use its folder; True where it holds this very run, finished."""
+    if folder.is_file():
+        raise ConfigurationError(f"`output` must be a folder, received the file {str(folder)!r}")
+    recorded = folder / ARGUMENTS_FILE
+    if not recorded.exists() or arguments.overwrite:
+        if arguments.overwrite and os.environ.get("RANK", "0") == "0":
+            (folder / RESULTS_FILE).unlink(missing_ok=True)
+        return False
+    if not arguments.resume:
+        raise ConfigurationError(
+            f"`output` {str(folder)!r} already holds a training run; give another folder, --overwrite to replace it, or "
+            "--resume to go on with it"
+        )
+    changed = _differences(recorded.read_text(encoding="utf-8"), task, arguments)
+    if changed:
+        raise ConfigurationError(
+            f"`resume` needs the arguments of the run in {str(folder)!r}, received other ones: {'; '.join(changed)}"
+        )
+    return (folder / RESULTS_FILE).exists()
+
+
+def _differences(recorded: str, task: Task[Any], arguments: RunArguments) -> list[str]:
+    """Where a run's record and the present arguments differ, in words; what changes no result may differ."""
+    import yaml
+
+    former = yaml.safe_load(recorded)
+    present = yaml.safe_load(recipe_text(task.name, task.arguments, arguments))
+    free = {("training", name) for name in ("workers", "device", "checkpoint_every")}
+    if former["task"] != present["task"]:
+        return [f"task {former['task']} is now {present['task']}"]
+    return [
+        f"{name} {former.get(concern, {}).get(name)!r} is now {value!r}"
+        for concern, values in present.items()
+        if concern != "task"
+        for name, value in values.items()
+        if (concern, name) not in free and former.get(concern, {}).get(name) != value
+    ]
+
+
+def _require_samples(splits: Any, training: TrainingArguments) -> None:
+    has_length = hasattr(splits.train, "__len__")
+    if not has_length and training.steps is None:
+        raise ConfigurationError("`steps` must be given with `streaming`: a stream has no known length")
+    if (has_length and not len(splits.train)) or not len(splits.test):
+        raise DataError(f"`data` must fill a training and a test part, received {_sizes(splits)}")
 
 
 def _save(
     folder: Path,
     task: Task[Any],
     parts: Parts,
-    arguments: RunArguments,
+    weights: dict[str, Tensor],
     history: list[dict[str, float]],
     results: dict[str, Any],
+    shown: dict[str, Tensor],
 ) -> None:
     """Write all files beside the folder first, then move them in, the results last."""
-    folder.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=folder, prefix=".partial-") as name:
         partial_folder = Path(name)
-        parts.model.save_pretrained(partial_folder)
+        parts.model.save_pretrained(partial_folder, state_dict=weights)
         parts.processor.save_pretrained(partial_folder)
-        save_arguments(partial_folder, task=task.name, model=task.arguments, run=arguments)
         write_json(partial_folder / "history.json", history)
         draw_learning_curve(history, task.headline, partial_folder / "learning_curve.png")
+        task.show_evaluation(parts, shown, partial_folder)
         write_json(partial_folder / RESULTS_FILE, results)
         for path in sorted(partial_folder.iterdir(), key=lambda path: path.name == RESULTS_FILE):
+            if path.is_dir():
+                shutil.rmtree(folder / path.name, ignore_errors=True)
             os.replace(path, folder / path.name)
 
 
-def _require_free(folder: Path, overwrite: bool) -> Path:
-    if folder.is_file():
-        raise ConfigurationError(f"`output` must be a folder, received the file {str(folder)!r}")
-    if (folder / ARGUMENTS_FILE).exists() and not overwrite:
-        raise ConfigurationError(
-            f"`output` {str(folder)!r} already holds a training run; give another folder, or --overwrite"
-        )
-    return folder
-
-
-def _sizes(splits: Any) -> dict[str, int]:
-    return {name: len(splits.part(name)) for name in ("train", "validation", "test")}
+def _sizes(splits: Any) -> dict[str, int | str]:
+    parts = {name: splits.part(name) for name in ("train", "validation", "test")}
+    return {name: len(part) if hasattr(part, "__len__") else "streamed" for name, part in parts.items()}

@@ -32,8 +32,13 @@ def main(arguments: Sequence[str] | None = None) -> None:
     Args:
         arguments: what follows `perceivers`; None takes the process's own.
     """
+    tokens = list(sys.argv[1:] if arguments is None else arguments)
     try:
-        app(arguments)
+        # A recipe gives defaults to the options, so it has to be read before they are.
+        if tokens[:1] == ["train"] and any(t == "--config" or t.startswith("--config=") for t in tokens):
+            train.train_command(tokens[1:])
+        else:
+            app(tokens)
     except PerceiversError as error:
         console = Console(stderr=True)
         console.print(f"[bold red]error:[/bold red] {escape(str(error))}", highlight=False, soft_wrap=True)

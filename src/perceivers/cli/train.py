@@ -1,73 +1,174 @@
-"""`perceivers train TASK`: one subcommand a task, its options taken from the argument dataclasses."""
+"""`perceivers train TASK`: one subcommand a task, its options taken from the argument dataclasses.
 
-from __future__ import annotations
+`perceivers train --config recipe.yaml` reads the options, and the task, from a recipe; options on the command line go first.
+"""
 
+# No `from __future__ import annotations` here: each task's command has its own dataclass in its signature.
+
+import dataclasses
+from collections.abc import Callable
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 from cyclopts import App, Group, Parameter
+from cyclopts.config import Dict
 
 from perceivers.arguments import (
     DataArguments,
-    ImageClassificationArguments,
     OptimizationArguments,
     RunArguments,
+    StartArguments,
     TrainingArguments,
+    read_recipe,
+    recipe_text,
+)
+from perceivers.arguments.run import CONCERNS
+from perceivers.errors import ConfigurationError
+from perceivers.tasks.registry import TASKS, arguments_class
+
+app = App(
+    name="train",
+    help="Train a model on your data, measure it on held-out data, save both. "
+    "`--config RECIPE.yaml` takes the task and the options from a file.",
 )
 
-app = App(name="train", help="Train a model from scratch and measure it on held-out data.")
-
 Data = Annotated[DataArguments, Parameter(name="*", group=Group("Data", sort_key=1))]
-Training = Annotated[TrainingArguments, Parameter(name="*", group=Group("Training", sort_key=3))]
-Optimization = Annotated[OptimizationArguments, Parameter(name="*", group=Group("Optimization", sort_key=4))]
+Start = Annotated[StartArguments, Parameter(name="*", group=Group("Start", sort_key=3))]
+Training = Annotated[TrainingArguments, Parameter(name="*", group=Group("Training", sort_key=4))]
+Optimization = Annotated[OptimizationArguments, Parameter(name="*", group=Group("Optimization", sort_key=5))]
 MODEL = Parameter(name="*", group=Group("Model and augmentation", sort_key=2))
+Flag = Annotated[bool, Parameter(negative="")]
 
 
-@app.command(name="image-classification")
-def image_classification(
-    *,
-    data: Data,
-    output: Path,
-    overwrite: Annotated[bool, Parameter(negative="")] = False,
-    model: Annotated[ImageClassificationArguments, MODEL] = ImageClassificationArguments(),  # noqa: B008
-    training: Training = TrainingArguments(),  # noqa: B008
-    optimization: Optimization = OptimizationArguments(),  # noqa: B008
-) -> None:
-    """Learn to name pictures: one sub-folder per class, of any size, grey or colour.
+def train_command(tokens: list[str]) -> None:
+    """Run `perceivers train` with what follows it: find the recipe first, then parse all options over it."""
+    tokens, path = _without_config(tokens)
+    app.config = ()
+    if path is not None:
+        recipe = read_recipe(Path(path))
+        if recipe["task"] not in TASKS:
+            raise ConfigurationError(
+                f"`task` of {path!r} must be one of {', '.join(TASKS)}, received {recipe['task']!r}"
+            )
+        named = tokens[0] if tokens and not tokens[0].startswith("-") else None
+        if named is None:
+            tokens = [recipe["task"], *tokens]
+        elif named != recipe["task"]:
+            raise ConfigurationError(
+                f"`config` {path!r} is a recipe of {recipe['task']!r}, received {named!r}"
+            )
+        app.config = (_recipe_options(recipe, path),)
+    app(tokens)
+
+
+def _without_config(tokens: list[str]) -> tuple[list[str], str | None]:
+    """The tokens without `--config PATH` or `--config=PATH`, and the path."""
+    for index, token in enumerate(tokens):
+        if token == "--config":
+            if index + 1 == len(tokens):
+                raise ConfigurationError("`config` must be followed by a YAML file, received nothing")
+            return tokens[:index] + tokens[index + 2 :], tokens[index + 1]
+        if token.startswith("--config="):
+            return tokens[:index] + tokens[index + 1 :], token.removeprefix("--config=")
+    return tokens, None
+
+
+def _recipe_options(recipe: dict[str, Any], path: str) -> Dict:
+    """The recipe as options. A null is written only where the option's default is another value."""
+    kinds: dict[str, type[Any]] = {
+        "data": DataArguments,
+        "model": arguments_class(recipe["task"]),
+        "start": StartArguments,
+        "training": TrainingArguments,
+        "optimization": OptimizationArguments,
+    }
+    options: dict[str, Any] = {}
+    for concern in CONCERNS:
+        known = {entry.name: entry.default for entry in dataclasses.fields(kinds[concern])}
+        for name, value in recipe[concern].items():
+            if name not in known:
+                raise ConfigurationError(
+                    f"`{concern}` of {path!r} has no field {name!r}; it has {', '.join(known)}"
+                )
+            if value is not None or known[name] is not None:
+                options[name.replace("_", "-")] = "none" if value is None else value
+    return Dict(options, use_commands_as_keys=False, source=path)
+
+
+def _command_of(name: str) -> Callable[..., None]:
+    kind = arguments_class(name)
+
+    def command(
+        *,
+        data: Data,
+        output: Path | None = None,
+        overwrite: Flag = False,
+        resume: Flag = False,
+        print_config: Flag = False,
+        model: Annotated[kind, MODEL] = kind(),  # type: ignore[valid-type] # noqa: B008
+        start: Start = StartArguments(),  # noqa: B008
+        training: Training = TrainingArguments(),  # noqa: B008
+        optimization: Optimization = OptimizationArguments(),  # noqa: B008
+    ) -> None:
+        run = RunArguments(
+            output=str(output),
+            data=data,
+            start=start,
+            training=training,
+            optimization=optimization,
+            overwrite=overwrite,
+            resume=resume,
+        )
+        if print_config:
+            print(recipe_text(name, model, run), end="")  # noqa: T201
+        elif output is None:
+            raise ConfigurationError(
+                "`output` must be a folder for the run, received nothing: --output FOLDER"
+            )
+        else:
+            _train(name, model, run)
+
+    entry = TASKS[name]
+    command.__doc__ = f"""Train {name}: {entry.input}; {entry.output}.
 
     Args:
-        data: where the pictures come from.
+        data: samples.
         output: folder that receives model, settings, results and learning curve.
         overwrite: replace the run that `output` already holds.
-        model: size of the model.
+        resume: go on with the run that `output` holds, from its last checkpoint; start it where there is none.
+        print_config: print all options, resolved, as a recipe, and stop.
+        model: model and augmentation.
+        start: checkpoint to start from.
         training: the loop.
         optimization: optimiser and learning rate.
     """
-    _train(
-        "image-classification",
-        model,
-        RunArguments(
-            output=str(output), data=data, training=training, optimization=optimization, overwrite=overwrite
-        ),
-    )
+    return command
 
 
-def _train(task: str, model: object, arguments: RunArguments) -> None:
+for _name in TASKS:
+    app.command(_command_of(_name), name=_name)
+
+
+def _train(name: str, model: object, arguments: RunArguments) -> None:
     from rich.console import Console
 
     from perceivers.reporting import is_main_process, results_table
     from perceivers.tasks.registry import task_class
     from perceivers.training import train
 
-    results = train(task_class(task)(model), arguments)
+    results = train(task_class(name)(model), arguments)
     console = Console(quiet=not is_main_process())
     for line in results["unreadable"]:
         console.print(f"left out: {line}", markup=False, highlight=False, soft_wrap=True)
-    rows = {f"test {name}": value for name, value in results["test"].items()}
+    rows = {f"test {metric}": value for metric, value in results["test"].items()}
     rows |= {
-        "samples": ", ".join(f"{name} {count:,}" for name, count in results["samples"].items()),
+        "samples": ", ".join(
+            f"{part} {count:,}" if isinstance(count, int) else f"{part} {count}"
+            for part, count in results["samples"].items()
+        ),
+        "left out as unreadable": len(results["unreadable"]),
         "parameters": f"{results['parameters']:,}",
         "training time": f"{results['seconds']['training']:.0f} s",
         "saved in": arguments.output,
     }
-    console.print(results_table(task, rows))
+    console.print(results_table(name, rows))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Hashable, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal, Protocol
 
@@ -23,6 +23,9 @@ class Samples(Protocol):
     def __getitem__(self, index: int, /) -> Any:
         """Give the sample at `index`, from 0."""
 
+    def name(self, index: int, /) -> str:
+        """What errors and results call the sample at `index`."""
+
 
 @dataclass(frozen=True)
 class JoinedSamples:
@@ -36,9 +39,18 @@ class JoinedSamples:
 
     def __getitem__(self, index: int) -> Any:
         """Give the sample at `index` of the joined list."""
+        part, inside = self._at(index)
+        return part[inside]
+
+    def name(self, index: int) -> str:
+        """See Samples."""
+        part, inside = self._at(index)
+        return part.name(inside)
+
+    def _at(self, index: int) -> tuple[Samples, int]:
         for part in self.parts:
             if index < len(part):
-                return part[index]
+                return part, index
             index -= len(part)
         raise IndexError("`index` is past the last sample")
 
@@ -71,24 +83,49 @@ class Splits:
         return part
 
 
-def hold_out(labels: Sequence[int], fraction: float, seed: int) -> tuple[list[int], list[int]]:
-    """Divide indices into kept and held out ones, the same share of every class.
+def hold_out(strata: Sequence[Hashable], fraction: float, seed: int) -> tuple[list[int], list[int]]:
+    """Divide indices into kept and held out ones, the same share of every stratum.
 
     Args:
-        labels: class id of each sample.
-        fraction: share to hold out, in [0, 1]; a class of two or more gives at least one and keeps at least one.
+        strata: what each sample is one of, such as its class; all alike where it does not matter.
+        fraction: share to hold out, in [0, 1]; a stratum of two or more gives at least one and keeps at least one.
         seed: seed of the choice; equal arguments give equal parts on every machine.
 
     Returns:
         Indices kept and indices held out, each in rising order.
     """
     generator = np.random.Generator(np.random.PCG64(seed))
-    values = np.asarray(labels, dtype=np.int64)
+    members: dict[Hashable, list[int]] = {}
+    for index, stratum in enumerate(strata):
+        members.setdefault(stratum, []).append(index)
     held: list[int] = []
     if fraction > 0.0:
-        for label in np.unique(values):
-            members = np.flatnonzero(values == label)
-            count = min(max(round(fraction * len(members)), 1), len(members) - 1)
-            held.extend(generator.permutation(members)[:count].tolist())
+        for stratum in sorted(members, key=_natural):
+            count = min(max(round(fraction * len(members[stratum])), 1), len(members[stratum]) - 1)
+            held.extend(generator.permutation(members[stratum])[:count].tolist())
     chosen = set(held)
-    return [index for index in range(len(values)) if index not in chosen], sorted(held)
+    return [index for index in range(len(strata)) if index not in chosen], sorted(held)
+
+
+def hold_out_groups(groups: Sequence[Hashable], fraction: float, seed: int) -> tuple[list[int], list[int]]:
+    """Divide indices into kept and held out ones; samples of one group stay together.
+
+    Args:
+        groups: what each sample belongs to, such as the document that it was cut from.
+        fraction: share of the groups to hold out, in [0, 1]; of two groups or more at least one is held out and one kept.
+        seed: see `hold_out`.
+
+    Returns:
+        Indices kept and indices held out, each in rising order.
+    """
+    names = sorted(set(groups), key=_natural)
+    _, held = hold_out([""] * len(names), fraction, seed)
+    chosen = {names[index] for index in held}
+    kept = [index for index, group in enumerate(groups) if group not in chosen]
+    return kept, [index for index, group in enumerate(groups) if group in chosen]
+
+
+def _natural(value: Hashable) -> tuple[int, float, str]:
+    """Numbers by size, then all else by letter."""
+    text = str(value)
+    return (0, float(text), "") if text.removeprefix("-").isdecimal() else (1, 0.0, text)

@@ -6,20 +6,22 @@ from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, ClassVar, Generic, TypeVar
+from typing import TYPE_CHECKING, Any, ClassVar, Generic, Literal, TypeVar
 
 from torch import Tensor, nn
 
 from perceivers.arguments import DataArguments
+from perceivers.configuration import PerceiverConfig
 from perceivers.data.splits import Splits
 
 if TYPE_CHECKING:
+    import numpy as np
     from torchmetrics import MetricCollection
 
     from perceivers.models.base import PerceiverPreTrainedModel
 
 TaskArguments = TypeVar("TaskArguments")
-Batch = dict[str, Tensor]
+Batch = dict[str, Any]
 
 
 @dataclass(frozen=True)
@@ -53,7 +55,7 @@ class Prediction:
     """One input's answer.
 
     Args:
-        source: file the input came from.
+        source: file the input came from, or the input itself.
         values: what is written to the tables, by column.
         shown: what only the picture needs.
     """
@@ -67,13 +69,15 @@ class Task(ABC, Generic[TaskArguments]):
     """One job that a Perceiver is trained for. The loop knows nothing else of it.
 
     Args:
-        arguments: the task's own choices (size of the model, augmentation).
+        arguments: the task's own choices (columns, size of the model, augmentation).
     """
 
     name: ClassVar[str]
     """As the command line writes it."""
     headline: ClassVar[str]
     """The metric that one looks at first."""
+    headline_is_better: ClassVar[Literal["higher", "lower"]] = "higher"
+    """Which way the headline improves."""
     arguments_class: ClassVar[type[Any]]
     """Dataclass of `arguments`."""
 
@@ -82,23 +86,38 @@ class Task(ABC, Generic[TaskArguments]):
 
     @abstractmethod
     def load_data(self, arguments: DataArguments, parts: Parts | None = None) -> Splits:
-        """Load and divide the samples; `parts` of a trained model fix the classes."""
+        """Open and divide the samples; `parts` of a trained model fix the classes."""
 
     @abstractmethod
-    def build(self, splits: Splits) -> Parts:
-        """Build an untrained model and its processor for these samples."""
+    def build(self, splits: Splits, start: PerceiverConfig | None = None) -> Parts:
+        """Build an untrained model and its processor for these samples.
+
+        Args:
+            splits: the samples.
+            start: configuration of the checkpoint that the run starts from; its sizes then go before the arguments'.
+        """
 
     @abstractmethod
     def restore(self, folder: Path) -> Parts:
         """Load model and processor of a training run."""
 
-    @abstractmethod
-    def collate(self, processor: Any, samples: Sequence[Any]) -> Batch:
-        """Turn samples into one batch of tensors."""
+    def vary(self, sample: Any, generator: np.random.Generator) -> Any:
+        """Change one training sample at random; the sample itself if not wanted.
+
+        Args:
+            sample: what the data part holds.
+            generator: the only source of chance. It depends on seed, epoch and sample, so that neither worker processes nor a
+                resumed run change what is drawn.
+        """
+        return sample
 
     @abstractmethod
+    def collate(self, processor: Any, samples: Sequence[Any]) -> Batch:
+        """Turn samples into one batch of tensors, without chance."""
+
     def augment(self, batch: Batch) -> Batch:
-        """Vary a training batch at random (torch's generator, on the batch's device); the batch itself if not wanted."""
+        """Change a training batch at random (torch's generator, seeded at every step); the batch itself if not wanted."""
+        return batch
 
     @abstractmethod
     def step(self, model: nn.Module, batch: Batch) -> Step:
@@ -106,11 +125,15 @@ class Task(ABC, Generic[TaskArguments]):
 
     @abstractmethod
     def metrics(self, parts: Parts) -> MetricCollection:
-        """Fresh metrics, updated with `Step.measured` by argument name."""
+        """Fresh metrics, updated with `Step.measured` by argument name; only scalar ones go into tables."""
+
+    def show_evaluation(self, parts: Parts, values: Mapping[str, Tensor], folder: Path) -> list[Path]:
+        """Draw the metrics that are no scalars into `folder` and give the files written."""
+        return []
 
     @abstractmethod
-    def predict(self, parts: Parts, inputs: Sequence[Path]) -> list[Prediction]:
-        """Answer for each input file, in order."""
+    def predict(self, parts: Parts, inputs: Sequence[str]) -> list[Prediction]:
+        """Answer for each input (a file, a folder, or what else the task reads), in order."""
 
     @abstractmethod
     def show(self, predictions: Sequence[Prediction], folder: Path) -> list[Path]:

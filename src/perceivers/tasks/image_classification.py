@@ -4,64 +4,50 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import Any, ClassVar
 
 import torch
-import torch.nn.functional as F
-from torch import Tensor, nn
+from torch import Tensor
 
-from perceivers.arguments import DataArguments, ImageClassificationArguments
+from perceivers.arguments import DataArguments
+from perceivers.arguments.image_classification import ImageClassificationArguments
 from perceivers.configuration import PerceiverConfig
 from perceivers.data.augmentation import random_affine
-from perceivers.data.images import ImageSample, find_images, load_images, read_image
+from perceivers.data.images import IMAGE_SUFFIXES, ImageDecoder, ImageSample, read_image
+from perceivers.data.opening import find_files, open_tables
+from perceivers.data.rows import load_splits, names_of_classes
 from perceivers.data.splits import Splits
-from perceivers.errors import MissingExtraError
 from perceivers.models.image_classification import PerceiverForImageClassificationFourier
 from perceivers.processors.image.pillow import PerceiverImageProcessor
-from perceivers.tasks.base import Batch, Parts, Prediction, Step, Task
-from perceivers.tasks.image_classification_picture import draw_predictions
-
-if TYPE_CHECKING:
-    from torchmetrics import MetricCollection
+from perceivers.tasks.base import Batch, Parts, Prediction
+from perceivers.tasks.classification import ClassificationTask, class_names, ranked_answers
+from perceivers.tasks.image_classification_picture import MOST_SHOWN, draw_predictions
 
 PREDICTION_BATCH_SIZE = 64
-NUM_ALTERNATIVES = 5
 
 
-class ImageClassification(Task[ImageClassificationArguments]):
-    """Pictures of any size, grey or colour, one folder a class."""
+class ImageClassification(ClassificationTask[ImageClassificationArguments]):
+    """Pictures of any size, grey or colour, one folder a class, or a table of them."""
 
     name: ClassVar[str] = "image-classification"
     headline: ClassVar[str] = "accuracy"
     arguments_class: ClassVar[type[Any]] = ImageClassificationArguments
 
     def load_data(self, arguments: DataArguments, parts: Parts | None = None) -> Splits:
-        """Load labelled pictures; those of a trained model must be of its classes."""
-        names = None if parts is None else class_names(parts)
-        return load_images(
-            arguments.data,
-            class_names=names,
-            test_fraction=arguments.test_fraction,
-            validation_fraction=arguments.validation_fraction,
-            split_seed=arguments.split_seed,
-            unreadable=arguments.unreadable,
-        )
+        """Open labelled pictures; those of a trained model must be of its classes."""
+        tables = open_tables(arguments, IMAGE_SUFFIXES)
+        columns = tables["train"].columns
+        image = next((name for name in ("image", "file") if name in columns), "image")
+        names = names_of_classes(tables["train"], "label") if parts is None else tuple(class_names(parts))
+        decode = ImageDecoder(image, "label", names)
+        return load_splits(arguments, tables, decode, labels="label", class_names=names)
 
-    def build(self, splits: Splits) -> Parts:
+    def build(self, splits: Splits, start: PerceiverConfig | None = None) -> Parts:
         """Build a classifier of the asked size, and an image processor that resizes and scales to [-1, 1]."""
         chosen = self.arguments
         size = (chosen.image_height, chosen.image_width)
         config = PerceiverConfig(
-            num_latents=chosen.num_latents,
-            d_latents=chosen.latent_channels,
-            num_blocks=1,
-            num_self_attends_per_block=chosen.num_layers,
-            num_self_attention_heads=chosen.num_heads,
-            num_cross_attention_heads=1,
-            # As wide as the latents: the few channels of a pixel with its position would be too narrow a question.
-            qk_channels=chosen.latent_channels,
-            v_channels=chosen.latent_channels,
-            attention_probs_dropout_prob=chosen.dropout,
+            **chosen.config_values(),
             image_size=size,
             fourier_num_bands=chosen.num_fourier_bands,
             fourier_max_resolution=size,
@@ -95,51 +81,26 @@ class ImageClassification(Task[ImageClassificationArguments]):
         )
         return {**batch, "pixel_values": pixel_values}
 
-    def step(self, model: nn.Module, batch: Batch) -> Step:
-        """Compute cross-entropy; labels are smoothed while training only."""
-        logits = model(inputs=batch["pixel_values"]).logits
-        smoothing = self.arguments.label_smoothing if model.training else 0.0
-        losses = F.cross_entropy(logits, batch["labels"], label_smoothing=smoothing, reduction="none")
-        return Step(losses.mean(), {"preds": logits, "target": batch["labels"], "value": losses})
-
-    def metrics(self, parts: Parts) -> MetricCollection:
-        """Top-1 accuracy, top-5 accuracy where there are more than five classes, mean cross-entropy."""
-        try:
-            from torchmetrics import MeanMetric, MetricCollection
-            from torchmetrics.classification import MulticlassAccuracy
-        except ImportError as error:
-            raise MissingExtraError("torchmetrics", "train", "Measuring accuracy") from error
-        count = parts.model.config.num_labels
-        metrics: dict[str, Any] = {
-            "accuracy": MulticlassAccuracy(count, average="micro"),
-            "loss": MeanMetric(),
-        }
-        if count > 5:
-            metrics["top_5_accuracy"] = MulticlassAccuracy(count, top_k=5, average="micro")
-        return MetricCollection(metrics, compute_groups=False)
-
     @torch.no_grad()
-    def predict(self, parts: Parts, inputs: Sequence[Path]) -> list[Prediction]:
-        """Give each picture's class with its probability, the next ones, and where the answer looked."""
-        paths = find_images(inputs)
+    def predict(self, parts: Parts, inputs: Sequence[str]) -> list[Prediction]:
+        """Give each picture's class with its probability, the next ones, and where the answer looked.
+
+        The answers come from the exact fast form; only the pictures that are drawn go through the plain model too, which has
+        attention weights.
+        """
+        paths = find_files(inputs, IMAGE_SUFFIXES, "picture")
         names = class_names(parts)
+        prepared = parts.model.prepare()
         predictions: list[Prediction] = []
         for start in range(0, len(paths), PREDICTION_BATCH_SIZE):
             chunk = paths[start : start + PREDICTION_BATCH_SIZE]
             images = [read_image(path) for path in chunk]
             pixel_values = parts.processor(images, return_tensors="pt")["pixel_values"].to(parts.model.device)
-            outputs = parts.model(inputs=pixel_values, output_attentions=True)
-            probabilities = outputs.logits.softmax(dim=-1).cpu()
-            attention = input_attention(outputs.cross_attentions, *pixel_values.shape[-2:]).cpu()
-            for path, image, row, weights in zip(chunk, images, probabilities, attention, strict=True):
-                top = row.topk(min(NUM_ALTERNATIVES, len(names)))
-                ranked = {
-                    names[int(index)]: float(value)
-                    for value, index in zip(top.values, top.indices, strict=True)
-                }
-                label, probability = next(iter(ranked.items()))
-                values = {"label": label, "probability": probability, "probabilities": ranked}
-                shown = {"image": image, "attention": weights.numpy()}
+            answers = ranked_answers(prepared(inputs=pixel_values).logits, names)
+            drawn = max(0, MOST_SHOWN - start)
+            attention = self._attention(parts, pixel_values[:drawn])
+            for index, (path, image, values) in enumerate(zip(chunk, images, answers, strict=True)):
+                shown = {"image": image, "attention": attention[index]} if index < drawn else {}
                 predictions.append(Prediction(str(path), values, shown))
         return predictions
 
@@ -149,11 +110,11 @@ class ImageClassification(Task[ImageClassificationArguments]):
         draw_predictions(predictions, path)
         return [path]
 
-
-def class_names(parts: Parts) -> list[str]:
-    """Names of the model's classes by id."""
-    labels = parts.model.config.id2label or {}
-    return [labels[index] for index in range(len(labels))]
+    def _attention(self, parts: Parts, pixel_values: Tensor) -> Any:
+        if not len(pixel_values):
+            return []
+        outputs = parts.model(inputs=pixel_values, output_attentions=True)
+        return input_attention(outputs.cross_attentions, *pixel_values.shape[-2:]).cpu().numpy()
 
 
 def input_attention(cross_attentions: Sequence[Tensor], height: int, width: int) -> Tensor:

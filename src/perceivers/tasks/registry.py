@@ -21,12 +21,14 @@ class TaskEntry:
 
     Args:
         location: "module:class".
+        arguments: "module:class" of the task's own arguments.
         input: what a sample is.
         output: what the model answers.
         metrics: what is reported.
     """
 
     location: str
+    arguments: str
     input: str
     output: str
     metrics: str
@@ -35,6 +37,7 @@ class TaskEntry:
 TASKS: Mapping[str, TaskEntry] = {
     "image-classification": TaskEntry(
         location="perceivers.tasks.image_classification:ImageClassification",
+        arguments="perceivers.arguments.image_classification:ImageClassificationArguments",
         input="pictures of any size, grey or colour, one folder per class",
         output="one class",
         metrics="top-1 and top-5 accuracy, loss",
@@ -44,16 +47,34 @@ TASKS: Mapping[str, TaskEntry] = {
 
 def task_class(name: str) -> type[Task[Any]]:
     """Import and give the class of the task called `name`."""
-    if name not in TASKS:
-        raise ConfigurationError(f"`task` must be one of {', '.join(TASKS)}, received {name!r}")
-    module, attribute = TASKS[name].location.split(":")
-    found: type[Task[Any]] = getattr(import_module(module), attribute)
+    found: type[Task[Any]] = _imported(_entry(name).location)
     return found
+
+
+def arguments_class(name: str) -> type[Any]:
+    """Import and give the dataclass of a task's own arguments, without importing the task."""
+    found: type[Any] = _imported(_entry(name).arguments)
+    return found
+
+
+def as_task(task: Task[Any] | str) -> Task[Any]:
+    """The task itself, or the one of that name with its default arguments."""
+    return task_class(task)() if isinstance(task, str) else task
 
 
 def load_run(folder: Path) -> tuple[Task[Any], Parts, RunArguments]:
     """Load what a training run left in `folder`: the task, model and processor, the run's arguments."""
     name, values, run = load_arguments(folder)
-    found = task_class(name)
-    task = found(from_mapping(found.arguments_class, values))
+    task = task_class(name)(from_mapping(arguments_class(name), values))
     return task, task.restore(folder), run
+
+
+def _entry(name: str) -> TaskEntry:
+    if name not in TASKS:
+        raise ConfigurationError(f"`task` must be one of {', '.join(TASKS)}, received {name!r}")
+    return TASKS[name]
+
+
+def _imported(location: str) -> Any:
+    module, attribute = location.split(":")
+    return getattr(import_module(module), attribute)

@@ -1,0 +1,54 @@
+"""What every arguments dataclass is checked with, and how one is built from a mapping."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Mapping
+from typing import Any, TypeVar
+
+from perceivers.errors import ConfigurationError
+
+Arguments = TypeVar("Arguments")
+
+
+def require(name: str, value: float, holds: bool, expected: str) -> None:
+    """Raise ConfigurationError unless `holds`; `expected` reads as in "must be at least 1"."""
+    if not holds:
+        raise ConfigurationError(f"`{name}` must be {expected}, received {value}")
+
+
+def require_at_least(minimum: float, arguments: object, *names: str) -> None:
+    """Raise ConfigurationError for the first field of `names` that is below `minimum`; None passes."""
+    for name in names:
+        value = getattr(arguments, name)
+        if value is not None:
+            require(name, value, value >= minimum, f"at least {minimum}")
+
+
+def require_share(arguments: object, *names: str) -> None:
+    """Raise ConfigurationError for the first field of `names` that is outside [0, 1)."""
+    for name in names:
+        value = getattr(arguments, name)
+        require(name, value, 0.0 <= value < 1.0, "in [0, 1)")
+
+
+def require_choice(name: str, value: str, choices: tuple[str, ...]) -> None:
+    """Raise ConfigurationError unless `value` is one of `choices`."""
+    if value not in choices:
+        raise ConfigurationError(f"`{name}` must be one of {', '.join(choices)}, received {value!r}")
+
+
+def from_mapping(kind: type[Arguments], values: Mapping[str, Any]) -> Arguments:
+    """Build an arguments dataclass from a mapping, naming keys that it does not have.
+
+    A list becomes a tuple, which is how these dataclasses hold several values.
+    """
+    known = {entry.name for entry in dataclasses.fields(kind)}  # type: ignore[arg-type]
+    unknown = sorted(set(values) - known)
+    if unknown:
+        raise ConfigurationError(
+            f"{kind.__name__} has no field {', '.join(unknown)}; it has {', '.join(sorted(known))}"
+        )
+    return kind(
+        **{name: tuple(value) if isinstance(value, list) else value for name, value in values.items()}
+    )

@@ -1,0 +1,55 @@
+"""Where the samples come from and how they are divided."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+from perceivers.arguments.base import require, require_at_least, require_choice
+from perceivers.errors import ConfigurationError
+
+
+@dataclass(frozen=True, kw_only=True)
+class DataArguments:
+    """Where the samples come from and how they are divided."""
+
+    data: str
+    """A bundled name (`perceivers samples` lists them), a folder, a table (.csv, .tsv, .jsonl, .json, .parquet), or the
+    name of a data set on the hub."""
+    validation_data: str | None = None
+    """Samples that are watched while training, named like `data`; None takes what `data` has for it, or a share of it."""
+    test_data: str | None = None
+    """Samples that are measured at the end, named like `data`; None takes what `data` has for it, or a share of it."""
+    subset: str | None = None
+    """Subset of a data set on the hub that has several."""
+    streaming: bool = False
+    """Read the training samples one after the other instead of holding or indexing them all. For data sets on the hub
+    and for tables; needs `--steps`, and validation and test data of their own."""
+    shuffle_buffer: int = 10_000
+    """While streaming: samples that the next one is drawn from."""
+    test_fraction: float = 0.2
+    """Share of the samples held out for the test, in (0, 1), where there is no test data."""
+    validation_fraction: float = 0.1
+    """Share of the remaining samples that is watched while training, in [0, 1), where there is no validation data; 0
+    watches none."""
+    split_seed: int = 0
+    """Seed of the division into parts. Training seeds leave it as it is, so the test part never changes."""
+    unreadable: Literal["stop", "skip", "trust"] = "stop"
+    """What is done about samples that cannot be read. `stop` looks at all before training and stops with an error that
+    names the first; `skip` looks at all, leaves those out and reports them; `trust` does not look, and stops when one is
+    met."""
+
+    def __post_init__(self) -> None:
+        require("test_fraction", self.test_fraction, 0.0 < self.test_fraction < 1.0, "in (0, 1)")
+        require(
+            "validation_fraction",
+            self.validation_fraction,
+            0.0 <= self.validation_fraction < 1.0,
+            "in [0, 1)",
+        )
+        require_choice("unreadable", self.unreadable, ("stop", "skip", "trust"))
+        require_at_least(1, self, "shuffle_buffer")
+        if self.streaming and not self.test_data:
+            raise ConfigurationError(
+                "`test_data` must be given with `streaming`: a stream cannot be divided, received None"
+            )

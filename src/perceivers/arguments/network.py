@@ -1,0 +1,70 @@
+"""The size of a Perceiver, as every task chooses it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from perceivers.arguments.base import require_at_least, require_share
+from perceivers.errors import ConfigurationError
+
+
+@dataclass(frozen=True, kw_only=True)
+class NetworkArguments:
+    """Size of the network. A run that starts from a checkpoint takes the checkpoint's instead."""
+
+    num_latents: int = 32
+    """Vectors that all inputs are gathered into."""
+    latent_channels: int = 64
+    """Size of each of them."""
+    num_blocks: int = 1
+    """How often the self-attention layers are run through, with the same weights."""
+    num_layers: int = 3
+    """Self-attention layers over the latents, in each block."""
+    num_heads: int = 4
+    """Heads of each of those layers; divides `latent_channels`."""
+    num_cross_heads: int = 1
+    """Heads of the cross-attention from the latents to the inputs."""
+    qk_channels: int | None = None
+    """Channels of queries and keys of all attention layers; None: those of the inputs in the cross-attention, those of the
+    latents elsewhere, as in the papers."""
+    v_channels: int | None = None
+    """Channels of values; None: as many as queries and keys have."""
+    widening_factor: int = 1
+    """Hidden size of the perceptrons behind each attention, in multiples of the channels."""
+    dropout: float = 0.0
+    """Share of attention weights left out while training, in [0, 1)."""
+
+    def __post_init__(self) -> None:
+        sizes = ("num_latents", "latent_channels", "num_blocks", "num_layers", "num_heads", "num_cross_heads",
+                 "qk_channels", "v_channels", "widening_factor")  # fmt: skip
+        require_at_least(1, self, *sizes)
+        require_share(self, "dropout")
+        for heads, channels in (
+            ("num_heads", "latent_channels"),
+            ("num_heads", "qk_channels"),
+            ("num_heads", "v_channels"),
+            ("num_cross_heads", "qk_channels"),
+            ("num_cross_heads", "v_channels"),
+        ):
+            count, size = getattr(self, heads), getattr(self, channels)
+            if size is not None and size % count:
+                raise ConfigurationError(
+                    f"`{heads}` must divide `{channels}`, received {count} heads and {size} channels"
+                )
+
+    def config_values(self) -> dict[str, Any]:
+        """The same as keys of PerceiverConfig."""
+        return {
+            "num_latents": self.num_latents,
+            "d_latents": self.latent_channels,
+            "num_blocks": self.num_blocks,
+            "num_self_attends_per_block": self.num_layers,
+            "num_self_attention_heads": self.num_heads,
+            "num_cross_attention_heads": self.num_cross_heads,
+            "qk_channels": self.qk_channels,
+            "v_channels": self.v_channels,
+            "self_attention_widening_factor": self.widening_factor,
+            "cross_attention_widening_factor": self.widening_factor,
+            "attention_probs_dropout_prob": self.dropout,
+        }

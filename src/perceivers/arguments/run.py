@@ -1,0 +1,120 @@
+"""One training run: its arguments by concern, and the file that records them.
+
+The record and a recipe are the same file: `task`, then one mapping a concern.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from perceivers.arguments.base import from_mapping
+from perceivers.arguments.data import DataArguments
+from perceivers.arguments.optimization import OptimizationArguments
+from perceivers.arguments.start import StartArguments
+from perceivers.arguments.training import TrainingArguments
+from perceivers.errors import ConfigurationError, DataError
+
+ARGUMENTS_FILE = "arguments.yaml"
+CONCERNS = ("data", "model", "start", "training", "optimization")
+
+
+@dataclass(frozen=True, kw_only=True)
+class RunArguments:
+    """One training run, without what only its task knows."""
+
+    output: str
+    """Folder that receives the run."""
+    data: DataArguments
+    """Samples."""
+    start: StartArguments = field(default_factory=StartArguments)
+    """Checkpoint to start from."""
+    training: TrainingArguments = field(default_factory=TrainingArguments)
+    """Loop."""
+    optimization: OptimizationArguments = field(default_factory=OptimizationArguments)
+    """Optimiser and learning rate."""
+    overwrite: bool = False
+    """Replace the run that `output` already holds."""
+    resume: bool = False
+    """Go on with the run that `output` holds, from its last checkpoint; start it where there is none."""
+
+
+def recipe_text(task: str, model: object, run: RunArguments) -> str:
+    """The arguments as the YAML text of a recipe, every field resolved; `output` and the flags are not part of it."""
+    import yaml
+
+    if not dataclasses.is_dataclass(model) or isinstance(model, type):
+        raise ConfigurationError(f"`model` must be an instance of a dataclass, received {model!r}")
+    concerns = {name: model if name == "model" else getattr(run, name) for name in CONCERNS}
+    record = {"task": task, **{name: _plain(dataclasses.asdict(value)) for name, value in concerns.items()}}
+    text: str = yaml.safe_dump(record, sort_keys=False, allow_unicode=True)
+    return text
+
+
+def save_arguments(folder: Path, *, task: str, model: object, run: RunArguments) -> None:
+    """Write the resolved arguments of a run as `arguments.yaml`, whole or not at all."""
+    text = recipe_text(task, model, run)
+    partial = folder / f".{ARGUMENTS_FILE}.partial"
+    partial.write_text(text, encoding="utf-8")
+    os.replace(partial, folder / ARGUMENTS_FILE)
+
+
+def load_arguments(folder: Path) -> tuple[str, dict[str, Any], RunArguments]:
+    """Read `arguments.yaml` of a run: the task's name, its own arguments as a mapping, and the run's."""
+    path = folder / ARGUMENTS_FILE
+    if not path.is_file():
+        raise DataError(
+            f"`folder` must be a training run with a file {ARGUMENTS_FILE}, received {str(folder)!r} without one; "
+            "`perceivers train` writes such folders"
+        )
+    recipe = read_recipe(path)
+    try:
+        return recipe["task"], recipe["model"], run_from_recipe(recipe, output=str(folder))
+    except (KeyError, TypeError, ConfigurationError) as error:
+        raise DataError(f"{str(path)!r} is not a record that `perceivers train` wrote: {error}") from error
+
+
+def read_recipe(path: Path) -> dict[str, Any]:
+    """Read a recipe: a YAML file with `task` and any of the concerns, each a mapping from field to value.
+
+    Raises:
+        DataError: the file is absent, no YAML, or has other keys; the message names it.
+    """
+    import yaml
+
+    if not path.is_file():
+        raise DataError(f"`config` must be a YAML file, received {str(path)!r}, which does not exist")
+    try:
+        recipe = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
+        raise DataError(f"{str(path)!r} cannot be read as YAML: {' '.join(str(error).split())}") from error
+    if not isinstance(recipe, dict) or not isinstance(recipe.get("task"), str):
+        raise DataError(f"{str(path)!r} must hold a mapping with the key `task`, received {recipe!r:.200}")
+    unknown = sorted(set(recipe) - {"task", *CONCERNS})
+    if unknown:
+        raise DataError(
+            f"{str(path)!r} must hold only task, {', '.join(CONCERNS)}, received {', '.join(map(str, unknown))}"
+        )
+    for name in CONCERNS:
+        if not isinstance(recipe.setdefault(name, {}), Mapping):
+            raise DataError(f"`{name}` of {str(path)!r} must be a mapping, received {recipe[name]!r}")
+    return recipe
+
+
+def run_from_recipe(recipe: Mapping[str, Any], **flags: Any) -> RunArguments:
+    """Build a run's arguments from what `read_recipe` gave; `flags` are `output`, `overwrite`, `resume`."""
+    return RunArguments(
+        data=from_mapping(DataArguments, recipe["data"]),
+        start=from_mapping(StartArguments, recipe["start"]),
+        training=from_mapping(TrainingArguments, recipe["training"]),
+        optimization=from_mapping(OptimizationArguments, recipe["optimization"]),
+        **flags,
+    )
+
+
+def _plain(values: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: list(value) if isinstance(value, tuple) else value for name, value in values.items()}

@@ -1,0 +1,51 @@
+"""How long and how the loop runs."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+from perceivers.arguments.base import require, require_at_least, require_choice, require_share
+
+
+@dataclass(frozen=True, kw_only=True)
+class TrainingArguments:
+    """How long and how the loop runs."""
+
+    epochs: int = 80
+    """Passes over the training samples."""
+    steps: int | None = None
+    """Optimiser steps of the whole run, in place of `epochs`; None counts epochs."""
+    batch_size: int = 32
+    """Samples a forward pass, on each process."""
+    gradient_accumulation_steps: int = 1
+    """Batches whose gradients are averaged before one optimiser step."""
+    max_gradient_norm: float = 10.0
+    """Gradients whose global norm is above this are scaled down to it."""
+    mixed_precision: Literal["no", "bf16", "fp16"] = "no"
+    """Number format of the forward pass; the weights stay in float32."""
+    gradient_checkpointing: bool = False
+    """Compute activations again in the backward pass instead of keeping them: less memory, more time."""
+    ema_decay: float = 0.0
+    """Decay of a running mean of the weights, in [0, 1), which is then what is measured and saved; 0 keeps none."""
+    watch_every: int | None = None
+    """Optimiser steps between two looks at the validation samples; None looks after every epoch."""
+    keep_best: bool = False
+    """Save the weights of the best look at the validation samples instead of the last ones."""
+    checkpoint_every: int | None = None
+    """Optimiser steps between two checkpoints to resume from; None writes one with every look at the validation samples."""
+    seed: int = 0
+    """Seed of the initial weights, the order of the samples, the augmentation and the dropout."""
+    workers: int = 0
+    """Processes that load samples beside the training process."""
+    device: Literal["auto", "cpu"] = "auto"
+    """`auto` takes the accelerator that is there."""
+
+    def __post_init__(self) -> None:
+        require_at_least(1, self, "epochs", "steps", "batch_size", "gradient_accumulation_steps")
+        require_at_least(1, self, "watch_every", "checkpoint_every")
+        require("max_gradient_norm", self.max_gradient_norm, self.max_gradient_norm > 0.0, "above 0")
+        require_share(self, "ema_decay")
+        require_at_least(0, self, "workers")
+        require_choice("mixed_precision", self.mixed_precision, ("no", "bf16", "fp16"))
+        require_choice("device", self.device, ("auto", "cpu"))

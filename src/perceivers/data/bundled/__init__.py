@@ -1,0 +1,47 @@
+"""Real data that packages ship: usable without network, listed with its licence. One file here reads one of them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from importlib import import_module
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from perceivers.data.tables import Table
+
+
+@dataclass(frozen=True)
+class BundledData:
+    """One data set that a package ships.
+
+    Args:
+        modality: what a sample is, such as "images".
+        content: number and kind of samples.
+        package: distribution that ships it.
+        licence: licence of package and data.
+        reader: file of this folder, whose function `tables` reads it.
+    """
+
+    modality: str
+    content: str
+    package: str
+    licence: str
+    reader: str
+
+
+BUNDLED: Mapping[str, BundledData] = {
+    "digits": BundledData(
+        modality="images",
+        content="1,797 handwritten digits of 8 x 8 pixels, 10 classes",
+        package="scikit-learn",
+        licence="BSD-3-Clause, data CC BY 4.0",
+        reader="digits",
+    ),
+}
+
+
+def bundled_tables(name: str) -> dict[str, Table]:
+    """Read the data set `name` of BUNDLED: its tables by part, "train" alone where the package divides nothing."""
+    read: dict[str, Table] = import_module(f"{__name__}.{BUNDLED[name].reader}").tables()
+    return read

@@ -1,0 +1,199 @@
+"""Samples decoded from the rows of a table when they are asked for, and their division into parts."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from typing import Any
+
+from perceivers.arguments.data import DataArguments
+from perceivers.data.splits import Splits, hold_out, hold_out_groups
+from perceivers.data.tables import StreamTable, Table, require_columns
+from perceivers.errors import DataError
+
+# From a row and its table (for relative paths) to a sample; raises DataError for a row that cannot be used.
+Decode = Callable[[Mapping[str, Any], Any], Any]
+
+
+@dataclass(frozen=True)
+class RowSamples:
+    """Some rows of a table as samples.
+
+    Args:
+        table: the rows.
+        indices: which of them, in order.
+        decode: see Decode; picklable, so that worker processes can have it.
+    """
+
+    table: Table
+    indices: Sequence[int]
+    decode: Decode
+
+    def __len__(self) -> int:
+        """Count the samples."""
+        return len(self.indices)
+
+    def __getitem__(self, index: int) -> Any:
+        """Read and decode the sample at `index`; a DataError names the row."""
+        return decode_row(self.decode, self.table, self.table[self.indices[index]], self.name(index))
+
+    def name(self, index: int) -> str:
+        """What the sample at `index` is called."""
+        return self.table.name(self.indices[index])
+
+    def select(self, indices: Sequence[int]) -> RowSamples:
+        """Give the samples at `indices`, in that order."""
+        return RowSamples(self.table, [self.indices[index] for index in indices], self.decode)
+
+
+@dataclass
+class StreamSamples:
+    """Samples of a stream, one after the other.
+
+    Args:
+        table: the rows.
+        decode: see Decode.
+        skips_unreadable: leave out rows that cannot be used, and list them in `unreadable`.
+    """
+
+    table: StreamTable
+    decode: Decode
+    skips_unreadable: bool = False
+    unreadable: list[str] = field(default_factory=list)
+
+    def samples(self, epoch: int) -> Iterator[tuple[int, Any]]:
+        """Pass over the stream: number of the row in this pass, from 0, and its sample."""
+        for number, row in enumerate(self.table.rows(epoch)):
+            try:
+                yield number, decode_row(self.decode, self.table, row, self.name(number))
+            except DataError as error:
+                if not self.skips_unreadable:
+                    raise
+                self.unreadable.append(str(error))
+
+    def name(self, index: int) -> str:
+        """What the row with this number is called; numbers count in the order of reading."""
+        return f"{self.table.source}, {index + 1}. row read"
+
+
+def decode_row(decode: Decode, table: Table | StreamTable, row: Mapping[str, Any], name: str) -> Any:
+    """Decode one row; a DataError begins with the row's name."""
+    try:
+        return decode(row, table)
+    except DataError as error:
+        message = str(error)
+        raise DataError(message if name in message else f"`{name}`: {message}") from error
+
+
+def load_splits(
+    arguments: DataArguments,
+    tables: Mapping[str, Table | StreamTable],
+    decode: Decode,
+    *,
+    labels: str | None = None,
+    groups: str | None = None,
+    class_names: Sequence[str] = (),
+) -> Splits:
+    """Divide tables into the three parts and look whether their rows can be read.
+
+    Args:
+        arguments: fractions, seed, what is done about unreadable rows.
+        tables: what `open_tables` gave.
+        decode: see Decode.
+        labels: column whose values each part has the same share of.
+        groups: column whose equal values stay in one part; it goes before `labels`.
+        class_names: handed on.
+
+    Raises:
+        DataError: a column is absent, or a row cannot be read and `arguments.unreadable` is "stop".
+    """
+    problems: list[str] = []
+    parts: dict[str, Any] = {}
+    for part, table in tables.items():
+        require_columns(table, *(name for name in (labels, groups) if name is not None))
+        if isinstance(table, StreamTable):
+            parts[part] = StreamSamples(table, decode, arguments.unreadable == "skip")
+            continue
+        samples = RowSamples(table, range(len(table)), decode)
+        if arguments.unreadable != "trust":
+            found = find_unreadable(samples)
+            if found and arguments.unreadable == "stop":
+                more = f" (and {len(found) - 1} more)" if len(found) > 1 else ""
+                raise DataError(
+                    f"{next(iter(found.values()))}{more}; mend it, remove it, or leave it out with --unreadable skip"
+                )
+            problems.extend(found.values())
+            samples = samples.select([index for index in range(len(samples)) if index not in found])
+        parts[part] = samples
+    for part, share in (("test", arguments.test_fraction), ("validation", arguments.validation_fraction)):
+        if part not in parts:
+            parts["train"], parts[part] = _held_out(
+                parts["train"], share, arguments.split_seed, labels, groups
+            )
+    return Splits(parts["train"], parts["validation"], parts["test"], tuple(class_names), tuple(problems))
+
+
+def find_unreadable(samples: RowSamples) -> dict[int, str]:
+    """Read every sample once; give the reason for each that cannot be read, by index."""
+
+    def reason(index: int) -> str | None:
+        try:
+            samples[index]
+        except DataError as error:
+            return str(error)
+        return None
+
+    with ThreadPoolExecutor() as pool:
+        reasons = pool.map(reason, range(len(samples)))
+        return {index: text for index, text in enumerate(reasons) if text is not None}
+
+
+def names_of_classes(table: Table, column: str) -> tuple[str, ...]:
+    """The different values of a column as names, in order: whole numbers by size, all else by letter.
+
+    Raises:
+        DataError: there are fewer than two, or a row has none.
+    """
+    require_columns(table, column)
+    values = table.column(column)
+    for index, value in enumerate(values):
+        if value is None or value == "":
+            raise DataError(f"`{table.name(index)}` has no value in the column {column!r}")
+    names = {str(value) for value in values}
+    if len(names) < 2:
+        raise DataError(f"`{table.source}` must hold two classes or more, received only {names.pop()!r}")
+    return tuple(sorted(names, key=lambda name: (0, int(name), "") if _is_whole(name) else (1, 0, name)))
+
+
+def class_id(value: Any, class_names: Sequence[str], column: str) -> int:
+    """Index of a row's class; a DataError for one that the model does not know."""
+    try:
+        return list(class_names).index(str(value))
+    except ValueError:
+        raise DataError(
+            f"has the class {str(value)!r} in the column {column!r}, which is not one of {_some(class_names)}"
+        ) from None
+
+
+def _held_out(
+    samples: Any, share: float, seed: int, labels: str | None, groups: str | None
+) -> tuple[Any, Any]:
+    if isinstance(samples, StreamSamples):
+        return samples, ()
+    if groups is not None:
+        values = samples.table.column(groups)
+        kept, held = hold_out_groups([values[index] for index in samples.indices], share, seed)
+    else:
+        values = None if labels is None else samples.table.column(labels)
+        strata = ["" if values is None else str(values[index]) for index in samples.indices]
+        kept, held = hold_out(strata, share, seed)
+    return samples.select(kept), samples.select(held)
+
+
+def _is_whole(name: str) -> bool:
+    return name.removeprefix("-").isdecimal()
+
+
+def _some(names: Sequence[str]) -> str:
+    return ", ".join(names) if len(names) <= 20 else f"{', '.join(names[:20])} and {len(names) - 20} more"

@@ -1,0 +1,177 @@
+"""Rows of named values, wherever they come from: a folder of files, a table on disk, a package, the hub."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from perceivers.errors import DataError
+
+FILE_COLUMN = "file"
+LABEL_COLUMN = "label"
+
+
+class Table(ABC):
+    """Rows that are read one at a time.
+
+    Args:
+        source: what errors call the table.
+        columns: names of the values that every row has.
+        root: folder that relative paths in the rows belong to; None for the working folder.
+    """
+
+    def __init__(self, source: str, columns: Sequence[str], root: Path | None = None) -> None:
+        self.source = source
+        self.columns = tuple(columns)
+        self.root = root
+
+    @abstractmethod
+    def __len__(self) -> int:
+        """Count the rows."""
+
+    @abstractmethod
+    def __getitem__(self, index: int) -> Mapping[str, Any]:
+        """Read the row at `index`, from 0."""
+
+    @abstractmethod
+    def column(self, name: str) -> Sequence[Any]:
+        """Read one value of every row, without the others."""
+
+    def name(self, index: int) -> str:
+        """What errors and results call the row at `index`."""
+        return f"{self.source}, row {index + 1}"
+
+    def path(self, value: str) -> Path:
+        """The file that a value of this table names."""
+        return Path(value) if self.root is None else self.root / value
+
+
+class ListTable(Table):
+    """Rows that are held in memory.
+
+    Args:
+        rows: at least one, all with the same keys.
+        source: see Table.
+        names: what each row is called; None numbers them from 1.
+        root: see Table.
+    """
+
+    def __init__(
+        self,
+        rows: Sequence[Mapping[str, Any]],
+        source: str,
+        names: Sequence[str] | None = None,
+        root: Path | None = None,
+    ) -> None:
+        if not rows:
+            raise DataError(f"`{source}` holds no rows")
+        super().__init__(source, tuple(rows[0]), root)
+        self._rows, self._names = rows, names
+
+    def __len__(self) -> int:
+        """See Table."""
+        return len(self._rows)
+
+    def __getitem__(self, index: int) -> Mapping[str, Any]:
+        """See Table."""
+        return self._rows[index]
+
+    def column(self, name: str) -> Sequence[Any]:
+        """See Table."""
+        return [row[name] for row in self._rows]
+
+    def name(self, index: int) -> str:
+        """See Table."""
+        return super().name(index) if self._names is None else self._names[index]
+
+
+class ArrowTable(Table):
+    """Rows of a `datasets.Dataset`: on disk, mapped into memory.
+
+    Class ids that have names are read as names; pictures, sound and video as their bytes or paths, not decoded.
+
+    Args:
+        dataset: a `datasets.Dataset`.
+        source: see Table.
+        root: see Table.
+    """
+
+    def __init__(self, dataset: Any, source: str, root: Path | None = None) -> None:
+        super().__init__(source, dataset.column_names, root)
+        self._dataset = undecoded(dataset)
+        self._class_names = class_names_by_column(dataset)
+        if not len(dataset):
+            raise DataError(f"`{source}` holds no rows")
+
+    def __len__(self) -> int:
+        """See Table."""
+        return len(self._dataset)
+
+    def __getitem__(self, index: int) -> Mapping[str, Any]:
+        """See Table."""
+        return named_classes(self._dataset[index], self._class_names)
+
+    def column(self, name: str) -> Sequence[Any]:
+        """See Table."""
+        values = self._dataset.with_format(None)[name][:]
+        names = self._class_names.get(name)
+        return values if names is None else [None if value is None else names[value] for value in values]
+
+
+class StreamTable:
+    """Rows of a `datasets.IterableDataset`, one after the other, in an order that is mixed within a buffer.
+
+    Args:
+        dataset: a `datasets.IterableDataset`.
+        source: what errors call the table.
+        root: see Table.
+        buffer_size: rows that the next one is drawn from.
+        seed: of the order; every pass has another one.
+    """
+
+    def __init__(
+        self, dataset: Any, source: str, root: Path | None = None, *, buffer_size: int, seed: int
+    ) -> None:
+        self.source, self.root = source, root
+        self.columns: tuple[str, ...] = tuple(dataset.column_names or next(iter(dataset)))
+        self._class_names = class_names_by_column(dataset)
+        self._dataset = undecoded(dataset).shuffle(seed=seed, buffer_size=buffer_size)
+
+    def rows(self, epoch: int) -> Iterator[Mapping[str, Any]]:
+        """Pass over all rows; the order depends on the seed and on `epoch`."""
+        self._dataset.set_epoch(epoch)
+        for row in self._dataset:
+            yield named_classes(row, self._class_names)
+
+
+def require_columns(table: Table | StreamTable, *wanted: str) -> None:
+    """Raise DataError for the first column of `wanted` that `table` lacks."""
+    for name in wanted:
+        if name not in table.columns:
+            raise DataError(
+                f"`{table.source}` must have a column {name!r}, received {', '.join(table.columns)}"
+            )
+
+
+def undecoded(dataset: Any) -> Any:
+    """The data set with pictures, sound and video left as bytes or paths: each task decodes with its own reader."""
+    for name, feature in (dataset.features or {}).items():
+        if type(feature).__name__ in ("Image", "Audio", "Video"):
+            dataset = dataset.cast_column(name, type(feature)(decode=False))
+    return dataset
+
+
+def class_names_by_column(dataset: Any) -> dict[str, list[str]]:
+    """Names of the class ids of those columns that have some."""
+    features = dataset.features or {}
+    return {name: list(kind.names) for name, kind in features.items() if type(kind).__name__ == "ClassLabel"}
+
+
+def named_classes(row: Mapping[str, Any], class_names: Mapping[str, list[str]]) -> dict[str, Any]:
+    """The row with names in the place of class ids."""
+    return {
+        name: class_names[name][value] if name in class_names and value is not None else value
+        for name, value in row.items()
+    }
