@@ -65,6 +65,7 @@ _HOMES = {
     "PerceiverProjectionPostprocessor": "modalities.projection",
     "PerceiverSeriesPreprocessor": "modalities.series",
     "PerceiverSpectrogramPreprocessor": "modalities.spectrogram",
+    "PerceiverSpectrogramProcessor": "processors.audio.spectrogram",
     "PerceiverTextPreprocessor": "modalities.text",
     "PerceiverTokenizer": "processors.tokenizer",
     "PerceiverTrainablePositionEncoding": "nn.position_encoding",

@@ -129,6 +129,9 @@ from perceivers.outputs import (
     PerceiverModelOutput as PerceiverModelOutput,
 )
 from perceivers.processors.audio.processor import PerceiverAudioProcessor as PerceiverAudioProcessor
+from perceivers.processors.audio.spectrogram import (
+    PerceiverSpectrogramProcessor as PerceiverSpectrogramProcessor,
+)
 from perceivers.processors.auto import (
     AutoImageProcessor as AutoImageProcessor,
 )

@@ -60,6 +60,7 @@ class PerceiverAudioProcessor:
         *,
         channel_axis: int | None = None,
         device: torch.device | str | None = None,
+        return_attention_mask: bool = False,
     ) -> ProcessedBatch:
         """Turn waveforms into `audio`.
 
@@ -72,29 +73,27 @@ class PerceiverAudioProcessor:
             channel_axis: which axis of a two-axis waveform holds the channels, whose mean is taken; None: the
                 shorter one.
             device: where the result lies; None: where the first waveform is.
+            return_attention_mask: also return which patches hold sound, and not just what was appended to it.
 
         Returns:
-            A mapping with `audio` [batch, samples, 1], float32 in [-1, 1].
+            A mapping with `audio` [batch, samples, 1], float32 in [-1, 1], and `attention_mask` bool
+            [batch, samples / samples_per_patch] where it is asked for.
         """
-        given = list(audio) if _is_batch(audio) else [audio]
-        if not given:
-            raise DataError("`audio` must hold at least one waveform, received none")
-        rate = self.sampling_rate if sampling_rate is None else sampling_rate
-        waveforms = []
-        for position, entry in enumerate(given):
-            is_file = isinstance(entry, str | os.PathLike)
-            waveform, from_rate = read_audio(entry) if is_file else (entry, rate)
-            mono = to_mono(waveform, channel_axis=channel_axis, name=f"audio[{position}]")
-            waveforms.append(resample(mono, from_rate, self.sampling_rate).clamp(-1, 1))
+        waveforms = read_waveforms(audio, sampling_rate, self.sampling_rate, channel_axis)
         longest = max(waveform.shape[0] for waveform in waveforms)
         patches = -(-longest // self.samples_per_patch)
         length = self.num_samples or patches * self.samples_per_patch
         place = waveforms[0].device if device is None else device
         batch = torch.zeros(len(waveforms), length, 1, device=place)
-        for row, waveform in zip(batch, waveforms, strict=True):
+        mask = torch.zeros(len(waveforms), length // self.samples_per_patch, dtype=torch.bool, device=place)
+        for row, counts, waveform in zip(batch, mask, waveforms, strict=True):
             kept = waveform[:length]
             row[: kept.shape[0], 0] = kept
-        return ProcessedBatch({"audio": batch})
+            counts[: -(-kept.shape[0] // self.samples_per_patch)] = True
+        processed = ProcessedBatch({"audio": batch})
+        if return_attention_mask:
+            processed["attention_mask"] = mask
+        return processed
 
     def post_process(self, audio: Tensor) -> Tensor:
         """Waveforms of the model's output.
@@ -111,6 +110,30 @@ class PerceiverAudioProcessor:
                 f"{list(audio.shape)}"
             )
         return audio.flatten(1).float().clamp(-1, 1)
+
+
+def read_waveforms(
+    audio: Any, sampling_rate: int | None, wanted_rate: int, channel_axis: int | None
+) -> list[Tensor]:
+    """Every waveform that was given, of one channel and at one rate, [samples] float32 in [-1, 1].
+
+    Args:
+        audio: see `PerceiverAudioProcessor.__call__`.
+        sampling_rate: of waveforms, in Hz; None: `wanted_rate`.
+        wanted_rate: of the result, in Hz.
+        channel_axis: see `to_mono`.
+    """
+    given = list(audio) if _is_batch(audio) else [audio]
+    if not given:
+        raise DataError("`audio` must hold at least one waveform, received none")
+    rate = wanted_rate if sampling_rate is None else sampling_rate
+    waveforms = []
+    for position, entry in enumerate(given):
+        is_file = isinstance(entry, str | os.PathLike)
+        waveform, from_rate = read_audio(entry) if is_file else (entry, rate)
+        mono = to_mono(waveform, channel_axis=channel_axis, name=f"audio[{position}]")
+        waveforms.append(resample(mono, from_rate, wanted_rate).clamp(-1, 1))
+    return waveforms
 
 
 def to_mono(waveform: Any, *, channel_axis: int | None = None, name: str = "audio") -> Tensor:
