@@ -1,0 +1,1 @@
+"""How good answers are, as torchmetrics metrics: one file a family."""
