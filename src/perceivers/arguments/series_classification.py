@@ -15,7 +15,7 @@ class SeriesClassificationArguments(NetworkArguments):
     """Data, model and augmentation of `series-classification`: series of several channels in, one class out."""
 
     series_column: str = "series"
-    """Column that tells which series a row belongs to, in a table with a row a step. A table without it has a row a series."""
+    """Column that tells which series a row belongs to, in a table with a row a step; others have a row a series."""
     file_column: str = "file"
     """Column of a table with a row a series: the series' own file (.csv, .tsv or .npy), relative to the table. Folders need
     none."""
@@ -26,8 +26,8 @@ class SeriesClassificationArguments(NetworkArguments):
     label_column: str = "label"
     """Column that holds the class."""
     missing: Literal["stop", "interpolate", "mark"] = "stop"
-    """What is done about missing values (empty cells, NaN, ? in .ts files). `stop` names the first; `interpolate` draws a line
-    between the values around them; `mark` tells the model where values are missing, with one more input a channel."""
+    """What is done about missing values (empty cells, NaN, ? in .ts files). `stop` names the first; `interpolate` draws a
+    line between the values around them; `mark` tells the model where values are missing, by one more input a channel."""
     normalization: Literal["data", "series", "none"] = "data"
     """`data` brings each channel to mean 0 and standard deviation 1 over the training series; `series` over each series
     by itself; `none` leaves the values as they are."""
@@ -39,12 +39,13 @@ class SeriesClassificationArguments(NetworkArguments):
     positions: Literal["relative", "absolute", "both"] = "relative"
     """What a step's place is told by: its share of the series' own length, its number, or both."""
     max_length: int | None = None
-    """Steps of the longest series that can come, where `positions` are absolute or both; None: of the training series."""
+    """Steps of the longest series that can come, where `positions` are absolute or both; None: of the series that the run
+    has, in all parts."""
     num_fourier_bands: int = 16
     """Frequencies of an axis of the positions."""
     time_resolution: int | None = None
-    """Number of patches that the positions tell apart, twice their highest frequency; None: as many as the longest
-    training series has."""
+    """Number of patches that the positions tell apart, twice their highest frequency; None: as many as the longest series
+    has."""
 
     label_smoothing: float = 0.0
     """Share of the target probability spread over all classes, in [0, 1)."""

@@ -81,9 +81,7 @@ class AudioDecoder:
 
     def waveform(self, row: Mapping[str, Any], table: Table | StreamTable) -> np.ndarray:
         """Decode the sound of a row alone."""
-        return decode_audio(
-            row[self.audio_column], table.root, self.sampling_rate, row.get("sampling_rate")
-        )
+        return decode_audio(row[self.audio_column], table.root, self.sampling_rate, row.get("sampling_rate"))
 
 
 def decode_audio(
@@ -133,7 +131,9 @@ def names_of_labels(table: Table, column: str, separator: str) -> tuple[str, ...
     """All labels of a column whose rows have several each, by letter; a DataError where there is none."""
     names = {name for value in table.column(column) for name in split_labels(value, separator)}
     if not names:
-        raise DataError(f"`{table.source}` must hold labels in the column {column!r}, received only empty ones")
+        raise DataError(
+            f"`{table.source}` must hold labels in the column {column!r}, received only empty ones"
+        )
     return tuple(sorted(names))
 
 
