@@ -53,6 +53,8 @@ def constant(**arguments: Any) -> Callable[[Any, Any], dict[str, Any]]:
 
 
 PICTURES, SAMPLES = normal(2, 3, 8, 12), normal(2, 40, 1)
+SERIES, POINTS, ENERGIES = normal(2, 7, 3), normal(2, 7, 5).tanh(), normal(2, 5, 6)
+ABSOLUTE = {"positions": "absolute", "max_length": 11}
 WRONG_PICTURES = (
     normal(2, 8, 12),
     normal(2, 5, 8, 12),
@@ -192,6 +194,84 @@ PREPROCESSORS = {
         "PerceiverOneHotPreprocessor",
         inputs=normal(2, 3),
         wrong=(normal(2, 4), normal(2, 1, 3), torch.tensor([1, 2])),
+    ),
+    "a series": Part(
+        "PerceiverSeriesPreprocessor",
+        constant(in_channels=3, num_bands=4, max_resolution=9),
+        SERIES,
+        effects={
+            "in_channels": ({}, {"in_channels": 4}),
+            "steps_per_patch": ({}, {"steps_per_patch": 2}),
+            "out_channels": ({}, {"out_channels": 5}),
+            "positions": (ABSOLUTE, {**ABSOLUTE, "positions": "both"}),
+            "max_length": (ABSOLUTE, {**ABSOLUTE, "max_length": 12}),
+            "num_bands": ({}, {"num_bands": 5}),
+            "max_resolution": ({}, {"max_resolution": 10}),
+            "allow_missing": ({}, {"allow_missing": True}),
+        },
+        wrong=(
+            normal(2, 7),
+            normal(2, 7, 4),
+            normal(2, 0, 3),
+            SERIES.long(),
+            torch.full((2, 7, 3), math.nan),
+        ),
+    ),
+    "a mapped series": Part(
+        "PerceiverSeriesPreprocessor",
+        constant(in_channels=3, steps_per_patch=2, out_channels=5, allow_missing=True),
+        SERIES,
+        wrong=(normal(2, 7, 4), torch.full((2, 7, 3), math.inf)),
+    ),
+    "points": Part(
+        "PerceiverPointsPreprocessor",
+        constant(num_coordinates=2, num_features=3, num_bands=4, max_resolution=9),
+        POINTS,
+        effects={
+            "num_coordinates": ({}, {"num_coordinates": 3, "num_features": 2}),
+            "num_features": ({}, {"num_features": 4}),
+            "coordinate_range": ({}, {"coordinate_range": 2.0}),
+            "num_bands": ({}, {"num_bands": 5}),
+            "max_resolution": ({}, {"max_resolution": (9, 10)}),
+            "out_channels": ({}, {"out_channels": 7}),
+        },
+        wrong=(normal(2, 5), normal(2, 7, 4), normal(2, 0, 5), POINTS.long(), POINTS + 2, POINTS * math.nan),
+    ),
+    "points with mapped features": Part(
+        "PerceiverPointsPreprocessor",
+        constant(num_coordinates=2, num_features=3, out_channels=7),
+        POINTS,
+    ),
+    "a spectrogram": Part(
+        "PerceiverSpectrogramPreprocessor",
+        constant(mel_bins=6, bins_per_patch=2, num_bands=4, max_resolution=9),
+        ENERGIES,
+        effects={
+            "mel_bins": ({}, {"mel_bins": 8}),
+            "frames_per_patch": ({}, {"frames_per_patch": 2}),
+            "bins_per_patch": ({}, {"bins_per_patch": None}),
+            "out_channels": ({}, {"out_channels": 5}),
+            "positions": ({}, {"positions": "absolute", "max_frames": 11}),
+            "max_frames": (
+                {"positions": "absolute", "max_frames": 11},
+                {"positions": "absolute", "max_frames": 12},
+            ),
+            "num_bands": ({}, {"num_bands": 5}),
+            "max_resolution": ({}, {"max_resolution": (9, 10)}),
+        },
+        wrong=(
+            normal(2, 6),
+            normal(2, 5, 7),
+            normal(2, 5, 6, 2),
+            ENERGIES.long(),
+            normal(2, 0, 6),
+            ENERGIES * math.inf,
+        ),
+    ),
+    "a mapped spectrogram": Part(
+        "PerceiverSpectrogramPreprocessor",
+        constant(mel_bins=6, frames_per_patch=2, out_channels=5),
+        ENERGIES,
     ),
     "several modalities": Part(
         "PerceiverMultimodalPreprocessor",
@@ -339,6 +419,14 @@ DECODERS = {
         "PerceiverClassificationDecoder",
         constant(num_channels=14, trainable_position_encoding_kwargs={"num_channels": 14, "index_dims": 1}),
         effects={"decoder_kwargs": ({}, {"widening_factor": 3})},
+    ),
+    "several tasks": Part(
+        "PerceiverMultitaskDecoder",
+        constant(num_tasks=5, num_channels=14),
+        effects={
+            "num_tasks": ({}, {"num_tasks": 6}),
+            "num_channels": ({}, {"num_channels": 15}),
+        },
     ),
     "the mean latent": Part("PerceiverProjectionDecoder"),
     "flow": Part(
