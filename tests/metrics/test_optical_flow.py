@@ -5,14 +5,8 @@ import sys
 import pytest
 import torch
 
-from perceivers.errors import ConfigurationError, MissingExtraError, ShapeError
-from perceivers.metrics.optical_flow import (
-    _classes,
-    end_point_error,
-    end_point_errors,
-    flow_error_rate,
-    flow_metrics,
-)
+from perceivers.errors import MissingExtraError, ShapeError
+from perceivers.metrics.optical_flow import _metric_class, flow_metrics, flow_sums
 
 
 def picture(*motions):
@@ -26,18 +20,21 @@ PREDS = picture((0, 0), (9, 12), (202, 0), (0, 96))
 VALID = torch.ones(1, 1, 4, dtype=torch.bool)
 
 
-def test_errors_and_lengths_are_the_euclidean_ones():
-    errors, lengths = end_point_errors(PREDS, TARGET, VALID)
-    assert errors.tolist() == [0, 5, 2, 4]
-    assert lengths.tolist() == [0, 10, 200, 100]
+def measured(*pictures):
+    metrics = flow_metrics()
+    for each in pictures:
+        metrics.update(sums=flow_sums(*each))
+    return {name: float(value) for name, value in metrics.compute().items()}
+
+
+def test_sums_of_a_picture_by_hand():
+    # 4 of 100 pixels is less than 5 %: no outlier for KITTI, though beyond 3 pixels. 5 pixels are not more than 5.
+    assert flow_sums(PREDS, TARGET, VALID).tolist() == [[4, 11, 3, 2, 0, 1]]
 
 
 def test_all_metrics_by_hand():
-    metrics = flow_metrics()
-    metrics.update(preds=PREDS, target=TARGET, valid=VALID)
-    # 4 of 100 pixels is less than 5 %: no outlier for KITTI, though beyond 3 pixels. 5 pixels are not more than 5.
     expected = {"epe": 11 / 4, "error_1px": 3 / 4, "error_3px": 2 / 4, "error_5px": 0.0, "fl_all": 1 / 4}
-    assert {name: float(value) for name, value in metrics.compute().items()} == expected
+    assert measured((PREDS, TARGET, VALID)) == expected
 
 
 def test_invalid_pixels_do_not_count_whatever_they_hold():
@@ -45,62 +42,61 @@ def test_invalid_pixels_do_not_count_whatever_they_hold():
     target = TARGET.clone()
     target[0, 0, 2] = float("nan")
     target[0, 0, 3] = 1e10
-    metrics = flow_metrics()
-    metrics.update(preds=PREDS, target=target, valid=valid)
-    values = metrics.compute()
-    assert float(values["epe"]) == 5 / 2
-    assert float(values["fl_all"]) == 1 / 2
+    assert flow_sums(PREDS, target, valid).tolist() == [[2, 5, 1, 1, 0, 1]]
 
 
-def test_uneven_batches_give_what_one_batch_gives():
+def test_every_pixel_counts_the_same_however_they_are_divided():
     generator = torch.Generator().manual_seed(3)
     target = torch.randn(7, 5, 11, 2, generator=generator) * 9
     preds = target + torch.randn(7, 5, 11, 2, generator=generator) * 4
     valid = torch.rand(7, 5, 11, generator=generator) > 0.4
     valid[6] = False
-    at_once, in_parts = flow_metrics(), flow_metrics()
-    at_once.update(preds=preds, target=target, valid=valid)
-    for rows in (slice(0, 4), slice(4, 6), slice(6, 7)):
-        in_parts.update(preds=preds[rows], target=target[rows], valid=valid[rows])
-    for name, value in at_once.compute().items():
-        torch.testing.assert_close(in_parts.compute()[name], value, rtol=1e-12, atol=0)
+    at_once = measured((preds, target, valid))
+    parts = (slice(0, 4), slice(4, 6), slice(6, 7))
+    in_parts = measured(*((preds[rows], target[rows], valid[rows]) for rows in parts))
+    assert in_parts == pytest.approx(at_once, rel=1e-6)
+    errors = (preds - target)[valid].double().norm(dim=-1)
+    assert at_once["epe"] == pytest.approx(float(errors.mean()), rel=1e-6)
+    # Not the mean of the pictures' means, since their numbers of valid pixels differ.
+    of_pictures = [(preds[i] - target[i])[valid[i]].norm(dim=-1).mean() for i in range(6)]
+    assert at_once["epe"] != pytest.approx(float(torch.stack(of_pictures).mean()), rel=1e-4)
+
+
+def test_pictures_of_different_sizes_are_measured_together():
+    wide = (PREDS, TARGET, VALID)
+    high = (PREDS.transpose(1, 2)[:, :2], TARGET.transpose(1, 2)[:, :2], VALID.transpose(1, 2)[:, :2])
+    assert measured(wide, high)["epe"] == pytest.approx((11 + 5) / 6)
 
 
 def test_metrics_start_anew_after_a_reset():
-    metric = end_point_error()
-    metric.update(PREDS, TARGET, VALID)
-    metric.reset()
-    metric.update(PREDS[:, :, 1:2], TARGET[:, :, 1:2], VALID[:, :, 1:2])
-    assert float(metric.compute()) == 5
+    metrics = flow_metrics()
+    metrics.update(sums=flow_sums(PREDS, TARGET, VALID))
+    metrics.reset()
+    metrics.update(sums=flow_sums(PREDS[:, :, 1:2], TARGET[:, :, 1:2], VALID[:, :, 1:2]))
+    assert float(metrics.compute()["epe"]) == 5
 
 
 def test_half_precision_predictions_are_compared_in_full():
     # 1000.25 is no bfloat16 number: the prediction 1000 is a quarter of a pixel off, and rounding may not hide it.
-    metric = end_point_error()
-    metric.update(picture((1000, 0)).bfloat16(), picture((1000.25, 0)), VALID[:, :, :1])
-    assert float(metric.compute()) == 0.25
+    sums = flow_sums(picture((1000, 0)).bfloat16(), picture((1000.25, 0)), VALID[:, :, :1])
+    assert float(sums[0, 1]) == 0.25
 
 
-@pytest.mark.filterwarnings("ignore:The ``compute`` method")
 def test_nothing_valid_gives_no_number():
-    metric = flow_error_rate(3.0)
-    metric.update(PREDS, TARGET, torch.zeros_like(VALID))
-    assert metric.compute().isnan()
+    assert all(value != value for value in measured((PREDS, TARGET, ~VALID)).values())
 
 
 def test_wrong_shapes_are_named():
     with pytest.raises(ShapeError, match=r"received \[1, 1, 4, 2\] and \[1, 1, 3, 2\]"):
-        end_point_errors(PREDS, TARGET[:, :, 1:], VALID)
+        flow_sums(PREDS, TARGET[:, :, 1:], VALID)
     with pytest.raises(
         ShapeError, match=r"`valid` must be bool \[1, 1, 4\], received torch.int64 \[1, 1, 4\]"
     ):
-        end_point_errors(PREDS, TARGET, VALID.long())
-    with pytest.raises(ConfigurationError, match=r"must be at least 0, received -1 and 0"):
-        flow_error_rate(-1)
+        flow_sums(PREDS, TARGET, VALID.long())
 
 
 def test_the_missing_package_is_named(monkeypatch):
-    _classes.cache_clear()
+    _metric_class.cache_clear()
     monkeypatch.setitem(sys.modules, "torchmetrics", None)
     with pytest.raises(MissingExtraError, match=r"Measuring optical flow needs the package `torchmetrics`"):
-        end_point_error()
+        flow_metrics()

@@ -1,8 +1,8 @@
 """How far predicted flow is from the truth: end-point error, error rates, KITTI's Fl-all, as torchmetrics metrics.
 
-Every valid pixel of everything that is measured counts the same, however the pixels are divided into batches: sums are
-kept, not means of batches. Benchmarks that average the means of pictures (Middlebury's table) agree where all pictures are
-of one size.
+Every valid pixel of everything that is measured counts the same, however pixels are divided into pictures and batches.
+So `flow_sums` takes sums and counts of each picture, and the metrics add them up. (Benchmarks that average the means of
+pictures, as Middlebury's table does, agree where all pictures are of one size.)
 """
 
 from __future__ import annotations
@@ -13,125 +13,88 @@ from typing import TYPE_CHECKING, Any
 import torch
 from torch import Tensor
 
-from perceivers.errors import ConfigurationError, MissingExtraError, ShapeError
+from perceivers.errors import MissingExtraError, ShapeError
 
 if TYPE_CHECKING:
-    from torchmetrics import Metric, MetricCollection
+    from torchmetrics import MetricCollection
 
-FLOW_CHANNELS = 2
+# Columns of `flow_sums`, after the number of valid pixels, which is the first.
+END_POINT_ERROR = "epe"
+THRESHOLDS = {"error_1px": 1.0, "error_3px": 3.0, "error_5px": 5.0}
+FL_ALL = "fl_all"
+NAMES = (END_POINT_ERROR, *THRESHOLDS, FL_ALL)
 # KITTI's outliers: off by more than 3 pixels and by more than 5 % of the true motion.
 KITTI_PIXELS, KITTI_SHARE = 3.0, 0.05
 
 
-def end_point_errors(preds: Tensor, target: Tensor, valid: Tensor) -> tuple[Tensor, Tensor]:
-    """Distance between predicted and true motion of each valid pixel, and the length of the true motion.
+def flow_sums(preds: Tensor, target: Tensor, valid: Tensor) -> Tensor:
+    """What the metrics of each picture are made of.
 
     Args:
-        preds: [..., height, width, 2], in pixels.
-        target: the same shape; values where `valid` is False may be anything, NaN too.
-        valid: bool [..., height, width].
+        preds: [batch, height, width, 2], in pixels.
+        target: the same shape; where `valid` is False it may hold anything, NaN too.
+        valid: bool [batch, height, width].
 
     Returns:
-        Two float64 arrays [num_valid], in pixels.
+        float32 [batch, 6]: number of valid pixels, sum of their end-point errors (the distances between predicted and true
+        motion), and how many are off by more than 1, 3 and 5 pixels, and by more than 3 pixels and 5 % of the true motion.
     """
-    if preds.shape != target.shape or preds.shape[-1:] != (FLOW_CHANNELS,):
+    if preds.ndim != 4 or preds.shape[-1] != 2 or target.shape != preds.shape:
         raise ShapeError(
-            f"`preds` and `target` must both have shape [..., height, width, 2], received {list(preds.shape)} and "
+            f"`preds` and `target` must both have shape [batch, height, width, 2], received {list(preds.shape)} and "
             f"{list(target.shape)}"
         )
     if valid.shape != preds.shape[:-1] or valid.dtype != torch.bool:
         raise ShapeError(
             f"`valid` must be bool {list(preds.shape[:-1])}, received {valid.dtype} {list(valid.shape)}"
         )
-    truth = target[valid].double()
-    return (preds[valid].double() - truth).norm(dim=-1), truth.norm(dim=-1)
-
-
-def end_point_error() -> Metric:
-    """Mean end-point error over all valid pixels, in pixels; `update(preds, target, valid)`, see `end_point_errors`."""
-    metric: Metric = _classes()[0]()
-    return metric
-
-
-def flow_error_rate(pixels: float, share: float = 0.0) -> Metric:
-    """Share of valid pixels that are off by more than `pixels` and by more than `share` of the true motion's length.
-
-    Args:
-        pixels: threshold in pixels, at least 0.
-        share: threshold as a part of the true motion, at least 0; 3 pixels and 0.05 are KITTI's Fl-all.
-    """
-    if pixels < 0 or share < 0:
-        raise ConfigurationError(f"`pixels` and `share` must be at least 0, received {pixels} and {share}")
-    metric: Metric = _classes()[1](pixels, share)
-    return metric
+    truth = torch.where(valid[..., None], target.float(), 0.0)
+    errors = torch.where(valid, (preds.float() - truth).norm(dim=-1), 0.0)
+    outliers = (errors > KITTI_PIXELS) & (errors > KITTI_SHARE * truth.norm(dim=-1))
+    columns = [valid, errors, *(errors > pixels for pixels in THRESHOLDS.values()), outliers]
+    return torch.stack([column.float().sum(dim=(1, 2)) for column in columns], dim=-1)
 
 
 def flow_metrics() -> MetricCollection:
-    """`epe` in pixels; `error_1px`, `error_3px`, `error_5px` and `fl_all` as shares in [0, 1]."""
-    _require_torchmetrics()
+    """`epe` in pixels; `error_1px`, `error_3px`, `error_5px` and `fl_all` as shares in [0, 1].
+
+    Example:
+        metrics = flow_metrics()
+        metrics.update(sums=flow_sums(preds, target, valid))  # as often as wanted
+        print(metrics.compute()["epe"])
+    """
+    metric = _metric_class()
     from torchmetrics import MetricCollection
 
-    return MetricCollection(
-        {
-            "epe": end_point_error(),
-            "error_1px": flow_error_rate(1.0),
-            "error_3px": flow_error_rate(3.0),
-            "error_5px": flow_error_rate(5.0),
-            "fl_all": flow_error_rate(KITTI_PIXELS, KITTI_SHARE),
-        },
-        compute_groups=False,
-    )
-
-
-def _require_torchmetrics() -> None:
-    try:
-        import torchmetrics  # noqa: F401
-    except ImportError as error:
-        raise MissingExtraError("torchmetrics", "train", "Measuring optical flow") from error
+    metrics = {name: metric(column) for column, name in enumerate(NAMES, start=1)}
+    return MetricCollection(metrics, compute_groups=False)
 
 
 @cache
-def _classes() -> tuple[Any, Any]:
-    """Both metrics' classes, made when they are first asked for: torchmetrics belongs to an extra."""
-    _require_torchmetrics()
-    from torchmetrics import Metric
+def _metric_class() -> Any:
+    """The metrics' class, made when it is first asked for: torchmetrics belongs to an extra."""
+    try:
+        from torchmetrics import Metric
+    except ImportError as error:
+        raise MissingExtraError("torchmetrics", "train", "Measuring optical flow") from error
 
-    class EndPointError(Metric):
+    class MeanOverPixels(Metric):
         is_differentiable = False
         higher_is_better = False
         full_state_update = False
 
-        def __init__(self) -> None:
+        def __init__(self, column: int) -> None:
             super().__init__()
-            self.add_state("total", torch.zeros((), dtype=torch.float64), dist_reduce_fx="sum")
-            self.add_state("count", torch.zeros((), dtype=torch.int64), dist_reduce_fx="sum")
+            self.column = column
+            self.add_state("total", torch.zeros(()), dist_reduce_fx="sum")
+            self.add_state("count", torch.zeros(()), dist_reduce_fx="sum")
 
-        def update(self, preds: Tensor, target: Tensor, valid: Tensor) -> None:
-            errors, _ = end_point_errors(preds, target, valid)
-            self.total += errors.sum()
-            self.count += errors.numel()
+        def update(self, sums: Tensor) -> None:
+            self.total += sums[:, self.column].sum()
+            self.count += sums[:, 0].sum()
 
         def compute(self) -> Tensor:
             # NaN where nothing was valid: there is no error to speak of, and 0 would be praise.
             return self.total / self.count
 
-    class FlowErrorRate(Metric):
-        is_differentiable = False
-        higher_is_better = False
-        full_state_update = False
-
-        def __init__(self, pixels: float, share: float) -> None:
-            super().__init__()
-            self.pixels, self.share = pixels, share
-            self.add_state("wrong", torch.zeros((), dtype=torch.int64), dist_reduce_fx="sum")
-            self.add_state("count", torch.zeros((), dtype=torch.int64), dist_reduce_fx="sum")
-
-        def update(self, preds: Tensor, target: Tensor, valid: Tensor) -> None:
-            errors, lengths = end_point_errors(preds, target, valid)
-            self.wrong += ((errors > self.pixels) & (errors > self.share * lengths)).sum()
-            self.count += errors.numel()
-
-        def compute(self) -> Tensor:
-            return self.wrong.double() / self.count
-
-    return EndPointError, FlowErrorRate
+    return MeanOverPixels

@@ -8,7 +8,8 @@ import pytest
 import torch
 from PIL import Image
 
-from perceivers.errors import ConfigurationError, DataError, ShapeError
+from perceivers.errors import CheckpointError, ConfigurationError, DataError, ShapeError
+from perceivers.processors.optical_flow.contrast import normalize_contrast
 from perceivers.processors.optical_flow.processor import PerceiverOpticalFlowProcessor, neighbourhoods
 
 GOLDEN = Path(__file__).parent / "data" / "flow_patches.npz"
@@ -105,3 +106,39 @@ def test_mistakes_are_named(processor, pair):
         PerceiverOpticalFlowProcessor(patch_size=0)
     with pytest.raises(ConfigurationError, match="`flow_scale` must be above 0, received -1"):
         PerceiverOpticalFlowProcessor(flow_scale=-1)
+    for window in (1, 4, -3):
+        with pytest.raises(
+            ConfigurationError,
+            match=f"`contrast_window` must be 0, or odd and at least 3 pixels, received {window}",
+        ):
+            PerceiverOpticalFlowProcessor(contrast_window=window)
+    with pytest.raises(
+        ShapeError, match=r"`frames` must be floating-point \[batch, 2, 3, height, width\], received"
+    ):
+        processor.process_frames(torch.zeros(1, 2, 5, 7))
+
+
+def test_contrast_is_normalised_before_neighbourhoods_are_taken(pair):
+    frames = pair[None].float() / 255 * 2 - 1
+    processor = PerceiverOpticalFlowProcessor(patch_size=1, contrast_window=5)
+    assert torch.equal(processor(pair[0], pair[1]).inputs, normalize_contrast(frames, 5))
+
+
+def test_settings_are_saved_and_read(tmp_path):
+    PerceiverOpticalFlowProcessor(5, 7.0, 11).save_pretrained(tmp_path / "run")
+    read = PerceiverOpticalFlowProcessor.from_pretrained(tmp_path / "run")
+    assert (read.patch_size, read.flow_scale, read.contrast_window) == (5, 7.0, 11)
+
+
+def test_settings_of_others_and_damaged_ones_are_named(tmp_path):
+    with pytest.raises(
+        CheckpointError, match="cannot read the settings of a PerceiverOpticalFlowProcessor from"
+    ):
+        PerceiverOpticalFlowProcessor.from_pretrained(tmp_path)
+    for content in ("[]", "{", '{"image_processor_type": "PerceiverOpticalFlowProcessor", "colour": 3}'):
+        (tmp_path / "preprocessor_config.json").write_text(content)
+        with pytest.raises(CheckpointError, match="cannot read the settings"):
+            PerceiverOpticalFlowProcessor.from_pretrained(tmp_path)
+    (tmp_path / "preprocessor_config.json").write_text('{"image_processor_type": "PerceiverImageProcessor"}')
+    with pytest.raises(CheckpointError, match="must hold the settings of a PerceiverOpticalFlowProcessor"):
+        PerceiverOpticalFlowProcessor.from_pretrained(tmp_path)

@@ -2,19 +2,25 @@
 
 from __future__ import annotations
 
+import json
+import os
+from pathlib import Path
 from typing import Any
 
 import torch
 from torch import Tensor
 from torch.nn import functional
 
-from perceivers.errors import ConfigurationError, DataError, ShapeError
+from perceivers.errors import CheckpointError, ConfigurationError, DataError, ShapeError
 from perceivers.processors.batch import ProcessedBatch
 from perceivers.processors.image.reading import read_pictures
 from perceivers.processors.image.values import value_range
+from perceivers.processors.optical_flow.contrast import normalize_contrast
 
 # The released model was trained on flow divided by 20 (facts of the published checkpoint).
 FLOW_SCALE = 20.0
+SETTINGS_FILE = "preprocessor_config.json"
+_COLOURS = 3
 
 
 class PerceiverOpticalFlowProcessor:
@@ -27,6 +33,8 @@ class PerceiverOpticalFlowProcessor:
     Args:
         patch_size: rows, and columns, of each pixel's neighbourhood.
         flow_scale: pixels for an output of 1.
+        contrast_window: side of the window of `normalize_contrast`, odd, in pixels; 0 leaves values as they are, as the
+            released model has them.
 
     Example:
         processor = PerceiverOpticalFlowProcessor()
@@ -36,13 +44,18 @@ class PerceiverOpticalFlowProcessor:
 
     model_input_names = ("inputs",)
 
-    def __init__(self, patch_size: int = 3, flow_scale: float = FLOW_SCALE) -> None:
+    def __init__(self, patch_size: int = 3, flow_scale: float = FLOW_SCALE, contrast_window: int = 0) -> None:
         if patch_size < 1:
             raise ConfigurationError(f"`patch_size` must be at least 1 pixel, received {patch_size}")
         if not flow_scale > 0:
             raise ConfigurationError(f"`flow_scale` must be above 0, received {flow_scale}")
+        if contrast_window != 0 and (contrast_window < 3 or contrast_window % 2 == 0):
+            raise ConfigurationError(
+                f"`contrast_window` must be 0, or odd and at least 3 pixels, received {contrast_window}"
+            )
         self.patch_size = patch_size
         self.flow_scale = flow_scale
+        self.contrast_window = contrast_window
 
     def __call__(
         self,
@@ -86,7 +99,25 @@ class PerceiverOpticalFlowProcessor:
                 "process pairs of different sizes one by one"
             )
         pairs = torch.stack([torch.stack(side) for side in frames], dim=1)
-        return ProcessedBatch({"inputs": neighbourhoods(pairs, self.patch_size)})
+        return ProcessedBatch({"inputs": self.process_frames(pairs)})
+
+    def process_frames(self, frames: Tensor) -> Tensor:
+        """The model's input of frames that are tensors already.
+
+        Args:
+            frames: [batch, 2, 3, height, width], float, in [-1, 1].
+
+        Returns:
+            [batch, 2, patch_size * patch_size * 3, height, width].
+        """
+        if frames.ndim != 5 or frames.shape[1:3] != (2, _COLOURS) or not frames.is_floating_point():
+            raise ShapeError(
+                f"`frames` must be floating-point [batch, 2, {_COLOURS}, height, width], received {list(frames.shape)} "
+                f"of {frames.dtype}"
+            )
+        if self.contrast_window:
+            frames = normalize_contrast(frames, self.contrast_window)
+        return neighbourhoods(frames, self.patch_size)
 
     def post_process(self, outputs: Any) -> Tensor:
         """Flow in pixels of the model's output.
@@ -104,6 +135,38 @@ class PerceiverOpticalFlowProcessor:
             )
         flow: Tensor = logits * self.flow_scale
         return flow
+
+    def save_pretrained(self, folder: str | os.PathLike[str]) -> None:
+        """Write the settings as `preprocessor_config.json` into `folder` (made if absent)."""
+        target = Path(folder)
+        target.mkdir(parents=True, exist_ok=True)
+        settings = {
+            "image_processor_type": type(self).__name__,
+            "patch_size": self.patch_size,
+            "flow_scale": self.flow_scale,
+            "contrast_window": self.contrast_window,
+        }
+        (target / SETTINGS_FILE).write_text(json.dumps(settings, indent=2) + "\n", encoding="utf-8")
+
+    @classmethod
+    def from_pretrained(cls, folder: str | os.PathLike[str]) -> PerceiverOpticalFlowProcessor:
+        """Read what `save_pretrained` wrote.
+
+        Raises:
+            CheckpointError: the file is absent, damaged, or another processor's.
+        """
+        path = Path(folder) / SETTINGS_FILE
+        try:
+            settings = json.loads(path.read_text(encoding="utf-8"))
+            if settings.pop("image_processor_type", None) != cls.__name__:
+                raise CheckpointError(f"`{path}` must hold the settings of a {cls.__name__}, it holds others")
+            return cls(**settings)
+        except (OSError, ValueError, TypeError, AttributeError) as error:
+            raise (
+                error
+                if isinstance(error, CheckpointError)
+                else CheckpointError(f"cannot read the settings of a {cls.__name__} from `{path}`: {error}")
+            ) from error
 
 
 def neighbourhoods(frames: Tensor, patch_size: int) -> Tensor:
