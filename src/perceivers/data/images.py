@@ -25,10 +25,12 @@ class ImageSample:
     Args:
         image: the picture, of any mode and size.
         label: id of its class.
+        is_framed: whether it is cut and sized for the model already, by a random crop.
     """
 
     image: Image.Image
     label: int
+    is_framed: bool = False
 
 
 @dataclass(frozen=True)
@@ -62,12 +64,12 @@ def decode_image(value: Any, root: Path | None = None) -> Image.Image:
     if isinstance(value, np.ndarray):
         return Image.fromarray(value)
     if isinstance(value, Mapping):
-        value = value["path"] if value.get("bytes") is None else value["bytes"]
+        value = value.get("path") if value.get("bytes") is None else value["bytes"]
     if isinstance(value, bytes):
         return _read(io.BytesIO(value), "the picture in the row")
     if isinstance(value, str) and value:
         return read_image(Path(value) if root is None else root / value)
-    raise DataError(f"a picture must be a path, bytes or pixels, received {value!r}")
+    raise DataError(f"a picture must be a path, bytes or pixels, received {value!r:.80}")
 
 
 def read_image(path: Path) -> Image.Image:

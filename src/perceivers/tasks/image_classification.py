@@ -1,11 +1,13 @@
-"""Image classification: pixels with Fourier positions in, one of several classes out."""
+"""Image classification: pixels with learned or Fourier positions, or a convolutional stem, in; one of several classes out."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import islice
 from pathlib import Path
 from typing import Any, ClassVar
 
+import numpy as np
 import torch
 from torch import Tensor
 
@@ -13,15 +15,27 @@ from perceivers.arguments import DataArguments
 from perceivers.arguments.image_classification import ImageClassificationArguments
 from perceivers.configuration import PerceiverConfig
 from perceivers.data.augmentation import random_affine
-from perceivers.data.images import IMAGE_SUFFIXES, ImageDecoder, ImageSample, read_image
-from perceivers.data.opening import find_files, open_tables
+from perceivers.data.images import IMAGE_SUFFIXES, ImageDecoder, ImageSample
+from perceivers.data.mixing import mix_at_random
+from perceivers.data.opening import open_tables
 from perceivers.data.rows import load_splits, names_of_classes
 from perceivers.data.splits import Splits
-from perceivers.models.image_classification import PerceiverForImageClassificationFourier
+from perceivers.data.tables import Table, require_columns
 from perceivers.processors.image.pillow import PerceiverImageProcessor
 from perceivers.tasks.base import Batch, Parts, Prediction
-from perceivers.tasks.classification import ClassificationTask, class_names, ranked_answers
+from perceivers.tasks.classification import LABELS, ClassificationTask, class_names, ranked_answers
+from perceivers.tasks.image_classification_model import (
+    build_classifier,
+    build_image_processor,
+    load_classifier,
+)
 from perceivers.tasks.image_classification_picture import MOST_SHOWN, draw_predictions
+from perceivers.tasks.image_classification_samples import (
+    image_column,
+    images_to_answer,
+    seen_part,
+    vary_image,
+)
 
 PREDICTION_BATCH_SIZE = 64
 
@@ -33,53 +47,65 @@ class ImageClassification(ClassificationTask[ImageClassificationArguments]):
     headline: ClassVar[str] = "accuracy"
     arguments_class: ClassVar[type[Any]] = ImageClassificationArguments
 
+    def __init__(self, arguments: ImageClassificationArguments | None = None) -> None:
+        super().__init__(arguments)
+        # How many shares a mixed target has; known with the data.
+        self._num_classes = 0
+
     def load_data(self, arguments: DataArguments, parts: Parts | None = None) -> Splits:
         """Open labelled pictures; those of a trained model must be of its classes."""
+        chosen = self.arguments
         tables = open_tables(arguments, IMAGE_SUFFIXES)
-        columns = tables["train"].columns
-        image = next((name for name in ("image", "file") if name in columns), "image")
-        names = names_of_classes(tables["train"], "label") if parts is None else tuple(class_names(parts))
-        decode = ImageDecoder(image, "label", names)
-        return load_splits(arguments, tables, decode, labels="label", class_names=names)
+        column = image_column(tables["train"].columns, chosen)
+        for table in tables.values():
+            require_columns(table, column, chosen.label_column)
+        if parts is None:
+            # A stream cannot be looked through beforehand; its test part must have all the classes.
+            labelled = next(table for table in tables.values() if isinstance(table, Table))
+            names = names_of_classes(labelled, chosen.label_column)
+        else:
+            names = tuple(class_names(parts))
+        self._num_classes = len(names)
+        decode = ImageDecoder(column, chosen.label_column, names)
+        return load_splits(arguments, tables, decode, labels=chosen.label_column, class_names=names)
 
     def build(self, splits: Splits, start: PerceiverConfig | None = None) -> Parts:
-        """Build a classifier of the asked size, and an image processor that resizes and scales to [-1, 1]."""
+        """Build a classifier of the asked form and size, and an image processor that crops, resizes and scales."""
         chosen = self.arguments
-        size = (chosen.image_height, chosen.image_width)
-        config = PerceiverConfig(
-            **chosen.config_values(),
-            image_size=size,
-            fourier_num_bands=chosen.num_fourier_bands,
-            fourier_max_resolution=size,
-            id2label=dict(enumerate(splits.class_names)),
-        )
-        processor = PerceiverImageProcessor(
-            do_center_crop=False,
-            size={"height": chosen.image_height, "width": chosen.image_width},
-            image_mean=[0.5, 0.5, 0.5],
-            image_std=[0.5, 0.5, 0.5],
-        )
-        return Parts(PerceiverForImageClassificationFourier(config), processor)
+        return Parts(build_classifier(chosen, splits.class_names, start), build_image_processor(chosen))
 
     def restore(self, folder: Path) -> Parts:
         """Load classifier and image processor."""
-        return Parts(
-            PerceiverForImageClassificationFourier.from_pretrained(folder),
-            PerceiverImageProcessor.from_pretrained(folder),
-        )
+        return Parts(load_classifier(folder), PerceiverImageProcessor.from_pretrained(folder))
+
+    def vary(self, sample: ImageSample, generator: np.random.Generator) -> ImageSample:
+        """Crop, mirror and RandAugment one picture."""
+        return vary_image(sample, self.arguments, generator)
 
     def collate(self, processor: PerceiverImageProcessor, samples: Sequence[ImageSample]) -> Batch:
-        """Give `pixel_values` [batch, 3, height, width] and `labels` [batch]."""
-        pixel_values = processor([sample.image for sample in samples], return_tensors="pt")["pixel_values"]
-        return {"pixel_values": pixel_values, "labels": torch.tensor([sample.label for sample in samples])}
+        """Give `pixel_values` [batch, image_channels, height, width] and `labels` [batch]."""
+        # What a random crop has cut is not cut once more.
+        crops = bool(processor.do_center_crop) and not all(sample.is_framed for sample in samples)
+        images = [sample.image for sample in samples]
+        pixel_values = processor(images, return_tensors="pt", do_center_crop=crops)["pixel_values"]
+        return {"pixel_values": pixel_values, LABELS: torch.tensor([sample.label for sample in samples])}
 
     def augment(self, batch: Batch) -> Batch:
-        """Shift, turn and scale the pictures at random."""
+        """Shift, turn and scale the pictures at random, and mix them; mixed labels are shares [batch, num_classes]."""
         chosen = self.arguments
         pixel_values = random_affine(
             batch["pixel_values"], shift=chosen.shift, rotation=chosen.rotation, scale=chosen.scale
         )
-        return {**batch, "pixel_values": pixel_values}
+        labels = batch[LABELS]
+        if chosen.mixup or chosen.cutmix:
+            pixel_values, labels = mix_at_random(
+                pixel_values,
+                labels,
+                num_classes=self._num_classes,
+                mixup_alpha=chosen.mixup,
+                cutmix_alpha=chosen.cutmix,
+            )
+        return {**batch, "pixel_values": pixel_values, LABELS: labels}
 
     @torch.no_grad()
     def predict(self, parts: Parts, inputs: Sequence[str]) -> list[Prediction]:
@@ -88,20 +114,19 @@ class ImageClassification(ClassificationTask[ImageClassificationArguments]):
         The answers come from the exact fast form; only the pictures that are drawn go through the plain model too, which has
         attention weights.
         """
-        paths = find_files(inputs, IMAGE_SUFFIXES, "picture")
-        names = class_names(parts)
-        prepared = parts.model.prepare()
+        names, prepared = class_names(parts), parts.model.prepare()
         predictions: list[Prediction] = []
-        for start in range(0, len(paths), PREDICTION_BATCH_SIZE):
-            chunk = paths[start : start + PREDICTION_BATCH_SIZE]
-            images = [read_image(path) for path in chunk]
+        pictures = images_to_answer(inputs, self.arguments)
+        while chunk := list(islice(pictures, PREDICTION_BATCH_SIZE)):
+            images = [image for _, image in chunk]
             pixel_values = parts.processor(images, return_tensors="pt")["pixel_values"].to(parts.model.device)
             answers = ranked_answers(prepared(inputs=pixel_values).logits, names)
-            drawn = max(0, MOST_SHOWN - start)
-            attention = self._attention(parts, pixel_values[:drawn])
-            for index, (path, image, values) in enumerate(zip(chunk, images, answers, strict=True)):
-                shown = {"image": image, "attention": attention[index]} if index < drawn else {}
-                predictions.append(Prediction(str(path), values, shown))
+            attention = self._attention(parts, pixel_values[: max(0, MOST_SHOWN - len(predictions))])
+            for index, ((name, image), values) in enumerate(zip(chunk, answers, strict=True)):
+                shown = {}
+                if index < len(attention):
+                    shown = {"image": seen_part(image, parts.processor), "attention": attention[index]}
+                predictions.append(Prediction(name, values, shown))
         return predictions
 
     def show(self, predictions: Sequence[Prediction], folder: Path) -> list[Path]:
@@ -111,20 +136,23 @@ class ImageClassification(ClassificationTask[ImageClassificationArguments]):
         return [path]
 
     def _attention(self, parts: Parts, pixel_values: Tensor) -> Any:
+        """[pictures, rows, columns] of the tokens' grid; nothing for no picture."""
         if not len(pixel_values):
             return []
         outputs = parts.model(inputs=pixel_values, output_attentions=True)
-        return input_attention(outputs.cross_attentions, *pixel_values.shape[-2:]).cpu().numpy()
+        preprocessor: Any = parts.model.get_submodule("perceiver.input_preprocessor")
+        rows, columns = preprocessor.index_dims(pixel_values)
+        return input_attention(outputs.cross_attentions, rows, columns).cpu().numpy()
 
 
 def input_attention(cross_attentions: Sequence[Tensor], height: int, width: int) -> Tensor:
-    """Weight that the output query gives each pixel: its attention to the latents times theirs to the pixels.
+    """Weight that the output query gives each token: its attention to the latents times theirs to the tokens.
 
     Args:
         cross_attentions: [batch, heads, latents, height * width] of the encoder and [batch, heads, 1, latents] of the
             decoder.
-        height: of the model's input, in pixels.
-        width: of the model's input, in pixels.
+        height: of the tokens' grid.
+        width: of the tokens' grid.
 
     Returns:
         [batch, height, width], each picture's weights summing to 1.

