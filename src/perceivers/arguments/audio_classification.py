@@ -64,8 +64,8 @@ class AudioClassificationArguments(NetworkArguments):
     gain: float = 6.0
     """While training, make the sound louder or softer by up to so many decibels."""
     noise: float | None = None
-    """While training, put white noise under half of the sounds: this many decibels below the sound at least, and up to 30
-    decibels less than that; None adds none."""
+    """While training, put white noise under half of the sounds. This is the lowest ratio of sound to noise, in decibels; the
+    ratio is drawn between it and 30 decibels above. None adds none."""
     speed: float = 0.1
     """While training, play the sound faster or slower by up to this share, in [0, 1); pitch follows."""
     time_masks: int = 0

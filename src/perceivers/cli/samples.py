@@ -14,7 +14,7 @@ def samples(
     split: Literal["train", "validation", "test", "all"] = "test",
     count: int | None = None,
 ) -> None:
-    """List the bundled data sets, or write one of them as files, one sub-folder a class.
+    """List the bundled data sets, or write one of them as files: in one sub-folder a class, or as a table of text.
 
     Args:
         name: a data set of the list.
@@ -31,10 +31,11 @@ def samples(
     if (name is None) != (output is None):
         raise ConfigurationError("`name` and `output` go together: perceivers samples digits --output FOLDER")
     if name is not None and output is not None:
-        from perceivers.data.images import write_images
+        from perceivers.data.sample_files import write_samples
 
-        written = write_images(name, output, split=split, count=count)
-        Console().print(f"{len(written):,} files written to {output}", highlight=False, soft_wrap=True)
+        written = write_samples(name, output, split=split, count=count)
+        files = "1 file" if len(written) == 1 else f"{len(written):,} files"
+        Console().print(f"{files} written to {output}", highlight=False, soft_wrap=True)
         return
     table = Table("name", "modality", "content", "from package", "licence")
     for key, entry in BUNDLED.items():

@@ -23,7 +23,8 @@ def tables() -> dict[str, Table]:
     found: dict[str, Table] = {}
     for part, name in PARTS.items():
         rows = [{"series": series.values, "label": str(series.label)} for series in read_ts(_path(name))]
-        found[part] = ListTable(rows, f"japanese-vowels, {name}")
+        names = [f"japanese-vowels/{part}-{index:03d}" for index in range(len(rows))]
+        found[part] = ListTable(rows, f"japanese-vowels, {part} part", names)
     return found
 
 

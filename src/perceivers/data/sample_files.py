@@ -1,0 +1,122 @@
+"""Bundled data written out as a user's own files would be: pictures, sounds and series in class folders, text in a table."""
+
+from __future__ import annotations
+
+import csv
+import re
+import shutil
+import wave
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from PIL import Image
+
+from perceivers.arguments.data import DataArguments
+from perceivers.data.bundled import BUNDLED, bundled_tables
+from perceivers.data.rows import load_splits
+from perceivers.data.splits import PartName
+from perceivers.data.tables import FILE_COLUMN, LABEL_COLUMN
+from perceivers.errors import DataError
+
+
+def write_samples(
+    name: str, folder: Path, *, split: PartName = "test", count: int | None = None
+) -> list[Path]:
+    """Write a bundled data set as files that every command takes for `--data` or as inputs.
+
+    Pictures become PNG, sounds 16-bit WAV and series CSV files (a row a step), in one sub-folder a class where there are
+    classes; files are copied; everything else is one CSV table with the columns of the data set, called after the part.
+
+    Args:
+        name: a bundled data set.
+        folder: where they are written; made if needed.
+        split: part to write, divided as `perceivers train` does by default.
+        count: how many samples, from the first on; None for all.
+
+    Returns:
+        The files written.
+    """
+    if name not in BUNDLED:
+        raise DataError(f"`name` must be one of {', '.join(BUNDLED)}, received {name!r}")
+    if count is not None and count < 1:
+        raise DataError(f"`count` must be at least 1, received {count}")
+    tables = bundled_tables(name)
+    columns = tables["train"].columns
+    label = LABEL_COLUMN if LABEL_COLUMN in columns else None
+    splits = load_splits(DataArguments(data=name, unreadable="trust"), tables, _whole_row, labels=label)
+    part = splits.part(split)
+    indices = range(min(len(part), count or len(part)))
+    if not indices:
+        raise DataError(f"`split` {split!r} of {name!r} holds no samples")
+    folder.mkdir(parents=True, exist_ok=True)
+    writer = next((kind for kind in WRITERS if kind in columns), None)
+    if writer is None:
+        return [_write_table([part[index] for index in indices], folder / f"{split}.csv")]
+    suffix, write = WRITERS[writer]
+    written = []
+    for index in indices:
+        row: Mapping[str, Any] = part[index]
+        own_file = row.get(FILE_COLUMN)
+        stem = _file_name(str(own_file) if own_file else part.name(index))
+        place = folder if label is None else folder / _file_name(str(row[label]), whole=True)
+        place.mkdir(exist_ok=True)
+        path = place / f"{stem}{suffix or Path(str(own_file)).suffix}"
+        write(row, path)
+        written.append(path)
+    return written
+
+
+def _whole_row(row: Mapping[str, Any], table: Any) -> Mapping[str, Any]:
+    return row
+
+
+def _file_name(name: str, *, whole: bool = False) -> str:
+    """The last part of a name, without what file systems do not take; without its suffix unless `whole`."""
+    last = name if whole else Path(name).stem
+    return re.sub(r"[^\w.+-]+", "-", last).strip("-") or "sample"
+
+
+def _write_picture(row: Mapping[str, Any], path: Path) -> None:
+    Image.fromarray(row["image"]).save(path)
+
+
+def _write_sound(row: Mapping[str, Any], path: Path) -> None:
+    samples = np.round(np.clip(row["audio"], -1.0, 1.0) * 32767.0).astype("<i2")
+    with wave.open(str(path), "wb") as file:
+        file.setnchannels(1)
+        file.setsampwidth(2)
+        file.setframerate(int(row["sampling_rate"]))
+        file.writeframes(samples.tobytes())
+
+
+def _write_series(row: Mapping[str, Any], path: Path) -> None:
+    series = row["series"]
+    with path.open("w", newline="", encoding="utf-8") as file:
+        writer = csv.writer(file)
+        writer.writerow([f"channel_{index + 1}" for index in range(series.shape[1])])
+        # An empty cell is a missing value.
+        # The shortest digits that give the same float32 back.
+        writer.writerows([["" if np.isnan(value) else str(value) for value in step] for step in series])
+
+
+def _copy_file(row: Mapping[str, Any], path: Path) -> None:
+    shutil.copyfile(row[FILE_COLUMN], path)
+
+
+def _write_table(rows: list[Mapping[str, Any]], path: Path) -> Path:
+    with path.open("w", newline="", encoding="utf-8") as file:
+        writer = csv.DictWriter(file, list(rows[0]))
+        writer.writeheader()
+        writer.writerows(rows)
+    return path
+
+
+# Column that says what a data set holds -> suffix of its files (None: the file's own), and what writes one.
+WRITERS: Mapping[str, tuple[str | None, Callable[[Mapping[str, Any], Path], None]]] = {
+    "image": (".png", _write_picture),
+    "audio": (".wav", _write_sound),
+    "series": (".csv", _write_series),
+    FILE_COLUMN: (None, _copy_file),
+}
