@@ -288,6 +288,20 @@ class TestFidelity:
                 call()
 
 
+class TestDescriptions:
+    def test_modalities_and_tasks_are_kept_as_they_are(self, tmp_path):
+        modalities = {"sound": {"type": "audio", "max_resolution": [8]}}
+        tasks = {"topic": {"id2label": {"0": "art", "1": "law"}}}
+        config = PerceiverConfig(modalities=modalities, tasks=tasks, task_mlp_layers=0)
+        config.save_pretrained(tmp_path)
+        again = PerceiverConfig.from_pretrained(tmp_path)
+        assert again == config
+        assert (again.modalities, again.tasks, again.task_mlp_layers) == (modalities, tasks, 0)
+
+    def test_nothing_is_written_where_there_are_none(self):
+        assert {"modalities", "tasks"}.isdisjoint(PerceiverConfig().to_dict())
+
+
 class TestValidation:
     @pytest.mark.parametrize("key", COUNTS)
     @pytest.mark.parametrize("value", [0, -3, 2.5, True, "7", None])
@@ -391,6 +405,14 @@ class TestValidation:
     def test_values_of_modalities_are_a_mapping(self, key, value):
         with pytest.raises(
             ConfigurationError, match=f"`{key}` must be a mapping from modality to number, received"
+        ):
+            PerceiverConfig(**{key: value})
+
+    @pytest.mark.parametrize("key", ["modalities", "tasks"])
+    @pytest.mark.parametrize("value", [["audio"], {"audio": "wav"}, {1: {}}, "audio"])
+    def test_descriptions_are_a_mapping_of_mappings(self, key, value):
+        with pytest.raises(
+            ConfigurationError, match=f"`{key}` must be a mapping from names to mappings, received"
         ):
             PerceiverConfig(**{key: value})
 

@@ -107,7 +107,7 @@ def test_the_padding_vector_is_appended_to_every_token_in_its_dtype():
 
 @pytest.mark.parametrize("name", ["", "a.b", "keys", "type", "training"])
 def test_names_that_containers_of_modules_need_themselves_are_refused(name):
-    with pytest.raises(ConfigurationError, match="`modalities` must name modalities by words"):
+    with pytest.raises(ConfigurationError, match="`modalities` must have names without a dot"):
         require_names("modalities", ["camera", name])
 
 

@@ -16,7 +16,7 @@ def require_names(argument: str, names: Iterable[str]) -> None:
     unfit = sorted(name for name in names if not name or "." in name or name in taken)
     if unfit:
         raise ConfigurationError(
-            f"`{argument}` must name modalities by words without a dot that no container of torch's uses for itself, "
+            f"`{argument}` must have names without a dot, and that no container of torch's uses for itself, "
             f"received {unfit}"
         )
 
