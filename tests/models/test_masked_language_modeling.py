@@ -154,3 +154,18 @@ def test_inputs_are_given_once(model):
         model(ids_of(3), input_ids=ids_of(3))
     with pytest.raises(ShapeError, match=r"`inputs` \(or `input_ids`\) must be given, received None"):
         model()
+
+
+def test_only_the_positions_asked_for_are_decoded(model, same):
+    ids = ids_of(7)
+    mask = torch.tensor([[1] * 7, [1] * 5 + [0] * 2])
+    positions = torch.tensor([[0, 5, 2], [4, 1, 1]])
+    whole = model(ids, mask).logits
+    rows = torch.arange(2)[:, None]
+    output = model(ids, mask, positions=positions, labels=ids[rows, positions], output_attentions=True)
+    same(output.logits, whole[rows, positions])
+    expected = F.cross_entropy(whole[rows, positions].flatten(0, 1), ids[rows, positions].flatten())
+    torch.testing.assert_close(output.loss, expected)
+    assert output.cross_attentions[1].shape[2] == 3
+    same(model(ids, positions=torch.tensor([3, 6])).logits, model(ids).logits[:, [3, 6]])
+    same(model.prepare()(ids, mask, positions=positions).logits, whole[rows, positions])

@@ -13,9 +13,9 @@ from perceivers.decoders.base import Queries, ask_for, gather_rows, one_array, r
 from perceivers.decoders.basic import PerceiverBasicDecoder
 from perceivers.modalities.text import PerceiverEmbeddingDecoder, PerceiverTextPreprocessor
 from perceivers.models.losses import masked_language_modeling_loss
-from perceivers.models.perceiver import PerceiverModel
+from perceivers.models.perceiver import PerceiverModel, or_default
 from perceivers.models.task import PerceiverTaskModel, one_of
-from perceivers.outputs import Encoded, PerceiverDecoderOutput, PerceiverMaskedLMOutput, PerceiverModelOutput
+from perceivers.outputs import Encoded, PerceiverDecoderOutput, PerceiverMaskedLMOutput
 
 
 class PerceiverForMaskedLM(PerceiverTaskModel):
@@ -57,45 +57,47 @@ class PerceiverForMaskedLM(PerceiverTaskModel):
         return_dict: bool | None = None,
         input_ids: Tensor | None = None,
         interpolate_pos_encoding: bool = False,
+        positions: Tensor | None = None,
     ) -> PerceiverMaskedLMOutput | tuple[Any, ...]:
-        """Scores of every byte at every position the model knows, whatever the text's length.
+        """Scores of every byte at every position the model knows, whatever the text's length, or at those asked for.
 
         Args:
             inputs: ids [batch, length], length at most `max_position_embeddings`.
             attention_mask: [batch, length], nonzero where a byte counts.
             output_attentions: see PerceiverModel.
             output_hidden_states: see PerceiverModel.
-            labels: ids [batch, at most max_position_embeddings], -100 where nothing is asked.
+            labels: ids [batch, at most max_position_embeddings], -100 where nothing is asked; with `positions`, ids
+                [batch, num_positions].
             return_dict: see PerceiverModel.
             input_ids: another name of `inputs`.
             interpolate_pos_encoding: admit a longer text by stretching input and output positions linearly; the scores then
                 have one row a byte.
+            positions: indices of bytes, [num_positions] or [batch, num_positions]; only these are decoded, which is what
+                training wants: 15 % of the bytes are asked for.
 
         Returns:
-            `logits` [batch, max_position_embeddings, vocab_size], and `loss` when labels are given.
+            `logits` [batch, max_position_embeddings or num_positions, vocab_size], and `loss` when labels are given.
         """
         ids = one_of(inputs, input_ids, "input_ids")
-        outputs = cast(
-            "PerceiverModelOutput",
-            self.perceiver(
-                ids,
-                attention_mask=attention_mask,
-                output_attentions=output_attentions,
-                output_hidden_states=output_hidden_states,
-                interpolate_pos_encoding=interpolate_pos_encoding,
-                return_dict=True,
-                query_mask=self._query_mask(attention_mask),
-                output_dims=self._output_dims(ids.shape[1]),
-            ),
+        with_weights = or_default(output_attentions, self.config.output_attentions)
+        encoded = self.encode(
+            ids,
+            attention_mask,
+            interpolate_pos_encoding,
+            output_attentions=with_weights,
+            output_hidden_states=or_default(output_hidden_states, self.config.output_hidden_states),
         )
-        logits = self._scores(cast("Tensor", outputs.logits))
+        decoded = self.decode(encoded, positions=positions, output_attentions=with_weights)
+        answers = decoded if with_weights else PerceiverDecoderOutput(logits=decoded)
+        logits = cast("Tensor", answers.logits)
+        weights = (encoded.cross_attentions or ()) + (answers.cross_attentions or ())
         loss = None if labels is None else masked_language_modeling_loss(logits, labels)
         output = PerceiverMaskedLMOutput(
             loss=loss,
             logits=logits,
-            hidden_states=outputs.hidden_states,
-            attentions=outputs.attentions,
-            cross_attentions=outputs.cross_attentions,
+            hidden_states=encoded.hidden_states,
+            attentions=encoded.attentions,
+            cross_attentions=weights or None,
         )
         return self._finish(output, return_dict)
 
