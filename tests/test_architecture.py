@@ -15,15 +15,18 @@ SOURCE = Path(__file__).parents[1] / "src" / "perceivers"
 # Each group may import the groups above it. Members of one group do not import each other.
 GROUPS: tuple[frozenset[str], ...] = (
     frozenset({"errors"}),
+    frozenset({"arguments"}),
     frozenset({"nn"}),
     frozenset({"configuration_rules"}),
     frozenset({"configuration", "outputs", "checkpoints"}),
     frozenset({"layers"}),
     frozenset({"modalities", "decoders"}),
     frozenset({"models"}),
-    frozenset({"inference", "processors", "data"}),
-    frozenset({"arguments", "optimization", "reporting"}),
+    frozenset({"inference", "processors", "metrics"}),
+    frozenset({"data"}),
+    frozenset({"optimization", "reporting", "starting"}),
     frozenset({"tasks"}),
+    frozenset({"training_checkpoints", "training_weights"}),
     frozenset({"training", "evaluation", "prediction", "conversion", "integrations"}),
     frozenset({"cli", "app"}),
     frozenset({"__main__"}),
@@ -37,27 +40,29 @@ EXCEPTIONS: dict[tuple[str, str], tuple[str, str]] = {
     ("checkpoints.pretrained", "models"): ("for types", "it fills the model that it is given"),
     ("checkpoints.loading", "models"): ("for types", "it fills the model that it is given"),
     ("models.base", "inference"): ("in a function", "prepare() gives the exact fast form of a model"),
-    ("optimization", "arguments"): ("anywhere", "optimisers are built from their arguments"),
     ("training", "evaluation"): ("anywhere", "training measures as evaluation does"),
 }
 
 # Allowed by the design, and not used yet; an entry that is used belongs out of here.
 PLANNED: set[tuple[str, str]] = set()
 
-# Folders of like things, and the files in each that the others may import. A file may also import parts of its
-# own: `image_classification` imports `image_classification_picture`.
+# Folders of like things, and the files in each that the others may import. Files of one family, named alike, may also
+# import each other: `image_classification` imports `image_classification_picture`, `points_files` imports `points_mesh`.
+# Readers of bundled data may import every file of data/.
 SHARED: dict[str, frozenset[str]] = {
     "modalities": frozenset({"base"}),
     "decoders": frozenset({"base", "basic", "chunking"}),
     "models": frozenset({"base", "perceiver", "task", "losses"}),
-    "tasks": frozenset({"base"}),
-    "data": frozenset({"base", "splits", "bundled"}),
+    "tasks": frozenset({"base", "classification"}),
+    "data": frozenset({"tables", "opening", "rows", "splits", "bundled"}),
 }
 
 MODALITIES = frozenset({"audio", "image", "label"})
 # Where names of modalities belong: what handles one, what puts named ones together, raw data, default sizes, and
 # the table of DeepMind's names.
-KNOWS_MODALITIES = frozenset({"modalities", "models", "tasks", "processors", "configuration", "conversion"})
+KNOWS_MODALITIES = frozenset(
+    {"modalities", "models", "tasks", "processors", "configuration", "conversion", "data", "arguments", "metrics"}
+)
 
 # Third-party packages that every installation has.
 REQUIRED = frozenset({"torch", "numpy", "safetensors", "huggingface_hub", "PIL", "cyclopts", "rich"})
@@ -176,8 +181,8 @@ def test_siblings_import_only_what_their_folder_shares():
         target_folder, _, target_file = found.target.partition(".")
         if folder != target_folder or folder not in SHARED or not file:
             continue
-        own_part = target_file.startswith(f"{file}_")
-        if target_file not in SHARED[folder] and not own_part and not is_excepted(found):
+        one_family = file.startswith("bundled") or target_file.split("_")[0] == file.split("_")[0]
+        if first(target_file) not in SHARED[folder] and not one_family and not is_excepted(found):
             against.append(str(found))
     assert not against
 

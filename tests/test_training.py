@@ -1,127 +1,21 @@
-"""The shared loop, with a task of five numbers in and one out: nothing of pictures, text or sound in it."""
+"""The shared loop, with a task of five numbers in and one out."""
 
 from __future__ import annotations
 
 import json
-import subprocess
 import sys
-from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, ClassVar
 
 import pytest
 import torch
-from torch import nn
-from torchmetrics import MeanMetric, MetricCollection
 
-from perceivers.arguments import DataArguments, OptimizationArguments, RunArguments, TrainingArguments
-from perceivers.data.splits import Splits
+from line_task import TEST, TRAIN, LineArguments, LineTask, run
+from perceivers.arguments import DataArguments, TrainingArguments
+from perceivers.data.draws import NumberedBatch, plain_loader
 from perceivers.errors import ConfigurationError, DataError, MissingExtraError, PerceiversError
 from perceivers.evaluation import build_accelerator, measure
-from perceivers.tasks.base import Batch, Parts, Prediction, Step, Task
-from perceivers.training import train
-
-TRAIN, VALIDATION, TEST = 30, 7, 11
-
-
-@dataclass(frozen=True, kw_only=True)
-class LineArguments:
-    factor: float = 1.0
-
-
-class Line(nn.Module):
-    def __init__(self) -> None:
-        super().__init__()
-        self.weight = nn.Parameter(torch.randn(1, 5))
-
-    def forward(self, x: torch.Tensor) -> torch.Tensor:
-        return nn.functional.linear(x, self.weight)[:, 0]
-
-    def num_parameters(self) -> int:
-        return 5
-
-    def save_pretrained(self, folder: Path) -> None:
-        torch.save(self.state_dict(), folder / "weights.pt")
-
-
-class NoProcessor:
-    def save_pretrained(self, folder: Path) -> None:
-        (folder / "processor.json").write_text("{}")
-
-
-class LineTask(Task[LineArguments]):
-    name: ClassVar[str] = "line"
-    headline: ClassVar[str] = "loss"
-    arguments_class: ClassVar[type[Any]] = LineArguments
-    sizes: ClassVar[tuple[int, int, int]] = (TRAIN, VALIDATION, TEST)
-
-    def __init__(self, arguments: LineArguments | None = None) -> None:
-        super().__init__(arguments)
-        self.dtypes: set[torch.dtype] = set()
-        self.batch_sizes: list[int] = []
-        self.augmented = 0
-
-    def load_data(self, arguments: DataArguments, parts: Parts | None = None) -> Splits:
-        generator = torch.Generator().manual_seed(17)
-        truth = torch.tensor([1.0, -2.0, 3.0, 0.5, -1.5])
-        parts_of_data = []
-        for size in self.sizes:
-            x = torch.randn(size, 5, generator=generator)
-            parts_of_data.append(list(zip(x, x @ truth, strict=True)))
-        return Splits(*parts_of_data, unreadable=("row 3 is torn",))
-
-    def build(self, splits: Splits) -> Parts:
-        return Parts(Line(), NoProcessor())  # type: ignore[arg-type]
-
-    def restore(self, folder: Path) -> Parts:
-        model = Line()
-        model.load_state_dict(torch.load(folder / "weights.pt"))
-        return Parts(model, NoProcessor())  # type: ignore[arg-type]
-
-    def collate(self, processor: Any, samples: Sequence[Any]) -> Batch:
-        return {"x": torch.stack([x for x, _ in samples]), "y": torch.stack([y for _, y in samples])}
-
-    def augment(self, batch: Batch) -> Batch:
-        self.augmented += 1
-        return {**batch, "x": batch["x"] * self.arguments.factor}
-
-    def step(self, model: nn.Module, batch: Batch) -> Step:
-        answer = model(batch["x"])
-        self.dtypes.add(answer.dtype)
-        self.batch_sizes.append(len(answer))
-        errors = (answer.float() - batch["y"]).square()
-        return Step(errors.mean(), {"value": errors})
-
-    def metrics(self, parts: Parts) -> MetricCollection:
-        return MetricCollection({"loss": MeanMetric()})
-
-    def predict(self, parts: Parts, inputs: Sequence[Path]) -> list[Prediction]:
-        raise NotImplementedError
-
-    def show(self, predictions: Sequence[Prediction], folder: Path) -> list[Path]:
-        raise NotImplementedError
-
-
-def run(
-    folder: Path,
-    task: LineTask | None = None,
-    *,
-    overwrite: bool = False,
-    optimization: dict[str, Any] | None = None,
-    **training: Any,
-) -> tuple[dict[str, Any], torch.Tensor]:
-    arguments = RunArguments(
-        output=str(folder),
-        data=DataArguments(data="line"),
-        training=TrainingArguments(**{"epochs": 2, "batch_size": 10, "device": "cpu", **training}),
-        optimization=OptimizationArguments(
-            **{"learning_rate": 0.1, "warmup_steps": 0, "weight_decay": 0.0, **(optimization or {})}
-        ),
-        overwrite=overwrite,
-    )
-    results = train(task or LineTask(), arguments)
-    return results, torch.load(folder / "weights.pt")["weight"][0]
 
 
 def test_training_lowers_the_loss_and_leaves_a_complete_folder(tmp_path: Path) -> None:
@@ -129,7 +23,7 @@ def test_training_lowers_the_loss_and_leaves_a_complete_folder(tmp_path: Path) -
     assert results["test"]["loss"] < 0.05
     names = sorted(path.name for path in (tmp_path / "run").iterdir())
     assert names == [
-        "arguments.json",
+        "arguments.yaml",
         "history.json",
         "learning_curve.png",
         "processor.json",
@@ -220,7 +114,8 @@ def test_an_empty_validation_part_is_not_watched(tmp_path: Path) -> None:
 
     results, _ = run(tmp_path / "run", Unwatched())
     assert results["validation"] == {}
-    assert set(json.loads((tmp_path / "run" / "history.json").read_text())[0]) == {"epoch", "train_loss"}
+    row = json.loads((tmp_path / "run" / "history.json").read_text())[0]
+    assert set(row) == {"step", "epoch", "train_loss", "learning_rate"}
 
 
 @pytest.mark.parametrize("sizes", [(0, 3, 11), (30, 3, 0)])
@@ -238,7 +133,7 @@ def test_a_run_is_only_replaced_when_asked_to(tmp_path: Path) -> None:
     _, first = run(tmp_path / "run")
     (tmp_path / "run" / "notes.txt").write_text("mine")
     with pytest.raises(
-        ConfigurationError, match="already holds a training run; give another folder, or --overwrite"
+        ConfigurationError, match="already holds a training run; give another folder, --overwrite to replace"
     ):
         run(tmp_path / "run", seed=5)
     _, second = run(tmp_path / "run", seed=5, overwrite=True)
@@ -252,10 +147,36 @@ def test_an_output_that_is_a_file_is_an_error(tmp_path: Path) -> None:
         run(tmp_path / "run")
 
 
-def test_a_loss_that_is_not_finite_stops_the_run_and_saves_nothing(tmp_path: Path) -> None:
-    with pytest.raises(PerceiversError, match="the loss became nan in epoch 1; lower --learning-rate"):
-        run(tmp_path / "run", LineTask(LineArguments(factor=float("nan"))))
-    assert not (tmp_path / "run").exists()
+def test_a_loss_that_is_not_finite_stops_the_run_and_names_step_samples_and_checkpoint(
+    tmp_path: Path,
+) -> None:
+    class TornLate(LineTask):
+        def augment(self, batch: Any) -> Any:
+            changed = super().augment(batch)
+            return {**changed, "y": changed["y"] * float("nan")} if self.augmented == 5 else changed
+
+    with pytest.raises(PerceiversError) as error:
+        run(tmp_path / "run", TornLate(), batch_size=3, epochs=1, checkpoint_every=2)
+    message = str(error.value)
+    assert "the loss became nan at optimiser step 5 with the samples line " in message
+    assert message.count("line ") == 3
+    assert "lower --learning-rate or --max-gradient-norm" in message
+    assert "the last good one is" in message
+    assert "step-00000004'" in message
+    assert not (tmp_path / "run" / "results.json").exists()
+
+
+def test_a_gradient_that_is_not_finite_stops_the_run(tmp_path: Path) -> None:
+    class Steep(LineTask):
+        def step(self, model: Any, batch: Any) -> Any:
+            step = super().step(model, batch)
+            # The square root of zero: a finite loss, an infinite slope.
+            return replace(step, loss=step.loss + (0.0 * model.weight.sum()).sqrt())
+
+    with pytest.raises(
+        PerceiversError, match="the gradient's norm became nan at optimiser step 1 with the samples"
+    ):
+        run(tmp_path / "run", Steep())
 
 
 def test_measuring_counts_every_sample_once() -> None:
@@ -263,13 +184,12 @@ def test_measuring_counts_every_sample_once() -> None:
     accelerator = build_accelerator(TrainingArguments(device="cpu"))
     splits = task.load_data(DataArguments(data="line"))
     parts = task.build(splits)
-    loader = torch.utils.data.DataLoader(
-        splits.test, batch_size=4, collate_fn=lambda samples: task.collate(None, samples)
-    )
-    score = measure(task, parts.model, parts, accelerator.prepare(loader), accelerator)
+    loader = plain_loader(splits.test, NumberedBatch(task.collate, None), batch_size=4)
+    score, others = measure(task, parts.model, parts, accelerator.prepare(loader), accelerator)
     x, y = (torch.stack(column) for column in zip(*splits.test, strict=True))
     expected = (parts.model(x) - y).square().mean()
     assert score["loss"] == pytest.approx(expected.item(), rel=1e-5)
+    assert others == {}
     assert not parts.model.training
 
 
@@ -279,27 +199,53 @@ def test_missing_accelerate_names_the_command_that_installs_it(monkeypatch: pyte
         build_accelerator(TrainingArguments())
 
 
-@pytest.mark.slow
-def test_two_processes_train_and_measure_every_sample_once(tmp_path: Path) -> None:
-    script = tmp_path / "run.py"
-    script.write_text("import sys\nfrom perceivers.cli import main\nmain(sys.argv[1:])\n")
-    command = [
-        "-m",
-        "torch.distributed.run",
-        "--nproc_per_node",
-        "2",
-        str(script),
-        "train",
-        "image-classification",
-    ]
-    options = ["--data", "digits", "--output", str(tmp_path / "run"), "--device", "cpu", "--epochs", "1",
-               "--latent-channels", "8", "--num-layers", "1", "--image-height", "8", "--image-width", "8"]  # fmt: skip
-    finished = subprocess.run(
-        [sys.executable, *command, *options], capture_output=True, text=True, check=True
-    )
-    assert finished.stdout.count("test accuracy") == 1
-    results = json.loads((tmp_path / "run" / "results.json").read_text())
-    assert results["processes"] == 2
-    # 359 test samples over two processes: an accuracy of whole 359ths means that none was counted twice.
-    correct = results["test"]["accuracy"] * 359
-    assert correct == pytest.approx(round(correct), abs=1e-3)
+def test_a_run_may_be_counted_in_steps(tmp_path: Path) -> None:
+    # 30 samples in batches of 10: three steps a pass.
+    results, _ = run(tmp_path / "run", steps=7, watch_every=2)
+    history = json.loads((tmp_path / "run" / "history.json").read_text())
+    assert results["steps"] == 7
+    assert [row["step"] for row in history] == [2, 4, 6, 7]
+    assert [row["epoch"] for row in history] == pytest.approx([2 / 3, 4 / 3, 2, 7 / 3])
+
+
+def test_the_running_mean_of_the_weights_is_what_is_saved(tmp_path: Path) -> None:
+    # After one step the mean is the weights themselves; after the second 0.75 of the first and 0.25 of the second.
+    options: dict[str, Any] = {"batch_size": TRAIN, "optimization": {"constant_fraction": 1.0}}
+    _, first = run(tmp_path / "first", steps=1, **options)
+    _, second = run(tmp_path / "second", steps=2, **options)
+    _, mean = run(tmp_path / "mean", steps=2, ema_decay=0.75, **options)
+    torch.testing.assert_close(mean, 0.75 * first + 0.25 * second)
+
+
+def test_the_best_weights_are_saved_when_asked_for(tmp_path: Path) -> None:
+    options: dict[str, Any] = {
+        "batch_size": TRAIN,
+        "watch_every": 1,
+        "optimization": {"learning_rate": 1.5, "constant_fraction": 1.0},
+    }
+    run(tmp_path / "all", steps=9, **options)
+    losses = [row["validation_loss"] for row in json.loads((tmp_path / "all" / "history.json").read_text())]
+    best = losses.index(min(losses))
+    assert best not in (0, 8), "the steps are so long that the loss rises again"
+    _, stopped = run(tmp_path / "stopped", steps=best + 1, **options)
+    results, kept = run(tmp_path / "kept", steps=9, keep_best=True, **options)
+    assert torch.equal(kept, stopped)
+    assert results["validation"]["loss"] == min(losses)
+
+
+def test_the_order_of_the_samples_differs_between_passes(tmp_path: Path) -> None:
+    class Noting(LineTask):
+        def augment(self, batch: Any) -> Any:
+            self.seen = [*getattr(self, "seen", []), *batch["y"].tolist()]
+            return super().augment(batch)
+
+    task = Noting()
+    run(tmp_path / "run", task)
+    first, second = task.seen[:TRAIN], task.seen[TRAIN:]
+    assert first != second
+    assert sorted(first) == sorted(second)
+
+
+def test_a_task_may_be_given_by_name(tmp_path: Path) -> None:
+    with pytest.raises(ConfigurationError, match=r"`task` must be one of .*received 'line'"):
+        run(tmp_path / "run", "line")  # type: ignore[arg-type]

@@ -126,7 +126,7 @@ def open_table_file(path: Path, arguments: DataArguments | None = None) -> Table
             kind, data_files=str(path), split="train", streaming=streaming, **settings
         )
         if arguments is not None and streaming:
-            return StreamTable(opened, str(path), path.parent, **_order(arguments))
+            return _stream(opened, str(path), arguments, path.parent)
         return ArrowTable(opened, str(path), path.parent)
     except DataError:
         raise
@@ -215,9 +215,7 @@ def _open_hub(name: str, arguments: DataArguments, *, streaming: bool) -> Tables
             is_stream = streaming and part == "train"
             opened = datasets.load_dataset(name, arguments.subset, split=split, streaming=is_stream)
             source = f"{name}, {split}"
-            tables[part] = (
-                StreamTable(opened, source, **_order(arguments)) if is_stream else ArrowTable(opened, source)
-            )
+            tables[part] = _stream(opened, source, arguments) if is_stream else ArrowTable(opened, source)
     except DataError:
         raise
     except Exception as error:  # the hub's many ways of not giving a data set
@@ -225,8 +223,8 @@ def _open_hub(name: str, arguments: DataArguments, *, streaming: bool) -> Tables
     return tables
 
 
-def _order(arguments: DataArguments) -> dict[str, int]:
-    return {"buffer_size": arguments.shuffle_buffer, "seed": arguments.split_seed}
+def _stream(dataset: Any, source: str, arguments: DataArguments, root: Path | None = None) -> StreamTable:
+    return StreamTable(dataset, source, root, buffer_size=arguments.shuffle_buffer, seed=arguments.split_seed)
 
 
 def _refuse_stream(streaming: bool, data: str) -> None:

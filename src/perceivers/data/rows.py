@@ -74,7 +74,7 @@ class StreamSamples:
 
     def name(self, index: int) -> str:
         """What the row with this number is called; numbers count in the order of reading."""
-        return f"{self.table.source}, {index + 1}. row read"
+        return self.table.name(index)
 
 
 def decode_row(decode: Decode, table: Table | StreamTable, row: Mapping[str, Any], name: str) -> Any:
@@ -149,7 +149,7 @@ def find_unreadable(samples: RowSamples) -> dict[int, str]:
         return {index: text for index, text in enumerate(reasons) if text is not None}
 
 
-def names_of_classes(table: Table, column: str) -> tuple[str, ...]:
+def names_of_classes(table: Table | StreamTable, column: str) -> tuple[str, ...]:
     """The different values of a column as names, in order: whole numbers by size, all else by letter.
 
     Raises:

@@ -137,7 +137,18 @@ class StreamTable:
         self.source, self.root = source, root
         self.columns: tuple[str, ...] = tuple(dataset.column_names or next(iter(dataset)))
         self._class_names = class_names_by_column(dataset)
-        self._dataset = undecoded(dataset).shuffle(seed=seed, buffer_size=buffer_size)
+        self._in_order = undecoded(dataset)
+        self._dataset = self._in_order.shuffle(seed=seed, buffer_size=buffer_size)
+
+    def name(self, index: int) -> str:
+        """What errors call the row that is read as number `index`, from 0, of a pass."""
+        return f"{self.source}, row {index + 1} of those read"
+
+    def column(self, name: str) -> Sequence[Any]:
+        """Read one value of every row, in a pass of its own over the stream; for classes with names, the names."""
+        if name in self._class_names:
+            return self._class_names[name]
+        return [row[name] for row in self._in_order.select_columns([name])]
 
     def rows(self, epoch: int) -> Iterator[Mapping[str, Any]]:
         """Pass over all rows; the order depends on the seed and on `epoch`."""
