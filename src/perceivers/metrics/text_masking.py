@@ -1,0 +1,106 @@
+"""How well hidden bytes are guessed: loss, bits, and accuracy by byte and by word, as torchmetrics metrics.
+
+Every hidden byte counts the same, however texts are divided into batches: sums are kept, not means of batches.
+"""
+
+from __future__ import annotations
+
+import math
+from functools import cache
+from typing import TYPE_CHECKING, Any
+
+import torch
+from torch import Tensor
+from torch.nn import functional as F
+
+from perceivers.errors import MissingExtraError, ShapeError
+
+if TYPE_CHECKING:
+    from torchmetrics import MetricCollection
+
+
+def masking_counts(logits: Tensor, targets: Tensor, words: Tensor) -> dict[str, Tensor]:
+    """What the metrics sum up, for each text.
+
+    Args:
+        logits: [batch, num_positions, vocab_size].
+        targets: true ids [batch, num_positions], below 0 where there is no hidden byte.
+        words: number of the hidden word that each byte is part of, [batch, num_positions], from 0; looked at only where
+            there is a hidden byte.
+
+    Returns:
+        `nats` (sum of -log probability of the true bytes), `hidden_bytes`, `right_bytes`, `hidden_words`, `right_words`
+        (those with every byte right), each [batch], float64.
+    """
+    if targets.shape != logits.shape[:2] or words.shape != targets.shape:
+        raise ShapeError(
+            f"`targets` and `words` must have shape {list(logits.shape[:2])}, received {list(targets.shape)} and "
+            f"{list(words.shape)}"
+        )
+    is_hidden = targets >= 0
+    losses = (
+        F.cross_entropy(logits.float().transpose(1, 2), targets.clamp(min=0), reduction="none") * is_hidden
+    )
+    is_right = (logits.argmax(dim=-1) == targets) & is_hidden
+    # Bytes of a word, and right ones among them, summed at the word's own place.
+    places = torch.where(is_hidden, words, 0)
+    empty = torch.zeros_like(places)
+    sizes = empty.scatter_add(1, places, is_hidden.to(places.dtype))
+    right = empty.scatter_add(1, places, is_right.to(places.dtype))
+    counts = {
+        "nats": losses.double(),
+        "hidden_bytes": is_hidden,
+        "right_bytes": is_right,
+        "hidden_words": sizes > 0,
+        "right_words": (sizes > 0) & (right == sizes),
+    }
+    return {name: values.double().sum(dim=1) for name, values in counts.items()}
+
+
+def masking_metrics() -> MetricCollection:
+    """Fresh metrics over `masking_counts`.
+
+    `loss`: mean -log probability of a hidden byte; `bits_per_masked_byte`: the same to base 2; `masked_byte_accuracy` and
+    `whole_word_accuracy`: shares that are guessed right.
+    """
+    ratio = _ratio_of_sums()
+    from torchmetrics import MetricCollection
+
+    return MetricCollection(
+        {
+            "loss": ratio("nats", "hidden_bytes"),
+            "bits_per_masked_byte": ratio("nats", "hidden_bytes", 1.0 / math.log(2.0)),
+            "masked_byte_accuracy": ratio("right_bytes", "hidden_bytes"),
+            "whole_word_accuracy": ratio("right_words", "hidden_words"),
+        },
+        compute_groups=False,
+    )
+
+
+@cache
+def _ratio_of_sums() -> Any:
+    """The metric's class, made when it is first asked for: torchmetrics belongs to an extra."""
+    try:
+        from torchmetrics import Metric
+    except ImportError as error:
+        raise MissingExtraError("torchmetrics", "train", "Measuring hidden words") from error
+
+    class RatioOfSums(Metric):
+        is_differentiable = False
+        full_state_update = False
+
+        def __init__(self, above: str, below: str, scale: float = 1.0) -> None:
+            super().__init__()
+            self.names, self.scale = (above, below), scale
+            self.add_state("above", torch.zeros((), dtype=torch.float64), dist_reduce_fx="sum")
+            self.add_state("below", torch.zeros((), dtype=torch.float64), dist_reduce_fx="sum")
+
+        def update(self, **counts: Tensor) -> None:
+            self.above += counts[self.names[0]].sum()
+            self.below += counts[self.names[1]].sum()
+
+        def compute(self) -> Tensor:
+            # NaN where nothing was hidden.
+            return self.scale * self.above / self.below
+
+    return RatioOfSums
