@@ -64,12 +64,10 @@ class AudioClassification(ClassificationTask[AudioClassificationArguments]):
         for table in tables.values():
             require_columns(table, self._audio_column(table.columns), chosen.label_column)
         if parts is None:
-            # A stream cannot be looked through beforehand; its test part must have all the classes.
-            labelled = next(table for table in tables.values() if isinstance(table, Table))
             names = (
-                names_of_labels(labelled, chosen.label_column, chosen.label_separator)
+                names_of_labels(tables["train"], chosen.label_column, chosen.label_separator)
                 if self._several
-                else names_of_classes(labelled, chosen.label_column)
+                else names_of_classes(tables["train"], chosen.label_column)
             )
         else:
             names = tuple(class_names(parts))

@@ -127,7 +127,7 @@ def split_labels(value: Any, separator: str) -> list[str]:
     return [text for text in (str(part).strip() for part in parts) if text]
 
 
-def names_of_labels(table: Table, column: str, separator: str) -> tuple[str, ...]:
+def names_of_labels(table: Table | StreamTable, column: str, separator: str) -> tuple[str, ...]:
     """All labels of a column whose rows have several each, by letter; a DataError where there is none."""
     names = {name for value in table.column(column) for name in split_labels(value, separator)}
     if not names:
