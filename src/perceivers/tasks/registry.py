@@ -38,9 +38,30 @@ TASKS: Mapping[str, TaskEntry] = {
     "image-classification": TaskEntry(
         location="perceivers.tasks.image_classification:ImageClassification",
         arguments="perceivers.arguments.image_classification:ImageClassificationArguments",
-        input="pictures of any size, grey or colour, one folder per class",
+        input="pictures of any size, grey or colour, one folder per class, or a table of them",
         output="one class",
-        metrics="top-1 and top-5 accuracy, loss",
+        metrics="top-1 and top-5 accuracy, F1, loss, confusions",
+    ),
+    "point-classification": TaskEntry(
+        location="perceivers.tasks.point_classification:PointClassification",
+        arguments="perceivers.arguments.point_classification:PointClassificationArguments",
+        input="sets of points, surfaces or pictures of any size, one folder per class, or a table of them",
+        output="one class",
+        metrics="top-1 and top-5 accuracy, F1, loss, confusions",
+    ),
+    "fill-mask": TaskEntry(
+        location="perceivers.tasks.fill_mask:FillMask",
+        arguments="perceivers.arguments.fill_mask:FillMaskArguments",
+        input="text files, or a text column of a table",
+        output="the bytes of hidden words",
+        metrics="bits per masked byte, masked-byte and whole-word accuracy, loss",
+    ),
+    "text-classification": TaskEntry(
+        location="perceivers.tasks.text_classification:TextClassification",
+        arguments="perceivers.arguments.text_classification:TextClassificationArguments",
+        input="texts or pairs of texts, in a table or one folder per class",
+        output="one class, several labels, or a number; several tasks at once",
+        metrics="accuracy, F1, Matthews, Pearson, Spearman, loss",
     ),
 }
 

