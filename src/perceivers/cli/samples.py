@@ -37,7 +37,11 @@ def samples(
         files = "1 file" if len(written) == 1 else f"{len(written):,} files"
         Console().print(f"{files} written to {output}", highlight=False, soft_wrap=True)
         return
-    table = Table("name", "modality", "content", "from package", "licence")
+    table = Table()
+    # Names are typed: they are never cut.
+    table.add_column("name", no_wrap=True)
+    for heading in ("modality", "content", "from package", "licence"):
+        table.add_column(heading)
     for key, entry in BUNDLED.items():
         table.add_row(key, entry.modality, entry.content, entry.package, entry.licence)
     Console().print(table)

@@ -42,6 +42,20 @@ TASKS: Mapping[str, TaskEntry] = {
         output="one class",
         metrics="top-1 and top-5 accuracy, F1, loss, confusions",
     ),
+    "audio-classification": TaskEntry(
+        location="perceivers.tasks.audio_classification:AudioClassification",
+        arguments="perceivers.arguments.audio_classification:AudioClassificationArguments",
+        input="sound files of any rate and length, one folder per class, or a table of them",
+        output="one class, or several labels",
+        metrics="accuracy, F1, loss, confusions; mean average precision of several labels",
+    ),
+    "series-classification": TaskEntry(
+        location="perceivers.tasks.series_classification:SeriesClassification",
+        arguments="perceivers.arguments.series_classification:SeriesClassificationArguments",
+        input="series of several channels and any length: .ts, CSV or NumPy files, or one long table",
+        output="one class",
+        metrics="top-1 and top-5 accuracy, F1, loss, confusions",
+    ),
     "point-classification": TaskEntry(
         location="perceivers.tasks.point_classification:PointClassification",
         arguments="perceivers.arguments.point_classification:PointClassificationArguments",

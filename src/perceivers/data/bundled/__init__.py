@@ -52,6 +52,20 @@ BUNDLED: Mapping[str, BundledData] = {
         licence="BSD-3-Clause, pictures mostly CC0",
         reader="natural_images",
     ),
+    "japanese-vowels": BundledData(
+        modality="series",
+        content="640 utterances of 9 speakers, 7 to 29 steps of 12 channels, 370 of them for the test",
+        package="sktime",
+        licence="BSD-3-Clause, data of the UCI archive",
+        reader="japanese_vowels",
+    ),
+    "captcha-characters": BundledData(
+        modality="sound",
+        content="36 spoken digits and letters, one take each at 8 kHz, and 576 changed takes to validate and test with",
+        package="captcha",
+        licence="BSD-3-Clause",
+        reader="captcha_audio",
+    ),
     "python-docs": BundledData(
         modality="text",
         content="78 help topics of Python, 0.37 MB of English with code",
