@@ -122,9 +122,11 @@ def measure(job: Job, repetitions: int) -> Measured:
 
 def counted(run: Callable[[], Any]) -> tuple[int, Any]:
     """Floating-point operations of the matrix products, convolutions and attentions of a run, and its result."""
-    # The counter knows these two only out of place.
-    in_place = dict.fromkeys((torch.ops.aten.addmm_, torch.ops.aten.baddbmm_), _product_operations)
-    with FlopCounterMode(display=False, custom_mapping=in_place) as counter:
+    # The counter knows the first two only out of place, and those for packed weights and fused attention not at all.
+    more = dict.fromkeys((torch.ops.aten.addmm_, torch.ops.aten.baddbmm_), _product_operations)
+    more[torch.ops.mkldnn._linear_pointwise] = _packed_operations
+    more[torch.ops.aten._scaled_dot_product_flash_attention_for_cpu] = _attention_operations
+    with FlopCounterMode(display=False, custom_mapping=more) as counter:
         result = run()
     return counter.get_total_flops(), result
 
@@ -132,6 +134,18 @@ def counted(run: Callable[[], Any]) -> tuple[int, Any]:
 def _product_operations(_sum: Any, left: Sequence[int], right: Sequence[int], **_others: Any) -> int:
     """Multiplications and additions of [..., m, k] times [..., k, n]."""
     return 2 * math.prod(left) * right[-1]
+
+
+def _packed_operations(inputs: Sequence[int], *others: Any, out_shape: Sequence[int], **_others: Any) -> int:
+    """Multiplications and additions of [..., k] through a map to [..., n]."""
+    return 2 * math.prod(inputs) * out_shape[-1]
+
+
+def _attention_operations(
+    query: Sequence[int], key: Sequence[int], value: Sequence[int], *_rest: Any, **_others: Any
+) -> int:
+    """Multiplications and additions of both products of [..., queries, channels] with as many keys and values."""
+    return 2 * math.prod(query[:-1]) * key[-2] * (query[-1] + value[-1])
 
 
 def peak_of(name: str, ours: bool) -> int | None:

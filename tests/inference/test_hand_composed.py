@@ -67,18 +67,22 @@ def test_fourier_queries(heads, residual, rule, final, config, drawn, assert_equ
         assert_equal(prepared.decode(ours, **asked), model.decode(plain, **asked))
 
 
-@pytest.mark.parametrize(
-    "sizes", [{"num_latents": 61, "num_channels": 14}, {"num_latents": 3, "num_channels": 14}]
-)
-def test_both_ways_to_the_answer_are_taken(sizes, config, drawn, assert_equal):
+# With few outputs the merged way reads fewer columns; with more outputs than it saves, the split way is cheaper.
+@pytest.mark.parametrize(("outputs", "is_merged"), [(5, True), (47, False)])
+def test_both_ways_to_the_answer_are_taken(outputs, is_merged, config, drawn, assert_equal):
     from perceivers.inference.query_tail import merging_is_cheaper
 
-    shape = config(num_latents=sizes["num_latents"])
+    shape = config(num_latents=61)
     decoder = fourier_decoder(
-        shape, num_channels=sizes["num_channels"], qk_channels=4, v_channels=2, widening_factor=1
+        shape,
+        num_channels=14,
+        qk_channels=4,
+        v_channels=2,
+        widening_factor=1,
+        output_num_channels=outputs,
     )
     layer = decoder.decoding_cross_attention
-    assert merging_is_cheaper(layer, shape.num_latents, 5) == (shape.num_latents == 3)
+    assert merging_is_cheaper(layer, shape.num_latents, outputs) == is_merged
     model = drawn(p.PerceiverModel(shape, decoder, pixels(shape)))
     pictures = torch.randn(2, 3, 5, 7)
     assert_equal(model.prepare()(pictures), model(pictures))

@@ -28,8 +28,13 @@ class LargestTensor(TorchDispatchMode):
         result = operation(*arguments, **(options or {}))
         for each in pytree.tree_leaves(result):
             if isinstance(each, Tensor):
-                self.num_bytes = max(self.num_bytes, each.untyped_storage().nbytes())
+                self.num_bytes = max(self.num_bytes, _bytes_of(each))
         return result
+
+
+def _bytes_of(tensor: Tensor) -> int:
+    # A packed weight has no storage that could be asked.
+    return tensor.numel() * tensor.element_size() if tensor.is_mkldnn else tensor.untyped_storage().nbytes()
 
 
 def largest(call: Callable[[], Any]) -> int:

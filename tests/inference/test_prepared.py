@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 import perceivers
 from perceivers.errors import ConfigurationError, ShapeError
 from perceivers.inference import PreparedModel
+from perceivers.nn.attention_layer import AttentionLayer
 
 FIDELITIES = ("transformers", "deepmind")
 sides = st.sampled_from([2, 3, 5, 7, 11, 13])
@@ -288,13 +289,23 @@ def test_a_consumed_model_says_so(task, small, inputs_of, assert_equal):
             use()
 
 
-def test_a_consumed_model_gives_its_layers_instead_of_copies(small):
-    model = small("image_fourier")
-    layer = model.perceiver.encoder.self_attends[0]
-    kept = model.prepare()
+def test_a_consumed_model_lets_go_of_every_layer_that_is_folded(small, inputs_of, assert_equal):
+    model, inputs = small("image_fourier"), inputs_of("image_fourier", 2)
+    layers, expected = model.perceiver.encoder.self_attends, model(inputs)
+    model.prepare()
+    assert all(isinstance(each, AttentionLayer) for each in layers)
     moved = model.prepare(consume=True)
-    assert vars(moved)["_model"].perceiver.self_attends[0] is layer
-    assert vars(kept)["_model"].perceiver.self_attends[0] is not layer
+    assert all(isinstance(each, torch.nn.Identity) for each in layers)
+    assert_equal(moved(inputs), expected)
+
+
+def test_a_consumed_model_gives_layers_that_cannot_be_folded_instead_of_copies(small):
+    model = small("image_fourier").to(torch.bfloat16)
+    layer = model.perceiver.encoder.self_attends[0]
+    kept, moved = model.prepare(), model.prepare(consume=True)
+    first_layers = [vars(each)["_model"].perceiver.self_attends[0] for each in (kept, moved)]
+    assert first_layers[0].layer is not layer
+    assert first_layers[1].layer is layer
 
 
 def test_it_is_frozen_and_knows_what_it_is(small):

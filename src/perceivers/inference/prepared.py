@@ -17,7 +17,6 @@ from perceivers.inference.budget import DEFAULT_MEMORY, Budget
 from perceivers.inference.cross_attention import Take
 from perceivers.inference.prepared_decoder import Progress
 from perceivers.inference.prepared_perceiver import PreparedPerceiver
-from perceivers.inference.quantization import quantize_linears
 from perceivers.models.base import PerceiverPreTrainedModel
 from perceivers.models.masked_language_modeling import PerceiverForMaskedLM
 from perceivers.models.perceiver import PerceiverModel
@@ -154,26 +153,33 @@ def prepare(
     take: Take[Any] = _itself if consume else copy.deepcopy
     with torch.no_grad():
         if isinstance(model, PerceiverModel):
-            prepared: Any = PreparedPerceiver(model, budget, take, progress=progress)
+            prepared: Any = PreparedPerceiver(
+                model, budget, take, progress=progress, quantize=quantize is not None, release=consume
+            )
         elif isinstance(model, PerceiverTaskModel):
-            prepared = _task_model(model, budget, take, progress)
+            prepared = _task_model(model, budget, take, progress, quantize is not None, consume)
         else:
             raise ConfigurationError(
                 f"`model` must be a PerceiverModel or a task model around one, received {type(model).__name__}"
             )
-    if quantize is not None:
-        quantize_linears(_inner(prepared).self_attends)
     if consume:
         _empty(model)
     return PreparedModel(prepared, MappingProxyType(_inner(prepared).plain_parts))
 
 
 def _task_model(
-    model: PerceiverTaskModel, budget: Budget, take: Take[Any], progress: Progress | None
+    model: PerceiverTaskModel,
+    budget: Budget,
+    take: Take[Any],
+    progress: Progress | None,
+    quantize: bool,
+    release: bool,
 ) -> PerceiverTaskModel:
     """A shallow copy of a task model around the prepared PerceiverModel, whose own methods then do the rest."""
     scores = _score_map(model)
-    perceiver = PreparedPerceiver(model.perceiver, budget, take, scores, progress)
+    perceiver = PreparedPerceiver(
+        model.perceiver, budget, take, scores, progress, quantize=quantize, release=release
+    )
     shell = copy.copy(model)
     children = {name: take(child) for name, child in model.named_children() if name != "perceiver"}
     children["perceiver"] = perceiver

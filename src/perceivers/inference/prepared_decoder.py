@@ -136,7 +136,7 @@ class PreparedDecoder:
             latents = run.normed[sample]
             keys = _Keys(tokens.products(F.linear(latents, self._absorbed)), latents @ self._absorbed_bias)
             table = tail.table(run.values[sample])
-            for tile in tokens.tiles(run.budget.rows(max(latents.shape[0], table.shape[1]))):
+            for tile in tokens.tiles(run.budget.rows(max(latents.shape[0], tail.width))):
                 logits = _logits(tokens, keys, tile, some)
                 weights = torch.softmax(logits, dim=-1)
                 if mask is not None:
@@ -297,7 +297,7 @@ def _logits(tokens: StructuredTokens, keys: _Keys, tile: Tile, sample: slice) ->
     else:
         logits = products.constant.repeat(tile.num_tokens, 1)
     if values is None or keys.values is None:
-        return logits.mul_(scale).add_(keys.biases)
+        return torch.addcmul(keys.biases, logits, scale, out=logits)
     scaled = torch.cat([values[0] * scale, torch.ones_like(scale)], dim=1)
     return logits.mul_(scale).addmm_(scaled, keys.values)
 

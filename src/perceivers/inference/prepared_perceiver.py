@@ -14,9 +14,12 @@ from perceivers.decoders.basic import PerceiverBasicDecoder
 from perceivers.errors import ConfigurationError, ShapeError
 from perceivers.inference.budget import Budget
 from perceivers.inference.cross_attention import AbsorbedCrossAttention, Take
+from perceivers.inference.latent_layer import FoldedSelfAttend, MakeMap, can_fold
 from perceivers.inference.lookup_attention import LookedUp, LookupCrossAttention
 from perceivers.inference.overrides import is_overridden
+from perceivers.inference.packed_map import PackedMap
 from perceivers.inference.prepared_decoder import PreparedDecoder, Progress
+from perceivers.inference.quantization import Int8Linear, quantize_linears
 from perceivers.modalities.base import AbstractPostprocessor, AbstractPreprocessor, PositionedPreprocessor
 from perceivers.models.perceiver import PerceiverModel, _to_dtype
 from perceivers.nn.attention_layer import AttentionLayer
@@ -39,6 +42,8 @@ class PreparedPerceiver(PerceiverModel):
         take: see Take.
         answer_map: a linear map that the caller applies to all answers; folded in, it must not be applied again.
         progress: told how far a decode is.
+        quantize: round the self-attends to 8 bits.
+        release: drop every self-attend of the model once it is folded, so that only one exists twice.
     """
 
     def __init__(
@@ -48,6 +53,9 @@ class PreparedPerceiver(PerceiverModel):
         take: Take[Any],
         answer_map: AffineMap | None = None,
         progress: Progress | None = None,
+        *,
+        quantize: bool = False,
+        release: bool = False,
     ) -> None:
         nn.Module.__init__(self)
         self.config = copy.deepcopy(model.config)
@@ -60,7 +68,9 @@ class PreparedPerceiver(PerceiverModel):
         self._note_whole_tokens()
         self._cross_attention = self._fold_encoder(model.encoder.cross_attention, take)
         self.decoder, self._folded = self._fold_decoder(model.decoder, take, answer_map)
-        self.self_attends = nn.ModuleList(take(layer) for layer in model.encoder.self_attends)
+        self.self_attends = _fold_self_attends(
+            model.encoder.self_attends, take, budget, quantize=quantize, release=release
+        )
         self.requires_grad_(False)
         self.eval()
 
@@ -159,7 +169,7 @@ class PreparedPerceiver(PerceiverModel):
             for layer in self.self_attends:
                 if hidden_states is not None:
                     hidden_states.append(latents)
-                latents = layer(latents)[0]
+                latents = layer(latents)
             if hidden_states is not None:
                 hidden_states.append(latents)
         return latents
@@ -311,6 +321,41 @@ class PreparedPerceiver(PerceiverModel):
             _learned_queries(own),
         )
         return own, folded
+
+
+def _fold_self_attends(
+    layers: nn.ModuleList, take: Take[Any], budget: Budget, *, quantize: bool, release: bool
+) -> list[Callable[[Tensor], Tensor]]:
+    """The latents' layers, each from latents to latents."""
+    folded: list[Callable[[Tensor], Tensor]] = []
+    for index, layer in enumerate(layers):
+        if can_fold(layer):
+            make_map: MakeMap = Int8Linear if quantize else PackedMap
+            folded.append(FoldedSelfAttend(cast("AttentionLayer", layer), make_map, budget.tile_values))
+        else:
+            own = take(layer).eval().requires_grad_(False)
+            if quantize:
+                quantize_linears(own)
+            folded.append(_PlainSelfAttend(own))
+        if release:
+            layers[index] = nn.Identity()
+    return folded
+
+
+class _PlainSelfAttend:
+    """A layer that is not folded.
+
+    Args:
+        layer: as AttentionLayer.
+    """
+
+    def __init__(self, layer: nn.Module) -> None:
+        self.layer = layer
+
+    def __call__(self, latents: Tensor) -> Tensor:
+        """[batch, num_latents, channels] after the layer."""
+        output: Tensor = self.layer(latents)[0]
+        return output
 
 
 def _taken(part: Any, take: Callable[[Any], Any]) -> Any:

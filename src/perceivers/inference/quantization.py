@@ -6,26 +6,29 @@ import torch
 from torch import Tensor, nn
 
 from perceivers.errors import ConfigurationError
+from perceivers.nn.activations import Activation, identity
+from perceivers.nn.token_structure import AffineMap
 
 _LARGEST = 127
 
 
 class Int8Linear(nn.Module):
-    """y = W x + b with W and x rounded to whole numbers in [-127, 127].
+    """activation(W x + b) with W and x rounded to whole numbers in [-127, 127].
 
     Each row of W has its own scale, max |w| / 127, fixed; each row of x its own, max |x| / 127, taken as it comes
     (symmetric, "dynamic" quantisation). The products are summed exactly, in 32-bit whole numbers:
     y[i, o] = (sum over c of xq[i, c] wq[o, c]) scale_x[i] scale_w[o] + b[o].
 
     Args:
-        linear: the layer to be rounded; its weight must be float32 on the processor.
+        linear: the layer, or the map, to be rounded; its weight must be float32 on the processor.
+        activation: applied to the outputs.
     """
 
     weight: Tensor
     scale: Tensor
-    bias: Tensor | None
+    bias: Tensor
 
-    def __init__(self, linear: nn.Linear) -> None:
+    def __init__(self, linear: nn.Linear | AffineMap, activation: Activation = identity) -> None:
         super().__init__()
         weight = linear.weight.detach()
         if weight.device.type != "cpu" or weight.dtype != torch.float32:
@@ -35,21 +38,22 @@ class Int8Linear(nn.Module):
         rounded, scale = round_rows(weight)
         self.register_buffer("weight", rounded)
         self.register_buffer("scale", scale[:, 0])
-        self.register_buffer("bias", None if linear.bias is None else linear.bias.detach().clone())
+        bias = torch.zeros_like(self.scale) if linear.bias is None else linear.bias.detach().clone()
+        self.register_buffer("bias", bias)
+        self._activation = activation
 
-    def forward(self, inputs: Tensor) -> Tensor:
-        """[..., in_channels] to [..., out_channels], float32."""
+    def forward(self, inputs: Tensor, added: Tensor | None = None) -> Tensor:
+        """[..., in_channels] to [..., out_channels], float32; `added` is added to the outputs where it is given."""
         rounded, scale = round_rows(inputs.reshape(-1, inputs.shape[-1]))
         sums = torch._int_mm(rounded, self.weight.T)
-        outputs = sums.to(inputs.dtype).mul_(scale).mul_(self.scale)
-        if self.bias is not None:
-            outputs.add_(self.bias)
-        return outputs.view(*inputs.shape[:-1], -1)
+        outputs = torch.addcmul(self.bias, sums.to(inputs.dtype).mul_(scale), self.scale)
+        outputs = outputs.view(*inputs.shape[:-1], -1)
+        return self._activation(outputs) if added is None else outputs.add_(added)
 
 
 def round_rows(values: Tensor) -> tuple[Tensor, Tensor]:
     """Rows [num_rows, channels] as int8 and their scales [num_rows, 1]: `values` is about their product."""
-    scale = values.abs().amax(dim=1, keepdim=True).div_(_LARGEST)
+    scale = torch.linalg.vector_norm(values, torch.inf, dim=1, keepdim=True).div_(_LARGEST)
     # A row of zeros has scale zero; its quotients are made zero instead of NaN.
     quotients = values / scale.clamp(min=torch.finfo(values.dtype).tiny)
     return quotients.round_().to(torch.int8), scale

@@ -8,28 +8,27 @@ where E, e are the final layer and a linear postprocessor in one. E W2 is one sm
 
 split: y by the merged table Wo V [latents, channels], then the norm, then W1, as they stand.
 
-merged: without a residual y depends on P alone, so W1 and E can be multiplied into the table too. With Wo', bo' the
-projection centred over its outputs (y minus its mean), the norm's numerator is Wo' (P V) + bo', and its length follows from a
-QR factorisation Wo' = Q R, where a = P V:
+merged: without a residual y depends on P alone. With Wo', bo' the projection centred over its outputs (y minus its mean), and
+a = P V, the norm's numerator is Wo' a + bo'. A QR factorisation [Wo' | bo'] = Q [R | r] turns it into Q z with
 
-    |Wo' a + bo'|^2 = |R a + Q^T bo'|^2 + (|bo'|^2 - |Q^T bo'|^2)
+    z = R a + r,     |Wo' a + bo'| = |z|,     W1 (Wo' a + bo') = (W1 Q) z
 
-so that one product P [W1 Wo' V | R V | E Wo V] gives the perceptron's input, the variance and the answer's linear part. It
-has hidden + min(channels, v_channels) + outputs columns; which way is cheaper depends on the sizes and is counted beforehand.
+and since the weights of a softmax sum to one, one product P [V R^T + r | V (E Wo)^T + ...] gives z, whose length is that of
+the norm's numerator, and the answer's linear part. No more than min(channels, v_channels + 1) columns take the place of
+`channels` in that product and in the perceptron's first map; which way is cheaper depends on the sizes and is counted first.
 """
 
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
-from typing import cast
 
 import torch
 from torch import Tensor
 from torch.nn import functional as F
 
 from perceivers.inference.folding import compose, fold_norm, narrow, round_up, wide_map
-from perceivers.nn.activations import Activation
+from perceivers.inference.packed_map import PackedMap
 from perceivers.nn.attention_layer import AttentionLayer
 from perceivers.nn.token_structure import AffineMap
 
@@ -42,12 +41,17 @@ class QueryTail(ABC):
     def num_outputs(self) -> int:
         """Channels of an answer."""
 
+    @property
     @abstractmethod
-    def table(self, values: Tensor) -> Tensor:
-        """One row for each latent, from V [latents, v_channels] of one head."""
+    def width(self) -> int:
+        """Values that exist for a query at the same time."""
 
     @abstractmethod
-    def answers(self, weights: Tensor, table: Tensor, queries: Tensor | None) -> Tensor:
+    def table(self, values: Tensor) -> PackedMap:
+        """A map of P whose columns belong to the latents, from V [latents, v_channels] of one head."""
+
+    @abstractmethod
+    def answers(self, weights: Tensor, table: PackedMap, queries: Tensor | None) -> Tensor:
         """Answers [queries, outputs].
 
         Args:
@@ -63,34 +67,40 @@ class SplitTail(QueryTail):
 
     Attributes:
         output: Wo, bo; [channels, v_channels].
-        first: W1, b1 of the normalised y; hidden channels filled up with zeros, see `round_up`.
+        first: W1, b1 of the normalised y, and the activation; hidden channels filled up with zeros, see `round_up`.
         second: E W2, E b2 + e; likewise.
         final: E; None for the identity.
         eps: of the norm.
-        activation: between the two.
+        sizes: hidden, outputs.
     """
 
     output: AffineMap
-    first: AffineMap
-    second: AffineMap
+    first: PackedMap
+    second: PackedMap
     final: Tensor | None
     eps: float
-    activation: Activation
+    sizes: tuple[int, int]
 
     @property
     def num_outputs(self) -> int:
         """Channels of an answer."""
-        return self.second.weight.shape[0]
+        return self.sizes[1]
 
-    def table(self, values: Tensor) -> Tensor:
-        """Wo V, [latents, channels filled up with zeros]."""
-        table = F.linear(values, self.output.weight)
-        return F.pad(table, (0, round_up(table.shape[1]) - table.shape[1]))
+    @property
+    def width(self) -> int:
+        """Values that exist for a query at the same time."""
+        return max(self.sizes[0], self.output.weight.shape[0])
 
-    def answers(self, weights: Tensor, table: Tensor, queries: Tensor | None) -> Tensor:
-        """See QueryTail."""
+    def table(self, values: Tensor) -> PackedMap:
+        """Y = (Wo V^T) P + bo, with channels filled up with zeros."""
+        table = F.linear(self.output.weight, values)
+        filling = round_up(table.shape[0]) - table.shape[0]
         assert self.output.bias is not None
-        attended = (weights @ table)[:, : self.output.bias.shape[0]] + self.output.bias
+        return PackedMap(AffineMap(F.pad(table, (0, 0, 0, filling)), F.pad(self.output.bias, (0, filling))))
+
+    def answers(self, weights: Tensor, table: PackedMap, queries: Tensor | None) -> Tensor:
+        """See QueryTail."""
+        attended = table(weights)[:, : self.output.weight.shape[0]]
         return self.finish(attended if queries is None else attended.add_(queries))
 
     def project(self, context: Tensor) -> Tensor:
@@ -100,9 +110,8 @@ class SplitTail(QueryTail):
     def finish(self, attended: Tensor) -> Tensor:
         """Answers [..., outputs] from y [..., channels]."""
         normed = F.layer_norm(attended, attended.shape[-1:], eps=self.eps)
-        hidden = self.activation(F.linear(normed, self.first.weight, self.first.bias))
         linear = attended if self.final is None else F.linear(attended, self.final)
-        return linear + F.linear(hidden, self.second.weight, self.second.bias)
+        return self.second(self.first(normed), linear)
 
 
 @dataclass(frozen=True)
@@ -110,61 +119,59 @@ class MergedTail(QueryTail):
     """Answers from a = P V by one table, without a residual.
 
     Attributes:
-        columns: [W1 Wo' | R | E Wo | 0], [hidden + rank + outputs + filling, v_channels].
-        sizes: hidden, rank, outputs, filling.
-        offsets: W1 bo' (hidden), Q^T bo' (rank), E (bo + b2) + e (outputs).
-        bias: b1.
-        second: E W2.
-        rest: |bo'|^2 - |Q^T bo'|^2.
+        columns: [R ; E Wo ; 0] and [r ; E (bo + b2) + e ; 0], [rank + outputs + filling, v_channels].
+        first: [W1 Q | 0] of columns divided by the norm, b1, and the activation; hidden channels filled up with zeros.
+        second: E W2, likewise.
+        sizes: rank, outputs.
         channels: of y.
         eps: of the norm.
-        activation: between the two.
     """
 
-    columns: Tensor
-    sizes: tuple[int, int, int, int]
-    offsets: tuple[Tensor, Tensor, Tensor]
-    bias: Tensor
+    columns: AffineMap
+    first: PackedMap
     second: Tensor
-    rest: float
+    sizes: tuple[int, int]
     channels: int
     eps: float
-    activation: Activation
 
     @property
     def num_outputs(self) -> int:
         """Channels of an answer."""
-        return self.sizes[2]
+        return self.sizes[1]
 
-    def table(self, values: Tensor) -> Tensor:
-        """[latents, hidden + rank + outputs + filling]."""
-        return F.linear(values, self.columns)
+    @property
+    def width(self) -> int:
+        """Values that exist for a query at the same time."""
+        return max(self.first.out_features, self.columns.weight.shape[0])
 
-    def answers(self, weights: Tensor, table: Tensor, queries: Tensor | None) -> Tensor:
+    def table(self, values: Tensor) -> PackedMap:
+        """Z and the linear part of the answers, in one map of P."""
+        return PackedMap(AffineMap(F.linear(self.columns.weight, values), self.columns.bias))
+
+    def answers(self, weights: Tensor, table: PackedMap, queries: Tensor | None) -> Tensor:
         """See QueryTail."""
         assert queries is None
-        hidden, reduced, linear, _ = (weights @ table).split(list(self.sizes), dim=1)
-        length = (reduced + self.offsets[1]).square().sum(dim=1, keepdim=True) + self.rest
-        scale = torch.rsqrt(length / self.channels + self.eps)
-        activated = self.activation((hidden + self.offsets[0]).mul_(scale).add_(self.bias))
-        return torch.addmm(linear + self.offsets[2], activated, self.second.T)
+        rank, outputs = self.sizes
+        columns = table(weights)
+        answers = columns[:, rank : rank + outputs].clone()
+        length = torch.linalg.vector_norm(columns[:, :rank], dim=1, keepdim=True)
+        # What stands beside z is scaled, too, and meets weights of zero.
+        columns *= torch.rsqrt(length.square() / self.channels + self.eps)
+        return answers.add_(self.first(columns) @ self.second.T)
 
 
 def split_tail(layer: AttentionLayer, final: AffineMap | None, dtype: torch.dtype) -> SplitTail:
     """Fold the end of a decoder's layer; `final` in float64, None for the identity."""
     first, second = fold_norm(layer.mlp.dense1, layer.layernorm), wide_map(layer.mlp.dense2)
     second = second if final is None else compose(final, second)
-    assert first.bias is not None
-    filling = round_up(first.bias.shape[0]) - first.bias.shape[0]
-    first = AffineMap(F.pad(first.weight, (0, 0, 0, filling)), F.pad(first.bias, (0, filling)))
-    second = AffineMap(F.pad(second.weight, (0, filling)), second.bias)
+    second = AffineMap(_fill(second.weight, columns=True), second.bias)
     return SplitTail(
         output=narrow(wide_map(layer.attention.output.dense), dtype),
-        first=narrow(first, dtype),
-        second=narrow(second, dtype),
+        first=_hidden_map(first, layer, dtype),
+        second=PackedMap(narrow(second, dtype)),
         final=None if final is None else final.weight.to(dtype),
         eps=layer.layernorm.eps,
-        activation=layer.mlp.activation,
+        sizes=(layer.mlp.dense1.out_features, second.weight.shape[0]),
     )
 
 
@@ -176,33 +183,41 @@ def merged_tail(layer: AttentionLayer, final: AffineMap, dtype: torch.dtype) -> 
     bias = output.bias - output.bias.mean()
     first = fold_norm(layer.mlp.dense1, layer.layernorm)
     second = compose(final, wide_map(layer.mlp.dense2))
-    orthogonal, reduced = torch.linalg.qr(weight)
-    projected = orthogonal.T @ bias
-    rest = (bias.square().sum() - projected.square().sum()).clamp(min=0)
-    columns = torch.cat([first.weight @ weight, reduced, final.weight @ output.weight])
-    num_columns = columns.shape[0]
-    filling = round_up(num_columns) - num_columns
-    columns = F.pad(columns, (0, 0, 0, filling))
-    assert first.bias is not None
     assert second.bias is not None
-    offsets = (first.weight @ bias, projected, final.weight @ output.bias + second.bias)
+    orthogonal, reduced = torch.linalg.qr(torch.cat([weight, bias[:, None]], dim=1))
+    rank, outputs = reduced.shape[0], final.weight.shape[0]
+    columns = torch.cat([reduced[:, :-1], final.weight @ output.weight])
+    constants = torch.cat([reduced[:, -1], final.weight @ output.bias + second.bias])
+    filling = round_up(rank + outputs) - rank
     return MergedTail(
-        columns=columns.to(dtype),
-        sizes=(first.weight.shape[0], reduced.shape[0], final.weight.shape[0], filling),
-        offsets=cast("tuple[Tensor, Tensor, Tensor]", tuple(each.to(dtype) for each in offsets)),
-        bias=first.bias.to(dtype),
-        second=second.weight.to(dtype),
-        rest=float(rest),
+        columns=narrow(AffineMap(_fill(columns), _fill(constants)), dtype),
+        first=_hidden_map(
+            AffineMap(F.pad(first.weight @ orthogonal, (0, filling)), first.bias), layer, dtype
+        ),
+        second=_fill(second.weight, columns=True).to(dtype),
+        sizes=(rank, outputs),
         channels=weight.shape[0],
         eps=layer.layernorm.eps,
-        activation=layer.mlp.activation,
     )
 
 
 def merging_is_cheaper(layer: AttentionLayer, num_latents: int, num_outputs: int) -> bool:
-    """Whether the merged way takes fewer multiplications for each query."""
+    """Whether the merged way takes no more multiplications for each query, in whole blocks of 16 channels."""
     channels, v_channels = layer.attention.output.dense.weight.shape
-    hidden = layer.mlp.dense1.out_features
-    merged = num_latents * (hidden + min(channels, v_channels) + num_outputs)
-    split = num_latents * channels + channels * (hidden + num_outputs)
-    return merged < split
+    hidden = round_up(layer.mlp.dense1.out_features)
+    merged = round_up(min(channels, v_channels + 1) + num_outputs) * (num_latents + hidden)
+    split = round_up(channels) * (num_latents + hidden + num_outputs)
+    return merged <= split
+
+
+def _hidden_map(first: AffineMap, layer: AttentionLayer, dtype: torch.dtype) -> PackedMap:
+    assert first.bias is not None
+    filled = AffineMap(_fill(first.weight), _fill(first.bias))
+    return PackedMap(narrow(filled, dtype), layer.mlp.activation)
+
+
+def _fill(tensor: Tensor, columns: bool = False) -> Tensor:
+    """Rows of a matrix, or values of a vector, or columns, up to the next multiple of 16, with zeros."""
+    size = tensor.shape[-1 if columns else 0]
+    filling = round_up(size) - size
+    return F.pad(tensor, (0, filling) if columns or tensor.ndim == 1 else (0, 0, 0, filling))
