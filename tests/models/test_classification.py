@@ -340,3 +340,33 @@ def test_masks_that_do_not_fit_are_refused(audio_visual, lively):
         alone(inputs["sound"], {"video": torch.ones(3, 30)})
     with pytest.raises(ShapeError, match=r"`inputs` must name \['sound'\], received \['sound', 'video'\]"):
         alone(inputs)
+
+
+@pytest.mark.parametrize("kind", list(TYPES))
+def test_half_precision_a_device_without_memory_and_checkpointing_work(kind, lively):
+    settings, draw = TYPES[kind]
+    model, inputs = build({"it": settings}, lively), draw(2)
+    with torch.device("meta"):
+        assert perceivers.PerceiverForClassification(model.config).device.type == "meta"
+    labels = torch.tensor([2, 0])
+    model.train()(inputs, labels=labels).loss.backward()
+    expected = {name: parameter.grad.clone() for name, parameter in model.named_parameters()}
+    model.zero_grad()
+    model.gradient_checkpointing_enable()
+    model(inputs, labels=labels).loss.backward()
+    for name, parameter in model.named_parameters():
+        torch.testing.assert_close(parameter.grad, expected[name])
+    assert model.to(torch.bfloat16).eval()(inputs).logits.dtype == torch.bfloat16
+
+
+def test_one_graph_holds_the_whole_call(audio_visual, lively):
+    torch._dynamo.reset()
+    _, inputs = audio_visual
+    model = build({"sound": AUDIO, "video": VIDEO}, lively, num_blocks=1)
+    mask = {
+        "sound": torch.tensor([[1] * 30, [1] * 11 + [0] * 19, [1] * 30]),
+        "video": torch.tensor([1, 1, 0]),
+    }
+    compiled = torch.compile(model, backend="eager", fullgraph=True)
+    close(compiled(inputs, mask).logits, model(inputs, mask).logits)
+    torch._dynamo.reset()

@@ -298,3 +298,11 @@ def test_a_description_may_have_both_names_and_their_number():
 def test_wrong_tasks_and_labels_are_refused(arguments, message, build, ids):
     with pytest.raises(ShapeError, match=message):
         build()(ids, **arguments)
+
+
+def test_one_graph_holds_the_whole_call(build, ids):
+    torch._dynamo.reset()
+    model = build(num_blocks=1)
+    compiled = torch.compile(model, backend="eager", fullgraph=True)
+    torch.testing.assert_close(compiled(ids, task="tags").logits, model(ids, task="tags").logits)
+    torch._dynamo.reset()
