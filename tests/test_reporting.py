@@ -27,7 +27,9 @@ from perceivers.reporting import (
 def rows(count: int) -> list[dict[str, float]]:
     return [
         {
+            "step": 10.0 * epoch,
             "epoch": float(epoch),
+            "learning_rate": 0.1,
             "train_loss": 2.0 / epoch,
             "validation_loss": 3.0 / epoch,
             "validation_accuracy": 1.0 - 0.5 / epoch,
@@ -37,26 +39,28 @@ def rows(count: int) -> list[dict[str, float]]:
 
 
 def test_without_a_terminal_ten_lines_tell_the_run(capsys: pytest.CaptureFixture[str]) -> None:
-    with TrainingProgress(40, 20, "accuracy", visible=True) as progress:
+    with TrainingProgress(200, 0, "accuracy", visible=True) as progress:
         for row in rows(20):
-            progress.batch_done(int(row["epoch"]), 1.0)
-            progress.epoch_done(row)
+            progress.step_done(int(row["step"]), int(row["epoch"]), 1.0)
+            progress.row_done(row)
     lines = capsys.readouterr().out.splitlines()
-    assert [line.split()[1] for line in lines] == [f"{epoch}/20" for epoch in range(2, 21, 2)]
-    assert lines[0] == "epoch 2/20  train loss 1.0000  validation loss 1.5000  validation accuracy 0.7500"
+    assert [line.split()[1] for line in lines] == [f"{step}/200" for step in (10, *range(20, 201, 20))]
+    assert lines[1] == (
+        "step 20/200  epoch 2  train loss 1.0000  validation loss 1.5000  validation accuracy 0.7500"
+    )
 
 
-def test_the_last_epoch_is_always_told(capsys: pytest.CaptureFixture[str]) -> None:
-    with TrainingProgress(40, 23, "accuracy", visible=True) as progress:
+def test_the_last_look_is_always_told(capsys: pytest.CaptureFixture[str]) -> None:
+    with TrainingProgress(230, 0, "accuracy", visible=True) as progress:
         for row in rows(23):
-            progress.epoch_done(row)
-    assert capsys.readouterr().out.splitlines()[-1].startswith("epoch 23/23")
+            progress.row_done(row)
+    assert capsys.readouterr().out.splitlines()[-1].startswith("step 230/230")
 
 
 def test_other_processes_stay_silent(capsys: pytest.CaptureFixture[str]) -> None:
-    with TrainingProgress(1, 1, "accuracy", visible=False) as progress:
-        progress.batch_done(1, 1.0)
-        progress.epoch_done(rows(1)[0])
+    with TrainingProgress(10, 0, "accuracy", visible=False) as progress:
+        progress.step_done(1, 0, 1.0)
+        progress.row_done(rows(1)[0])
     assert capsys.readouterr().out == ""
 
 
@@ -64,14 +68,14 @@ def test_a_terminal_shows_epoch_loss_metric_and_time_left(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setattr("perceivers.reporting.Console", lambda: Console(force_terminal=True, width=120))
-    with TrainingProgress(7, 1, "accuracy", visible=True) as progress:
-        for _ in range(7):
-            progress.batch_done(1, 0.25)
-        progress.epoch_done(rows(1)[0])
+    with TrainingProgress(17, 3, "accuracy", visible=True) as progress:
+        for step in range(4, 12):
+            progress.step_done(step, 0, 0.25)
+        progress.row_done(rows(1)[0])
     shown = Console(width=200, no_color=True)
     with shown.capture() as capture:
         shown.print(capsys.readouterr().out, markup=False)
-    for word in ("epoch 1/1", "7/7", "loss 0.2500", "validation accuracy 0.5000", "left"):
+    for word in ("11/17", "epoch 1", "loss 0.2500", "validation accuracy 0.5000", "left"):
         assert word in capture.get()
 
 

@@ -135,7 +135,7 @@ class StreamTable:
         self, dataset: Any, source: str, root: Path | None = None, *, buffer_size: int, seed: int
     ) -> None:
         self.source, self.root = source, root
-        self.columns: tuple[str, ...] = tuple(dataset.column_names or next(iter(dataset)))
+        self.columns: tuple[str, ...] = tuple(dataset.column_names or next(iter(dataset.take(1))))
         self._class_names = class_names_by_column(dataset)
         self._in_order = undecoded(dataset)
         self._dataset = self._in_order.shuffle(seed=seed, buffer_size=buffer_size)

@@ -1,0 +1,118 @@
+"""Chance that depends on seed, epoch and sample alone."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+
+from perceivers.data.draws import (
+    NumberedBatch,
+    ShuffledOrder,
+    VariedSamples,
+    VariedStream,
+    plain_loader,
+    seed_of_step,
+    training_loader,
+)
+from perceivers.data.rows import StreamSamples
+
+
+class Letters(list[str]):
+    def name(self, index: int) -> str:
+        return self[index]
+
+
+def with_number(sample: str, generator: np.random.Generator) -> tuple[str, int]:
+    return sample, int(generator.integers(10**6))
+
+
+def together(processor: Any, samples: Any) -> dict[str, Any]:
+    return {"samples": list(samples), "processor": processor}
+
+
+class Rows:
+    source, root, columns = "letters", None, ("x",)
+
+    def rows(self, epoch: int) -> Iterator[dict[str, str]]:
+        yield from ({"x": letter} for letter in "abcdefg")
+
+    def name(self, index: int) -> str:
+        return f"row {index}"
+
+
+def test_every_pass_has_an_order_of_its_own_that_repeats() -> None:
+    order = ShuffledOrder(20, seed=3)
+    first = list(order)
+    order.epoch = 1
+    second = list(order)
+    order.epoch = 0
+    assert list(order) == first
+    assert [index for index, _ in first] != [index for index, _ in second]
+    assert sorted(first) == [(index, 0) for index in range(20)]
+    assert list(ShuffledOrder(20, seed=4)) != first
+    assert len(order) == 20
+
+
+def test_the_change_of_a_sample_depends_on_seed_epoch_and_index() -> None:
+    samples = Letters("abc")
+    varied = VariedSamples(samples, with_number, seed=3)
+    drawn = {key: varied[key] for key in [(0, 0), (1, 0), (0, 1)]}
+    assert len({number for _, (_, number) in drawn.values()}) == 3
+    assert varied[(0, 1)] == drawn[(0, 1)]
+    assert VariedSamples(samples, with_number, seed=4)[(0, 0)] != drawn[(0, 0)]
+    assert drawn[(1, 0)][0] == 1
+    assert len(varied) == 3
+
+
+def batches(workers: int) -> list[tuple[list[int], Any]]:
+    loader, order = training_loader(
+        Letters("abcdefg"), with_number, NumberedBatch(together, 5), batch_size=3, seed=1, workers=workers
+    )
+    order.epoch = 2
+    return [(indices.tolist(), batch) for indices, batch in loader]
+
+
+def test_workers_change_nothing_about_the_batches() -> None:
+    direct = batches(0)
+    assert [len(indices) for indices, _ in direct] == [3, 3, 1]
+    assert [letter for _, batch in direct for letter, _ in batch["samples"]] == [
+        "abcdefg"[index] for indices, _ in direct for index in indices
+    ]
+    assert direct[0][1]["processor"] == 5
+    assert batches(2) == direct
+
+
+def test_a_stream_is_shared_out_among_workers() -> None:
+    samples = StreamSamples(Rows(), lambda row, table: row["x"])  # type: ignore[arg-type]
+    collate = NumberedBatch(together, None)
+    seen = []
+    for workers in (0, 2):
+        loader, order = training_loader(samples, with_number, collate, batch_size=2, seed=1, workers=workers)
+        assert isinstance(order, VariedStream)
+        drawn = [
+            entry
+            for indices, batch in loader
+            for entry in zip(indices.tolist(), batch["samples"], strict=True)
+        ]
+        seen.append(sorted(drawn))
+    assert [number for number, _ in seen[0]] == list(range(7))
+    assert seen[0] == seen[1]
+
+
+def test_unchanged_samples_come_in_their_order() -> None:
+    loader = plain_loader(Letters("abc"), NumberedBatch(together, None), batch_size=2)
+    assert [(indices.tolist(), batch["samples"]) for indices, batch in loader] == [
+        ([0, 1], ["a", "b"]),
+        ([2], ["c"]),
+    ]
+
+
+def test_every_step_of_every_process_has_a_seed_of_its_own() -> None:
+    seeds = {
+        seed_of_step(seed, step, process) for seed in range(3) for step in range(5) for process in range(2)
+    }
+    assert len(seeds) == 30
+    assert seed_of_step(1, 2, 0) == seed_of_step(1, 2, 0)
+    assert all(0 <= seed < 2**63 for seed in seeds)
