@@ -77,6 +77,13 @@ TASKS: Mapping[str, TaskEntry] = {
         output="one class, several labels, or a number; several tasks at once",
         metrics="accuracy, F1, Matthews, Pearson, Spearman, loss",
     ),
+    "video-autoencoding": TaskEntry(
+        location="perceivers.tasks.video_autoencoding:VideoAutoencoding",
+        arguments="perceivers.arguments.video_autoencoding:VideoAutoencodingArguments",
+        input="videos with sound, with or without classes: files, folders, or a table of them",
+        output="the videos and their sound again, from the latents; the class where it is hidden",
+        metrics="PSNR of video and sound beside those of one colour and silence, SNR of sound, compression, top-1 accuracy",
+    ),
 }
 
 

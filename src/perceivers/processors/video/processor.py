@@ -104,7 +104,7 @@ class PerceiverVideoProcessor:
             raise DataError(f"`{name}` must hold frames of one size, received several")
         frames = _bytes(torch.stack(pictures), name)
         if self.do_center_crop:
-            frames = _middle(frames, self.height, self.width)
+            frames = largest_middle(frames, self.height, self.width)
         return resize_bytes(frames, self.height, self.width, self.resample).float() / 255
 
     def post_process(self, image: Tensor) -> Tensor:
@@ -169,7 +169,7 @@ def _bytes(frames: Tensor, name: str) -> Tensor:
     return (frames * (255 if largest <= 1 else 1)).round().to(torch.uint8)
 
 
-def _middle(frames: Tensor, height: int, width: int) -> Tensor:
+def largest_middle(frames: Tensor, height: int, width: int) -> Tensor:
     """The largest middle part of [frames, channels, rows, columns] with the proportions of height and width."""
     rows, columns = frames.shape[2:]
     kept_rows = max(1, min(rows, columns * height // width))

@@ -1,0 +1,68 @@
+"""Random changes of clips with sound, the same for all frames of a clip, in plain torch on whole batches.
+
+All draw from torch's global generator.
+"""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+
+from perceivers.data.augmentation import random_affine
+
+
+def random_view(image: Tensor, *, shift: float, scale: float) -> Tensor:
+    """Move each clip's pictures, and bring them nearer or farther.
+
+    Args:
+        image: [batch, frames, channels, height, width].
+        shift: largest move as a share of the picture's size, in each direction.
+        scale: largest relative change of size, drawn for each axis.
+
+    Returns:
+        Clips of the same shape; what comes in from outside repeats the border.
+    """
+    # Frames as channels of one picture: what is drawn for the picture holds for all of them.
+    changed = random_affine(image.flatten(1, 2), shift=shift, rotation=0.0, scale=scale)
+    return changed.unflatten(1, image.shape[1:3])
+
+
+def random_mirror(image: Tensor, share: float) -> Tensor:
+    """Mirror this share of clips [batch, frames, channels, height, width], left to right."""
+    if share == 0.0:
+        return image
+    chosen = torch.rand(len(image), device=image.device) < share
+    return torch.where(chosen[:, None, None, None, None], image.flip(-1), image)
+
+
+def random_colour(image: Tensor, amount: float) -> Tensor:
+    """Brighten or darken the colours of each clip, each colour by its own factor.
+
+    Args:
+        image: [batch, frames, channels, height, width] in [0, 1].
+        amount: factors are between 1 / (1 + amount) and 1 + amount.
+
+    Returns:
+        Clips of the same shape, cut off at 1.
+    """
+    if amount == 0.0:
+        return image
+    drawn = 2.0 * torch.rand(len(image), 1, image.shape[2], 1, 1, device=image.device) - 1.0
+    return (image * (1.0 + amount) ** drawn).clamp(max=1.0)
+
+
+def random_loudness(audio: Tensor, gain: float) -> Tensor:
+    """Make each sound louder or softer, and turn half of them over: a wave with the other sign sounds the same.
+
+    Args:
+        audio: [batch, samples, channels] in [-1, 1].
+        gain: largest change, in decibels; 0 changes nothing, not even the sign.
+
+    Returns:
+        Sound of the same shape, cut off at -1 and 1.
+    """
+    if gain == 0.0:
+        return audio
+    drawn = 2.0 * torch.rand(len(audio), 2, device=audio.device) - 1.0
+    factors = 10.0 ** (drawn[:, 0] * gain / 20.0) * torch.where(drawn[:, 1] < 0.0, -1.0, 1.0)
+    return (audio * factors[:, None, None]).clamp(-1.0, 1.0)

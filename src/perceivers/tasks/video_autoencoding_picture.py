@@ -1,0 +1,79 @@
+"""One picture of a reconstructed film: frames above their reconstructions, and both waves of its sound."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import torch
+
+from perceivers.errors import MissingExtraError
+from perceivers.metrics.signal_to_noise import decibels, mean_squared_errors
+from perceivers.tasks.base import Prediction
+
+INK, ACCENT, PALE = "#222222", "#d1495b", "#8a9ba8"
+
+
+def draw_reconstruction(prediction: Prediction, path: Path) -> None:
+    """Draw what `reconstruct_film` gave.
+
+    Args:
+        prediction: `values` with the PSNRs and the SNR in dB and the length in `seconds`; `shown` with `frames` and `waves`.
+        path: picture to write.
+    """
+    try:
+        from matplotlib.backends.backend_agg import FigureCanvasAgg
+        from matplotlib.figure import Figure
+    except ImportError as error:
+        raise MissingExtraError("matplotlib", "train", "The picture of a reconstruction") from error
+    frames, values = prediction.shown["frames"], prediction.values
+    columns = len(frames)
+    height, width = frames[0][1].shape[:2]
+    panel = min(2.0, 14.0 / columns)
+    strip = panel * height / width
+    figure = Figure(figsize=(max(panel * columns, 8.0) + 1.1, 2 * strip + 4.3), facecolor="white")
+    FigureCanvasAgg(figure)
+    grid = figure.add_gridspec(
+        4, columns, height_ratios=[strip, strip, 1.1, 1.1], hspace=0.5, wspace=0.06, left=0.09, right=0.985,
+        bottom=0.07, top=1.0 - 1.0 / (2 * strip + 4.3),
+    )  # fmt: skip
+    figure.suptitle(_title(prediction), x=0.02, y=0.985, ha="left", va="top", color=INK, fontsize=12)
+    for column, (second, original, made) in enumerate(frames):
+        error = mean_squared_errors(made[None].float() / 255, original[None].float() / 255)
+        for row, (pixels, title) in enumerate(
+            ((original, f"{second:.2f} s"), (made, f"{float(decibels(1.0, error)):.1f} dB"))
+        ):
+            axes = figure.add_subplot(grid[row, column])
+            axes.imshow(pixels.numpy(), interpolation="nearest")
+            axes.set_title(title, fontsize=9, color=INK, pad=3)
+            axes.set_xticks([])
+            axes.set_yticks([])
+            if column == 0:
+                axes.set_ylabel(("original", "reconstruction")[row], fontsize=10, color=INK)
+    loudest = max(float(wave.abs().max()) for wave in prediction.shown["waves"]) or 1.0
+    for row, (wave, label, colour) in enumerate(
+        zip(prediction.shown["waves"], ("original", "reconstruction"), (PALE, ACCENT), strict=True)
+    ):
+        axes = figure.add_subplot(grid[2 + row, :])
+        seconds = torch.linspace(0.0, float(values["seconds"]), len(wave)).numpy()
+        axes.fill_between(seconds, wave[:, 0].numpy(), wave[:, 1].numpy(), color=colour, linewidth=0.6)
+        axes.set_xlim(0.0, float(values["seconds"]))
+        axes.set_ylim(-1.05 * loudest, 1.05 * loudest)
+        axes.set_ylabel(f"sound,\n{label}", fontsize=10, color=INK)
+        axes.spines[["top", "right"]].set_visible(False)
+        if row == 0:
+            axes.set_xticklabels([])
+        else:
+            axes.set_xlabel("seconds", fontsize=10, color=INK)
+    figure.savefig(path, dpi=110)
+
+
+def _title(prediction: Prediction) -> str:
+    values = prediction.values
+    ratio = "silent" if values["audio_snr"] is None else f"SNR {values['audio_snr']:.1f} dB"
+    words = [
+        f"{Path(prediction.source).name}, video PSNR {values['video_psnr']:.1f} dB",
+        f"sound PSNR {values['audio_psnr']:.1f} dB (silence {values['audio_psnr_of_silence']:.1f} dB), {ratio}",
+    ]
+    if "label" in values:
+        words.append(f"class {values['label']} ({values['probability']:.2f})")
+    return "  ·  ".join(words)
