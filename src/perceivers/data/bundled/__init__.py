@@ -52,6 +52,13 @@ BUNDLED: Mapping[str, BundledData] = {
         licence="BSD-3-Clause, data CC BY-SA",
         reader="mnist",
     ),
+    "motorcycle": BundledData(
+        modality="optical flow",
+        content="a pair of frames of 741 x 500 pixels with true flow; measure on it with --split all",
+        package="scikit-image",
+        licence="BSD-3-Clause, Middlebury stereo data of 2014",
+        reader="motorcycle",
+    ),
     "natural-images": BundledData(
         modality="images",
         content="17 photographs, textures and scans of 384 to 1,411 pixels, without classes",
