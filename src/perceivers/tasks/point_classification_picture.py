@@ -26,7 +26,8 @@ def draw_points_with_answers(predictions: Sequence[Prediction], path: Path) -> N
     Args:
         predictions: `values` with `label`, `probability` and `probabilities` (name to probability, falling), `shown` with
             `points` [num_points, num_columns], `attention` [num_points], non-negative, and `num_coordinates`: of the first
-            three coordinates a picture in perspective is drawn, of two one in the plane with y downwards.
+            three coordinates a picture in perspective is drawn, of two one in the plane with y downwards. Points are as large
+            as their first feature, where they have any.
         path: picture to write.
     """
     try:
@@ -69,20 +70,29 @@ def _draw_set(figure: Figure, cell: Any, prediction: Prediction) -> None:
     # Ranks, since a few points often have most of the weight; the heaviest are drawn last, on top.
     order = np.argsort(attention, kind="stable")
     shades = np.linspace(0.0, 1.0, len(points))
-    size = float(np.clip(1_500.0 / len(points), 1.5, 40.0))
+    sizes = float(np.clip(1_500.0 / len(points), 1.5, 40.0)) * _shares_of_feature(points, prediction)[order]
     axes: Any = figure.add_subplot(cell, projection="3d" if dimensions == 3 else None)
     if dimensions == 3:
-        axes.scatter(*points[order, :3].T, c=shades, cmap=SHADES, s=size, depthshade=False, linewidths=0)
+        axes.scatter(*points[order, :3].T, c=shades, cmap=SHADES, s=sizes, depthshade=False, linewidths=0)
         axes.set_box_aspect((1, 1, 1))
         axes.set(xlim=(-1, 1), ylim=(-1, 1), zlim=(-1, 1))
     else:
         heights = points[order, 1] if dimensions == 2 else np.zeros(len(points))
-        axes.scatter(points[order, 0], heights, c=shades, cmap=SHADES, s=size, linewidths=0)
+        axes.scatter(points[order, 0], heights, c=shades, cmap=SHADES, s=sizes, linewidths=0)
         axes.set_aspect("equal", adjustable="datalim")
         axes.invert_yaxis()
     axes.set_axis_off()
     source = Path(prediction.source)
     axes.set_title(f"{source.parent.name}/{source.name}"[-30:], fontsize=9, color=INK, pad=3)
+
+
+def _shares_of_feature(points: np.ndarray, prediction: Prediction) -> np.ndarray:
+    """Area of each point as a share of the largest, from the first feature; [num_points]."""
+    features = points[:, int(prediction.shown["num_coordinates"]) :]
+    if not features.shape[1]:
+        return np.ones(len(points))
+    first = features[:, 0] - min(float(features[:, 0].min()), 0.0)
+    return 0.1 + 0.9 * first / (float(first.max()) or 1.0)
 
 
 def _draw_answer(axes: Any, prediction: Prediction) -> None:
