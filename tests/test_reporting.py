@@ -74,7 +74,7 @@ def test_a_terminal_shows_epoch_loss_metric_and_time_left(
         progress.row_done(rows(1)[0])
     shown = Console(width=200, no_color=True)
     with shown.capture() as capture:
-        shown.print(capsys.readouterr().out, markup=False)
+        shown.print(capsys.readouterr().out, markup=False, soft_wrap=True)
     for word in ("11/17", "epoch 1", "loss 0.2500", "validation accuracy 0.5000", "left"):
         assert word in capture.get()
 
@@ -125,7 +125,7 @@ def test_results_are_a_table_of_names_and_values() -> None:
 @pytest.mark.parametrize("watched", [True, False])
 def test_the_learning_curve_is_a_picture_with_one_or_two_panels(tmp_path: Path, watched: bool) -> None:
     history = (
-        rows(13) if watched else [{"epoch": r["epoch"], "train_loss": r["train_loss"]} for r in rows(13)]
+        rows(13) if watched else [{"step": r["step"], "train_loss": r["train_loss"]} for r in rows(13)]
     )
     draw_learning_curve(history, "accuracy", tmp_path / "curve.png")
     with Image.open(tmp_path / "curve.png") as picture:

@@ -249,3 +249,16 @@ def test_the_order_of_the_samples_differs_between_passes(tmp_path: Path) -> None
 def test_a_task_may_be_given_by_name(tmp_path: Path) -> None:
     with pytest.raises(ConfigurationError, match=r"`task` must be one of .*received 'line'"):
         run(tmp_path / "run", "line")  # type: ignore[arg-type]
+
+
+def test_a_task_hears_of_every_pass_that_begins(tmp_path: Path) -> None:
+    class Hearing(LineTask):
+        def begin_pass(self, epoch: int, epochs: int) -> None:
+            self.heard = [*getattr(self, "heard", []), (epoch, epochs)]
+
+    by_epochs, by_steps = Hearing(), Hearing()
+    run(tmp_path / "epochs", by_epochs, epochs=3, gradient_accumulation_steps=2)
+    assert by_epochs.heard == [(0, 3), (1, 3), (2, 3)]
+    # Three steps a pass: the fourth step is in a second one.
+    run(tmp_path / "steps", by_steps, steps=4)
+    assert by_steps.heard == [(0, 2), (1, 2)]

@@ -141,11 +141,19 @@ class Loop:
 
     def _pass(self) -> Iterator[tuple[Tensor, Any]]:
         """The batches of the present pass that are not done yet."""
-        self.order.epoch = self.position.epoch
+        epoch = self.position.epoch
+        self.order.epoch = epoch
+        self.task.begin_pass(epoch, max(self._passes(), epoch + 1))
         self.model.train()
         if not self.position.batches:
             return iter(self.batches)
         return iter(self.accelerator.skip_first_batches(self.batches, self.position.batches))
+
+    def _passes(self) -> int:
+        """Passes of the whole run; 1 where the length of a pass is not known."""
+        if not hasattr(self.order, "__len__"):
+            return 1
+        return math.ceil(self.total_steps * self.arguments.gradient_accumulation_steps / len(self.batches))
 
     def _between_steps(self, progress: TrainingProgress) -> None:
         step, ended = self.position.step, self.position.step == self.total_steps

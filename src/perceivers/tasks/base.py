@@ -101,6 +101,9 @@ class Task(ABC, Generic[TaskArguments]):
     def restore(self, folder: Path) -> Parts:
         """Load model and processor of a training run."""
 
+    def begin_pass(self, epoch: int, epochs: int) -> None:  # noqa: B027
+        """Hear that a pass over the training samples begins: `epoch`, from 0, of `epochs`; for what grows while training."""
+
     def vary(self, sample: Any, generator: np.random.Generator) -> Any:
         """Change one training sample at random; the sample itself if not wanted.
 
