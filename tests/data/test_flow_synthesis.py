@@ -3,8 +3,9 @@
 import numpy as np
 import pytest
 
+from perceivers.data.flow_sampling import sample_bilinear
 from perceivers.data.flow_synthesis import Layer, pixel_grid, render_pair, synthesize_pair
-from perceivers.data.flow_synthesis_layers import Outline, Texture, sample_bilinear
+from perceivers.data.flow_synthesis_layers import Outline, Texture
 from perceivers.data.flow_synthesis_warps import Warp
 from perceivers.errors import ConfigurationError
 
@@ -13,10 +14,10 @@ NO_WAVES = (np.zeros((0, 2)), np.zeros((0, 2)), np.zeros(0))
 
 
 def smooth_picture(seed, height=67, width=97):
-    """Waves of 12 pixels and more: interpolation between pixels is then good to a few hundredths."""
+    """Waves of 38 pixels and more: interpolation between pixels is then good to a few hundredths."""
     generator = np.random.default_rng(seed)
     rows, columns = np.mgrid[:height, :width]
-    waves = [np.sin(a * columns / 12 + b * rows / 12 + c) for a, b, c in generator.uniform(-3, 3, (9, 3))]
+    waves = [np.sin(a * columns / 18 + b * rows / 18 + c) for a, b, c in generator.uniform(-3, 3, (9, 3))]
     return np.stack([sum(waves[i::3]) / 6 + 0.5 for i in range(3)], axis=-1).astype(np.float32)
 
 

@@ -9,6 +9,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from perceivers.data.flow_sampling import sample_bilinear
+
 Array = np.ndarray
 
 
@@ -17,7 +19,7 @@ class Texture:
     """A picture as a function of frame-1 points.
 
     Args:
-        picture: float32 [rows, columns, channels].
+        picture: uint8 or float32 [rows, columns, channels].
         matrix: [2, 2], from frame pixels to picture pixels.
         offset: [2], the picture's point (x, y) at the frame's origin.
     """
@@ -61,41 +63,16 @@ class Outline:
         return np.clip(inside + 0.5, 0.0, 1.0)
 
 
-def sample_bilinear(picture: Array, points: Array) -> Array:
-    """Interpolate a picture between its four nearest pixels, mirrored about the outermost pixels' centres.
-
-    Args:
-        picture: [rows, columns, channels].
-        points: [..., 2], (x, y) in pixels; (0, 0) is the centre of the first pixel.
-
-    Returns:
-        [..., channels].
-    """
-    rows, columns = picture.shape[:2]
-    x, y = mirrored(points[..., 0], columns), mirrored(points[..., 1], rows)
-    left = np.minimum(x.astype(np.int64), max(columns - 2, 0))
-    top = np.minimum(y.astype(np.int64), max(rows - 2, 0))
-    right, bottom = np.minimum(left + 1, columns - 1), np.minimum(top + 1, rows - 1)
-    across = (x - left).astype(picture.dtype)[..., None]
-    down = (y - top).astype(picture.dtype)[..., None]
-    flat = picture.reshape(rows * columns, -1)
-    upper = flat[top * columns + left] * (1 - across) + flat[top * columns + right] * across
-    lower = flat[bottom * columns + left] * (1 - across) + flat[bottom * columns + right] * across
-    return upper * (1 - down) + lower * down
-
-
-def mirrored(positions: Array, size: int) -> Array:
-    """Fold positions on an endless axis into [0, size - 1], back and forth."""
-    if size == 1:
-        return np.zeros_like(positions)
-    folded = np.mod(positions, 2 * (size - 1))
-    return np.minimum(folded, 2 * (size - 1) - folded)
-
-
 def random_texture(
-    generator: np.random.Generator, picture: Array, *, height: int, width: int, turn: float = 0.3
+    generator: np.random.Generator,
+    picture: Array,
+    *,
+    height: int,
+    width: int,
+    turn: float = 0.3,
+    zoom: float = 0.5,
 ) -> Texture:
-    """Draw a part of a picture, turned by up to `turn` radians and flipped at random, at its own resolution.
+    """Draw a part of a picture, turned, resized and flipped at random.
 
     Args:
         generator: of random numbers.
@@ -103,13 +80,15 @@ def random_texture(
         height: of the frame, in pixels.
         width: of the frame, in pixels.
         turn: largest rotation, in radians, in each direction.
+        zoom: the picture's size changes by up to this many doublings or halvings.
     """
     angle = generator.uniform(-turn, turn)
     flip = np.diag(generator.choice([-1.0, 1.0], 2))
-    matrix = np.array([[np.cos(angle), -np.sin(angle)], [np.sin(angle), np.cos(angle)]]) @ flip
+    scale = 2.0 ** generator.uniform(-zoom, zoom)
+    matrix = scale * np.array([[np.cos(angle), -np.sin(angle)], [np.sin(angle), np.cos(angle)]]) @ flip
     middle = np.array([(width - 1) / 2, (height - 1) / 2])
     rows, columns = picture.shape[:2]
-    room = np.maximum(np.array([columns - width, rows - height]) / 2, 0.0)
+    room = np.maximum(np.array([columns - scale * width, rows - scale * height]) / 2, 0.0)
     target = np.array([(columns - 1) / 2, (rows - 1) / 2]) + generator.uniform(-1.0, 1.0, 2) * room
     return Texture(picture, matrix, target - matrix @ middle)
 

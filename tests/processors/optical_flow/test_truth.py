@@ -1,0 +1,32 @@
+"""True flow is read by its file's ending, and marks of unknown motion become a mask."""
+
+import pytest
+import torch
+
+from perceivers.errors import DataError
+from perceivers.processors.optical_flow.files import write_flow
+from perceivers.processors.optical_flow.kitti import write_kitti_flow
+from perceivers.processors.optical_flow.truth import known_part, read_known_flow
+
+
+def test_every_mark_of_unknown_motion_is_seen():
+    flow = torch.tensor([[[1.0, 2.0], [1.6e9, 1.6e9], [float("nan"), 0.0], [3.0, float("inf")], [-2e8, 1.0]]])
+    values, known = known_part(flow)
+    assert known.tolist() == [[True, False, False, False, False]]
+    assert values.tolist() == [[[1, 2], [0, 0], [0, 0], [0, 0], [0, 0]]]
+
+
+def test_both_formats_are_read(tmp_path):
+    flow = torch.tensor([[[1.5, -2.0], [1e10, 1e10], [3.25, 0.0]]])
+    write_flow(tmp_path / "a.flo", flow)
+    valid = torch.tensor([[True, False, True]])
+    write_kitti_flow(tmp_path / "a.png", flow, valid)
+    for name in ("a.flo", "a.png"):
+        values, known = read_known_flow(tmp_path / name)
+        assert torch.equal(known, valid)
+        assert values.tolist() == [[[1.5, -2.0], [0, 0], [3.25, 0.0]]]
+
+
+def test_other_endings_are_named(tmp_path):
+    with pytest.raises(DataError, match=r"a.pfm` is not a flow file: it must end in .flo or .png"):
+        read_known_flow(tmp_path / "a.pfm")
