@@ -41,7 +41,7 @@ def samples(
     # Names are typed: they are never cut.
     table.add_column("name", no_wrap=True)
     for heading in ("modality", "content", "from package", "licence"):
-        table.add_column(heading)
+        table.add_column(heading, overflow="fold")
     for key, entry in BUNDLED.items():
         table.add_row(key, entry.modality, entry.content, entry.package, entry.licence)
     Console().print(table)
