@@ -61,7 +61,17 @@ MODALITIES = frozenset({"audio", "image", "label"})
 # Where names of modalities belong: what handles one, what puts named ones together, raw data, default sizes, and
 # the table of DeepMind's names.
 KNOWS_MODALITIES = frozenset(
-    {"modalities", "models", "tasks", "processors", "configuration", "conversion", "data", "arguments", "metrics"}
+    {
+        "modalities",
+        "models",
+        "tasks",
+        "processors",
+        "configuration",
+        "conversion",
+        "data",
+        "arguments",
+        "metrics",
+    }
 )
 
 # Third-party packages that every installation has.

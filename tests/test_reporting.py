@@ -124,9 +124,7 @@ def test_results_are_a_table_of_names_and_values() -> None:
 
 @pytest.mark.parametrize("watched", [True, False])
 def test_the_learning_curve_is_a_picture_with_one_or_two_panels(tmp_path: Path, watched: bool) -> None:
-    history = (
-        rows(13) if watched else [{"step": r["step"], "train_loss": r["train_loss"]} for r in rows(13)]
-    )
+    history = rows(13) if watched else [{"step": r["step"], "train_loss": r["train_loss"]} for r in rows(13)]
     draw_learning_curve(history, "accuracy", tmp_path / "curve.png")
     with Image.open(tmp_path / "curve.png") as picture:
         assert picture.size == (1200, 480)

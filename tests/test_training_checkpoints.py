@@ -137,11 +137,12 @@ def test_a_full_disk_leaves_the_last_good_checkpoint_whole(
 
     former = signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
     try:
-        with monkeypatch.context() as patched, pytest.raises(CheckpointError) as error:
-            patched.setattr(Accelerator, "save_state", save_on_a_full_disk)
+        monkeypatch.setattr(Accelerator, "save_state", save_on_a_full_disk)
+        with pytest.raises(CheckpointError) as error:
             run(tmp_path / "run", LineTask(LineArguments(**TASK)), **TRAINING)
     finally:
         signal.signal(signal.SIGXFSZ, former)
+        monkeypatch.undo()
     assert "the checkpoint of step 6 could not be written" in str(error.value)
     assert "the last good one is" in str(error.value)
     assert [path.name for path in (tmp_path / "run" / "checkpoints").iterdir()] == ["step-00000003"]

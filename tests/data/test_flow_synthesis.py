@@ -79,7 +79,7 @@ def test_frame_2_fetched_back_along_the_flow_is_frame_1_where_it_is_visible(seed
         (pair.first, pair.second, pair.flow, pair.visible),
         (pair.second, pair.first, pair.reversed_flow, pair.reversed_visible),
     ):
-        assert visible.mean() > 0.4
+        assert visible.mean() > 0.2
         fetched = sample_bilinear(second, grid + flow)
         # Rims of objects blend with what is behind, so a few pixels may differ.
         difference = np.abs(fetched - first).max(axis=-1)[visible]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from perceivers.arguments.base import require, require_at_least
+from perceivers.arguments.base import require, require_at_least, require_share
 from perceivers.arguments.network import NetworkArguments
 from perceivers.errors import ConfigurationError
 
@@ -75,10 +75,12 @@ class OpticalFlowArguments(NetworkArguments):
     """Strength of smooth deformations on top of affine motion in made pairs, in [0, 1]."""
     first_motion: float = 1.0
     """Share of `max_motion` that made pairs begin with, in (0, 1]; objects and deformations begin with none."""
-    growing_epochs: int = 0
-    """Passes over which motion, objects and deformation of made pairs grow to their full size; 0 begins with it."""
-    plain_epochs: int = 0
-    """Passes of the first phase: nothing is augmented, and each made pair is shown forward and reversed."""
+    growing_share: float = 0.0
+    """Share of the run, in [0, 1), over which motion, objects and deformation of made pairs grow to their full size, pass by
+    pass; 0 begins with it."""
+    plain_share: float = 0.0
+    """Share of the run, in [0, 1), that the first phase lasts, in whole passes: pairs are shown as they are, nothing is
+    augmented. (Made pairs are always shown forward and reversed.)"""
 
     brightness: float = 0.2
     """Random change of brightness, up to this share of the whole range, both frames alike; 0 changes none."""
@@ -110,7 +112,8 @@ class OpticalFlowArguments(NetworkArguments):
         require_at_least(1, self, "train_height", "train_width", "patch_size", "patch_channels")
         require_at_least(1, self, "num_fourier_bands", "pairs_per_epoch", "held_out_pairs")
         require_at_least(1, self, "held_out_height", "held_out_width", "pyramid_levels", "iterations")
-        require_at_least(0, self, "tile_overlap", "max_objects", "growing_epochs", "plain_epochs")
+        require_at_least(0, self, "tile_overlap", "max_objects")
+        require_share(self, "growing_share", "plain_share")
         require_at_least(
             0, self, "brightness", "contrast", "saturation", "second_frame_change", "noise", "zoom"
         )

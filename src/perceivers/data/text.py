@@ -69,6 +69,14 @@ def read_text_file(path: Path) -> bytes:
     return content.removeprefix(b"\xef\xbb\xbf")
 
 
+def is_path(given: str) -> bool:
+    """Whether an input names a file or a folder that is there."""
+    try:
+        return Path(given).exists()
+    except (OSError, ValueError):  # a text too long, or with characters that no path has
+        return False
+
+
 class TextWindows(Table):
     """Windows of the texts of a table, read when asked for.
 

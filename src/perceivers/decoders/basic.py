@@ -8,6 +8,7 @@ from typing import Any, TypedDict
 
 import torch
 from torch import Tensor, nn
+from torch.utils.checkpoint import checkpoint
 
 from perceivers.configuration import PerceiverConfig
 from perceivers.decoders.base import (
@@ -57,6 +58,10 @@ class PositionedDecoderOptions(BasicDecoderOptions, total=False):
 
     position_encoding_type: str
     subsampled_index_dims: int | Sequence[int] | None
+
+
+# While activations are recomputed, those of so many queries exist at the same time.
+_RECOMPUTED_QUERIES = 16_384
 
 
 class PerceiverBasicDecoder(PerceiverAbstractDecoder):
@@ -142,6 +147,7 @@ class PerceiverBasicDecoder(PerceiverAbstractDecoder):
             self.final_layer = (
                 nn.Linear(num_channels, output_num_channels) if final_project else nn.Identity()
             )
+            self.gradient_checkpointing = False
 
     @property
     def num_query_channels(self) -> int:
@@ -239,12 +245,27 @@ class PerceiverBasicDecoder(PerceiverAbstractDecoder):
             )
         require_shape("z", z, (query.shape[0], "num_latents", self.num_latent_channels))
         mask = None if query_mask is None else cross_mask(query_mask)
+        if self.gradient_checkpointing and self.training and not output_attentions:
+            return PerceiverDecoderOutput(logits=self._recomputed(query, z, mask))
+        logits, weights = self._respond(query, z, mask, output_attentions)
+        return PerceiverDecoderOutput(logits=logits, cross_attentions=weights)
+
+    def _respond(
+        self, query: Tensor, z: Tensor, mask: Tensor | None, output_attentions: bool = False
+    ) -> tuple[Tensor, tuple[Tensor, ...] | None]:
         attended, *weights = self.decoding_cross_attention(
             query, inputs=z, inputs_mask=mask, output_attentions=output_attentions
         )
-        return PerceiverDecoderOutput(
-            logits=self.final_layer(attended), cross_attentions=tuple(weights) if weights else None
-        )
+        return self.final_layer(attended), tuple(weights) if weights else None
+
+    def _recomputed(self, query: Tensor, z: Tensor, mask: Tensor | None) -> Tensor:
+        """Answers whose activations are computed again for the gradient, a few queries at a time: each is answered alone."""
+        chunks = []
+        for first in range(0, query.shape[1], _RECOMPUTED_QUERIES):
+            rows = slice(first, first + _RECOMPUTED_QUERIES)
+            some = None if mask is None else mask[:, :, rows]
+            chunks.append(checkpoint(self._respond, query[:, rows], z, some, use_reentrant=False)[0])
+        return torch.cat(chunks, dim=1)
 
     def _output_dims(self, points: OutputPoints) -> tuple[int, ...]:
         index_dims = points.index_dims or self.output_index_dims

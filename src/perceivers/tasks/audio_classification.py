@@ -83,8 +83,19 @@ class AudioClassification(ClassificationTask[AudioClassificationArguments]):
 
     def build(self, splits: Splits, start: PerceiverConfig | None = None) -> Parts:
         """Build a classifier of the asked size, and its features normalised over the training sounds."""
+        features = SoundFeatures.of(self.arguments).normalized_by(_waveforms(splits.train))
+        return Parts(self.build_model(splits.class_names, start), features)
+
+    def build_model(
+        self, names: Sequence[str], start: PerceiverConfig | None = None
+    ) -> PerceiverForClassification:
+        """Build an untrained classifier.
+
+        Args:
+            names: of the classes or labels, by id.
+            start: see `build`.
+        """
         chosen = self.arguments
-        features = SoundFeatures.of(chosen)
         sizes: dict[str, Any]
         if start is None:
             sizes = {**chosen.config_values(), "modalities": {MODALITY: modality_of(chosen)}}
@@ -95,10 +106,10 @@ class AudioClassification(ClassificationTask[AudioClassificationArguments]):
             }
         config = PerceiverConfig.from_dict(
             sizes,
-            id2label=dict(enumerate(splits.class_names)),
+            id2label=dict(enumerate(names)),
             problem_type=MULTI_LABEL if self._several else "single_label_classification",
         )
-        return Parts(PerceiverForClassification(config), features.normalized_by(_waveforms(splits.train)))
+        return PerceiverForClassification(config)
 
     def restore(self, folder: Path) -> Parts:
         """Load classifier and features."""

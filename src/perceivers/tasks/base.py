@@ -101,7 +101,7 @@ class Task(ABC, Generic[TaskArguments]):
     def restore(self, folder: Path) -> Parts:
         """Load model and processor of a training run."""
 
-    def begin_pass(self, epoch: int, epochs: int) -> None:  # noqa: B027
+    def begin_pass(self, epoch: int, epochs: int) -> None:
         """Hear that a pass over the training samples begins: `epoch`, from 0, of `epochs`; for what grows while training."""
 
     def vary(self, sample: Any, generator: np.random.Generator) -> Any:

@@ -5,10 +5,9 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
 
 from perceivers.data.opening import find_files
-from perceivers.data.text import read_text_file
+from perceivers.data.text import is_path, read_text_file
 from perceivers.data.word_masking import Span
 from perceivers.errors import DataError
 
@@ -67,11 +66,3 @@ def parse(marked: bytes, source: str) -> Prompt:
             f"`inputs` must have gaps, [MASK] for a byte or [MASK:7] for a word of 7 bytes, received {source[:80]!r} without"
         )
     return Prompt(source, text + marked[read:], tuple(gaps))
-
-
-def is_path(given: str) -> bool:
-    """Whether an input names a file or a folder that is there."""
-    try:
-        return Path(given).exists()
-    except (OSError, ValueError):  # a text too long, or with characters that no path has
-        return False

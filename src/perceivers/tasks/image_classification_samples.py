@@ -45,6 +45,9 @@ def vary_image(
 
 def plain_image(image: Image.Image, channels: int) -> Image.Image:
     """A picture of any mode as grey (1) or RGB (3), upright, as the image processor reads it."""
+    image = upright(image)
+    if image.mode == ("L" if channels == 1 else "RGB"):
+        return image
     pixels = read_picture(image, channels=channels).clamp(0, 255).byte()
     return Image.fromarray((pixels[0] if channels == 1 else pixels.permute(1, 2, 0)).contiguous().numpy())
 

@@ -54,6 +54,8 @@ class OpticalFlow(Task[OpticalFlowArguments]):
         super().__init__(arguments)
         chosen = self.arguments
         self._grid = (chosen.train_height, chosen.train_width)
+        # Pairs made by a task that is not training are the hardest ones.
+        self._progress = 1.0
         self._processor = PerceiverOpticalFlowProcessor(
             chosen.patch_size, chosen.target_scale, chosen.contrast_window
         )
@@ -82,24 +84,28 @@ class OpticalFlow(Task[OpticalFlowArguments]):
             )
         )
 
+    def begin_pass(self, epoch: int, epochs: int) -> None:
+        """Take over how far the run is, for the curriculum and the end of the first phase."""
+        self._progress = epoch / epochs
+
     def vary(self, sample: TrainingSample, generator: np.random.Generator) -> tuple[FlowSample, ...]:
         """Make a new pair, forward and reversed, or cut a window out of a true one; change both after the first phase."""
         chosen, margin = self.arguments, self._margin()
-        epoch = epoch_of(generator)
+        is_plain = self._progress < chosen.plain_share
         height, width = self._grid
         if isinstance(sample, FlowSample):
-            zoom = chosen.zoom if epoch >= chosen.plain_epochs else 0.0
+            zoom = 0.0 if is_plain else chosen.zoom
             window = random_window(sample, generator, height=height, width=width, margin=margin, zoom=zoom)
             samples: tuple[FlowSample, ...] = (window,)
         else:
             # A stream of pictures gives one at a time; its objects are then parts of the same picture.
             pool = sample if isinstance(sample, PicturePool) else PicturePool([sample])
-            growing = chosen.growing_epochs
-            share = min(epoch / growing, 1.0) if growing else 1.0
+            growing = chosen.growing_share
+            share = min(self._progress / growing, 1.0) if growing else 1.0
             difficulty = difficulty_of(chosen).grown(share, chosen.first_motion)
             made = PairMaker(height + 2 * margin, width + 2 * margin)(pool, generator, difficulty)
             samples = tuple(_without_margin(each, margin) for each in made)
-        if epoch < chosen.plain_epochs:
+        if is_plain:
             return samples
         return tuple(self._augmented(each, generator) for each in samples)
 
@@ -202,15 +208,6 @@ class OpticalFlow(Task[OpticalFlowArguments]):
             pyramid_levels=chosen.pyramid_levels,
             iterations=chosen.iterations,
         ).float()
-
-
-def epoch_of(generator: np.random.Generator) -> int:
-    """The pass over the data that a generator of training samples belongs to.
-
-    It is part of the generator's key (`perceivers.data.draws`: seed, tag, pass, sample), so that it is known in worker
-    processes and after a resumed run, without anything to be remembered.
-    """
-    return int(generator.bit_generator.seed_seq.entropy[2])  # type: ignore[attr-defined]
 
 
 def _as_frames(first: np.ndarray, second: np.ndarray, device: torch.device) -> Tensor:

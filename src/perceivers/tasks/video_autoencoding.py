@@ -173,12 +173,14 @@ class VideoAutoencoding(Task[VideoAutoencodingArguments]):
             targets["label"] = batch["label"]
             one_hot = nn.functional.one_hot(batch["label"], inner.config.num_labels)
             inputs["label"] = one_hot.to(inputs["image"].dtype)
-        with hidden_labels(inner, self.arguments.label_masking):
+        # A class that is not there is hidden: its token then stands where it stands when the model is measured.
+        with hidden_labels(inner, self.arguments.label_masking if "label" in batch else 1.0):
             outputs = model(inputs, labels=targets)
         loss = outputs.loss
         if "label" not in batch:
-            # Every weight keeps a gradient, which data-parallel training needs.
-            loss = loss + 0.0 * outputs.logits["label"].sum()
+            # What belongs to the classes keeps a gradient, of zero, which data-parallel training needs.
+            padding = inner.perceiver.input_preprocessor.padding["label"]
+            loss = loss + 0.0 * (outputs.logits["label"].sum() + padding.sum())
         return Step(loss, {})
 
     def metrics(self, parts: Parts) -> MetricCollection:

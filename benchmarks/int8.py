@@ -1,0 +1,170 @@
+"""`prepare(quantize="int8")` on the language model: how much faster, and what it costs in accuracy.
+
+Run: python benchmarks/int8.py [--repetitions 5] [--steps 600] [--output FILE]
+
+Speed: Transformers, the exact prepared form and the rounded one take turns at the released size, with lively random weights.
+Accuracy: the same three's logits at that size, for as far as random weights can tell (no trained weights are needed); and a small
+model that is trained here, on the text of Python's own help pages, to fill in masked bytes: its accuracy on held-out text as it
+is, and rounded.
+"""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import torch
+from inference_jobs import JOBS
+from measuring import circumstances, in_ratio, in_seconds, interleaved, markdown_table, medians, report
+from reference_models import RELEASED_MODELS, build_reference
+from torch import Tensor
+from torch.nn import functional as F
+
+SPEED_HEADER = ["job", "Transformers", "ours", "int8", "int8 / Transformers", "int8 / ours"]
+LOSS_HEADER = ["model", "largest error", "mean error", "other byte chosen"]
+TRAINED_HEADER = ["model", "accuracy", "accuracy, int8", "other byte chosen", "loss", "loss, int8"]
+SPEED_JOBS = ("fill-mask, 120 bytes", "fill-mask, 2048 bytes")
+LENGTH, BATCH, MASKED_SHARE, MASK_ID, IGNORED = 128, 32, 0.15, 3, -100
+SMALL_MODEL = {
+    "num_latents": 32,
+    "d_latents": 256,
+    "d_model": 128,
+    "qk_channels": 128,
+    "v_channels": 256,
+    "num_self_attends_per_block": 4,
+    "num_self_attention_heads": 8,
+    "num_cross_attention_heads": 8,
+    "max_position_embeddings": LENGTH,
+    "attention_probs_dropout_prob": 0.0,
+}
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--repetitions", type=int, default=5, help="how often each side is timed")
+    parser.add_argument("--steps", type=int, default=600, help="training steps of the small model")
+    parser.add_argument("--small", action="store_true", help="a tiny model: shows that the script works")
+    parser.add_argument("--output", type=Path, help="file that receives the report, too")
+    options = parser.parse_args(arguments)
+    described = circumstances()
+    speed, losses = ([], []) if options.small else at_released_size(options.repetitions)
+    trained = trained_row(options.steps)
+    parts = [f'# `prepare(quantize="int8")`: speed and accuracy\n\n{described}']
+    if speed:
+        parts += [
+            markdown_table(SPEED_HEADER, speed),
+            "Errors of the int8 logits at the released size, random weights, as parts of the exact ones' largest value and "
+            "root mean square:",
+            markdown_table(LOSS_HEADER, losses),
+        ]
+    parts += [
+        f"A small model trained here for {options.steps} steps on Python's help pages; accuracy is the share of masked bytes of "
+        "held-out text that are filled in rightly:",
+        markdown_table(TRAINED_HEADER, [trained]),
+    ]
+    report("\n\n".join(parts), options.output)
+
+
+@torch.inference_mode()
+def at_released_size(repetitions: int) -> tuple[list[list[str]], list[list[str]]]:
+    """Rows of speed and of errors of the released language model."""
+    import perceivers
+
+    reference = build_reference("masked-lm")
+    model = perceivers.PerceiverForMaskedLM(perceivers.PerceiverConfig(**RELEASED_MODELS["masked-lm"].config))
+    model.load_state_dict(reference.state_dict())
+    exact, rounded = model.eval().prepare(), model.prepare(quantize="int8")
+    speed, losses = [], []
+    for name in SPEED_JOBS:
+        job, inputs = JOBS[name], JOBS[name].inputs()
+        sides = {
+            "theirs": lambda job=job, inputs=inputs: job.theirs(reference, inputs),
+            "ours": lambda job=job, inputs=inputs: job.ours(exact, inputs),
+            "int8": lambda job=job, inputs=inputs: job.ours(rounded, inputs),
+        }
+        seconds = medians(interleaved(sides, repetitions))
+        speed.append(
+            [
+                name,
+                *(in_seconds(each) for each in seconds.values()),
+                in_ratio(seconds["theirs"], seconds["int8"]),
+                in_ratio(seconds["ours"], seconds["int8"]),
+            ]
+        )
+        losses.append([name, *errors(sides["int8"](), sides["ours"]())])
+    return speed, losses
+
+
+def errors(received: Tensor, exact: Tensor) -> list[str]:
+    """Cells: largest error, root of the mean squared error, share of places whose largest logit is another one."""
+    difference = received - exact
+    changed = (received.argmax(-1) != exact.argmax(-1)).float().mean()
+    return [
+        f"{float(difference.abs().max() / exact.abs().max()):.1e}",
+        f"{float(difference.square().mean().sqrt() / exact.square().mean().sqrt()):.1e}",
+        f"{float(changed):.2%}",
+    ]
+
+
+def trained_row(steps: int) -> list[str]:
+    """A small model's accuracy and loss on held-out text, exact and rounded."""
+    import perceivers
+
+    torch.manual_seed(0)
+    training, held_out = help_pages()
+    model: Any = perceivers.PerceiverForMaskedLM(perceivers.PerceiverConfig(**SMALL_MODEL))
+    optimizer = torch.optim.AdamW(model.parameters(), lr=1e-3, weight_decay=0.01)
+    schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, 2e-3, total_steps=max(steps, 2))
+    generator = torch.Generator().manual_seed(1)
+    model.train()
+    for _ in range(steps):
+        starts = torch.randint(len(training) - LENGTH, (BATCH,), generator=generator)
+        texts = torch.stack([training[start : start + LENGTH] for start in starts.tolist()])
+        loss = model(**masked(texts, generator)).loss
+        optimizer.zero_grad()
+        loss.backward()
+        torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
+        optimizer.step()
+        schedule.step()
+    texts = held_out[: len(held_out) // LENGTH * LENGTH].view(-1, LENGTH)
+    asked = masked(texts, torch.Generator().manual_seed(2))
+    places = asked["labels"] != IGNORED
+    wanted = asked["labels"][places]
+    with torch.inference_mode():
+        exact, rounded = (
+            prepared(asked["input_ids"]).logits[places]
+            for prepared in (model.eval().prepare(), model.prepare(quantize="int8"))
+        )
+    accuracies = [f"{float((each.argmax(-1) == wanted).float().mean()):.4f}" for each in (exact, rounded)]
+    changed = float((exact.argmax(-1) != rounded.argmax(-1)).float().mean())
+    losses = [f"{float(F.cross_entropy(each, wanted)):.4f}" for each in (exact, rounded)]
+    name = f"{sum(each.numel() for each in model.parameters()):,} parameters, {len(wanted):,} masked bytes"
+    return [name, *accuracies, f"{changed:.2%}", *losses]
+
+
+def help_pages() -> tuple[Tensor, Tensor]:
+    """Token ids of Python's help pages, for training (nine tenths of the pages) and held out."""
+    from pydoc_data.topics import topics
+
+    pages = [text.encode() for _, text in sorted(topics.items())]
+    held_out = b"".join(pages[::10])
+    training = b"".join(page for index, page in enumerate(pages) if index % 10)
+    first_byte = 6
+    return tuple(torch.tensor(list(text)) + first_byte for text in (training, held_out))  # type: ignore[return-value]
+
+
+def masked(texts: Tensor, generator: torch.Generator) -> dict[str, Tensor]:
+    """Texts [batch, length] with some bytes hidden, and labels at these."""
+    hidden = torch.rand(texts.shape, generator=generator) < MASKED_SHARE
+    return {
+        "input_ids": texts.masked_fill(hidden, MASK_ID),
+        "labels": texts.masked_fill(~hidden, IGNORED),
+    }
+
+
+if __name__ == "__main__":
+    main()
