@@ -35,9 +35,10 @@ def measure(name: str, answer: str, num_outputs: int) -> Metric:
     """A fresh metric, updated with `preds` and `target`.
 
     For classes, `preds` are scores [batch, classes] and `target` ids [batch]: `accuracy`; `f1`, of the second class where
-    there are two (as MRPC and QQP have it) and else the mean over the classes; `matthews`, the correlation that CoLA has; `confusions`, counts by
-    true class and answer. For several labels, both are [batch, labels]: `mean_average_precision`, `f1` (the mean over the labels). For numbers, both are
-    [batch]: `pearson` and `spearman` (STS-B), `mean_squared_error`.
+    there are two (as MRPC and QQP have it) and else the mean over the classes; `matthews`, the correlation that CoLA has;
+    `confusions`, counts by true class and answer. For several labels, both are [batch, labels]:
+    `mean_average_precision`, `f1` (the mean over the labels). For numbers, both are [batch]: `pearson` and `spearman`
+    (STS-B), `mean_squared_error`.
     """
     try:
         import torchmetrics
@@ -67,7 +68,11 @@ def measure(name: str, answer: str, num_outputs: int) -> Metric:
 
 
 def measures_of_tasks(tasks: Mapping[str, Asked], names: Sequence[str]) -> MetricCollection:
-    """Fresh metrics of several tasks at once, called "task/measure" ("task/confusions" where there are classes), and `score`: the mean of each task's first.
+    """Fresh metrics of several tasks at once, called "task/measure", and `score`: the mean of each task's first.
+
+    Tasks with classes have "task/confusions" too.
+
+    They are called "task/measure" ("task/confusions" where there are classes); besides, `score`: the mean of each task's first.
 
     They are updated with `preds` [batch, most outputs of a task], `target` [batch] and `task` [batch], the place of each
     sample's task in `names`.
