@@ -72,8 +72,6 @@ def measures_of_tasks(tasks: Mapping[str, Asked], names: Sequence[str]) -> Metri
 
     Tasks with classes have "task/confusions" too.
 
-    They are called "task/measure" ("task/confusions" where there are classes); besides, `score`: the mean of each task's first.
-
     They are updated with `preds` [batch, most outputs of a task], `target` [batch] and `task` [batch], the place of each
     sample's task in `names`.
 
