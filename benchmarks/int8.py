@@ -3,8 +3,10 @@
 Run: python benchmarks/int8.py [--repetitions 5] [--steps 600] [--output FILE]
 
 Speed: Transformers, the exact prepared form and the rounded one take turns at the released size, with lively random weights.
-Accuracy: the same three's logits at that size, for as far as random weights can tell (no trained weights are needed); and a small
-model that is trained here, on the text of Python's own help pages, to fill in masked bytes: its accuracy on held-out text as it
+Accuracy: the same three's logits at that size, for as far as random weights can tell (no trained weights are
+needed); and a small
+model that is trained here, on the text of Python's own help pages, to fill in masked bytes: its accuracy on held-out
+text as it
 is, and rounded.
 """
 
@@ -62,7 +64,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
             markdown_table(LOSS_HEADER, losses),
         ]
     parts += [
-        f"A small model trained here for {options.steps} steps on Python's help pages; accuracy is the share of masked bytes of "
+        f"A small model trained here for {options.steps} steps on Python's help pages; accuracy: share of masked bytes of "
         "held-out text that are filled in rightly:",
         markdown_table(TRAINED_HEADER, [trained]),
     ]

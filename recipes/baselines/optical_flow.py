@@ -1,4 +1,6 @@
-"""What no motion at all, and TV-L1 of scikit-image, score on the pairs that the flow recipe is measured on: one JSON line each.
+"""What no motion at all, and TV-L1 of scikit-image, score on the pairs that the flow recipe is measured on.
+
+One JSON line each.
 
     python recipes/baselines/optical_flow.py [--data motorcycle] [--split all]
     python recipes/baselines/optical_flow.py --data natural-images --recipe recipes/optical_flow.yaml

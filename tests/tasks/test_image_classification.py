@@ -16,20 +16,23 @@ from PIL import Image
 
 from perceivers.arguments import (
     DataArguments,
-    ImageClassificationArguments,
     OptimizationArguments,
     RunArguments,
+    StartArguments,
     TrainingArguments,
 )
+from perceivers.arguments.image_classification import ImageClassificationArguments
+from perceivers.configuration import PerceiverConfig
 from perceivers.data.images import ImageSample
 from perceivers.errors import CheckpointError, ConfigurationError, DataError, MissingExtraError
 from perceivers.evaluation import evaluate
 from perceivers.prediction import choose_device, predict
-from perceivers.tasks.image_classification import ImageClassification, class_names, input_attention
+from perceivers.tasks.classification import class_names
+from perceivers.tasks.image_classification import ImageClassification, input_attention
 from perceivers.tasks.registry import load_run, task_class
 from perceivers.training import train
 
-TINY = {
+TINY: dict[str, Any] = {
     "image_height": 5,
     "image_width": 7,
     "num_latents": 3,
@@ -37,6 +40,7 @@ TINY = {
     "num_layers": 1,
     "num_heads": 2,
     "num_fourier_bands": 2,
+    "qk_channels": 8,
 }
 
 
@@ -89,10 +93,11 @@ def test_a_folder_of_mixed_pictures_is_learnt(trained: tuple[Path, dict[str, Any
     folder, results = trained
     assert results["test"]["accuracy"] == 1.0
     assert results["samples"] == {"train": 14, "validation": 4, "test": 6}
-    assert set(results["test"]) == {"accuracy", "loss"}
+    assert set(results["test"]) == {"accuracy", "f1", "loss"}
     assert {path.name for path in folder.iterdir()} == {
-        "arguments.json",
+        "arguments.yaml",
         "config.json",
+        "confusions.png",
         "history.json",
         "learning_curve.png",
         "model.safetensors",
@@ -130,7 +135,10 @@ def test_evaluation_of_all_parts_and_of_other_data(
 def test_evaluation_on_classes_that_the_model_does_not_know_is_an_error(
     trained: tuple[Path, dict[str, Any]],
 ) -> None:
-    with pytest.raises(DataError, match="`digits` has the class '0', which is not one of left, right"):
+    with pytest.raises(
+        DataError,
+        match="`digits/0000`: has the class '0' in the column 'label', which is not one of left, right",
+    ):
         evaluate(trained[0], data="digits", device="cpu")
 
 
@@ -175,6 +183,120 @@ def test_the_attention_of_an_answer_is_a_distribution_over_its_pixels(
     assert attention.sum() == pytest.approx(1.0, abs=1e-5)
 
 
+@pytest.fixture(scope="module")
+def table(tmp_path_factory: pytest.TempPathFactory, pictures: Path) -> Path:
+    """The same pictures as a table of paths relative to it."""
+    folder = tmp_path_factory.mktemp("table")
+    with (folder / "sides.csv").open("w", newline="") as file:
+        writer = csv.writer(file)
+        writer.writerow(["photo", "side"])
+        for path in sorted(pictures.rglob("*.png")):
+            name = f"{path.parent.name}-{path.name}"
+            (folder / name).write_bytes(path.read_bytes())
+            writer.writerow([name, path.parent.name])
+    return folder / "sides.csv"
+
+
+def test_a_table_of_paths_is_trained_on_and_answered(table: Path, tmp_path: Path) -> None:
+    columns = {"image_column": "photo", "label_column": "side"}
+    task = ImageClassification(
+        ImageClassificationArguments(
+            **{**TINY, "input_form": "conv", "stem_channels": 7, "image_height": 20, "image_width": 24},
+            **columns,
+            flip=0.1,
+        )
+    )
+    results = train(
+        task,
+        RunArguments(
+            output=str(tmp_path / "run"),
+            data=DataArguments(data=str(table)),
+            training=TrainingArguments(epochs=1, batch_size=7, device="cpu"),
+        ),
+    )
+    assert results["samples"] == {"train": 18, "validation": 2, "test": 4}
+    again = evaluate(tmp_path / "run", device="cpu")
+    assert again["metrics"] == pytest.approx(results["test"], rel=1e-4, abs=1e-5)
+    predictions = predict(tmp_path / "run", [table], tmp_path / "answers", device="cpu")
+    assert len(predictions) == 24
+    assert predictions[2].source == f"{table}, row 3"
+    # The stem leaves 4 x 5 places of 20 x 24 pixels.
+    assert predictions[0].shown["attention"].shape == (4, 5)
+
+
+def test_mistakes_in_a_table_name_file_row_and_column(table: Path, tmp_path: Path) -> None:
+    def load(text: str, **columns: str) -> Any:
+        (tmp_path / "t.csv").write_text(text)
+        chosen = ImageClassificationArguments(**TINY, **columns)
+        return ImageClassification(chosen).load_data(DataArguments(data=str(tmp_path / "t.csv")))
+
+    with pytest.raises(DataError, match=r"t\.csv` must have a column 'image', received photo, label"):
+        load("photo,label\na.png,x\nb.png,y\n")
+    with pytest.raises(DataError, match=r"t\.csv` must have a column 'kind', received image, label"):
+        load("image,label\na.png,x\nb.png,y\n", label_column="kind")
+    with pytest.raises(
+        DataError, match=r"t\.csv, row 1`: `.*a\.png` cannot be read .* \(and 1 more\); mend it"
+    ):
+        load("image,label\na.png,x\nb.png,y\n")
+    with pytest.raises(DataError, match=r"t\.csv, row 2` has no value in the column 'label'"):
+        load("image,label\na.png,x\nb.png,\n")
+    with pytest.raises(DataError, match=r"t\.csv` must hold two classes or more, received only 'x'"):
+        load("image,label\na.png,x\nb.png,x\n")
+
+
+def test_an_empty_class_and_a_damaged_file_are_named(pictures: Path, tmp_path: Path) -> None:
+    draw_classes(tmp_path, count=3)
+    (tmp_path / "left" / "01.png").write_bytes(b"no picture")
+    arguments = DataArguments(data=str(tmp_path))
+    task = ImageClassification(ImageClassificationArguments(**TINY))
+    with pytest.raises(DataError, match=r"left/01\.png` cannot be read as a picture: .*--unreadable skip"):
+        task.load_data(arguments)
+    splits = task.load_data(DataArguments(data=str(tmp_path), unreadable="skip"))
+    assert len(splits.part("all")) == 5
+    assert len(splits.unreadable) == 1
+    (tmp_path / "middle").mkdir()
+    with pytest.raises(DataError, match=r"middle` is a class without files \(\.png, "):
+        task.load_data(arguments)
+
+
+def test_a_run_can_start_from_another_with_its_sizes(
+    trained: tuple[Path, dict[str, Any]], tmp_path: Path
+) -> None:
+    other = draw_classes(tmp_path / "pictures", count=5)
+    (other / "left").rename(other / "dark")
+    task = ImageClassification(ImageClassificationArguments(**{**TINY, "num_latents": 11}))
+    results = train(
+        task,
+        RunArguments(
+            output=str(tmp_path / "run"),
+            data=DataArguments(data=str(other)),
+            start=StartArguments(start=str(trained[0])),
+            training=TrainingArguments(epochs=1, batch_size=7, device="cpu"),
+        ),
+    )
+    assert results["started_from"] == str(trained[0])
+    _, parts, _ = load_run(tmp_path / "run")
+    assert parts.model.config.num_latents == 3
+    assert class_names(parts) == ["dark", "right"]
+
+
+def test_a_checkpoint_of_another_form_is_refused(pictures: Path) -> None:
+    def build(start: PerceiverConfig, **changed: Any) -> None:
+        task = ImageClassification(ImageClassificationArguments(**{**TINY, **changed}))
+        task.build(task.load_data(DataArguments(data=str(pictures))), start)
+
+    learned = PerceiverConfig(
+        architectures=["PerceiverForImageClassificationLearned"], image_size=(5, 9), image_channels=3
+    )
+    with pytest.raises(ConfigurationError, match="`input_form` must be 'learned', as in the checkpoint"):
+        build(learned)
+    without = {"num_fourier_bands": None, "input_form": "learned"}
+    with pytest.raises(ConfigurationError, match="`image_height` and `image_width` must be 5 and 9"):
+        build(learned, **without)
+    with pytest.raises(ConfigurationError, match="`image_channels` must be 3, as in the checkpoint"):
+        build(learned, **without, image_channels=1)
+
+
 def test_predicting_names_its_mistakes(trained: tuple[Path, dict[str, Any]], tmp_path: Path) -> None:
     with pytest.raises(DataError, match="`inputs` must name one file or more, received none"):
         predict(trained[0], [], tmp_path)
@@ -190,7 +312,7 @@ def test_predicting_names_its_mistakes(trained: tuple[Path, dict[str, Any]], tmp
 def test_a_run_without_weights_is_a_checkpoint_error(
     trained: tuple[Path, dict[str, Any]], tmp_path: Path
 ) -> None:
-    for name in ("arguments.json", "config.json", "preprocessor_config.json"):
+    for name in ("arguments.yaml", "config.json", "preprocessor_config.json"):
         (tmp_path / name).write_bytes((trained[0] / name).read_bytes())
     with pytest.raises(CheckpointError):
         evaluate(tmp_path, device="cpu")
@@ -232,15 +354,137 @@ def test_the_size_of_the_latents_is_the_one_asked_for(
     assert list(parts_of(task, pictures).model.get_input_embeddings().shape) == shape
 
 
-def test_the_other_sizes_reach_the_configuration(pictures: Path) -> None:
-    chosen = ImageClassificationArguments(**{**TINY, "num_layers": 3, "num_heads": 4, "dropout": 0.3})
-    config = parts_of(ImageClassification(chosen), pictures).model.config
-    assert config.num_self_attends_per_block == 3
-    assert config.num_self_attention_heads == 4
-    assert config.attention_probs_dropout_prob == 0.3
-    assert config.fourier_num_bands == 2
-    assert list(config.fourier_max_resolution) == [5, 7]
-    assert config.image_height_width == (5, 7)
+@pytest.mark.parametrize(
+    ("changed", "name", "expected"),
+    [
+        ({"num_fourier_bands": 3}, "Fourier", {"fourier_num_bands": 3, "fourier_max_resolution": [5, 7]}),
+        ({"num_fourier_bands": None}, "Fourier", {"fourier_num_bands": 8, "image_size": [5, 7]}),
+        (
+            {"num_fourier_bands": None, "input_form": "learned", "pixel_channels": 11, "position_channels": 13},
+            "Learned",
+            {"image_projection_channels": 11, "position_channels": 13, "projected_position_channels": 13},
+        ),
+        (
+            {"input_form": "conv", "image_height": 20, "image_width": 28, "stem_channels": 11},
+            "ConvProcessing",
+            {"stem_channels": 11, "stem_num_layers": 1, "stem_padding": "transformers", "stem_max_resolution": [5, 7]},
+        ),
+        (
+            {"input_form": "conv", "num_stem_layers": 2, "stem_padding": "same", "stem_batch_norm": False,
+             "image_height": 32, "image_width": 48},
+            "ConvProcessing",
+            {"stem_num_layers": 2, "stem_batch_norm": False, "stem_padding": "same", "stem_max_resolution": [2, 3]},
+        ),
+        ({"image_channels": 1}, "Fourier", {"image_channels": 1}),
+        ({"num_layers": 3, "num_heads": 4, "dropout": 0.3}, "Fourier",
+         {"num_self_attends_per_block": 3, "num_self_attention_heads": 4, "attention_probs_dropout_prob": 0.3}),
+    ],
+)  # fmt: skip
+def test_each_form_of_the_input_has_its_class_and_sizes(
+    pictures: Path, changed: dict[str, Any], name: str, expected: dict[str, Any]
+) -> None:
+    parts = parts_of(ImageClassification(ImageClassificationArguments(**{**TINY, **changed})), pictures)
+    assert type(parts.model).__name__ == f"PerceiverForImageClassification{name}"
+    for key, value in expected.items():
+        found = getattr(parts.model.config, key)
+        assert (list(found) if isinstance(value, list) else found) == value
+    size = changed.get("image_height", 5), changed.get("image_width", 7)
+    pixel_values = torch.rand(2, changed.get("image_channels", 3), *size)
+    assert parts.model(inputs=pixel_values).logits.shape == (2, 2)
+
+
+@pytest.mark.parametrize(
+    ("changed", "message"),
+    [
+        ({"input_form": "learned"}, "`num_fourier_bands` is for `input_form` fourier or conv, received 2 with 'learned'"),
+        ({"stem_channels": 8}, "`stem_channels` is for `input_form` conv, received 8 with 'fourier'"),
+        ({"pixel_channels": 8}, "`pixel_channels` is for `input_form` learned"),
+        ({"input_form": "patches"}, "`input_form` must be one of fourier, learned, conv, received 'patches'"),
+        ({"image_channels": 4}, "`image_channels` must be 1 or 3, received 4"),
+        ({"pixel_mean": (0.1, 0.2)}, "`pixel_mean` must have one number, or one for each of 3 channels"),
+        ({"pixel_std": (0.0,)}, r"`pixel_std` must be above 0, received 0\.0"),
+        ({"crop_area": 0.0}, r"`crop_area` must be in \(0, 1\], received 0\.0"),
+        ({"centre_crop": 1.5}, r"`centre_crop` must be in \(0, 1\], received 1\.5"),
+        ({"flip": 1.5}, r"`flip` must be in \[0, 1\], received 1\.5"),
+        ({"rand_augment_magnitude": 11.0}, r"`rand_augment_magnitude` must be in \[0, 10\], received 11\.0"),
+        ({"rand_augment_operations": -1}, "`rand_augment_operations` must be at least 0, received -1"),
+        ({"mixup": -0.2}, r"`mixup` must be at least 0, received -0\.2"),
+    ],
+)  # fmt: skip
+def test_choices_that_cannot_be_are_named(changed: dict[str, Any], message: str) -> None:
+    with pytest.raises(ConfigurationError, match=message):
+        ImageClassificationArguments(**{**TINY, **changed})
+
+
+def test_the_processor_keeps_the_asked_share_of_the_middle(pictures: Path) -> None:
+    chosen = {
+        **TINY,
+        "image_height": 14,
+        "image_width": 14,
+        "centre_crop": 0.875,
+        "pixel_mean": (0.1, 0.2, 0.3),
+    }
+    processor = parts_of(ImageClassification(ImageClassificationArguments(**chosen)), pictures).processor
+    assert processor.do_center_crop
+    assert processor.crop_size == {"height": 16, "width": 16}
+    assert processor.image_mean == (0.1, 0.2, 0.3)
+    assert processor.image_std == (0.5, 0.5, 0.5)
+
+
+def test_a_random_crop_is_not_cut_once_more(pictures: Path) -> None:
+    chosen = ImageClassificationArguments(**TINY, crop_area=0.9, centre_crop=0.5)
+    task = ImageClassification(chosen)
+    processor = parts_of(task, pictures).processor
+    # A bright frame about a dark middle: the middle half shows none of it, a random crop of nine tenths does.
+    framed = np.full((40, 40), 255, np.uint8)
+    framed[5:35, 5:35] = 0
+    sample = ImageSample(Image.fromarray(framed), 0)
+    varied = task.vary(sample, np.random.default_rng(0))
+    assert varied.is_framed
+    assert varied.image.size == (7, 5)
+    assert task.collate(processor, [sample])["pixel_values"].max() == -1.0
+    assert task.collate(processor, [varied])["pixel_values"].max() > 0.0
+
+
+def test_each_picture_is_varied_by_its_own_generator() -> None:
+    pixels = np.random.default_rng(0).integers(0, 255, (31, 23, 3), dtype=np.uint8)
+    sample = ImageSample(Image.fromarray(pixels), 1)
+    plain = ImageClassification(ImageClassificationArguments(**TINY))
+    assert plain.vary(sample, np.random.default_rng(0)) is sample
+    for changed in ({"crop_area": 0.3}, {"flip": 1.0}, {"rand_augment_operations": 3}):
+        task = ImageClassification(ImageClassificationArguments(**TINY, **changed))
+        first, again = (np.asarray(task.vary(sample, np.random.default_rng(4)).image) for _ in range(2))
+        assert np.array_equal(first, again)
+        assert first.shape != pixels.shape or not np.array_equal(first, pixels)
+    flipped = ImageClassification(ImageClassificationArguments(**TINY, flip=1.0))
+    varied = flipped.vary(sample, np.random.default_rng(0))
+    assert np.array_equal(np.asarray(varied.image), pixels[:, ::-1])
+    assert (varied.label, varied.is_framed) == (1, False)
+
+
+def test_pictures_of_any_mode_can_be_varied() -> None:
+    chosen = ImageClassificationArguments(
+        **TINY, crop_area=0.5, flip=0.5, rand_augment_operations=2, image_channels=1
+    )
+    task = ImageClassification(chosen)
+    for mode in ("1", "L", "P", "RGB", "RGBA", "CMYK", "I;16", "LA"):
+        varied = task.vary(ImageSample(Image.new(mode, (13, 11)), 0), np.random.default_rng(1))
+        assert (varied.image.mode, varied.image.size) == ("L", (7, 5))
+
+
+def test_mixing_makes_shares_of_the_labels_while_training(pictures: Path) -> None:
+    chosen = ImageClassificationArguments(**TINY, shift=0.0, rotation=0.0, scale=0.0, mixup=1.0, cutmix=1.0)
+    task = ImageClassification(chosen)
+    parts = parts_of(task, pictures)
+    batch = {"pixel_values": torch.rand(7, 3, 5, 7), "labels": torch.tensor([1, 0, 1, 0, 1, 0, 1])}
+    torch.manual_seed(0)
+    mixed = task.augment(batch)
+    assert mixed["labels"].shape == (7, 2)
+    torch.testing.assert_close(mixed["labels"].sum(dim=1), torch.ones(7))
+    assert not torch.equal(mixed["pixel_values"], batch["pixel_values"])
+    step = task.step(parts.model.train(), mixed)
+    expected = -(mixed["labels"] * F.log_softmax(step.measured["preds"], dim=-1)).sum(dim=1)
+    torch.testing.assert_close(step.measured["value"], expected)
 
 
 def test_a_batch_holds_pictures_of_one_size_scaled_to_minus_one_and_one(
@@ -248,8 +492,8 @@ def test_a_batch_holds_pictures_of_one_size_scaled_to_minus_one_and_one(
 ) -> None:
     processor = parts_of(task, pictures).processor
     samples = [
-        ImageSample("a", Image.new("L", (3, 11), 255), 1),
-        ImageSample("b", Image.new("RGB", (20, 2), (0, 255, 0)), 0),
+        ImageSample(Image.new("L", (3, 11), 255), 1),
+        ImageSample(Image.new("RGB", (20, 2), (0, 255, 0)), 0),
     ]
     batch = task.collate(processor, samples)
     assert batch["pixel_values"].shape == (2, 3, 5, 7)

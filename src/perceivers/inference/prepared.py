@@ -15,6 +15,7 @@ from perceivers.configuration import PerceiverConfig
 from perceivers.errors import ConfigurationError
 from perceivers.inference.budget import DEFAULT_MEMORY, Budget
 from perceivers.inference.cross_attention import Take
+from perceivers.inference.freed_memory import give_back_freed_memory
 from perceivers.inference.prepared_decoder import Progress
 from perceivers.inference.prepared_perceiver import PreparedPerceiver
 from perceivers.models.base import PerceiverPreTrainedModel
@@ -164,6 +165,7 @@ def prepare(
             )
     if consume:
         _empty(model)
+        give_back_freed_memory()
     return PreparedModel(prepared, MappingProxyType(_inner(prepared).plain_parts))
 
 

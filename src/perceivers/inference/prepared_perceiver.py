@@ -14,6 +14,7 @@ from perceivers.decoders.basic import PerceiverBasicDecoder
 from perceivers.errors import ConfigurationError, ShapeError
 from perceivers.inference.budget import Budget
 from perceivers.inference.cross_attention import AbsorbedCrossAttention, Take
+from perceivers.inference.freed_memory import give_back_freed_memory
 from perceivers.inference.latent_layer import FoldedSelfAttend, MakeMap, can_fold
 from perceivers.inference.lookup_attention import LookedUp, LookupCrossAttention
 from perceivers.inference.overrides import is_overridden
@@ -339,6 +340,8 @@ def _fold_self_attends(
             folded.append(_PlainSelfAttend(own))
         if release:
             layers[index] = nn.Identity()
+            del layer
+            give_back_freed_memory()
     return folded
 
 
