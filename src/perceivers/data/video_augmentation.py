@@ -6,9 +6,8 @@ All draw from torch's global generator.
 from __future__ import annotations
 
 import torch
+import torch.nn.functional as F
 from torch import Tensor
-
-from perceivers.data.augmentation import random_affine
 
 
 def random_view(image: Tensor, *, shift: float, scale: float) -> Tensor:
@@ -22,8 +21,17 @@ def random_view(image: Tensor, *, shift: float, scale: float) -> Tensor:
     Returns:
         Clips of the same shape; what comes in from outside repeats the border.
     """
+    if shift == scale == 0.0:
+        return image
+    drawn = 2.0 * torch.rand(len(image), 2, 2, device=image.device) - 1.0
+    # From a place in the result to one in the picture: x and y times a factor, and a shift; the axes are 2 long.
+    places = torch.cat(
+        [torch.diag_embed(1.0 + scale * drawn[:, 0]), 2.0 * shift * drawn[:, 1, :, None]], dim=2
+    )
     # Frames as channels of one picture: what is drawn for the picture holds for all of them.
-    changed = random_affine(image.flatten(1, 2), shift=shift, rotation=0.0, scale=scale)
+    pictures = image.flatten(1, 2)
+    grid = F.affine_grid(places, list(pictures.shape), align_corners=False).to(image.dtype)
+    changed = F.grid_sample(pictures, grid, padding_mode="border", align_corners=False)
     return changed.unflatten(1, image.shape[1:3])
 
 
