@@ -54,7 +54,7 @@ SHARED: dict[str, frozenset[str]] = {
     "decoders": frozenset({"base", "basic", "chunking"}),
     "models": frozenset({"base", "perceiver", "task", "losses"}),
     "tasks": frozenset({"base", "classification", "classification_picture"}),
-    "data": frozenset({"tables", "opening", "rows", "splits", "bundled"}),
+    "data": frozenset({"augmentation", "tables", "opening", "rows", "splits", "bundled"}),
 }
 
 MODALITIES = frozenset({"audio", "image", "label"})
