@@ -77,6 +77,13 @@ TASKS: Mapping[str, TaskEntry] = {
         output="one class, several labels, or a number; several tasks at once",
         metrics="accuracy, F1, Matthews, Pearson, Spearman, loss",
     ),
+    "optical-flow": TaskEntry(
+        location="perceivers.tasks.optical_flow:OpticalFlow",
+        arguments="perceivers.arguments.optical_flow:OpticalFlowArguments",
+        input="pairs of frames with true flow (.flo, KITTI's .png), or pictures that such pairs are made of",
+        output="the motion of every pixel",
+        metrics="end-point error, shares off by more than 1, 3 and 5 pixels, KITTI's outliers",
+    ),
     "video-autoencoding": TaskEntry(
         location="perceivers.tasks.video_autoencoding:VideoAutoencoding",
         arguments="perceivers.arguments.video_autoencoding:VideoAutoencodingArguments",
