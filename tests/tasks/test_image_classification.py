@@ -328,7 +328,7 @@ def test_a_run_loads_with_its_own_arguments(trained: tuple[Path, dict[str, Any]]
 
 def test_an_unknown_task_is_named() -> None:
     with pytest.raises(
-        ConfigurationError, match="`task` must be one of image-classification, .*, received 'chess'"
+        ConfigurationError, match=r"`task` must be one of image-classification, .*, received 'chess'"
     ):
         task_class("chess")
 
