@@ -144,7 +144,8 @@ class AudioClassification(ClassificationTask[AudioClassificationArguments]):
         logits = self._logits(model, {name: value for name, value in batch.items() if name != LABELS})
         smoothing = self.label_smoothing if model.training else 0.0
         losses = classification_losses(logits, batch[LABELS], self._several, smoothing)
-        return Step(losses.mean(), {"preds": logits, "target": batch[LABELS], "value": losses})
+        # The metrics take whole numbers, and count a label or none.
+        return Step(losses.mean(), {"preds": logits, "target": batch[LABELS].long(), "value": losses})
 
     @torch.no_grad()
     def predict(self, parts: Parts, inputs: Sequence[str]) -> list[Prediction]:
