@@ -209,3 +209,33 @@ def test_heads_divide_the_channels(build):
         message = rf"`{name}` must be divisible by the number of heads \(2\), received {value}"
         with pytest.raises(ConfigurationError, match=message):
             build(num_heads=2, **options)
+
+
+@pytest.mark.parametrize("queries_at_a_time", [4, 16_384])
+def test_gradient_checkpointing_recomputes_answers_and_changes_no_gradient(
+    build, encode, monkeypatch, queries_at_a_time
+):
+    from perceivers.decoders import basic
+
+    monkeypatch.setattr(basic, "_RECOMPUTED_QUERIES", queries_at_a_time)
+    decoder, latents = build().double().train(), encode().latents.detach().double().requires_grad_()
+    decoder.decoding_cross_attention.attention.dropout = 0.0
+    queries = torch.randn(latents.shape[0], 15, 8, dtype=torch.float64, requires_grad=True)
+    mask = torch.arange(15).remainder(3).expand(latents.shape[0], -1)
+    rows = []
+    decoder.final_layer.register_forward_pre_hook(lambda _, given: rows.append(given[0].shape[1]))
+    outcomes, counts = [], []
+    for checkpointing in (False, True):
+        decoder.gradient_checkpointing = checkpointing
+        rows.clear()
+        answers = decoder.attend(queries, latents, mask).logits
+        wanted = [queries, latents, *decoder.decoding_cross_attention.parameters()]
+        outcomes.append((answers, *torch.autograd.grad(answers.square().sum(), wanted)))
+        counts.append(list(rows))
+    torch.testing.assert_close(*outcomes)
+    pieces = [4, 4, 4, 3] if queries_at_a_time == 4 else [15]
+    assert counts[0] == [15]
+    assert sorted(counts[1]) == sorted(2 * pieces)
+    rows.clear()
+    decoder.eval().attend(queries, latents, mask).logits.sum().backward()
+    assert rows == [15]

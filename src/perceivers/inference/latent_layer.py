@@ -57,17 +57,17 @@ class FoldedSelfAttend:
         self._mlp_chunk_size = layer.mlp_chunk_size
         self._norm_eps, self._mlp_norm_eps = norm.eps, layer.layernorm.eps
         scale = (self._sizes[0] // self._num_heads) ** -0.5
-        query, key, value = (
-            fold_norm(each, norm) for each in (projections.query, projections.key, projections.value)
-        )
+        # One matrix in float64 at a time.
+        parts = [
+            narrow(_scaled(fold_norm(each, norm), factor), dtype)
+            for each, factor in ((projections.query, scale), (projections.key, 1.0), (projections.value, 1.0))
+        ]
         joined = AffineMap(
-            torch.cat([query.weight * scale, key.weight, value.weight]),
-            torch.cat(
-                [cast("Tensor", query.bias) * scale, *(cast("Tensor", each.bias) for each in (key, value))]
-            ),
+            torch.cat([each.weight for each in parts]),
+            torch.cat([cast("Tensor", each.bias) for each in parts]),
         )
-        del query, key, value
-        self._projections = make_map(narrow(joined, dtype), identity)
+        del parts
+        self._projections = make_map(joined, identity)
         del joined
         self._output = make_map(AffineMap.of(attention.output.dense), identity)
         first = narrow(fold_norm(layer.mlp.dense1, layer.layernorm), dtype)
@@ -108,6 +108,10 @@ class FoldedSelfAttend:
     def _feed_forward(self, attended: Tensor) -> Tensor:
         normed = F.layer_norm(attended, attended.shape[-1:], eps=self._mlp_norm_eps)
         return self._second(self._first(normed), attended)
+
+
+def _scaled(mapped: AffineMap, factor: float) -> AffineMap:
+    return AffineMap(mapped.weight * factor, cast("Tensor", mapped.bias) * factor)
 
 
 def can_fold(layer: nn.Module) -> bool:

@@ -21,6 +21,7 @@ from torch.nn import functional as F
 
 from perceivers.inference.budget import Budget, pieces
 from perceivers.inference.folding import centred, compose, fold_norm, narrow, wide, wide_map, working_dtype
+from perceivers.inference.freed_memory import give_back_freed_memory
 from perceivers.inference.query_tail import (
     QueryTail,
     SplitTail,
@@ -84,10 +85,11 @@ class PreparedDecoder:
             self._absorbed = (centred(query.weight).T @ key).to(self._working)
             self._absorbed_bias = (cast("Tensor", query.bias) @ key).to(self._working)
         del key, query
-        self._tails = {
-            name: self._tail(layer, _answer_map(final, factor, mapped), num_latents, is_constant)
-            for name, mapped in maps.items()
-        }
+        self._tails: dict[str, QueryTail] = {}
+        for name, mapped in maps.items():
+            answer_map = _answer_map(final, factor, mapped)
+            self._tails[name] = self._tail(layer, answer_map, num_latents, is_constant)
+            give_back_freed_memory()
         self._projected: dict[int, Tensor] = {}
         if constant is not None:
             self._projected[id(constant.table)] = self._project_table(constant)

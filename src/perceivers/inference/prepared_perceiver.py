@@ -69,6 +69,8 @@ class PreparedPerceiver(PerceiverModel):
         self._note_whole_tokens()
         self._cross_attention = self._fold_encoder(model.encoder.cross_attention, take)
         self.decoder, self._folded = self._fold_decoder(model.decoder, take, answer_map)
+        if release:
+            give_back_freed_memory()
         self.self_attends = _fold_self_attends(
             model.encoder.self_attends, take, budget, quantize=quantize, release=release
         )
