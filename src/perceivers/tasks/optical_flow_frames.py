@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import re
+import shutil
 import tempfile
+import weakref
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
@@ -48,12 +50,20 @@ class Pair:
     film: Path | None = None
 
 
+class FlowFolder:
+    """A folder for flows until they are shown; it is removed with the last object that refers to it."""
+
+    def __init__(self) -> None:
+        self.path = Path(tempfile.mkdtemp(prefix="perceivers-flow-"))
+        weakref.finalize(self, shutil.rmtree, self.path, ignore_errors=True)
+
+
 @dataclass(frozen=True)
 class KeptFlow:
     """The flow of a pair, on disk: the flows of a film together are too large to be held.
 
     Args:
-        folder: temporary, removed with the last of the flows that lie in it.
+        folder: where it lies.
         path: the .flo file.
         first: the first frame, uint8 [height, width, 3]; None where `film` has it.
         film: the film that the pair is of, or None.
@@ -61,7 +71,7 @@ class KeptFlow:
         extent: motion in pixels that 99 % of the pixels do not exceed.
     """
 
-    folder: tempfile.TemporaryDirectory[str]
+    folder: FlowFolder
     path: Path
     first: np.ndarray | None
     film: Path | None
@@ -86,7 +96,7 @@ def flows_of_inputs(
     Returns:
         `values`: the second frame, the flow's file, mean and longest motion in pixels; `shown`: a KeptFlow.
     """
-    folder = tempfile.TemporaryDirectory(prefix="perceivers-flow-")
+    folder = FlowFolder()
     predictions: list[Prediction] = []
     names: set[str] = set()
     rates: dict[Path, float] = {}
@@ -94,7 +104,7 @@ def flows_of_inputs(
         flow = estimate(pair.first, pair.second).cpu()
         length = flow.norm(dim=-1)
         name = _unused(pair.name, names)
-        path = Path(folder.name) / f"{len(predictions):08d}.flo"
+        path = folder.path / f"{len(predictions):08d}.flo"
         write_flow(path, flow)
         if pair.film is not None and pair.film not in rates:
             seconds = read_header(pair.film, str(pair.film)).picture_seconds
