@@ -44,6 +44,7 @@ class Stretch:
         end: frame after its last one.
         starts: first frame of each clip.
         label: what the row says of the film; None without labels.
+        loudness: factor of its sound.
     """
 
     film: Film
@@ -51,6 +52,7 @@ class Stretch:
     end: int
     starts: tuple[int, ...]
     label: Any = None
+    loudness: float = 1.0
 
     def vary(self, clip_frames: int, generator: np.random.Generator) -> Stretch:
         """The same with one clip that begins anywhere in the part."""

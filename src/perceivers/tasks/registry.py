@@ -91,6 +91,13 @@ TASKS: Mapping[str, TaskEntry] = {
         output="the videos and their sound again, from the latents; the class where it is hidden",
         metrics="PSNR of video and sound beside those of one colour and silence, SNR of sound, compression, top-1 accuracy",
     ),
+    "audio-visual-classification": TaskEntry(
+        location="perceivers.tasks.audio_visual_classification:AudioVisualClassification",
+        arguments="perceivers.arguments.audio_visual_classification:AudioVisualClassificationArguments",
+        input="films with pictures, sound or both, one folder per class, or a table of them",
+        output="one class, or several labels",
+        metrics="accuracy, F1, loss, confusions; mean average precision of several labels",
+    ),
 }
 
 

@@ -94,6 +94,13 @@ BUNDLED: Mapping[str, BundledData] = {
         licence="BSD-3-Clause",
         reader="django_messages",
     ),
+    "seen-and-heard": BundledData(
+        modality="video",
+        content="700 made films of 1.2 s: a handwritten digit moves while a voice says another one; 20 labels, two a film",
+        package="scikit-learn, captcha",
+        licence="BSD-3-Clause, digits CC BY 4.0",
+        reader="seen_and_heard",
+    ),
 }
 
 
