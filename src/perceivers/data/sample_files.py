@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import torch
 from PIL import Image
 
 from perceivers.arguments.data import DataArguments
@@ -19,6 +20,11 @@ from perceivers.data.rows import load_splits
 from perceivers.data.splits import PartName
 from perceivers.data.tables import FILE_COLUMN, LABEL_COLUMN
 from perceivers.errors import DataError
+from perceivers.processors.optical_flow.files import write_flow
+
+PAIR_SUFFIX = "_flow.flo"
+# What Middlebury's files hold where the motion is not known.
+UNKNOWN_MOTION = 1.666666752e9
 
 
 def write_samples(
@@ -27,7 +33,8 @@ def write_samples(
     """Write a bundled data set as files that every command takes for `--data` or as inputs.
 
     Pictures become PNG, sounds 16-bit WAV and series CSV files (a row a step), in one sub-folder a class where there are
-    classes; files are copied; everything else is one CSV table with the columns of the data set, called after the part.
+    classes; pairs of frames with flow become two PPM files and a .flo file; files are copied; everything else is one CSV
+    table with the columns of the data set, called after the part.
 
     Args:
         name: a bundled data set.
@@ -101,6 +108,14 @@ def _write_series(row: Mapping[str, Any], path: Path) -> None:
         writer.writerows([["" if np.isnan(value) else str(value) for value in step] for step in series])
 
 
+def _write_pair(row: Mapping[str, Any], path: Path) -> None:
+    """The flow, and the frames beside it, called as FlyingChairs calls them."""
+    stem = path.name.removesuffix(PAIR_SUFFIX)
+    for column, end in (("first", "img1"), ("second", "img2")):
+        Image.fromarray(row[column]).save(path.with_name(f"{stem}_{end}.ppm"))
+    write_flow(path, torch.from_numpy(np.nan_to_num(row["flow"], nan=UNKNOWN_MOTION)))
+
+
 def _copy_file(row: Mapping[str, Any], path: Path) -> None:
     shutil.copyfile(row[FILE_COLUMN], path)
 
@@ -118,5 +133,6 @@ WRITERS: Mapping[str, tuple[str | None, Callable[[Mapping[str, Any], Path], None
     "image": (".png", _write_picture),
     "audio": (".wav", _write_sound),
     "series": (".csv", _write_series),
+    "flow": (PAIR_SUFFIX, _write_pair),
     FILE_COLUMN: (None, _copy_file),
 }

@@ -2,10 +2,14 @@
 
 import numpy as np
 import pytest
+from PIL import Image
 
 from perceivers.data.bundled import BUNDLED, bundled_tables
 from perceivers.data.bundled import motorcycle as reader
+from perceivers.data.flow_folders import flow_table
+from perceivers.data.sample_files import write_samples
 from perceivers.errors import MissingExtraError
+from perceivers.processors.optical_flow.truth import read_known_flow
 
 
 def test_flow_is_the_negative_disparity():
@@ -22,6 +26,20 @@ def test_flow_is_the_negative_disparity():
     # The end-point error of no motion at all, facts of the data set.
     assert np.nanmean(np.linalg.norm(row["flow"], axis=-1)) == pytest.approx(34.34, abs=0.01)
     assert BUNDLED["motorcycle"].package == "scikit-image"
+
+
+def test_written_as_a_users_files_it_is_a_benchmarks_folder(tmp_path):
+    pytest.importorskip("skimage")
+    written = write_samples("motorcycle", tmp_path, split="all")
+    assert [path.name for path in written] == ["motorcycle_flow.flo"]
+    table = flow_table(tmp_path)
+    row = table[0]
+    assert (row["first"], row["second"]) == ("motorcycle_img1.ppm", "motorcycle_img2.ppm")
+    bundled = bundled_tables("motorcycle")["train"][0]
+    flow, known = read_known_flow(tmp_path / row["flow"])
+    np.testing.assert_array_equal(known, np.isfinite(bundled["flow"]).all(axis=-1))
+    np.testing.assert_array_equal(flow[known], bundled["flow"][known])
+    np.testing.assert_array_equal(np.asarray(Image.open(tmp_path / row["second"])), bundled["second"])
 
 
 def test_the_missing_package_is_named(monkeypatch):
