@@ -22,6 +22,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
+from typing import cast
 
 import torch
 from torch import Tensor
@@ -177,26 +178,33 @@ def split_tail(layer: AttentionLayer, final: AffineMap | None, dtype: torch.dtyp
 
 def merged_tail(layer: AttentionLayer, final: AffineMap, dtype: torch.dtype) -> MergedTail:
     """Fold the end of a decoder's layer without query residual into one table; `final` in float64."""
+    # One large matrix after the other, so that only a few exist in float64 at a time.
+    second = compose(final, wide_map(layer.mlp.dense2))
+    second_bias, second_weight = second.bias, _fill(second.weight, columns=True).to(dtype)
+    del second
     output = wide_map(layer.attention.output.dense)
     assert output.bias is not None
-    weight = output.weight - output.weight.mean(dim=0, keepdim=True)
-    bias = output.bias - output.bias.mean()
+    assert second_bias is not None
+    channels, outputs = output.weight.shape[0], final.weight.shape[0]
+    linear = AffineMap(final.weight @ output.weight, final.weight @ output.bias + second_bias)
+    centred_map = torch.cat([output.weight, output.bias[:, None]], dim=1)
+    del output
+    centred_map -= centred_map.mean(dim=0, keepdim=True)
+    orthogonal, reduced = torch.linalg.qr(centred_map)
+    del centred_map
+    rank = reduced.shape[0]
+    columns = torch.cat([reduced[:, :-1], linear.weight])
+    constants = torch.cat([reduced[:, -1], cast("Tensor", linear.bias)])
+    narrowed = narrow(AffineMap(_fill(columns), _fill(constants)), dtype)
+    del columns, reduced, linear
     first = fold_norm(layer.mlp.dense1, layer.layernorm)
-    second = compose(final, wide_map(layer.mlp.dense2))
-    assert second.bias is not None
-    orthogonal, reduced = torch.linalg.qr(torch.cat([weight, bias[:, None]], dim=1))
-    rank, outputs = reduced.shape[0], final.weight.shape[0]
-    columns = torch.cat([reduced[:, :-1], final.weight @ output.weight])
-    constants = torch.cat([reduced[:, -1], final.weight @ output.bias + second.bias])
-    filling = round_up(rank + outputs) - rank
+    first = AffineMap(F.pad(first.weight @ orthogonal, (0, narrowed.weight.shape[0] - rank)), first.bias)
     return MergedTail(
-        columns=narrow(AffineMap(_fill(columns), _fill(constants)), dtype),
-        first=_hidden_map(
-            AffineMap(F.pad(first.weight @ orthogonal, (0, filling)), first.bias), layer, dtype
-        ),
-        second=_fill(second.weight, columns=True).to(dtype),
+        columns=narrowed,
+        first=_hidden_map(first, layer, dtype),
+        second=second_weight,
         sizes=(rank, outputs),
-        channels=weight.shape[0],
+        channels=channels,
         eps=layer.layernorm.eps,
     )
 
