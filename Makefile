@@ -8,7 +8,7 @@ RUN := runs/digits
 # peers.py is left out: it needs a package that is not installed here.
 BENCHMARKS ?= parity tokenizer side_by_side scaling training peers
 
-.PHONY: help install demo test check format benchmark clean
+.PHONY: help install demo test check format benchmark recipes clean
 
 help:
 	@echo "make demo       train, evaluate and predict on real handwritten digits (minutes on two cores)"
@@ -16,6 +16,7 @@ help:
 	@echo "make check      formatting, lint, types"
 	@echo "make format     rewrite the code in the house format"
 	@echo "make benchmark  run the comparisons with Transformers"
+	@echo "make recipes    train every recipe on bundled data and write docs/results.md (an hour or more)"
 	@echo "make install    only make .venv and install everything into it"
 	@echo "make clean      remove .venv, runs and caches"
 
@@ -55,6 +56,9 @@ benchmark: $(INSTALLED)
 	@for name in $(BENCHMARKS); do \
 		echo "== benchmarks/$$name.py"; HF_HUB_OFFLINE=1 $(BIN)/python benchmarks/$$name.py || exit 1; \
 	done
+
+recipes: $(INSTALLED)
+	HF_HUB_OFFLINE=1 $(BIN)/python recipes/run.py
 
 clean:
 	rm -rf .venv runs .pytest_cache .mypy_cache .ruff_cache .hypothesis

@@ -10,7 +10,11 @@ def tasks() -> None:
 
     from perceivers.tasks.registry import TASKS
 
-    table = Table("task", "input", "output", "metrics")
+    table = Table()
+    # Names are typed: they are never cut.
+    table.add_column("task", no_wrap=True)
+    for heading in ("input", "output", "metrics"):
+        table.add_column(heading, overflow="fold")
     for name, entry in TASKS.items():
         table.add_row(name, entry.input, entry.output, entry.metrics)
     Console().print(table)

@@ -1,0 +1,210 @@
+"""Run the recipes whose data packages ship, and what they are compared with, and write the table of results.
+
+Run: python recipes/run.py [--recipes digits mnist ...] [--jobs 2] [--output runs/recipes] [--report docs/results.md]
+
+Each recipe trains by the very command that a user types, in a process of its own, one thread a process. A run that is there
+already, finished or not, goes on from where it stands. Exits with 1 when a figure misses its aim; the table says which.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+sys.path.insert(0, str(Path(__file__).parents[1] / "benchmarks"))
+
+from measuring import circumstances, markdown_table
+
+from perceivers.arguments import read_recipe
+from perceivers.data.bundled import BUNDLED
+
+FOLDER = Path(__file__).parent
+HEADER = ["recipe", "task", "data", "test figures", "aim", "reached", "parameters", "training"]
+
+
+@dataclass(frozen=True)
+class Aim:
+    """A figure to reach.
+
+    Attributes:
+        metric: name of the test metric.
+        bound: the least that is good enough; for errors the most.
+        lower_is_better: whether the metric is an error.
+    """
+
+    metric: str
+    bound: float
+    lower_is_better: bool = False
+
+    def reached(self, value: float) -> bool:
+        """Whether `value` is good enough."""
+        return value <= self.bound if self.lower_is_better else value >= self.bound
+
+    def __str__(self) -> str:
+        return f"{self.metric} {'<=' if self.lower_is_better else '>='} {self.bound:g}"
+
+
+@dataclass
+class Outcome:
+    """What one recipe gave.
+
+    Attributes:
+        name: of the recipe's file.
+        results: what the run's results.json holds.
+        further: figures of the same model on other data, and of what it is compared with, by name.
+    """
+
+    name: str
+    results: dict[str, Any]
+    further: list[tuple[str, str]] = field(default_factory=list)
+
+
+AIMS: dict[str, list[Aim]] = {
+    "audio_visual_classification": [],
+    "digits": [Aim("accuracy", 0.98)],
+    "digits_as_points": [Aim("accuracy", 0.95)],
+    "japanese_vowels": [Aim("accuracy", 0.95)],
+    "language_identification": [Aim("accuracy", 0.80)],
+    "mnist": [Aim("accuracy", 0.96)],
+    "optical_flow": [Aim("epe_of_zero_flow", 0.5, lower_is_better=True)],
+    "video_autoencoding": [Aim("video_psnr", 22.0), Aim("audio_psnr", 20.0)],
+}
+# Data that a trained model is measured on besides its own, as options of `perceivers evaluate`.
+ELSEWHERE: dict[str, list[list[str]]] = {"optical_flow": [["--data", "motorcycle", "--split", "all"]]}
+# Calls of recipes/baselines/<recipe>.py beyond the one without options.
+BASELINE_CALLS: dict[str, list[list[str]]] = {
+    "optical_flow": [["--data", "natural-images", "--recipe", str(FOLDER / "optical_flow.yaml")], []]
+}
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run what is asked for and write the report; 1 when a figure misses its aim."""
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    names = bundled_recipes()
+    parser.add_argument("--recipes", nargs="+", choices=names, default=names, help="all by default")
+    parser.add_argument("--jobs", type=int, default=os.cpu_count(), help="recipes at the same time")
+    parser.add_argument("--output", type=Path, default=Path("runs/recipes"), help="folder of the runs")
+    parser.add_argument("--report", type=Path, default=Path("docs/results.md"), help="file that is written")
+    options = parser.parse_args(arguments)
+    options.output.mkdir(parents=True, exist_ok=True)
+    described = circumstances(("torch", "perceivers", "accelerate"))
+    with ThreadPoolExecutor(options.jobs) as pool:
+        outcomes = list(pool.map(lambda name: run_recipe(name, options.output), in_order(options.recipes)))
+    options.report.parent.mkdir(parents=True, exist_ok=True)
+    text = report_of(outcomes, described, options.jobs)
+    options.report.write_text(text, encoding="utf-8")
+    print(text)
+    return (
+        0 if all(reached(outcome, aim) for outcome in outcomes for aim in AIMS.get(outcome.name, [])) else 1
+    )
+
+
+def bundled_recipes() -> list[str]:
+    """Names of the recipes that need no data but what packages ship."""
+    return sorted(path.stem for path in FOLDER.glob("*.yaml") if read_recipe(path)["data"]["data"] in BUNDLED)
+
+
+def in_order(names: Sequence[str]) -> list[str]:
+    """The recipes, those that start from another's run after it."""
+    return sorted(names, key=lambda name: bool(read_recipe(FOLDER / f"{name}.yaml")["start"].get("start")))
+
+
+def run_recipe(name: str, output: Path) -> Outcome:
+    """Train by a recipe, measure elsewhere, run what it is compared with; what is printed goes to a log beside the run."""
+    run = output / name
+    command = ["-m", "perceivers", "train", "--config", str(FOLDER / f"{name}.yaml"), "--output", str(run)]
+    print(f"{name}: see {run}.log", flush=True)
+    with (output / f"{name}.log").open("a", encoding="utf-8") as log:
+        call([*command, "--resume"], log)
+        outcome = Outcome(name, json.loads((run / "results.json").read_text(encoding="utf-8")))
+        for options in ELSEWHERE.get(name, []):
+            place = run / "elsewhere" / "-".join(option.strip("-") for option in options)
+            call(["-m", "perceivers", "evaluate", str(run), *options, "--output", str(place)], log)
+            found = json.loads((place / "evaluation.json").read_text(encoding="utf-8"))
+            outcome.further.append((f"this model on {' '.join(options)}", figures(found["metrics"])))
+        baseline = FOLDER / "baselines" / f"{name}.py"
+        for options in BASELINE_CALLS.get(name, [[]]) if baseline.exists() else []:
+            for line in call([str(baseline), *options], log).splitlines():
+                for what, value in json.loads(line).items():
+                    outcome.further.append((what, figures(value)))
+    print(f"{name}: {figures(outcome.results['test'])}", flush=True)
+    return outcome
+
+
+def call(command: Sequence[str], log: Any) -> str:
+    """Run Python with `command`; give what it printed, which the log holds too. Stops with the log's name if it fails."""
+    finished = subprocess.run(
+        [sys.executable, *command],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        env={**os.environ, "OMP_NUM_THREADS": "1"},
+    )
+    log.write(finished.stdout)
+    log.flush()
+    if finished.returncode:
+        raise SystemExit(f"{' '.join(command)} failed:\n{finished.stdout[-2000:]}\nall of it: {log.name}")
+    return finished.stdout
+
+
+def figures(values: Any) -> str:
+    """Metrics in words: "accuracy 0.9876, loss 0.0432"."""
+    if not isinstance(values, dict):
+        return f"{values:.4g}"
+    return ", ".join(f"{name.replace('_', ' ')} {value:.4g}" for name, value in values.items())
+
+
+def reached(outcome: Outcome, aim: Aim) -> bool:
+    """Whether a recipe's test figure meets its aim."""
+    return aim.reached(outcome.results["test"][aim.metric])
+
+
+def report_of(outcomes: Sequence[Outcome], described: str, jobs: int) -> str:
+    """The text of docs/results.md."""
+    rows = []
+    for outcome in outcomes:
+        aims = AIMS.get(outcome.name, [])
+        rows.append(
+            [
+                f"[{outcome.name}](../recipes/{outcome.name}.yaml)",
+                outcome.results["task"],
+                outcome.results["data"],
+                figures(outcome.results["test"]),
+                "; ".join(map(str, aims)).replace("_", " ") or "-",
+                "; ".join("yes" if reached(outcome, aim) else "no" for aim in aims) or "-",
+                f"{outcome.results['parameters']:,}",
+                f"{outcome.results['seconds']['training'] / 60:.1f} min",
+            ]
+        )
+    further = [[outcome.name, what, value] for outcome in outcomes for what, value in sorted(outcome.further)]
+    beside = markdown_table(["recipe", "beside it", "figures"], further) if further else ""
+    return "\n".join(
+        [
+            "# Results of the recipes",
+            "",
+            "Written by `make recipes` (`python recipes/run.py`): every row was trained by `perceivers train --config",
+            "recipes/NAME.yaml` on data that a package ships, on the processor. The test part chose nothing.",
+            f"{jobs} recipes at a time, one thread each.",
+            "",
+            *described.splitlines(),
+            "",
+            markdown_table(HEADER, rows),
+            "",
+            beside,
+            "",
+        ]
+    )
+
+
+if __name__ == "__main__":
+    sys.exit(main())
