@@ -75,6 +75,7 @@ def test_every_python_example_of_the_readme_runs(a_folder_with_checkpoints):
 
     exec(compile(python_examples(), "README.md", "exec"), values)
 
+    assert values["predictions"][0].values["label"] in "0123456789"
     assert values["scores"].shape == (1, 9, 262)
     assert values["flow"].shape == (1, 37, 53, 2)
     assert values["reconstruction"]["image"].shape == (1, 16, 3, 224, 224)

@@ -161,7 +161,7 @@ class SeriesClassification(ClassificationTask[SeriesClassificationArguments]):
             max_length=chosen.max_length,
         )
         if parts is not None:
-            own = parts.model.config.modalities[MODALITY]
+            own = (parts.model.config.modalities or {})[MODALITY]
             return replace(plain, num_channels=own["in_channels"], max_length=own["max_length"])
         try:
             return replace(plain, num_channels=plain.values(train[0], train).shape[1])

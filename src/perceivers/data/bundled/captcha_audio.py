@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import wave
 from importlib.metadata import PackageNotFoundError, files
+from typing import Any
 
 import numpy as np
 
@@ -31,7 +32,7 @@ def tables() -> dict[str, Table]:
     """
     takes = _takes()
     rate = next(iter(takes.values()))[1]
-    rows = [
+    rows: list[dict[str, Any]] = [
         {"audio": take, "sampling_rate": rate, "label": character} for character, (take, _) in takes.items()
     ]
     found: dict[str, Table] = {
