@@ -41,36 +41,33 @@ Flag = Annotated[bool, Parameter(negative="")]
 
 
 def train_command(tokens: list[str]) -> None:
-    """Run `perceivers train` with what follows it: find the recipe first, then parse all options over it."""
+    """Run `perceivers train` with what follows it, `--config PATH` among it: read the recipe, parse all options over it."""
     tokens, path = _without_config(tokens)
-    app.config = ()
-    if path is not None:
-        recipe = read_recipe(Path(path))
-        if recipe["task"] not in TASKS:
-            raise ConfigurationError(
-                f"`task` of {path!r} must be one of {', '.join(TASKS)}, received {recipe['task']!r}"
-            )
-        named = tokens[0] if tokens and not tokens[0].startswith("-") else None
-        if named is None:
-            tokens = [recipe["task"], *tokens]
-        elif named != recipe["task"]:
-            raise ConfigurationError(
-                f"`config` {path!r} is a recipe of {recipe['task']!r}, received {named!r}"
-            )
-        app.config = (_recipe_options(recipe, path),)
-    app(tokens)
+    recipe = read_recipe(Path(path))
+    if recipe["task"] not in TASKS:
+        raise ConfigurationError(
+            f"`task` of {path!r} must be one of {', '.join(TASKS)}, received {recipe['task']!r}"
+        )
+    named = tokens[0] if tokens and not tokens[0].startswith("-") else None
+    if named is None:
+        tokens = [recipe["task"], *tokens]
+    elif named != recipe["task"]:
+        raise ConfigurationError(f"`config` {path!r} is a recipe of {recipe['task']!r}, received {named!r}")
+    app.config = (_recipe_options(recipe, path),)
+    try:
+        app(tokens)
+    finally:
+        app.config = ()
 
 
-def _without_config(tokens: list[str]) -> tuple[list[str], str | None]:
+def _without_config(tokens: list[str]) -> tuple[list[str], str]:
     """The tokens without `--config PATH` or `--config=PATH`, and the path."""
-    for index, token in enumerate(tokens):
-        if token == "--config":
-            if index + 1 == len(tokens):
-                raise ConfigurationError("`config` must be followed by a YAML file, received nothing")
-            return tokens[:index] + tokens[index + 2 :], tokens[index + 1]
-        if token.startswith("--config="):
-            return tokens[:index] + tokens[index + 1 :], token.removeprefix("--config=")
-    return tokens, None
+    index = next(i for i, token in enumerate(tokens) if token == "--config" or token.startswith("--config="))
+    if "=" in tokens[index]:
+        return tokens[:index] + tokens[index + 1 :], tokens[index].partition("=")[2]
+    if index + 1 == len(tokens):
+        raise ConfigurationError("`config` must be followed by a YAML file, received nothing")
+    return tokens[:index] + tokens[index + 2 :], tokens[index + 1]
 
 
 def _recipe_options(recipe: dict[str, Any], path: str) -> Dict:
@@ -91,7 +88,7 @@ def _recipe_options(recipe: dict[str, Any], path: str) -> Dict:
                     f"`{concern}` of {path!r} has no field {name!r}; it has {', '.join(known)}"
                 )
             if value is not None or known[name] is not None:
-                options[name.replace("_", "-")] = "none" if value is None else value
+                options[name.replace("_", "-")] = value
     return Dict(options, use_commands_as_keys=False, source=path)
 
 

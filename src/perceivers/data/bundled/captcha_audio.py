@@ -30,13 +30,13 @@ def tables() -> dict[str, Table]:
         `train`, 36 rows, `validation`, 144, and `test`, 432, with columns `audio` (float32 [num_samples] in [-1, 1]),
         `sampling_rate` (Hz) and `label`, "0" to "9" and "A" to "Z".
     """
-    takes = _takes()
-    rate = next(iter(takes.values()))[1]
+    spoken = takes()
+    rate = next(iter(spoken.values()))[1]
     rows: list[dict[str, Any]] = [
-        {"audio": take, "sampling_rate": rate, "label": character} for character, (take, _) in takes.items()
+        {"audio": take, "sampling_rate": rate, "label": character} for character, (take, _) in spoken.items()
     ]
     found: dict[str, Table] = {
-        "train": ListTable(rows, "captcha-characters", [f"captcha-characters/{name}" for name in takes])
+        "train": ListTable(rows, "captcha-characters", [f"captcha-characters/{name}" for name in spoken])
     }
     for part, count in CHANGED_TAKES.items():
         changed = [
@@ -44,7 +44,7 @@ def tables() -> dict[str, Table]:
             for index, row in enumerate(rows)
             for number in range(count)
         ]
-        names = [f"captcha-characters/{name}, changed take {n + 1}" for name in takes for n in range(count)]
+        names = [f"captcha-characters/{name}, changed take {n + 1}" for name in spoken for n in range(count)]
         found[part] = ListTable(changed, f"captcha-characters, {part} part", names)
     return found
 
@@ -67,7 +67,7 @@ def changed_take(take: np.ndarray, rate: int, seed: tuple[int, ...]) -> np.ndarr
     return amplify(sound, float(generator.uniform(-12.0, 6.0)))
 
 
-def _takes() -> dict[str, tuple[np.ndarray, int]]:
+def takes() -> dict[str, tuple[np.ndarray, int]]:
     """Samples and rate of each character."""
     try:
         found = {str(file): file for file in files("captcha") or ()}
