@@ -48,6 +48,8 @@ _SAVED_WHERE_GIVEN = (
     "problem_type",
     "modalities",
     "tasks",
+    "ngram_sizes",
+    "ngram_rows",
 )
 
 
@@ -81,6 +83,9 @@ class _ConfigFields:
     max_position_embeddings: int = 2048
     decoder_num_heads: int = 8
     decoder_qk_channels: int = 256
+    # Hashed n-grams beside the bytes: their sizes, and the rows of each size's table.
+    ngram_sizes: Sequence[int] | None = None
+    ngram_rows: int | None = None
 
     # Images. Resolutions are (height, width) in pixels.
     image_size: int | Sequence[int] = 56

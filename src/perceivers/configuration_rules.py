@@ -56,6 +56,7 @@ def validate_fields(config: Any) -> None:
         _require_number(f"loss_weights[{name!r}]", weight)
     for key in ("modalities", "tasks"):
         _require_descriptions(key, getattr(config, key))
+    _require_ngrams(config.ngram_sizes, config.ngram_rows)
 
 
 def _numbers_by_modality(config: Any, key: str) -> Mapping[str, object]:
@@ -72,6 +73,22 @@ def _require_descriptions(key: str, value: object) -> None:
     named = isinstance(value, Mapping) and all(isinstance(name, str) for name in value)
     if not named or not all(isinstance(each, Mapping) for each in value.values()):  # type: ignore[attr-defined]
         raise ConfigurationError(f"`{key}` must be a mapping from names to mappings, received {value!r}")
+
+
+def _require_ngrams(sizes: object, num_rows: object) -> None:
+    """None and None, or different whole numbers of at least 2 and the rows that each of them has."""
+    if (sizes is None) != (num_rows is None):
+        raise ConfigurationError(
+            f"`ngram_sizes` and `ngram_rows` go together, received {sizes!r} and {num_rows!r}"
+        )
+    if sizes is None:
+        return
+    if not isinstance(sizes, (list, tuple)) or not sizes or len(set(sizes)) < len(sizes):
+        raise ConfigurationError(
+            f"`ngram_sizes` must be one or more different whole numbers, received {sizes!r}"
+        )
+    for size in sizes:
+        require_count("ngram_sizes", size, minimum=2)
 
 
 def _require_image_size(value: object) -> None:

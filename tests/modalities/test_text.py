@@ -7,7 +7,7 @@ import torch
 from torch.nn import functional as F
 
 import perceivers
-from perceivers.errors import ShapeError
+from perceivers.errors import ConfigurationError, ShapeError
 
 
 @pytest.fixture
@@ -120,3 +120,64 @@ def test_tables_keep_their_rows_when_they_grow_or_shrink(text):
     scores.resize(9)
     assert scores.bias.tolist() == [3.0] * 7 + [0.0] * 2
     assert scores.vocab_size == 9
+
+
+def test_ngrams_are_added_to_bytes_and_positions():
+    torch.manual_seed(0)
+    config = perceivers.PerceiverConfig(
+        vocab_size=7, max_position_embeddings=5, d_model=3, ngram_sizes=(2, 3), ngram_rows=997
+    )
+    text = perceivers.PerceiverTextPreprocessor(config)
+    tokens, _, embedded = text(IDS)
+    assert torch.equal(embedded, text.embeddings(IDS) + text.ngrams(IDS))
+    assert torch.equal(tokens, embedded + text.position_embeddings.weight[:3])
+    # What stands behind a byte changes nothing of it, what stands before it does.
+    other = torch.tensor([[1, 6, 4], [3, 2, 5]])
+    changed = (text(other)[0] != tokens).any(dim=-1)
+    assert changed.tolist() == [[False, False, True], [True, True, True]]
+
+
+def test_a_text_with_ngrams_is_built_whole_in_the_prepared_form():
+    torch.manual_seed(0)
+    sizes = {
+        "num_latents": 3, "d_latents": 8, "d_model": 6, "num_self_attends_per_block": 1, "num_self_attention_heads": 2,
+        "num_cross_attention_heads": 2, "vocab_size": 31, "max_position_embeddings": 7, "decoder_num_heads": 2,
+        "decoder_qk_channels": 4,
+    }  # fmt: skip
+    plain = perceivers.PerceiverForMaskedLM(perceivers.PerceiverConfig(**sizes)).eval()
+    model = perceivers.PerceiverForMaskedLM(
+        perceivers.PerceiverConfig(**sizes, ngram_sizes=(2, 3), ngram_rows=11)
+    ).eval()
+    prepared = model.prepare()
+    ids = torch.randint(31, (2, 5), generator=torch.Generator().manual_seed(0))
+    mask = torch.tensor([[1, 1, 1, 1, 1], [1, 1, 1, 0, 0]])
+    expected = model(ids, mask).logits
+    assert torch.allclose(prepared(inputs=ids, attention_mask=mask).logits, expected, atol=1e-5)
+    assert any("n-grams make more different tokens" in reason for reason in prepared.plain_parts.values())
+    assert not plain.prepare().plain_parts
+    assert not any("ngrams" in key for key in plain.state_dict())
+
+
+@pytest.mark.parametrize(
+    ("values", "message"),
+    [
+        ({"ngram_sizes": (2,)}, r"`ngram_sizes` and `ngram_rows` go together, received \(2,\) and None"),
+        ({"ngram_rows": 7}, "`ngram_sizes` and `ngram_rows` go together, received None and 7"),
+        (
+            {"ngram_sizes": (2, 2), "ngram_rows": 7},
+            "`ngram_sizes` must be one or more different whole numbers",
+        ),
+        ({"ngram_sizes": (), "ngram_rows": 7}, "`ngram_sizes` must be one or more different whole numbers"),
+        (
+            {"ngram_sizes": (1,), "ngram_rows": 7},
+            "`ngram_sizes` must be a whole number of at least 2, received 1",
+        ),
+        (
+            {"ngram_sizes": (2,), "ngram_rows": 0},
+            "`ngram_rows` must be a whole number of at least 1, received 0",
+        ),
+    ],
+)
+def test_ngrams_without_a_meaning_are_refused(values, message):
+    with pytest.raises(ConfigurationError, match=message):
+        perceivers.PerceiverConfig(**values)

@@ -7,6 +7,7 @@ from typing import Any, Literal
 
 from perceivers.arguments.base import require, require_at_least, require_choice
 from perceivers.arguments.network import NetworkArguments
+from perceivers.errors import ConfigurationError
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -25,6 +26,11 @@ class TextArguments(NetworkArguments):
     num_cross_heads: int = 8
     """Heads of the cross-attention from the latents to the bytes; divides `embedding_channels` where `qk_channels` is not
     given."""
+    ngram_sizes: tuple[int, ...] = ()
+    """Add to each byte the learned vectors of the runs of so many bytes that end at it, for example 2 3 4; none, the default,
+    is the papers' model. With them a little text is enough to learn words and languages from."""
+    ngram_rows: int = 8192
+    """Rows of the table of each of `ngram_sizes`; runs of bytes share them by their hash."""
     position_start: Literal["random", "waves"] = "waves"
     """What the learned positions start from: random vectors, as in the paper, or sines and cosines of many wavelengths, with
     which neighbours are alike from the first step on. Small data need that."""
@@ -37,6 +43,12 @@ class TextArguments(NetworkArguments):
         require_at_least(8, self, "max_length")
         require_at_least(2, self, "embedding_channels")
         require_at_least(0, self, "random_offset")
+        require_at_least(1, self, "ngram_rows")
+        sizes = self.ngram_sizes
+        if min(sizes, default=2) < 2 or len(set(sizes)) < len(sizes):
+            raise ConfigurationError(
+                f"`ngram_sizes` must be different numbers of at least 2, received {sizes}"
+            )
         require(
             "random_offset",
             self.random_offset,
@@ -57,4 +69,6 @@ class TextArguments(NetworkArguments):
             **super().config_values(),
             "d_model": self.embedding_channels,
             "max_position_embeddings": self.max_length,
+            "ngram_sizes": self.ngram_sizes or None,
+            "ngram_rows": self.ngram_rows if self.ngram_sizes else None,
         }

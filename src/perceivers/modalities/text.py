@@ -11,14 +11,16 @@ from torch.nn import functional as F
 from perceivers.configuration import PerceiverConfig
 from perceivers.errors import ShapeError
 from perceivers.modalities.base import AbstractPreprocessor, Preprocessed, require_tensor
+from perceivers.nn.ngrams import HashedNgrams
 from perceivers.nn.position_encoding import resize_table
 
 
 class PerceiverTextPreprocessor(AbstractPreprocessor):
-    """Byte embedding plus learned position.
+    """Byte embedding plus learned position and, where wanted, the vectors of the n-grams that end at the byte.
 
     Args:
-        config: gives `vocab_size`, `max_position_embeddings` and `d_model`, the channels of a token.
+        config: gives `vocab_size`, `max_position_embeddings` and `d_model`, the channels of a token; `ngram_sizes` and
+            `ngram_rows`, see HashedNgrams, or None and None, as in the paper.
     """
 
     def __init__(self, config: PerceiverConfig) -> None:
@@ -26,6 +28,9 @@ class PerceiverTextPreprocessor(AbstractPreprocessor):
         self.config = config
         self.embeddings = nn.Embedding(config.vocab_size, config.d_model)
         self.position_embeddings = nn.Embedding(config.max_position_embeddings, config.d_model)
+        self.ngrams: HashedNgrams | None = None
+        if config.ngram_sizes is not None and config.ngram_rows is not None:
+            self.ngrams = HashedNgrams(config.ngram_sizes, config.ngram_rows, config.d_model)
 
     @property
     def num_channels(self) -> int:
@@ -59,11 +64,21 @@ class PerceiverTextPreprocessor(AbstractPreprocessor):
         """
         self._validate(inputs, network_input_is_1d)
         embedded = self.embeddings(inputs)
+        if self.ngrams is not None:
+            embedded = embedded + self.ngrams(inputs)
         return embedded + self._positions(inputs, pos, interpolate_pos_encoding), None, embedded
 
-    def lookup_tables(self) -> tuple[Tensor, Tensor]:
+    def lookup_tables(self) -> tuple[Tensor, Tensor] | None:
         """See AbstractPreprocessor."""
+        if self.ngrams is not None:
+            return None
         return self.embeddings.weight, self.position_embeddings.weight
+
+    def whole_because(self) -> str | None:
+        """See AbstractPreprocessor."""
+        if self.ngrams is None:
+            return super().whole_because()
+        return "n-grams make more different tokens than tables could hold"
 
     def lookup(
         self, inputs: Tensor, pos: Tensor | None = None, interpolate_pos_encoding: bool = False
