@@ -101,7 +101,7 @@ def test_folders_that_cannot_be_used_are_named(tmp_path: Path, names: tuple[str,
     [
         (
             "/no/such",
-            r"`data` must be a bundled name \(digits.*a folder, a table.*received '/no/such', which does not exist",
+            r"`data` must be a bundled name \(.*digits.*a folder, a table.*received '/no/such', which does not exist",
         ),
         (
             "nobody/nothing",
@@ -149,6 +149,17 @@ def test_parquet_keeps_names_of_classes(tmp_path: Path) -> None:
     table = opened(tmp_path / "x.parquet")["train"]
     assert table.column("label") == ["yes", "no", "yes"]
     assert table[1] == {"text": "b", "label": "no"}
+
+
+def test_a_class_that_is_not_told_is_missing(tmp_path: Path) -> None:
+    from datasets import ClassLabel, Dataset, Features, Value
+
+    features = Features({"text": Value("string"), "label": ClassLabel(names=["no", "yes"])})
+    rows = {"text": ["a", "b", "c"], "label": [-1, 1, None]}
+    Dataset.from_dict(rows, features=features).to_parquet(tmp_path / "x.parquet")
+    table = opened(tmp_path / "x.parquet")["train"]
+    assert table.column("label") == [None, "yes", None]
+    assert [table[index]["label"] for index in range(3)] == [None, "yes", None]
 
 
 def test_pictures_in_a_table_are_left_as_bytes(tmp_path: Path) -> None:

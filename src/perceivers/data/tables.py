@@ -117,7 +117,7 @@ class ArrowTable(Table):
         """See Table."""
         values = self._dataset.with_format(None)[name][:]
         names = self._class_names.get(name)
-        return values if names is None else [None if value is None else names[value] for value in values]
+        return values if names is None else [_class_name(value, names) for value in values]
 
 
 class StreamTable:
@@ -181,8 +181,13 @@ def class_names_by_column(dataset: Any) -> dict[str, list[str]]:
 
 
 def named_classes(row: Mapping[str, Any], class_names: Mapping[str, list[str]]) -> dict[str, Any]:
-    """The row with names in the place of class ids."""
+    """The row with names in the place of class ids, and None in the place of -1."""
     return {
-        name: class_names[name][value] if name in class_names and value is not None else value
+        name: _class_name(value, class_names[name]) if name in class_names else value
         for name, value in row.items()
     }
+
+
+def _class_name(value: int | None, names: Sequence[str]) -> str | None:
+    # Sets on the hub write -1 where the class is not told, as in GLUE's test parts.
+    return None if value is None or value < 0 else names[value]
