@@ -10,7 +10,6 @@ projected, and bytes that are masked are left out instead of computed.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import cast
 
@@ -20,11 +19,8 @@ from torch import Tensor, nn
 from perceivers.inference.budget import Budget, pieces
 from perceivers.inference.cross_attention import AttendedLatents, Take, constant_queries
 from perceivers.inference.folding import centred, fold_norm, wide
+from perceivers.inference.like_lengths import groups_of_like_lengths
 from perceivers.nn.attention_layer import AttentionLayer
-
-# Texts are padded to the longest of their group; a group holds texts that are at most this much longer than its shortest.
-_LONGEST_IN_GROUP = 1.25
-_FEW_BYTES = 16
 
 
 @dataclass(frozen=True)
@@ -120,7 +116,11 @@ class LookupCrossAttention(AttendedLatents):
         # Bytes that count first, in their order.
         places = torch.argsort((~counted).to(torch.int8), dim=1, stable=True)
         context = self._value_bias.new_empty(batch_size, num_latents, self._value_bias.shape[0])
-        for group in _groups(lengths, self._tables.ids.shape[1], budget):
+        channels = self._tables.ids.shape[1]
+        for members in groups_of_like_lengths(
+            lengths.tolist(), lambda longest: budget.samples(longest * channels)
+        ):
+            group = torch.tensor(members, device=lengths.device)
             longest = int(lengths[group].max())
             kept = places[group, :longest]
             keys_values = self._keys_and_values(inputs, group, kept)
@@ -179,18 +179,3 @@ class LookupCrossAttention(AttendedLatents):
                 attended = torch.softmax(logits, dim=-1) @ values[:, heads]
                 context[:, latents, heads] = attended.transpose(1, 2)
         return context.flatten(2)
-
-
-def _groups(lengths: Tensor, channels: int, budget: Budget) -> Iterator[Tensor]:
-    """Indices of samples of like lengths, few enough for their keys and values to fit into memory."""
-    order = torch.argsort(lengths)
-    ascending = lengths[order].tolist()
-    start = 0
-    for stop in range(1, len(ascending) + 1):
-        if stop < len(ascending):
-            too_long = ascending[stop] > _LONGEST_IN_GROUP * ascending[start] + _FEW_BYTES
-            too_many = stop - start >= budget.samples(ascending[stop] * channels)
-            if not too_long and not too_many:
-                continue
-        yield order[start:stop]
-        start = stop
