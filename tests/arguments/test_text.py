@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Any
+import inspect
+from typing import Any, Literal
 
 import pytest
 
@@ -49,6 +50,12 @@ def test_ngrams_reach_the_configuration_only_where_wanted() -> None:
     assert (plain["ngram_sizes"], plain["ngram_rows"]) == (None, None)
     chosen = TextArguments(ngram_sizes=(2, 5), ngram_rows=13).config_values()
     assert (chosen["ngram_sizes"], chosen["ngram_rows"]) == ((2, 5), 13)
+
+
+@pytest.mark.parametrize("kind", [FillMaskArguments, TextClassificationArguments])
+def test_annotations_can_be_read_where_the_fields_are_inherited(kind: type[TextArguments]) -> None:
+    annotation = inspect.signature(kind, eval_str=True).parameters["position_start"].annotation
+    assert annotation == Literal["random", "waves"]
 
 
 @pytest.mark.parametrize(

@@ -1,6 +1,7 @@
 """What the tasks on text have in common: where the text is, and the model's view of it."""
 
-from __future__ import annotations
+# No `from __future__ import annotations` here: the command line reads inherited fields in the subclass's module, which
+# need not import what their annotations name.
 
 from dataclasses import dataclass
 from typing import Any, Literal

@@ -88,6 +88,8 @@ def _ratio_of_sums() -> Any:
     class RatioOfSums(Metric):
         is_differentiable = False
         full_state_update = False
+        above: Tensor
+        below: Tensor
 
         def __init__(self, above: str, below: str, scale: float = 1.0) -> None:
             super().__init__()

@@ -108,6 +108,7 @@ def _task_metrics() -> tuple[Any, Any]:
 
         is_differentiable = False
         full_state_update = False
+        count: Tensor
 
         def __init__(self, metric: Any, number: int, asked: Asked) -> None:
             super().__init__()
@@ -141,7 +142,7 @@ def _task_metrics() -> tuple[Any, Any]:
 
         def __init__(self, metrics: list[Any]) -> None:
             super().__init__()
-            self.metrics = torch.nn.ModuleList(metrics)
+            self.metrics: Any = torch.nn.ModuleList(metrics)
 
         def update(self, preds: Tensor, target: Tensor, task: Tensor) -> None:
             for metric in self.metrics:
@@ -161,7 +162,7 @@ def _task_metrics() -> tuple[Any, Any]:
 def _f1_of_the_second() -> Any:
     from torchmetrics.classification import BinaryF1Score
 
-    class F1OfTheSecond(BinaryF1Score):  # type: ignore[misc]
+    class F1OfTheSecond(BinaryF1Score):
         """BinaryF1Score of two classes' scores."""
 
         def update(self, preds: Tensor, target: Tensor) -> None:

@@ -55,4 +55,4 @@ def start_with_waves(model: PerceiverTaskModel) -> None:
     if queries is not None and queries.position_embeddings.shape[0] == tables[0].shape[0]:
         tables.append(queries.position_embeddings)
     for table in tables:
-        table.copy_(wave_table(*table.shape, std).to(table))
+        table.copy_(wave_table(table.shape[0], table.shape[1], std).to(table))

@@ -52,13 +52,13 @@ class HashedNgrams(nn.Module):
 
     def __init__(self, sizes: Sequence[int], num_rows: int, num_channels: int) -> None:
         super().__init__()
-        self.sizes = tuple(sizes)
+        self.sizes, self.num_rows = tuple(sizes), num_rows
         self.tables = nn.ModuleList(nn.Embedding(num_rows, num_channels) for _ in self.sizes)
 
     def forward(self, ids: Tensor) -> Tensor:
         """Whole numbers [batch, length] to [batch, length, num_channels]."""
         vectors = [
-            table(ngram_rows(ids, size, table.num_embeddings))
+            table(ngram_rows(ids, size, self.num_rows))
             for size, table in zip(self.sizes, self.tables, strict=True)
         ]
         return torch.stack(vectors).sum(dim=0)

@@ -6,7 +6,7 @@ import zlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, ClassVar, Literal
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, cast
 
 import numpy as np
 import torch
@@ -169,7 +169,7 @@ class FillMask(Task[FillMaskArguments]):
             places, numbers = torch.tensor(asked, dtype=torch.int64).reshape(-1, 2).unbind(dim=1)
             positions[row, : len(asked)], words[row, : len(asked)] = places, numbers
             targets[row, : len(asked)] = ids[row, places]
-            ids[row, places] = processor.mask_token_id
+            ids[row, places] = cast("int", processor.mask_token_id)
         return {
             "inputs": ids,
             "attention_mask": mask,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from itertools import pairwise
-from typing import Any
+from typing import Any, cast
 
 import torch
 from torch import Tensor
@@ -101,7 +101,7 @@ def _log_probabilities(
     """Logarithm of the probability of every byte at every place of the gaps, [num_places, 256], in float64."""
     ids, mask = padded_rows(tokenizer, [row_of_texts(tokenizer, piece)], [0])
     places = torch.tensor(bytes_of(list(gaps))) + 1  # behind [CLS]
-    ids[0, places] = tokenizer.mask_token_id
+    ids[0, places] = cast("int", tokenizer.mask_token_id)
     logits = model(inputs=ids.to(model.device), attention_mask=mask.to(model.device), positions=places).logits
     # A gap is filled with bytes; what the model gives to [SEP] and its like is left out.
     return logits[0, :, FIRST_BYTE_ID:NUM_IDS].double().log_softmax(dim=-1).cpu()

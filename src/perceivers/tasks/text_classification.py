@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar, cast
 
 import numpy as np
 import torch
@@ -116,7 +116,7 @@ class TextClassification(ClassificationTask[TextClassificationArguments]):
         for row, sample in zip(rows, samples, strict=True):
             begin = 1
             for text, hidden in zip(sample.texts, sample.hidden or ((),) * len(sample.texts), strict=True):
-                row[[begin + index for index in hidden]] = processor.mask_token_id
+                row[[begin + index for index in hidden]] = cast("int", processor.mask_token_id)
                 begin += len(text) + 1
         ids, mask = padded_rows(processor, rows, [sample.offset for sample in samples])
         targets = np.stack([np.asarray(sample.target) for sample in samples])
@@ -130,7 +130,9 @@ class TextClassification(ClassificationTask[TextClassificationArguments]):
 
     def step(self, model: nn.Module, batch: Batch) -> Step:
         """Compute each sample's loss: softmax or sigmoid cross-entropy, or the squared error in standard deviations."""
-        questions = questions_of_model(getattr(model, "config", None) or model.module.config)  # type: ignore[union-attr]
+        # A model inside accelerate's or torch's wrappers keeps its configuration one level down.
+        config: Any = getattr(model, "config", None) or model.module.config  # type: ignore[union-attr]
+        questions = questions_of_model(config)
         labels, tasks = batch[LABELS], batch["task"]
         inputs = {name: batch[name] for name in ("inputs", "attention_mask")}
         unused: Tensor | float = 0.0

@@ -159,7 +159,7 @@ def _asked(name: str, source: str, text: bytes, fields: TextFields) -> AskedText
 def _rows(path: Path, chosen: TextClassificationArguments, fields: TextFields) -> list[AskedText]:
     table = open_table_file(path)
     require_columns(table, *fields.columns)
-    has_task = chosen.task_column is not None and chosen.task_column in table.columns
+    task_column = chosen.task_column if chosen.task_column in table.columns else None
     asked = []
     for index in range(len(table)):  # type: ignore[arg-type]
         row = table[index]  # type: ignore[index]
@@ -167,5 +167,6 @@ def _rows(path: Path, chosen: TextClassificationArguments, fields: TextFields) -
             texts = fields.read(row, table)
         except DataError as error:
             raise DataError(f"`{table.name(index)}` {error}") from error
-        asked.append(AskedText(table.name(index), texts, str(row[chosen.task_column]) if has_task else None))
+        task = None if task_column is None else str(row[task_column])
+        asked.append(AskedText(table.name(index), texts, task))
     return asked

@@ -92,8 +92,9 @@ def questions_of_data(table: Table | StreamTable, chosen: TextClassificationArgu
 def questions_of_model(config: PerceiverConfig) -> dict[str, Question]:
     """The tasks of a trained model, in the order of their numbers."""
     if config.tasks is None:
-        names = config.id2label or {}
-        described = {ONLY_TASK: {"id2label": names, "problem_type": config.problem_type}}
+        described: dict[str, dict[str, Any]] = {
+            ONLY_TASK: {"id2label": config.id2label or {}, "problem_type": config.problem_type}
+        }
     else:
         described = {name: dict(config.tasks[name]) for name in sorted(config.tasks)}
     scales = getattr(config, "number_scales", {})
