@@ -59,6 +59,16 @@ CLASSES = {
 }
 
 
+@pytest.fixture(scope="session", params=["cpu", *(["cuda"] if torch.cuda.is_available() else [])])
+def device(request: pytest.FixtureRequest) -> Iterator[torch.device]:
+    """The processor, and a GPU where there is one."""
+    # Convolutions round their inputs to ten bits there by default: no comparison to 1e-5 survives that.
+    allowed = torch.backends.cudnn.allow_tf32
+    torch.backends.cudnn.allow_tf32 = False
+    yield torch.device(request.param)
+    torch.backends.cudnn.allow_tf32 = allowed
+
+
 @pytest.fixture(params=list(CLASSES))
 def task(request: pytest.FixtureRequest) -> str:
     """The name of each of the seven tasks in turn."""

@@ -16,12 +16,12 @@ LENGTHS = [7, 1, 53, 2, 7, 31, 5]
 
 
 @pytest.fixture(scope="session")
-def prepared(small):
+def prepared(small, device):
     """A prepared small model that takes 53 bytes."""
 
     def build(task: str, **options):
         changes = {"fidelity": options.pop("fidelity", "transformers"), "max_position_embeddings": 53}
-        return small(task, dtype=torch.float64, **changes).prepare(**options)
+        return small(task, dtype=torch.float64, **changes).to(device).prepare(**options)
 
     return build
 
@@ -58,7 +58,7 @@ def test_each_text_has_the_scores_of_its_own_bytes(
     received = logits_of_texts(model, texts, batch_size=batch_size)
     assert len(received) == len(texts)
     for logits, text in zip(received, texts, strict=True):
-        assert_equal(logits, model(text[None]).logits[0, : len(text)], 1e-10)
+        assert_equal(logits, model(text[None].to(model.device)).logits[0, : len(text)], 1e-10)
 
 
 @pytest.mark.parametrize("fidelity", FIDELITIES)
@@ -67,13 +67,13 @@ def test_only_the_positions_asked_for(fidelity, prepared, assert_equal):
     positions = [[6, 0, 3], [0], torch.tensor([52, 17]), [], [1], [30, 30], [4, 2]]
     received = logits_of_texts(model, texts, positions=positions)
     for logits, text, places in zip(received, texts, positions, strict=True):
-        assert_equal(logits, model(text[None]).logits[0, torch.as_tensor(places, dtype=torch.int64)], 1e-10)
+        assert_equal(logits, model(text[None].to(model.device)).logits[0, list(map(int, places))], 1e-10)
 
 
 def test_classes_of_texts(prepared, assert_equal):
     model, texts = prepared("sequence_classification"), drawn_ids(LENGTHS)
     for logits, text in zip(logits_of_texts(model, texts), texts, strict=True):
-        assert_equal(logits, model(text[None]).logits[0], 1e-10)
+        assert_equal(logits, model(text[None].to(model.device)).logits[0], 1e-10)
 
 
 def test_a_model_with_several_tasks_answers_all(config, drawn, assert_equal):
@@ -81,7 +81,7 @@ def test_a_model_with_several_tasks_answers_all(config, drawn, assert_equal):
     model = drawn(perceivers.PerceiverForMultitaskSequenceClassification(config(tasks=tasks))).prepare()
     texts = drawn_ids([3, 11, 5])
     for logits, text in zip(logits_of_texts(model, texts), texts, strict=True):
-        expected = model(text[None]).logits
+        expected = model(text[None].to(model.device)).logits
         assert_equal(logits, {name: scores[0] for name, scores in expected.items()})
 
 

@@ -29,11 +29,18 @@ def _without_gradients():
         yield
 
 
+def on(device, inputs):
+    """Inputs of a model, where it is."""
+    if isinstance(inputs, dict):
+        return {name: value.to(device) for name, value in inputs.items()}
+    return inputs.to(device)
+
+
 @pytest.mark.parametrize("fidelity", FIDELITIES)
 @pytest.mark.parametrize("heads", [1, 2, 3])
-def test_every_model_is_equal(task, fidelity, heads, small, inputs_of, assert_equal):
-    model = small(task, fidelity=fidelity, num_cross_attention_heads=heads)
-    inputs = inputs_of(task, 3)
+def test_every_model_is_equal(task, fidelity, heads, small, inputs_of, assert_equal, device):
+    model = small(task, fidelity=fidelity, num_cross_attention_heads=heads).to(device)
+    inputs = on(device, inputs_of(task, 3))
     prepared = model.prepare()
     assert isinstance(prepared, PreparedModel)
     assert dict(prepared.plain_parts) == {}
@@ -45,11 +52,11 @@ def test_every_model_is_equal(task, fidelity, heads, small, inputs_of, assert_eq
 @pytest.mark.parametrize("fidelity", FIDELITIES)
 @pytest.mark.parametrize("chunk_size", [None, 3])
 def test_masked_inputs_are_equal_and_one_sample_may_be_masked_whole(
-    task, fidelity, chunk_size, small, inputs_of, num_tokens, assert_equal
+    task, fidelity, chunk_size, small, inputs_of, num_tokens, assert_equal, device
 ):
-    model = small(task, fidelity=fidelity)
-    inputs = inputs_of(task, 3)
-    mask = torch.rand(3, num_tokens(model, inputs)) < 0.6
+    model = small(task, fidelity=fidelity).to(device)
+    inputs = on(device, inputs_of(task, 3))
+    mask = torch.rand(3, num_tokens(model, inputs), device=device) < 0.6
     prepared = model.prepare(chunk_size=chunk_size)
     mask[:, 0] = True
     assert_equal(prepared(inputs, attention_mask=mask), model(inputs, attention_mask=mask))
@@ -59,17 +66,17 @@ def test_masked_inputs_are_equal_and_one_sample_may_be_masked_whole(
 
 
 @pytest.mark.parametrize("chunk_size", [1, 2, 5, 1000])
-def test_chunks_change_nothing(task, chunk_size, small, inputs_of, assert_equal):
-    model = small(task)
-    inputs = inputs_of(task)
+def test_chunks_change_nothing(task, chunk_size, small, inputs_of, assert_equal, device):
+    model = small(task).to(device)
+    inputs = on(device, inputs_of(task))
     assert_equal(model.prepare(chunk_size=chunk_size)(inputs), model(inputs))
     prepared = model.prepare()
     assert_equal(prepared.decode(prepared.encode(inputs), chunk_size=chunk_size), model(inputs).logits)
 
 
-def test_float64_is_equal_far_beyond_float32(task, small, inputs_of, assert_equal):
-    model = small(task).double()
-    inputs = inputs_of(task)
+def test_float64_is_equal_far_beyond_float32(task, small, inputs_of, assert_equal, device):
+    model = small(task).to(device).double()
+    inputs = on(device, inputs_of(task))
     if task == "multimodal":
         inputs = {name: value.double() for name, value in inputs.items()}
     elif inputs.is_floating_point():
@@ -78,9 +85,9 @@ def test_float64_is_equal_far_beyond_float32(task, small, inputs_of, assert_equa
     assert_equal(model.prepare()(inputs), model(inputs), 1e-7 if task == "multimodal" else 1e-12)
 
 
-def test_bfloat16_is_as_near_to_float32_as_the_plain_model(task, small, inputs_of):
-    model = small(task)
-    inputs = inputs_of(task)
+def test_bfloat16_is_as_near_to_float32_as_the_plain_model(task, small, inputs_of, device):
+    model = small(task).to(device)
+    inputs = on(device, inputs_of(task))
     exact = model(inputs).logits
     half = copy.deepcopy(model).to(torch.bfloat16)
     ours, plain = half.prepare()(inputs).logits, half(inputs).logits
@@ -93,19 +100,21 @@ def test_bfloat16_is_as_near_to_float32_as_the_plain_model(task, small, inputs_o
 
 @few
 @given(height=sides, width=sides, batch=batches, chunk_size=chunks, seed=seeds)
-def test_pictures_of_any_size(height, width, batch, chunk_size, seed, small, assert_equal):
+def test_pictures_of_any_size(height, width, batch, chunk_size, seed, small, assert_equal, device):
     torch.manual_seed(seed)
-    model = small("image_fourier", seed, torch.float64)
-    pictures = 3 * torch.randn(batch, 3, height, width) + 1
+    model = small("image_fourier", seed, torch.float64).to(device)
+    pictures = 3 * torch.randn(batch, 3, height, width, device=device) + 1
     assert_equal(model.prepare(chunk_size=chunk_size)(pictures), model(pictures))
 
 
 @few
 @given(height=sides, width=sides, batch=batches, chunk_size=chunks, seed=seeds)
-def test_learned_positions_are_interpolated(height, width, batch, chunk_size, seed, small, assert_equal):
+def test_learned_positions_are_interpolated(
+    height, width, batch, chunk_size, seed, small, assert_equal, device
+):
     torch.manual_seed(seed)
-    model = small("image_learned", seed, torch.float64)
-    pictures = torch.randn(batch, 3, height, width)
+    model = small("image_learned", seed, torch.float64).to(device)
+    pictures = torch.randn(batch, 3, height, width, device=device)
     prepared = model.prepare(chunk_size=chunk_size)
     assert_equal(
         prepared(pictures, interpolate_pos_encoding=True), model(pictures, interpolate_pos_encoding=True)
@@ -114,58 +123,60 @@ def test_learned_positions_are_interpolated(height, width, batch, chunk_size, se
 
 @few
 @given(height=st.integers(5, 31), width=st.integers(5, 31), batch=batches, seed=seeds)
-def test_the_convolutional_stem_takes_any_size(height, width, batch, seed, small, assert_equal):
+def test_the_convolutional_stem_takes_any_size(height, width, batch, seed, small, assert_equal, device):
     torch.manual_seed(seed)
     for fidelity in FIDELITIES:
-        model = small("image_conv", seed, torch.float64, fidelity=fidelity)
-        pictures = torch.randn(batch, 3, height, width)
+        model = small("image_conv", seed, torch.float64, fidelity=fidelity).to(device)
+        pictures = torch.randn(batch, 3, height, width, device=device)
         assert_equal(model.prepare()(pictures), model(pictures))
 
 
 @few
 @given(height=sides, width=sides, batch=st.integers(1, 2), chunk_size=chunks, seed=seeds)
-def test_frames_of_any_size_and_their_tiles(height, width, batch, chunk_size, seed, small, assert_equal):
+def test_frames_of_any_size_and_their_tiles(
+    height, width, batch, chunk_size, seed, small, assert_equal, device
+):
     torch.manual_seed(seed)
-    model = small("optical_flow", seed, torch.float64)
-    frames = torch.randn(batch, 2, 27, height, width)
+    model = small("optical_flow", seed, torch.float64).to(device)
+    frames = torch.randn(batch, 2, 27, height, width, device=device)
     prepared = model.prepare(chunk_size=chunk_size)
     assert_equal(prepared(frames), model(frames))
     assert_equal(prepared.decode(prepared.encode(frames)), model(frames).logits)
 
 
 @pytest.mark.parametrize("positions", [[3, 11, 2], [[3, 11, 2], [4, 5, 34]], []])
-def test_some_pixels_of_a_frame(positions, small, inputs_of, assert_equal):
-    model = small("optical_flow")
-    frames = inputs_of("optical_flow")
+def test_some_pixels_of_a_frame(positions, small, inputs_of, assert_equal, device):
+    model = small("optical_flow").to(device)
+    frames = on(device, inputs_of("optical_flow"))
     prepared = model.prepare(chunk_size=2)
-    asked = torch.tensor(positions)
+    asked = torch.tensor(positions, device=device)
     assert_equal(
         prepared.decode(prepared.encode(frames), positions=asked),
         model.decode(model.encode(frames), positions=asked),
     )
     with pytest.raises(ShapeError, match=r"output points must be in \[0, 34\]"):
-        prepared.decode(prepared.encode(frames), positions=torch.tensor([35]))
+        prepared.decode(prepared.encode(frames), positions=torch.tensor([35], device=device))
 
 
 @few
 @given(lengths=st.lists(st.integers(1, 11), min_size=1, max_size=6), chunk_size=chunks, seed=seeds)
-def test_texts_of_unequal_length(lengths, chunk_size, seed, small, assert_equal):
+def test_texts_of_unequal_length(lengths, chunk_size, seed, small, assert_equal, device):
     torch.manual_seed(seed)
-    ids = torch.randint(0, 31, (len(lengths), 11))
-    mask = torch.arange(11) < torch.tensor(lengths)[:, None]
+    ids = torch.randint(0, 31, (len(lengths), 11), device=device)
+    mask = torch.arange(11, device=device) < torch.tensor(lengths, device=device)[:, None]
     for fidelity in FIDELITIES:
         for task in ("masked_lm", "sequence_classification"):
-            model = small(task, seed, torch.float64, fidelity=fidelity)
+            model = small(task, seed, torch.float64, fidelity=fidelity).to(device)
             prepared = model.prepare(chunk_size=chunk_size)
             assert_equal(prepared(ids, attention_mask=mask), model(ids, attention_mask=mask))
 
 
 @few
 @given(length=st.integers(1, 23), batch=batches, seed=seeds)
-def test_texts_of_any_length(length, batch, seed, small, assert_equal):
+def test_texts_of_any_length(length, batch, seed, small, assert_equal, device):
     torch.manual_seed(seed)
-    model = small("masked_lm", seed, torch.float64)
-    ids = torch.randint(0, 31, (batch, length))
+    model = small("masked_lm", seed, torch.float64).to(device)
+    ids = torch.randint(0, 31, (batch, length), device=device)
     prepared = model.prepare()
     assert_equal(prepared(ids, interpolate_pos_encoding=True), model(ids, interpolate_pos_encoding=True))
     if length > 11:
@@ -175,28 +186,28 @@ def test_texts_of_any_length(length, batch, seed, small, assert_equal):
 
 @pytest.mark.parametrize("fidelity", FIDELITIES)
 @pytest.mark.parametrize("positions", [[3, 1, 2], [[3, 1, 2], [4, 5, 6], [0, 0, 10]], []])
-def test_only_the_bytes_asked_for(fidelity, positions, small, assert_equal):
-    model = small("masked_lm", fidelity=fidelity)
-    ids, mask = torch.randint(0, 31, (3, 11)), torch.rand(3, 11) < 0.7
+def test_only_the_bytes_asked_for(fidelity, positions, small, assert_equal, device):
+    model = small("masked_lm", fidelity=fidelity).to(device)
+    ids, mask = torch.randint(0, 31, (3, 11), device=device), torch.rand(3, 11, device=device) < 0.7
     prepared = model.prepare()
-    asked = torch.tensor(positions)
+    asked = torch.tensor(positions, device=device)
     assert_equal(
         prepared.decode(prepared.encode(ids, mask), positions=asked),
         model.decode(model.encode(ids, mask), positions=asked),
     )
 
 
-def test_positions_of_bytes_may_be_given(small, assert_equal):
-    model = small("sequence_classification")
-    ids = torch.randint(0, 31, (3, 5))
+def test_positions_of_bytes_may_be_given(small, assert_equal, device):
+    model = small("sequence_classification").to(device)
+    ids = torch.randint(0, 31, (3, 5), device=device)
     prepared = model.prepare()
-    for pos in (torch.tensor([7, 3, 3, 0, 10]), torch.randint(0, 11, (3, 5))):
+    for pos in (torch.tensor([7, 3, 3, 0, 10], device=device), torch.randint(0, 11, (3, 5), device=device)):
         assert_equal(prepared.encode(ids, pos=pos).latents, model.encode(ids, pos=pos).latents)
 
 
-def test_positions_of_pixels_may_be_given(small, assert_equal):
-    model = small("image_fourier")
-    pictures, pos = torch.randn(2, 3, 5, 7), torch.rand(2, 35, 2) * 2 - 1
+def test_positions_of_pixels_may_be_given(small, assert_equal, device):
+    model = small("image_fourier").to(device)
+    pictures, pos = torch.randn(2, 3, 5, 7, device=device), torch.rand(2, 35, 2, device=device) * 2 - 1
     prepared = model.prepare()
     assert_equal(prepared.encode(pictures, pos=pos).latents, model.encode(pictures, pos=pos).latents)
 
@@ -212,51 +223,58 @@ def test_positions_of_pixels_may_be_given(small, assert_equal):
     seed=seeds,
 )
 def test_videos_of_any_size_with_any_modality_missing(
-    frames, height, width, patches, missing, chunk_size, seed, small, video, assert_equal
+    frames, height, width, patches, missing, chunk_size, seed, small, video, assert_equal, device
 ):
     torch.manual_seed(seed)
-    model = small("multimodal", seed, torch.float64)
-    inputs = video(2, frames, height, width, patches)
+    model = small("multimodal", seed, torch.float64).to(device)
+    inputs = on(device, video(2, frames, height, width, patches))
     inputs = {name: value for name, value in inputs.items() if name not in missing}
     prepared = model.prepare(chunk_size=chunk_size)
     assert_equal(prepared.reconstruct(inputs), model.reconstruct(inputs))
     assert_equal(prepared(inputs), model(inputs))
 
 
-def test_a_label_that_counts_is_read(small, video, assert_equal):
-    model = small("multimodal", mask_probabilities={"image": 0.0, "audio": 1.0, "label": 0.0})
-    inputs = video()
+def test_a_label_that_counts_is_read(small, video, assert_equal, device):
+    model = small("multimodal", mask_probabilities={"image": 0.0, "audio": 1.0, "label": 0.0}).to(device)
+    inputs = on(device, video())
     prepared = model.prepare()
     assert_equal(prepared(inputs), model(inputs))
     inputs["label"] = inputs["label"] + 1
     assert_equal(prepared(inputs), model(inputs))
 
 
-def test_the_documented_loop_over_subsampled_points(small, video, assert_equal):
-    model = small("multimodal")
-    inputs = video()
+def test_the_documented_loop_over_subsampled_points(small, video, assert_equal, device):
+    model = small("multimodal").to(device)
+    inputs = on(device, video())
     prepared = model.prepare()
     encoded = prepared.encode(inputs)
     for start in range(0, 72, 24):
-        points = {"image": torch.arange(start, start + 24), "audio": torch.arange(start // 8, start // 8 + 5)}
+        points = {
+            "image": torch.arange(start, start + 24, device=device),
+            "audio": torch.arange(start // 8, start // 8 + 5, device=device),
+        }
         plain = model(inputs, subsampled_output_points=points).logits
         assert_equal(prepared(inputs, subsampled_output_points=points).logits, plain)
         assert_equal(prepared.decode(encoded, subsampled_output_points=points), plain)
     with pytest.raises(ShapeError, match="at least one output point"):
         prepared.decode(
-            encoded, subsampled_output_points={name: torch.empty(0) for name in ("image", "audio", "label")}
+            encoded,
+            subsampled_output_points={
+                name: torch.empty(0, device=device) for name in ("image", "audio", "label")
+            },
         )
 
 
-def test_masks_by_modality(small, video, assert_equal):
-    model = small("multimodal")
-    inputs, mask = video(), {"image": torch.rand(2, 18) < 0.5, "audio": torch.rand(2, 15) < 0.5}
+def test_masks_by_modality(small, video, assert_equal, device):
+    model = small("multimodal").to(device)
+    inputs = on(device, video())
+    mask = {name: torch.rand(2, size, device=device) < 0.5 for name, size in (("image", 18), ("audio", 15))}
     assert_equal(model.prepare()(inputs, attention_mask=mask), model(inputs, attention_mask=mask))
 
 
-def test_losses_come_along(small, inputs_of):
-    model = small("image_fourier")
-    pictures, labels = inputs_of("image_fourier", 3), torch.tensor([0, 2, 1])
+def test_losses_come_along(small, inputs_of, device):
+    model = small("image_fourier").to(device)
+    pictures, labels = on(device, inputs_of("image_fourier", 3)), torch.tensor([0, 2, 1], device=device)
     loss = model.prepare()(pictures, labels=labels).loss
     torch.testing.assert_close(loss, model(pictures, labels=labels).loss)
 
