@@ -5,8 +5,8 @@ WORKERS ?= 2
 BIN := .venv/bin
 INSTALLED := .venv/.installed
 RUN := runs/digits
-# peers.py is left out: it needs a package that is not installed here.
-BENCHMARKS ?= parity tokenizer side_by_side scaling training peers
+# The scripts whose reports docs/performance.md shows, each with its defaults.
+BENCHMARKS ?= parity tokenizer side_by_side int8 scaling training peers
 
 .PHONY: help install demo test check format benchmark recipes clean
 
