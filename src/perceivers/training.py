@@ -153,7 +153,8 @@ class Loop:
         """Passes of the whole run; 1 where the length of a pass is not known."""
         if not hasattr(self.order, "__len__"):
             return 1
-        return math.ceil(self.total_steps * self.arguments.gradient_accumulation_steps / len(self.batches))
+        steps = math.ceil(len(self.batches) / self.arguments.gradient_accumulation_steps)
+        return math.ceil(self.total_steps / steps)
 
     def _between_steps(self, progress: TrainingProgress) -> None:
         step, ended = self.position.step, self.position.step == self.total_steps
