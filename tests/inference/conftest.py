@@ -1,4 +1,4 @@
-"""Small models with every parameter away from 0 and 1, their inputs, and the comparison of prepared and plain."""
+"""Tiny models with every parameter away from 0 and 1, and the comparison of prepared and plain."""
 
 from __future__ import annotations
 
@@ -10,53 +10,7 @@ import torch
 from torch import Tensor, nn
 
 import perceivers
-
-SIZES: dict[str, Any] = {
-    "num_latents": 5,
-    "d_latents": 12,
-    "d_model": 14,
-    "num_blocks": 2,
-    "num_self_attends_per_block": 1,
-    "num_self_attention_heads": 3,
-    "num_cross_attention_heads": 2,
-    "qk_channels": 6,
-    "v_channels": 18,
-    "vocab_size": 31,
-    "max_position_embeddings": 11,
-    "decoder_num_heads": 2,
-    "decoder_qk_channels": 10,
-    "image_size": (5, 7),
-    "image_projection_channels": 11,
-    "position_channels": 13,
-    "projected_position_channels": 4,
-    "fourier_num_bands": 3,
-    "fourier_max_resolution": (5, 7),
-    "stem_channels": 5,
-    "stem_max_resolution": (2, 3),
-    "train_size": (7, 5),
-    "flow_projection_channels": 5,
-    "flow_tile_overlap": 2,
-    "num_frames": 3,
-    "audio_samples_per_frame": 10,
-    "samples_per_patch": 2,
-    "output_shape": (1, 3, 4, 6),
-    "output_num_channels": 9,
-    "_label_trainable_num_channels": 8,
-    "video_patch_size": 2,
-    "video_num_bands": 2,
-    "audio_num_bands": 3,
-    "num_labels": 3,
-}
-
-CLASSES = {
-    "masked_lm": "PerceiverForMaskedLM",
-    "sequence_classification": "PerceiverForSequenceClassification",
-    "image_learned": "PerceiverForImageClassificationLearned",
-    "image_fourier": "PerceiverForImageClassificationFourier",
-    "image_conv": "PerceiverForImageClassificationConvProcessing",
-    "optical_flow": "PerceiverForOpticalFlow",
-    "multimodal": "PerceiverForMultimodalAutoencoding",
-}
+from tiny_models import CLASSES, INPUTS, TINY, video_and_sound
 
 
 @pytest.fixture(scope="session", params=["cpu", *(["cuda"] if torch.cuda.is_available() else [])])
@@ -109,7 +63,7 @@ def small() -> Callable[..., Any]:
     """A lively small model of a task; further arguments are keys of the configuration."""
 
     def build(task: str, seed: int = 1, dtype: torch.dtype = torch.float32, **changes: Any) -> Any:
-        model = getattr(perceivers, CLASSES[task])(perceivers.PerceiverConfig(**{**SIZES, **changes}))
+        model = getattr(perceivers, CLASSES[task])(perceivers.PerceiverConfig(**{**TINY, **changes}))
         draw(model, seed)
         return model.eval().to(dtype)
 
@@ -118,43 +72,19 @@ def small() -> Callable[..., Any]:
 
 @pytest.fixture(scope="session")
 def config() -> Callable[..., perceivers.PerceiverConfig]:
-    return lambda **changes: perceivers.PerceiverConfig(**{**SIZES, **changes})
-
-
-def scene(
-    batch: int = 2, frames: int = 3, height: int = 4, width: int = 6, patches: int = 15
-) -> dict[str, Tensor]:
-    return {
-        "image": torch.rand(batch, frames, 3, height, width),
-        "audio": torch.rand(batch, 2 * patches, 1) * 2 - 1,
-        "label": torch.randn(batch, 3),
-    }
+    return lambda **changes: perceivers.PerceiverConfig(**{**TINY, **changes})
 
 
 @pytest.fixture(scope="session")
 def video() -> Callable[..., dict[str, Tensor]]:
     """Video, sound and label of any size."""
-    return scene
+    return video_and_sound
 
 
 @pytest.fixture(scope="session")
 def inputs_of() -> Callable[..., Any]:
     """Inputs of a task, of the size that its model was built for."""
-    shapes = {
-        "image_learned": (3, 5, 7),
-        "image_fourier": (3, 5, 7),
-        "image_conv": (3, 13, 17),
-        "optical_flow": (2, 27, 7, 5),
-    }
-
-    def make(task: str, batch: int = 2) -> Any:
-        if task == "multimodal":
-            return scene(batch)
-        if task in shapes:
-            return torch.randn(batch, *shapes[task])
-        return torch.randint(0, 31, (batch, 11))
-
-    return make
+    return lambda task, batch=2: INPUTS[task](batch)
 
 
 def tensors_of(value: Any, name: str = "") -> Iterator[tuple[str, Tensor]]:
