@@ -12,10 +12,14 @@ import pytest
 import torch
 
 from line_task import TEST, TRAIN, LineArguments, LineTask, run
-from perceivers.arguments import DataArguments, TrainingArguments
+from perceivers.arguments import DataArguments, RunArguments, TrainingArguments
 from perceivers.data.draws import NumberedBatch, plain_loader
+from perceivers.data.opening import open_tables
+from perceivers.data.rows import load_splits
+from perceivers.data.splits import Splits
 from perceivers.errors import ConfigurationError, DataError, MissingExtraError, PerceiversError
 from perceivers.evaluation import build_accelerator, measure
+from perceivers.training import train
 
 
 def test_training_lowers_the_loss_and_leaves_a_complete_folder(tmp_path: Path) -> None:
@@ -262,3 +266,45 @@ def test_a_task_hears_of_every_pass_that_begins(tmp_path: Path) -> None:
     # Three steps a pass: the fourth step is in a second one.
     run(tmp_path / "steps", by_steps, steps=4)
     assert by_steps.heard == [(0, 2), (1, 2)]
+
+
+# datasets leaves the closing of the files that it streams to the garbage collector.
+@pytest.mark.filterwarnings("ignore::ResourceWarning", "ignore::pytest.PytestUnraisableExceptionWarning")
+def test_a_stream_is_trained_on_for_a_number_of_steps(tmp_path: Path) -> None:
+    rows = "".join(f"{index % 5},{index % 3}\n" for index in range(23)) + "torn,1\n"
+    for name in ("train", "test"):
+        (tmp_path / f"{name}.csv").write_text("x,y\n" + (rows if name == "train" else "1,2\n"))
+
+    class Streamed(LineTask):
+        def load_data(self, arguments: DataArguments, parts: Any = None) -> Splits:
+            return load_splits(arguments, open_tables(arguments, ()), read_numbers)
+
+    def train_on_stream(folder: Path, **training: Any) -> dict[str, Any]:
+        return train(
+            Streamed(LineArguments(noise=0.1)),
+            RunArguments(
+                output=str(folder),
+                data=DataArguments(
+                    data=str(tmp_path / "train.csv"),
+                    test_data=str(tmp_path / "test.csv"),
+                    streaming=True,
+                    unreadable="skip",
+                ),
+                training=TrainingArguments(batch_size=5, device="cpu", **training),
+            ),
+        )
+
+    results = train_on_stream(tmp_path / "run", steps=7, watch_every=3)
+    assert results["steps"] == 7
+    assert results["samples"] == {"train": "streamed", "validation": 0, "test": 1}
+    # Seven batches of five are more than one pass over 23 good rows: the torn one was met twice.
+    assert results["unreadable"], "a row that cannot be read is reported"
+    assert all("must be a number, received 'torn'" in line for line in results["unreadable"])
+    with pytest.raises(ConfigurationError, match="`steps` must be given with `streaming`"):
+        train_on_stream(tmp_path / "endless")
+
+
+def read_numbers(row: Any, table: Any) -> Any:
+    if row["x"] == "torn":
+        raise DataError("x must be a number, received 'torn'")
+    return torch.full((5,), float(row["x"])), torch.tensor(float(row["y"]))
