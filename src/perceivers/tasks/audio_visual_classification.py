@@ -188,7 +188,7 @@ class AudioVisualClassification(ClassificationTask[AudioVisualClassificationArgu
         logits = self._logits(model, batch["inputs"], batch["attention_mask"], len(batch[LABELS]))
         smoothing = self.label_smoothing if model.training else 0.0
         losses = classification_losses(logits, batch[LABELS], self._several, smoothing)
-        return Step(losses.mean(), {"preds": logits, "target": batch[LABELS], "value": losses})
+        return Step(losses.mean(), {"preds": logits, "target": batch[LABELS].long(), "value": losses})
 
     @torch.no_grad()
     def predict(self, parts: Parts, inputs: Sequence[str]) -> list[Prediction]:

@@ -27,18 +27,16 @@ class MadeFilms(Table):
 
     Args:
         part: "train", "validation" or "test".
+        pictures: rows of all handwritten digits.
+        takes: samples and rate in Hz of each spoken character.
     """
 
-    def __init__(self, part: str) -> None:
+    def __init__(self, part: str, pictures: Table, takes: Mapping[str, tuple[np.ndarray, int]]) -> None:
         super().__init__(f"seen-and-heard, {part} part", ("video", LABEL_COLUMN))
         self._part, self._number = part, list(PARTS).index(part)
         first, last = PICTURES[part]
-        self._pictures: list[Mapping[str, Any]] = [
-            digits.tables()["train"][index] for index in range(first, last)
-        ]
-        takes = captcha_audio.tables()["train"]
-        rows = [takes[index] for index in range(len(takes))]
-        self._takes = {row[LABEL_COLUMN]: row for row in rows if row[LABEL_COLUMN].isdigit()}
+        self._pictures = [pictures[index] for index in range(first, last)]
+        self._takes = takes
 
     def __len__(self) -> int:
         """See Table."""
@@ -48,7 +46,7 @@ class MadeFilms(Table):
         """See Table."""
         picture, heard = self._contents(index)
         generator = self._generator(index, 1)
-        waveform, rate = self._said(heard, index), int(self._takes[heard]["sampling_rate"])
+        waveform, rate = self._said(heard, index), self._takes[heard][1]
         stored = io.BytesIO()
         with video_writer(stored, FRAME_RATE, SIDE, SIDE, rate) as writer:
             writer.add(_moving(self._pictures[picture]["image"], generator), torch.from_numpy(waveform))
@@ -71,9 +69,8 @@ class MadeFilms(Table):
 
     def _said(self, digit: str, index: int) -> np.ndarray:
         """A changed take of the digit, as long as the film."""
-        row = self._takes[digit]
-        rate = int(row["sampling_rate"])
-        take = captcha_audio.changed_take(row["audio"], rate, (7, self._number, index))
+        spoken, rate = self._takes[digit]
+        take = captcha_audio.changed_take(spoken, rate, (7, self._number, index))
         wanted = FRAMES * rate // FRAME_RATE
         silence = np.zeros(max(wanted - len(take), 0), dtype=np.float32)
         return np.concatenate([take, silence])[:wanted]
@@ -90,7 +87,8 @@ def tables() -> dict[str, Table]:
         sound, and `label`, such as "seen 3,heard 7". There is one voice: `heard` tells how steady answers are, not how well
         another speaker would be understood.
     """
-    return {part: MadeFilms(part) for part in PARTS}
+    pictures, takes = digits.tables()["train"], captcha_audio.takes()
+    return {part: MadeFilms(part, pictures, takes) for part in PARTS}
 
 
 def _moving(digit: np.ndarray, generator: np.random.Generator) -> torch.Tensor:

@@ -46,8 +46,11 @@ class VideoWriter:
         self._picture_seconds = 1 / rate
         self._pictures = container.add_stream("libx264" if has_h264 else "mpeg4", rate=rate)
         self._pictures.height, self._pictures.width, self._pictures.pix_fmt = height, width, "yuv420p"
+        # One thread and no look ahead: either makes the file another one from time to time.
+        self._pictures.thread_count = 1
         if has_h264:
-            self._pictures.options = {"crf": QUALITY, "preset": "fast"}
+            steady = "rc-lookahead=0:mbtree=0"
+            self._pictures.options = {"crf": QUALITY, "preset": "fast", "x264-params": steady}
         else:
             self._pictures.bit_rate = max(1_000_000, 8 * height * width)
         self._sound = None
