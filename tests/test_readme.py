@@ -77,6 +77,7 @@ def test_every_python_example_of_the_readme_runs(a_folder_with_checkpoints):
 
     assert values["predictions"][0].values["label"] in "0123456789"
     assert values["scores"].shape == (1, 9, 262)
+    assert [each.shape for each in values["of_each_text"]] == [(2,), (2,)]
     assert values["flow"].shape == (1, 37, 53, 2)
     assert values["reconstruction"]["image"].shape == (1, 16, 3, 224, 224)
     assert values["both"].shape == values["camera_only"].shape == (2, 5)
