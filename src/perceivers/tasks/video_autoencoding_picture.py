@@ -38,9 +38,9 @@ def draw_reconstruction(prediction: Prediction, path: Path) -> None:
     )  # fmt: skip
     figure.suptitle(_title(prediction), x=0.02, y=0.985, ha="left", va="top", color=INK, fontsize=12)
     for column, (second, original, made) in enumerate(frames):
-        error = mean_squared_errors(made[None].float() / 255, original[None].float() / 255)
+        squared = mean_squared_errors(made[None].float() / 255, original[None].float() / 255)
         for row, (pixels, title) in enumerate(
-            ((original, f"{second:.2f} s"), (made, f"{float(decibels(1.0, error)):.1f} dB"))
+            ((original, f"{second:.2f} s"), (made, f"{float(decibels(1.0, squared)):.1f} dB"))
         ):
             axes = figure.add_subplot(grid[row, column])
             axes.imshow(pixels.numpy(), interpolation="nearest")

@@ -64,8 +64,8 @@ def reconstruct_film(
             true_frames, made_frames = clip["image"][skipped:], made["image"][skipped:]
             true_sound, made_sound = clip["audio"][samples:], made["audio"][samples:]
             sums.add(true_frames, made_frames, true_sound, made_sound, made["label"])
-            shown = [_bytes(each) for each in (true_frames, made_frames)]
-            _write(writer, *shown, scale, (height, width), made_sound)
+            shown = (_bytes(true_frames), _bytes(made_frames))
+            _write(writer, shown, scale, (height, width), made_sound)
             waves.append((true_sound, made_sound))
             frames.extend(
                 ((done + index) / reader.frame_rate, shown[0][index], shown[1][index])
@@ -149,15 +149,14 @@ def _reconstruct_clip(
 
 def _write(
     writer: VideoWriter,
-    true_frames: Tensor,
-    frames: Tensor,
+    films: tuple[Tensor, Tensor],
     scale: int,
     size: tuple[int, int],
     sound: Tensor,
 ) -> None:
     """Original left, reconstruction right, on white, enlarged pixel by pixel."""
-    canvas = torch.full((len(frames), *size, 3), 255, dtype=torch.uint8)
-    for index, pictures in enumerate((true_frames, frames)):
+    canvas = torch.full((len(films[0]), *size, 3), 255, dtype=torch.uint8)
+    for index, pictures in enumerate(films):
         large = pictures.repeat_interleave(scale, dim=1).repeat_interleave(scale, dim=2)
         left = index * (large.shape[2] + GAP)
         canvas[:, : large.shape[1], left : left + large.shape[2]] = large
