@@ -53,7 +53,7 @@ SHARED: dict[str, frozenset[str]] = {
     "modalities": frozenset({"base"}),
     "decoders": frozenset({"base", "basic", "chunking"}),
     "models": frozenset({"base", "perceiver", "task", "losses"}),
-    "tasks": frozenset({"base", "classification", "classification_picture"}),
+    "tasks": frozenset({"base", "cards", "classification", "classification_picture"}),
     "data": frozenset({"augmentation", "tables", "opening", "rows", "splits", "bundled"}),
 }
 

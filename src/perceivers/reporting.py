@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Self
+from typing import TYPE_CHECKING, Any, Self
 
 from rich.console import Console
 from rich.progress import (
@@ -22,6 +22,9 @@ from rich.progress import (
 from rich.table import Table
 
 from perceivers.errors import MissingExtraError
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
 
 REPORTED_PACKAGES = ("perceivers", "torch", "numpy", "accelerate", "torchmetrics", "pillow")
 
@@ -126,6 +129,24 @@ def results_table(title: str, rows: Mapping[str, object]) -> Table:
     return table
 
 
+def new_figure(purpose: str, size: tuple[float, float], **options: Any) -> Figure:
+    """A matplotlib figure that needs no screen and leaves nothing behind.
+
+    Args:
+        purpose: what is drawn, for the error that names the missing package.
+        size: width and height in inches.
+        options: further arguments of matplotlib's Figure.
+    """
+    try:
+        from matplotlib.backends.backend_agg import FigureCanvasAgg
+        from matplotlib.figure import Figure
+    except ImportError as error:
+        raise MissingExtraError("matplotlib", "train", purpose) from error
+    figure = Figure(figsize=size, facecolor="white", **options)
+    FigureCanvasAgg(figure)
+    return figure
+
+
 def draw_learning_curve(history: Sequence[Mapping[str, float]], headline: str, path: Path) -> None:
     """Draw loss and headline metric over the optimiser steps.
 
@@ -135,13 +156,7 @@ def draw_learning_curve(history: Sequence[Mapping[str, float]], headline: str, p
         headline: the metric drawn beside the loss.
         path: picture to write.
     """
-    try:
-        from matplotlib.backends.backend_agg import FigureCanvasAgg
-        from matplotlib.figure import Figure
-    except ImportError as error:
-        raise MissingExtraError("matplotlib", "train", "The learning curve") from error
-    figure = Figure(figsize=(10.0, 4.0), layout="constrained")
-    FigureCanvasAgg(figure)
+    figure = new_figure("The learning curve", (10.0, 4.0), layout="constrained")
     watched = [row for row in history if f"validation_{headline}" in row]
     has_headline = bool(watched) and headline != "loss"
     axes = figure.subplots(1, 2 if has_headline else 1, squeeze=False)[0]

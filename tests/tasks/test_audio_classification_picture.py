@@ -11,7 +11,6 @@ from PIL import Image
 
 from perceivers.arguments.audio_classification import AudioClassificationArguments
 from perceivers.errors import MissingExtraError
-from perceivers.tasks import audio_classification_picture
 from perceivers.tasks.audio_classification_features import SoundFeatures
 from perceivers.tasks.audio_classification_picture import draw_sounds
 from perceivers.tasks.base import Prediction
@@ -45,17 +44,6 @@ def test_every_label_that_is_given_has_the_colour_of_answers(tmp_path: Path) -> 
         counts.append(int(((pixels[..., 0] == 0xD1) & (pixels[..., 1] == 0x49)).sum()))
     assert counts[2] == 0
     assert 1.6 < counts[1] / counts[0] < 2.0, "0.7 and 0.6 against 0.7"
-
-
-def test_predictions_beyond_the_most_shown_are_counted_only(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(audio_classification_picture, "MOST_SHOWN", 1)
-    draw_sounds([prediction(tone()), Prediction("x", {}, {})], tmp_path / "two.png")
-    draw_sounds([prediction(tone())], tmp_path / "one.png")
-    two, one = (np.asarray(Image.open(tmp_path / f"{name}.png").convert("L")) for name in ("two", "one"))
-    assert two.shape == one.shape
-    assert (two[:60] < 128).sum() > (one[:60] < 128).sum(), "the heading says 1 of 2"
 
 
 def test_without_matplotlib_the_extra_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -10,7 +10,6 @@ import pytest
 from PIL import Image
 
 from perceivers.errors import MissingExtraError
-from perceivers.tasks import series_classification_picture
 from perceivers.tasks.base import Prediction
 from perceivers.tasks.series_classification_picture import draw_series
 
@@ -28,17 +27,6 @@ def test_a_picture_has_ink_for_lines_and_for_colours(tmp_path: Path, channels: i
     assert (pixels != 255).any(axis=-1).mean() > 0.01
     red = (pixels[..., 0] == 0xD1) & (pixels[..., 1] == 0x49)
     assert red.any(), "the answer's bar"
-
-
-def test_predictions_beyond_the_most_shown_are_counted_only(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(series_classification_picture, "MOST_SHOWN", 2)
-    draw_series([prediction(2), prediction(2)], tmp_path / "two.png")
-    draw_series([prediction(2), prediction(2), Prediction("x", {}, {})], tmp_path / "three.png")
-    two, three = (np.asarray(Image.open(tmp_path / f"{name}.png").convert("L")) for name in ("two", "three"))
-    assert two.shape == three.shape
-    assert (three[:80] < 128).sum() > (two[:80] < 128).sum(), "the heading says 2 of 3"
 
 
 def test_gaps_are_drawn_as_gaps(tmp_path: Path) -> None:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
-from perceivers.errors import MissingExtraError
+from perceivers.reporting import new_figure
 
 MOST_NUMBERED = 30
 
@@ -20,15 +20,9 @@ def draw_confusions(counts: np.ndarray, names: Sequence[str], path: Path) -> Non
         names: of the classes, by id.
         path: picture to write.
     """
-    try:
-        from matplotlib.backends.backend_agg import FigureCanvasAgg
-        from matplotlib.figure import Figure
-    except ImportError as error:
-        raise MissingExtraError("matplotlib", "train", "The picture of confusions") from error
     size = len(names)
     side = min(max(3.0, 0.42 * size), 30.0)
-    figure = Figure(figsize=(side + 2.4, side + 1.6), layout="constrained")
-    FigureCanvasAgg(figure)
+    figure = new_figure("The picture of confusions", (side + 2.4, side + 1.6), layout="constrained")
     axes = figure.add_subplot()
     shares = counts / np.maximum(counts.sum(axis=1, keepdims=True), 1)
     image = axes.imshow(shares, cmap="Blues", vmin=0.0, vmax=1.0)

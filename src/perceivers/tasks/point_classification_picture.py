@@ -4,19 +4,24 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
-from perceivers.errors import MissingExtraError
 from perceivers.tasks.base import Prediction
-
-if TYPE_CHECKING:
-    from matplotlib.figure import Figure
+from perceivers.tasks.cards import Layout, draw_cards, draw_ranking, title_card
 
 MOST_SHOWN = 24
-COLUMNS = 4
-INK, ACCENT, PALE = "#222222", "#d1495b", "#b8c4cc"
+LAYOUT = Layout(
+    most=MOST_SHOWN,
+    columns=4,
+    width=4.0,
+    height=2.2,
+    parts=(1.0, 1.0),
+    kind="sets",
+    parts_gap=0.08,
+    cards_gap=0.35,
+)
 SHADES = "plasma_r"
 
 
@@ -30,40 +35,16 @@ def draw_points_with_answers(predictions: Sequence[Prediction], path: Path) -> N
             as their first feature, where they have any.
         path: picture to write.
     """
-    try:
-        from matplotlib.backends.backend_agg import FigureCanvasAgg
-        from matplotlib.figure import Figure
-    except ImportError as error:
-        raise MissingExtraError("matplotlib", "train", "The picture of predictions") from error
-    shown = predictions[:MOST_SHOWN]
-    columns = min(COLUMNS, len(shown))
-    rows = -(-len(shown) // columns)
-    height = 2.2 * rows + 0.9
-    figure = Figure(figsize=(4.0 * columns, height), facecolor="white")
-    FigureCanvasAgg(figure)
-    grid = figure.add_gridspec(
-        rows,
-        columns,
-        left=0.02,
-        right=0.985,
-        bottom=0.3 / height,
-        top=1.0 - 0.85 / height,
-        wspace=0.12,
-        hspace=0.35,
-    )
-    count = f"{len(shown)} of {len(predictions)} sets" if len(shown) < len(predictions) else ""
-    figure.suptitle(
-        "  ·  ".join(filter(None, ["points, darker where the answer looked", "probability", count])),
-        x=0.02, ha="left", color=INK, fontsize=13,
-    )  # fmt: skip
-    for index, prediction in enumerate(shown):
-        cell = grid[index // columns, index % columns].subgridspec(1, 2, width_ratios=[1, 1], wspace=0.08)
-        _draw_set(figure, cell[0, 0], prediction)
-        _draw_answer(figure.add_subplot(cell[0, 1]), prediction)
-    figure.savefig(path, dpi=110)
+    titles = ("points, darker where the answer looked", "probability")
+    draw_cards(predictions, path, LAYOUT, titles, _draw_card)
 
 
-def _draw_set(figure: Figure, cell: Any, prediction: Prediction) -> None:
+def _draw_card(figure: Any, parts: Sequence[Any], prediction: Prediction) -> None:
+    _draw_set(figure, parts[0], prediction)
+    draw_ranking(figure.add_subplot(parts[1]), prediction)
+
+
+def _draw_set(figure: Any, cell: Any, prediction: Prediction) -> None:
     points = np.asarray(prediction.shown["points"])
     attention = np.asarray(prediction.shown["attention"])
     dimensions = min(int(prediction.shown["num_coordinates"]), 3)
@@ -82,8 +63,7 @@ def _draw_set(figure: Figure, cell: Any, prediction: Prediction) -> None:
         axes.set_aspect("equal", adjustable="datalim")
         axes.invert_yaxis()
     axes.set_axis_off()
-    source = Path(prediction.source)
-    axes.set_title(f"{source.parent.name}/{source.name}"[-30:], fontsize=9, color=INK, pad=3)
+    title_card(axes, prediction, 30)
 
 
 def _shares_of_feature(points: np.ndarray, prediction: Prediction) -> np.ndarray:
@@ -93,15 +73,3 @@ def _shares_of_feature(points: np.ndarray, prediction: Prediction) -> np.ndarray
         return np.ones(len(points))
     first = features[:, 0] - min(float(features[:, 0].min()), 0.0)
     return 0.1 + 0.9 * first / (float(first.max()) or 1.0)
-
-
-def _draw_answer(axes: Any, prediction: Prediction) -> None:
-    ranked = list(prediction.values["probabilities"].items())
-    # What would read 0.00 is left out.
-    drawn = ranked[:1] + [(name, value) for name, value in ranked[1:] if value >= 0.005]
-    colours = [ACCENT, *[PALE] * (len(drawn) - 1)]
-    axes.barh(range(len(drawn)), [value for _, value in drawn], color=colours, height=0.7)
-    for position, (name, value) in enumerate(drawn):
-        axes.text(value + 0.03, position, f"{name[:14]}  {value:.2f}", va="center", fontsize=9, color=INK)
-    axes.set(xlim=(0.0, 1.6), ylim=(max(len(ranked), 3) - 0.4, -0.6))
-    axes.set_axis_off()
