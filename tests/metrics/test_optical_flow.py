@@ -29,12 +29,13 @@ def measured(*pictures):
 
 def test_sums_of_a_picture_by_hand():
     # 4 of 100 pixels is less than 5 %: no outlier for KITTI, though beyond 3 pixels. 5 pixels are not more than 5.
-    assert flow_sums(PREDS, TARGET, VALID).tolist() == [[4, 11, 3, 2, 0, 1]]
+    assert flow_sums(PREDS, TARGET, VALID).tolist() == [[4, 11, 3, 2, 0, 1, 310]]
 
 
 def test_all_metrics_by_hand():
     expected = {"epe": 11 / 4, "error_1px": 3 / 4, "error_3px": 2 / 4, "error_5px": 0.0, "fl_all": 1 / 4}
-    assert measured((PREDS, TARGET, VALID)) == expected
+    expected["epe_of_zero_flow"] = 11 / 310
+    assert measured((PREDS, TARGET, VALID)) == pytest.approx(expected)
 
 
 def test_invalid_pixels_do_not_count_whatever_they_hold():
@@ -42,7 +43,7 @@ def test_invalid_pixels_do_not_count_whatever_they_hold():
     target = TARGET.clone()
     target[0, 0, 2] = float("nan")
     target[0, 0, 3] = 1e10
-    assert flow_sums(PREDS, target, valid).tolist() == [[2, 5, 1, 1, 0, 1]]
+    assert flow_sums(PREDS, target, valid).tolist() == [[2, 5, 1, 1, 0, 1, 10]]
 
 
 def test_every_pixel_counts_the_same_however_they_are_divided():
@@ -84,6 +85,14 @@ def test_half_precision_predictions_are_compared_in_full():
 
 def test_nothing_valid_gives_no_number():
     assert all(value != value for value in measured((PREDS, TARGET, ~VALID)).values())
+
+
+def test_zero_flow_is_what_the_error_is_measured_by():
+    assert measured((torch.zeros_like(TARGET), TARGET, VALID))["epe_of_zero_flow"] == 1.0
+    assert measured((2 * TARGET, TARGET, VALID))["epe_of_zero_flow"] == 1.0
+    assert measured((0.75 * TARGET, TARGET, VALID))["epe_of_zero_flow"] == 0.25
+    still = torch.zeros_like(TARGET)
+    assert measured((PREDS, still, VALID))["epe_of_zero_flow"] == float("inf")
 
 
 def test_wrong_shapes_are_named():

@@ -18,11 +18,14 @@ from perceivers.errors import MissingExtraError, ShapeError
 if TYPE_CHECKING:
     from torchmetrics import MetricCollection
 
-# Columns of `flow_sums`, after the number of valid pixels, which is the first.
-END_POINT_ERROR = "epe"
+# Columns of `flow_sums`: the number of valid pixels, then what is added up over them.
+PIXELS, END_POINT_ERROR, MOTION = "pixels", "epe", "motion"
 THRESHOLDS = {"error_1px": 1.0, "error_3px": 3.0, "error_5px": 5.0}
 FL_ALL = "fl_all"
-NAMES = (END_POINT_ERROR, *THRESHOLDS, FL_ALL)
+COLUMNS = (PIXELS, END_POINT_ERROR, *THRESHOLDS, FL_ALL, MOTION)
+# Metrics that are means over pixels, and what the error is divided by in the one that is not.
+MEANS = (END_POINT_ERROR, *THRESHOLDS, FL_ALL)
+OF_ZERO_FLOW = "epe_of_zero_flow"
 # KITTI's outliers: off by more than 3 pixels and by more than 5 % of the true motion.
 KITTI_PIXELS, KITTI_SHARE = 3.0, 0.05
 
@@ -36,8 +39,9 @@ def flow_sums(preds: Tensor, target: Tensor, valid: Tensor) -> Tensor:
         valid: bool [batch, height, width].
 
     Returns:
-        float32 [batch, 6]: number of valid pixels, sum of their end-point errors (the distances between predicted and true
-        motion), and how many are off by more than 1, 3 and 5 pixels, and by more than 3 pixels and 5 % of the true motion.
+        float32 [batch, 7]: number of valid pixels, sum of their end-point errors (the distances between predicted and true
+        motion), how many are off by more than 1, 3 and 5 pixels, and by more than 3 pixels and 5 % of the true motion, and
+        the sum of the lengths of their true motions, which is the error of zero flow.
     """
     if preds.ndim != 4 or preds.shape[-1] != 2 or target.shape != preds.shape:
         raise ShapeError(
@@ -49,14 +53,18 @@ def flow_sums(preds: Tensor, target: Tensor, valid: Tensor) -> Tensor:
             f"`valid` must be bool {list(preds.shape[:-1])}, received {valid.dtype} {list(valid.shape)}"
         )
     truth = torch.where(valid[..., None], target.float(), 0.0)
+    motion = truth.norm(dim=-1)
     errors = torch.where(valid, (preds.float() - truth).norm(dim=-1), 0.0)
-    outliers = (errors > KITTI_PIXELS) & (errors > KITTI_SHARE * truth.norm(dim=-1))
-    columns = [valid, errors, *(errors > pixels for pixels in THRESHOLDS.values()), outliers]
+    outliers = (errors > KITTI_PIXELS) & (errors > KITTI_SHARE * motion)
+    columns = [valid, errors, *(errors > pixels for pixels in THRESHOLDS.values()), outliers, motion]
     return torch.stack([column.float().sum(dim=(1, 2)) for column in columns], dim=-1)
 
 
 def flow_metrics() -> MetricCollection:
-    """`epe` in pixels; `error_1px`, `error_3px`, `error_5px` and `fl_all` as shares in [0, 1].
+    """`epe` in pixels; `error_1px`, `error_3px`, `error_5px` and `fl_all` as shares in [0, 1]; `epe_of_zero_flow`.
+
+    The last is `epe` divided by what the answer "nothing moves" has on the same pixels: 1 is no better than that answer, 0
+    is without error. Where truly nothing moves it is infinite, or NaN if the prediction says so too.
 
     Example:
         metrics = flow_metrics()
@@ -66,7 +74,8 @@ def flow_metrics() -> MetricCollection:
     metric = _metric_class()
     from torchmetrics import MetricCollection
 
-    metrics = {name: metric(column) for column, name in enumerate(NAMES, start=1)}
+    metrics = {name: metric(name, PIXELS) for name in MEANS}
+    metrics[OF_ZERO_FLOW] = metric(END_POINT_ERROR, MOTION)
     return MetricCollection(metrics, compute_groups=False)
 
 
@@ -78,23 +87,25 @@ def _metric_class() -> Any:
     except ImportError as error:
         raise MissingExtraError("torchmetrics", "train", "Measuring optical flow") from error
 
-    class MeanOverPixels(Metric):
+    class RatioOfSums(Metric):
         is_differentiable = False
         higher_is_better = False
         full_state_update = False
+        total: Tensor
+        divisor: Tensor
 
-        def __init__(self, column: int) -> None:
+        def __init__(self, over: str, under: str) -> None:
             super().__init__()
-            self.column = column
+            self.over, self.under = COLUMNS.index(over), COLUMNS.index(under)
             self.add_state("total", torch.zeros(()), dist_reduce_fx="sum")
-            self.add_state("count", torch.zeros(()), dist_reduce_fx="sum")
+            self.add_state("divisor", torch.zeros(()), dist_reduce_fx="sum")
 
         def update(self, sums: Tensor) -> None:
-            self.total += sums[:, self.column].sum()
-            self.count += sums[:, 0].sum()
+            self.total += sums[:, self.over].sum()
+            self.divisor += sums[:, self.under].sum()
 
         def compute(self) -> Tensor:
             # NaN where nothing was valid: there is no error to speak of, and 0 would be praise.
-            return self.total / self.count
+            return self.total / self.divisor
 
-    return MeanOverPixels
+    return RatioOfSums
