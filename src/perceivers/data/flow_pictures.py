@@ -6,8 +6,9 @@ the one before: a texture may be a whole scene or a detail of it.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass, field
+from typing import Protocol
 
 import numpy as np
 
@@ -48,6 +49,16 @@ class Difficulty:
         )
 
 
+class Pictures(Protocol):
+    """Anything with a length whose items are pictures: a list of arrays, the rows of a table."""
+
+    def __len__(self) -> int:
+        """Count the pictures."""
+
+    def __getitem__(self, index: int, /) -> Array:
+        """Give the picture at `index`, from 0: uint8 [rows, columns, 3] in [0, 255]."""
+
+
 @dataclass
 class PicturePool:
     """Pictures at several sizes, read when they are first drawn and kept while there is room.
@@ -57,7 +68,7 @@ class PicturePool:
         most_bytes: memory that kept pictures may take.
     """
 
-    pictures: Sequence[Array]
+    pictures: Pictures
     most_bytes: int = CACHE_BYTES
     _kept: dict[int, list[Array]] = field(default_factory=dict, repr=False)
     _bytes: int = 0

@@ -68,7 +68,7 @@ class OpticalFlow(Task[OpticalFlowArguments]):
         """Build a model of the asked size, and the processor that prepares its frames."""
         chosen = self.arguments
         if start is None:
-            config = PerceiverConfig(**chosen.config_values(), **{CONTRAST_KEY: chosen.contrast_window})
+            config = PerceiverConfig(**{**chosen.config_values(), CONTRAST_KEY: chosen.contrast_window})
         else:
             config = PerceiverConfig.from_dict(start.to_dict())
         window = getattr(config, CONTRAST_KEY, 0)

@@ -6,10 +6,11 @@ import re
 import shutil
 import tempfile
 import weakref
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from torch import Tensor
@@ -18,7 +19,7 @@ from perceivers.arguments.optical_flow import OpticalFlowArguments
 from perceivers.data.images import IMAGE_SUFFIXES
 from perceivers.data.opening import TABLE_FORMATS, open_table_file
 from perceivers.data.rows import decode_row
-from perceivers.data.tables import Table, require_columns
+from perceivers.data.tables import StreamTable, Table, require_columns
 from perceivers.errors import DataError
 from perceivers.processors.optical_flow.files import read_flow, write_flow
 from perceivers.processors.video.decoding import Picture, decode, read_header
@@ -184,14 +185,13 @@ def _pairs_of_table(path: Path, chosen: OpticalFlowArguments) -> Iterator[Pair]:
     assert isinstance(table, Table)
     columns = (chosen.first_column, chosen.second_column)
     require_columns(table, *columns)
+
+    def frames_of(row: Mapping[str, Any], table: Table | StreamTable) -> list[np.ndarray]:
+        return [decode_pixels(row[column], table.root) for column in columns]
+
     for index in range(len(table)):
-        row, name = table[index], table.name(index)
-        first, second = (
-            decode_row(
-                lambda row, table, column=column: decode_pixels(row[column], table.root), table, row, name
-            )
-            for column in columns
-        )
+        name = table.name(index)
+        first, second = decode_row(frames_of, table, table[index], name)
         _require_one_size(first, second, name)
         yield Pair(first, second, name, f"{path.stem}/{index:06d}")
 

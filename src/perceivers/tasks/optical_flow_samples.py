@@ -21,7 +21,7 @@ from perceivers.data.flow_pictures import Difficulty, MadePairs, PairMaker, Pict
 from perceivers.data.images import IMAGE_SUFFIXES, decode_image
 from perceivers.data.opening import PART_NAMES, Tables, open_tables, sub_folders
 from perceivers.data.rows import RowSamples, load_splits
-from perceivers.data.splits import Samples, Splits
+from perceivers.data.splits import PartName, Samples, Splits
 from perceivers.data.tables import FILE_COLUMN, StreamTable, Table, require_columns
 from perceivers.errors import DataError
 from perceivers.processors.optical_flow.truth import known_part, read_known_flow
@@ -131,11 +131,11 @@ def load_flow_splits(arguments: DataArguments, chosen: OpticalFlowArguments, *, 
         decoder.has_flow(table)
     scenes = SCENE_COLUMN if all(SCENE_COLUMN in table.columns for table in tables.values()) else None
     splits = load_splits(arguments, tables, decoder, groups=scenes)
-    parts = {
-        part: _samples(part, splits.part(part), decoder, arguments, chosen, trains=trains)  # type: ignore[arg-type]
-        for part in ("train", "validation", "test")
-    }
-    return replace(splits, **parts)
+
+    def made(part: PartName) -> Samples:
+        return _samples(part, splits.part(part), decoder, arguments, chosen, trains=trains)
+
+    return replace(splits, train=made("train"), validation=made("validation"), test=made("test"))
 
 
 def open_flow_tables(arguments: DataArguments) -> Tables:
