@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
@@ -51,7 +52,10 @@ def measure(name: str, answer: str, num_outputs: int) -> Metric:
             "spearman": torchmetrics.SpearmanCorrCoef,
             "mean_squared_error": torchmetrics.MeanSquaredError,
         }
-        return kinds[name]()
+        with warnings.catch_warnings():
+            # It keeps all numbers, which an order of them needs, and says so.
+            warnings.filterwarnings("ignore", "Metric `SpearmanCorrcoef` will save all targets", UserWarning)
+            return kinds[name]()
     if answer == "several-labels":
         if name == "f1":
             return classification.MultilabelF1Score(num_outputs, average="macro")
