@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import shutil
 from collections.abc import Sequence
 from itertools import groupby
@@ -19,6 +20,8 @@ from perceivers.tasks.optical_flow_frames import KeptFlow, film_frames
 
 INK, PAPER = (34, 34, 34), (255, 255, 255)
 GAP = 12
+# What the wheel itself does not show.
+FASTER = "darker: faster"
 # Pixels; motions below it would make colours of noise.
 LEAST_EXTENT = 0.5
 
@@ -50,10 +53,10 @@ def show_flows(predictions: Sequence[Prediction], folder: Path) -> list[Path]:
 
 
 def colour_legend(size: int, extent: float) -> Image.Image:
-    """The colour wheel: a motion from the centre to a place on it has the colour there.
+    """The colour wheel, and its size in words: a motion from the centre to a place on it has the colour there.
 
     Args:
-        size: side in pixels.
+        size: side of the wheel in pixels.
         extent: motion at the rim, in pixels.
     """
     places = torch.linspace(-1.0, 1.0, size)
@@ -62,11 +65,14 @@ def colour_legend(size: int, extent: float) -> Image.Image:
     inside = motion.norm(dim=-1, keepdim=True) <= 1.0
     wheel = Image.fromarray(torch.where(inside, colours, 255).to(torch.uint8).numpy())
     font = _font(max(size // 9, 10))
-    text = f"{extent:.3g} px"
-    height = int(font.size * 1.6)
-    legend = Image.new("RGB", (size, size + height), PAPER)
-    legend.paste(wheel)
-    ImageDraw.Draw(legend).text((size / 2, size + height / 2), text, INK, font, anchor="mm")
+    lines = (f"{extent:.3g} px", FASTER)
+    width = max(size, *(math.ceil(font.getlength(line)) + 4 for line in lines))
+    line_height = int(font.size * 1.6)
+    legend = Image.new("RGB", (width, size + line_height * len(lines)), PAPER)
+    legend.paste(wheel, ((width - size) // 2, 0))
+    for index, line in enumerate(lines):
+        place = (width / 2, size + line_height * (index + 0.5))
+        ImageDraw.Draw(legend).text(place, line, INK, font, anchor="mm")
     return legend
 
 
