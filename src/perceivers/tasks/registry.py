@@ -82,7 +82,7 @@ TASKS: Mapping[str, TaskEntry] = {
         arguments="perceivers.arguments.optical_flow:OpticalFlowArguments",
         input="pairs of frames with true flow (.flo, KITTI's .png), or pictures that such pairs are made of",
         output="the motion of every pixel",
-        metrics="end-point error, shares off by more than 1, 3 and 5 pixels, KITTI's outliers",
+        metrics="end-point error, as a share of zero flow's too, shares off by more than 1, 3 and 5 pixels, KITTI's outliers",
     ),
     "video-autoencoding": TaskEntry(
         location="perceivers.tasks.video_autoencoding:VideoAutoencoding",
