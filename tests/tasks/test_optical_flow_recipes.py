@@ -1,7 +1,10 @@
-"""The paper's full-size recipe of optical flow is the released model, and takes a step; the small one is read."""
+"""The paper's full-size recipe of optical flow is the released model, and takes a step; the small one and what it beats."""
 
 from __future__ import annotations
 
+import importlib.util
+import json
+import sys
 from dataclasses import replace
 from pathlib import Path
 
@@ -12,6 +15,7 @@ import torch
 from perceivers.arguments import from_mapping, read_recipe, run_from_recipe
 from perceivers.arguments.optical_flow import OpticalFlowArguments
 from perceivers.data.draws import generator_of
+from perceivers.data.flow_augmentation import FlowSample
 from perceivers.data.flow_pictures import PicturePool
 from perceivers.data.splits import Splits
 from perceivers.tasks.optical_flow import OpticalFlow
@@ -64,3 +68,30 @@ def test_the_papers_recipe_takes_a_step_at_full_size():
 def test_the_small_recipe_takes_a_step_and_is_trained_on_pictures_alone():
     assert read_recipe(RECIPES / "optical_flow.yaml")["data"] == {"data": "natural-images"}
     take_a_step(recipe_arguments("optical_flow.yaml"))
+
+
+def test_what_it_is_compared_with_is_measured_in_the_same_way(monkeypatch, capsys):
+    pytest.importorskip("skimage")
+    specification = importlib.util.spec_from_file_location(
+        "flow_baselines", RECIPES / "baselines" / "optical_flow.py"
+    )
+    baselines = importlib.util.module_from_spec(specification)
+    specification.loader.exec_module(baselines)
+    # Waves that move by 1 pixel to the right and 2 down.
+    rows, columns = np.mgrid[:48, :64]
+    first, second = (
+        np.repeat(0.5 + 0.25 * (np.sin(x / 4) + np.cos(y / 5))[..., None], 3, axis=-1).astype(np.float32)
+        for x, y in ((columns, rows), (columns - 1, rows - 2))
+    )
+    flow = np.tile(np.float32([1.0, 2.0]), (48, 64, 1))
+    sample = FlowSample(first, second, flow, np.ones((48, 64), dtype=bool))
+    assert not baselines.zero_flow(sample).any()
+    np.testing.assert_allclose(np.median(baselines.tv_l1(sample), axis=(0, 1)), [1.0, 2.0], atol=0.15)
+
+    monkeypatch.setattr(baselines, "load_flow_splits", lambda *_, **__: Splits([], [], [sample]))
+    monkeypatch.setattr(sys, "argv", ["optical_flow.py", "--data", "waves", "--split", "test"])
+    baselines.main()
+    zero, other = (json.loads(line) for line in capsys.readouterr().out.splitlines())
+    scores = zero["zero flow, waves, test"]
+    assert (scores["epe"], scores["epe_of_zero_flow"]) == (pytest.approx(5**0.5, abs=1e-4), 1.0)
+    assert other["TV-L1, waves, test"]["epe_of_zero_flow"] < 0.3
