@@ -79,9 +79,12 @@ AIMS: dict[str, list[Aim]] = {
 }
 # Data that a trained model is measured on besides its own, as options of `perceivers evaluate`.
 ELSEWHERE: dict[str, list[list[str]]] = {"optical_flow": [["--data", "motorcycle", "--split", "all"]]}
-# Calls of recipes/baselines/<recipe>.py beyond the one without options.
+# Calls of recipes/baselines/<recipe>.py instead of the one without options.
 BASELINE_CALLS: dict[str, list[list[str]]] = {
-    "optical_flow": [["--data", "natural-images", "--recipe", str(FOLDER / "optical_flow.yaml")], []]
+    "optical_flow": [
+        ["--data", "natural-images", "--split", "test", "--recipe", str(FOLDER / "optical_flow.yaml")],
+        [],
+    ]
 }
 
 
