@@ -3,7 +3,7 @@
 One JSON line each.
 
     python recipes/baselines/optical_flow.py [--data motorcycle] [--split all]
-    python recipes/baselines/optical_flow.py --data natural-images --recipe recipes/optical_flow.yaml
+    python recipes/baselines/optical_flow.py --data natural-images --split test --recipe recipes/optical_flow.yaml
 
 Sources: TV-L1, Zach, Pock, Bischof (DAGM 2007), with scikit-image's default settings, on grey frames.
 """
