@@ -5,7 +5,9 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
-_BENCHMARKS = str(Path(__file__).parents[2] / "benchmarks")
+_ROOT = Path(__file__).parents[2]
 
-if _BENCHMARKS not in sys.path:
-    sys.path.append(_BENCHMARKS)
+# The root, too: processes of their own import a test's functions as `tests.benchmarks...`, however pytest was started.
+for _folder in (_ROOT / "benchmarks", _ROOT):
+    if str(_folder) not in sys.path:
+        sys.path.append(str(_folder))
