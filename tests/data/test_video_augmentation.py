@@ -8,6 +8,8 @@ from perceivers.data.video_augmentation import (
     random_colour,
     random_loudness,
     random_mirror,
+    random_mixture,
+    random_speed,
     random_view,
 )
 
@@ -20,6 +22,8 @@ def test_nothing_is_changed_where_nothing_is_asked_for():
     assert torch.equal(random_mirror(CLIPS, 0.0), CLIPS)
     assert torch.equal(random_colour(CLIPS, 0.0), CLIPS)
     assert torch.equal(random_loudness(SOUND, 0.0), SOUND)
+    assert torch.equal(random_speed(SOUND, 0.0), SOUND)
+    assert torch.equal(random_mixture(SOUND, 0.0), SOUND)
 
 
 def test_all_frames_of_a_clip_are_changed_alike_and_each_clip_in_its_own_way():
@@ -65,3 +69,39 @@ def test_loudness_keeps_to_its_decibels_and_half_is_turned_over():
     assert 1.8 < float(factors.abs().max()) <= 1.9954
     assert 1 / 1.9954 <= float(factors.abs().min()) < 0.55
     assert float(random_loudness(torch.ones(50, 3, 1), 20.0).abs().max()) == 1.0
+
+
+def test_louder_adds_its_decibels_without_turning_sound_over():
+    assert torch.allclose(random_loudness(SOUND, 0.0, 6.0), (SOUND * 10**0.3).clamp(max=1.0))
+    factors = (random_loudness(SOUND / 10, 3.0, 9.0) / (SOUND / 10)).abs().amax(dim=1)
+    # 9 dB and up to 3 dB more or less: 6 and 12 dB.
+    assert 10**0.3 <= float(factors.min()) < 2.2
+    assert 3.7 < float(factors.max()) <= 10**0.6 + 1e-4
+
+
+def test_speeds_keep_to_their_factor_and_sounds_begin_anywhere():
+    # A slope from 0 to 1 that begins again: its steps, where it does not, say how fast it is played.
+    slope = torch.linspace(0, 1, 101)[None, :, None].expand(300, -1, -1)
+    played = random_speed(slope, 1.0)
+    assert played.shape == slope.shape
+    steps = played.diff(dim=1).median(dim=1).values[:, 0] * 100
+    assert 0.5 - 1e-3 <= float(steps.min()) < 0.55
+    assert 1.9 < float(steps.max()) <= 2.0 + 1e-3
+    starts = played[:, 0, 0]
+    assert float(starts.min()) < 0.1
+    assert float(starts.max()) > 0.9
+
+
+def test_a_mixture_is_a_sound_and_a_part_of_another_one_backwards():
+    sounds = torch.zeros(2, 5, 1)
+    sounds[0, 0], sounds[1, 1] = 0.5, 0.25
+    torch.manual_seed(3)
+    mixed = [random_mixture(sounds, 0.8) for _ in range(60)]
+    crossed = [each for each in mixed if float(each[0, 3].abs()) > 0]
+    assert crossed
+    parts = torch.tensor([float(each[0, 3]) / 0.25 for each in crossed])
+    assert all(float(each[0, 0]) == 0.5 for each in crossed)
+    assert float(parts.min()) < -0.4
+    assert float(parts.max()) > 0.4
+    assert float(parts.abs().max()) <= 0.8
+    assert float(random_mixture(torch.ones(9, 4, 1), 1.0).max()) == 1.0

@@ -26,6 +26,7 @@ from perceivers.data.splits import Splits
 from perceivers.errors import ConfigurationError, DataError
 from perceivers.evaluation import evaluate
 from perceivers.metrics.signal_to_noise import mean_squared_errors
+from perceivers.models.multimodal_autoencoding import PerceiverForMultimodalAutoencoding
 from perceivers.prediction import predict
 from perceivers.processors.video.files import read_video
 from perceivers.tasks.base import Parts
@@ -332,9 +333,24 @@ def test_augmentation_changes_what_it_is_asked_to():
         ({"scale": 0.3}, "image"),
         ({"colour": 0.5}, "image"),
         ({"gain": 6.0}, "audio"),
+        ({"louder": 6.0}, "audio"),
+        ({"sound_speed": 0.5}, "audio"),
+        ({"sound_mixture": 0.5}, "audio"),
     ):
         changed = VideoAutoencoding(VideoAutoencodingArguments(**TINY, **choice)).augment(batch)
         assert [each for each in batch if not torch.equal(changed[each], batch[each])] == [name]
+
+
+def test_latents_begin_as_far_apart_as_asked():
+    for spread in (0.02, 0.3):
+        chosen = VideoAutoencodingArguments(
+            **{**TINY, "num_latents": 64, "latent_channels": 32}, initializer_range=spread
+        )
+        model = PerceiverForMultimodalAutoencoding(PerceiverConfig(**chosen.config_values()))
+        latents = model.perceiver.embeddings.latents.detach()
+        assert latents.shape == (64, 32)
+        # Normal values cut at two standard deviations keep 0.88 of it.
+        assert float(latents.std()) == pytest.approx(0.88 * spread, rel=0.05)
 
 
 def test_a_drawn_wave_keeps_lowest_and_highest():
@@ -361,6 +377,8 @@ def test_a_drawn_wave_keeps_lowest_and_highest():
         ({"position_resolution": "frames"}, "`position_resolution` must be one of patches, pixels"),
         ({"label_masking": 1.5}, r"`label_masking` must be in \[0, 1\], received 1.5"),
         ({"gain": -1.0}, "`gain` must be at least 0"),
+        ({"sound_speed": -0.5}, "`sound_speed` must be at least 0"),
+        ({"initializer_range": 0.0}, "`initializer_range` must be above 0"),
         ({"scale": 1.0}, r"`scale` must be in \[0, 1\), received 1.0"),
         ({"training_points": 0}, "`training_points` must be at least 1"),
     ],

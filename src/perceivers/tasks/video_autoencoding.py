@@ -21,7 +21,14 @@ from perceivers.data.rows import class_id, names_of_classes
 from perceivers.data.splits import Splits
 from perceivers.data.tables import Table, require_columns
 from perceivers.data.video import VIDEO_SUFFIXES, FilmDecoder, Stretch, film_column, load_films
-from perceivers.data.video_augmentation import random_colour, random_loudness, random_mirror, random_view
+from perceivers.data.video_augmentation import (
+    random_colour,
+    random_loudness,
+    random_mirror,
+    random_mixture,
+    random_speed,
+    random_view,
+)
 from perceivers.errors import ConfigurationError, MissingExtraError
 from perceivers.metrics.compression import compression_ratio, compression_ratio_of_the_paper
 from perceivers.metrics.named import mean_of
@@ -153,11 +160,12 @@ class VideoAutoencoding(Task[VideoAutoencodingArguments]):
         return batch
 
     def augment(self, batch: Batch) -> Batch:
-        """Move and mirror the pictures, change their size and colours, and the loudness of the sound."""
+        """Move and mirror the pictures, change their size and colours; mix sounds, change their speed and loudness."""
         chosen = self.arguments
         image = random_view(batch["image"], shift=chosen.shift, scale=chosen.scale)
         image = random_colour(random_mirror(image, chosen.mirror), chosen.colour)
-        return {**batch, "image": image, "audio": random_loudness(batch["audio"], chosen.gain)}
+        audio = random_mixture(random_speed(batch["audio"], chosen.sound_speed), chosen.sound_mixture)
+        return {**batch, "image": image, "audio": random_loudness(audio, chosen.gain, chosen.louder)}
 
     def step(self, model: nn.Module, batch: Batch) -> Step:
         """While training, the loss of random points; else all points, the class hidden, and how far they are off."""
