@@ -96,7 +96,7 @@ BUNDLED: Mapping[str, BundledData] = {
     ),
     "seen-and-heard": BundledData(
         modality="video",
-        content="700 made films of 1.2 s: a handwritten digit moves while a voice says another one; 20 labels, two a film",
+        content="1,300 made films of 1.2 s: a handwritten digit moves while a voice says another one; 20 labels, two a film",
         package="scikit-learn, captcha",
         licence="BSD-3-Clause, digits CC BY 4.0",
         reader="seen_and_heard",

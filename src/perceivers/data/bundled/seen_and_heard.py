@@ -16,9 +16,9 @@ from perceivers.data.bundled import captcha_audio, digits
 from perceivers.data.tables import LABEL_COLUMN, Table
 from perceivers.processors.video.writing import video_writer
 
-FRAMES, FRAME_RATE, SIDE, ENLARGED = 12, 10, 32, 2
+FRAMES, FRAME_RATE, SIDE, ENLARGED = 12, 10, 32, 3
 # Films of each part, and the pictures that they are made of: no picture is in two parts.
-PARTS = {"train": 400, "validation": 100, "test": 200}
+PARTS = {"train": 1000, "validation": 100, "test": 200}
 PICTURES = {"train": (0, 1000), "validation": (1000, 1300), "test": (1300, 1797)}
 
 
@@ -80,7 +80,7 @@ class MadeFilms(Table):
 
 
 def tables() -> dict[str, Table]:
-    """Give `train`, 400 films, `validation`, 100, and `test`, 200.
+    """Give `train`, 1,000 films, `validation`, 100, and `test`, 200.
 
     Returns:
         Tables with the columns `video`, a mapping with the `bytes` of an .mp4 of 12 frames, 32 x 32 pixels, at 10 Hz with
