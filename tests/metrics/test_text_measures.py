@@ -93,7 +93,10 @@ def test_several_tasks_are_measured_apart_and_their_first_measures_averaged() ->
     task = torch.tensor([0, 0, 1, 0, 1, 1])
     for part in (slice(0, 2), slice(2, None)):
         found.update(preds=preds[part], target=target[part], task=task[part])
-    values = {name: float(value) for name, value in found.compute().items()}
+    computed = found.compute()
+    assert computed.pop("kind/confusions").tolist() == [[0, 0, 0], [1, 1, 0], [0, 0, 1]]
+    assert computed.pop("unasked/confusions").tolist() == [[0, 0], [0, 0]]
+    values = {name: float(value) for name, value in computed.items()}
     pearson = float(np.corrcoef([2, 3, 5], [10, 11, 14])[0, 1])
     assert set(values) == {"score", "kind/accuracy", "kind/matthews", "size/pearson", "unasked/accuracy"}
     assert values["kind/accuracy"] == pytest.approx(2 / 3)

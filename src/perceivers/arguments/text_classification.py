@@ -30,7 +30,8 @@ class TextClassificationArguments(TextArguments):
     """Text, labels, model and augmentation of `text-classification`: a text or two in; a class, labels or a number out."""
 
     second_text_column: str | None = None
-    """Column of a second text, for questions about two; the model reads [CLS] first [SEP] second [SEP]."""
+    """Column of a second text, for questions about two; the model reads [CLS] first [SEP] second [SEP]. A row without
+    a value there has one text alone."""
     label_column: str = "label"
     """Column that holds the class, the labels or the number."""
     answer: Literal["one-class", "several-labels", "number"] = "one-class"

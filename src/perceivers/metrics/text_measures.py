@@ -16,6 +16,8 @@ from perceivers.errors import MissingExtraError
 if TYPE_CHECKING:
     from torchmetrics import Metric, MetricCollection
 
+CONFUSIONS = "confusions"
+
 
 @dataclass(frozen=True)
 class Asked:
@@ -62,7 +64,7 @@ def measure(name: str, answer: str, num_outputs: int) -> Metric:
         return classification.MultilabelAveragePrecision(num_outputs, average="macro")
     if name == "accuracy":
         return classification.MulticlassAccuracy(num_outputs, average="micro")
-    if name == "confusions":
+    if name == CONFUSIONS:
         return classification.MulticlassConfusionMatrix(num_outputs)
     if name == "matthews":
         return classification.MulticlassMatthewsCorrCoef(num_outputs)
@@ -88,12 +90,18 @@ def measures_of_tasks(tasks: Mapping[str, Asked], names: Sequence[str]) -> Metri
 
     def restricted(name: str, which: str) -> Any:
         asked = tasks[name]
-        return of_task(measure(which, asked.answer, asked.num_outputs), names.index(name), asked)
+        # NaN of a task without samples: there is nothing to speak of.
+        empty = (
+            torch.zeros(asked.num_outputs, asked.num_outputs)
+            if which == CONFUSIONS
+            else torch.tensor(torch.nan)
+        )
+        return of_task(measure(which, asked.answer, asked.num_outputs), names.index(name), asked, empty)
 
     metrics = {
         f"{name}/{which}": restricted(name, which)
         for name, asked in tasks.items()
-        for which in asked.measures
+        for which in (*asked.measures, *((CONFUSIONS,) if asked.answer == "one-class" else ()))
     }
     firsts = [restricted(name, asked.measures[0]) for name, asked in tasks.items()]
     return MetricCollection({"score": score(firsts), **metrics}, compute_groups=False)
@@ -114,9 +122,9 @@ def _task_metrics() -> tuple[Any, Any]:
         full_state_update = False
         count: Tensor
 
-        def __init__(self, metric: Any, number: int, asked: Asked) -> None:
+        def __init__(self, metric: Any, number: int, asked: Asked, empty: Tensor) -> None:
             super().__init__()
-            self.metric, self.number, self.asked = metric, number, asked
+            self.metric, self.number, self.asked, self.empty = metric, number, asked, empty
             self.add_state("count", torch.zeros((), dtype=torch.int64), dist_reduce_fx="sum")
 
         def update(self, preds: Tensor, target: Tensor, task: Tensor) -> None:
@@ -131,8 +139,7 @@ def _task_metrics() -> tuple[Any, Any]:
             self.count += int(chosen.sum())
 
         def compute(self) -> Tensor:
-            # NaN for a task without samples: there is nothing to speak of.
-            return self.metric.compute() if self.count else torch.tensor(torch.nan, device=self.count.device)
+            return self.metric.compute() if self.count else self.empty.to(self.count.device)
 
         def reset(self) -> None:
             super().reset()

@@ -19,7 +19,7 @@ from perceivers.data.rows import load_splits
 from perceivers.data.splits import Splits
 from perceivers.data.text import TEXT_SUFFIXES, column_of_text
 from perceivers.data.text_batches import padded_rows, row_of_texts
-from perceivers.metrics.text_measures import Asked, measure, measures_of_tasks
+from perceivers.metrics.text_measures import CONFUSIONS, Asked, measure, measures_of_tasks
 from perceivers.models.multitask_text_classification import PerceiverForMultitaskSequenceClassification
 from perceivers.models.sequence_classification import PerceiverForSequenceClassification
 from perceivers.models.text_building import start_with_waves, text_config
@@ -39,8 +39,6 @@ from perceivers.tasks.text_classification_samples import TextDecoder, TextFields
 
 if TYPE_CHECKING:
     from torchmetrics import MetricCollection
-
-CONFUSIONS = "confusions"
 
 
 class TextClassification(ClassificationTask[TextClassificationArguments]):
@@ -157,6 +155,8 @@ class TextClassification(ClassificationTask[TextClassificationArguments]):
             del measured["task"]
             if self.arguments.answer == "number":
                 measured["preds"] = preds[:, 0]
+            elif self.arguments.answer == "several-labels":
+                measured["target"] = labels.long()
         return Step(losses.mean() + unused, measured)
 
     def metrics(self, parts: Parts) -> MetricCollection:
@@ -186,7 +186,7 @@ class TextClassification(ClassificationTask[TextClassificationArguments]):
         written = []
         for task, question in questions_of_model(parts.model.config).items():
             name = CONFUSIONS if self.arguments.task_column is None else f"{task}/{CONFUSIONS}"
-            if name in values:
+            if name in values and values[name].any():
                 path = folder / f"{name.replace('/', '-')}.png"
                 draw_confusions(values[name].cpu().numpy(), question.names, path)
                 written.append(path)

@@ -52,8 +52,13 @@ class TextFields:
     truncate: bool = False
 
     def read(self, row: Mapping[str, Any], table: Any) -> tuple[bytes, ...]:
-        """The texts of a row, cut where that is wanted; a DataError where one is absent or too long."""
-        return self.fit([read_text(row, table, column) for column in self.columns])
+        """The texts of a row, cut where that is wanted; a DataError where the first is absent or they are too long.
+
+        A row without a second text has one: of several tasks, some are about pairs and some are not.
+        """
+        first, *others = self.columns
+        read = [first, *(column for column in others if row[column] is not None)]
+        return self.fit([read_text(row, table, column) for column in read])
 
     def fit(self, texts: list[bytes]) -> tuple[bytes, ...]:
         """The same for texts that are at hand."""
