@@ -26,7 +26,7 @@ GROUPS: tuple[frozenset[str], ...] = (
     frozenset({"data"}),
     frozenset({"optimization", "reporting", "starting"}),
     frozenset({"tasks"}),
-    frozenset({"training_checkpoints", "training_weights"}),
+    frozenset({"training_checkpoints", "training_folder", "training_weights"}),
     frozenset({"training", "evaluation", "prediction", "conversion", "integrations"}),
     frozenset({"cli", "app"}),
     frozenset({"__main__"}),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import json
 import sys
 from dataclasses import replace
@@ -302,6 +303,7 @@ def test_a_stream_is_trained_on_for_a_number_of_steps(tmp_path: Path) -> None:
     assert all("must be a number, received 'torn'" in line for line in results["unreadable"])
     with pytest.raises(ConfigurationError, match="`steps` must be given with `streaming`"):
         train_on_stream(tmp_path / "endless")
+    gc.collect()
 
 
 def read_numbers(row: Any, table: Any) -> Any:

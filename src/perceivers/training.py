@@ -3,9 +3,6 @@
 from __future__ import annotations
 
 import math
-import os
-import shutil
-import tempfile
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
@@ -16,28 +13,25 @@ import torch
 from torch import Tensor, nn
 from torch.optim.lr_scheduler import LambdaLR
 
-from perceivers.arguments import ARGUMENTS_FILE, RunArguments, TrainingArguments, recipe_text, save_arguments
+from perceivers.arguments import RunArguments, TrainingArguments, save_arguments
 from perceivers.data.draws import NumberedBatch, plain_loader, seed_of_step, training_loader
 from perceivers.errors import ConfigurationError, DataError, PerceiversError
 from perceivers.evaluation import build_accelerator, measure
 from perceivers.optimization import build_optimizer, build_schedule
 from perceivers.reporting import (
     TrainingProgress,
-    draw_learning_curve,
     installed_versions,
     read_json,
-    write_json,
 )
 from perceivers.starting import freeze, start_config, take_weights
 from perceivers.tasks.base import Parts, Task
 from perceivers.tasks.registry import as_task
 from perceivers.training_checkpoints import Position, RunCheckpoints
+from perceivers.training_folder import RESULTS_FILE, claim, save_run
 from perceivers.training_weights import Average, Best
 
 if TYPE_CHECKING:
     from accelerate import Accelerator
-
-RESULTS_FILE = "results.json"
 
 
 @dataclass(frozen=True)
@@ -217,7 +211,7 @@ def train(task: Task[Any] | str, arguments: RunArguments) -> dict[str, Any]:
         PerceiversError: a loss that is not finite, with the step and the samples.
     """
     task, training, output = as_task(task), arguments.training, Path(arguments.output)
-    if _claim(output, task, arguments):
+    if claim(output, task, arguments):
         finished: dict[str, Any] = read_json(output / RESULTS_FILE)
         return finished
     accelerator = build_accelerator(training)
@@ -267,7 +261,7 @@ def train(task: Task[Any] | str, arguments: RunArguments) -> dict[str, Any]:
     weights = accelerator.get_state_dict(final)
     if accelerator.is_main_process:
         parts = replace(parts, model=accelerator.unwrap_model(final))
-        _save(output, task, parts, weights, loop.position.history, results, shown)
+        save_run(output, task, parts, weights, loop.position.history, results, shown)
     accelerator.wait_for_everyone()
     loop.checkpoints.remove()
     return results
@@ -341,76 +335,12 @@ def _validation_scores(loop: Loop) -> dict[str, float]:
     return {name.removeprefix("validation_"): score for name, score in row.items() if "validation_" in name}
 
 
-def _claim(folder: Path, task: Task[Any], arguments: RunArguments) -> bool:
-    """Look whether the run may use its folder; True where it holds this very run, finished."""
-    if folder.is_file():
-        raise ConfigurationError(f"`output` must be a folder, received the file {str(folder)!r}")
-    recorded = folder / ARGUMENTS_FILE
-    if not recorded.exists() or arguments.overwrite:
-        if arguments.overwrite and os.environ.get("RANK", "0") == "0":
-            (folder / RESULTS_FILE).unlink(missing_ok=True)
-        return False
-    if not arguments.resume:
-        raise ConfigurationError(
-            f"`output` {str(folder)!r} already holds a training run; give another folder, --overwrite to replace it, or "
-            "--resume to go on with it"
-        )
-    changed = _differences(recorded.read_text(encoding="utf-8"), task, arguments)
-    if changed:
-        raise ConfigurationError(
-            f"`resume` needs the arguments of the run in {str(folder)!r}, received other ones: {'; '.join(changed)}"
-        )
-    return (folder / RESULTS_FILE).exists()
-
-
-def _differences(recorded: str, task: Task[Any], arguments: RunArguments) -> list[str]:
-    """Where a run's record and the present arguments differ, in words; what changes no result may differ."""
-    import yaml
-
-    former = yaml.safe_load(recorded)
-    present = yaml.safe_load(recipe_text(task.name, task.arguments, arguments))
-    free = {("training", name) for name in ("workers", "device", "checkpoint_every")}
-    if former["task"] != present["task"]:
-        return [f"task {former['task']} is now {present['task']}"]
-    return [
-        f"{name} {former.get(concern, {}).get(name)!r} is now {value!r}"
-        for concern, values in present.items()
-        if concern != "task"
-        for name, value in values.items()
-        if (concern, name) not in free and former.get(concern, {}).get(name) != value
-    ]
-
-
 def _require_samples(splits: Any, training: TrainingArguments) -> None:
     has_length = hasattr(splits.train, "__len__")
     if not has_length and training.steps is None:
         raise ConfigurationError("`steps` must be given with `streaming`: a stream has no known length")
     if (has_length and not len(splits.train)) or not len(splits.test):
         raise DataError(f"`data` must fill a training and a test part, received {_sizes(splits)}")
-
-
-def _save(
-    folder: Path,
-    task: Task[Any],
-    parts: Parts,
-    weights: dict[str, Tensor],
-    history: list[dict[str, float]],
-    results: dict[str, Any],
-    shown: dict[str, Tensor],
-) -> None:
-    """Write all files beside the folder first, then move them in, the results last."""
-    with tempfile.TemporaryDirectory(dir=folder, prefix=".partial-") as name:
-        partial_folder = Path(name)
-        parts.model.save_pretrained(partial_folder, state_dict=weights)
-        parts.processor.save_pretrained(partial_folder)
-        write_json(partial_folder / "history.json", history)
-        draw_learning_curve(history, task.headline, partial_folder / "learning_curve.png")
-        task.show_evaluation(parts, shown, partial_folder)
-        write_json(partial_folder / RESULTS_FILE, results)
-        for path in sorted(partial_folder.iterdir(), key=lambda path: path.name == RESULTS_FILE):
-            if path.is_dir():
-                shutil.rmtree(folder / path.name, ignore_errors=True)
-            os.replace(path, folder / path.name)
 
 
 def _sizes(splits: Any) -> dict[str, int | str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import sys
 from pathlib import Path
 from typing import Any
@@ -218,6 +219,8 @@ def test_a_stream_reads_every_row_once_and_in_another_order_each_pass(tmp_path: 
     assert first == again
     assert first != second
     assert len(tables["test"]) == 37
+    del stream, tables
+    gc.collect()
 
 
 @pytest.mark.parametrize("data", ["digits", "folder"])
