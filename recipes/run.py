@@ -78,7 +78,8 @@ AIMS: dict[str, list[Aim]] = {
     "language_identification": [Aim("accuracy", 0.80)],
     "mnist": [Aim("accuracy", 0.96)],
     "optical_flow": [Aim("epe_of_zero_flow", 0.5, lower_is_better=True)],
-    "video_autoencoding": [Aim("video_psnr", 22.0), Aim("audio_psnr", 20.0)],
+    # Sound of more than 0 dB: an answer of silence has a high PSNR, too.
+    "video_autoencoding": [Aim("video_psnr", 22.0), Aim("audio_psnr", 20.0), Aim("audio_snr", 0.0)],
 }
 # Data that a trained model is measured on besides its own, as options of `perceivers evaluate`.
 ELSEWHERE: dict[str, list[list[str]]] = {"optical_flow": [["--data", "motorcycle", "--split", "all"]]}
@@ -199,7 +200,8 @@ def report_of(outcomes: Sequence[Outcome], described: str, jobs: int) -> str:
             "# Results of the recipes",
             "",
             "Written by `make recipes` (`python recipes/run.py`): every row was trained by `perceivers train --config",
-            "recipes/NAME.yaml` on data that a package ships, on the processor. The test part chose nothing.",
+            "recipes/NAME.yaml` on data that a package ships, on the processor. The test part chose nothing, but where a recipe's heading",
+            "says so: the film of `video_autoencoding` is too short for a test that nobody has looked at.",
             f"{jobs} recipes at a time, one thread each.",
             "",
             *described.splitlines(),
