@@ -18,7 +18,10 @@ from perceivers.errors import ConfigurationError
     [
         ({"max_length": 7}, "`max_length` must be at least 8, received 7"),
         ({"embedding_channels": 1}, "`embedding_channels` must be at least 2, received 1"),
-        ({"position_start": "zero"}, "`position_start` must be one of random, waves, received 'zero'"),
+        (
+            {"position_start": "zero"},
+            "`position_start` must be one of random, waves, aligned, received 'zero'",
+        ),
         ({"random_offset": -1}, "`random_offset` must be at least 0, received -1"),
         (
             {"max_length": 11, "random_offset": 4},
@@ -55,7 +58,7 @@ def test_ngrams_reach_the_configuration_only_where_wanted() -> None:
 @pytest.mark.parametrize("kind", [FillMaskArguments, TextClassificationArguments])
 def test_annotations_can_be_read_where_the_fields_are_inherited(kind: type[TextArguments]) -> None:
     annotation = inspect.signature(kind, eval_str=True).parameters["position_start"].annotation
-    assert annotation == Literal["random", "waves"]
+    assert annotation == Literal["random", "waves", "aligned"]
 
 
 @pytest.mark.parametrize(

@@ -6,6 +6,7 @@ import pytest
 import torch
 
 from perceivers.errors import ShapeError
+from perceivers.nn.initialization import initialize_tensors
 from perceivers.nn.ngrams import HashedNgrams, ngram_rows
 
 
@@ -43,6 +44,8 @@ def test_different_ngrams_rarely_share_a_row() -> None:
 def test_a_vector_is_the_sum_over_sizes() -> None:
     torch.manual_seed(0)
     ngrams = HashedNgrams((2, 5), 13, 3)
+    for table in ngrams.tables:
+        torch.nn.init.normal_(table.weight)
     ids = torch.tensor([[4, 9, 2], [7, 7, 7]])
     expected = (
         ngrams.tables[0].weight[hash_of([7, 7], 13)] + ngrams.tables[1].weight[hash_of([0, 0, 7, 7, 7], 13)]
@@ -50,6 +53,12 @@ def test_a_vector_is_the_sum_over_sizes() -> None:
     found = ngrams(ids)
     assert found.shape == (2, 3, 3)
     assert torch.allclose(found[1, 2], expected)
+
+
+def test_ngrams_that_training_never_met_say_nothing() -> None:
+    ngrams = HashedNgrams((2, 5), 13, 3)
+    initialize_tensors(ngrams, None, 0.02)
+    assert torch.equal(ngrams(torch.tensor([[4, 9, 2]])), torch.zeros(1, 3, 3))
 
 
 @pytest.mark.parametrize(("size", "num_rows"), [(1, 7), (2, 0)])

@@ -8,7 +8,7 @@ import pytest
 import torch
 
 from perceivers.errors import ShapeError
-from perceivers.nn.waves import wave_table
+from perceivers.nn.waves import wave_table, waves_at
 
 
 def test_sines_and_cosines_go_from_three_positions_to_four_tables() -> None:
@@ -20,6 +20,15 @@ def test_sines_and_cosines_go_from_three_positions_to_four_tables() -> None:
             angle = 2.0 * math.pi * place / wave
             assert float(table[place, channel]) == pytest.approx(scale * math.sin(angle), abs=1e-5)
             assert float(table[place, channel + 3]) == pytest.approx(scale * math.cos(angle), abs=1e-5)
+
+
+def test_places_between_two_positions_have_waves_of_their_own() -> None:
+    table = wave_table(11, 6, 0.5)
+    found = waves_at(torch.tensor([4.0, 2.5]), 11, 6, 0.5)
+    assert torch.equal(found[0], table[4])
+    assert float(found[1, 0]) == pytest.approx(
+        0.5 * math.sqrt(2.0) * math.sin(2.0 * math.pi * 2.5 / 3.0), abs=1e-6
+    )
 
 
 def test_values_have_the_size_that_is_asked_for() -> None:

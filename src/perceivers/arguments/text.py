@@ -32,15 +32,17 @@ class TextArguments(NetworkArguments):
     is the papers' model. With them a little text is enough to learn words and languages from."""
     ngram_rows: int = 8192
     """Rows of the table of each of `ngram_sizes`; runs of bytes share them by their hash."""
-    position_start: Literal["random", "waves"] = "waves"
+    position_start: Literal["random", "waves", "aligned"] = "waves"
     """What the learned positions start from: random vectors, as in the paper, or sines and cosines of many wavelengths, with
-    which neighbours are alike from the first step on. Small data need that."""
+    which neighbours are alike from the first step on; small data need that. `aligned` also spreads the latents over the text,
+    each reading its own stretch at first: with about a latent a byte and one cross head, hidden bytes are learned many times
+    sooner. It needs as many `latent_channels` as `embedding_channels`."""
     random_offset: int = 0
     """While training, begin the text at a random position, up to so many from the first; it then has that much less room."""
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        require_choice("position_start", self.position_start, ("random", "waves"))
+        require_choice("position_start", self.position_start, ("random", "waves", "aligned"))
         require_at_least(8, self, "max_length")
         require_at_least(2, self, "embedding_channels")
         require_at_least(0, self, "random_offset")

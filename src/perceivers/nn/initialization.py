@@ -19,7 +19,7 @@ _Norm = (nn.LayerNorm, nn.GroupNorm, nn.BatchNorm1d, nn.BatchNorm2d, nn.BatchNor
 
 
 def start_at_zero(module: nn.Module) -> None:
-    """Mark a linear layer whose weights start at zero."""
+    """Mark a linear layer or a table of vectors whose weights start at zero."""
     # setattr, because nn.Module's own annotations admit parameters and modules only.
     setattr(module, _ZERO_MARK, True)
 

@@ -8,6 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from perceivers.errors import ShapeError
+from perceivers.nn.initialization import start_at_zero
 
 # Hashes by multiplication modulo a prime below 2^31, so that products of two of them fit into 63 bits.
 _PRIME = 2_147_483_647
@@ -44,6 +45,8 @@ def ngram_rows(ids: Tensor, size: int, num_rows: int) -> Tensor:
 class HashedNgrams(nn.Module):
     """The sum of the vectors of the n-grams that end at each id, n-grams of several sizes (CANINE, BLT).
 
+    Trained from scratch, the vectors start at zero: n-grams that training never met then say nothing.
+
     Args:
         sizes: of the n-grams, in ids; each has a table of its own.
         num_rows: of each table.
@@ -54,6 +57,8 @@ class HashedNgrams(nn.Module):
         super().__init__()
         self.sizes, self.num_rows = tuple(sizes), num_rows
         self.tables = nn.ModuleList(nn.Embedding(num_rows, num_channels) for _ in self.sizes)
+        for table in self.tables:
+            start_at_zero(table)
 
     def forward(self, ids: Tensor) -> Tensor:
         """Whole numbers [batch, length] to [batch, length, num_channels]."""

@@ -28,7 +28,7 @@ from perceivers.data.word_masking import Span, draw_words, word_spans
 from perceivers.metrics.text_masking import masking_counts, masking_metrics
 from perceivers.models.losses import IGNORED_LABEL
 from perceivers.models.masked_language_modeling import PerceiverForMaskedLM
-from perceivers.models.text_building import start_with_waves, text_config
+from perceivers.models.text_building import start_positions, text_config
 from perceivers.processors.tokenizer.byte_tokenizer import PerceiverTokenizer
 from perceivers.tasks.base import Batch, Parts, Prediction, Step, Task
 from perceivers.tasks.fill_mask_answers import fill
@@ -127,8 +127,7 @@ class FillMask(Task[FillMaskArguments]):
     def build(self, splits: Splits, start: PerceiverConfig | None = None) -> Parts:
         """Build a masked language model and its tokenizer."""
         model = PerceiverForMaskedLM(text_config(self.arguments.config_values(), start))
-        if self.arguments.position_start == "waves":
-            start_with_waves(model)
+        start_positions(model, self.arguments.position_start)
         return Parts(model, PerceiverTokenizer(model_max_length=model.config.max_position_embeddings))
 
     def restore(self, folder: Path) -> Parts:

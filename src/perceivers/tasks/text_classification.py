@@ -22,7 +22,7 @@ from perceivers.data.text_batches import padded_rows, row_of_texts
 from perceivers.metrics.text_measures import CONFUSIONS, Asked, measure, measures_of_tasks
 from perceivers.models.multitask_text_classification import PerceiverForMultitaskSequenceClassification
 from perceivers.models.sequence_classification import PerceiverForSequenceClassification
-from perceivers.models.text_building import start_with_waves, text_config
+from perceivers.models.text_building import start_positions, text_config
 from perceivers.processors.tokenizer.byte_tokenizer import PerceiverTokenizer
 from perceivers.tasks.base import Batch, Parts, Prediction, Step
 from perceivers.tasks.classification import LABELS, ClassificationTask, classification_losses
@@ -96,8 +96,7 @@ class TextClassification(ClassificationTask[TextClassificationArguments]):
         if self.has_heads:
             questions["task_mlp_layers"] = chosen.head_layers
         model = self._model_class()(text_config(chosen.config_values(), start, **questions))
-        if chosen.position_start == "waves":
-            start_with_waves(model)
+        start_positions(model, chosen.position_start)
         return Parts(model, PerceiverTokenizer(model_max_length=model.config.max_position_embeddings))
 
     def restore(self, folder: Path) -> Parts:
