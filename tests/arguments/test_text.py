@@ -64,6 +64,7 @@ def test_annotations_can_be_read_where_the_fields_are_inherited(kind: type[TextA
 @pytest.mark.parametrize(
     ("values", "message"),
     [
+        ({"mask_unit": "line"}, "`mask_unit` must be one of word, byte, received 'line'"),
         ({"mask_fraction": 0.0}, r"`mask_fraction` must be in \(0, 1\], received 0.0"),
         ({"num_decoder_heads": 0}, "`num_decoder_heads` must be at least 1, received 0"),
         (

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
 
@@ -15,7 +16,8 @@ from perceivers.evaluation import evaluate
 from perceivers.models.masked_language_modeling import PerceiverForMaskedLM
 from perceivers.models.text_building import text_config
 from perceivers.prediction import predict
-from perceivers.tasks.fill_mask import FillMask
+from perceivers.processors.tokenizer.byte_tokenizer import PerceiverTokenizer
+from perceivers.tasks.fill_mask import FillMask, TextWindow
 from perceivers.tasks.fill_mask_answers import likeliest_rows
 from perceivers.tasks.fill_mask_prompts import parse
 from perceivers.training import train
@@ -54,6 +56,22 @@ def test_a_tiny_run_is_trained_measured_again_and_asked(tmp_path: Path) -> None:
     (answer,) = predict(tmp_path / "run", ["the [MASK:5] fox"], tmp_path / "answers", device="cpu")
     assert len(answer.values["filled"].encode()) == len("the quick fox")
     assert "gap 1, 5 bytes" in (tmp_path / "answers" / "predictions.html").read_text()
+
+
+@pytest.mark.parametrize(
+    ("unit", "runs"), [("word", {(0, 3), (4, 7)}), ("byte", {(i, i + 1) for i in range(7)} - {(3, 4)})]
+)
+def test_words_are_hidden_whole_and_bytes_one_by_one(unit: str, runs: set[tuple[int, int]]) -> None:
+    task = FillMask(FillMaskArguments(**TINY, mask_fraction=0.3, mask_unit=unit))
+    drawn = [
+        task.vary(TextWindow(b"abc def", 0, 7), np.random.default_rng(seed)).hidden for seed in range(97)
+    ]
+    assert {span for spans in drawn for span in spans} == runs
+    batch = task.collate(PerceiverTokenizer(), [TextWindow(b"abc def", 0, 7, hidden=((1, 2), (5, 6)))])
+    # One further for [CLS]; ids are bytes + 6.
+    assert batch["positions"].tolist() == [[2, 6]]
+    assert batch["targets"].tolist() == [[ord("b") + 6, ord("e") + 6]]
+    assert batch["words"].tolist() == [[0, 1]]
 
 
 def test_the_papers_recipe_is_the_released_model() -> None:

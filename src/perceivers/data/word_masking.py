@@ -1,4 +1,4 @@
-"""Whole-word masking: which words of a text are hidden, every byte of a word together."""
+"""Which words of a text are hidden, every byte of a word together, or which single bytes of its words."""
 
 from __future__ import annotations
 
@@ -17,16 +17,21 @@ def word_spans(text: bytes) -> list[Span]:
     return [found.span() for found in _WORD.finditer(text)]
 
 
-def draw_words(spans: list[Span], fraction: float, generator: np.random.Generator) -> list[Span]:
-    """Choose words at random, without repetition.
+def byte_spans(text: bytes) -> list[Span]:
+    """Give (start, end) of every byte that belongs to a word."""
+    return [(index, index + 1) for index in bytes_of(word_spans(text))]
+
+
+def draw_spans(spans: list[Span], fraction: float, generator: np.random.Generator) -> list[Span]:
+    """Choose words, or bytes, at random, without repetition.
 
     Args:
-        spans: (start, end) of every word.
-        fraction: share of the words that is chosen, in (0, 1]; of any words, at least one is.
+        spans: (start, end) of every one.
+        fraction: share of them that is chosen, in (0, 1]; of any, at least one is.
         generator: where the choice comes from.
 
     Returns:
-        The chosen spans, in the order of the text. The expected share is `fraction`: what remains of a word is
+        The chosen spans, in the order of the text. The expected share is `fraction`: what remains of a span is
         rounded at random.
     """
     if not spans:

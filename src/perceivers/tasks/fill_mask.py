@@ -24,7 +24,7 @@ from perceivers.data.tables import StreamTable
 from perceivers.data.text import GROUP_COLUMN, TEXT_SUFFIXES, TextWindows, column_of_text, read_text
 from perceivers.data.text_batches import padded_rows, row_of_texts
 from perceivers.data.text_windows import moved_window
-from perceivers.data.word_masking import Span, draw_words, word_spans
+from perceivers.data.word_masking import Span, byte_spans, draw_spans, word_spans
 from perceivers.metrics.text_masking import masking_counts, masking_metrics
 from perceivers.models.losses import IGNORED_LABEL
 from perceivers.models.masked_language_modeling import PerceiverForMaskedLM
@@ -50,7 +50,7 @@ class TextWindow:
         text: what the piece is cut from, UTF-8.
         start: of the piece, in bytes.
         end: of the piece.
-        hidden: (start, end) of the hidden words in the piece; None where nothing is chosen yet.
+        hidden: (start, end) of what is hidden in the piece, words or bytes; None where nothing is chosen yet.
         offset: empty positions before the text.
     """
 
@@ -146,8 +146,8 @@ class FillMask(Task[FillMaskArguments]):
         """Give what the model reads and what it is asked.
 
         `inputs` [batch, length] with hidden bytes as [MASK], `attention_mask`; of the hidden bytes `positions`, `targets`
-        (true ids, -100 beyond a text's own) and `words` (which hidden word), [batch, most hidden bytes of a text]. Where no
-        words are chosen, the text alone decides: evaluation hides the same ones each time.
+        (true ids, -100 beyond a text's own) and `words` (which hidden word, or byte), [batch, most hidden bytes of a text].
+        Where no words are chosen, the text alone decides: evaluation hides the same ones each time.
         """
         chosen = [sample if sample.hidden is not None else self._fixed(sample) for sample in samples]
         ids, mask = padded_rows(
@@ -212,5 +212,6 @@ class FillMask(Task[FillMaskArguments]):
         return self._hidden(sample, generator_of(EVALUATION_SEED, zlib.crc32(sample.piece)))
 
     def _hidden(self, sample: TextWindow, generator: np.random.Generator) -> TextWindow:
-        chosen = draw_words(word_spans(sample.piece), self.arguments.mask_fraction, generator)
+        spans = byte_spans if self.arguments.mask_unit == "byte" else word_spans
+        chosen = draw_spans(spans(sample.piece), self.arguments.mask_fraction, generator)
         return replace(sample, hidden=tuple(chosen))
