@@ -35,8 +35,8 @@ class TextArguments(NetworkArguments):
     position_start: Literal["random", "waves", "aligned"] = "waves"
     """What the learned positions start from: random vectors, as in the paper, or sines and cosines of many wavelengths, with
     which neighbours are alike from the first step on; small data need that. `aligned` also spreads the latents over the text,
-    each reading its own stretch at first: with about a latent a byte and one cross head, hidden bytes are learned many times
-    sooner. It needs as many `latent_channels` as `embedding_channels`."""
+    each reading its own stretch at first: with about a latent a byte and one cross head, hidden bytes are learned sooner. It
+    needs as many `latent_channels` as `embedding_channels`."""
     random_offset: int = 0
     """While training, begin the text at a random position, up to so many from the first; it then has that much less room."""
 
