@@ -64,7 +64,7 @@ def start_with_waves(model: PerceiverTaskModel) -> None:
     """
     std = model.config.initializer_range
     tables = [cast("Any", model.perceiver.input_preprocessor).position_embeddings.weight]
-    if has_query_a_position(model):
+    if has_query_for_each_position(model):
         tables.append(cast("Any", model.perceiver.decoder).output_position_encodings.position_embeddings)
     for table in tables:
         table.copy_(wave_table(table.shape[0], table.shape[1], std).to(table))
@@ -92,7 +92,7 @@ def start_aligned(model: PerceiverTaskModel) -> None:
     # Of unit size: smaller ones would be lost beside what attention adds to them.
     latents.copy_(waves_at(places, length, channels, 1.0).to(latents))
     layers = [cast("Any", model.perceiver.encoder).cross_attention]
-    if has_query_a_position(model):
+    if has_query_for_each_position(model):
         layers.append(cast("Any", model.perceiver.decoder).decoding_cross_attention)
     for layer in layers:
         align(layer.attention.self.query, layer.attention.self.key, layer.attention.num_heads)
@@ -114,7 +114,7 @@ def align(query: nn.Linear, key: nn.Linear, num_heads: int) -> None:
         layer.weight.copy_(drawn * math.sqrt(SHARPNESS * shrunk))
 
 
-def has_query_a_position(model: PerceiverTaskModel) -> bool:
+def has_query_for_each_position(model: PerceiverTaskModel) -> bool:
     """Whether the decoder has a learned query for each position of the text."""
     queries = getattr(cast("Any", model.perceiver.decoder), "output_position_encodings", None)
     return (
