@@ -55,7 +55,7 @@ PLANNED: set[tuple[str, str]] = set()
 SHARED: dict[str, frozenset[str]] = {
     "modalities": frozenset({"base"}),
     "decoders": frozenset({"base", "basic", "chunking"}),
-    "models": frozenset({"base", "fast_form", "losses", "perceiver", "task"}),
+    "models": frozenset({"answering", "base", "fast_form", "losses", "perceiver", "task", "verbs"}),
     "tasks": frozenset({"base", "cards", "classification", "classification_picture"}),
     "data": frozenset({"augmentation", "tables", "opening", "rows", "splits", "bundled"}),
 }
