@@ -53,8 +53,8 @@ PLANNED: set[tuple[str, str]] = set()
 # import each other: `image_classification` imports `image_classification_picture`, `points_files` imports `points_mesh`.
 # Readers of bundled data may import every file of data/.
 SHARED: dict[str, frozenset[str]] = {
-    "modalities": frozenset({"base"}),
-    "decoders": frozenset({"base", "basic", "chunking"}),
+    "modalities": frozenset({"base", "structure"}),
+    "decoders": frozenset({"base", "basic", "chunking", "structure"}),
     "models": frozenset({"answering", "base", "fast_form", "losses", "perceiver", "task", "verbs"}),
     "tasks": frozenset({"base", "cards", "classification", "classification_picture"}),
     "data": frozenset({"augmentation", "tables", "opening", "rows", "splits", "bundled"}),

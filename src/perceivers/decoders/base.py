@@ -11,9 +11,9 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from perceivers.decoders.structure import DecoderStructure, PlainAnswers
 from perceivers.errors import ConfigurationError, ShapeError
 from perceivers.nn.fourier import COORDINATE_RULES
-from perceivers.nn.token_structure import TokenStructure
 from perceivers.outputs import Encoded, PerceiverDecoderOutput
 
 
@@ -144,28 +144,12 @@ class PerceiverAbstractDecoder(nn.Module, ABC):
         self._require_own("forward", "attend")
         return self(query, z, query_mask=query_mask, output_attentions=output_attentions)
 
-    def answering(self) -> tuple[PerceiverAbstractDecoder, float] | None:
-        """The decoder that holds the cross-attend (`decoding_cross_attention`, `final_layer`) and the factor on its answers.
+    def structure(self) -> DecoderStructure:
+        """What queries consist of and what answers them, for the fast form: nothing is known, by default.
 
-        None, the default, where answers come about in another way.
+        Whoever overrides `build_queries` or `attend` alone need not care: what a class further up said is then not believed.
         """
-        return None
-
-    def whole_because(self) -> str | None:
-        """Why `query_structures` gives None, in words; None where it gives the structure."""
-        return f"{type(self).__name__} does not say what its queries consist of"
-
-    def query_structures(self, encoded: Encoded, asked_for: AskedFor) -> dict[str, TokenStructure] | None:
-        """What the queries that `build_queries` makes consist of, one part a modality (a single one has no name).
-
-        The queries themselves are never laid out. None, the default, where their parts cannot be told apart, and where
-        they are the input tokens (`needs_tokens`), whose structure is known.
-        """
-        return None
-
-    def token_indices(self, encoded: Encoded, asked_for: AskedFor) -> Tensor | None:
-        """Which input tokens are the queries, where `needs_tokens`: [num_points] or [batch, num_points]; None for all."""
-        return None
+        return PlainAnswers(f"{type(self).__name__} does not say what its queries consist of")
 
     def whole_grid(self, encoded: Encoded, asked_for: AskedFor) -> tuple[int, ...] | None:
         """Sizes of the output array when all of it is asked for; None otherwise, or where there are several arrays."""

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import math
 from abc import ABC, abstractmethod
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from typing import Any, cast
 
 import torch
@@ -12,6 +13,12 @@ from torch import Tensor, nn
 
 from perceivers.configuration_rules import require_count
 from perceivers.errors import ConfigurationError, ShapeError
+from perceivers.modalities.structure import (
+    InputStructure,
+    OutputStructure,
+    TokensOfGroups,
+    WholeTokens,
+)
 from perceivers.nn.position_encoding import (
     PerceiverAbstractPositionEncoding,
     PerceiverFourierPositionEncoding,
@@ -71,25 +78,12 @@ class AbstractPreprocessor(nn.Module, ABC):
             tokens without their positions.
         """
 
-    def structures(
-        self, inputs: Any, interpolate_pos_encoding: bool = False
-    ) -> dict[str, TokenStructure] | None:
-        """What the tokens that `forward` makes of `inputs` consist of, one part a modality (a single one has no name).
+    def structure(self) -> InputStructure:
+        """What tokens consist of, for the fast form: nothing is known, by default, and they are built whole.
 
-        The tokens themselves are never laid out. None, the default, where features and positions cannot be told apart.
+        Whoever overrides `forward` alone need not care: what a class further up said is then not believed.
         """
-        return None
-
-    def whole_because(self) -> str | None:
-        """Why `structures` gives None, in words; None where it gives the structure."""
-        return f"{type(self).__name__} does not say what its tokens consist of"
-
-    def lookup_tables(self) -> tuple[Tensor, Tensor] | None:
-        """Where tokens are sums of two table rows: the tables of ids and of positions, each [num_rows, channels].
-
-        None, the default, for all other tokens. A preprocessor with tables has a method `lookup` that checks its inputs.
-        """
-        return None
+        return WholeTokens(f"{type(self).__name__} does not say what its tokens consist of")
 
     def input_mask(self, mask: Any, tokens: Tensor, modality_sizes: Mapping[str, int] | None) -> Tensor:
         """A bool mask over tokens.
@@ -119,14 +113,6 @@ class AbstractPostprocessor(nn.Module, ABC):
     #: Whether each token is turned into values alone, so that chunks of tokens may be.
     pointwise: bool = True
 
-    def linear_map(self) -> nn.Linear | None:
-        """The layer that `forward` applies to every token before it arranges the results, where that is all it does."""
-        return None
-
-    def arrange(self, values: Tensor) -> Any:
-        """Lay out the results [batch, num_tokens, out_channels] of `linear_map` as `forward` returns them."""
-        return values
-
     @abstractmethod
     def forward(
         self, inputs: Any, pos: Tensor | None = None, modality_sizes: Mapping[str, int] | None = None
@@ -138,6 +124,10 @@ class AbstractPostprocessor(nn.Module, ABC):
             pos: not used by any postprocessor of the papers; accepted because callers pass it.
             modality_sizes: number of tokens of each modality, where there are several.
         """
+
+    def structure(self) -> OutputStructure | None:
+        """How values come from decoded tokens, for the fast form; None, the default, where nothing is known."""
+        return None
 
     def of_chunk(self, decoded: Tensor, modality_sizes: Mapping[str, int] | None) -> Any:
         """What can be made of some of the decoded tokens without the others: values, or the tokens as they are."""
@@ -209,8 +199,62 @@ class PositionedPreprocessor(AbstractPreprocessor):
             tokens, flat = (each.reshape(-1, *index_dims, each.shape[-1]) for each in (tokens, flat))
         return tokens, None, flat
 
-    def whole_because(self) -> str | None:
-        """See AbstractPreprocessor."""
+    def _structure(
+        self, values: Callable[[Any], Tensor], feature_map: AffineMap | None = None
+    ) -> InputStructure:
+        """See AbstractPreprocessor: features and positions beside each other, where they can be told apart.
+
+        Args:
+            values: from inputs, which it checks as `forward` does, to [batch, num_tokens, in_channels].
+            feature_map: the constant linear map from values to features; None where they are the features.
+        """
+        reason = self._whole_because()
+        if reason is not None:
+            return WholeTokens(reason)
+        encoding, learned = self.position_embeddings, []
+        if isinstance(encoding, PerceiverTrainablePositionEncoding):
+            learned = [TablePositions(encoding.position_embeddings, self._projection())]
+        return TokensOfGroups(
+            self.num_channels,
+            partial(self._parts, values, feature_map),
+            learned,
+            partial(self._part_of_values, feature_map),
+        )
+
+    def _parts(
+        self,
+        values: Callable[[Any], Tensor],
+        feature_map: AffineMap | None,
+        inputs: Any,
+        interpolate_pos_encoding: bool,
+    ) -> dict[str, TokenStructure]:
+        some, index_dims = values(inputs), self.index_dims(inputs)
+        return {"": self._part_of_values(feature_map, some, index_dims, interpolate_pos_encoding)}
+
+    def _part_of_values(
+        self,
+        feature_map: AffineMap | None,
+        values: Tensor,
+        index_dims: Sequence[int],
+        interpolate_pos_encoding: bool = True,
+    ) -> TokenStructure:
+        encoding = self.position_embeddings
+        positions: Positions
+        if isinstance(encoding, PerceiverFourierPositionEncoding):
+            self._require_axes(index_dims, encoding)
+            positions = FourierPositions(encoding, tuple(index_dims))
+        else:
+            learned = cast("PerceiverTrainablePositionEncoding", encoding)
+            table = self._learned_positions(learned, index_dims, None, interpolate_pos_encoding)
+            positions = TablePositions(table, self._projection())
+        return TokenStructure(values.shape[1], values, feature_map, positions)
+
+    def _projection(self) -> AffineMap | None:
+        projection = self.positions_projection
+        return AffineMap.of(projection) if isinstance(projection, nn.Linear) else None
+
+    def _whole_because(self) -> str | None:
+        """Why features and positions cannot be told apart; None where they can."""
         if not self._concatenates:
             return "positions are added to the features (`concat_or_add_pos`)"
         if hasattr(self, "extra_position_mlp"):
@@ -219,38 +263,6 @@ class PositionedPreprocessor(AbstractPreprocessor):
         if is_fourier and not isinstance(self.positions_projection, nn.Identity):
             return "a linear map mixes the axes of Fourier positions (`project_pos_dim`)"
         return None
-
-    def feature_map(self) -> AffineMap | None:
-        """The constant linear map from the values of `structures` to features; None where they are the features."""
-        return None
-
-    def structure_of(
-        self, values: Tensor, index_dims: Sequence[int], interpolate_pos_encoding: bool = False
-    ) -> TokenStructure | None:
-        """What tokens consist of, from their values before `feature_map`.
-
-        Args:
-            values: [batch, num_tokens, in_channels].
-            index_dims: sizes of the grid that the tokens lie on.
-            interpolate_pos_encoding: see AbstractPreprocessor.
-
-        Returns:
-            None where `whole_because` says why.
-        """
-        if self.whole_because() is not None:
-            return None
-        encoding = self.position_embeddings
-        positions: Positions
-        if not isinstance(encoding, PerceiverFourierPositionEncoding):
-            learned = cast("PerceiverTrainablePositionEncoding", encoding)
-            table = self._learned_positions(learned, index_dims, None, interpolate_pos_encoding)
-            projection = self.positions_projection
-            projected = AffineMap.of(projection) if isinstance(projection, nn.Linear) else None
-            positions = TablePositions(table, projected)
-        else:
-            self._require_axes(index_dims, encoding)
-            positions = FourierPositions(encoding, tuple(index_dims))
-        return TokenStructure(values.shape[1], values, self.feature_map(), positions)
 
     def _require_axes(self, index_dims: Sequence[int], encoding: PerceiverFourierPositionEncoding) -> None:
         if len(index_dims) != encoding.num_dimensions:
