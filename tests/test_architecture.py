@@ -18,6 +18,7 @@ GROUPS: tuple[frozenset[str], ...] = (
     frozenset({"arguments"}),
     frozenset({"nn"}),
     frozenset({"configuration_rules"}),
+    frozenset({"configuration_answers"}),
     frozenset({"configuration", "outputs", "checkpoints"}),
     frozenset({"layers"}),
     frozenset({"modalities", "decoders"}),
@@ -52,7 +53,7 @@ PLANNED: set[tuple[str, str]] = set()
 SHARED: dict[str, frozenset[str]] = {
     "modalities": frozenset({"base"}),
     "decoders": frozenset({"base", "basic", "chunking"}),
-    "models": frozenset({"base", "perceiver", "task", "losses"}),
+    "models": frozenset({"answers", "base", "losses", "mixture", "modality_types", "perceiver", "task"}),
     "tasks": frozenset({"base", "cards", "classification", "classification_picture"}),
     "data": frozenset({"augmentation", "tables", "opening", "rows", "splits", "bundled"}),
 }
