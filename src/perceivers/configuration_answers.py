@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Any
 
 from perceivers.configuration_rules import require_count, require_positive
@@ -64,7 +65,7 @@ def read_answer(name: str, description: Mapping[str, Any]) -> AnswerDescription:
     """
     place = f"answers[{name!r}]"
     kind = description.get("type")
-    if kind not in ANSWER_TYPES:
+    if not isinstance(kind, str) or kind not in ANSWER_TYPES:
         raise ConfigurationError(
             f"`{place}` must have a 'type' that is one of {sorted(ANSWER_TYPES)}, received {kind!r}"
         )
@@ -111,11 +112,10 @@ def _labels(place: str, description: Mapping[str, Any]) -> dict[int, str]:
 def _quantiles(place: str, quantiles: object) -> tuple[float, ...]:
     if quantiles is None:
         return ()
-    fits = isinstance(quantiles, (list, tuple)) and all(isinstance(each, float) for each in quantiles)
-    if fits and quantiles:
-        shares = tuple(quantiles)  # type: ignore[arg-type]
-        if all(low < high for low, high in zip((0.0, *shares), (*shares, 1.0), strict=True)):
-            return shares
+    numbers = isinstance(quantiles, (list, tuple)) and all(isinstance(each, float) for each in quantiles)
+    shares: tuple[float, ...] = tuple(quantiles) if numbers else ()  # type: ignore[arg-type]
+    if shares and all(low < high for low, high in pairwise([0.0, *shares, 1.0])):
+        return shares
     raise ConfigurationError(
         f"`{place}['quantiles']` must be ascending numbers between 0 and 1, received {quantiles!r}"
     )

@@ -184,13 +184,12 @@ class PerceiverForPrediction(PerceiverMixtureModel):
     ) -> tuple[dict[str, Tensor], tuple[Tensor, ...] | None]:
         """Name -> what each query of the answer says, for the answers that have samples; the attention weights, if wanted."""
         counts = [answer.num_queries for answer in self.answers.values()]
-        decoded = self.perceiver.decode(encoded, positions=choice.queries(counts), **asked_for)
+        decoded: Any = self.perceiver.decode(encoded, positions=choice.queries(counts), **asked_for)
         weights: tuple[Tensor, ...] | None = None
         if isinstance(decoded, PerceiverDecoderOutput):
             decoded, weights = decoded.logits, decoded.cross_attentions
         return {
-            name: self.heads[name](answered)
-            for name, answered in choice.split(cast("Tensor", decoded), counts).items()
+            name: self.heads[name](answered) for name, answered in choice.split(decoded, counts).items()
         }, weights
 
     def _averaged(self, said: Mapping[str, Tensor]) -> dict[str, Tensor]:
