@@ -92,7 +92,8 @@ class PerceiverModel(PerceiverPreTrainedModel):
 
         Args:
             inputs: what the preprocessor takes, or tokens [batch, num_inputs, d_model] without one.
-            attention_mask: [batch, num_inputs], nonzero where an input counts; by modality where there are several.
+            attention_mask: [batch, num_inputs], nonzero where an input counts, or [batch], for whole samples; by modality
+                where there are several.
             subsampled_output_points: see `decode`.
             output_attentions: return attention weights; None takes the configuration's.
             output_hidden_states: return latents between layers; None takes the configuration's.
@@ -323,7 +324,7 @@ class PerceiverModel(PerceiverPreTrainedModel):
     def _positions(self, inputs: Any, mask: Any, pos: Any) -> Any:
         """Positions that were given, and those that samples have for themselves because of their mask."""
         preprocessor = self.input_preprocessor
-        if mask is None or not isinstance(preprocessor, AbstractPreprocessor):
+        if mask is None or _is_by_sample(mask) or not isinstance(preprocessor, AbstractPreprocessor):
             return pos
         if pos is not None and not isinstance(pos, Mapping):
             return pos
@@ -333,6 +334,8 @@ class PerceiverModel(PerceiverPreTrainedModel):
     def _mask(self, mask: Any, tokens: Tensor, modality_sizes: Mapping[str, int] | None) -> Tensor | None:
         if mask is None:
             return None
+        if _is_by_sample(mask):
+            return token_mask(mask[:, None].expand(-1, tokens.shape[1]), tokens)
         if isinstance(self.input_preprocessor, AbstractPreprocessor):
             return self.input_preprocessor.input_mask(mask, tokens, modality_sizes)
         return token_mask(mask, tokens)
@@ -348,6 +351,11 @@ class PerceiverModel(PerceiverPreTrainedModel):
             raise ShapeError(f"`inputs` must not be empty, received {list(inputs.shape)}")
         require_finite("inputs", inputs)
         return inputs
+
+
+def _is_by_sample(mask: Any) -> bool:
+    """Whether a mask [batch] hides whole samples."""
+    return isinstance(mask, Tensor) and mask.ndim == 1
 
 
 def _as_they_are(answers: Tensor, _sizes: Mapping[str, int] | None) -> Tensor:

@@ -10,7 +10,7 @@ import perceivers
 from perceivers.errors import ConfigurationError
 from perceivers.modalities.image import PerceiverImagePreprocessor
 from perceivers.modalities.series import PerceiverSeriesPreprocessor
-from perceivers.models.classification_modalities import (
+from perceivers.models.modality_types import (
     MODALITY_TYPES,
     build_preprocessor,
     drop_probabilities,
