@@ -11,11 +11,11 @@ from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any, Self
 
+from perceivers.checkpoints.locating import CONFIG_NAME as CONFIG_NAME
+from perceivers.checkpoints.locating import resolve_file
 from perceivers.configuration_answers import read_answers
 from perceivers.configuration_rules import validate_fields
 from perceivers.errors import CheckpointError, ConfigurationError
-
-CONFIG_NAME = "config.json"
 
 # Each arithmetic difference between Transformers' port and the JAX original is a field of its own; a fidelity
 # sets them together.
@@ -349,8 +349,6 @@ class PerceiverConfig(_ConfigFields):
             force_download: download again what the cache holds.
             overrides: keys that replace those of the file.
         """
-        from perceivers.checkpoints import resolve_file
-
         path = resolve_file(
             name_or_folder,
             CONFIG_NAME,

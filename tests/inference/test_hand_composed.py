@@ -10,6 +10,8 @@ from torch import Tensor, nn
 
 import perceivers as p
 from perceivers.modalities.base import AbstractPreprocessor
+from perceivers.models.task import LinearHead, PerceiverTaskModel
+from perceivers.nn.token_structure import AffineMap
 
 FOURIER = {"num_bands": 3, "max_resolution": (5, 7)}
 
@@ -417,3 +419,39 @@ def test_a_decoder_of_ones_own_gets_whole_tokens(config, drawn, assert_equal):
     assert set(prepared.plain_parts) == {"decoder", "input_preprocessor"}
     pictures = torch.randn(2, 3, 5, 7)
     assert_equal(prepared(pictures), model(pictures))
+
+
+class Scaled(nn.Module):
+    """A head whose map no linear layer holds."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.factors = nn.Parameter(torch.randn(5))
+
+    def forward(self, answers: Tensor) -> Tensor:
+        return answers * self.factors + 1
+
+
+class WithHead(PerceiverTaskModel):
+    """A user's task model, which says how its head maps answers."""
+
+    def __init__(self, config: p.PerceiverConfig) -> None:
+        super().__init__(config)
+        self.perceiver = p.PerceiverModel(config, fourier_decoder(config), pixels(config))
+        self.head = Scaled()
+        self.initialize_new_parameters()
+
+    def forward(self, inputs: Tensor) -> Tensor:
+        return self.head(self.perceiver(inputs).logits)
+
+    def linear_head(self) -> LinearHead:
+        return LinearHead("head", AffineMap(torch.diag(self.head.factors), torch.ones(5)))
+
+
+def test_a_linear_head_of_ones_own_is_folded(config, drawn, assert_equal):
+    model = drawn(WithHead(config()))
+    pictures = torch.randn(2, 3, 5, 7)
+    prepared = model.prepare()
+    assert_equal(prepared(pictures), model(pictures))
+    shell = vars(prepared)["_model"]
+    assert not any(isinstance(each, Scaled) for each in shell.modules())

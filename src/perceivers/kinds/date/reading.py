@@ -12,7 +12,14 @@ from perceivers.errors import DataError
 PARTS = ("year", "month", "day", "weekday", "hour", "elapsed days")
 # What looks like a date to begin with; the rest is for `datetime.fromisoformat` to judge.
 _ISO = re.compile(r"\d{4}-\d{1,2}-\d{1,2}([T ].*)?$")
-_OTHERS = ("%Y/%m/%d", "%Y/%m/%d %H:%M", "%Y/%m/%d %H:%M:%S", "%d.%m.%Y", "%d.%m.%Y %H:%M", "%d.%m.%Y %H:%M:%S")
+_OTHERS = (
+    "%Y/%m/%d",
+    "%Y/%m/%d %H:%M",
+    "%Y/%m/%d %H:%M:%S",
+    "%d.%m.%Y",
+    "%d.%m.%Y %H:%M",
+    "%d.%m.%Y %H:%M:%S",
+)
 _START = datetime(2000, 1, 1, tzinfo=UTC)
 
 
