@@ -25,7 +25,8 @@ GROUPS: tuple[frozenset[str], ...] = (
     frozenset({"models"}),
     frozenset({"inference", "processors", "metrics"}),
     frozenset({"data"}),
-    frozenset({"kinds", "answers"}),
+    frozenset({"kinds"}),
+    frozenset({"answers"}),
     frozenset({"tasks"}),
     frozenset({"training", "conversion", "integrations"}),
     frozenset({"cli", "app"}),
@@ -51,6 +52,7 @@ EXCEPTIONS: dict[tuple[str, str], tuple[str, str]] = {
 BY_NAME: dict[str, str] = {
     "__init__": "public names are imported when they are first asked for",
     "conversion.haiku": "the class of a released network is found by its public name",
+    "kinds.registry": "a kind's own file, and what it needs, is imported when the kind is asked for",
     "data.bundled": "the reader of a bundled table is found by its name",
     "models.fast_form": "models find `prepare` without depending on the fast form, which depends on them",
     "tasks.registry": "a task's classes are found by their names, so that the command line starts without torch",
@@ -67,10 +69,10 @@ SHARED: dict[str, frozenset[str]] = {
     "models": frozenset(
         {"answers", "base", "fast_form", "losses", "mixture", "modality_types", "perceiver", "task"}
     ),
-    "tasks": frozenset({"base", "cards", "classification", "columns", "column_task", "confusions"}),
+    "tasks": frozenset({"base", "cards", "classification", "columns", "column_task", "confusions", "page"}),
     "data": frozenset({"tables", "opening", "rows", "splits", "bundled"}),
-    "kinds": frozenset({"base", "number"}),
-    "answers": frozenset({"base"}),
+    "kinds": frozenset({"base", "cards", "image", "number", "shading"}),
+    "answers": frozenset({"base", "number", "one_class", "ranking", "several_labels"}),
 }
 
 MODALITIES = frozenset({"audio", "image", "label"})
@@ -87,6 +89,7 @@ KNOWS_MODALITIES = frozenset(
         "data",
         "arguments",
         "kinds",
+        "answers",
         "metrics",
     }
 )

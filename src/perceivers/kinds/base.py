@@ -18,6 +18,8 @@ from torch import Tensor
 if TYPE_CHECKING:
     import numpy as np
 
+    from perceivers.kinds.cards import CardLayout
+
 
 @dataclass(frozen=True)
 class ModalityInput:
@@ -57,6 +59,8 @@ class Kind(ABC):
     """Whether all columns of this kind are one value: numbers and categories, of which there may be hundreds."""
     is_light: ClassVar[bool] = False
     """Whether cells are so small that those of all rows are held in memory."""
+    card: ClassVar[CardLayout | None] = None
+    """How values of this kind are drawn with their answers; None where they are shown on a page instead."""
     settles_on: ClassVar[int | None] = 0
     """Training values that `settle` wants, evenly spread over the rows; None for all, 0 for none."""
 
@@ -133,9 +137,20 @@ class Kind(ABC):
         """
         return value
 
-    def html(self, shown: Any) -> str:
-        """What `show` gave, as HTML that needs no other file."""
-        return "" if shown is None else escape(str(shown))
+    def draw(self, figure: Any, places: Sequence[Any], shown: Any, source: str) -> None:
+        """Draw what `show` gave; of kinds that have a `card` alone.
+
+        Args:
+            figure: of matplotlib.
+            places: of the value's parts (matplotlib SubplotSpec), as many as `card.parts`.
+            shown: what `show` gave.
+            source: what the value is called.
+        """
+        raise NotImplementedError
+
+    def html(self, shown: Any, columns: Sequence[str]) -> str:
+        """What `show` gave, as HTML that needs no other file; where several columns were read, with their names."""
+        return "" if shown is None else f"<p>{escape(str(shown))}</p>"
 
 
 def is_empty(cell: Any) -> bool:

@@ -103,7 +103,7 @@ def measure(
         metrics.update(**accelerator.gather_for_metrics(measured))
     computed = {name: torch.as_tensor(value) for name, value in metrics.compute().items()}
     scalars = {name: float(value) for name, value in computed.items() if value.ndim == 0}
-    return scalars, {name: value for name, value in computed.items() if value.ndim > 0}
+    return task.summarize(scalars), {name: value for name, value in computed.items() if value.ndim > 0}
 
 
 def _of_other_data(run_data: DataArguments, data: str) -> DataArguments:

@@ -8,9 +8,11 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 import torch
+from torch import Tensor
 
 from perceivers.kinds.base import Kind, ModalityInput, is_empty
 from perceivers.kinds.category.options import CategoryOptions
+from perceivers.kinds.shading import shaded_list
 from perceivers.modalities.category import MISSING, NUM_RESERVED, UNKNOWN
 
 if TYPE_CHECKING:
@@ -99,6 +101,20 @@ class CategoryKind(Kind):
     def with_state(self, state: Mapping[str, Any]) -> Self:
         """See Kind."""
         return replace(self, vocabularies=tuple(tuple(known) for known in state["vocabularies"]))
+
+    def show(
+        self,
+        value: tuple[str | None, ...] | None,
+        weights: Mapping[str, Tensor],
+        grids: Mapping[str, tuple[int, ...]],
+    ) -> list[tuple[str, float]]:
+        """Each category, and the weight of its token."""
+        known = [] if value is None else ["" if cell is None else cell for cell in value]
+        return list(zip(known, weights[""].tolist(), strict=False))
+
+    def html(self, shown: Sequence[tuple[str, float]], columns: Sequence[str]) -> str:
+        """See Kind."""
+        return shaded_list(columns, shown)
 
     def _ids(self) -> list[dict[str, int]]:
         return [

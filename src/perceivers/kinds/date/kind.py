@@ -7,9 +7,10 @@ from dataclasses import dataclass
 from typing import Any, ClassVar
 
 import numpy as np
+from torch import Tensor
 
 from perceivers.kinds.base import is_empty
-from perceivers.kinds.date.reading import date_of, looks_like_date, parts_of
+from perceivers.kinds.date.reading import PARTS, date_of, looks_like_date, parts_of
 from perceivers.kinds.number.kind import MOSTLY, NumberKind
 
 
@@ -34,3 +35,19 @@ class DateKind(NumberKind):
         if all(moment is None for moment in moments):
             return None
         return np.array([part for moment in moments for part in parts_of(moment)])
+
+    def show(
+        self, value: np.ndarray | None, weights: Mapping[str, Tensor], grids: Mapping[str, tuple[int, ...]]
+    ) -> list[tuple[str, float]]:
+        """Each date in words, and the weight of its tokens together."""
+        if value is None:
+            return []
+        parts = value.reshape(-1, len(PARTS))
+        totals = (
+            weights[""].reshape(-1, len(PARTS)).sum(dim=1).tolist() if "" in weights else [0.0] * len(parts)
+        )
+        words = [
+            "" if np.isnan(each[0]) else f"{int(each[0]):04d}-{int(each[1]):02d}-{int(each[2]):02d}"
+            for each in parts
+        ]
+        return list(zip(words, totals, strict=True))

@@ -13,6 +13,7 @@ from torch import Tensor
 from perceivers.kinds.base import Kind, ModalityInput
 from perceivers.kinds.number.options import NumberOptions
 from perceivers.kinds.number.reading import MISSING_WORDS, looks_like_number, number_of
+from perceivers.kinds.shading import shaded_list
 from perceivers.processors.numbers import apply_quantiles, fit_quantiles, piecewise_edges
 
 # A few words among many numbers are faults of the table, not another kind.
@@ -99,7 +100,12 @@ class NumberKind(Kind):
         )
 
     def show(
-        self, value: Any, weights: Mapping[str, Tensor], grids: Mapping[str, tuple[int, ...]]
-    ) -> Mapping[str, Any]:
-        """The numbers, and the weight of each."""
-        return {"value": value, "weights": weights[""].tolist() if "" in weights else None}
+        self, value: np.ndarray | None, weights: Mapping[str, Tensor], grids: Mapping[str, tuple[int, ...]]
+    ) -> list[tuple[str, float]]:
+        """Each number in words, and the weight of its token."""
+        known = [] if value is None else value.tolist()
+        return list(zip([f"{number:g}" for number in known], weights[""].tolist(), strict=False))
+
+    def html(self, shown: Sequence[tuple[str, float]], columns: Sequence[str]) -> str:
+        """See Kind."""
+        return shaded_list(columns, shown)
