@@ -209,8 +209,8 @@ class PerceiverForPrediction(PerceiverMixtureModel):
         if choice.own is None:
             weighted = [weights[name] * mean for name, mean in means.items()]
         else:
-            samples = sum(some.sum() for some in known.values())
-            weighted = [weights[name] * own.sum() / samples.clamp(min=1) for name, own in losses.items()]
+            samples = sum((some.sum() for some in known.values()), start=torch.zeros(())).clamp(min=1)
+            weighted = [weights[name] * own.sum() / samples for name, own in losses.items()]
         return means, torch.stack([*nothing, *weighted]).sum()
 
     def _unused_parameters(self, inputs: Any, said: Mapping[str, Tensor]) -> Iterator[nn.Parameter]:
