@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, cast
 
 import torch
@@ -19,7 +19,6 @@ from perceivers.models.answers.choice import AnswerChoice, choose_answers
 from perceivers.models.answers.heads import AnswerHead, average_of_queries
 from perceivers.models.answers.losses import answer_losses, has_target, mean_loss
 from perceivers.models.answers.targets import targets_by_answer
-from perceivers.models.losses import weighted_sum
 from perceivers.models.mixture import PerceiverMixtureModel, mixture_preprocessor
 from perceivers.models.perceiver import PerceiverModel, or_default
 from perceivers.nn.packing import require_names
@@ -173,10 +172,11 @@ class PerceiverForPrediction(PerceiverMixtureModel):
             )
         text.resize(new_num_tokens, self.config.initializer_range)
         description = dict(cast("Mapping[str, Any]", self.config.modalities)[self._names[0]])
-        if "vocab_size" in description:
-            self.config.modalities = {self._names[0]: {**description, "vocab_size": new_num_tokens}}
-        else:
-            self.config.vocab_size = new_num_tokens
+        for config in (self.config, self.perceiver.config):
+            if "vocab_size" in description:
+                config.modalities = {self._names[0]: {**description, "vocab_size": new_num_tokens}}
+            else:
+                config.vocab_size = new_num_tokens
         return text.embeddings
 
     def _ask(
@@ -204,13 +204,14 @@ class PerceiverForPrediction(PerceiverMixtureModel):
         known = {name: has_target(own, self.answers[name]) for name, own in targets.items()}
         means = {name: mean_loss(losses[name], known[name]) for name in losses}
         weights = {name: self.answers[name].weight for name in losses}
-        # A zero with a gradient to the answers that nobody has targets for, which data-parallel training needs.
-        nothing = torch.stack([0 * some.sum() for some in said.values()]).sum()
+        # Zeros with a gradient to the answers that nobody has targets for, which data-parallel training needs.
+        nothing = _zeros(said.values())
         if choice.own is None:
-            return means, weighted_sum(means, weights) + nothing
-        samples = torch.stack([some.sum() for some in known.values()]).sum()
-        sums = {name: own.sum() for name, own in losses.items()}
-        return means, weighted_sum(sums, weights) / samples.clamp(min=1) + nothing
+            weighted = [weights[name] * mean for name, mean in means.items()]
+        else:
+            samples = sum((some.sum() for some in known.values()), start=torch.zeros(())).clamp(min=1)
+            weighted = [weights[name] * own.sum() / samples for name, own in losses.items()]
+        return means, torch.stack([*nothing, *weighted]).sum()
 
     def _unused_parameters(self, inputs: Any, said: Mapping[str, Tensor]) -> Iterator[nn.Parameter]:
         """Parameters of the modalities that the batch lacks, and of the heads of answers that have no samples."""
@@ -227,8 +228,13 @@ class PerceiverForPrediction(PerceiverMixtureModel):
 
 def _with_gradient_to(parameters: Iterator[nn.Parameter], said: Mapping[str, Tensor]) -> dict[str, Tensor]:
     """The same values, with a gradient of zero to every one of these parameters, which data-parallel training needs."""
-    zeros = [0 * each.flatten()[0] for each in parameters if each.numel() > 0]
+    zeros = _zeros(parameters)
     if not zeros:
         return dict(said)
     nothing = torch.stack(zeros).sum()
-    return {name: some + nothing for name, some in said.items()}
+    return {name: some + nothing.to(some.dtype) for name, some in said.items()}
+
+
+def _zeros(tensors: Iterable[Tensor]) -> list[Tensor]:
+    """A zero from each tensor that is not empty, with a gradient to it."""
+    return [0 * each.flatten()[0] for each in tensors if each.numel() > 0]

@@ -59,7 +59,9 @@ class PiecewiseLinearEncoding(nn.Module):
 
     def forward(self, values: Tensor) -> Tensor:
         """[batch, num_columns] to [batch, num_columns, num_channels]."""
-        return piecewise_linear(values, *self._bins.to(values))
+        # In float32 at least: a narrow bin's slope is beyond the numbers of half precision.
+        wide = values.to(torch.promote_types(values.dtype, torch.float32))
+        return piecewise_linear(wide, *self._bins.to(wide)).to(values.dtype)
 
 
 class PeriodicEncoding(nn.Module):
@@ -81,8 +83,10 @@ class PeriodicEncoding(nn.Module):
 
     def forward(self, values: Tensor) -> Tensor:
         """[batch, num_columns] to [batch, num_columns, num_channels]."""
-        angles = 2 * math.pi * values[..., None] * self.frequencies
-        return torch.cat([angles.sin(), angles.cos()], dim=-1)
+        # In float32 at least: in half precision, an angle of several turns is known to a fraction of a turn only.
+        wide = torch.promote_types(values.dtype, torch.float32)
+        angles = 2 * math.pi * values[..., None].to(wide) * self.frequencies.to(wide)
+        return torch.cat([angles.sin(), angles.cos()], dim=-1).to(values.dtype)
 
 
 def _require_edges(column: int, edges: object) -> None:
