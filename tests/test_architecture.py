@@ -67,7 +67,18 @@ SHARED: dict[str, frozenset[str]] = {
     "modalities": frozenset({"base"}),
     "decoders": frozenset({"base", "basic", "chunking"}),
     "models": frozenset(
-        {"answers", "base", "fast_form", "losses", "mixture", "modality_types", "perceiver", "task"}
+        {
+            "answering",
+            "answers",
+            "base",
+            "fast_form",
+            "losses",
+            "mixture",
+            "modality_types",
+            "perceiver",
+            "task",
+            "verbs",
+        }
     ),
     "tasks": frozenset({"base", "cards", "classification", "columns", "column_task", "confusions", "page"}),
     "data": frozenset({"tables", "opening", "rows", "splits", "bundled"}),

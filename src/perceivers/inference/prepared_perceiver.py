@@ -4,16 +4,24 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from typing import Any, cast
 
 import torch
 from torch import Tensor, nn
 
-from perceivers.decoders.base import AskedFor, PerceiverAbstractDecoder
+from perceivers.decoders.base import PerceiverAbstractDecoder
 from perceivers.decoders.basic import PerceiverBasicDecoder
-from perceivers.errors import ConfigurationError, ShapeError
+from perceivers.errors import ConfigurationError
 from perceivers.inference.budget import Budget
 from perceivers.inference.cross_attention import AbsorbedCrossAttention, Take
+from perceivers.inference.folded_answering import (
+    BudgetedAnswering,
+    FoldedAnswering,
+    linear_map,
+    postprocessors_of,
+    refuse_weights,
+)
 from perceivers.inference.freed_memory import give_back_freed_memory
 from perceivers.inference.latent_layer import FoldedSelfAttend, MakeMap, can_fold
 from perceivers.inference.lookup_attention import LookedUp, LookupCrossAttention
@@ -21,20 +29,44 @@ from perceivers.inference.overrides import is_overridden
 from perceivers.inference.packed_map import PackedMap
 from perceivers.inference.prepared_decoder import PreparedDecoder, Progress
 from perceivers.inference.quantization import Int8Linear, quantize_linears
-from perceivers.modalities.base import AbstractPostprocessor, AbstractPreprocessor, PositionedPreprocessor
-from perceivers.models.perceiver import PerceiverModel, _to_dtype
+from perceivers.modalities.base import AbstractPreprocessor, PositionedPreprocessor
+from perceivers.models.answering import Answering
+from perceivers.models.perceiver import PerceiverModel
+from perceivers.models.verbs import PerceiverVerbs, to_dtype
 from perceivers.nn.attention_layer import AttentionLayer
 from perceivers.nn.position_encoding import PerceiverTrainablePositionEncoding
 from perceivers.nn.token_structure import AffineMap, TablePositions, TokenStructure
-from perceivers.outputs import Encoded, PerceiverDecoderOutput
-
-NO_WEIGHTS = (
-    "`output_attentions` needs the plain model: the prepared form never builds attention matrices; "
-    "call the model that it was prepared from"
-)
+from perceivers.outputs import Encoded
 
 
-class PreparedPerceiver(PerceiverModel):
+@dataclass(frozen=True)
+class ReadTokens:
+    """What was read of inputs.
+
+    Attributes:
+        attended: what the latents look at: ids and positions, or the structure of each part of the tokens.
+        batch_size: number of samples.
+        num_tokens: of a sample.
+        mask: bool [batch, num_tokens], True where a token counts; None where all do.
+        tokens: kept for a decoder that asks with them.
+        features: as in Encoded.
+        modality_sizes: as in Encoded.
+        index_dims: as in Encoded.
+        output_dims: as in Encoded.
+    """
+
+    attended: Any
+    batch_size: int
+    num_tokens: int
+    mask: Tensor | None
+    tokens: Tensor | None
+    features: Any
+    modality_sizes: Mapping[str, int] | None
+    index_dims: tuple[int, ...]
+    output_dims: Any
+
+
+class PreparedPerceiver(PerceiverVerbs):
     """What `prepare` makes of a PerceiverModel.
 
     Args:
@@ -58,17 +90,16 @@ class PreparedPerceiver(PerceiverModel):
         quantize: bool = False,
         release: bool = False,
     ) -> None:
-        nn.Module.__init__(self)
+        super().__init__()
         self.config = copy.deepcopy(model.config)
         self.budget = budget
         self.plain_parts: dict[str, str] = {}
-        self._progress = progress
         self._latents = model.embeddings.latents.detach().clone()
         self.input_preprocessor = _taken(model.input_preprocessor, take)
         self.output_postprocessor = _taken(model.output_postprocessor, take)
         self._note_whole_tokens()
         self._cross_attention = self._fold_encoder(model.encoder.cross_attention, take)
-        self.decoder, self._folded = self._fold_decoder(model.decoder, take, answer_map)
+        self.decoder, self._answers_by = self._fold_decoder(model.decoder, take, answer_map, progress)
         if release:
             give_back_freed_memory()
         self.self_attends = _fold_self_attends(
@@ -87,30 +118,20 @@ class PreparedPerceiver(PerceiverModel):
         """Type of latents and outputs."""
         return self._latents.dtype
 
-    def encode(
-        self,
-        inputs: Any,
-        attention_mask: Any = None,
-        interpolate_pos_encoding: bool = False,
-        *,
-        pos: Any = None,
-        output_attentions: bool = False,
-        output_hidden_states: bool = False,
-    ) -> Encoded:
-        """See PerceiverModel.encode; `features` and `tokens` hold what this model's own `decode` needs, no more."""
-        if output_attentions:
-            raise ConfigurationError(NO_WEIGHTS)
-        inputs = _to_dtype(inputs, self.dtype)
-        pos = self._positions(inputs, attention_mask, pos)
+    def _preprocess(
+        self, inputs: Any, attention_mask: Any, interpolate_pos_encoding: bool, pos: Any
+    ) -> ReadTokens:
+        inputs = to_dtype(inputs, self.dtype)
+        pos = self._places(inputs, attention_mask, pos)
         modality_sizes: Mapping[str, int] | None = None
         features: Any = None
         tokens: Tensor | None = None
         needs_tokens = self.decoder is not None and self.decoder.needs_tokens
+        attended: Any
         if isinstance(self._cross_attention, LookupCrossAttention):
             positions = cast("Any", self.input_preprocessor).lookup(inputs, pos, interpolate_pos_encoding)
-            mask = self._token_mask(attention_mask, inputs.shape[0], inputs.shape[1], None)
-            latents = self._cross_attention(LookedUp(inputs, positions), mask, self.budget)
-            num_tokens = inputs.shape[1]
+            attended = LookedUp(inputs, positions)
+            batch_size, num_tokens = inputs.shape
         else:
             structures = self._token_structures(inputs, interpolate_pos_encoding) if pos is None else None
             if structures is None:
@@ -121,50 +142,45 @@ class PreparedPerceiver(PerceiverModel):
             # Inputs are known to make sense from here on.
             batch_size = len(next(iter(inputs.values())) if isinstance(inputs, Mapping) else inputs)
             num_tokens = sum(each.num_tokens for each in structures.values())
-            mask = self._token_mask(attention_mask, batch_size, num_tokens, modality_sizes)
-            latents = self._cross_attention(structures, batch_size, mask, self.budget)
             if needs_tokens and tokens is None:
                 tokens = features = structures[""].features
-        hidden_states: list[Tensor] = []
-        latents = self._self_attend(latents, hidden_states if output_hidden_states else None)
-        preprocessor = self.input_preprocessor
-        describes = isinstance(preprocessor, AbstractPreprocessor)
-        return Encoded(
-            latents=latents,
+            attended = structures
+        stand_in = self._latents.new_empty(1).expand(batch_size, num_tokens, 1)
+        return ReadTokens(
+            attended,
+            batch_size,
+            num_tokens,
+            mask=self._mask(attention_mask, stand_in, modality_sizes),
             tokens=tokens if needs_tokens else None,
             features=features,
             modality_sizes=modality_sizes,
-            mask=mask,
-            index_dims=cast("Any", preprocessor).index_dims(inputs) if describes else (num_tokens,),
-            output_dims=cast("Any", preprocessor).output_dims(inputs) if describes else None,
+            index_dims=self._preprocessor.index_dims(inputs) or (num_tokens,),
+            output_dims=self._preprocessor.output_dims(inputs),
+        )
+
+    def _encode(self, tokens: ReadTokens, output_attentions: bool, output_hidden_states: bool) -> Encoded:
+        """Latents; `features` and `tokens` hold what this model's own `decode` needs, no more."""
+        refuse_weights(output_attentions)
+        if isinstance(self._cross_attention, LookupCrossAttention):
+            latents = self._cross_attention(tokens.attended, tokens.mask, self.budget)
+        else:
+            latents = self._cross_attention(tokens.attended, tokens.batch_size, tokens.mask, self.budget)
+        hidden_states: list[Tensor] = []
+        latents = self._self_attend(latents, hidden_states if output_hidden_states else None)
+        return Encoded(
+            latents=latents,
+            tokens=tokens.tokens,
+            features=tokens.features,
+            modality_sizes=tokens.modality_sizes,
+            mask=tokens.mask,
+            index_dims=tokens.index_dims,
+            output_dims=tokens.output_dims,
             hidden_states=tuple(hidden_states) if output_hidden_states else None,
         )
 
-    def _answer(
-        self,
-        encoded: Encoded,
-        asked_for: AskedFor,
-        chunk_size: int | None,
-        query_mask: Tensor | None,
-        output_attentions: bool,
-    ) -> PerceiverDecoderOutput:
-        if output_attentions:
-            raise ConfigurationError(NO_WEIGHTS)
-        decoder = self._decoder()
-        budget = self.budget.smaller(chunk_size)
-        if self._folded is None:
-            # Queries, attention weights and answers of a chunk exist at the same time.
-            own = budget.rows(4 * max(self._latents.shape))
-            return super()._answer(encoded, asked_for, own, query_mask, False)
-        expected = (encoded.latents.shape[0], decoder.num_outputs(encoded, asked_for))
-        if query_mask is not None and tuple(query_mask.shape) != expected:
-            raise ShapeError(
-                f"`query_mask` must have shape {list(expected)}, received {list(query_mask.shape)}"
-            )
-        structures = self._query_structures(decoder, encoded, asked_for)
-        answers = self._folded.answer(encoded.latents, structures, query_mask, budget, self._progress)
-        grid = decoder.whole_grid(encoded, asked_for)
-        return PerceiverDecoderOutput(logits=self._values(decoder, answers, grid))
+    def _answering(self) -> Answering:
+        self._require_decoder()
+        return cast("Answering", self._answers_by)
 
     def _self_attend(self, latents: Tensor, hidden_states: list[Tensor] | None) -> Tensor:
         """Latents after all blocks; `hidden_states` receives them as `perceivers.nn.latent_encoder` records them."""
@@ -193,67 +209,6 @@ class PreparedPerceiver(PerceiverModel):
         if values is None or not isinstance(preprocessor, PositionedPreprocessor):
             return None
         return structures if values.shape[-1] != preprocessor.num_channels else None
-
-    def _query_structures(
-        self, decoder: PerceiverAbstractDecoder, encoded: Encoded, asked_for: AskedFor
-    ) -> dict[str, TokenStructure]:
-        if not decoder.needs_tokens:
-            return cast("dict[str, TokenStructure]", decoder.query_structures(encoded, asked_for))
-        tokens = cast("Tensor", encoded.tokens)
-        structure: TokenStructure | None = TokenStructure(tokens.shape[1], tokens)
-        preprocessor = self.input_preprocessor
-        if isinstance(preprocessor, PositionedPreprocessor) and tokens.shape[-1] != preprocessor.num_channels:
-            structure = preprocessor.structure_of(
-                tokens, cast("Any", encoded.index_dims), interpolate_pos_encoding=True
-            )
-        assert structure is not None
-        indices = decoder.token_indices(encoded, asked_for)
-        return {"": structure if indices is None else structure.at(indices)}
-
-    def _values(
-        self,
-        decoder: PerceiverAbstractDecoder,
-        answers: Mapping[str, Tensor],
-        grid: tuple[int, ...] | None,
-    ) -> Any:
-        """Answers after the postprocessor, whose linear maps are folded in already, and laid out."""
-        postprocessors = self._postprocessors(decoder)
-        if list(answers) == [""]:
-            post = postprocessors[""]
-            values: Any = answers[""]
-            if isinstance(post, AbstractPostprocessor):
-                linear = _is_linear(post)
-                values = post.arrange(values) if linear else post.of_chunk(values, None)
-                values = values if grid is None else decoder.arrange(values, grid)
-                return values if linear else post.of_whole(values, None)
-            return self.postprocess(values if grid is None else decoder.arrange(values, grid))
-        if self._splits_answers(decoder):
-            return {
-                name: _postprocessed(postprocessors[name], some) for name, some in sorted(answers.items())
-            }
-        sizes = {name: some.shape[1] for name, some in answers.items()}
-        return self.postprocess(torch.cat(list(answers.values()), dim=1), sizes)
-
-    def _postprocessors(self, decoder: PerceiverAbstractDecoder) -> dict[str, Any]:
-        """Name -> what makes values of a modality's answers; None where that happens to all answers at once."""
-        names = sorted(getattr(decoder, "modalities", {"": None}))
-        if names == [""]:
-            return {"": self.output_postprocessor}
-        if not self._splits_answers(decoder):
-            return dict.fromkeys(names)
-        return {name: cast("Any", self.output_postprocessor).modalities[name] for name in names}
-
-    def _splits_answers(self, decoder: PerceiverAbstractDecoder) -> bool:
-        """Whether decoder and postprocessor have the same modalities."""
-        post = self.output_postprocessor
-        named = set(getattr(decoder, "modalities", {}))
-        return bool(named) and named <= set(getattr(post, "modalities", {})) and not post.input_is_dict  # type: ignore[union-attr]
-
-    def _token_mask(
-        self, mask: Any, batch_size: int, num_tokens: int, modality_sizes: Mapping[str, int] | None
-    ) -> Tensor | None:
-        stand_in = self._latents.new_empty(1).expand(batch_size, num_tokens, 1)
-        return self._mask(mask, stand_in, modality_sizes)
 
     def _note_whole_tokens(self) -> None:
         preprocessor = self.input_preprocessor
@@ -284,9 +239,13 @@ class PreparedPerceiver(PerceiverModel):
         )
 
     def _fold_decoder(
-        self, decoder: PerceiverAbstractDecoder | None, take: Take[Any], answer_map: AffineMap | None
-    ) -> tuple[PerceiverAbstractDecoder | None, PreparedDecoder | None]:
-        """The decoder without its cross-attend and that one folded; or the plain decoder, and None."""
+        self,
+        decoder: PerceiverAbstractDecoder | None,
+        take: Take[Any],
+        answer_map: AffineMap | None,
+        progress: Progress | None,
+    ) -> tuple[PerceiverAbstractDecoder | None, Answering | None]:
+        """The decoder without its cross-attend, and that one folded; or the plain decoder, and itself in chunks."""
         if decoder is None:
             return None, None
         answering = decoder.answering()
@@ -305,14 +264,15 @@ class PreparedPerceiver(PerceiverModel):
                 )
             if answer_map is not None:
                 raise ConfigurationError("a decoder whose answers are mapped afterwards cannot be plain")
-            return take(decoder), None
+            own = take(decoder)
+            return own, BudgetedAnswering(own, self._postprocessor, self.budget, self._latents.shape)
         basic, factor = cast("tuple[PerceiverBasicDecoder, float]", answering)
         layer, final = basic.decoding_cross_attention, basic.final_layer
         memo = {id(layer): nn.Identity(), id(final): nn.Identity()}
         own = copy.deepcopy(decoder, memo)
         maps = {
-            name: _linear_map(post) if answer_map is None else answer_map
-            for name, post in self._postprocessors(own).items()
+            name: linear_map(post) if answer_map is None else answer_map
+            for name, post in postprocessors_of(own, self.output_postprocessor).items()
         }
         folded = PreparedDecoder(
             layer,
@@ -323,7 +283,9 @@ class PreparedPerceiver(PerceiverModel):
             self.dtype,
             _learned_queries(own),
         )
-        return own, folded
+        return own, FoldedAnswering(
+            own, folded, self._postprocessor, self.budget, progress, self.input_preprocessor
+        )
 
 
 def _fold_self_attends(
@@ -402,23 +364,3 @@ def _whole_because(preprocessor: AbstractPreprocessor) -> str | None:
 
 def _asks_with_features(decoder: nn.Module) -> bool:
     return any(getattr(module, "concat_preprocessed_input", False) for module in decoder.modules())
-
-
-def _linear_map(postprocessor: Any) -> AffineMap | None:
-    return AffineMap.of(postprocessor.linear_map()) if _is_linear(postprocessor) else None
-
-
-def _is_linear(postprocessor: Any) -> bool:
-    """Whether a postprocessor is a linear map of every token, to be folded into the answers."""
-    if not isinstance(postprocessor, AbstractPostprocessor):
-        return False
-    return (
-        not is_overridden(postprocessor, "forward", "linear_map") and postprocessor.linear_map() is not None
-    )
-
-
-def _postprocessed(postprocessor: Any, answers: Tensor) -> Any:
-    """Values of one of several modalities; a linear postprocessor is folded into the answers already."""
-    if _is_linear(postprocessor):
-        return postprocessor.arrange(answers)
-    return postprocessor(answers, pos=None, modality_sizes=None)

@@ -13,8 +13,9 @@ from perceivers.decoders.base import Queries, ask_for, gather_rows, one_array, r
 from perceivers.decoders.basic import PerceiverBasicDecoder
 from perceivers.modalities.text import PerceiverEmbeddingDecoder, PerceiverTextPreprocessor
 from perceivers.models.losses import masked_language_modeling_loss
-from perceivers.models.perceiver import PerceiverModel, or_default
+from perceivers.models.perceiver import PerceiverModel
 from perceivers.models.task import LinearHead, PerceiverTaskModel, one_of
+from perceivers.models.verbs import or_default
 from perceivers.nn.token_structure import AffineMap
 from perceivers.outputs import Encoded, PerceiverDecoderOutput, PerceiverMaskedLMOutput
 

@@ -25,8 +25,9 @@ from perceivers.modalities.multimodal import (
     PerceiverMultimodalPreprocessor,
 )
 from perceivers.modalities.projection import PerceiverProjectionPostprocessor
+from perceivers.models.answering import DECODING_CHUNK
 from perceivers.models.losses import classification_loss, mean_absolute_error, weighted_sum
-from perceivers.models.perceiver import DECODING_CHUNK, PerceiverModel
+from perceivers.models.perceiver import PerceiverModel
 from perceivers.models.task import PerceiverTaskModel
 from perceivers.outputs import PerceiverClassifierOutput, PerceiverModelOutput
 

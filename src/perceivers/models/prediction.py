@@ -20,7 +20,8 @@ from perceivers.models.answers.heads import AnswerHead, average_of_queries
 from perceivers.models.answers.losses import answer_losses, has_target, mean_loss
 from perceivers.models.answers.targets import targets_by_answer
 from perceivers.models.mixture import PerceiverMixtureModel, mixture_preprocessor
-from perceivers.models.perceiver import PerceiverModel, or_default
+from perceivers.models.perceiver import PerceiverModel
+from perceivers.models.verbs import or_default
 from perceivers.nn.packing import require_names
 from perceivers.outputs import Encoded, PerceiverDecoderOutput, PerceiverPredictionOutput
 

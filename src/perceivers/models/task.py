@@ -13,7 +13,8 @@ from perceivers.errors import ShapeError
 from perceivers.modalities.base import require_tensor
 from perceivers.models.base import PerceiverPreTrainedModel
 from perceivers.models.losses import classification_loss
-from perceivers.models.perceiver import PerceiverModel, or_default
+from perceivers.models.perceiver import PerceiverModel
+from perceivers.models.verbs import or_default
 from perceivers.nn.token_structure import AffineMap
 from perceivers.outputs import Encoded, PerceiverClassifierOutput, PerceiverModelOutput
 
