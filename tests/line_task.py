@@ -24,7 +24,7 @@ from perceivers.arguments import DataArguments, OptimizationArguments, RunArgume
 from perceivers.configuration import PerceiverConfig
 from perceivers.data.splits import Splits
 from perceivers.tasks.base import Batch, Parts, Prediction, Step, Task
-from perceivers.training import train
+from perceivers.training.run import train
 
 TRAIN, VALIDATION, TEST = 30, 7, 11
 

@@ -17,11 +17,11 @@ from typing import Any
 import numpy as np
 
 from perceivers.arguments import DataArguments, from_mapping, read_recipe
-from perceivers.arguments.fill_mask import FillMaskArguments
-from perceivers.data.word_masking import word_spans
+from perceivers.kinds.text.words import word_spans
 from perceivers.processors.tokenizer.byte_codec import FIRST_BYTE_ID
 from perceivers.processors.tokenizer.byte_tokenizer import PerceiverTokenizer
-from perceivers.tasks.fill_mask import FillMask
+from perceivers.tasks.fill_mask.options import FillMaskArguments
+from perceivers.tasks.fill_mask.task import FillMask
 
 RECIPE = Path(__file__).parents[1] / "fill_mask.yaml"
 LONGEST = 6

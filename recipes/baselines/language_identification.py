@@ -9,8 +9,8 @@ from sklearn.pipeline import make_pipeline
 from sklearn.svm import LinearSVC
 
 from perceivers.arguments import DataArguments
-from perceivers.arguments.text_classification import TextClassificationArguments
-from perceivers.tasks.text_classification import TextClassification
+from perceivers.tasks.text_classification.options import TextClassificationArguments
+from perceivers.tasks.text_classification.task import TextClassification
 
 
 def main() -> None:

@@ -19,11 +19,11 @@ import numpy as np
 import torch
 
 from perceivers.arguments import DataArguments, from_mapping
-from perceivers.arguments.optical_flow import OpticalFlowArguments
 from perceivers.arguments.run import read_recipe
-from perceivers.data.flow_augmentation import GREY_WEIGHTS, FlowSample
 from perceivers.metrics.optical_flow import flow_metrics, flow_sums
-from perceivers.tasks.optical_flow_samples import load_flow_splits
+from perceivers.tasks.optical_flow.augmentation import GREY_WEIGHTS, FlowSample
+from perceivers.tasks.optical_flow.options import OpticalFlowArguments
+from perceivers.tasks.optical_flow.samples import load_flow_splits
 
 
 def zero_flow(sample: FlowSample) -> np.ndarray:

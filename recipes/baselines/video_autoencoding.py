@@ -15,9 +15,9 @@ from pathlib import Path
 import torch
 
 from perceivers.arguments import DataArguments, from_mapping, read_recipe
-from perceivers.arguments.video_autoencoding import VideoAutoencodingArguments
 from perceivers.metrics.signal_to_noise import decibels, mean_squared_errors
-from perceivers.tasks.video_autoencoding import VideoAutoencoding
+from perceivers.tasks.video_autoencoding.options import VideoAutoencodingArguments
+from perceivers.tasks.video_autoencoding.task import VideoAutoencoding
 
 
 def main() -> None:

@@ -18,8 +18,8 @@ from perceivers.arguments import (
     StartArguments,
     TrainingArguments,
 )
-from perceivers.arguments.image_classification import ImageClassificationArguments
 from perceivers.errors import ConfigurationError
+from perceivers.tasks.image_classification.options import ImageClassificationArguments
 from perceivers.tasks.registry import TASKS, arguments_class
 
 SHARED_CLASSES = (

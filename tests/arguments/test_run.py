@@ -19,8 +19,8 @@ from perceivers.arguments import (
     run_from_recipe,
     save_arguments,
 )
-from perceivers.arguments.image_classification import ImageClassificationArguments
 from perceivers.errors import ConfigurationError, DataError
+from perceivers.tasks.image_classification.options import ImageClassificationArguments
 
 
 def test_the_record_of_a_run_is_read_back_as_it_was(tmp_path: Path) -> None:

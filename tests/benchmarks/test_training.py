@@ -9,9 +9,10 @@ from typing import Any
 import measuring
 import pytest
 import torch
-import training
 import training_jobs
 from measuring import OUT_OF_MEMORY, Outcome
+
+import training
 from training import HEADER, OURS, RECOMPUTING, SIDES, THEIRS, Measured
 
 MEBIBYTE = 2**20

@@ -174,7 +174,7 @@ def test_an_interrupt_ends_the_command_without_a_traceback(
     def interrupted(*arguments: object, **options: object) -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("perceivers.data.sample_files.write_samples", interrupted)
+    monkeypatch.setattr("perceivers.kinds.sample_files.write_samples", interrupted)
     assert call("samples", "digits", "--output", str(tmp_path)) == 130
     assert "Traceback" not in capsys.readouterr().err
 

@@ -5,13 +5,13 @@ from __future__ import annotations
 import pytest
 import torch
 
-from perceivers.arguments.fill_mask import FillMaskArguments
-from perceivers.arguments.text_classification import TextClassificationArguments
 from perceivers.errors import ConfigurationError
 from perceivers.models.masked_language_modeling import PerceiverForMaskedLM
 from perceivers.models.sequence_classification import PerceiverForSequenceClassification
 from perceivers.models.text_building import SHARPNESS, align, start_positions, text_config
 from perceivers.nn.waves import wave_table, waves_at
+from perceivers.tasks.fill_mask.options import FillMaskArguments
+from perceivers.tasks.text_classification.options import TextClassificationArguments
 
 SMALL = {"num_latents": 3, "latent_channels": 8, "num_layers": 1, "embedding_channels": 16, "max_length": 11}
 

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from perceivers.reporting import new_figure
+from perceivers.figures import new_figure
 from perceivers.tasks.base import Prediction
 from perceivers.tasks.cards import ACCENT, Layout, draw_cards, draw_ranking, title_card
 

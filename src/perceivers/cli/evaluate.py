@@ -29,8 +29,8 @@ def evaluate(
     """
     from rich.console import Console
 
-    from perceivers.evaluation import evaluate as measure_run
-    from perceivers.reporting import is_main_process, results_table
+    from perceivers.training.evaluation import evaluate as measure_run
+    from perceivers.training.reporting import is_main_process, results_table
 
     results = measure_run(folder, data=data, split=split, batch_size=batch_size, device=device, output=output)
     console = Console(quiet=not is_main_process())

@@ -28,7 +28,7 @@ def predict(
     from rich.console import Console
     from rich.table import Table
 
-    from perceivers.prediction import predict as answer
+    from perceivers.training.prediction import predict as answer
 
     predictions = answer(folder, inputs, output, device=device)
     columns = [

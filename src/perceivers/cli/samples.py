@@ -31,7 +31,7 @@ def samples(
     if (name is None) != (output is None):
         raise ConfigurationError("`name` and `output` go together: perceivers samples digits --output FOLDER")
     if name is not None and output is not None:
-        from perceivers.data.sample_files import write_samples
+        from perceivers.kinds.sample_files import write_samples
 
         written = write_samples(name, output, split=split, count=count)
         files = "1 file" if len(written) == 1 else f"{len(written):,} files"

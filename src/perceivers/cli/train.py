@@ -149,9 +149,9 @@ for _name in TASKS:
 def _train(name: str, model: object, arguments: RunArguments) -> None:
     from rich.console import Console
 
-    from perceivers.reporting import is_main_process, results_table
     from perceivers.tasks.registry import task_class
-    from perceivers.training import train
+    from perceivers.training.reporting import is_main_process, results_table
+    from perceivers.training.run import train
 
     results = train(task_class(name)(model), arguments)
     console = Console(quiet=not is_main_process())

@@ -13,7 +13,7 @@ from perceivers.configuration import PerceiverConfig
 from perceivers.decoders.base import PerceiverAbstractDecoder, Queries, ask_for
 from perceivers.errors import ConfigurationError
 from perceivers.modalities.adapters import Postprocessor, Preprocessor, as_postprocessor, as_preprocessor
-from perceivers.modalities.base import Preprocessed
+from perceivers.modalities.base import Preprocessed, token_mask
 from perceivers.models.answering import Answering, Question
 from perceivers.outputs import Encoded, PerceiverDecoderOutput, PerceiverModelOutput
 
@@ -74,7 +74,8 @@ class PerceiverVerbs(nn.Module, ABC):
 
         Args:
             inputs: what the preprocessor takes, or tokens [batch, num_inputs, d_model] without one.
-            attention_mask: [batch, num_inputs], nonzero where an input counts; by modality where there are several.
+            attention_mask: [batch, num_inputs], nonzero where an input counts, or [batch], for whole samples; by modality
+                where there are several.
             subsampled_output_points: see `decode`.
             output_attentions: return attention weights; None takes the configuration's.
             output_hidden_states: return latents between layers; None takes the configuration's.
@@ -225,14 +226,23 @@ class PerceiverVerbs(nn.Module, ABC):
     def _places(self, inputs: Any, mask: Any, pos: Any) -> Any:
         """Positions that were given, and those that samples have for themselves because of their mask."""
         by_modality = pos is None or isinstance(pos, Mapping)
-        if mask is None or not by_modality:
+        if mask is None or not by_modality or _hides_samples(mask):
             return pos
         own = self._preprocessor.own_positions(inputs, mask)
         return own if pos is None else {**(own or {}), **pos}
 
     def _mask(self, mask: Any, tokens: Tensor, modality_sizes: Mapping[str, int] | None) -> Tensor | None:
         """Which tokens count, bool [batch, num_tokens]; None where all do."""
-        return None if mask is None else self._preprocessor.input_mask(mask, tokens, modality_sizes)
+        if mask is None:
+            return None
+        if _hides_samples(mask):
+            return token_mask(mask[:, None].expand(-1, tokens.shape[1]), tokens)
+        return self._preprocessor.input_mask(mask, tokens, modality_sizes)
+
+
+def _hides_samples(mask: Any) -> bool:
+    """Whether a mask is [batch], for whole samples."""
+    return isinstance(mask, Tensor) and mask.ndim == 1
 
 
 def or_default(value: bool | None, default: bool) -> bool:

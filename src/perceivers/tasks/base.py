@@ -130,6 +130,10 @@ class Task(ABC, Generic[TaskArguments]):
     def metrics(self, parts: Parts) -> MetricCollection:
         """Fresh metrics, updated with `Step.measured` by argument name; only scalar ones go into tables."""
 
+    def summarize(self, scores: Mapping[str, float]) -> dict[str, float]:
+        """The scalar metrics of an evaluation, with what is made of several of them."""
+        return dict(scores)
+
     def show_evaluation(self, parts: Parts, values: Mapping[str, Tensor], folder: Path) -> list[Path]:
         """Draw the metrics that are no scalars into `folder` and give the files written."""
         return []

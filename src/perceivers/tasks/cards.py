@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from perceivers.reporting import new_figure
+from perceivers.figures import new_figure
 from perceivers.tasks.base import Prediction
 
 INK, ACCENT, PALE = "#222222", "#d1495b", "#b8c4cc"

@@ -11,7 +11,7 @@ from torch import Tensor, nn
 
 from perceivers.errors import MissingExtraError
 from perceivers.tasks.base import Batch, Parts, Step, Task
-from perceivers.tasks.classification_picture import draw_confusions
+from perceivers.tasks.confusions import draw_confusions
 
 if TYPE_CHECKING:
     from torchmetrics import MetricCollection

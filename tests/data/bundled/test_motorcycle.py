@@ -6,10 +6,10 @@ from PIL import Image
 
 from perceivers.data.bundled import BUNDLED, bundled_tables
 from perceivers.data.bundled import motorcycle as reader
-from perceivers.data.flow_folders import flow_table
-from perceivers.data.sample_files import write_samples
 from perceivers.errors import MissingExtraError
+from perceivers.kinds.sample_files import write_samples
 from perceivers.processors.optical_flow.truth import read_known_flow
+from perceivers.tasks.optical_flow.folders import flow_table
 
 
 def test_flow_is_the_negative_disparity():

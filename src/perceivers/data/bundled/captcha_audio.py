@@ -9,9 +9,9 @@ from typing import Any
 
 import numpy as np
 
-from perceivers.data.audio_augmentation import add_noise, amplify, change_speed, pad_around
 from perceivers.data.tables import ListTable, Table
 from perceivers.errors import MissingExtraError
+from perceivers.processors.audio.effects import add_noise, amplify, change_speed, pad_around
 
 CHARACTERS = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ"
 CHANGED_TAKES = {"validation": 4, "test": 12}

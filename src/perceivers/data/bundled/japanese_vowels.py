@@ -5,9 +5,9 @@ from __future__ import annotations
 from importlib.metadata import PackageNotFoundError, files
 from pathlib import Path
 
-from perceivers.data.series_ts import read_ts
 from perceivers.data.tables import ListTable, Table
 from perceivers.errors import MissingExtraError
+from perceivers.processors.series.ts import read_ts
 
 FOLDER = "sktime/datasets/data/JapaneseVowels"
 PARTS = {"train": "JapaneseVowels_TRAIN.ts", "test": "JapaneseVowels_TEST.ts"}

@@ -1,0 +1,35 @@
+"""The likeliest classes or labels, as tables say them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from torch import Tensor
+
+NUM_ALTERNATIVES = 5
+
+
+def ranked_answers(
+    logits: Tensor, names: Sequence[str], *, multi_label: bool = False
+) -> list[dict[str, Any]]:
+    """What the tables say of each row of `logits` [batch, num_labels].
+
+    Returns:
+        For each row `label`, its `probability`, and `probabilities` of the likeliest classes, falling. Several labels
+        at once: `label` joins those with a probability above 0.5, or is empty.
+    """
+    # On the processor first: some accelerators have no float64.
+    logits = logits.cpu().double()
+    scores = logits.sigmoid() if multi_label else logits.softmax(dim=-1)
+    answers = []
+    for row in scores:
+        top = row.topk(min(NUM_ALTERNATIVES, len(names)))
+        ranked = {
+            names[int(index)]: float(value) for value, index in zip(top.values, top.indices, strict=True)
+        }
+        label, probability = next(iter(ranked.items()))
+        if multi_label:
+            label = ", ".join(names[int(index)] for index in (row > 0.5).nonzero())
+        answers.append({"label": label, "probability": probability, "probabilities": ranked})
+    return answers

@@ -1,0 +1,1 @@
+"""Kinds of data: one folder each, with all that is known about that kind."""

@@ -1,0 +1,125 @@
+"""Files of points and of surfaces: arrays, tables of numbers, OFF, PLY."""
+
+from __future__ import annotations
+
+import json
+import zipfile
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from perceivers.errors import DataError
+from perceivers.kinds.points.ply import parse_ply
+
+# Points [num_points, num_columns], or vertices [num_vertices, 3] and the indices of each face's corners.
+Shape = np.ndarray | tuple[np.ndarray, list[np.ndarray]]
+
+
+def read_shape(path: Path) -> Shape:
+    """Read one file by its ending.
+
+    Args:
+        path: `.npy` [num_points, num_columns]; `.npz` with one array, or one called `points`; `.csv`, `.txt`, `.xyz`, `.pts`:
+            one point a line, numbers apart by commas, semicolons or blanks, `#` before comments, names of columns in the
+            first line admitted; `.json`: a list of points; `.off` and `.ply`: a surface, or with `.ply` points.
+
+    Returns:
+        Points [num_points, num_columns]; or, of a surface, vertices [num_vertices, 3] and the indices of each face's corners.
+
+    Raises:
+        DataError: the file cannot be read; the message names it.
+    """
+    reader = READERS.get(path.suffix.lower())
+    if reader is None:
+        raise DataError(f"`{path}` must end with one of {', '.join(READERS)}")
+    try:
+        return reader(path)
+    except (OSError, ValueError, EOFError, KeyError, IndexError, zipfile.BadZipFile) as error:
+        raise DataError(f"`{path}` cannot be read as points: {' '.join(str(error).split())}") from error
+
+
+def parse_off(text: str) -> tuple[np.ndarray, list[np.ndarray]]:
+    """Parse the Object File Format: vertices, then faces as a count and indices, colours after them admitted.
+
+    The word OFF may stand on the line of the counts, as in some files of ModelNet.
+    """
+    lines = [line for raw in text.splitlines() if (line := raw.partition("#")[0].strip())]
+    if not lines or not lines[0].upper().startswith("OFF"):
+        raise DataError("the first line must begin with OFF")
+    lines[0] = lines[0][3:].strip()
+    lines = lines if lines[0] else lines[1:]
+    if not lines or len(counts := lines[0].split()) < 2:
+        raise DataError("after OFF there must be the numbers of vertices and faces")
+    num_vertices, num_faces = int(counts[0]), int(counts[1])
+    if len(lines) < 1 + num_vertices + num_faces:
+        raise DataError(
+            f"there must be {num_vertices} vertices and {num_faces} faces, received {len(lines) - 1} lines of them"
+        )
+    vertices = np.array(" ".join(lines[1 : 1 + num_vertices]).split(), dtype=np.float64)
+    if vertices.size != 3 * num_vertices:
+        raise DataError(f"{num_vertices} vertices must have three numbers each, received {vertices.size}")
+    faces = []
+    for line in lines[1 + num_vertices : 1 + num_vertices + num_faces]:
+        fields = line.split()
+        corners = fields[1 : 1 + int(fields[0])]
+        if len(corners) < int(fields[0]):
+            raise DataError(f"a face of {fields[0]} corners must name so many, received {line!r}")
+        faces.append(np.array(corners, dtype=np.int64))
+    return vertices.reshape(-1, 3), faces
+
+
+def parse_numbers(text: str) -> np.ndarray:
+    """Parse one point a line, see `read_points`."""
+    lines = [
+        line
+        for raw in text.replace(",", " ").replace(";", " ").splitlines()
+        if (line := raw.partition("#")[0].strip())
+    ]
+    if lines and not _are_numbers(lines[0]):
+        lines = lines[1:]
+    if not lines:
+        raise DataError("it holds no points")
+    return np.loadtxt(lines, dtype=np.float64, ndmin=2)
+
+
+def as_rows(values: Any) -> np.ndarray:
+    """Lists of numbers as an array; a DataError where they are not equally long."""
+    lengths = {len(row) if isinstance(row, Sequence | np.ndarray) else 0 for row in values}
+    if len(lengths) > 1:
+        raise DataError(
+            f"points must have equally many numbers, received points of {min(lengths)} and of {max(lengths)}"
+        )
+    return np.asarray(values)
+
+
+def _are_numbers(line: str) -> bool:
+    try:
+        [float(field) for field in line.split()]
+    except ValueError:
+        return False
+    return True
+
+
+def _read_npz(path: Path) -> np.ndarray:
+    with np.load(path, allow_pickle=False) as arrays:
+        names = list(arrays)
+        if "points" not in names and len(names) != 1:
+            raise DataError(
+                f"it must hold one array, or one called points, received {', '.join(names) or 'none'}"
+            )
+        return np.asarray(arrays["points" if "points" in names else names[0]])
+
+
+READERS: Mapping[str, Callable[[Path], Shape]] = {
+    ".npy": lambda path: np.load(path, allow_pickle=False),
+    ".npz": _read_npz,
+    **dict.fromkeys(
+        (".csv", ".txt", ".xyz", ".pts"), lambda path: parse_numbers(path.read_text(encoding="utf-8"))
+    ),
+    ".json": lambda path: as_rows(json.loads(path.read_text(encoding="utf-8"))),
+    ".off": lambda path: parse_off(path.read_text(encoding="utf-8")),
+    ".ply": lambda path: parse_ply(path.read_bytes()),
+}
+POINT_SUFFIXES = tuple(READERS)

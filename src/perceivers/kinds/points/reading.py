@@ -1,0 +1,126 @@
+"""Labelled sets of points: of any number, in no order, each with its own coordinates and further values."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from perceivers.errors import DataError
+from perceivers.kinds.points.files import READERS, as_rows, read_shape
+from perceivers.kinds.points.mesh import Mesh, sample_surface, triangulate
+
+# Sets that are not being trained on are thinned, and meshes sampled, alike at every time.
+FIXED_SEED = 0
+POINT_SUFFIXES = tuple(READERS)
+
+
+@dataclass(frozen=True)
+class PointSample:
+    """One set with its class.
+
+    Args:
+        shape: points [num_points, num_columns], coordinates first, or a surface to lay points on.
+        label: id of its class.
+    """
+
+    shape: np.ndarray | Mesh
+    label: int
+
+
+def draw_points(
+    shape: np.ndarray | Mesh, num_points: int, generator: np.random.Generator | None = None
+) -> np.ndarray:
+    """Bring a set or a surface to points.
+
+    Args:
+        shape: points [any number, num_columns], or a surface.
+        num_points: laid on a surface, evenly by area; of a larger set so many are drawn, a smaller one stays whole.
+        generator: source of chance; None draws the same points at every call.
+
+    Returns:
+        float32 [at most num_points, num_columns].
+    """
+    generator = np.random.default_rng(FIXED_SEED) if generator is None else generator
+    if isinstance(shape, Mesh):
+        return sample_surface(shape, num_points, generator)
+    if len(shape) > num_points:
+        shape = shape[np.sort(generator.choice(len(shape), num_points, replace=False))]
+    return np.asarray(shape, dtype=np.float32)
+
+
+def read_points(path: Path) -> np.ndarray | Mesh:
+    """Read one file, see `perceivers.kinds.points.files.read_shape`; a DataError names it.
+
+    Returns:
+        Points [num_points, num_columns], or a surface.
+    """
+    shape = read_shape(path)
+    try:
+        return Mesh(shape[0], triangulate(shape[1])) if isinstance(shape, tuple) else require_points(shape)
+    except DataError as error:
+        raise DataError(f"`{path}` cannot be read as points: {error}") from error
+
+
+def decode_points(value: Any, root: Path | None = None) -> np.ndarray | Mesh:
+    """Decode what a table holds for a set.
+
+    Args:
+        value: a path, relative to `root`; a list of points; the same as JSON text; an array.
+        root: folder that relative paths belong to.
+    """
+    if isinstance(value, str) and value.lstrip().startswith("["):
+        try:
+            value = json.loads(value)
+        except json.JSONDecodeError as error:
+            raise DataError(f"points must be a JSON list, received {value[:40]!r}: {error}") from error
+    if isinstance(value, str) and value:
+        return read_points(Path(value) if root is None else root / value)
+    if isinstance(value, list | tuple | np.ndarray):
+        return require_points(as_rows(value))
+    raise DataError(f"points must be a path or a list of points, received {value!r}")
+
+
+def require_points(values: np.ndarray) -> np.ndarray:
+    """Give values as float32 [num_points, num_columns]; a DataError unless they are finite, two-dimensional, not empty."""
+    try:
+        points = np.asarray(values, dtype=np.float32)
+    except (TypeError, ValueError) as error:
+        raise DataError(f"points must be numbers: {error}") from error
+    if points.ndim != 2 or 0 in points.shape:
+        raise DataError(
+            f"points must have the shape [num_points, num_columns], received {list(points.shape)}"
+        )
+    if not np.isfinite(points).all():
+        row = int(np.flatnonzero(~np.isfinite(points).all(axis=1))[0])
+        raise DataError(f"points must be finite, received {points[row].tolist()} as point {row + 1}")
+    return points
+
+
+def require_columns_of(shape: np.ndarray | Mesh, wanted: int) -> None:
+    """Raise DataError unless every point has `wanted` numbers; those of a surface have three."""
+    received = 3 if isinstance(shape, Mesh) else shape.shape[1]
+    if received != wanted:
+        raise DataError(f"points must have {wanted} numbers each, received points of {received}")
+
+
+def points_of_picture(pixels: np.ndarray) -> np.ndarray:
+    """The inked pixels of a picture as a set: where each is, and how bright.
+
+    Args:
+        pixels: uint8 [height, width], grey, in [0, 255]; ink is what is not 0.
+
+    Returns:
+        float32 [number of such pixels, 3]: x to the right and y downwards, in [-1, 1] over the longer side, and the
+        brightness in (0, 1].
+    """
+    rows, columns = np.nonzero(pixels)
+    if not len(rows):
+        raise DataError("the picture is black throughout, so that it has no points")
+    height, width = pixels.shape
+    longer = max(height, width)
+    x, y = (2 * columns + 1 - width) / longer, (2 * rows + 1 - height) / longer
+    return np.stack([x, y, pixels[rows, columns] / 255.0], axis=1).astype(np.float32)

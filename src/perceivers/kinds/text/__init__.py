@@ -1,0 +1,1 @@
+"""Texts, read as bytes."""

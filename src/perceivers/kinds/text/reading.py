@@ -1,0 +1,165 @@
+"""Texts of files and of table columns, whole or cut into windows that a model takes."""
+
+from __future__ import annotations
+
+from collections.abc import Hashable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from perceivers.data.tables import FILE_COLUMN, StreamTable, Table, require_columns
+from perceivers.errors import DataError
+from perceivers.kinds.text.windows import window_bounds
+
+TEXT_SUFFIXES = (".txt", ".md", ".rst", ".text")
+GROUP_COLUMN = "group"
+# Documents are cut into sections first: what is read at once, and what stays in one part of a division where there are too
+# few documents to divide those.
+WINDOWS_A_SECTION = 16
+FEW_DOCUMENTS = 50
+
+
+def column_of_text(table: Table | StreamTable, column: str) -> str:
+    """The column that holds the texts: `column`, or the files' own where the table is a folder or a file of text."""
+    if column not in table.columns and FILE_COLUMN in table.columns:
+        return FILE_COLUMN
+    require_columns(table, column)
+    return column
+
+
+def read_text(row: Mapping[str, Any], table: Any, column: str) -> bytes:
+    """The text of a row as UTF-8 bytes: the value of `column`, or the content of the file that the row names.
+
+    Raises:
+        DataError: there is no text, or it is no UTF-8; the message says where.
+    """
+    if column == FILE_COLUMN:
+        return read_text_file(table.path(row[column]))
+    value = row[column]
+    if not isinstance(value, str):
+        raise DataError(f"must have a text in the column {column!r}, received {value!r:.80}")
+    try:
+        return value.encode("utf-8")
+    except UnicodeEncodeError as error:
+        raise DataError(
+            f"the text in the column {column!r} cannot be written as UTF-8: half of a surrogate pair at character "
+            f"{error.start}"
+        ) from error
+
+
+def read_text_file(path: Path) -> bytes:
+    """The content of a UTF-8 file, without the mark at its start that some editors write.
+
+    Raises:
+        DataError: the file cannot be read, or is no UTF-8; the message names file, line and byte.
+    """
+    try:
+        content = path.read_bytes()
+    except OSError as error:
+        raise DataError(f"`{path}` cannot be read: {error.strerror}") from error
+    try:
+        content.decode("utf-8")
+    except UnicodeDecodeError as error:
+        line = content.count(b"\n", 0, error.start) + 1
+        raise DataError(
+            f"`{path}` is no UTF-8 text: byte 0x{content[error.start]:02X} in line {line} (byte {error.start}); convert it, "
+            f"for example with iconv"
+        ) from error
+    return content.removeprefix(b"\xef\xbb\xbf")
+
+
+def is_path(given: str) -> bool:
+    """Whether an input names a file or a folder that is there."""
+    try:
+        return Path(given).exists()
+    except (OSError, ValueError):  # a text too long, or with characters that no path has
+        return False
+
+
+class TextWindows(Table):
+    """Windows of the texts of a table, read when asked for.
+
+    A row has `text` (bytes of the section that the window lies in), `start` and `end` (of the window in it, in bytes) and
+    `group`: windows of one group stay in one part of a division. A group is a value of `group_column`, else a document,
+    else, of fewer than 50 documents, a section of about 16 windows.
+
+    Args:
+        table: the documents.
+        column: the texts', see `column_of_text`.
+        max_bytes: of a window, see `window_bounds`.
+        group_column: of `table`; None for documents or sections.
+        skips_unreadable: leave out documents that cannot be read, and list them in `unreadable`.
+
+    Raises:
+        DataError: there is no text, or a document cannot be read.
+    """
+
+    def __init__(
+        self,
+        table: Table,
+        column: str,
+        max_bytes: int,
+        group_column: str | None = None,
+        *,
+        skips_unreadable: bool = False,
+    ) -> None:
+        super().__init__(table.source, ("text", "start", "end", GROUP_COLUMN), table.root)
+        self.unreadable: list[str] = []
+        self._table, self._column = table, column
+        windows: list[tuple[int, int, int, int, int]] = []
+        for row in range(len(table)):
+            try:
+                windows += _windows(row, read_text(table[row], table, column), max_bytes)
+            except DataError as error:
+                message = str(error)
+                message = message if table.name(row) in message else f"`{table.name(row)}` {message}"
+                if not skips_unreadable:
+                    raise DataError(message) from error
+                self.unreadable.append(message)
+        if not windows:
+            raise DataError(f"`{table.source}` holds no text")
+        # Columns: row of the table, start and end of the section, start and end of the window in it.
+        self._windows = np.asarray(windows, dtype=np.int64)
+        self._groups = self._read_groups(group_column)
+
+    def __len__(self) -> int:
+        """Count the windows."""
+        return len(self._windows)
+
+    def __getitem__(self, index: int) -> Mapping[str, Any]:
+        """See Table."""
+        row, first, last, start, end = self._windows[index].tolist()
+        text = read_text(self._table[row], self._table, self._column)[first:last]
+        return {"text": text, "start": start, "end": end, GROUP_COLUMN: self._groups[index]}
+
+    def column(self, name: str) -> Sequence[Any]:
+        """See Table."""
+        if name == GROUP_COLUMN:
+            return self._groups
+        return [self[index][name] for index in range(len(self))]
+
+    def name(self, index: int) -> str:
+        """The document's name and the bytes of the window in it, counted from 0."""
+        row, first, _, start, end = self._windows[index].tolist()
+        return f"{self._table.name(row)}, bytes {first + start} to {first + end}"
+
+    def _read_groups(self, group_column: str | None) -> list[Hashable]:
+        rows = self._windows[:, 0].tolist()
+        if group_column is not None:
+            require_columns(self._table, group_column)
+            values = self._table.column(group_column)
+            return [values[row] for row in rows]
+        if len(set(rows)) >= FEW_DOCUMENTS:
+            return list(rows)
+        sections = [tuple(section) for section in self._windows[:, :2].tolist()]
+        numbers = {section: number for number, section in enumerate(dict.fromkeys(sections))}
+        return [numbers[section] for section in sections]
+
+
+def _windows(row: int, text: bytes, max_bytes: int) -> list[tuple[int, int, int, int, int]]:
+    return [
+        (row, first, last, start, end)
+        for first, last in window_bounds(text, WINDOWS_A_SECTION * max_bytes)
+        for start, end in window_bounds(text[first:last], max_bytes)
+    ]

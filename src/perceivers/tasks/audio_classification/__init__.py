@@ -1,0 +1,1 @@
+"""Sound in, one class or several labels out."""

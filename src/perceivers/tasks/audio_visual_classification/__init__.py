@@ -1,0 +1,1 @@
+"""Films in, one class or several labels out."""

@@ -1,0 +1,1 @@
+"""Texts in, the bytes of hidden words out."""

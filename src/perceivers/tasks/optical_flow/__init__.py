@@ -1,0 +1,1 @@
+"""Two frames in, the motion of every pixel out."""

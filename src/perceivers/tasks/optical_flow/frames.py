@@ -1,0 +1,229 @@
+"""Frames of what `predict` is given, pair by pair, and the flow of each pair, kept on disk until it is shown."""
+
+from __future__ import annotations
+
+import re
+import shutil
+import tempfile
+import weakref
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from torch import Tensor
+
+from perceivers.data.opening import TABLE_FORMATS, open_table_file
+from perceivers.data.rows import decode_row
+from perceivers.data.tables import StreamTable, Table, require_columns
+from perceivers.errors import DataError
+from perceivers.kinds.image.reading import IMAGE_SUFFIXES
+from perceivers.processors.optical_flow.files import read_flow, write_flow
+from perceivers.processors.video.decoding import Picture, decode, read_header
+from perceivers.tasks.base import Prediction
+from perceivers.tasks.optical_flow.options import OpticalFlowArguments
+from perceivers.tasks.optical_flow.samples import decode_pixels
+
+VIDEO_SUFFIXES = (".mp4", ".mov", ".avi", ".mkv", ".webm", ".m4v", ".mpg", ".mpeg", ".ogv")
+DEFAULT_RATE = 25.0
+
+Estimate = Callable[[np.ndarray, np.ndarray], Tensor]
+
+
+@dataclass(frozen=True)
+class Pair:
+    """Two frames that follow each other.
+
+    Args:
+        first: uint8 [height, width, 3].
+        second: the same size.
+        source: what the pair is called.
+        name: of its files, without ending; may have a folder before it.
+        film: the film that it is of, or None.
+    """
+
+    first: np.ndarray
+    second: np.ndarray
+    source: str
+    name: str
+    film: Path | None = None
+
+
+class FlowFolder:
+    """A folder for flows until they are shown; it is removed with the last object that refers to it."""
+
+    def __init__(self) -> None:
+        self.path = Path(tempfile.mkdtemp(prefix="perceivers-flow-"))
+        weakref.finalize(self, shutil.rmtree, self.path, ignore_errors=True)
+
+
+@dataclass(frozen=True)
+class KeptFlow:
+    """The flow of a pair, on disk: the flows of a film together are too large to be held.
+
+    Args:
+        folder: where it lies.
+        path: the .flo file.
+        first: the first frame, uint8 [height, width, 3]; None where `film` has it.
+        film: the film that the pair is of, or None.
+        frame_rate: of the film, in Hz.
+        extent: motion in pixels that 99 % of the pixels do not exceed.
+    """
+
+    folder: FlowFolder
+    path: Path
+    first: np.ndarray | None
+    film: Path | None
+    frame_rate: float
+    extent: float
+
+    def read(self) -> Tensor:
+        """[height, width, 2], in pixels."""
+        return read_flow(self.path)
+
+
+def flows_of_inputs(
+    inputs: Sequence[str], chosen: OpticalFlowArguments, estimate: Estimate
+) -> list[Prediction]:
+    """Estimate the flow of every pair of `inputs`.
+
+    Args:
+        inputs: see `pairs_of_inputs`.
+        chosen: columns of tables.
+        estimate: from two frames, uint8 [height, width, 3], to flow [height, width, 2] in pixels.
+
+    Returns:
+        `values`: the second frame, the flow's file, mean and longest motion in pixels; `shown`: a KeptFlow.
+    """
+    folder = FlowFolder()
+    predictions: list[Prediction] = []
+    names: set[str] = set()
+    rates: dict[Path, float] = {}
+    for pair in pairs_of_inputs(inputs, chosen):
+        flow = estimate(pair.first, pair.second).cpu()
+        length = flow.norm(dim=-1)
+        name = _unused(pair.name, names)
+        path = folder.path / f"{len(predictions):08d}.flo"
+        write_flow(path, flow)
+        if pair.film is not None and pair.film not in rates:
+            seconds = read_header(pair.film, str(pair.film)).picture_seconds
+            rates[pair.film] = 1.0 / seconds if seconds else DEFAULT_RATE
+        kept = KeptFlow(
+            folder,
+            path,
+            pair.first if pair.film is None else None,
+            pair.film,
+            DEFAULT_RATE if pair.film is None else rates[pair.film],
+            float(np.quantile(length.numpy(), 0.99)),
+        )
+        values = {
+            "flow_file": f"{name}.flo",
+            "mean_motion": round(float(length.mean()), 4),
+            "longest_motion": round(float(length.max()), 4),
+        }
+        predictions.append(Prediction(pair.source, values, {"flow": kept}))
+    return predictions
+
+
+def pairs_of_inputs(inputs: Sequence[str], chosen: OpticalFlowArguments) -> Iterator[Pair]:
+    """Pairs of consecutive frames.
+
+    Args:
+        inputs: pictures, which together are one sequence in the order given; folders, the pictures in each of which are one
+            sequence by name and number; films; tables with the columns `chosen.first_column` and `chosen.second_column`.
+        chosen: names of the columns.
+
+    Raises:
+        DataError: something is no picture, a sequence has one frame only, or two frames differ in size.
+    """
+    pictures = []
+    for given in map(Path, inputs):
+        if given.suffix.lower() in TABLE_FORMATS:
+            yield from _pairs_of_table(given, chosen)
+        elif given.is_dir():
+            for folder, files in _sequences(given):
+                yield from _pairs_of_files(files, prefix=f"{folder.name}/")
+        elif given.suffix.lower() in VIDEO_SUFFIXES:
+            yield from _pairs_of_film(given)
+        elif given.is_file():
+            pictures.append(given)
+        else:
+            raise DataError(f"`{given}` does not exist")
+    if pictures:
+        yield from _pairs_of_files(pictures, prefix="")
+
+
+def film_frames(film: Path) -> Iterator[np.ndarray]:
+    """The pictures of a film, uint8 [height, width, 3], one after the other."""
+    for piece in decode(film, str(film), sound=False):
+        if isinstance(piece, Picture):
+            yield piece.pixels()
+
+
+def _pairs_of_files(files: Sequence[Path], prefix: str) -> Iterator[Pair]:
+    if len(files) < 2:
+        raise DataError(f"`{files[0]}` is a single frame; flow needs a second one after it")
+    frames = ((path, decode_pixels(str(path), None)) for path in files)
+    for (first_path, first), (second_path, second) in pairwise(frames):
+        source = f"{first_path} to {second_path.name}"
+        _require_one_size(first, second, source)
+        yield Pair(first, second, source, f"{prefix}{first_path.stem}")
+
+
+def _pairs_of_film(film: Path) -> Iterator[Pair]:
+    index = -1
+    for index, (first, second) in enumerate(pairwise(film_frames(film))):
+        yield Pair(first, second, f"{film}, frame {index}", f"{film.stem}/{index:06d}", film)
+    if index < 0:
+        raise DataError(f"`{film}` has a single frame; flow needs a second one after it")
+
+
+def _pairs_of_table(path: Path, chosen: OpticalFlowArguments) -> Iterator[Pair]:
+    table = open_table_file(path)
+    assert isinstance(table, Table)
+    columns = (chosen.first_column, chosen.second_column)
+    require_columns(table, *columns)
+
+    def frames_of(row: Mapping[str, Any], table: Table | StreamTable) -> list[np.ndarray]:
+        return [decode_pixels(row[column], table.root) for column in columns]
+
+    for index in range(len(table)):
+        name = table.name(index)
+        first, second = decode_row(frames_of, table, table[index], name)
+        _require_one_size(first, second, name)
+        yield Pair(first, second, name, f"{path.stem}/{index:06d}")
+
+
+def _sequences(folder: Path) -> list[tuple[Path, list[Path]]]:
+    """Folders at any depth that hold pictures, each with its pictures in order."""
+    found: dict[Path, list[Path]] = {}
+    for path in sorted(folder.rglob("*"), key=_by_number):
+        if path.suffix.lower() in IMAGE_SUFFIXES and not path.name.startswith(".") and path.is_file():
+            found.setdefault(path.parent, []).append(path)
+    if not found:
+        raise DataError(f"`{folder}` holds no picture ({', '.join(IMAGE_SUFFIXES)})")
+    return list(found.items())
+
+
+def _by_number(path: Path) -> list[tuple[int, int, str]]:
+    """Sort key by which frame 10 comes after frame 9."""
+    parts = re.split(r"(\d+)", str(path))
+    return [(0, int(part), "") if part.isdecimal() else (1, 0, part) for part in parts]
+
+
+def _unused(name: str, names: set[str]) -> str:
+    """The name, numbered where it is taken; it is then taken."""
+    chosen, number = name, 1
+    while chosen in names:
+        number += 1
+        chosen = f"{name}_{number}"
+    names.add(chosen)
+    return chosen
+
+
+def _require_one_size(first: np.ndarray, second: np.ndarray, source: str) -> None:
+    if first.shape != second.shape:
+        sizes = " and ".join(f"{frame.shape[1]} x {frame.shape[0]}" for frame in (first, second))
+        raise DataError(f"`{source}`: both frames must be of one size, received {sizes}")

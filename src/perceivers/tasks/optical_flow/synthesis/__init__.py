@@ -1,0 +1,1 @@
+"""Pairs of frames with known motion, made of pictures."""

@@ -1,0 +1,1 @@
+"""Sets of points in, one class out."""

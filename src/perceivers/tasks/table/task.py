@@ -1,0 +1,79 @@
+"""Tables: any columns in; classes, labels and numbers out, several at once."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, ClassVar
+
+from perceivers.arguments import DataArguments
+from perceivers.configuration import PerceiverConfig
+from perceivers.data.opening import Tables, open_tables
+from perceivers.errors import ConfigurationError
+from perceivers.models.prediction import PerceiverForPrediction
+from perceivers.tasks.column_task import ColumnTask
+from perceivers.tasks.columns import Columns
+from perceivers.tasks.table.options import TableArguments
+from perceivers.tasks.table.plan import TablePlan, plan_table
+
+
+class TableTask(ColumnTask[TableArguments]):
+    """Rows of pictures, texts, sounds, numbers, categories and dates, of any number of columns."""
+
+    name: ClassVar[str] = "table"
+    arguments_class: ClassVar[type[Any]] = TableArguments
+    needs_targets = False
+
+    #: What each column was taken for; known with the training data.
+    plan: TablePlan | None = None
+
+    @property
+    def groups(self) -> str | None:
+        """See ColumnTask."""
+        return self.arguments.group_column
+
+    @property
+    def strata(self) -> str | None:
+        """The only target, where it is a class."""
+        answers = list(self.columns.answers.values())
+        return answers[0].column if len(answers) == 1 and answers[0].name == "class" else None
+
+    def open(self, arguments: DataArguments) -> Tables:
+        """See ColumnTask."""
+        return open_tables(arguments, ())
+
+    def choose(self, tables: Tables) -> Columns:
+        """See ColumnTask."""
+        self.plan = plan_table(tables["train"], self.arguments)
+        return self.plan.chosen
+
+    def build_model(self, columns: Columns, start: PerceiverConfig | None) -> PerceiverForPrediction:
+        """See ColumnTask."""
+        modalities, answers = columns.modalities(), columns.heads()
+        if start is None:
+            sizes: dict[str, Any] = self.arguments.config_values()
+        else:
+            sizes = start.to_dict()
+            if sizes.get("modalities") != modalities:
+                raise ConfigurationError(
+                    "`start` must be a model of the same columns: name those of the run it was trained in"
+                )
+        return PerceiverForPrediction(
+            PerceiverConfig.from_dict({**sizes, "modalities": modalities, "answers": answers})
+        )
+
+    def load_model(self, folder: Path) -> PerceiverForPrediction:
+        """See ColumnTask."""
+        return PerceiverForPrediction.from_pretrained(folder)
+
+    def columns_of(self, row: Mapping[str, Any], answers: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:
+        """The row's own cells, and beside them each target's answer, and its probability or interval."""
+        values = {
+            name: cell for name, cell in row.items() if isinstance(cell, str | int | float | bool | None)
+        }
+        for name, said in answers.items():
+            column = self.columns.answers[name].column
+            (_, answer), *others = said.items()
+            values[f"{column}_answer" if column in row else column] = answer
+            values.update((f"{column}_{key}", value) for key, value in others)
+        return values

@@ -1,0 +1,1 @@
+"""Texts in; classes, labels or numbers out."""

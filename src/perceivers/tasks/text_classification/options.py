@@ -1,0 +1,91 @@
+"""Text, labels, model and augmentation of `text-classification`."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+from perceivers.arguments.base import require, require_at_least, require_choice, require_share
+from perceivers.errors import ConfigurationError
+from perceivers.kinds.text.options import TextArguments
+
+MEASURES = (
+    "accuracy",
+    "f1",
+    "matthews",
+    "pearson",
+    "spearman",
+    "mean_squared_error",
+    "mean_average_precision",
+)
+MEASURES_OF_ANSWER = {
+    "one-class": ("accuracy", "f1", "matthews"),
+    "several-labels": ("mean_average_precision", "f1"),
+    "number": ("pearson", "spearman", "mean_squared_error"),
+}
+
+
+@dataclass(frozen=True, kw_only=True)
+class TextClassificationArguments(TextArguments):
+    """Text, labels, model and augmentation of `text-classification`: a text or two in; a class, labels or a number out."""
+
+    second_text_column: str | None = None
+    """Column of a second text, for questions about two; the model reads [CLS] first [SEP] second [SEP]. A row without
+    a value there has one text alone."""
+    label_column: str = "label"
+    """Column that holds the class, the labels or the number."""
+    answer: Literal["one-class", "several-labels", "number"] = "one-class"
+    """What the model answers: exactly one class, any number of labels at once, or a number (regression)."""
+    label_separator: str = ","
+    """What divides the labels of a text in a table, with `several-labels`; lists need none."""
+    task_column: str | None = None
+    """Column that says which of several tasks a row belongs to. All tasks share the encoder; each has a query, a head and
+    classes of its own."""
+    number_tasks: tuple[str, ...] = ()
+    """Those of the tasks in `task_column` whose label is a number; the others have classes."""
+    head_layers: int = 0
+    """Layers with tanh between the answer of a task's query and its scores; the paper has 2 for GLUE."""
+    truncate: bool = False
+    """Cut texts that are longer than `max_length`, the longer one of two first, instead of stopping with an error."""
+    label_smoothing: float = 0.0
+    """Share of the target probability spread over all classes, in [0, 1); of one task only."""
+    crop: float = 0.0
+    """While training, the probability in [0, 1) that only a random run of a text's words is read."""
+    hide: float = 0.0
+    """While training, the share in [0, 1) of words whose bytes are all replaced by [MASK]."""
+    measures: tuple[str, ...] = ()
+    """What is reported, the headline first. None given: accuracy, macro F1 and Matthews' coefficient for classes (F1 of the
+    second class where there are two), mean average precision and macro F1 for labels, the coefficients of Pearson and
+    Spearman and the mean squared error for numbers."""
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        require_choice("answer", self.answer, tuple(MEASURES_OF_ANSWER))
+        require_at_least(0, self, "head_layers")
+        require_share(self, "label_smoothing", "crop", "hide")
+        require(
+            "label_separator", len(self.label_separator), bool(self.label_separator), "1 character or more"
+        )
+        for name in self.measures:
+            require_choice("measures", name, MEASURES)
+        if self.task_column is None:
+            self._require_single_task()
+        elif self.answer != "one-class" or self.label_smoothing:
+            raise ConfigurationError(
+                "`task_column` goes with `answer` one-class and no `label_smoothing` (`number_tasks` names the tasks with "
+                f"numbers), received {self.answer} and {self.label_smoothing}"
+            )
+
+    def _require_single_task(self) -> None:
+        if self.number_tasks:
+            raise ConfigurationError(
+                f"`number_tasks` needs `task_column`, received {', '.join(self.number_tasks)}; one task alone has a number "
+                "with --answer number"
+            )
+        known = MEASURES_OF_ANSWER[self.answer]
+        for name in self.measures:
+            require_choice("measures", name, known)
+        if self.answer == "number" and self.label_smoothing:
+            raise ConfigurationError(
+                f"`label_smoothing` is for classes, received {self.label_smoothing} with `answer` number"
+            )

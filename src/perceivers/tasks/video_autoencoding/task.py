@@ -1,0 +1,306 @@
+"""Video autoencoding: video, sound and class through one set of latents and back."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from functools import cached_property
+from math import prod
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, ClassVar
+
+import torch
+from torch import Tensor, nn
+
+from perceivers.arguments import DataArguments
+from perceivers.configuration import PerceiverConfig
+from perceivers.data.opening import find_files, open_tables
+from perceivers.data.rows import class_id, names_of_classes
+from perceivers.data.splits import Splits
+from perceivers.data.tables import Table, require_columns
+from perceivers.errors import ConfigurationError, MissingExtraError
+from perceivers.kinds.video.augmentation import (
+    random_colour,
+    random_loudness,
+    random_mirror,
+    random_mixture,
+    random_speed,
+    random_view,
+)
+from perceivers.kinds.video.reading import VIDEO_SUFFIXES, FilmDecoder, Stretch, film_column, load_films
+from perceivers.metrics.compression import compression_ratio, compression_ratio_of_the_paper
+from perceivers.metrics.named import mean_of
+from perceivers.metrics.signal_to_noise import peak_signal_to_noise, signal_to_noise
+from perceivers.models.multimodal_autoencoding import PerceiverForMultimodalAutoencoding
+from perceivers.processors.video.clip_cache import ClipCache
+from perceivers.processors.video.clips import PerceiverClipReader
+from perceivers.tasks.base import Batch, Parts, Prediction, Step, Task
+from perceivers.tasks.video_autoencoding.drawing import draw_reconstruction
+from perceivers.tasks.video_autoencoding.measures import measure_clips
+from perceivers.tasks.video_autoencoding.options import VideoAutoencodingArguments
+from perceivers.tasks.video_autoencoding.prediction import reconstruct_film
+
+if TYPE_CHECKING:
+    import numpy as np
+    from torchmetrics import MetricCollection
+
+# The one class of a model that has no classes.
+UNLABELLED = "unlabelled"
+
+
+@dataclass(frozen=True)
+class ClassOf:
+    """From a row to the id of its class.
+
+    Args:
+        column: holds the class.
+        names: names of the classes by id.
+    """
+
+    column: str
+    names: Sequence[str]
+
+    def __call__(self, row: Mapping[str, Any]) -> int:
+        """Look the class up."""
+        return class_id(row[self.column], self.names, self.column)
+
+
+class VideoAutoencoding(Task[VideoAutoencodingArguments]):
+    """Videos with sound, with or without classes."""
+
+    name: ClassVar[str] = "video-autoencoding"
+    headline: ClassVar[str] = "video_psnr"
+    arguments_class: ClassVar[type[Any]] = VideoAutoencodingArguments
+
+    @property
+    def has_classes(self) -> bool:
+        """Whether videos have classes."""
+        return self.arguments.label_column is not None
+
+    @cached_property
+    def reader(self) -> PerceiverClipReader:
+        """Cuts clips of the asked size out of films."""
+        chosen = self.arguments
+        return PerceiverClipReader(
+            num_frames=chosen.num_frames,
+            frame_rate=chosen.frame_rate,
+            height=chosen.height,
+            width=chosen.width,
+            samples_per_frame=chosen.audio_samples_per_frame,
+            normalize_sound=chosen.normalize_sound,
+            cache=self._cache(),
+        )
+
+    def load_data(self, arguments: DataArguments, parts: Parts | None = None) -> Splits:
+        """Open videos and divide them; those of a trained model must be of its classes."""
+        chosen = self.arguments
+        tables = open_tables(arguments, VIDEO_SUFFIXES, labelled=self.has_classes)
+        column = film_column(tables["train"].columns, chosen.video_column)
+        for table in tables.values():
+            require_columns(table, *(name for name in (column, chosen.label_column) if name is not None))
+        names: tuple[str, ...] = ()
+        label_of = None
+        if chosen.label_column is not None:
+            if parts is None:
+                # A stream cannot be looked through beforehand; its test part must have all the classes.
+                labelled = next(table for table in tables.values() if isinstance(table, Table))
+                names = names_of_classes(labelled, chosen.label_column)
+            else:
+                names = tuple(_class_names(parts))
+            label_of = ClassOf(chosen.label_column, names)
+        reader = self.reader if parts is None else parts.processor
+        decode = FilmDecoder(reader, column, label_of, whole=arguments.unreadable != "trust")
+        return load_films(
+            arguments,
+            tables,
+            decode,
+            by_time=chosen.split_by == "time",
+            needs_test=parts is None,
+            labels=chosen.label_column,
+            class_names=names,
+        )
+
+    def build(self, splits: Splits, start: PerceiverConfig | None = None) -> Parts:
+        """Build an autoencoder of the asked size, and what cuts its clips."""
+        chosen = self.arguments
+        labels = dict(enumerate(splits.class_names)) or {0: UNLABELLED}
+        if start is None:
+            config = PerceiverConfig(**chosen.config_values(), id2label=labels)
+        else:
+            _require_fitting(start, chosen)
+            sizes = {**start.to_dict(), **chosen.clip_values()}
+            # Without classes of its own a run keeps those of the checkpoint, whose weights then fit.
+            config = PerceiverConfig.from_dict(sizes, **({"id2label": labels} if self.has_classes else {}))
+        return Parts(PerceiverForMultimodalAutoencoding(config), self.reader)
+
+    def restore(self, folder: Path) -> Parts:
+        """Load autoencoder and clip reader."""
+        reader = PerceiverClipReader.from_pretrained(folder)
+        return Parts(
+            PerceiverForMultimodalAutoencoding.from_pretrained(folder), replace(reader, cache=self._cache())
+        )
+
+    def vary(self, sample: Stretch, generator: np.random.Generator) -> Stretch:
+        """Begin the clip anywhere in its part of the film."""
+        return sample.vary(self.arguments.num_frames, generator)
+
+    def collate(self, processor: PerceiverClipReader, samples: Sequence[Stretch]) -> Batch:
+        """Give `image` [batch, frames, 3, height, width] in [0, 1], `audio` [batch, samples, 1] in [-1, 1], `label` [batch].
+
+        There is no `label` without classes.
+        """
+        clips = [processor.read(sample.film, sample.starts[0]) for sample in samples]
+        batch = {
+            "image": torch.stack([clip.frames for clip in clips]).float() / 255,
+            "audio": torch.stack([clip.waveform for clip in clips])[..., None],
+        }
+        if self.has_classes:
+            batch["label"] = torch.tensor([sample.label for sample in samples])
+        return batch
+
+    def augment(self, batch: Batch) -> Batch:
+        """Move and mirror the pictures, change their size and colours; mix sounds, change their speed and loudness."""
+        chosen = self.arguments
+        image = random_view(batch["image"], shift=chosen.shift, scale=chosen.scale)
+        image = random_colour(random_mirror(image, chosen.mirror), chosen.colour)
+        audio = random_mixture(random_speed(batch["audio"], chosen.sound_speed), chosen.sound_mixture)
+        return {**batch, "image": image, "audio": random_loudness(audio, chosen.gain, chosen.louder)}
+
+    def step(self, model: nn.Module, batch: Batch) -> Step:
+        """While training, the loss of random points; else all points, the class hidden, and how far they are off."""
+        # accelerate's wrapper for several processes has the model inside.
+        inner: Any = getattr(model, "module", model)
+        if not model.training:
+            weights = inner.config.loss_weights
+            loss, measured = measure_clips(inner, batch, weights)
+            return Step(loss, {**measured, **_constants(inner, len(batch["image"]))})
+        inputs = {name: batch[name] for name in ("image", "audio")}
+        targets: dict[str, Tensor] = dict(inputs)
+        if "label" in batch:
+            targets["label"] = batch["label"]
+            one_hot = nn.functional.one_hot(batch["label"], inner.config.num_labels)
+            inputs["label"] = one_hot.to(inputs["image"].dtype)
+        # A class that is not there is hidden: its token then stands where it stands when the model is measured.
+        with hidden_labels(inner, self.arguments.label_masking if "label" in batch else 1.0):
+            outputs = model(inputs, labels=targets)
+        loss = outputs.loss
+        if "label" not in batch:
+            # What belongs to the classes keeps a gradient, of zero, which data-parallel training needs.
+            padding = inner.perceiver.input_preprocessor.padding["label"]
+            loss = loss + 0.0 * (outputs.logits["label"].sum() + padding.sum())
+        return Step(loss, {})
+
+    def metrics(self, parts: Parts) -> MetricCollection:
+        """PSNR of video and sound, beside what grey pictures and silence reach; compression; top-1 of the hidden class."""
+        try:
+            from torchmetrics import MetricCollection
+            from torchmetrics.classification import MulticlassAccuracy
+        except ImportError as error:
+            raise MissingExtraError("torchmetrics", "train", "Measuring reconstructions") from error
+        metrics: dict[str, Any] = {
+            "video_psnr": peak_signal_to_noise("video_error"),
+            "audio_psnr": peak_signal_to_noise("audio_error"),
+            "audio_snr": signal_to_noise("audio_energy", "audio_error"),
+            "video_psnr_of_one_colour": peak_signal_to_noise("video_variance"),
+            "audio_psnr_of_silence": peak_signal_to_noise("audio_energy"),
+            "compression_ratio": mean_of("compression"),
+            "compression_ratio_as_in_the_paper": mean_of("compression_of_the_paper"),
+            "loss": mean_of("value"),
+        }
+        if self.has_classes:
+            metrics["accuracy"] = MulticlassAccuracy(parts.model.config.num_labels, average="micro")
+        return MetricCollection(metrics, compute_groups=False)
+
+    @torch.no_grad()
+    def predict(self, parts: Parts, inputs: Sequence[str]) -> list[Prediction]:
+        """Reconstruct each film, clip after clip; only the finished film, some frames and the sound are kept in memory."""
+        prepared = parts.model.prepare()
+        names = _class_names(parts) if self.has_classes else []
+        return [
+            reconstruct_film(prepared, parts.processor, str(path), names)
+            for path in find_files(inputs, VIDEO_SUFFIXES, "video")
+        ]
+
+    def show(self, predictions: Sequence[Prediction], folder: Path) -> list[Path]:
+        """Write each film beside its reconstruction (.mp4, the sound is the reconstruction's), and a picture of both."""
+        written = []
+        taken: set[str] = set()
+        for number, prediction in enumerate(predictions, start=1):
+            stem = Path(prediction.source).stem
+            stem = f"{stem}_{number}" if stem in taken else stem
+            taken.add(stem)
+            film, picture = folder / f"{stem}.mp4", folder / f"{stem}.png"
+            film.write_bytes(prediction.shown["film"])
+            draw_reconstruction(prediction, picture)
+            written += [film, picture]
+        return written
+
+    def _cache(self) -> ClipCache | None:
+        megabytes = self.arguments.cache_megabytes
+        return ClipCache(megabytes * 2**20) if megabytes else None
+
+
+@contextmanager
+def hidden_labels(model: Any, share: float) -> Iterator[None]:
+    """Hide the classes of this share of samples from a model, drawn anew for each; afterwards, those of all, as before."""
+    probabilities = model.perceiver.input_preprocessor.mask_probs
+    probabilities["label"] = share
+    try:
+        yield
+    finally:
+        probabilities["label"] = model.config.mask_probabilities["label"]
+
+
+def _constants(model: Any, batch_size: int) -> dict[str, Tensor]:
+    """What is the same for every clip, once for each."""
+    config = model.config
+    _, frames, height, width = config.output_shape
+    latents = (config.num_latents, config.d_latents)
+    values = config.image_channels * frames * height * width + config.num_audio_samples
+    tokens = prod(
+        (
+            frames // config.video_frames_per_patch,
+            height // config.video_patch_size,
+            width // config.video_patch_size,
+        )
+    )
+    ratios = {
+        "compression": compression_ratio(values, *latents),
+        "compression_of_the_paper": compression_ratio_of_the_paper(tokens, _token_channels(config), *latents),
+    }
+    return {name: torch.full((batch_size,), ratio, device=model.device) for name, ratio in ratios.items()}
+
+
+def _token_channels(config: PerceiverConfig) -> int:
+    """Channels of the tokens of all modalities: the widest one's and its padding."""
+    patch = config.image_channels * config.video_frames_per_patch * config.video_patch_size**2
+    widest = max(
+        patch + 3 * (2 * config.video_num_bands + 1),
+        config.samples_per_patch + 2 * config.audio_num_bands + 1,
+        config.num_labels,
+    )
+    return widest + config.input_padding_size
+
+
+def _class_names(parts: Parts) -> list[str]:
+    labels = parts.model.config.id2label or {}
+    return [labels[index] for index in range(len(labels))]
+
+
+def _require_fitting(start: PerceiverConfig, chosen: VideoAutoencodingArguments) -> None:
+    """Raise ConfigurationError for clips that do not consist of whole patches of the checkpoint."""
+    for name, size, patch in (
+        ("height", chosen.height, start.video_patch_size),
+        ("width", chosen.width, start.video_patch_size),
+        ("num_frames", chosen.num_frames, start.video_frames_per_patch),
+        (
+            "audio_samples_per_frame",
+            chosen.audio_samples_per_frame * chosen.num_frames,
+            start.samples_per_patch,
+        ),
+    ):
+        if size % patch:
+            raise ConfigurationError(
+                f"`{name}` must give whole patches of the checkpoint to start from, {patch} each, received {size}"
+            )

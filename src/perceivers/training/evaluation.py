@@ -1,0 +1,127 @@
+"""Measuring a trained model on a part of any data, alike while training and afterwards."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import torch
+from torch import Tensor
+
+from perceivers.arguments import DataArguments, TrainingArguments
+from perceivers.data.draws import NumberedBatch, plain_loader
+from perceivers.data.splits import PartName
+from perceivers.errors import DataError, MissingExtraError
+from perceivers.records import write_json
+from perceivers.tasks.base import Parts, Task
+from perceivers.tasks.registry import load_run
+from perceivers.training.reporting import installed_versions
+
+if TYPE_CHECKING:
+    from accelerate import Accelerator
+
+EVALUATION_FILE = "evaluation.json"
+
+
+def evaluate(
+    folder: str | Path,
+    *,
+    data: str | None = None,
+    split: PartName = "test",
+    batch_size: int = 64,
+    device: str = "auto",
+    output: str | Path | None = None,
+) -> dict[str, Any]:
+    """Measure a trained model and write `evaluation.json`.
+
+    Args:
+        folder: a training run.
+        data: see DataArguments; None takes the data of the run. It is divided as the run divided its own.
+        split: which part to measure on; "all" joins the three.
+        batch_size: samples a forward pass.
+        device: "auto" or "cpu".
+        output: folder for `evaluation.json`; None takes the run's.
+
+    Returns:
+        What `evaluation.json` holds.
+
+    Raises:
+        DataError: the folder is no run, or the data are absent or cannot be read.
+    """
+    task, parts, run = load_run(Path(folder))
+    splits = task.load_data(run.data if data is None else _of_other_data(run.data, data), parts)
+    samples = splits.part(split)
+    if not len(samples):
+        raise DataError(f"`split` {split!r} of `data` {data or run.data.data!r} holds no samples")
+    settings = TrainingArguments(batch_size=batch_size, device=device)  # type: ignore[arg-type]
+    accelerator = build_accelerator(settings)
+    loader = plain_loader(samples, NumberedBatch(task.collate, parts.processor), batch_size=batch_size)
+    # The exact fast form: measuring needs no gradients.
+    prepared = parts.model.to(accelerator.device).eval().prepare(consume=True)
+    parts = replace(parts, model=prepared)
+    scores, shown = measure(task, prepared, parts, accelerator.prepare(loader), accelerator)
+    results = {
+        "task": task.name,
+        "data": data or run.data.data,
+        "split": split,
+        "samples": len(samples),
+        "unreadable": list(splits.unreadable),
+        "metrics": scores,
+        "versions": installed_versions(),
+    }
+    target = Path(folder if output is None else output)
+    if accelerator.is_main_process:
+        target.mkdir(parents=True, exist_ok=True)
+        write_json(target / EVALUATION_FILE, results)
+        task.show_evaluation(parts, shown, target)
+    return results
+
+
+@torch.no_grad()
+def measure(
+    task: Task[Any], model: Any, parts: Parts, batches: Any, accelerator: Accelerator
+) -> tuple[dict[str, float], dict[str, Tensor]]:
+    """Run the model over all batches and compute the task's metrics; each sample counts once, on any number of processes.
+
+    Args:
+        task: the forward pass and the metrics.
+        model: the network as accelerate or `prepare` made it; it is put into evaluation mode.
+        parts: the network and its processor as they were built.
+        batches: a prepared loader.
+        accelerator: what prepared them.
+
+    Returns:
+        Scalar metrics by name, and those of more than one value (such as a confusion matrix).
+    """
+    metrics = task.metrics(parts).to(accelerator.device)
+    for metric in metrics.values():
+        metric.sync_on_compute = False
+    model.eval()
+    for _, batch in batches:
+        measured = dict(task.step(model, batch).measured)
+        metrics.update(**accelerator.gather_for_metrics(measured))
+    computed = {name: torch.as_tensor(value) for name, value in metrics.compute().items()}
+    scalars = {name: float(value) for name, value in computed.items() if value.ndim == 0}
+    return task.summarize(scalars), {name: value for name, value in computed.items() if value.ndim > 0}
+
+
+def _of_other_data(run_data: DataArguments, data: str) -> DataArguments:
+    return replace(run_data, data=data, validation_data=None, test_data=None, streaming=False)
+
+
+def build_accelerator(arguments: TrainingArguments) -> Accelerator:
+    """Set up accelerate for the chosen device, number format and accumulation."""
+    try:
+        from accelerate import Accelerator
+        from accelerate.state import AcceleratorState
+    except ImportError as error:
+        raise MissingExtraError("accelerate", "train", "Training and evaluation") from error
+    # accelerate keeps its choices for the life of the process; a second run may choose differently.
+    AcceleratorState._reset_state(reset_partial_state=True)
+    return Accelerator(
+        cpu=arguments.device == "cpu",
+        mixed_precision=arguments.mixed_precision,
+        gradient_accumulation_steps=arguments.gradient_accumulation_steps,
+        step_scheduler_with_optimizer=False,
+    )

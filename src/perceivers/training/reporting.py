@@ -1,0 +1,147 @@
+"""What a run shows while it works and leaves behind: progress bar, learning curve, versions, tables of results."""
+
+from __future__ import annotations
+
+import os
+import platform
+from collections.abc import Mapping, Sequence
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+from rich.console import Console
+from rich.progress import (
+    BarColumn,
+    MofNCompleteColumn,
+    Progress,
+    TextColumn,
+    TimeRemainingColumn,
+)
+from rich.table import Table
+
+from perceivers.figures import new_figure
+
+REPORTED_PACKAGES = ("perceivers", "torch", "numpy", "accelerate", "torchmetrics", "pillow")
+
+
+class TrainingProgress:
+    """A progress bar with steps, loss and time left; without a terminal, about ten lines over the whole run instead.
+
+    Args:
+        total_steps: optimiser steps of the whole run.
+        done: steps that an earlier session has done.
+        headline: the validation metric beside the loss.
+        visible: False on all processes but the main one.
+    """
+
+    def __init__(self, total_steps: int, done: int, headline: str, visible: bool) -> None:
+        self._console = Console()
+        self._total = total_steps
+        self._watched = f"validation_{headline}"
+        self._lines = visible and not self._console.is_terminal
+        self._printed = -1
+        self._progress = Progress(
+            TextColumn("step"),
+            MofNCompleteColumn(),
+            BarColumn(bar_width=20),
+            TextColumn("epoch {task.fields[epoch]}  loss {task.fields[loss]}"),
+            TextColumn("{task.fields[note]}"),
+            TextColumn("left"),
+            TimeRemainingColumn(),
+            console=self._console,
+            disable=not visible or self._lines,
+        )
+        self._bar = self._progress.add_task(
+            "", total=total_steps, completed=done, epoch="-", loss="-", note=""
+        )
+
+    def __enter__(self) -> Self:
+        self._progress.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._progress.stop()
+
+    def step_done(self, step: int, epoch: int, loss: float) -> None:
+        """Show that `step` optimiser steps are done, in the pass after `epoch` whole ones."""
+        self._progress.update(self._bar, completed=step, epoch=epoch + 1, loss=f"{loss:.4f}")
+
+    def row_done(self, row: Mapping[str, float]) -> None:
+        """Show the latest row of the history."""
+        if self._watched in row:
+            self._progress.update(self._bar, note=f"{_words(self._watched)} {row[self._watched]:.4f}")
+        step = round(row["step"])
+        tenth = 10 * step // self._total
+        if self._lines and tenth > self._printed:
+            self._printed = tenth
+            scores = "  ".join(
+                f"{_words(name)} {value:.4f}"
+                for name, value in row.items()
+                if name not in ("step", "epoch", "learning_rate")
+            )
+            self._console.print(
+                f"step {step:,}/{self._total:,}  epoch {row['epoch']:.4g}  {scores}",
+                highlight=False,
+                soft_wrap=True,
+            )
+
+
+def is_main_process() -> bool:
+    """Whether this process is the one that talks, of those that `accelerate launch` or `torchrun` started."""
+    return os.environ.get("RANK", "0") == "0"
+
+
+def installed_versions() -> dict[str, str]:
+    """Versions of Python and of the packages that a result depends on."""
+    versions = {"python": platform.python_version()}
+    for package in REPORTED_PACKAGES:
+        try:
+            versions[package] = version(package)
+        except PackageNotFoundError:
+            versions[package] = "not installed"
+    return versions
+
+
+def results_table(title: str, rows: Mapping[str, object]) -> Table:
+    """Lay out names and values in two columns; floats with four digits."""
+    table = Table(title=title, show_header=False, title_justify="left")
+    for name, value in rows.items():
+        table.add_row(_words(name), f"{value:.4f}" if isinstance(value, float) else str(value))
+    return table
+
+
+def draw_learning_curve(history: Sequence[Mapping[str, float]], headline: str, path: Path) -> None:
+    """Draw loss and headline metric over the optimiser steps.
+
+    Args:
+        history: one row a look at the validation samples: `step`, `train_loss`, and where there are any
+            `validation_<metric>`.
+        headline: the metric drawn beside the loss.
+        path: picture to write.
+    """
+    figure = new_figure("The learning curve", (10.0, 4.0), layout="constrained")
+    watched = [row for row in history if f"validation_{headline}" in row]
+    has_headline = bool(watched) and headline != "loss"
+    axes = figure.subplots(1, 2 if has_headline else 1, squeeze=False)[0]
+    axes[0].plot([row["step"] for row in history], [row["train_loss"] for row in history], label="training")
+    steps = [row["step"] for row in watched]
+    if watched and "validation_loss" in watched[-1]:
+        axes[0].plot(steps, [row["validation_loss"] for row in watched], label="validation")
+    if has_headline:
+        scores = [row[f"validation_{headline}"] for row in watched]
+        axes[1].plot(steps, scores, color="tab:green", label=f"validation, last {scores[-1]:.3f}")
+        axes[1].set(xlabel="optimiser steps", title=_words(headline))
+    losses = [row["train_loss"] for row in history]
+    axes[0].set(xlabel="optimiser steps", title="loss", yscale="log" if min(losses) > 0.0 else "linear")
+    for panel in axes:
+        panel.grid(alpha=0.3)
+        panel.legend(frameon=False)
+        panel.spines[["top", "right"]].set_visible(False)
+    figure.savefig(path, dpi=120)
+
+
+def _words(name: str) -> str:
+    return name.replace("_", " ")

@@ -1,0 +1,90 @@
+"""Pictures from what rows hold: paths, bytes, pixels; and what is said about those that cannot be read."""
+
+from __future__ import annotations
+
+import io
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from perceivers.data.rows import RowSamples
+from perceivers.data.tables import ListTable
+from perceivers.errors import DataError
+from perceivers.kinds.image.reading import ImageDecoder, decode_image, read_image
+
+
+def png(shade: int = 7, size: tuple[int, int] = (5, 3)) -> bytes:
+    file = io.BytesIO()
+    Image.new("L", size, shade).save(file, "png")
+    return file.getvalue()
+
+
+def test_a_path_is_relative_to_the_tables_folder(tmp_path: Path) -> None:
+    (tmp_path / "a.png").write_bytes(png(31))
+    assert decode_image("a.png", tmp_path).getpixel((4, 2)) == 31
+    assert decode_image(str(tmp_path / "a.png")).size == (5, 3)
+    # An absolute path stays itself below another root.
+    assert decode_image(str(tmp_path / "a.png"), tmp_path / "elsewhere").size == (5, 3)
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        png(31),
+        {"bytes": png(31), "path": None},
+        {"bytes": png(31), "path": "name-of-an-archive-member.png"},
+        np.full((3, 5), 31, np.uint8),
+    ],
+)
+def test_bytes_mappings_and_pixels_are_pictures(value: Any) -> None:
+    image = decode_image(value)
+    assert (image.size, image.mode, image.getpixel((4, 2))) == ((5, 3), "L", 31)
+
+
+def test_a_mapping_without_bytes_is_its_path(tmp_path: Path) -> None:
+    (tmp_path / "a.png").write_bytes(png(31))
+    assert decode_image({"bytes": None, "path": "a.png"}, tmp_path).size == (5, 3)
+
+
+@pytest.mark.parametrize("value", [None, "", 3.5, {"bytes": None, "path": None}, {}])
+def test_what_is_no_picture_is_named(value: Any) -> None:
+    with pytest.raises(
+        DataError, match=r"a picture must be a path, bytes or pixels, received (None|''|3\.5)"
+    ):
+        decode_image(value)
+
+
+def test_damaged_bytes_and_files_are_errors(tmp_path: Path) -> None:
+    whole = png(size=(50, 50))
+    with pytest.raises(DataError, match="the picture in the row cannot be read as a picture"):
+        decode_image(whole[:60])
+    (tmp_path / "half.png").write_bytes(whole[:60])
+    with pytest.raises(DataError, match=r"`.*half\.png` cannot be read as a picture"):
+        read_image(tmp_path / "half.png")
+    with pytest.raises(DataError, match=r"`.*absent\.png` cannot be read as a picture: .*No such file"):
+        read_image(tmp_path / "absent.png")
+
+
+def test_a_picture_of_too_many_pixels_is_an_error(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "a.png").write_bytes(png(size=(50, 50)))
+    monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", 100)
+    with pytest.raises(DataError, match=r"`.*a\.png` cannot be read as a picture: .*decompression bomb"):
+        read_image(tmp_path / "a.png")
+
+
+def test_a_row_becomes_a_picture_with_the_id_of_its_class() -> None:
+    rows = [{"photo": png(3), "kind": "dog"}, {"photo": png(4), "kind": "emu"}, {"photo": b"", "kind": "cat"}]
+    samples = RowSamples(ListTable(rows, "pets"), range(3), ImageDecoder("photo", "kind", ("cat", "dog")))
+    assert samples[0].label == 1
+    assert samples[0].image.getpixel((0, 0)) == 3
+    assert not samples[0].is_framed
+    with pytest.raises(
+        DataError,
+        match="`pets, row 2`: has the class 'emu' in the column 'kind', which is not one of cat, dog",
+    ):
+        samples[1]
+    with pytest.raises(DataError, match="`pets, row 3`: the picture in the row cannot be read as a picture"):
+        samples[2]

@@ -1,0 +1,115 @@
+"""Each format of points: small files written out in full."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from perceivers.errors import DataError
+from perceivers.kinds.points.files import READERS, parse_numbers, parse_off, read_shape
+
+POINTS = [[1.0, 2.0, 3.0], [4.0, 5.0, 6.5]]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "1 2 3\n4 5 6.5\n",
+        "1,2,3\n4,5,6.5",
+        "1; 2; 3\n4; 5; 6.5\n",
+        "1\t2\t3\n\n4\t5\t6.5\n",
+        "# a comment\n1 2 3 # another\n4 5 6.5\n",
+        "x,y,z\n1,2,3\n4,5,6.5\n",
+        "1e0 2 3\n4 5 65e-1\n",
+    ],
+)
+def test_numbers_may_be_apart_by_any_of_the_usual_marks(text: str) -> None:
+    assert parse_numbers(text).tolist() == POINTS
+
+
+def test_lines_of_different_length_are_an_error() -> None:
+    with pytest.raises(ValueError, match=r"number of columns changed from 3 to 2 at row 2"):
+        parse_numbers("1 2 3\n4 5\n")
+
+
+def test_arrays_are_read_alone_or_by_their_name(tmp_path: Path) -> None:
+    np.save(tmp_path / "a.npy", POINTS)
+    np.savez(tmp_path / "one.npz", POINTS)
+    np.savez(tmp_path / "two.npz", points=POINTS, normals=np.zeros((2, 3)))
+    np.savez(tmp_path / "unclear.npz", first=POINTS, second=POINTS)
+    for name in ("a.npy", "one.npz", "two.npz"):
+        assert np.asarray(read_shape(tmp_path / name)).tolist() == POINTS
+    with pytest.raises(
+        DataError, match=r"unclear\.npz` cannot .* one array, or one called points, received first, second"
+    ):
+        read_shape(tmp_path / "unclear.npz")
+
+
+def test_arrays_of_python_objects_are_not_unpickled(tmp_path: Path) -> None:
+    np.save(tmp_path / "a.npy", np.array([{"a": 1}], dtype=object), allow_pickle=True)
+    with pytest.raises(DataError, match=r"a\.npy` cannot be read as points: Object arrays cannot be loaded"):
+        read_shape(tmp_path / "a.npy")
+
+
+SQUARE = "0 0 0\n1 0 0\n1 1 0\n0 1 0\n"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        f"OFF\n4 1 0\n{SQUARE}4 0 1 2 3\n",
+        # As some files of ModelNet begin, and with a colour behind the face.
+        f"OFF4 1 0\n{SQUARE}4 0 1 2 3 255 0 0\n",
+        f"# made by hand\nOFF # kind\n\n4 1\n{SQUARE}4 0 1 2 3\n",
+        f"off 4 1 0\n{SQUARE}4 0 1 2 3\n",
+    ],
+)
+def test_off_files_are_vertices_and_faces(text: str) -> None:
+    vertices, faces = parse_off(text)
+    assert vertices.tolist() == [[0, 0, 0], [1, 0, 0], [1, 1, 0], [0, 1, 0]]
+    assert [face.tolist() for face in faces] == [[0, 1, 2, 3]]
+
+
+@pytest.mark.parametrize(
+    ("text", "reason"),
+    [
+        ("", "the first line must begin with OFF"),
+        ("PLY\n", "the first line must begin with OFF"),
+        ("OFF\n", "after OFF there must be the numbers of vertices and faces"),
+        ("OFF\n4 2 0\n0 0 0\n", "there must be 4 vertices and 2 faces, received 1 lines"),
+        ("OFF\n2 1 0\n0 0 0\n1 1\n3 0 1 1\n", "2 vertices must have three numbers each, received 5"),
+        ("OFF\n1 1 0\n0 0 0\n3 0 0\n", "a face of 3 corners must name so many, received '3 0 0'"),
+    ],
+)
+def test_a_broken_off_file_is_an_error(text: str, reason: str) -> None:
+    with pytest.raises(DataError, match=reason):
+        parse_off(text)
+
+
+@pytest.mark.parametrize(
+    ("name", "content"),
+    [
+        ("absent.npy", None),
+        ("a.npy", b"no array"),
+        ("a.npz", b"no archive"),
+        ("a.txt", b"\xff\xfe\x00"),
+        ("a.csv", b"1,2\n3,four\n"),
+        ("a.json", b"[1,"),
+        ("a.off", b"OFF\n1 1 0\n0 0 zero\n3 0 0 0\n"),
+        ("a.ply", b"ply"),
+    ],
+)
+def test_an_unreadable_file_is_named(tmp_path: Path, name: str, content: Any) -> None:
+    if content is not None:
+        (tmp_path / name).write_bytes(content)
+    with pytest.raises(DataError, match=rf"{name}` cannot be read as points: "):
+        read_shape(tmp_path / name)
+
+
+def test_another_ending_is_an_error_that_lists_the_known_ones() -> None:
+    with pytest.raises(DataError, match=r"`a\.obj` must end with one of \.npy, \.npz, .*\.off, \.ply"):
+        read_shape(Path("a.obj"))
+    assert len(READERS) == 9

@@ -1,0 +1,149 @@
+"""Labelled series from .ts files, class folders, tables of files and long tables."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from perceivers.arguments import DataArguments
+from perceivers.data.tables import ListTable, Table
+from perceivers.errors import DataError
+from perceivers.kinds.series.files import SeriesColumns
+from perceivers.kinds.series.opening import gather_series, is_long, open_series, ts_table
+
+COLUMNS = SeriesColumns(time="t", others=("id", "label", "file"))
+LONG = [
+    {"id": "b", "t": 1, "x": 5.0, "y": 50.0, "label": "up"},
+    {"id": "a", "t": 2, "x": 2.0, "y": 20.0, "label": "down"},
+    {"id": "a", "t": 1, "x": 1.0, "y": None, "label": "down"},
+    {"id": "b", "t": 2, "x": 6.0, "y": 60.0, "label": "up"},
+    {"id": "b", "t": 3, "x": 7.0, "y": 70.0, "label": "up"},
+]
+TS = "@classLabel true up down\n@data\n1,2,3:4,5,6:up\n1,2:3,4:down\n"
+
+
+def opened(data: Path, **options: Any) -> dict[str, Table]:
+    return open_series(DataArguments(data=str(data), **options), COLUMNS, "id", "label")
+
+
+def long_csv(path: Path, rows: Sequence[Mapping[str, Any]] = LONG) -> Path:
+    lines = [
+        ",".join(rows[0]),
+        *(",".join("" if v is None else str(v) for v in row.values()) for row in rows),
+    ]
+    path.write_text("\n".join(lines) + "\n", encoding="utf-8")
+    return path
+
+
+def test_the_steps_of_a_long_table_are_gathered_by_series_and_sorted_by_time() -> None:
+    table = gather_series(ListTable(LONG, "long.csv"), COLUMNS, "id", "label")
+    assert table.columns == ("series", "label")
+    assert table[0]["series"].tolist() == [[5, 50], [6, 60], [7, 70]]
+    assert np.array_equal(table[1]["series"], [[1, np.nan], [2, 20]], equal_nan=True)
+    assert table.column("label") == ["up", "down"]
+    assert [table.name(index) for index in range(2)] == ["long.csv, series b", "long.csv, series a"]
+
+
+def test_without_a_time_the_order_of_the_rows_holds_and_time_is_a_channel() -> None:
+    columns = SeriesColumns(others=("id", "label"))
+    table = gather_series(ListTable(LONG, "long.csv"), columns, "id", None)
+    assert table.columns == ("series",)
+    assert table[1]["series"][:, :2].tolist() == [[2, 2], [1, 1]]
+
+
+@pytest.mark.parametrize(
+    ("row", "change", "message"),
+    [
+        (
+            3,
+            {"label": "down"},
+            "long.csv, row 4` has 'down' in the column 'label', although its series began with 'up'",
+        ),
+        (2, {"id": None}, "long.csv, row 3` has no value in the column 'id'"),
+        (1, {"x": "fast"}, "long.csv, row 2`: expected a number in the column 'x', received 'fast'"),
+    ],
+)
+def test_a_wrong_row_of_a_long_table_is_named(row: int, change: dict[str, Any], message: str) -> None:
+    rows = [{**each, **change} if index == row else each for index, each in enumerate(LONG)]
+    with pytest.raises(DataError, match=message):
+        gather_series(ListTable(rows, "long.csv"), COLUMNS, "id", "label")
+
+
+def test_an_absent_column_of_a_long_table_is_named() -> None:
+    with pytest.raises(DataError, match=r"`long.csv` must have a column 'z', received id, t, x, y, label"):
+        gather_series(ListTable(LONG, "long.csv"), SeriesColumns(channels=("z",)), "id", "label")
+    with pytest.raises(DataError, match=r"`long.csv` must have a column 'class'"):
+        gather_series(ListTable(LONG, "long.csv"), COLUMNS, "id", "class")
+
+
+def test_a_table_is_long_where_its_series_column_holds_no_arrays() -> None:
+    assert is_long(ListTable(LONG, "long.csv"), "id")
+    assert not is_long(ListTable([{"id": [[1.0]]}], "rows.jsonl"), "id")
+    assert not is_long(ListTable(LONG, "long.csv"), "series")
+
+
+def test_a_long_csv_is_opened_as_series(tmp_path: Path) -> None:
+    tables = opened(long_csv(tmp_path / "steps.csv"))
+    assert list(tables) == ["train"]
+    assert tables["train"][0]["series"].tolist() == [[5, 50], [6, 60], [7, 70]]
+    assert tables["train"].column("label") == ["up", "down"]
+
+
+def test_ts_files_are_told_apart_by_the_end_of_their_names(tmp_path: Path) -> None:
+    (tmp_path / "Steps_TRAIN.ts").write_text(TS)
+    (tmp_path / "Steps_TEST.ts").write_text(TS.replace("1,2:3,4:down\n", ""))
+    tables = opened(tmp_path)
+    assert {part: len(table) for part, table in tables.items()} == {"train": 2, "test": 1}
+    assert tables["train"][0]["series"].tolist() == [[1, 4], [2, 5], [3, 6]]
+    assert tables["train"].column("label") == ["up", "down"]
+    assert tables["train"].name(1) == f"{tmp_path / 'Steps_TRAIN.ts'}, line 4"
+
+
+def test_a_ts_file_can_be_the_test_data_of_another(tmp_path: Path) -> None:
+    for name in ("one.ts", "other.ts"):
+        (tmp_path / name).write_text(TS)
+    tables = opened(tmp_path / "one.ts", test_data=str(tmp_path / "other.ts"))
+    assert [tables[part].source for part in ("train", "test")] == [
+        str(tmp_path / "one.ts"),
+        str(tmp_path / "other.ts"),
+    ]
+
+
+def test_ts_files_of_several_data_sets_are_refused(tmp_path: Path) -> None:
+    for name in ("one.ts", "other.ts"):
+        (tmp_path / name).write_text(TS)
+    with pytest.raises(DataError, match=r"must hold .ts files of one data set, .* received one.ts, other.ts"):
+        opened(tmp_path)
+
+
+def test_a_folder_without_a_training_part_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "Steps_TEST.ts").write_text(TS)
+    with pytest.raises(DataError, match="must have a part `train`, received only test"):
+        opened(tmp_path)
+
+
+def test_a_ts_file_without_classes_has_no_column_for_them(tmp_path: Path) -> None:
+    (tmp_path / "a.ts").write_text("@classLabel false\n@data\n1,2\n")
+    assert ts_table(tmp_path / "a.ts").columns == ("series",)
+
+
+def test_class_folders_and_tables_of_files_are_handed_on(tmp_path: Path) -> None:
+    for name in ("up", "down"):
+        (tmp_path / "folders" / name).mkdir(parents=True)
+        (tmp_path / "folders" / name / "1.csv").write_text("1,2\n")
+    table = opened(tmp_path / "folders")["train"]
+    assert table.columns == ("file", "label")
+    assert table.column("label") == ["down", "up"]
+    (tmp_path / "list.csv").write_text("file,label\nfolders/up/1.csv,up\n")
+    table = opened(tmp_path / "list.csv")["train"]
+    assert table.path(table[0]["file"]).is_file()
+
+
+def test_series_are_not_streamed(tmp_path: Path) -> None:
+    path = str(long_csv(tmp_path / "steps.csv"))
+    with pytest.raises(DataError, match="`streaming` is not possible with series"):
+        opened(tmp_path / "steps.csv", streaming=True, test_data=path)

@@ -1,0 +1,72 @@
+"""The paper's full-size recipes of sound build, and take a step once their sizes are cut down."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from perceivers.arguments import from_mapping, read_recipe, run_from_recipe
+from perceivers.data.splits import Splits
+from perceivers.kinds.sound.samples import AudioSample
+from perceivers.tasks.audio_classification.options import AudioClassificationArguments
+from perceivers.tasks.audio_classification.task import AudioClassification
+
+RECIPES = Path(__file__).parents[3] / "recipes"
+PAPER = sorted((RECIPES / "paper").glob("audio-classification*.yaml"))
+LABELS = tuple(f"label {index}" for index in range(527))
+
+
+def recipe_arguments(path: Path) -> AudioClassificationArguments:
+    recipe = read_recipe(path)
+    assert recipe["task"] == "audio-classification"
+    run_from_recipe(recipe, output="unused")
+    return from_mapping(AudioClassificationArguments, recipe["model"])
+
+
+def splits_of(samples: list[AudioSample]) -> Splits:
+    return Splits(samples, (), (), LABELS)  # type: ignore[arg-type]
+
+
+def sounds(count: int, seconds: float) -> list[AudioSample]:
+    generator = np.random.default_rng(0)
+    waveforms = generator.uniform(-0.5, 0.5, (count, round(seconds * 48_000))).astype(np.float32)
+    return [AudioSample(w, (generator.random(527) < 0.01).astype(np.float32)) for w in waveforms]
+
+
+def test_there_is_a_recipe_for_raw_sound_and_one_for_spectrograms() -> None:
+    assert [recipe_arguments(path).input_form for path in PAPER] == ["log-mel", "raw"]
+
+
+@pytest.mark.parametrize("path", PAPER, ids=lambda path: path.stem)
+def test_the_papers_recipe_builds_at_full_size(path: Path) -> None:
+    task = AudioClassification(recipe_arguments(path))
+    with torch.device("meta"):
+        model = task.build_model(LABELS)
+    assert model.config.num_self_attends_per_block == 12
+    assert model.config.problem_type == "multi_label_classification"
+    assert task.arguments.clip_samples == 61_440
+    assert model.num_labels == 527
+    # 12 layers of 4 maps for attention and 2 for the perceptron, 1,024 x 1,024 each, are 75 million.
+    assert 75e6 < sum(parameter.numel() for parameter in model.parameters()) < 95e6
+
+
+@pytest.mark.parametrize("path", PAPER, ids=lambda path: path.stem)
+def test_the_papers_recipe_takes_a_step_and_averages_sixteen_clips(path: Path) -> None:
+    small = {"num_latents": 5, "latent_channels": 16, "num_layers": 2}
+    task = AudioClassification(replace(recipe_arguments(path), **small))
+    samples = sounds(2, seconds=1.5)
+    parts = task.build(splits_of(samples))
+    varied = [task.vary(sample, np.random.default_rng(0)) for sample in samples]
+    batch = task.collate(parts.processor, varied)
+    step = task.step(parts.model.train(), batch)
+    step.loss.backward()
+    assert all(parameter.grad is not None for parameter in parts.model.parameters())
+    measured = task.collate(parts.processor, samples)
+    assert measured["inputs"].shape[:2] == (2, 16)
+    with torch.no_grad():
+        preds = task.step(parts.model.eval(), measured).measured["preds"]
+    assert preds.shape == (2, 527)

@@ -1,0 +1,81 @@
+"""Filling hidden words: gaps, guesses, a tiny run from training to answers, and the paper's recipe."""
+
+from __future__ import annotations
+
+import math
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from perceivers.arguments import DataArguments, RunArguments, TrainingArguments, from_mapping, read_recipe
+from perceivers.errors import DataError
+from perceivers.models.masked_language_modeling import PerceiverForMaskedLM
+from perceivers.models.text_building import text_config
+from perceivers.processors.tokenizer.byte_tokenizer import PerceiverTokenizer
+from perceivers.tasks.fill_mask.answers import likeliest_rows
+from perceivers.tasks.fill_mask.options import FillMaskArguments
+from perceivers.tasks.fill_mask.prompts import parse
+from perceivers.tasks.fill_mask.task import FillMask, TextWindow
+from perceivers.training.evaluation import evaluate
+from perceivers.training.prediction import predict
+from perceivers.training.run import train
+
+RECIPES = Path(__file__).parents[3] / "recipes"
+TINY = {"num_latents": 3, "latent_channels": 8, "num_layers": 1, "embedding_channels": 8, "max_length": 37}
+
+
+def test_marks_become_gaps() -> None:
+    prompt = parse(b"a [MASK:3] of[MASK][MASK:2].", "typed")
+    assert (prompt.text, prompt.gaps) == (b"a xxx ofxxx.", ((2, 5), (8, 11)))
+    with pytest.raises(DataError, match="`inputs` must have gaps"):
+        parse(b"whole", "whole")
+
+
+def test_the_likeliest_sequences_are_those_of_all() -> None:
+    choices = torch.tensor([[0.6, 0.3, 0.1], [0.5, 0.4, 0.1]]).log()
+    found = likeliest_rows(choices, 3)
+    # 0.6 x 0.5, 0.6 x 0.4, 0.3 x 0.5.
+    assert [row for _, row in found] == [(0, 0), (0, 1), (1, 0)]
+    assert [math.exp(total) for total, _ in found] == pytest.approx([0.3, 0.24, 0.15])
+
+
+def test_a_tiny_run_is_trained_measured_again_and_asked(tmp_path: Path) -> None:
+    (tmp_path / "text.txt").write_text("the quick brown fox jumps over the lazy dog\n" * 60)
+    results = train(
+        FillMask(FillMaskArguments(**TINY)),
+        RunArguments(
+            output=str(tmp_path / "run"),
+            data=DataArguments(data=str(tmp_path / "text.txt")),
+            training=TrainingArguments(steps=3, batch_size=5, device="cpu"),
+        ),
+    )
+    again = evaluate(tmp_path / "run", device="cpu", output=tmp_path)
+    assert again["metrics"] == pytest.approx(results["test"], rel=1e-4)
+    (answer,) = predict(tmp_path / "run", ["the [MASK:5] fox"], tmp_path / "answers", device="cpu")
+    assert len(answer.values["filled"].encode()) == len("the quick fox")
+    assert "gap 1, 5 bytes" in (tmp_path / "answers" / "predictions.html").read_text()
+
+
+@pytest.mark.parametrize(
+    ("unit", "runs"), [("word", {(0, 3), (4, 7)}), ("byte", {(i, i + 1) for i in range(7)} - {(3, 4)})]
+)
+def test_words_are_hidden_whole_and_bytes_one_by_one(unit: str, runs: set[tuple[int, int]]) -> None:
+    task = FillMask(FillMaskArguments(**TINY, mask_fraction=0.3, mask_unit=unit))
+    drawn = [
+        task.vary(TextWindow(b"abc def", 0, 7), np.random.default_rng(seed)).hidden for seed in range(97)
+    ]
+    assert {span for spans in drawn for span in spans} == runs
+    batch = task.collate(PerceiverTokenizer(), [TextWindow(b"abc def", 0, 7, hidden=((1, 2), (5, 6)))])
+    # One further for [CLS]; ids are bytes + 6.
+    assert batch["positions"].tolist() == [[2, 6]]
+    assert batch["targets"].tolist() == [[ord("b") + 6, ord("e") + 6]]
+    assert batch["words"].tolist() == [[0, 1]]
+
+
+def test_the_papers_recipe_is_the_released_model() -> None:
+    chosen = from_mapping(FillMaskArguments, read_recipe(RECIPES / "paper" / "fill-mask.yaml")["model"])
+    with torch.device("meta"):
+        model = PerceiverForMaskedLM(text_config(chosen.config_values()))
+    assert model.num_parameters() == 201_108_230

@@ -1,0 +1,558 @@
+"""Image classification end to end at tiny size, and its parts against numbers worked out by hand."""
+
+from __future__ import annotations
+
+import csv
+import json
+import sys
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+import torch.nn.functional as F
+from PIL import Image
+
+from perceivers.arguments import (
+    DataArguments,
+    OptimizationArguments,
+    RunArguments,
+    StartArguments,
+    TrainingArguments,
+)
+from perceivers.configuration import PerceiverConfig
+from perceivers.errors import CheckpointError, ConfigurationError, DataError, MissingExtraError
+from perceivers.kinds.image.reading import ImageSample
+from perceivers.tasks.classification import class_names
+from perceivers.tasks.image_classification.options import ImageClassificationArguments
+from perceivers.tasks.image_classification.task import ImageClassification, input_attention
+from perceivers.tasks.registry import load_run, task_class
+from perceivers.training.evaluation import evaluate
+from perceivers.training.prediction import choose_device, predict
+from perceivers.training.run import train
+
+TINY: dict[str, Any] = {
+    "image_height": 5,
+    "image_width": 7,
+    "num_latents": 3,
+    "latent_channels": 8,
+    "num_layers": 1,
+    "num_heads": 2,
+    "num_fourier_bands": 2,
+    "qk_channels": 8,
+}
+
+
+def draw_classes(root: Path, count: int = 12) -> Path:
+    """Pictures of many sizes and modes, bright on the left or on the right."""
+    generator = np.random.default_rng(0)
+    for name in ("left", "right"):
+        (root / name).mkdir(parents=True)
+        for index in range(count):
+            height, width = generator.integers(5, 20, size=2)
+            pixels = generator.integers(0, 60, size=(height, width)).astype(np.uint8)
+            half = slice(0, width // 2) if name == "left" else slice(width - width // 2, width)
+            pixels[:, half] = 220
+            image = Image.fromarray(pixels)
+            image = image.convert("RGB") if index % 2 else image
+            image.save(root / name / f"{index:02d}.png")
+    return root
+
+
+@pytest.fixture(scope="module")
+def pictures(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return draw_classes(tmp_path_factory.mktemp("pictures"))
+
+
+@pytest.fixture(scope="module")
+def trained(tmp_path_factory: pytest.TempPathFactory, pictures: Path) -> tuple[Path, dict[str, Any]]:
+    folder = tmp_path_factory.mktemp("runs") / "sides"
+    results = train(
+        ImageClassification(ImageClassificationArguments(**TINY, label_smoothing=0.0)),
+        RunArguments(
+            output=str(folder),
+            data=DataArguments(data=str(pictures), test_fraction=0.25, validation_fraction=0.2),
+            training=TrainingArguments(epochs=25, batch_size=7, device="cpu"),
+            optimization=OptimizationArguments(learning_rate=2e-2, warmup_steps=5),
+        ),
+    )
+    return folder, results
+
+
+@pytest.fixture
+def task() -> ImageClassification:
+    return ImageClassification(ImageClassificationArguments(**TINY))
+
+
+def parts_of(task: ImageClassification, pictures: Path) -> Any:
+    return task.build(task.load_data(DataArguments(data=str(pictures))))
+
+
+def test_a_folder_of_mixed_pictures_is_learnt(trained: tuple[Path, dict[str, Any]]) -> None:
+    folder, results = trained
+    assert results["test"]["accuracy"] == 1.0
+    assert results["samples"] == {"train": 14, "validation": 4, "test": 6}
+    assert set(results["test"]) == {"accuracy", "f1", "loss"}
+    assert {path.name for path in folder.iterdir()} == {
+        "arguments.yaml",
+        "config.json",
+        "confusions.png",
+        "history.json",
+        "learning_curve.png",
+        "model.safetensors",
+        "preprocessor_config.json",
+        "results.json",
+    }
+    config = json.loads((folder / "config.json").read_text())
+    assert config["architectures"] == ["PerceiverForImageClassificationFourier"]
+    assert config["id2label"] == {"0": "left", "1": "right"}
+    assert json.loads((folder / "preprocessor_config.json").read_text())["size"] == {"height": 5, "width": 7}
+
+
+def test_evaluation_repeats_the_result_of_the_run(
+    trained: tuple[Path, dict[str, Any]], tmp_path: Path
+) -> None:
+    folder, results = trained
+    again = evaluate(folder, output=tmp_path, device="cpu")
+    assert again["samples"] == 6
+    assert again["metrics"] == pytest.approx(results["test"], rel=1e-4, abs=1e-6)
+    assert json.loads((tmp_path / "evaluation.json").read_text()) == again
+    assert not (folder / "evaluation.json").exists()
+
+
+def test_evaluation_of_all_parts_and_of_other_data(
+    trained: tuple[Path, dict[str, Any]], tmp_path: Path
+) -> None:
+    folder, _ = trained
+    assert evaluate(folder, split="all", output=tmp_path, device="cpu", batch_size=5)["samples"] == 24
+    assert evaluate(folder, split="train", output=tmp_path, device="cpu")["samples"] == 14
+    other = draw_classes(tmp_path / "other", count=4)
+    result = evaluate(folder, data=str(other), split="all", output=tmp_path, device="cpu")
+    assert (result["samples"], result["metrics"]["accuracy"]) == (8, 1.0)
+
+
+def test_evaluation_on_classes_that_the_model_does_not_know_is_an_error(
+    trained: tuple[Path, dict[str, Any]],
+) -> None:
+    with pytest.raises(
+        DataError,
+        match="`digits/0000`: has the class '0' in the column 'label', which is not one of left, right",
+    ):
+        evaluate(trained[0], data="digits", device="cpu")
+
+
+def test_evaluation_on_an_empty_part_is_an_error(
+    trained: tuple[Path, dict[str, Any]], tmp_path: Path
+) -> None:
+    draw_classes(tmp_path / "train", count=1)
+    draw_classes(tmp_path / "test", count=1)
+    with pytest.raises(DataError, match=r"`split` 'validation' of `data` .* holds no samples"):
+        evaluate(trained[0], data=str(tmp_path), split="validation", device="cpu")
+
+
+def test_predictions_are_a_table_and_a_picture(
+    trained: tuple[Path, dict[str, Any]], pictures: Path, tmp_path: Path
+) -> None:
+    inputs = [pictures / "right", pictures / "left" / "00.png"]
+    predictions = predict(trained[0], inputs, tmp_path / "answers", device="cpu")
+    assert len(predictions) == 13
+    assert [prediction.values["label"] for prediction in predictions] == ["right"] * 12 + ["left"]
+    rows = json.loads((tmp_path / "answers" / "predictions.json").read_text())
+    assert rows[12]["source"] == str(pictures / "left" / "00.png")
+    assert rows[12]["label"] == "left"
+    assert sum(rows[12]["probabilities"].values()) == pytest.approx(1.0, abs=1e-5)
+    assert rows[12]["probability"] == rows[12]["probabilities"]["left"] > 0.5
+    with (tmp_path / "answers" / "predictions.csv").open(newline="") as file:
+        table = list(csv.DictReader(file))
+    assert list(table[0]) == ["source", "label", "probability"]
+    assert [row["label"] for row in table] == [row["label"] for row in rows]
+    with Image.open(tmp_path / "answers" / "predictions.png") as picture:
+        assert picture.width > 1500
+        shades = np.asarray(picture.convert("L"))
+    assert shades.std() > 10.0
+
+
+def test_the_attention_of_an_answer_is_a_distribution_over_its_pixels(
+    trained: tuple[Path, dict[str, Any]], pictures: Path, tmp_path: Path
+) -> None:
+    prediction = predict(trained[0], [pictures / "left" / "01.png"], tmp_path, device="cpu")[0]
+    attention = prediction.shown["attention"]
+    assert attention.shape == (5, 7)
+    assert attention.min() >= 0.0
+    assert attention.sum() == pytest.approx(1.0, abs=1e-5)
+
+
+@pytest.fixture(scope="module")
+def table(tmp_path_factory: pytest.TempPathFactory, pictures: Path) -> Path:
+    """The same pictures as a table of paths relative to it."""
+    folder = tmp_path_factory.mktemp("table")
+    with (folder / "sides.csv").open("w", newline="") as file:
+        writer = csv.writer(file)
+        writer.writerow(["photo", "side"])
+        for path in sorted(pictures.rglob("*.png")):
+            name = f"{path.parent.name}-{path.name}"
+            (folder / name).write_bytes(path.read_bytes())
+            writer.writerow([name, path.parent.name])
+    return folder / "sides.csv"
+
+
+def test_a_table_of_paths_is_trained_on_and_answered(table: Path, tmp_path: Path) -> None:
+    columns = {"image_column": "photo", "label_column": "side"}
+    task = ImageClassification(
+        ImageClassificationArguments(
+            **{**TINY, "input_form": "conv", "stem_channels": 7, "image_height": 20, "image_width": 24},
+            **columns,
+            flip=0.1,
+        )
+    )
+    results = train(
+        task,
+        RunArguments(
+            output=str(tmp_path / "run"),
+            data=DataArguments(data=str(table)),
+            training=TrainingArguments(epochs=1, batch_size=7, device="cpu"),
+        ),
+    )
+    assert results["samples"] == {"train": 18, "validation": 2, "test": 4}
+    again = evaluate(tmp_path / "run", device="cpu")
+    assert again["metrics"] == pytest.approx(results["test"], rel=1e-4, abs=1e-5)
+    predictions = predict(tmp_path / "run", [table], tmp_path / "answers", device="cpu")
+    assert len(predictions) == 24
+    assert predictions[2].source == f"{table}, row 3"
+    # The stem leaves 4 x 5 places of 20 x 24 pixels.
+    assert predictions[0].shown["attention"].shape == (4, 5)
+
+
+def test_mistakes_in_a_table_name_file_row_and_column(table: Path, tmp_path: Path) -> None:
+    def load(text: str, **columns: str) -> Any:
+        (tmp_path / "t.csv").write_text(text)
+        chosen = ImageClassificationArguments(**TINY, **columns)
+        return ImageClassification(chosen).load_data(DataArguments(data=str(tmp_path / "t.csv")))
+
+    with pytest.raises(DataError, match=r"t\.csv` must have a column 'image', received photo, label"):
+        load("photo,label\na.png,x\nb.png,y\n")
+    with pytest.raises(DataError, match=r"t\.csv` must have a column 'kind', received image, label"):
+        load("image,label\na.png,x\nb.png,y\n", label_column="kind")
+    with pytest.raises(
+        DataError, match=r"t\.csv, row 1`: `.*a\.png` cannot be read .* \(and 1 more\); mend it"
+    ):
+        load("image,label\na.png,x\nb.png,y\n")
+    with pytest.raises(DataError, match=r"t\.csv, row 2` has no value in the column 'label'"):
+        load("image,label\na.png,x\nb.png,\n")
+    with pytest.raises(DataError, match=r"t\.csv` must hold two classes or more, received only 'x'"):
+        load("image,label\na.png,x\nb.png,x\n")
+
+
+def test_an_empty_class_and_a_damaged_file_are_named(pictures: Path, tmp_path: Path) -> None:
+    draw_classes(tmp_path, count=3)
+    (tmp_path / "left" / "01.png").write_bytes(b"no picture")
+    arguments = DataArguments(data=str(tmp_path))
+    task = ImageClassification(ImageClassificationArguments(**TINY))
+    with pytest.raises(DataError, match=r"left/01\.png` cannot be read as a picture: .*--unreadable skip"):
+        task.load_data(arguments)
+    splits = task.load_data(DataArguments(data=str(tmp_path), unreadable="skip"))
+    assert len(splits.part("all")) == 5
+    assert len(splits.unreadable) == 1
+    (tmp_path / "middle").mkdir()
+    with pytest.raises(DataError, match=r"middle` is a class without files \(\.png, "):
+        task.load_data(arguments)
+
+
+def test_a_run_can_start_from_another_with_its_sizes(
+    trained: tuple[Path, dict[str, Any]], tmp_path: Path
+) -> None:
+    other = draw_classes(tmp_path / "pictures", count=5)
+    (other / "left").rename(other / "dark")
+    task = ImageClassification(ImageClassificationArguments(**{**TINY, "num_latents": 11}))
+    results = train(
+        task,
+        RunArguments(
+            output=str(tmp_path / "run"),
+            data=DataArguments(data=str(other)),
+            start=StartArguments(start=str(trained[0])),
+            training=TrainingArguments(epochs=1, batch_size=7, device="cpu"),
+        ),
+    )
+    assert results["started_from"] == str(trained[0])
+    _, parts, _ = load_run(tmp_path / "run")
+    assert parts.model.config.num_latents == 3
+    assert class_names(parts) == ["dark", "right"]
+
+
+def test_a_checkpoint_of_another_form_is_refused(pictures: Path) -> None:
+    def build(start: PerceiverConfig, **changed: Any) -> None:
+        task = ImageClassification(ImageClassificationArguments(**{**TINY, **changed}))
+        task.build(task.load_data(DataArguments(data=str(pictures))), start)
+
+    learned = PerceiverConfig(
+        architectures=["PerceiverForImageClassificationLearned"], image_size=(5, 9), image_channels=3
+    )
+    with pytest.raises(ConfigurationError, match="`input_form` must be 'learned', as in the checkpoint"):
+        build(learned)
+    without = {"num_fourier_bands": None, "input_form": "learned"}
+    with pytest.raises(ConfigurationError, match="`image_height` and `image_width` must be 5 and 9"):
+        build(learned, **without)
+    with pytest.raises(ConfigurationError, match="`image_channels` must be 3, as in the checkpoint"):
+        build(learned, **without, image_channels=1)
+
+
+def test_predicting_names_its_mistakes(trained: tuple[Path, dict[str, Any]], tmp_path: Path) -> None:
+    with pytest.raises(DataError, match="`inputs` must name one file or more, received none"):
+        predict(trained[0], [], tmp_path)
+    with pytest.raises(DataError, match=r"gone\.png` does not exist"):
+        predict(trained[0], [tmp_path / "gone.png"], tmp_path)
+    (tmp_path / "text.png").write_text("no picture")
+    with pytest.raises(DataError, match=r"text\.png` cannot be read as a picture"):
+        predict(trained[0], [tmp_path / "text.png"], tmp_path)
+    with pytest.raises(ConfigurationError, match="`output` must be a folder, received the file"):
+        predict(trained[0], [tmp_path], tmp_path / "text.png")
+
+
+def test_a_run_without_weights_is_a_checkpoint_error(
+    trained: tuple[Path, dict[str, Any]], tmp_path: Path
+) -> None:
+    for name in ("arguments.yaml", "config.json", "preprocessor_config.json"):
+        (tmp_path / name).write_bytes((trained[0] / name).read_bytes())
+    with pytest.raises(CheckpointError):
+        evaluate(tmp_path, device="cpu")
+
+
+def test_a_run_loads_with_its_own_arguments(trained: tuple[Path, dict[str, Any]]) -> None:
+    task, parts, run = load_run(trained[0])
+    assert isinstance(task, ImageClassification)
+    assert task.arguments == ImageClassificationArguments(**TINY, label_smoothing=0.0)
+    assert class_names(parts) == ["left", "right"]
+    assert run.training.epochs == 25
+
+
+def test_an_unknown_task_is_named() -> None:
+    with pytest.raises(
+        ConfigurationError, match=r"`task` must be one of image-classification, .*, received 'chess'"
+    ):
+        task_class("chess")
+
+
+def test_the_devices_are_the_accelerator_or_the_processor() -> None:
+    assert choose_device("cpu") == "cpu"
+    assert torch.device(choose_device("auto")).type in ("cpu", "cuda", "mps", "xpu")
+    with pytest.raises(ConfigurationError, match="`device` must be one of auto, cpu, received 'moon'"):
+        choose_device("moon")
+
+
+@pytest.mark.parametrize(
+    ("changed", "shape"),
+    [
+        ({"num_latents": 5}, [5, 8]),
+        ({"latent_channels": 10}, [3, 10]),
+    ],
+)
+def test_the_size_of_the_latents_is_the_one_asked_for(
+    pictures: Path, changed: dict[str, int], shape: list[int]
+) -> None:
+    task = ImageClassification(ImageClassificationArguments(**{**TINY, **changed}))
+    assert list(parts_of(task, pictures).model.get_input_embeddings().shape) == shape
+
+
+@pytest.mark.parametrize(
+    ("changed", "name", "expected"),
+    [
+        ({"num_fourier_bands": 3}, "Fourier", {"fourier_num_bands": 3, "fourier_max_resolution": [5, 7]}),
+        ({"num_fourier_bands": None}, "Fourier", {"fourier_num_bands": 8, "image_size": [5, 7]}),
+        (
+            {"num_fourier_bands": None, "input_form": "learned", "pixel_channels": 11, "position_channels": 13},
+            "Learned",
+            {"image_projection_channels": 11, "position_channels": 13, "projected_position_channels": 13},
+        ),
+        (
+            {"input_form": "conv", "image_height": 20, "image_width": 28, "stem_channels": 11},
+            "ConvProcessing",
+            {"stem_channels": 11, "stem_num_layers": 1, "stem_padding": "transformers", "stem_max_resolution": [5, 7]},
+        ),
+        (
+            {"input_form": "conv", "num_stem_layers": 2, "stem_padding": "same", "stem_batch_norm": False,
+             "image_height": 32, "image_width": 48},
+            "ConvProcessing",
+            {"stem_num_layers": 2, "stem_batch_norm": False, "stem_padding": "same", "stem_max_resolution": [2, 3]},
+        ),
+        ({"image_channels": 1}, "Fourier", {"image_channels": 1}),
+        ({"num_layers": 3, "num_heads": 4, "dropout": 0.3}, "Fourier",
+         {"num_self_attends_per_block": 3, "num_self_attention_heads": 4, "attention_probs_dropout_prob": 0.3}),
+    ],
+)  # fmt: skip
+def test_each_form_of_the_input_has_its_class_and_sizes(
+    pictures: Path, changed: dict[str, Any], name: str, expected: dict[str, Any]
+) -> None:
+    parts = parts_of(ImageClassification(ImageClassificationArguments(**{**TINY, **changed})), pictures)
+    assert type(parts.model).__name__ == f"PerceiverForImageClassification{name}"
+    for key, value in expected.items():
+        found = getattr(parts.model.config, key)
+        assert (list(found) if isinstance(value, list) else found) == value
+    size = changed.get("image_height", 5), changed.get("image_width", 7)
+    pixel_values = torch.rand(2, changed.get("image_channels", 3), *size)
+    assert parts.model(inputs=pixel_values).logits.shape == (2, 2)
+
+
+@pytest.mark.parametrize(
+    ("changed", "message"),
+    [
+        ({"input_form": "learned"}, "`num_fourier_bands` is for `input_form` fourier or conv, received 2 with 'learned'"),
+        ({"stem_channels": 8}, "`stem_channels` is for `input_form` conv, received 8 with 'fourier'"),
+        ({"pixel_channels": 8}, "`pixel_channels` is for `input_form` learned"),
+        ({"input_form": "patches"}, "`input_form` must be one of fourier, learned, conv, received 'patches'"),
+        ({"image_channels": 4}, "`image_channels` must be 1 or 3, received 4"),
+        ({"pixel_mean": (0.1, 0.2)}, "`pixel_mean` must have one number, or one for each of 3 channels"),
+        ({"pixel_std": (0.0,)}, r"`pixel_std` must be above 0, received 0\.0"),
+        ({"crop_area": 0.0}, r"`crop_area` must be in \(0, 1\], received 0\.0"),
+        ({"centre_crop": 1.5}, r"`centre_crop` must be in \(0, 1\], received 1\.5"),
+        ({"flip": 1.5}, r"`flip` must be in \[0, 1\], received 1\.5"),
+        ({"rand_augment_magnitude": 11.0}, r"`rand_augment_magnitude` must be in \[0, 10\], received 11\.0"),
+        ({"rand_augment_operations": -1}, "`rand_augment_operations` must be at least 0, received -1"),
+        ({"mixup": -0.2}, r"`mixup` must be at least 0, received -0\.2"),
+    ],
+)  # fmt: skip
+def test_choices_that_cannot_be_are_named(changed: dict[str, Any], message: str) -> None:
+    with pytest.raises(ConfigurationError, match=message):
+        ImageClassificationArguments(**{**TINY, **changed})
+
+
+def test_the_processor_keeps_the_asked_share_of_the_middle(pictures: Path) -> None:
+    chosen = {
+        **TINY,
+        "image_height": 14,
+        "image_width": 14,
+        "centre_crop": 0.875,
+        "pixel_mean": (0.1, 0.2, 0.3),
+    }
+    processor = parts_of(ImageClassification(ImageClassificationArguments(**chosen)), pictures).processor
+    assert processor.do_center_crop
+    assert processor.crop_size == {"height": 16, "width": 16}
+    assert processor.image_mean == (0.1, 0.2, 0.3)
+    assert processor.image_std == (0.5, 0.5, 0.5)
+
+
+def test_a_random_crop_is_not_cut_once_more(pictures: Path) -> None:
+    chosen = ImageClassificationArguments(**TINY, crop_area=0.9, centre_crop=0.5)
+    task = ImageClassification(chosen)
+    processor = parts_of(task, pictures).processor
+    # A bright frame about a dark middle: the middle half shows none of it, a random crop of nine tenths does.
+    framed = np.full((40, 40), 255, np.uint8)
+    framed[5:35, 5:35] = 0
+    sample = ImageSample(Image.fromarray(framed), 0)
+    varied = task.vary(sample, np.random.default_rng(0))
+    assert varied.is_framed
+    assert varied.image.size == (7, 5)
+    assert task.collate(processor, [sample])["pixel_values"].max() == -1.0
+    assert task.collate(processor, [varied])["pixel_values"].max() > 0.0
+
+
+def test_each_picture_is_varied_by_its_own_generator() -> None:
+    pixels = np.random.default_rng(0).integers(0, 255, (31, 23, 3), dtype=np.uint8)
+    sample = ImageSample(Image.fromarray(pixels), 1)
+    plain = ImageClassification(ImageClassificationArguments(**TINY))
+    assert plain.vary(sample, np.random.default_rng(0)) is sample
+    for changed in ({"crop_area": 0.3}, {"flip": 1.0}, {"rand_augment_operations": 3}):
+        task = ImageClassification(ImageClassificationArguments(**TINY, **changed))
+        first, again = (np.asarray(task.vary(sample, np.random.default_rng(4)).image) for _ in range(2))
+        assert np.array_equal(first, again)
+        assert first.shape != pixels.shape or not np.array_equal(first, pixels)
+    flipped = ImageClassification(ImageClassificationArguments(**TINY, flip=1.0))
+    varied = flipped.vary(sample, np.random.default_rng(0))
+    assert np.array_equal(np.asarray(varied.image), pixels[:, ::-1])
+    assert (varied.label, varied.is_framed) == (1, False)
+
+
+def test_pictures_of_any_mode_can_be_varied() -> None:
+    chosen = ImageClassificationArguments(
+        **TINY, crop_area=0.5, flip=0.5, rand_augment_operations=2, image_channels=1
+    )
+    task = ImageClassification(chosen)
+    for mode in ("1", "L", "P", "RGB", "RGBA", "CMYK", "I;16", "LA"):
+        varied = task.vary(ImageSample(Image.new(mode, (13, 11)), 0), np.random.default_rng(1))
+        assert (varied.image.mode, varied.image.size) == ("L", (7, 5))
+
+
+def test_mixing_makes_shares_of_the_labels_while_training(pictures: Path) -> None:
+    chosen = ImageClassificationArguments(**TINY, shift=0.0, rotation=0.0, scale=0.0, mixup=1.0, cutmix=1.0)
+    task = ImageClassification(chosen)
+    parts = parts_of(task, pictures)
+    batch = {"pixel_values": torch.rand(7, 3, 5, 7), "labels": torch.tensor([1, 0, 1, 0, 1, 0, 1])}
+    torch.manual_seed(0)
+    mixed = task.augment(batch)
+    assert mixed["labels"].shape == (7, 2)
+    torch.testing.assert_close(mixed["labels"].sum(dim=1), torch.ones(7))
+    assert not torch.equal(mixed["pixel_values"], batch["pixel_values"])
+    step = task.step(parts.model.train(), mixed)
+    expected = -(mixed["labels"] * F.log_softmax(step.measured["preds"], dim=-1)).sum(dim=1)
+    torch.testing.assert_close(step.measured["value"], expected)
+
+
+def test_a_batch_holds_pictures_of_one_size_scaled_to_minus_one_and_one(
+    task: ImageClassification, pictures: Path
+) -> None:
+    processor = parts_of(task, pictures).processor
+    samples = [
+        ImageSample(Image.new("L", (3, 11), 255), 1),
+        ImageSample(Image.new("RGB", (20, 2), (0, 255, 0)), 0),
+    ]
+    batch = task.collate(processor, samples)
+    assert batch["pixel_values"].shape == (2, 3, 5, 7)
+    assert batch["labels"].tolist() == [1, 0]
+    torch.testing.assert_close(batch["pixel_values"][0], torch.ones(3, 5, 7))
+    torch.testing.assert_close(batch["pixel_values"][1, :, 0, 0], torch.tensor([-1.0, 1.0, -1.0]))
+
+
+def test_augmentation_changes_pictures_and_keeps_labels(task: ImageClassification) -> None:
+    batch = {"pixel_values": torch.rand(2, 3, 5, 7), "labels": torch.tensor([1, 0])}
+    changed = task.augment(batch)
+    assert not torch.equal(changed["pixel_values"], batch["pixel_values"])
+    assert changed["labels"] is batch["labels"]
+    still = ImageClassification(ImageClassificationArguments(**TINY, shift=0.0, rotation=0.0, scale=0.0))
+    assert still.augment(batch)["pixel_values"] is batch["pixel_values"]
+
+
+@pytest.mark.parametrize("training", [True, False])
+def test_labels_are_smoothed_while_training_only(training: bool, pictures: Path) -> None:
+    task = ImageClassification(ImageClassificationArguments(**TINY, label_smoothing=0.25))
+    model = parts_of(task, pictures).model.train(training)
+    batch = {"pixel_values": torch.rand(3, 3, 5, 7), "labels": torch.tensor([1, 0, 1])}
+    step = task.step(model, batch)
+    log_probabilities = F.log_softmax(step.measured["preds"], dim=-1)
+    true = log_probabilities[torch.arange(3), batch["labels"]]
+    # A quarter of the target is spread over both classes.
+    smoothed = 0.75 * true + 0.25 * log_probabilities.mean(dim=-1) if training else true
+    torch.testing.assert_close(step.measured["value"], -smoothed)
+    torch.testing.assert_close(step.loss, -smoothed.mean())
+
+
+def test_top_five_accuracy_is_reported_above_five_classes(task: ImageClassification, pictures: Path) -> None:
+    parts = parts_of(task, pictures)
+    parts.model.config.num_labels = 7
+    metrics = task.metrics(parts)
+    # Ranks of the true class: 1st, 5th, 6th, 7th.
+    scores = torch.arange(7.0, 0.0, -1.0).expand(4, 7)
+    metrics.update(preds=scores, target=torch.tensor([0, 4, 5, 6]), value=torch.tensor([1.0, 2.0, 3.0, 4.0]))
+    computed = metrics.compute()
+    scalars = {name: float(value) for name, value in computed.items() if value.ndim == 0}
+    # Class 0 is found once and given four times: F1 2/5. Of the four classes that occur, three are never found.
+    assert scalars == pytest.approx({"accuracy": 0.25, "top_5_accuracy": 0.5, "loss": 2.5, "f1": 0.1})
+    # True classes down, answers across: every answer is class 0.
+    assert computed["confusions"][:, 0].tolist() == [1, 0, 0, 0, 1, 1, 1]
+    assert computed["confusions"].sum() == 4
+
+
+def test_attention_over_pixels_is_the_product_of_both_cross_attentions() -> None:
+    # Two latents over 1 x 3 pixels, two encoder heads whose mean is [[.5, .5, 0], [0, 0, 1]]; the query looks
+    # three quarters at the first latent: (.375, .375, .25).
+    encoder = torch.tensor([[[[1.0, 0.0, 0.0], [0.0, 0.0, 1.0]], [[0.0, 1.0, 0.0], [0.0, 0.0, 1.0]]]])
+    decoder = torch.tensor([[[[0.75, 0.25]]]])
+    attention = input_attention((encoder, decoder), 1, 3)
+    torch.testing.assert_close(attention, torch.tensor([[[0.375, 0.375, 0.25]]]))
+
+
+def test_missing_torchmetrics_names_the_command_that_installs_it(
+    task: ImageClassification, pictures: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, "torchmetrics", None)
+    with pytest.raises(MissingExtraError, match=r'`torchmetrics`.*pip install "perceivers\[train\]"'):
+        task.metrics(parts_of(task, pictures))

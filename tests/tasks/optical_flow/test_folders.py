@@ -1,0 +1,82 @@
+"""Folders of the benchmarks become rows of pairs; what is absent is named."""
+
+import pytest
+
+from perceivers.errors import DataError
+from perceivers.tasks.optical_flow.folders import flow_table
+
+
+def touch(root, *names):
+    for name in names:
+        path = root / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.touch()
+
+
+def rows(root):
+    table = flow_table(root)
+    return [
+        (row["first"], row["second"], row["flow"], row["scene"])
+        for row in (table[i] for i in range(len(table)))
+    ]
+
+
+@pytest.mark.parametrize("inner", ["", "training/"])
+def test_sintel(tmp_path, inner):
+    frames = [f"clean/alley_1/frame_{n:04d}.png" for n in (9, 10, 11)]
+    names = [*frames, *(name.replace("clean", "final") for name in frames)]
+    names += ["flow/alley_1/frame_0009.flo", "flow/alley_1/frame_0010.flo"]
+    touch(tmp_path, *(inner + name for name in names))
+    found = rows(tmp_path)
+    assert len(found) == 4
+    assert found[0] == (
+        f"{inner}clean/alley_1/frame_0009.png",
+        f"{inner}clean/alley_1/frame_0010.png",
+        f"{inner}flow/alley_1/frame_0009.flo",
+        "alley_1",
+    )
+    assert found[3][:2] == (f"{inner}final/alley_1/frame_0010.png", f"{inner}final/alley_1/frame_0011.png")
+
+
+@pytest.mark.parametrize(("frames", "flows"), [("image_2", "flow_occ"), ("colored_0", "flow_noc")])
+def test_kitti(tmp_path, frames, flows):
+    touch(tmp_path, f"{frames}/000007_10.png", f"{frames}/000007_11.png", f"{flows}/000007_10.png")
+    touch(tmp_path, f"{frames}/000008_10.png", f"{frames}/000008_11.png")
+    assert rows(tmp_path) == [
+        (f"{frames}/000007_10.png", f"{frames}/000007_11.png", f"{flows}/000007_10.png", "000007")
+    ]
+
+
+def test_flying_chairs(tmp_path):
+    touch(tmp_path, *(f"data/00003_{end}" for end in ("img1.ppm", "img2.ppm", "flow.flo")))
+    assert rows(tmp_path) == [("data/00003_img1.ppm", "data/00003_img2.ppm", "data/00003_flow.flo", "00003")]
+
+
+def test_middlebury(tmp_path):
+    for scene in ("Grove2", "Beanbags"):
+        touch(tmp_path, f"other-data-gray/{scene}/frame10.png", f"other-data-gray/{scene}/frame11.png")
+    touch(tmp_path, "other-gt-flow/Grove2/flow10.flo")
+    frames = "other-data-gray/Grove2/frame"
+    assert rows(tmp_path) == [
+        (f"{frames}10.png", f"{frames}11.png", "other-gt-flow/Grove2/flow10.flo", "Grove2")
+    ]
+
+
+def test_paths_belong_to_the_folder_and_rows_are_called_by_their_frame(tmp_path):
+    touch(tmp_path, *(f"00003_{end}" for end in ("img1.ppm", "img2.ppm", "flow.flo")))
+    table = flow_table(tmp_path)
+    assert table.path(table[0]["flow"]) == tmp_path / "00003_flow.flo"
+    assert table.name(0) == str(tmp_path / "00003_img1.ppm")
+
+
+def test_a_frame_that_is_absent_is_named(tmp_path):
+    touch(tmp_path, "00003_img1.ppm", "00003_flow.flo")
+    with pytest.raises(
+        DataError, match=r"00003_flow.flo` is the flow of the frame `.*00003_img2.ppm`, which does not"
+    ):
+        flow_table(tmp_path)
+
+
+def test_other_folders_have_no_layout(tmp_path):
+    touch(tmp_path, "a.png", "scene/b.png", "flow/readme.txt")
+    assert flow_table(tmp_path) is None

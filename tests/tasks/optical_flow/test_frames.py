@@ -1,0 +1,133 @@
+"""Pairs of consecutive frames from pictures, folders, films and tables, in order and with names of their own."""
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+
+from perceivers.errors import DataError
+from perceivers.tasks.optical_flow.frames import film_frames, flows_of_inputs, pairs_of_inputs
+from perceivers.tasks.optical_flow.options import OpticalFlowArguments
+
+CHOSEN = OpticalFlowArguments()
+
+
+def grey(path, value, height=7, width=11):
+    """A frame of one shade, which tells which one it is."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    Image.new("RGB", (width, height), (value, value, value)).save(path)
+    return str(path)
+
+
+def shades(inputs, chosen=CHOSEN):
+    """Name and the shades of each pair."""
+    return [
+        (pair.name, int(pair.first[0, 0, 0]), int(pair.second[0, 0, 0]))
+        for pair in pairs_of_inputs(inputs, chosen)
+    ]
+
+
+def test_pictures_are_a_sequence_in_the_order_given(tmp_path):
+    given = [grey(tmp_path / f"{name}.png", value) for name, value in (("b", 1), ("a", 2), ("c", 3))]
+    assert shades(given) == [("b", 1, 2), ("a", 2, 3)]
+
+
+def test_each_folder_is_a_sequence_by_number(tmp_path):
+    for number in (9, 10, 11):
+        grey(tmp_path / "one" / f"frame_{number}.png", number)
+    for number in (1, 2):
+        grey(tmp_path / "one" / "deeper" / f"{number}.png", 100 + number)
+    grey(tmp_path / "one" / ".hidden.png", 200)
+    (tmp_path / "one" / "notes.txt").write_text("no picture")
+    # No pair spans two folders.
+    assert sorted(shades([str(tmp_path / "one")])) == [
+        ("deeper/1", 101, 102),
+        ("one/frame_10", 10, 11),
+        ("one/frame_9", 9, 10),
+    ]
+
+
+def test_a_table_has_a_pair_in_each_row_by_its_columns(tmp_path):
+    for value in (1, 2, 3):
+        grey(tmp_path / f"{value}.png", value)
+    table = tmp_path / "pairs.csv"
+    table.write_text("a,b\n1.png,2.png\n3.png,1.png\n")
+    chosen = OpticalFlowArguments(first_column="a", second_column="b")
+    assert shades([str(table)], chosen) == [("pairs/000000", 1, 2), ("pairs/000001", 3, 1)]
+    with pytest.raises(DataError, match=r"must have .*'first'.*received a, b"):
+        shades([str(table)])
+
+
+def test_rows_that_give_no_pair_are_named(tmp_path):
+    grey(tmp_path / "1.png", 1)
+    grey(tmp_path / "wide.png", 1, width=13)
+    table = tmp_path / "pairs.csv"
+    table.write_text("first,second\n1.png,1.png\n1.png,wide.png\n")
+    with pytest.raises(
+        DataError, match=r"pairs.csv, row 2`: both frames must be of one size, received 11 x 7"
+    ):
+        shades([str(table)])
+    table.write_text("first,second\n1.png,absent.png\n")
+    with pytest.raises(DataError, match=r"pairs.csv, row 1`: .*absent.png` cannot be read"):
+        shades([str(table)])
+
+
+def test_flow_is_kept_on_disk_until_it_is_shown(tmp_path):
+    given = [grey(tmp_path / f"{name}.png", 1) for name in "aba"]
+    flow = torch.zeros(7, 11, 2)
+    flow[0, 0] = torch.tensor([3.0, -4.0])
+    predictions = flows_of_inputs(given, CHOSEN, lambda first, second: flow)
+    assert [prediction.values for prediction in predictions] == [
+        # One pixel of 77 moves, by 5.
+        {"flow_file": "a.flo", "mean_motion": round(5 / 77, 4), "longest_motion": 5.0},
+        {"flow_file": "b.flo", "mean_motion": round(5 / 77, 4), "longest_motion": 5.0},
+    ]
+    kept = predictions[1].shown["flow"]
+    assert torch.equal(kept.read(), flow)
+    place = kept.path.parent
+    assert place.is_dir()
+    del kept, predictions
+    assert not place.exists()
+
+
+def test_names_that_come_twice_are_numbered(tmp_path):
+    given = [grey(tmp_path / folder / "x.png", 1) for folder in "abc"]
+    flow = torch.zeros(7, 11, 2)
+    predictions = flows_of_inputs(given, CHOSEN, lambda first, second: flow)
+    assert [prediction.values["flow_file"] for prediction in predictions] == ["x.flo", "x_2.flo"]
+
+
+def test_a_film_is_a_sequence_at_its_own_rate(tmp_path):
+    pytest.importorskip("av")
+    from perceivers.processors.video.writing import video_writer
+
+    film = tmp_path / "film.mp4"
+    with video_writer(film, 8.0, 16, 32) as writer:
+        for value in (40, 120, 200):
+            writer.add(torch.full((1, 16, 32, 3), value, dtype=torch.uint8))
+    assert [round(float(frame.mean()) / 40) for frame in film_frames(film)] == [1, 3, 5]
+    flow = torch.zeros(16, 32, 2)
+    predictions = flows_of_inputs([str(film)], CHOSEN, lambda first, second: flow)
+    assert [prediction.source for prediction in predictions] == [f"{film}, frame 0", f"{film}, frame 1"]
+    kept = predictions[0].shown["flow"]
+    assert kept.frame_rate == pytest.approx(8.0)
+    # The film itself has its frames: they are not held twice.
+    assert kept.first is None
+    assert kept.film == film
+
+
+def test_a_film_of_one_frame_is_named(tmp_path):
+    pytest.importorskip("av")
+    from perceivers.processors.video.writing import video_writer
+
+    film = tmp_path / "still.mp4"
+    with video_writer(film, 8.0, 16, 32) as writer:
+        writer.add(torch.full((1, 16, 32, 3), 90, dtype=torch.uint8))
+    with pytest.raises(DataError, match=r"still.mp4` has a single frame; flow needs a second one after it"):
+        list(pairs_of_inputs([str(film)], CHOSEN))
+
+
+def test_shades_are_read_as_they_are(tmp_path):
+    (pair,) = pairs_of_inputs([grey(tmp_path / "a.png", 5), grey(tmp_path / "b.png", 6)], CHOSEN)
+    assert pair.first.dtype == np.uint8
+    assert pair.first.shape == (7, 11, 3)
