@@ -100,6 +100,15 @@ class Answer(ABC):
     def describe(self, scores: Tensor) -> list[dict[str, Any]]:
         """What tables say of each row of scores, by column; the first one is the answer itself."""
 
+    def calibrated(self, preds: Tensor, truth: Tensor) -> Self:
+        """This answer, corrected by what was measured of held-out samples: how sure it is, how wide its intervals are.
+
+        Args:
+            preds: see `measured`, of all samples.
+            truth: the same.
+        """
+        return self
+
     @abstractmethod
     def state(self) -> dict[str, Any]:
         """Everything that is known of it, for a JSON file."""

@@ -15,6 +15,7 @@ from perceivers.answers.base import Answer
 from perceivers.answers.one_class import MOST_NUMBERED_CLASSES
 from perceivers.kinds.number.reading import looks_like_number, number_of
 from perceivers.metrics.answers import is_better, measure, measures_of
+from perceivers.metrics.calibration import conformal_shift
 
 if TYPE_CHECKING:
     from torchmetrics import Metric
@@ -111,6 +112,15 @@ class Number(Answer):
         """Numbers [batch], or their quantiles [batch, num_quantiles], and truth [batch], in the units of the data."""
         return self.in_own_units(self._widened(scores)), self.in_own_units(targets)
 
+    def calibrated(self, preds: Tensor, truth: Tensor) -> Self:
+        """With outer quantiles that hold as many of the true numbers as they should."""
+        if len(self.quantiles) < 2:
+            return self
+        learned, wanted = self._learned(preds), self._learned(truth)
+        share = self.quantiles[-1] - self.quantiles[0]
+        shift = conformal_shift(learned[:, 0], learned[:, -1], wanted, share)
+        return replace(self, widened=self.widened + shift)
+
     def describe(self, scores: Tensor) -> list[dict[str, Any]]:
         """`number`, and of several quantiles `low` and `high`, the outer ones."""
         values = self.in_own_units(self._widened(scores.cpu())).tolist()
@@ -128,6 +138,13 @@ class Number(Answer):
         wide = learned.detach().cpu().double() * self.scale + self.mean
         own = wide if self.logarithm_of is None else wide.exp() - self.logarithm_of
         return own.to(learned.device, torch.float32 if learned.device.type == "mps" else torch.float64)
+
+    def _learned(self, own: Tensor) -> Tensor:
+        """Numbers in the units of the data as the model learns them, float64."""
+        wide = own.cpu().double()
+        if self.logarithm_of is not None:
+            wide = (wide.clamp(min=self.smallest) + self.logarithm_of).log()
+        return (wide - self.mean) / self.scale
 
     def _widened(self, scores: Tensor) -> Tensor:
         if not self.widened or len(self.quantiles) < 2:

@@ -16,6 +16,7 @@ from perceivers.data.rows import class_id, in_natural_order
 from perceivers.errors import DataError
 from perceivers.kinds.base import is_empty
 from perceivers.metrics.answers import is_better, measure, measures_of
+from perceivers.metrics.calibration import fit_temperature
 from perceivers.models.losses import IGNORED_LABEL
 
 if TYPE_CHECKING:
@@ -111,6 +112,10 @@ class OneClass(Answer):
     def measured(self, scores: Tensor, targets: Tensor) -> tuple[Tensor, Tensor]:
         """Scores [batch, classes] at the temperature, ids [batch]."""
         return scores / self.temperature, targets
+
+    def calibrated(self, preds: Tensor, truth: Tensor) -> Self:
+        """With the temperature at which log loss is least."""
+        return replace(self, temperature=self.temperature * fit_temperature(preds.cpu(), truth.cpu()))
 
     def describe(self, scores: Tensor) -> list[dict[str, Any]]:
         """`label`, its `probability`, and `probabilities` of the likeliest classes, falling."""

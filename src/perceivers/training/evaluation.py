@@ -106,6 +106,21 @@ def measure(
     return task.summarize(scalars), {name: value for name, value in computed.items() if value.ndim > 0}
 
 
+@torch.no_grad()
+def collect(task: Task[Any], model: Any, batches: Any, accelerator: Accelerator) -> dict[str, Tensor]:
+    """What the task's step measures of all batches, each sample once, on the processor; nothing of no batches.
+
+    Arguments as `measure`.
+    """
+    model.eval()
+    found: dict[str, list[Tensor]] = {}
+    for _, batch in batches:
+        measured = accelerator.gather_for_metrics(dict(task.step(model, batch).measured))
+        for name, values in measured.items():
+            found.setdefault(name, []).append(values.cpu())
+    return {name: torch.cat(values) for name, values in found.items()}
+
+
 def _of_other_data(run_data: DataArguments, data: str) -> DataArguments:
     return replace(run_data, data=data, validation_data=None, test_data=None, streaming=False)
 
