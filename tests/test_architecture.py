@@ -64,8 +64,8 @@ PLANNED: set[tuple[str, str]] = set()
 # Folders of like things, and the files or folders in each that the others may import. A folder in a folder is one thing:
 # its files may import each other. Readers of bundled data may import every file of data/.
 SHARED: dict[str, frozenset[str]] = {
-    "modalities": frozenset({"base", "structure"}),
-    "decoders": frozenset({"base", "basic", "chunking", "structure"}),
+    "modalities": frozenset({"base", "positioned", "structure"}),
+    "decoders": frozenset({"asked_for", "base", "basic", "chunking", "structure"}),
     "models": frozenset(
         {
             "answering",

@@ -6,7 +6,7 @@ import pytest
 import torch
 
 import perceivers as p
-from perceivers.decoders.base import EVERYTHING, ask_for
+from perceivers.decoders.asked_for import EVERYTHING, ask_for
 from perceivers.decoders.structure import AttendedAnswers, PlainAnswers
 from perceivers.nn.token_structure import TablePositions
 

@@ -12,17 +12,16 @@ from torch import Tensor, nn
 from torch.utils.checkpoint import checkpoint
 
 from perceivers.configuration import PerceiverConfig
-from perceivers.decoders.base import (
+from perceivers.decoders.asked_for import (
     EVERYTHING,
     AskedFor,
     OutputPoints,
-    PerceiverAbstractDecoder,
-    Queries,
     gather_rows,
     one_array,
     require_indices,
     sizes_of,
 )
+from perceivers.decoders.base import PerceiverAbstractDecoder, Queries
 from perceivers.decoders.structure import AttendedAnswers, DecoderStructure, PlainAnswers
 from perceivers.errors import ConfigurationError, ShapeError, require_shape
 from perceivers.layers import PerceiverLayer

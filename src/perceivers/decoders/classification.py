@@ -7,7 +7,8 @@ from typing import Unpack
 from torch import Tensor, nn
 
 from perceivers.configuration import PerceiverConfig
-from perceivers.decoders.base import EVERYTHING, AskedFor, PerceiverAbstractDecoder, Queries, one_array
+from perceivers.decoders.asked_for import EVERYTHING, AskedFor, one_array
+from perceivers.decoders.base import PerceiverAbstractDecoder, Queries
 from perceivers.decoders.basic import (
     PerceiverBasicDecoder,
     PerceiverWrappingDecoder,

@@ -11,14 +11,8 @@ import torch
 from torch import Tensor, nn
 
 from perceivers.configuration import PerceiverConfig
-from perceivers.decoders.base import (
-    EVERYTHING,
-    AskedFor,
-    PerceiverAbstractDecoder,
-    PointsByModality,
-    Queries,
-    sizes_of,
-)
+from perceivers.decoders.asked_for import EVERYTHING, AskedFor, PointsByModality, sizes_of
+from perceivers.decoders.base import PerceiverAbstractDecoder, Queries
 from perceivers.decoders.basic import BasicDecoderOptions, PerceiverBasicDecoder
 from perceivers.decoders.structure import AttendedAnswers, DecoderStructure, PlainAnswers
 from perceivers.errors import ConfigurationError, ShapeError

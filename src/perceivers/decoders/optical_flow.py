@@ -10,15 +10,8 @@ from typing import Unpack, cast
 from torch import Tensor
 
 from perceivers.configuration import PerceiverConfig
-from perceivers.decoders.base import (
-    EVERYTHING,
-    AskedFor,
-    PerceiverAbstractDecoder,
-    Queries,
-    gather_rows,
-    one_array,
-    require_indices,
-)
+from perceivers.decoders.asked_for import EVERYTHING, AskedFor, gather_rows, one_array, require_indices
+from perceivers.decoders.base import PerceiverAbstractDecoder, Queries
 from perceivers.decoders.basic import PerceiverBasicDecoder, PositionedDecoderOptions
 from perceivers.decoders.structure import DecoderStructure
 from perceivers.errors import ShapeError

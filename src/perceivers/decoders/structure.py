@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any
 
 from torch import Tensor, nn
 
+from perceivers.decoders.asked_for import AskedFor
 from perceivers.nn.attention_layer import AttentionLayer
 from perceivers.nn.token_structure import TablePositions, TokenStructure
 from perceivers.outputs import Encoded
@@ -42,8 +42,8 @@ class AttendedAnswers:
         names: of the modalities; None for a single output array.
     """
 
-    queries: Callable[[Encoded, Any], Mapping[str, TokenStructure]] | None = None
-    token_indices: Callable[[Encoded, Any], Tensor | None] | None = None
+    queries: Callable[[Encoded, AskedFor], Mapping[str, TokenStructure]] | None = None
+    token_indices: Callable[[Encoded, AskedFor], Tensor | None] | None = None
     layer: AttentionLayer | None = None
     final: nn.Linear | None = None
     factor: float = 1.0

@@ -9,13 +9,8 @@ from torch import Tensor, nn
 
 from perceivers.configuration import PerceiverConfig
 from perceivers.errors import ConfigurationError, ShapeError, require_shape
-from perceivers.modalities.base import (
-    AbstractPostprocessor,
-    PositionedPreprocessor,
-    Preprocessed,
-    require_finite,
-    require_tensor,
-)
+from perceivers.modalities.base import AbstractPostprocessor, Preprocessed, require_finite, require_tensor
+from perceivers.modalities.positioned import PositionedPreprocessor
 from perceivers.modalities.structure import InputStructure, LinearValues
 
 

@@ -10,13 +10,8 @@ from torch import Tensor, nn
 
 from perceivers.configuration import PerceiverConfig
 from perceivers.errors import ConfigurationError, ShapeError
-from perceivers.modalities.base import (
-    AbstractPostprocessor,
-    PositionedPreprocessor,
-    Preprocessed,
-    require_finite,
-    require_tensor,
-)
+from perceivers.modalities.base import AbstractPostprocessor, Preprocessed, require_finite, require_tensor
+from perceivers.modalities.positioned import PositionedPreprocessor
 from perceivers.modalities.structure import InputStructure, LinearValues
 from perceivers.nn.convolution import Conv2DDownsample, ConvUpsample, stem_size
 from perceivers.nn.patches import depth_to_space, space_to_depth

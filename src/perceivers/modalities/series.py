@@ -12,13 +12,8 @@ from torch import Tensor, nn
 from perceivers.configuration import PerceiverConfig
 from perceivers.configuration_rules import require_count
 from perceivers.errors import ConfigurationError, ShapeError
-from perceivers.modalities.base import (
-    PositionedPreprocessor,
-    Preprocessed,
-    axis_resolutions,
-    require_finite,
-    require_tensor,
-)
+from perceivers.modalities.base import Preprocessed, require_finite, require_tensor
+from perceivers.modalities.positioned import PositionedPreprocessor, axis_resolutions
 from perceivers.modalities.structure import InputStructure, TokensOfGroups, tokens_as_features
 from perceivers.nn.fourier import axis_coordinates
 from perceivers.nn.time_steps import own_length_positions, patch_mask, step_patches
