@@ -10,7 +10,8 @@ from typing import Any
 
 import torch
 
-from perceivers.data.tables import Table, table_of
+from perceivers.data.frames import table_of
+from perceivers.data.tables import Table
 from perceivers.errors import ConfigurationError, DataError
 from perceivers.tasks.base import Parts, Prediction, Task
 from perceivers.tasks.column_task import ColumnTask
