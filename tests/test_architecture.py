@@ -62,7 +62,22 @@ SHARED: dict[str, frozenset[str]] = {
     "decoders": frozenset({"base", "basic", "chunking"}),
     "models": frozenset({"base", "perceiver", "task", "losses"}),
     "tasks": frozenset({"base", "cards", "classification", "confusions"}),
-    "data": frozenset({"tables", "opening", "rows", "splits", "bundled"}),
+    "data": frozenset(
+        {
+            "bundled",
+            "delimited",
+            "dialects",
+            "folders",
+            "headers",
+            "numbers",
+            "opening",
+            "parts",
+            "rows",
+            "splits",
+            "table_folders",
+            "tables",
+        }
+    ),
 }
 
 MODALITIES = frozenset({"audio", "image", "label"})
