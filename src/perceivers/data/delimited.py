@@ -7,14 +7,14 @@ import hashlib
 import os
 import tempfile
 import zlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
 from typing import Any
 
-from perceivers.data.dialects import SAMPLE_RECORDS, Dialect, long_fields, open_text, sense
+from perceivers.data.dialects import SAMPLE_RECORDS, Dialect, long_fields, open_text, sense, without_blank
 from perceivers.data.headers import column_names
 from perceivers.errors import DataError
 
@@ -49,7 +49,7 @@ class DelimitedFile:
         with _named(path):
             dialect, notes = sense(path)
             with open_text(path, dialect) as file, long_fields():
-                first = list(islice(dialect.records(file), SAMPLE_RECORDS + 1))
+                first = list(islice(without_blank(dialect.records(file)), SAMPLE_RECORDS + 1))
         if not first:
             raise DataError(f"`{path}` cannot be read as a table: it is empty")
         if len(first) <= SAMPLE_RECORDS:
@@ -68,7 +68,7 @@ class DelimitedFile:
         count = 0
         last: Sequence[str] = self.columns
         with _named(self.path), open_text(self.path, self.dialect) as file:
-            records = self.dialect.records(file)
+            records = without_blank(self.dialect.records(file))
             with long_fields():
                 next(records)
             while True:
@@ -182,7 +182,7 @@ def _require_closed_quotes(path: Path, dialect: Dialect, last: Sequence[str], nu
     line = _line_of(path, dialect, number)
     with open_text(path, dialect) as lines, long_fields():
         try:
-            list(csv.reader(islice(lines, line - 1, None), delimiter=dialect.delimiter, strict=True))
+            list(dialect.records(islice(lines, line - 1, None), strict=True))
         except csv.Error as error:
             if "unexpected end" in str(error):
                 raise DataError(
@@ -193,19 +193,20 @@ def _require_closed_quotes(path: Path, dialect: Dialect, last: Sequence[str], nu
 
 def _line_of(path: Path, dialect: Dialect, number: int) -> int:
     """Line at which a row begins, from 1; rows are counted from 1, below the header."""
+    begun = 0
+
+    def counted(lines: Iterable[str]) -> Iterator[str]:
+        nonlocal begun
+        for line in lines:
+            begun += 1
+            yield line
+
+    before = 0
     with open_text(path, dialect) as file, long_fields():
-        begun = 0
-
-        def counted() -> Iterator[str]:
-            nonlocal begun
-            for line in file:
-                begun += 1
-                yield line
-
-        before = 0
-        for index, _ in enumerate(dialect.records(counted())):
-            if index == number:
-                # Blank lines in between belong to no record.
-                return before + 1
+        for record in dialect.records(counted(file)):
+            if any(True for _ in without_blank([record])):
+                if number == 0:
+                    return before + 1
+                number -= 1
             before = begun
     return before

@@ -53,14 +53,21 @@ class Dialect:
     delimiter: str = ","
     quotes: bool = True
 
-    def records(self, lines: Iterable[str]) -> Iterator[list[str]]:
-        """Divide lines into records of fields, and pass over blank lines; read it inside of `long_fields`."""
-        for record in csv.reader(
-            lines, delimiter=self.delimiter, quoting=csv.QUOTE_MINIMAL if self.quotes else csv.QUOTE_NONE
-        ):
-            # A lone pair of quotes is an empty field of a table with one column, no blank line.
-            if record and not (len(record) == 1 and record[0].isspace()):
-                yield record
+    def records(self, lines: Iterable[str], *, strict: bool = False) -> Iterator[list[str]]:
+        """Divide lines into records of fields; a blank line is an empty record.
+
+        Args:
+            lines: with their ends; read them inside of `long_fields`.
+            strict: raise csv.Error where a quote is not closed, or is closed before the field ends.
+        """
+        quoting = csv.QUOTE_MINIMAL if self.quotes else csv.QUOTE_NONE
+        return csv.reader(lines, delimiter=self.delimiter, quoting=quoting, strict=strict)  # type: ignore[arg-type]
+
+
+def without_blank(records: Iterable[list[str]]) -> Iterator[list[str]]:
+    """The records of lines that are not blank."""
+    # A lone pair of quotes is an empty field of a table with one column, no blank line.
+    return (record for record in records if record and not (len(record) == 1 and record[0].isspace()))
 
 
 def sense(path: Path) -> tuple[Dialect, list[str]]:
@@ -185,12 +192,15 @@ def _sense_delimiter(path: Path, dialect: Dialect) -> str:
 
 def _first_lengths(path: Path, dialect: Dialect) -> list[int]:
     with open_text(path, dialect) as file, long_fields():
-        return [len(record) for record in islice(dialect.records(file), SAMPLE_RECORDS)]
+        return [len(record) for record in islice(without_blank(dialect.records(file)), SAMPLE_RECORDS)]
 
 
 def _is_regular(path: Path, dialect: Dialect) -> bool:
-    """Whether all records have as many fields as the first."""
+    """Whether all records have as many fields as the first, and all quotes are closed where a field ends."""
     with open_text(path, dialect) as file, long_fields():
-        lengths = map(len, dialect.records(file))
-        first = next(lengths, 0)
-        return all(length == first for length in lengths)
+        lengths = map(len, without_blank(dialect.records(file, strict=True)))
+        try:
+            first = next(lengths, 0)
+            return all(length == first for length in lengths)
+        except csv.Error:
+            return False

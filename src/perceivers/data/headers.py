@@ -40,7 +40,7 @@ def column_names(path: Path, header: Sequence[str], first: Sequence[Sequence[str
 def looks_like_data(header: Sequence[str], first: Sequence[Sequence[str]]) -> bool:
     """Whether a first line is a record like those below.
 
-    It is one if every column of numbers is headed by a number, and most of these lie among the numbers of their columns.
+    It is one if every column of numbers is headed by a number, and most of these are of the size of the numbers below.
     Numbers that count, such as 0, 1, 2 or the years 2019, 2020, are names.
 
     Args:
@@ -58,7 +58,7 @@ def looks_like_data(header: Sequence[str], first: Sequence[Sequence[str]]) -> bo
         return False
     if _counts([head for head in heads if not math.isnan(head)]):
         return False
-    like = sum(_lies_among(heads[index], columns[index]) for index in of_numbers)
+    like = sum(_is_of_the_size_of(heads[index], columns[index]) for index in of_numbers)
     return like >= 0.8 * len(of_numbers)
 
 
@@ -75,7 +75,7 @@ def _counts(numbers: Sequence[float]) -> bool:
     return len(steps) == 1 and steps.pop() > 0 and all(number.is_integer() for number in numbers)
 
 
-def _lies_among(head: float, column: Sequence[float]) -> bool:
+def _is_of_the_size_of(head: float, column: Sequence[float]) -> bool:
     lowest, highest = min(column), max(column)
-    spread = highest - lowest
-    return lowest - spread <= head <= highest + spread
+    margin = highest - lowest + max(abs(lowest), abs(highest))
+    return lowest - margin <= head <= highest + margin
