@@ -65,9 +65,11 @@ SHARED: dict[str, frozenset[str]] = {
     "data": frozenset(
         {
             "bundled",
+            "columns",
             "delimited",
             "dialects",
             "folders",
+            "frames",
             "headers",
             "numbers",
             "opening",

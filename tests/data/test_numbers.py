@@ -98,6 +98,6 @@ def test_decimal_commas_can_be_asked_for() -> None:
 
 
 def test_missing_is_none_empty_or_nan_and_no_word() -> None:
-    assert [is_missing(cell) for cell in (None, "", float("nan"), np.float32("nan"), "NA", 0, False, [])] == [
+    assert [is_missing(cell) for cell in (None, "", float("nan"), np.float32("nan"), "NA", 0, False, np.zeros((2, 3)))] == [
         True, True, True, True, False, False, False, False,
     ]  # fmt: skip

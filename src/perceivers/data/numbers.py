@@ -22,7 +22,9 @@ _GROUPED_BY_COMMAS = re.compile(r"[+-]?\d{1,3}(?:,\d{3}){2,}(?:\.\d+)?|[+-]?\d{1
 
 def is_missing(cell: Any) -> bool:
     """Whether a cell holds nothing: None, an empty text, or a number that is NaN."""
-    return cell is None or cell == "" or (isinstance(cell, float | np.floating) and math.isnan(cell))
+    if isinstance(cell, str):
+        return not cell
+    return cell is None or (isinstance(cell, float | np.floating) and math.isnan(cell))
 
 
 def number_of(cell: Any, decimal: Decimal = "point") -> float | None:
