@@ -288,9 +288,9 @@ class ColumnTask(Task[TaskArguments]):
                 answers = next(described)
                 shown = {}
                 if num_shown > 0:
-                    shown = {"inputs": self._shown(parts, each), "answers": answers}
+                    shown = {"inputs": self._shown(parts, each)}
                     num_shown -= 1
-                yield Prediction(name, self.columns_of(row, answers), shown)
+                yield Prediction(name, self.columns_of(row, answers), shown, answers)
 
     def show(self, predictions: Sequence[Prediction], folder: Path) -> list[Path]:
         """Draw the values of a kind that has a picture, with their answers; write a page of all others."""
@@ -307,7 +307,7 @@ class ColumnTask(Task[TaskArguments]):
             first.kind.draw(figure, places, prediction.shown["inputs"][first.name], prediction.source)
 
         def draw_said(axes: Any, index: int) -> None:
-            draw_answer(axes, predictions[index].shown["answers"][answers[0]])
+            draw_answer(axes, predictions[index].answers[answers[0]])
 
         is_number = self.columns.answers[answers[0]].name == "number"
         title = "answer" if is_number else "probability"
