@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from perceivers.data import delimited
+from perceivers.data import delimited, dialects
 from perceivers.data.delimited import DelimitedFile
 from perceivers.data.dialects import Dialect, long_fields
 from perceivers.errors import DataError
@@ -66,16 +66,20 @@ def test_the_delimiter_is_sensed(tmp_path: Path, content: str, delimiter: str, e
 
 
 @pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16", "utf-32"])
-def test_unicode_is_read_with_and_without_its_mark(tmp_path: Path, encoding: str) -> None:
+def test_unicode_is_read_with_and_without_its_mark(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, encoding: str
+) -> None:
+    monkeypatch.setattr(dialects, "BLOCK", 5)  # some letters lie on both sides of its end
     file = look_at(tmp_path, "näme,b\nö,1\n".encode(encoding))
     assert file.columns == ("näme", "b")
     assert rows(file) == [["ö", "1"]]
     assert file.notes == ()
 
 
-def test_windows_1252_is_read_with_a_note(tmp_path: Path) -> None:
-    # The byte that is no UTF-8 comes late, behind more than a block of what is.
-    text = "a,b\n" + "x,1\n" * 300_000 + "5 \u20ac,2\n"
+def test_windows_1252_is_read_with_a_note(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    # The byte that is no UTF-8 comes behind many blocks of what is.
+    monkeypatch.setattr(dialects, "BLOCK", 7)
+    text = "a,b\n" + "x,1\n" * 100 + "5 \u20ac,2\n"
     file = look_at(tmp_path, text.encode("cp1252"))
     *_, last = file.rows()
     assert last == {"a": "5 €", "b": "2"}
