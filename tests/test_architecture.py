@@ -35,8 +35,6 @@ GROUPS: tuple[frozenset[str], ...] = (
 
 # (importing file, imported name) -> (how it may be imported, why). Everything else follows GROUPS.
 EXCEPTIONS: dict[tuple[str, str], tuple[str, str]] = {
-    ("kinds.image.drawing", "tasks"): ("anywhere", "until kinds have options and drawings of their own"),
-    ("kinds.image.samples", "tasks"): ("anywhere", "until kinds have options and drawings of their own"),
     ("kinds.points.drawing", "tasks"): ("anywhere", "until kinds have options and drawings of their own"),
     ("kinds.points.samples", "tasks"): ("anywhere", "until kinds have options and drawings of their own"),
     ("kinds.series.drawing", "tasks"): ("anywhere", "until kinds have options and drawings of their own"),
@@ -80,7 +78,9 @@ SHARED: dict[str, frozenset[str]] = {
             "verbs",
         }
     ),
-    "tasks": frozenset({"base", "cards", "classification", "columns", "column_task", "confusions", "page"}),
+    "tasks": frozenset(
+        {"base", "cards", "classification", "columns", "column_task", "confusions", "one_column_task", "page"}
+    ),
     "data": frozenset({"tables", "opening", "rows", "splits", "bundled"}),
     "kinds": frozenset({"base", "cards", "image", "number", "shading"}),
     "answers": frozenset({"base", "number", "one_class", "ranking", "several_labels"}),
