@@ -36,8 +36,6 @@ GROUPS: tuple[frozenset[str], ...] = (
 
 # (importing file, imported name) -> (how it may be imported, why). Everything else follows GROUPS.
 EXCEPTIONS: dict[tuple[str, str], tuple[str, str]] = {
-    ("kinds.image.drawing", "tasks"): ("anywhere", "until kinds have options and drawings of their own"),
-    ("kinds.image.samples", "tasks"): ("anywhere", "until kinds have options and drawings of their own"),
     ("kinds.points.drawing", "tasks"): ("anywhere", "until kinds have options and drawings of their own"),
     ("kinds.points.samples", "tasks"): ("anywhere", "until kinds have options and drawings of their own"),
     ("kinds.series.drawing", "tasks"): ("anywhere", "until kinds have options and drawings of their own"),
@@ -81,7 +79,9 @@ SHARED: dict[str, frozenset[str]] = {
             "verbs",
         }
     ),
-    "tasks": frozenset({"base", "cards", "classification", "columns", "column_task", "confusions", "page"}),
+    "tasks": frozenset(
+        {"base", "cards", "classification", "columns", "column_task", "confusions", "one_column_task", "page"}
+    ),
     "data": frozenset(
         {
             "bundled",

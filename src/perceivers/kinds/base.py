@@ -16,9 +16,14 @@ from typing import TYPE_CHECKING, Any, ClassVar, Self
 from torch import Tensor
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     import numpy as np
 
     from perceivers.kinds.cards import CardLayout
+
+# Share of a column's cells that must look like a kind: a few others among many are faults of the table, not another kind.
+MOSTLY = 0.98
 
 
 @dataclass(frozen=True)
@@ -118,6 +123,15 @@ class Kind(ABC):
     @abstractmethod
     def modalities(self) -> Mapping[str, Mapping[str, Any]]:
         """Entries of `config.modalities`, by the names that `tensors` gives; a single one is called ""."""
+
+    @property
+    def modality_names(self) -> tuple[str, ...]:
+        """The names that `tensors` and `modalities` give."""
+        return tuple(self.modalities())
+
+    def save_processor(self, folder: Path) -> None:
+        """Write what others, such as Transformers, read a model's only input of this kind with; nothing where they cannot."""
+        return
 
     def state(self) -> dict[str, Any]:
         """What `settle` learned, for a JSON file; nothing where it learns nothing."""
