@@ -38,8 +38,6 @@ GROUPS: tuple[frozenset[str], ...] = (
 EXCEPTIONS: dict[tuple[str, str], tuple[str, str]] = {
     ("kinds.points.drawing", "tasks"): ("anywhere", "until kinds have options and drawings of their own"),
     ("kinds.points.samples", "tasks"): ("anywhere", "until kinds have options and drawings of their own"),
-    ("kinds.series.drawing", "tasks"): ("anywhere", "until kinds have options and drawings of their own"),
-    ("kinds.series.samples", "tasks"): ("anywhere", "until kinds have options and drawings of their own"),
     ("kinds.sound.drawing", "tasks"): ("anywhere", "until kinds have options and drawings of their own"),
     ("kinds.sound.features", "tasks"): ("anywhere", "until kinds have options and drawings of their own"),
     ("kinds.sound.samples", "tasks"): ("anywhere", "until kinds have options and drawings of their own"),

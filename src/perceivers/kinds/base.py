@@ -95,6 +95,15 @@ class Kind(ABC):
             DataError: a cell holds something else.
         """
 
+    def survey(self, table: Any, columns: Sequence[str]) -> Self:
+        """This kind with what the first rows of a training table tell of all values: how many channels they have.
+
+        Args:
+            table: the rows.
+            columns: those that are read.
+        """
+        return self
+
     def settle(self, values: Sequence[Any], columns: Sequence[str]) -> Self:
         """This kind with what must be learned from training values: their size, scale, vocabulary.
 

@@ -138,7 +138,11 @@ class ColumnTask(Task[TaskArguments]):
         """Open rows; those of a trained model are read and answered as it was trained to."""
         tables = self.open(arguments)
         names = tables["train"].columns
-        self.columns = self.choose(tables) if parts is None else self.columns_for(parts.processor, names)
+        self.columns = (
+            self.choose(tables).surveyed(tables["train"])
+            if parts is None
+            else self.columns_for(parts.processor, names)
+        )
         if self.needs_all:
             for table in tables.values():
                 require_columns(table, *self.columns.columns_read, *self.columns.columns_asked)
