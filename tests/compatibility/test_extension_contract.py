@@ -53,7 +53,7 @@ def constant(**arguments: Any) -> Callable[[Any, Any], dict[str, Any]]:
 
 
 PICTURES, SAMPLES = normal(2, 3, 8, 12), normal(2, 40, 1)
-NUMBERS = normal(2, 3)
+NUMBERS = torch.tensor([[0.5, math.nan, -1.5], [2.5, 0.25, -0.75]])
 BINNED = {"encoding": "piecewise", "bin_edges": [[-2.0, 0.0, 3.0]] * 3}
 SERIES, POINTS, ENERGIES = normal(2, 7, 3), normal(2, 7, 5).tanh(), normal(2, 5, 6)
 ABSOLUTE = {"positions": "absolute", "max_length": 11}
@@ -238,7 +238,13 @@ PREPROCESSORS = {
             "relu": ({}, {"relu": False}),
         },
         ineffective={"sigma": "says where training starts, and the parts here have other weights"},
-        wrong=(normal(2, 4), normal(2, 3, 1), NUMBERS.long(), normal(0, 3), torch.full((2, 3), math.inf)),
+        wrong=(
+            normal(2, 4),
+            normal(2, 3, 1),
+            torch.ones(2, 3).long(),
+            normal(0, 3),
+            torch.full((2, 3), math.inf),
+        ),
     ),
     "categories": Part(
         "PerceiverCategoryPreprocessor",
