@@ -168,19 +168,27 @@ def test_texts_are_sums_of_rows_of_two_tables():
 
 
 def test_what_cannot_be_told_apart_says_why():
-    text = p.PerceiverTextPreprocessor(CONFIG)
     reasons = {
         "positions are added": pixels(concat_or_add_pos="add", project_pos_dim=3),
         "a perceptron transforms positions": pixels(n_extra_pos_mlp=1),
         "a linear map mixes the axes": pixels(project_pos_dim=5),
-        "'a': a perceptron": p.PerceiverMultimodalPreprocessor({"a": pixels(n_extra_pos_mlp=1)}),
-        "'a': PerceiverTextPreprocessor looks tokens up": p.PerceiverMultimodalPreprocessor({"a": text}),
         "tokens of 'a' are masked at random": p.PerceiverMultimodalPreprocessor({"a": pixels()}, {"a": 0.5}),
     }
     for reason, preprocessor in reasons.items():
         structure = preprocessor.structure()
         assert isinstance(structure, WholeTokens)
         assert structure.because.startswith(reason)
+
+
+def test_modalities_that_cannot_be_told_apart_are_named():
+    text = p.PerceiverTextPreprocessor(CONFIG)
+    mixture = {"b": text, "a": pixels(n_extra_pos_mlp=1), "c": pixels()}
+    structure = p.PerceiverMultimodalPreprocessor(mixture).structure()
+    assert structure.whole_because == (
+        "'a': a perceptron transforms positions (`n_extra_pos_mlp`); "
+        "'b': PerceiverTextPreprocessor looks tokens up in tables, which must be the only tokens"
+    )
+    assert p.PerceiverMultimodalPreprocessor({"c": pixels()}).structure().whole_because is None
 
 
 @pytest.mark.parametrize(

@@ -214,8 +214,13 @@ def _readable(tokens: InputStructure, answers: DecoderStructure | None) -> Input
 def _plain_parts(tokens: InputStructure, answers: DecoderStructure | None) -> dict[str, str]:
     """Part -> why it runs as it does in the plain model."""
     parts: dict[str, str] = {}
+    reason = None
     if isinstance(tokens, WholeTokens):
-        parts["input_preprocessor"] = f"{tokens.because}: tokens are built whole"
+        reason = tokens.because
+    elif isinstance(tokens, TokensOfGroups):
+        reason = tokens.whole_because
+    if reason is not None:
+        parts["input_preprocessor"] = f"{reason}: tokens are built whole"
     if isinstance(answers, PlainAnswers):
         parts["decoder"] = f"{answers.because}: outputs are decoded by the plain layers, in chunks"
     return parts

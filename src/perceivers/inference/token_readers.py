@@ -5,7 +5,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, cast
 
 from torch import Tensor, nn
 
@@ -132,7 +132,8 @@ def input_structure(preprocessor: Preprocessor) -> InputStructure:
     parts = preprocessor.modules() if isinstance(preprocessor, nn.Module) else iter(())
     for part in parts:
         is_changed = isinstance(part, AbstractPreprocessor) and is_overridden(part, "forward", "structure")
-        if is_changed and not isinstance(structure, WholeTokens):
+        # One that says nothing of its tokens is right whatever they are.
+        if is_changed and not isinstance(cast("AbstractPreprocessor", part).structure(), WholeTokens):
             return WholeTokens(f"{type(part).__name__} changes the tokens of its base")
     return structure
 

@@ -88,8 +88,8 @@ class PerceiverCategoryPreprocessor(AbstractPreprocessor):
         return features + self.columns, None, features
 
     def structure(self) -> InputStructure:
-        """See AbstractPreprocessor; tokens are one group of channels."""
-        return tokens_as_features(self)
+        """See AbstractPreprocessor."""
+        return tokens_as_features(self, "every column has rows of its own in the table")
 
     def _validate(self, inputs: Tensor) -> None:
         require_tensor("inputs", inputs)

@@ -23,6 +23,7 @@ from perceivers.modalities.structure import (
     TokensOfGroups,
     ValuesByModality,
     WholeTokens,
+    tokens_as_features,
 )
 from perceivers.nn.packing import pad_channels, require_names, restructure
 from perceivers.nn.token_structure import TokenStructure
@@ -131,18 +132,15 @@ class PerceiverMultimodalPreprocessor(AbstractPreprocessor):
         for name in sorted(self.modalities):
             if 0 < self.mask_probs.get(name, 0) < 1:
                 return WholeTokens(f"tokens of {name!r} are masked at random (`mask_probs`)")
-            part = self._preprocessor(name)
-            own = part.structure()
-            if isinstance(own, WholeTokens):
-                return WholeTokens(f"{name!r}: {own.because}")
-            if not isinstance(own, TokensOfGroups):
-                kind = type(part).__name__
-                return WholeTokens(
-                    f"{name!r}: {kind} looks tokens up in tables, which must be the only tokens"
-                )
-            groups[name] = own
+            groups[name] = _groups(self._preprocessor(name))
         learned = [table for own in groups.values() for table in own.learned]
-        return TokensOfGroups(self.num_channels, partial(self._part_structures, groups), learned)
+        reasons = [f"{name!r}: {own.whole_because}" for name, own in groups.items() if own.whole_because]
+        return TokensOfGroups(
+            self.num_channels,
+            partial(self._part_structures, groups),
+            learned,
+            whole_because="; ".join(reasons) or None,
+        )
 
     def _part_structures(
         self,
@@ -250,6 +248,19 @@ class PerceiverMultimodalPreprocessor(AbstractPreprocessor):
         # Compared, not gathered in a set: a set would fix the batch size of an exported program.
         if any(size != next(iter(sizes.values())) for size in sizes.values()):
             raise ShapeError(f"`inputs` must have the same batch size for every modality, received {sizes}")
+
+
+def _groups(preprocessor: AbstractPreprocessor) -> TokensOfGroups:
+    """The groups of channels of a modality's tokens; a single one where they must be built whole."""
+    own = preprocessor.structure()
+    if isinstance(own, TokensOfGroups):
+        return own
+    if isinstance(own, WholeTokens):
+        return tokens_as_features(preprocessor, own.because)
+    kind = type(preprocessor).__name__
+    return tokens_as_features(
+        preprocessor, f"{kind} looks tokens up in tables, which must be the only tokens"
+    )
 
 
 class PerceiverMultimodalPostprocessor(AbstractPostprocessor):

@@ -117,8 +117,8 @@ class PerceiverNumberPreprocessor(AbstractPreprocessor):
         return features + self.columns, None, features
 
     def structure(self) -> InputStructure:
-        """See AbstractPreprocessor; each column has a map of its own, so that tokens are one group of channels."""
-        return tokens_as_features(self)
+        """See AbstractPreprocessor."""
+        return tokens_as_features(self, "every column has a linear map of its own")
 
 
 def _piecewise(

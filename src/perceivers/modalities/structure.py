@@ -41,7 +41,7 @@ class TokensOfTables:
 
 @dataclass(frozen=True)
 class TokensOfGroups:
-    """Tokens that are groups of channels side by side, see TokenStructure; they are never laid out.
+    """Tokens that are groups of channels side by side, see TokenStructure; they are never joined.
 
     Attributes:
         num_channels: of a token.
@@ -50,12 +50,15 @@ class TokensOfGroups:
         learned: the tables of learned positions that parts may hold.
         of_values: from the `features` of a single part and the grid that its tokens lie on back to that part, for decoders
             that ask with the tokens; None where it cannot be had from these alone.
+        whole_because: why some parts are a single group, which is the tokens built whole; None where there is nothing to
+            tell apart, or all is told apart.
     """
 
     num_channels: int
     parts: Callable[[Any, bool], Mapping[str, TokenStructure]]
     learned: Sequence[TablePositions] = ()
     of_values: Callable[[Tensor, Sequence[int]], TokenStructure] | None = None
+    whole_because: str | None = None
 
 
 InputStructure = WholeTokens | TokensOfTables | TokensOfGroups
@@ -72,9 +75,10 @@ class MakesTokens(Protocol):
         """Tokens [batch, num_tokens, num_channels], and more."""
 
 
-def tokens_as_features(preprocessor: MakesTokens) -> TokensOfGroups:
-    """Tokens all of whose channels depend on the inputs."""
-    return TokensOfGroups(preprocessor.num_channels, partial(_one_group, preprocessor))
+def tokens_as_features(preprocessor: MakesTokens, whole_because: str | None = None) -> TokensOfGroups:
+    """Tokens all of whose channels depend on the inputs, or, with a reason, cannot be told apart."""
+    parts = partial(_one_group, preprocessor)
+    return TokensOfGroups(preprocessor.num_channels, parts, whole_because=whole_because)
 
 
 def _one_group(
