@@ -17,15 +17,18 @@ GROUPS: tuple[frozenset[str], ...] = (
     frozenset({"errors"}),
     frozenset({"records", "figures", "arguments"}),
     frozenset({"nn"}),
-    frozenset({"configuration_rules"}),
-    frozenset({"configuration", "outputs", "checkpoints"}),
+    frozenset({"configuration_rules", "checkpoints"}),
+    frozenset({"configuration_answers"}),
+    frozenset({"configuration", "outputs"}),
     frozenset({"layers"}),
     frozenset({"modalities", "decoders"}),
     frozenset({"models"}),
     frozenset({"inference", "processors", "metrics"}),
     frozenset({"data"}),
     frozenset({"kinds"}),
+    frozenset({"answers"}),
     frozenset({"tasks"}),
+    frozenset({"predictor"}),
     frozenset({"training", "conversion", "integrations"}),
     frozenset({"cli", "app"}),
     frozenset({"__main__"}),
@@ -33,12 +36,6 @@ GROUPS: tuple[frozenset[str], ...] = (
 
 # (importing file, imported name) -> (how it may be imported, why). Everything else follows GROUPS.
 EXCEPTIONS: dict[tuple[str, str], tuple[str, str]] = {
-    ("configuration", "checkpoints"): ("in a function", "from_pretrained finds files as models do"),
-    ("checkpoints.pretrained", "configuration"): ("anywhere", "a checkpoint is a configuration and weights"),
-    ("checkpoints.writing", "configuration"): ("for types", "it writes the configuration that a model has"),
-    ("checkpoints.pretrained", "models"): ("for types", "it fills the model that it is given"),
-    ("checkpoints.loading", "models"): ("for types", "it fills the model that it is given"),
-    ("models.base", "inference"): ("in a function", "prepare() gives the exact fast form of a model"),
     ("kinds.image.drawing", "tasks"): ("anywhere", "until kinds have options and drawings of their own"),
     ("kinds.image.samples", "tasks"): ("anywhere", "until kinds have options and drawings of their own"),
     ("kinds.points.drawing", "tasks"): ("anywhere", "until kinds have options and drawings of their own"),
@@ -52,16 +49,39 @@ EXCEPTIONS: dict[tuple[str, str], tuple[str, str]] = {
     ("kinds.video.drawing", "tasks"): ("anywhere", "until kinds have options and drawings of their own"),
 }
 
+# Files that import modules of ours by their names, which no test of imports sees: table of names -> why it is one.
+BY_NAME: dict[str, str] = {
+    "__init__": "public names are imported when they are first asked for",
+    "conversion.haiku": "the class of a released network is found by its public name",
+    "kinds.registry": "a kind's own file, and what it needs, is imported when the kind is asked for",
+    "data.bundled": "the reader of a bundled table is found by its name",
+    "models.fast_form": "models find `prepare` without depending on the fast form, which depends on them",
+    "tasks.registry": "a task's classes are found by their names, so that the command line starts without torch",
+}
+
 # Allowed by the design, and not used yet; an entry that is used belongs out of here.
 PLANNED: set[tuple[str, str]] = set()
 
 # Folders of like things, and the files or folders in each that the others may import. A folder in a folder is one thing:
 # its files may import each other. Readers of bundled data may import every file of data/.
 SHARED: dict[str, frozenset[str]] = {
-    "modalities": frozenset({"base"}),
-    "decoders": frozenset({"base", "basic", "chunking"}),
-    "models": frozenset({"base", "perceiver", "task", "losses"}),
-    "tasks": frozenset({"base", "cards", "classification", "confusions"}),
+    "modalities": frozenset({"base", "positioned", "structure"}),
+    "decoders": frozenset({"asked_for", "base", "basic", "chunking", "structure"}),
+    "models": frozenset(
+        {
+            "answering",
+            "answers",
+            "base",
+            "fast_form",
+            "losses",
+            "mixture",
+            "modality_types",
+            "perceiver",
+            "task",
+            "verbs",
+        }
+    ),
+    "tasks": frozenset({"base", "cards", "classification", "columns", "column_task", "confusions", "page"}),
     "data": frozenset(
         {
             "bundled",
@@ -80,6 +100,8 @@ SHARED: dict[str, frozenset[str]] = {
             "tables",
         }
     ),
+    "kinds": frozenset({"base", "cards", "image", "number", "shading"}),
+    "answers": frozenset({"base", "number", "one_class", "ranking", "several_labels"}),
 }
 
 MODALITIES = frozenset({"audio", "image", "label"})
@@ -96,6 +118,7 @@ KNOWS_MODALITIES = frozenset(
         "data",
         "arguments",
         "kinds",
+        "answers",
         "metrics",
     }
 )
@@ -229,9 +252,10 @@ def test_siblings_import_only_what_their_folder_shares():
 
 
 def test_nothing_imports_itself_in_a_circle():
+    """Neither at the top of files nor in functions nor for types alone: a circle that is hidden is one all the same."""
     edges: dict[str, set[str]] = {name: set() for name in FILES}
     for found in OURS:
-        if found.how == "anywhere" and found.target in edges:
+        if found.target in edges:
             edges[found.importer].add(found.target)
     finished: set[str] = set()
 
@@ -244,6 +268,21 @@ def test_nothing_imports_itself_in_a_circle():
 
     for name in FILES:
         visit(name, ())
+
+
+def test_imports_by_name_stand_in_named_places_alone():
+    loaders = {"import_module", "__import__"}
+    found = {
+        name: [
+            node
+            for node in ast.walk(tree)
+            if isinstance(node, ast.Call)
+            and getattr(node.func, "attr", getattr(node.func, "id", None)) in loaders
+            and not (isinstance(node.args[0], ast.Constant) and "perceivers" not in str(node.args[0].value))
+        ]
+        for name, tree in TREES.items()
+    }
+    assert {name for name, calls in found.items() if calls} == set(BY_NAME)
 
 
 def test_the_package_itself_imports_nothing_of_ours():

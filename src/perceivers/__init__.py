@@ -24,6 +24,7 @@ _HOMES = {
     "PerceiverAudioProcessor": "processors.audio.processor",
     "PerceiverBasicDecoder": "decoders.basic",
     "PerceiverBasicVideoAutoencodingDecoder": "decoders.video",
+    "PerceiverCategoryPreprocessor": "modalities.category",
     "PerceiverClassificationDecoder": "decoders.classification",
     "PerceiverClassificationPostprocessor": "modalities.label",
     "PerceiverClassifierOutput": "outputs",
@@ -40,6 +41,7 @@ _HOMES = {
     "PerceiverForMultimodalAutoencoding": "models.multimodal_autoencoding",
     "PerceiverForMultitaskSequenceClassification": "models.multitask_text_classification",
     "PerceiverForOpticalFlow": "models.optical_flow",
+    "PerceiverForPrediction": "models.prediction",
     "PerceiverForSequenceClassification": "models.sequence_classification",
     "PerceiverFourierPositionEncoding": "nn.position_encoding",
     "PerceiverImagePostprocessor": "modalities.image",
@@ -56,11 +58,13 @@ _HOMES = {
     "PerceiverMultimodalPreprocessor": "modalities.multimodal",
     "PerceiverMultimodalProcessor": "processors.multimodal",
     "PerceiverMultitaskDecoder": "decoders.multitask",
+    "PerceiverNumberPreprocessor": "modalities.number",
     "PerceiverOneHotPreprocessor": "modalities.label",
     "PerceiverOpticalFlowDecoder": "decoders.optical_flow",
     "PerceiverOpticalFlowProcessor": "processors.optical_flow.processor",
     "PerceiverPointsPreprocessor": "modalities.points",
     "PerceiverPreTrainedModel": "models.base",
+    "PerceiverPredictionOutput": "outputs",
     "PerceiverProjectionDecoder": "decoders.classification",
     "PerceiverProjectionPostprocessor": "modalities.projection",
     "PerceiverSeriesPreprocessor": "modalities.series",
@@ -73,6 +77,8 @@ _HOMES = {
     "PerceiversError": "errors",
     "ShapeError": "errors",
     "build_position_encoding": "nn.position_encoding",
+    "fit": "training.fitting",
+    "load": "predictor",
 }
 
 __all__ = sorted(_HOMES)

@@ -49,6 +49,7 @@ from perceivers.modalities.audio import (
     PerceiverAudioPreprocessor as PerceiverAudioPreprocessor,
 )
 from perceivers.modalities.base import AbstractPreprocessor as AbstractPreprocessor
+from perceivers.modalities.category import PerceiverCategoryPreprocessor as PerceiverCategoryPreprocessor
 from perceivers.modalities.image import (
     PerceiverImagePostprocessor as PerceiverImagePostprocessor,
 )
@@ -67,6 +68,7 @@ from perceivers.modalities.multimodal import (
 from perceivers.modalities.multimodal import (
     PerceiverMultimodalPreprocessor as PerceiverMultimodalPreprocessor,
 )
+from perceivers.modalities.number import PerceiverNumberPreprocessor as PerceiverNumberPreprocessor
 from perceivers.modalities.points import PerceiverPointsPreprocessor as PerceiverPointsPreprocessor
 from perceivers.modalities.projection import (
     PerceiverProjectionPostprocessor as PerceiverProjectionPostprocessor,
@@ -101,6 +103,7 @@ from perceivers.models.multitask_text_classification import (
 )
 from perceivers.models.optical_flow import PerceiverForOpticalFlow as PerceiverForOpticalFlow
 from perceivers.models.perceiver import PerceiverModel as PerceiverModel
+from perceivers.models.prediction import PerceiverForPrediction as PerceiverForPrediction
 from perceivers.models.sequence_classification import (
     PerceiverForSequenceClassification as PerceiverForSequenceClassification,
 )
@@ -128,6 +131,9 @@ from perceivers.outputs import (
 from perceivers.outputs import (
     PerceiverModelOutput as PerceiverModelOutput,
 )
+from perceivers.outputs import (
+    PerceiverPredictionOutput as PerceiverPredictionOutput,
+)
 from perceivers.processors.audio.processor import PerceiverAudioProcessor as PerceiverAudioProcessor
 from perceivers.processors.audio.spectrogram import (
     PerceiverSpectrogramProcessor as PerceiverSpectrogramProcessor,
@@ -154,3 +160,5 @@ from perceivers.processors.video.processor import PerceiverVideoProcessor as Per
 
 __all__: list[str]
 __version__: str
+from perceivers.predictor import load as load
+from perceivers.training.fitting import fit as fit

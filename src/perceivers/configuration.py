@@ -11,10 +11,11 @@ from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any, Self
 
+from perceivers.checkpoints.locating import CONFIG_NAME as CONFIG_NAME
+from perceivers.checkpoints.locating import resolve_file
+from perceivers.configuration_answers import read_answers
 from perceivers.configuration_rules import validate_fields
 from perceivers.errors import CheckpointError, ConfigurationError
-
-CONFIG_NAME = "config.json"
 
 # Each arithmetic difference between Transformers' port and the JAX original is a field of its own; a fidelity
 # sets them together.
@@ -47,6 +48,7 @@ _SAVED_WHERE_GIVEN = (
     "architectures",
     "problem_type",
     "modalities",
+    "answers",
     "tasks",
     "ngram_sizes",
     "ngram_rows",
@@ -130,8 +132,11 @@ class _ConfigFields:
     )
     num_training_points: int = 512
 
-    # Classification of modalities: name -> {"type": ..., settings of the type}.
+    # Any modalities in: name -> {"type": ..., settings of the type}.
     modalities: Mapping[str, Mapping[str, Any]] | None = None
+
+    # Any answers out: name -> {"type": "class", "labels" or "number", settings}, see `perceivers.configuration_answers`.
+    answers: Mapping[str, Mapping[str, Any]] | None = None
 
     # Several tasks of one text model: name -> {"num_labels" or "id2label", "problem_type"}, in the order of their queries.
     tasks: Mapping[str, Mapping[str, Any]] | None = None
@@ -248,6 +253,7 @@ class PerceiverConfig(_ConfigFields):
     def validate(self) -> None:
         """Raise ConfigurationError, naming the key, for the first value that no model can be built from."""
         validate_fields(self)
+        read_answers(self.answers or {})
 
     def to_dict(self) -> dict[str, Any]:
         """Every key that config.json holds, plain JSON types, tuples as lists."""
@@ -343,8 +349,6 @@ class PerceiverConfig(_ConfigFields):
             force_download: download again what the cache holds.
             overrides: keys that replace those of the file.
         """
-        from perceivers.checkpoints import resolve_file
-
         path = resolve_file(
             name_or_folder,
             CONFIG_NAME,

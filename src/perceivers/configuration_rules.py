@@ -54,7 +54,7 @@ def validate_fields(config: Any) -> None:
         _require_probability(f"mask_probabilities[{name!r}]", probability)
     for name, weight in _numbers_by_modality(config, "loss_weights").items():
         _require_number(f"loss_weights[{name!r}]", weight)
-    for key in ("modalities", "tasks"):
+    for key in ("answers", "modalities", "tasks"):
         _require_descriptions(key, getattr(config, key))
     _require_ngrams(config.ngram_sizes, config.ngram_rows)
 
@@ -102,6 +102,12 @@ def require_count(key: str, value: object, minimum: int = 1) -> None:
     """ConfigurationError unless `value` is a whole number of at least `minimum`."""
     if not isinstance(value, int) or isinstance(value, bool) or value < minimum:
         raise ConfigurationError(f"`{key}` must be a whole number of at least {minimum}, received {value!r}")
+
+
+def require_positive(key: str, value: object) -> None:
+    """ConfigurationError unless `value` is a finite number above 0."""
+    if not isinstance(value, (int, float)) or isinstance(value, bool) or not 0.0 < value < math.inf:
+        raise ConfigurationError(f"`{key}` must be a finite number above 0, received {value!r}")
 
 
 def _require_flag(key: str, value: object) -> None:

@@ -155,6 +155,31 @@ class PerceiverClassifierOutput(ModelOutput):
 
 @traceable
 @dataclass
+class PerceiverPredictionOutput(ModelOutput):
+    """What PerceiverForPrediction returns. All mappings are from the name of an answer.
+
+    Attributes:
+        loss: sum of the answers' losses, each times its weight, when labels are given.
+        logits: scores of classes or labels [batch, num_labels]; numbers [batch]; quantiles of numbers
+            [batch, num_quantiles].
+        query_logits: the same before the answer's queries are averaged, [batch, num_queries, ...].
+        losses: mean loss of each answer that labels are given for.
+        hidden_states: as in PerceiverModelOutput.
+        attentions: as in PerceiverModelOutput.
+        cross_attentions: as in PerceiverModelOutput.
+    """
+
+    loss: Tensor | None = None
+    logits: Mapping[str, Tensor] | None = None
+    query_logits: Mapping[str, Tensor] | None = None
+    losses: Mapping[str, Tensor] | None = None
+    hidden_states: tuple[Tensor, ...] | None = None
+    attentions: tuple[Tensor, ...] | None = None
+    cross_attentions: tuple[Tensor, ...] | None = None
+
+
+@traceable
+@dataclass
 class EncoderOutput(ModelOutput):
     """What the encoder returns; fields as in PerceiverModelOutput, `cross_attentions` the encoder's alone."""
 

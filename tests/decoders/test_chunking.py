@@ -6,8 +6,14 @@ import pytest
 import torch
 
 import perceivers
-from perceivers.decoders.base import EVERYTHING, ask_for
-from perceivers.decoders.chunking import decode_in_chunks, join
+from perceivers.decoders.asked_for import EVERYTHING, ask_for
+from perceivers.decoders.chunking import (
+    answer_in_chunks,
+    build_in_chunks,
+    join,
+    join_chunks,
+    require_query_mask,
+)
 from perceivers.errors import ShapeError
 
 
@@ -24,16 +30,18 @@ def decoder(config, lively):
     )
 
 
-def decode(decoder, encoded, asked_for=EVERYTHING, **options):
+def decode(decoder, encoded, asked_for=EVERYTHING, chunk_size=None, query_mask=None, output_attentions=False):
     seen = []
 
     def postprocess(answers, sizes):
         seen.append(answers.shape[1])
         return answers
 
-    options = {"chunk_size": None, "query_mask": None, "output_attentions": False, **options}
     with torch.no_grad():
-        return decode_in_chunks(decoder, encoded, asked_for, postprocess=postprocess, **options), seen
+        require_query_mask(query_mask, decoder, encoded, asked_for)
+        queries = build_in_chunks(decoder, encoded, asked_for, chunk_size)
+        answers = answer_in_chunks(decoder, encoded.latents, queries, query_mask, output_attentions)
+        return join_chunks(answers, postprocess), seen
 
 
 @pytest.mark.parametrize(
@@ -73,6 +81,29 @@ def test_no_points_give_no_rows(decoder, encode):
 def test_a_chunk_of_nothing_is_refused(decoder, encode):
     with pytest.raises(ShapeError, match="`chunk_size` must be at least 1, received 0"):
         decode(decoder, encode(), chunk_size=0)
+
+
+def test_a_chunk_is_asked_answered_and_made_values_of_before_the_next_one(decoder, encode):
+    order = []
+    build, attend = decoder.build_queries, decoder.attend
+
+    class Told:
+        num_outputs = staticmethod(decoder.num_outputs)
+
+        def build_queries(self, encoded, asked_for, rows):
+            order.append(f"ask {rows.start}")
+            return build(encoded, asked_for, rows)
+
+        def attend(self, *arguments):
+            order.append("answer")
+            return attend(*arguments)
+
+    encoded = encode()
+    queries = build_in_chunks(Told(), encoded, EVERYTHING, 7)
+    answers = answer_in_chunks(Told(), encoded.latents, queries, None, False)
+    assert order == []
+    join_chunks(answers, lambda values, sizes: order.append("values") or values)
+    assert order == ["ask 0", "answer", "values", "ask 7", "answer", "values"]
 
 
 def test_mappings_are_joined_name_by_name():

@@ -9,10 +9,10 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from perceivers.kinds import sample_files
 from perceivers.data.bundled import BUNDLED, BundledData, bundled_tables
 from perceivers.data.tables import ListTable, Table
 from perceivers.errors import DataError
+from perceivers.kinds import sample_files
 from perceivers.kinds.sample_files import write_samples
 
 

@@ -169,3 +169,12 @@ def test_only_the_positions_asked_for_are_decoded(model, same):
     assert output.cross_attentions[1].shape[2] == 3
     same(model(ids, positions=torch.tensor([3, 6])).logits, model(ids).logits[:, [3, 6]])
     same(model.prepare()(ids, mask, positions=positions).logits, whole[rows, positions])
+
+
+def test_scores_are_the_linear_head_that_it_says(model, same):
+    ids = ids_of(4)
+    head = model.linear_head()
+    answers = model.perceiver(ids).logits
+    same(F.linear(answers, head.mapped.weight, head.mapped.bias), model(ids).logits)
+    assert dict(model.named_children())[head.child] is model.embedding_decoder
+    assert model.answers_positions

@@ -642,7 +642,7 @@ def test_memory_is_bounded_by_itself_while_gradients_are_off(monkeypatch, tiny_c
     tokens = torch.randn(2, 5, config.d_model)
     with torch.enable_grad():
         whole = model(tokens).logits.detach()
-    monkeypatch.setattr("perceivers.models.perceiver.DECODING_CHUNK", 5)
+    monkeypatch.setattr("perceivers.models.answering.DECODING_CHUNK", 5)
     attended = []
     decoder.decoding_cross_attention.register_forward_pre_hook(
         lambda _, args: attended.append(args[0].shape[1])

@@ -5,17 +5,15 @@ from __future__ import annotations
 import warnings
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import torch
 from torch import Tensor, nn
 
+from perceivers.checkpoints.contract import FillableModel
 from perceivers.checkpoints.matching import KeyMatch, describe_keys, describe_mismatches, match_keys
 from perceivers.checkpoints.reading import StoredTensor
 from perceivers.errors import CheckpointError, ConfigurationError
-
-if TYPE_CHECKING:
-    from perceivers.models.base import PerceiverPreTrainedModel
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -33,7 +31,7 @@ class LoadOptions:
 
 
 def fill_model(
-    model: PerceiverPreTrainedModel,
+    model: FillableModel,
     stored: Mapping[str, StoredTensor],
     options: LoadOptions,
     change: Callable[[str, Tensor], Tensor] | None = None,
@@ -124,7 +122,7 @@ def choose_device(device: str | int | torch.device | None, device_map: object) -
     return found
 
 
-def _places(model: nn.Module) -> dict[str, tuple[nn.Module, str, Tensor]]:
+def _places(model: FillableModel) -> dict[str, tuple[nn.Module, str, Tensor]]:
     """For every key of the state dict: the module that holds the tensor, the name there, the tensor."""
     saved = model.state_dict(keep_vars=True).keys()
     places: dict[str, tuple[nn.Module, str, Tensor]] = {}
@@ -184,7 +182,7 @@ def _judge(match: KeyMatch, model: str, options: LoadOptions) -> None:
         warnings.warn("\n".join([f"{model} and the checkpoint differ;{drawn}", *notes]), stacklevel=5)
 
 
-def _require_complete(model: nn.Module) -> None:
+def _require_complete(model: FillableModel) -> None:
     left = [name for name, tensor in [*model.named_parameters(), *model.named_buffers()] if tensor.is_meta]
     if left:
         raise CheckpointError(

@@ -10,6 +10,7 @@ from typing import Any
 
 from perceivers.errors import CheckpointError
 
+CONFIG_NAME = "config.json"
 SAFETENSORS_NAME = "model.safetensors"
 SAFETENSORS_INDEX_NAME = "model.safetensors.index.json"
 BIN_NAME = "pytorch_model.bin"

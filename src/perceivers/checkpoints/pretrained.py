@@ -9,22 +9,25 @@ import os
 import tempfile
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import Any, TypeVar
 
 import torch
 from torch import Tensor
 
+from perceivers.checkpoints.contract import Configuration, FillableModel
 from perceivers.checkpoints.loading import LoadOptions, choose_device, choose_dtype, fill_model
-from perceivers.checkpoints.locating import FileAbsentError, HubOptions, find_weights, resolve_file
+from perceivers.checkpoints.locating import (
+    CONFIG_NAME,
+    FileAbsentError,
+    HubOptions,
+    find_weights,
+    resolve_file,
+)
 from perceivers.checkpoints.matching import KeyMatch
 from perceivers.checkpoints.reading import open_weights
-from perceivers.configuration import CONFIG_NAME, PerceiverConfig
 from perceivers.errors import CheckpointError, ConfigurationError
 
-if TYPE_CHECKING:
-    from perceivers.models.base import PerceiverPreTrainedModel
-
-Model = TypeVar("Model", bound="PerceiverPreTrainedModel")
+Model = TypeVar("Model", bound=FillableModel)
 
 # The only convolution whose kernel published files hold with height and width exchanged.
 STEM_KERNEL = "input_preprocessor.convnet.conv.weight"
@@ -34,7 +37,7 @@ def load_pretrained(
     model_class: type[Model],
     name_or_folder: str | os.PathLike[str],
     *,
-    config: PerceiverConfig | str | os.PathLike[str] | None,
+    config: Configuration | str | os.PathLike[str] | None,
     hub: HubOptions,
     dtype: str | torch.dtype | None,
     device: str | int | torch.device | None,
@@ -131,18 +134,18 @@ def upload(
 
 
 def _configure(
-    config_class: type[PerceiverConfig],
+    config_class: type[Configuration],
     name_or_folder: str | os.PathLike[str],
-    config: PerceiverConfig | str | os.PathLike[str] | None,
+    config: Configuration | str | os.PathLike[str] | None,
     hub: HubOptions,
     fidelity: str | None,
     overrides: Mapping[str, Any],
-) -> PerceiverConfig:
-    if isinstance(config, PerceiverConfig):
-        found = copy.deepcopy(config)
-    else:
+) -> Configuration:
+    if config is None or isinstance(config, (str, os.PathLike)):
         path = resolve_file(name_or_folder if config is None else config, CONFIG_NAME, **vars(hub))
         found = config_class.from_json_file(path)
+    else:
+        found = copy.deepcopy(config)
     known = {key for key in vars(found) if not key.startswith("__")} | {
         "num_labels",
         "torch_dtype",
@@ -166,9 +169,9 @@ def _configure(
 
 def _stored_kernel_order(
     name_or_folder: str | os.PathLike[str],
-    config: PerceiverConfig | str | os.PathLike[str] | None,
+    config: Configuration | str | os.PathLike[str] | None,
     hub: HubOptions,
-    built_from: PerceiverConfig,
+    built_from: Configuration,
 ) -> str:
     """How the file stores the stem's kernel: its own configuration knows, a configuration given beside it does not."""
     if config is None:
@@ -177,7 +180,7 @@ def _stored_kernel_order(
         path = resolve_file(name_or_folder, CONFIG_NAME, **vars(hub))
     except FileAbsentError:
         return built_from.conv_kernel_order
-    return PerceiverConfig.from_json_file(path).conv_kernel_order
+    return type(built_from).from_json_file(path).conv_kernel_order
 
 
 def _swap_stem_kernel(key: str, tensor: Tensor) -> Tensor:
@@ -186,5 +189,5 @@ def _swap_stem_kernel(key: str, tensor: Tensor) -> Tensor:
     return tensor
 
 
-def _constructor_arguments(model_class: type[PerceiverPreTrainedModel]) -> set[str]:
+def _constructor_arguments(model_class: type[FillableModel]) -> set[str]:
     return set(inspect.signature(model_class.__init__).parameters) - {"self", "config"}

@@ -14,23 +14,19 @@ import shutil
 import tempfile
 from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from torch import Tensor
 
-from perceivers.checkpoints.locating import SAFETENSORS_INDEX_NAME, SAFETENSORS_NAME
+from perceivers.checkpoints.contract import Configuration
+from perceivers.checkpoints.locating import CONFIG_NAME, SAFETENSORS_INDEX_NAME, SAFETENSORS_NAME
 from perceivers.errors import CheckpointError, ConfigurationError
 
-if TYPE_CHECKING:
-    from perceivers.configuration import PerceiverConfig
-
-CONFIG_NAME = "config.json"
 _SHARD = re.compile(r"model(-\d+)?-\d{5}-of-\d{5}\.safetensors")
 
 
 def write_checkpoint(
     folder: str | os.PathLike[str],
-    config: PerceiverConfig,
+    config: Configuration,
     tensors: Mapping[str, Tensor],
     max_shard_size: int | str,
 ) -> None:

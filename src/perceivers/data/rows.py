@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import Any
@@ -170,7 +170,12 @@ def names_of_classes(table: Table | StreamTable, column: str) -> tuple[str, ...]
     names = {str(value) for value in values}
     if len(names) < 2:
         raise DataError(f"`{table.source}` must hold two classes or more, received only {names.pop()!r}")
-    return tuple(sorted(names, key=lambda name: (0, int(name), "") if _is_whole(name) else (1, 0, name)))
+    return tuple(in_natural_order(names))
+
+
+def in_natural_order(names: Iterable[str]) -> list[str]:
+    """Names in order: whole numbers by size, all else by letter."""
+    return sorted(names, key=lambda name: (0, int(name), "") if _is_whole(name) else (1, 0, name))
 
 
 def class_id(value: Any, class_names: Sequence[str], column: str) -> int:

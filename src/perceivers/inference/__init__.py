@@ -2,5 +2,8 @@
 
 from perceivers.inference.many_texts import logits_of_texts
 from perceivers.inference.prepared import PreparedModel, prepare
+from perceivers.models.fast_form import register
 
 __all__ = ["PreparedModel", "logits_of_texts", "prepare"]
+
+register(prepare)

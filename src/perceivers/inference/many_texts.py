@@ -13,7 +13,6 @@ from perceivers.inference.budget import Budget
 from perceivers.inference.like_lengths import groups_of_like_lengths
 from perceivers.inference.prepared import PreparedModel
 from perceivers.modalities.text import PerceiverTextPreprocessor
-from perceivers.models.masked_language_modeling import PerceiverForMaskedLM
 
 # What a self-attend makes of the latents at the same time: norm, queries, keys, values, the perceptron's inside, the sum.
 _ARRAYS_OF_LATENTS = 6
@@ -49,7 +48,7 @@ def logits_of_texts(
             outside their text.
     """
     task_model = _text_model(model)
-    decodes_bytes = isinstance(task_model, PerceiverForMaskedLM)
+    decodes_bytes = task_model.answers_positions
     if positions is not None and not decodes_bytes:
         raise ConfigurationError(
             f"`positions` must be None for {type(task_model).__name__}, which has one answer a text; "

@@ -19,10 +19,8 @@ from perceivers.inference.freed_memory import give_back_freed_memory
 from perceivers.inference.prepared_decoder import Progress
 from perceivers.inference.prepared_perceiver import PreparedPerceiver
 from perceivers.models.base import PerceiverPreTrainedModel
-from perceivers.models.masked_language_modeling import PerceiverForMaskedLM
 from perceivers.models.perceiver import PerceiverModel
 from perceivers.models.task import PerceiverTaskModel
-from perceivers.nn.token_structure import AffineMap
 from perceivers.outputs import Encoded
 
 
@@ -114,12 +112,12 @@ _CONSUMED = (
 )
 
 
-class _AlreadyScored(nn.Module):
-    """Stands for the scores of a masked language model, which are folded into the decoder."""
+class _AlreadyMapped(nn.Module):
+    """Stands for a task model's linear head, which is folded into the decoder."""
 
-    def forward(self, hidden_states: Tensor, embedding_layer: nn.Module) -> Tensor:
-        """The scores themselves."""
-        return hidden_states
+    def forward(self, answers: Tensor, **_options: Any) -> Tensor:
+        """The answers, which are mapped already."""
+        return answers
 
 
 def prepare(
@@ -178,27 +176,20 @@ def _task_model(
     release: bool,
 ) -> PerceiverTaskModel:
     """A shallow copy of a task model around the prepared PerceiverModel, whose own methods then do the rest."""
-    scores = _score_map(model)
+    head = model.linear_head()
+    mapped = None if head is None else head.mapped
     perceiver = PreparedPerceiver(
-        model.perceiver, budget, take, scores, progress, quantize=quantize, release=release
+        model.perceiver, budget, take, mapped, progress, quantize=quantize, release=release
     )
     shell = copy.copy(model)
     children = {name: take(child) for name, child in model.named_children() if name != "perceiver"}
     children["perceiver"] = perceiver
-    if scores is not None:
-        children["embedding_decoder"] = _AlreadyScored()
+    if head is not None and perceiver.maps_answers:
+        children[head.child] = _AlreadyMapped()
     vars(shell)["_modules"] = children
     shell.config = perceiver.config
     shell.training = False
     return shell
-
-
-def _score_map(model: PerceiverTaskModel) -> AffineMap | None:
-    """The scores of a masked language model as a linear map of its decoder's answers."""
-    if not isinstance(model, PerceiverForMaskedLM):
-        return None
-    embeddings = model.perceiver.input_preprocessor.embeddings  # type: ignore[union-attr]
-    return AffineMap(embeddings.weight, model.embedding_decoder.bias)
 
 
 def _inner(model: Any) -> PreparedPerceiver:

@@ -1,8 +1,7 @@
-"""What text classification reports, as GLUE does: by kind of answer, for one task or for several at once."""
+"""The measures of several text tasks at once, each over the samples of its own task, as GLUE reports them."""
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
@@ -12,11 +11,14 @@ import torch
 from torch import Tensor
 
 from perceivers.errors import MissingExtraError
+from perceivers.metrics import answers
 
 if TYPE_CHECKING:
     from torchmetrics import Metric, MetricCollection
 
-CONFUSIONS = "confusions"
+CONFUSIONS = answers.CONFUSIONS
+# What the options of text classification call the kinds of answers.
+KINDS = {"one-class": "class", "several-labels": "labels", "number": "number"}
 
 
 @dataclass(frozen=True)
@@ -26,7 +28,7 @@ class Asked:
     Args:
         answer: "one-class", "several-labels" or "number".
         num_outputs: classes or labels; 1 for a number.
-        measures: names, see `measure`; the first is the one that `score` takes.
+        measures: names, see `perceivers.metrics.answers.measure`; the first is the one that `score` takes.
     """
 
     answer: str
@@ -35,42 +37,8 @@ class Asked:
 
 
 def measure(name: str, answer: str, num_outputs: int) -> Metric:
-    """A fresh metric, updated with `preds` and `target`.
-
-    For classes, `preds` are scores [batch, classes] and `target` ids [batch]: `accuracy`; `f1`, of the second class where
-    there are two (as MRPC and QQP have it) and else the mean over the classes; `matthews`, the correlation that CoLA has;
-    `confusions`, counts by true class and answer. For several labels, both are [batch, labels]:
-    `mean_average_precision`, `f1` (the mean over the labels). For numbers, both are [batch]: `pearson` and `spearman`
-    (STS-B), `mean_squared_error`.
-    """
-    try:
-        import torchmetrics
-        from torchmetrics import classification
-    except ImportError as error:
-        raise MissingExtraError("torchmetrics", "train", "Measuring answers") from error
-    if answer == "number":
-        kinds = {
-            "pearson": torchmetrics.PearsonCorrCoef,
-            "spearman": torchmetrics.SpearmanCorrCoef,
-            "mean_squared_error": torchmetrics.MeanSquaredError,
-        }
-        with warnings.catch_warnings():
-            # It keeps all numbers, which an order of them needs, and says so.
-            warnings.filterwarnings("ignore", "Metric `SpearmanCorrcoef` will save all targets", UserWarning)
-            return kinds[name]()
-    if answer == "several-labels":
-        if name == "f1":
-            return classification.MultilabelF1Score(num_outputs, average="macro")
-        return classification.MultilabelAveragePrecision(num_outputs, average="macro")
-    if name == "accuracy":
-        return classification.MulticlassAccuracy(num_outputs, average="micro")
-    if name == CONFUSIONS:
-        return classification.MulticlassConfusionMatrix(num_outputs)
-    if name == "matthews":
-        return classification.MulticlassMatthewsCorrCoef(num_outputs)
-    if num_outputs == 2:
-        return _f1_of_the_second()
-    return classification.MulticlassF1Score(num_outputs, average="macro")
+    """A fresh metric, see `perceivers.metrics.answers.measure`; `answer` as in Asked."""
+    return answers.measure(name, KINDS[answer], num_outputs)
 
 
 def measures_of_tasks(tasks: Mapping[str, Asked], names: Sequence[str]) -> MetricCollection:
@@ -90,13 +58,7 @@ def measures_of_tasks(tasks: Mapping[str, Asked], names: Sequence[str]) -> Metri
 
     def restricted(name: str, which: str) -> Any:
         asked = tasks[name]
-        # NaN of a task without samples: there is nothing to speak of.
-        empty = (
-            torch.zeros(asked.num_outputs, asked.num_outputs)
-            if which == CONFUSIONS
-            else torch.tensor(torch.nan)
-        )
-        return of_task(measure(which, asked.answer, asked.num_outputs), names.index(name), asked, empty)
+        return of_task(measure(which, asked.answer, asked.num_outputs), names.index(name), asked)
 
     metrics = {
         f"{name}/{which}": restricted(name, which)
@@ -116,30 +78,24 @@ def _task_metrics() -> tuple[Any, Any]:
         raise MissingExtraError("torchmetrics", "train", "Measuring answers") from error
 
     class OfTask(Metric):
-        """A metric over the samples of one task."""
+        """A metric over the samples of one task; NaN, or no confusions, where it has none."""
 
         is_differentiable = False
         full_state_update = False
-        count: Tensor
 
-        def __init__(self, metric: Any, number: int, asked: Asked, empty: Tensor) -> None:
+        def __init__(self, metric: Any, number: int, asked: Asked) -> None:
             super().__init__()
-            self.metric, self.number, self.asked, self.empty = metric, number, asked, empty
-            self.add_state("count", torch.zeros((), dtype=torch.int64), dist_reduce_fx="sum")
+            self.metric, self.number, self.asked = metric, number, asked
 
         def update(self, preds: Tensor, target: Tensor, task: Tensor) -> None:
             chosen = task == self.number
-            if not chosen.any():
-                return
-            scores, truth = preds[chosen, : self.asked.num_outputs], target[chosen]
-            if self.asked.answer == "number":
-                self.metric.update(scores[:, 0].float(), truth.float())
-            else:
-                self.metric.update(scores, truth.long())
-            self.count += int(chosen.sum())
+            scores = preds[chosen, : self.asked.num_outputs]
+            self.metric.update(scores[:, 0] if self.asked.answer == "number" else scores, target[chosen])
 
         def compute(self) -> Tensor:
-            return self.metric.compute() if self.count else self.empty.to(self.count.device)
+            # Who has gathered the samples already switches gathering off at the outer metric alone.
+            self.metric.sync_on_compute = self.sync_on_compute
+            return self.metric.compute()
 
         def reset(self) -> None:
             super().reset()
@@ -160,6 +116,8 @@ def _task_metrics() -> tuple[Any, Any]:
                 metric.update(preds, target, task)
 
         def compute(self) -> Tensor:
+            for metric in self.metrics:
+                metric.sync_on_compute = self.sync_on_compute
             return torch.stack([metric.compute().float() for metric in self.metrics]).nanmean()
 
         def reset(self) -> None:
@@ -168,15 +126,3 @@ def _task_metrics() -> tuple[Any, Any]:
                 metric.reset()
 
     return OfTask, Score
-
-
-def _f1_of_the_second() -> Any:
-    from torchmetrics.classification import BinaryF1Score
-
-    class F1OfTheSecond(BinaryF1Score):
-        """BinaryF1Score of two classes' scores."""
-
-        def update(self, preds: Tensor, target: Tensor) -> None:
-            super().update(preds.argmax(dim=-1), target)
-
-    return F1OfTheSecond()

@@ -15,6 +15,7 @@ from perceivers.checkpoints.pretrained import load_pretrained, upload
 from perceivers.checkpoints.writing import write_checkpoint
 from perceivers.configuration import PerceiverConfig
 from perceivers.errors import ConfigurationError, ShapeError
+from perceivers.models.fast_form import find_prepare
 from perceivers.nn.initialization import initialize_tensors
 
 
@@ -111,9 +112,7 @@ class PerceiverPreTrainedModel(nn.Module):
         Returns:
             A frozen `perceivers.inference.PreparedModel`.
         """
-        from perceivers.inference import prepare
-
-        return prepare(
+        return find_prepare()(
             self,
             consume=consume,
             max_memory=max_memory,

@@ -24,7 +24,7 @@ def masked_language_modeling_loss(logits: Tensor, labels: Tensor) -> Tensor:
         raise ShapeError(
             f"`labels` must have shape [{logits.shape[0]}, at most {logits.shape[1]}], received {list(labels.shape)}"
         )
-    _require_classes(labels, logits.shape[-1])
+    require_classes(labels, logits.shape[-1])
     scored = logits[:, : labels.shape[1]]
     return F.cross_entropy(scored.flatten(0, 1), labels.flatten().long(), ignore_index=IGNORED_LABEL)
 
@@ -51,7 +51,7 @@ def classification_loss(
     if kind == "single_label_classification":
         if labels.numel() != logits.shape[0]:
             raise ShapeError(f"`labels` must be class ids [{logits.shape[0]}], received {list(labels.shape)}")
-        _require_classes(labels, num_labels)
+        require_classes(labels, num_labels)
         classes = labels.reshape(-1).long()
         return F.cross_entropy(logits.reshape(-1, num_labels), classes, ignore_index=IGNORED_LABEL)
     if labels.shape != logits.shape:
@@ -116,7 +116,8 @@ def _infer_problem_type(labels: Tensor, num_labels: int) -> str:
     return "single_label_classification" if is_class_id else "multi_label_classification"
 
 
-def _require_classes(labels: Tensor, num_classes: int) -> None:
+def require_classes(labels: Tensor, num_classes: int) -> None:
+    """ShapeError unless labels are numbers of classes, or -100; their range is not checked while a graph is captured."""
     if labels.is_floating_point() or labels.dtype == torch.bool:
         raise ShapeError(f"`labels` must be whole numbers, received {labels.dtype}")
     if torch.compiler.is_compiling() or labels.is_meta or labels.numel() == 0:

@@ -9,12 +9,15 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from perceivers.configuration import PerceiverConfig
-from perceivers.decoders.base import Queries, ask_for, gather_rows, one_array, require_indices
+from perceivers.decoders.asked_for import ask_for, gather_rows, one_array, require_indices
+from perceivers.decoders.base import Queries
 from perceivers.decoders.basic import PerceiverBasicDecoder
 from perceivers.modalities.text import PerceiverEmbeddingDecoder, PerceiverTextPreprocessor
 from perceivers.models.losses import masked_language_modeling_loss
-from perceivers.models.perceiver import PerceiverModel, or_default
-from perceivers.models.task import PerceiverTaskModel, one_of
+from perceivers.models.perceiver import PerceiverModel
+from perceivers.models.task import LinearHead, PerceiverTaskModel, one_of
+from perceivers.models.verbs import or_default
+from perceivers.nn.token_structure import AffineMap
 from perceivers.outputs import Encoded, PerceiverDecoderOutput, PerceiverMaskedLMOutput
 
 
@@ -24,6 +27,8 @@ class PerceiverForMaskedLM(PerceiverTaskModel):
     Args:
         config: the language checkpoint has `qk_channels` 256 and `v_channels` 1280, the rest as by default.
     """
+
+    answers_positions = True
 
     def __init__(self, config: PerceiverConfig) -> None:
         super().__init__(config)
@@ -119,6 +124,11 @@ class PerceiverForMaskedLM(PerceiverTaskModel):
         """See PerceiverModel.build_queries; a text longer than `max_position_embeddings` has a query for each byte."""
         asked_for.setdefault("output_dims", self._output_dims(_length(encoded)))
         return self.perceiver.build_queries(encoded, **asked_for)
+
+    def linear_head(self) -> LinearHead:
+        """See PerceiverTaskModel: the scores, by the table of the input embeddings."""
+        text = cast("PerceiverTextPreprocessor", self.perceiver.input_preprocessor)
+        return LinearHead("embedding_decoder", AffineMap(text.embeddings.weight, self.embedding_decoder.bias))
 
     def resize_token_embeddings(self, new_num_tokens: int) -> nn.Embedding:
         """Change the number of ids, keeping the rows and biases of those that stay; new ones are drawn.

@@ -10,7 +10,8 @@ import torch
 from torch import Tensor
 
 from perceivers.configuration import PerceiverConfig
-from perceivers.decoders.base import PerceiverAbstractDecoder, gather_rows
+from perceivers.decoders.asked_for import gather_rows
+from perceivers.decoders.base import PerceiverAbstractDecoder
 from perceivers.decoders.basic import PerceiverBasicDecoder
 from perceivers.decoders.classification import PerceiverClassificationDecoder
 from perceivers.decoders.multimodal import PerceiverMultimodalDecoder
@@ -25,8 +26,9 @@ from perceivers.modalities.multimodal import (
     PerceiverMultimodalPreprocessor,
 )
 from perceivers.modalities.projection import PerceiverProjectionPostprocessor
+from perceivers.models.answering import DECODING_CHUNK
 from perceivers.models.losses import classification_loss, mean_absolute_error, weighted_sum
-from perceivers.models.perceiver import DECODING_CHUNK, PerceiverModel
+from perceivers.models.perceiver import PerceiverModel
 from perceivers.models.task import PerceiverTaskModel
 from perceivers.outputs import PerceiverClassifierOutput, PerceiverModelOutput
 

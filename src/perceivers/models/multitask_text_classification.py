@@ -14,8 +14,9 @@ from perceivers.errors import ConfigurationError, ShapeError
 from perceivers.modalities.text import PerceiverTextPreprocessor
 from perceivers.models.losses import IGNORED_LABEL, classification_loss
 from perceivers.models.multitask_text_classification_tasks import TaskHead, read_task
-from perceivers.models.perceiver import PerceiverModel, or_default
+from perceivers.models.perceiver import PerceiverModel
 from perceivers.models.task import PerceiverTaskModel, one_of
+from perceivers.models.verbs import or_default
 from perceivers.nn.packing import require_names
 from perceivers.outputs import Encoded, PerceiverClassifierOutput, PerceiverDecoderOutput
 

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, cast
+from dataclasses import dataclass
+from typing import Any, ClassVar, cast
 
 from torch import Tensor
 
@@ -12,14 +13,36 @@ from perceivers.errors import ShapeError
 from perceivers.modalities.base import require_tensor
 from perceivers.models.base import PerceiverPreTrainedModel
 from perceivers.models.losses import classification_loss
-from perceivers.models.perceiver import PerceiverModel, or_default
+from perceivers.models.perceiver import PerceiverModel
+from perceivers.models.verbs import or_default
+from perceivers.nn.token_structure import AffineMap
 from perceivers.outputs import Encoded, PerceiverClassifierOutput, PerceiverModelOutput
+
+
+@dataclass(frozen=True)
+class LinearHead:
+    """A linear map that a task model applies to every answer of its decoder.
+
+    Attributes:
+        child: name of the module that applies it, whose first argument are the answers and which gives the mapped ones.
+        mapped: the map.
+    """
+
+    child: str
+    mapped: AffineMap
 
 
 class PerceiverTaskModel(PerceiverPreTrainedModel):
     """A model around a PerceiverModel, `self.perceiver`, whose verbs it passes through."""
 
+    #: Whether `decode` answers each position of the input when it is given `positions`, instead of the input as a whole.
+    answers_positions: ClassVar[bool] = False
+
     perceiver: PerceiverModel
+
+    def linear_head(self) -> LinearHead | None:
+        """The linear map after the decoder, where there is one: the fast form makes it part of the decoder's own maps."""
+        return None
 
     def encode(
         self, inputs: Any, attention_mask: Any = None, interpolate_pos_encoding: bool = False, **options: Any

@@ -12,6 +12,7 @@ from torch import Tensor, nn
 _STD_OF_CUT_NORMAL = 0.87962566103423978
 
 _ZERO_MARK = "zero_initialized"
+_STD_MARK = "initial_std"
 
 _Transposed = (nn.ConvTranspose1d, nn.ConvTranspose2d, nn.ConvTranspose3d)
 _Projection = (nn.Linear, nn.Conv1d, nn.Conv2d, nn.Conv3d, *_Transposed)
@@ -24,6 +25,11 @@ def start_at_zero(module: nn.Module) -> None:
     setattr(module, _ZERO_MARK, True)
 
 
+def start_with_std(module: nn.Module, std: float) -> None:
+    """Mark a module whose own parameters, biases excepted, start normal with standard deviation `std` after the cut."""
+    setattr(module, _STD_MARK, std)
+
+
 @torch.no_grad()
 def initialize_tensors(root: nn.Module, names: Collection[str] | None, vector_std: float) -> None:
     """Draw the starting values of the named parameters and running statistics of `root`, in the order of its modules.
@@ -32,7 +38,8 @@ def initialize_tensors(root: nn.Module, names: Collection[str] | None, vector_st
       normal with standard deviation `vector_std`, cut at two of them (the cut leaves 0.88 x `vector_std`), as the
       original code drew them.
     - Weights of linear layers and convolutions: normal, cut at two standard deviations and widened so that the values
-      have standard deviation 1 / sqrt(fan_in) after the cut. A module marked by `start_at_zero` gets zeros.
+      have standard deviation 1 / sqrt(fan_in) after the cut. A module marked by `start_at_zero` gets zeros, one marked by
+      `start_with_std` the standard deviation that it says.
     - Biases: zero. Norms: weight one, bias zero, running mean zero, running variance one.
 
     Tensors on the meta device are left alone. A parameter that several modules share is drawn once, under its first name.
@@ -60,6 +67,8 @@ def _initialize(module: nn.Module, name: str, tensor: Tensor, vector_std: float)
         return
     elif name == "bias" or getattr(module, _ZERO_MARK, False):
         tensor.zero_()
+    elif hasattr(module, _STD_MARK):
+        _fill_cut_normal(tensor, getattr(module, _STD_MARK) / _STD_OF_CUT_NORMAL)
     elif isinstance(module, _Projection):
         # Transposed convolutions keep [in, out, ...], the others [out, in, ...].
         fan_in = tensor[:, 0].numel() if isinstance(module, _Transposed) else tensor[0].numel()

@@ -9,6 +9,7 @@ import numpy as np
 
 from perceivers.figures import new_figure
 
+CONFUSIONS = "confusions"
 MOST_NUMBERED = 30
 
 

@@ -35,6 +35,13 @@ class TaskEntry:
 
 
 TASKS: Mapping[str, TaskEntry] = {
+    "table": TaskEntry(
+        location="perceivers.tasks.table.task:TableTask",
+        arguments="perceivers.tasks.table.options:TableArguments",
+        input="rows of a table: pictures, texts, sounds, numbers, categories, dates, of any number of columns",
+        output="classes, labels and numbers, one or several at once",
+        metrics="accuracy, ROC AUC, log loss; R2, RMSE, MAE; of every target",
+    ),
     "image-classification": TaskEntry(
         location="perceivers.tasks.image_classification.task:ImageClassification",
         arguments="perceivers.tasks.image_classification.options:ImageClassificationArguments",

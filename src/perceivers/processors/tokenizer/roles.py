@@ -2,11 +2,27 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Self, overload
+from collections.abc import Mapping
+from typing import Protocol, Self, overload
 
-if TYPE_CHECKING:
-    from perceivers.processors.tokenizer.added_tokens import AddedToken
-    from perceivers.processors.tokenizer.vocabulary import ByteVocabulary
+from perceivers.processors.tokenizer.added_tokens import AddedToken
+
+
+class HasRoles(Protocol):
+    """A vocabulary whose tokens play roles."""
+
+    @property
+    def special_tokens_map(self) -> Mapping[str, str]:
+        """The token of each role that is set."""
+
+    def assign_role(self, role: str, token: str | AddedToken | None) -> None:
+        """Let a token play a role; None takes the role away."""
+
+    def id_of_role(self, role: str) -> int | None:
+        """The id of the token that plays the role; None if there is none."""
+
+    def convert_ids_to_tokens(self, ids: int) -> str:
+        """The token of an id."""
 
 
 class TokenOfRole:
@@ -18,11 +34,11 @@ class TokenOfRole:
     @overload
     def __get__(self, vocabulary: None, owner: type) -> Self: ...
     @overload
-    def __get__(self, vocabulary: ByteVocabulary, owner: type) -> str | None: ...
-    def __get__(self, vocabulary: ByteVocabulary | None, owner: type) -> Self | str | None:
+    def __get__(self, vocabulary: HasRoles, owner: type) -> str | None: ...
+    def __get__(self, vocabulary: HasRoles | None, owner: type) -> Self | str | None:
         return self if vocabulary is None else vocabulary.special_tokens_map.get(self._role)
 
-    def __set__(self, vocabulary: ByteVocabulary, token: str | AddedToken | None) -> None:
+    def __set__(self, vocabulary: HasRoles, token: str | AddedToken | None) -> None:
         vocabulary.assign_role(self._role, token)
 
 
@@ -35,10 +51,10 @@ class IdOfRole:
     @overload
     def __get__(self, vocabulary: None, owner: type) -> Self: ...
     @overload
-    def __get__(self, vocabulary: ByteVocabulary, owner: type) -> int | None: ...
-    def __get__(self, vocabulary: ByteVocabulary | None, owner: type) -> Self | int | None:
+    def __get__(self, vocabulary: HasRoles, owner: type) -> int | None: ...
+    def __get__(self, vocabulary: HasRoles | None, owner: type) -> Self | int | None:
         return self if vocabulary is None else vocabulary.id_of_role(self._role)
 
-    def __set__(self, vocabulary: ByteVocabulary, token_id: int | None) -> None:
+    def __set__(self, vocabulary: HasRoles, token_id: int | None) -> None:
         token = None if token_id is None else vocabulary.convert_ids_to_tokens(token_id)
         vocabulary.assign_role(self._role, token)

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import threading
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-if TYPE_CHECKING:
-    from perceivers.processors.video.clips import Clip
+from perceivers.processors.video.clip import Clip
 
 
 class ClipCache:

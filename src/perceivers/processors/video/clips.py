@@ -15,6 +15,7 @@ from torch import Tensor
 from perceivers.errors import CheckpointError, ConfigurationError, DataError
 from perceivers.processors.audio.processor import to_mono
 from perceivers.processors.image.resize import resize_bytes
+from perceivers.processors.video.clip import Clip
 from perceivers.processors.video.clip_cache import ClipCache
 from perceivers.processors.video.decoding import Header, Picture, Sound, Source, decode, read_header
 from perceivers.processors.video.frame_window import FrameWindow, whole_frames
@@ -50,19 +51,6 @@ class Film:
     has_video: bool
     has_sound: bool
     gain: float
-
-
-@dataclass(frozen=True)
-class Clip:
-    """A stretch of a film, ready for a model.
-
-    Args:
-        frames: [num_frames, 3, height, width] uint8; black without pictures.
-        waveform: [num_samples] float32 in [-1, 1]; zeros without sound.
-    """
-
-    frames: Tensor
-    waveform: Tensor
 
 
 @dataclass(frozen=True)

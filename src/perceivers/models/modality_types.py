@@ -10,7 +10,9 @@ from typing import Any
 from perceivers.configuration import PerceiverConfig
 from perceivers.errors import ConfigurationError
 from perceivers.modalities.base import AbstractPreprocessor
+from perceivers.modalities.category import PerceiverCategoryPreprocessor
 from perceivers.modalities.image import PerceiverImagePreprocessor
+from perceivers.modalities.number import PerceiverNumberPreprocessor
 from perceivers.modalities.points import PerceiverPointsPreprocessor
 from perceivers.modalities.series import PerceiverSeriesPreprocessor
 from perceivers.modalities.spectrogram import PerceiverSpectrogramPreprocessor
@@ -103,6 +105,8 @@ def build_text(
     num_channels: int | None = None,
     vocab_size: int | None = None,
     max_length: int | None = None,
+    ngram_sizes: Sequence[int] | None = None,
+    ngram_rows: int | None = None,
 ) -> PerceiverTextPreprocessor:
     """Byte ids [batch, length]: see PerceiverTextPreprocessor.
 
@@ -111,15 +115,21 @@ def build_text(
         num_channels: channels of a token; None: `d_model`.
         vocab_size: number of ids; None: `vocab_size`.
         max_length: bytes of the longest text; None: `max_position_embeddings`.
+        ngram_sizes: of hashed n-grams beside the bytes; None: `ngram_sizes`. An empty list: none.
+        ngram_rows: of the table of each size; None: `ngram_rows`.
     """
     own = copy.copy(config)
     for key, value in (
         ("d_model", num_channels),
         ("vocab_size", vocab_size),
         ("max_position_embeddings", max_length),
+        ("ngram_sizes", ngram_sizes),
+        ("ngram_rows", ngram_rows),
     ):
         if value is not None:
             setattr(own, key, value)
+    if ngram_sizes is not None and not ngram_sizes and ngram_rows is None:
+        own.ngram_sizes = own.ngram_rows = None
     own.validate()
     return PerceiverTextPreprocessor(own)
 
@@ -127,7 +137,9 @@ def build_text(
 #: Type -> what builds its preprocessor from the configuration and the type's own settings, given by name.
 MODALITY_TYPES: dict[str, Callable[..., AbstractPreprocessor]] = {
     "audio": build_audio,
+    "category": PerceiverCategoryPreprocessor,
     "image": build_image,
+    "number": PerceiverNumberPreprocessor,
     "points": PerceiverPointsPreprocessor,
     "series": PerceiverSeriesPreprocessor,
     "spectrogram": PerceiverSpectrogramPreprocessor,

@@ -10,7 +10,7 @@ import perceivers
 from perceivers.errors import ConfigurationError
 from perceivers.modalities.image import PerceiverImagePreprocessor
 from perceivers.modalities.series import PerceiverSeriesPreprocessor
-from perceivers.models.classification_modalities import (
+from perceivers.models.modality_types import (
     MODALITY_TYPES,
     build_preprocessor,
     drop_probabilities,
@@ -132,6 +132,37 @@ def test_texts_have_the_configurations_sizes_or_their_own(config):
     assert config.d_model == 14
 
 
+def test_texts_have_the_configurations_n_grams_or_their_own(config):
+    def sizes(**settings):
+        built = build_preprocessor(config, "it", {"type": "text", **settings})
+        return None if built.ngrams is None else (built.ngrams.sizes, built.ngrams.num_rows)
+
+    assert sizes() is None
+    assert sizes(ngram_sizes=[2, 3], ngram_rows=17) == ((2, 3), 17)
+    config.ngram_sizes, config.ngram_rows = [4], 19
+    assert sizes() == ((4,), 19)
+    assert sizes(ngram_rows=7) == ((4,), 7)
+    assert sizes(ngram_sizes=[]) is None
+    with pytest.raises(ConfigurationError, match="`ngram_sizes` must be one or more different whole numbers"):
+        sizes(ngram_sizes=[], ngram_rows=7)
+    assert config.ngram_sizes == [4]
+
+
+def test_columns_of_a_table_are_modalities(config):
+    numbers = build_preprocessor(config, "it", {"type": "number", "num_columns": 3, "out_channels": 5})
+    assert numbers(torch.randn(2, 3))[0].shape == (2, 3, 5)
+    kinds = build_preprocessor(config, "it", {"type": "category", "cardinalities": [2, 3]})
+    assert kinds(torch.tensor([[3, 4]]))[0].shape == (1, 2, 14)
+    with pytest.raises(
+        ConfigurationError, match=r"`modalities\['it'\]` of type 'number': `bin_edges` must give"
+    ):
+        build_preprocessor(config, "it", {"type": "number", "num_columns": 3, "encoding": "piecewise"})
+    with pytest.raises(
+        ConfigurationError, match=r"of type 'category' must have the settings \['cardinalities'\]"
+    ):
+        build_preprocessor(config, "it", {"type": "category"})
+
+
 def test_dropping_needs_a_probability_and_a_second_modality():
     both = {"a": {"type": "audio"}, "v": {"type": "image", "drop_probability": 0.25}}
     assert drop_probabilities(both) == {"v": 0.25}
@@ -178,19 +209,20 @@ def test_a_new_modality_is_one_file_and_one_line(names, monkeypatch, tmp_path, l
         num_self_attention_heads=2,
         num_cross_attention_heads=1,
         modalities={name: described[name] for name in names},
+        answers={"it": {"type": "class", "num_labels": 2}},
     )
-    model = perceivers.PerceiverForClassification(config)
+    model = perceivers.PerceiverForPrediction(config)
     lively(model)
     model.train()(given, labels=torch.tensor([1, 0])).loss.backward()
     assert all(parameter.grad is not None for parameter in model.parameters())
     mask = torch.ones(2, 7)
     mask[1, 4:] = 0
-    logits = model.eval()(given, {"intervals": mask}).logits
+    logits = model.eval()(given, {"intervals": mask}).logits["it"]
     model.save_pretrained(tmp_path)
-    loaded = perceivers.PerceiverForClassification.from_pretrained(tmp_path)
-    assert torch.equal(loaded(given, {"intervals": mask}).logits, logits)
+    loaded = perceivers.PerceiverForPrediction.from_pretrained(tmp_path)
+    assert torch.equal(loaded(given, {"intervals": mask}).logits["it"], logits)
     prepared = model.prepare()
     assert "PerceiverIntervalsPreprocessor" in prepared.plain_parts["input_preprocessor"]
     torch.testing.assert_close(
-        prepared(given, attention_mask={"intervals": mask}).logits, logits, atol=1e-5, rtol=1e-4
+        prepared(given, attention_mask={"intervals": mask}).logits["it"], logits, atol=1e-5, rtol=1e-4
     )

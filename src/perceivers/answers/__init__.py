@@ -1,0 +1,1 @@
+"""What may be asked of a model: one class, several labels, a number. One file each."""

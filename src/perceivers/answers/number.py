@@ -1,0 +1,179 @@
+"""A number, or quantiles of it."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, Self
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from perceivers.answers.base import Answer
+from perceivers.answers.one_class import MOST_NUMBERED_CLASSES
+from perceivers.kinds.number.reading import looks_like_number, number_of
+from perceivers.metrics.answers import is_better, measure, measures_of
+from perceivers.metrics.calibration import conformal_shift
+
+if TYPE_CHECKING:
+    from torchmetrics import Metric
+
+ANSWER = "number"
+# Positive numbers that are more skewed than this are learned by their logarithms.
+MOST_SKEWED = 2.0
+
+
+@dataclass(frozen=True)
+class Number(Answer):
+    """A number in the units of the data. The model learns standard deviations from the mean, of the logarithm if skewed.
+
+    Args:
+        quantiles: shares in (0, 1), ascending, of which the number is answered; empty for its mean.
+        logarithm_of: what is added to a number before its logarithm is taken; None: no logarithm is taken.
+        mean: of the training numbers, or of their logarithms.
+        scale: their standard deviation.
+        smallest: of the training numbers.
+        largest: of the training numbers.
+        widened: what the outer quantiles are moved outwards by, in standard deviations.
+        chosen_measures: what is reported; empty: the usual ones.
+    """
+
+    quantiles: tuple[float, ...] = ()
+    logarithm_of: float | None = None
+    mean: float = 0.0
+    scale: float = 1.0
+    smallest: float = -math.inf
+    largest: float = math.inf
+    widened: float = 0.0
+    chosen_measures: tuple[str, ...] = ()
+
+    name: ClassVar[str] = ANSWER
+
+    @classmethod
+    def guess(cls, cells: Sequence[Any]) -> float:
+        """See Answer."""
+        if not all(looks_like_number(cell) for cell in cells):
+            return 0.0
+        distinct = {float(cell) for cell in cells}
+        is_counted = all(number == round(number) for number in distinct)
+        return 0.5 if is_counted and len(distinct) <= MOST_NUMBERED_CLASSES else 0.9
+
+    def settle(self, cells: Sequence[Any], source: str) -> Self:
+        """Find mean, deviation, and whether logarithms are learned better."""
+        numbers = np.array([number_of(cell, self.column) for cell in cells])
+        added = _logarithm_of(numbers)
+        learned = numbers if added is None else np.log(numbers + added)
+        deviation = float(learned.std())
+        return replace(
+            self,
+            logarithm_of=added,
+            mean=float(learned.mean()),
+            scale=deviation if deviation > 0.0 else 1.0,
+            smallest=float(numbers.min()),
+            largest=float(numbers.max()),
+        )
+
+    def target(self, cell: Any) -> float | None:
+        """The number as the model learns it."""
+        number = number_of(cell, self.column)
+        if math.isnan(number):
+            return None
+        if self.logarithm_of is not None:
+            # What lies below all training numbers may have no logarithm.
+            number = math.log(max(number, self.smallest) + self.logarithm_of)
+        return (number - self.mean) / self.scale
+
+    def stack(self, targets: Sequence[float | None]) -> Tensor:
+        """Float32 [batch]."""
+        known = [math.nan if target is None else target for target in targets]
+        return torch.tensor(known, dtype=torch.float32)
+
+    def head(self) -> dict[str, Any]:
+        """See Answer."""
+        own: dict[str, Any] = {"type": ANSWER, "weight": self.weight, "num_queries": self.num_queries}
+        return {**own, "quantiles": list(self.quantiles)} if self.quantiles else own
+
+    @property
+    def measures(self) -> tuple[str, ...]:
+        """See Answer."""
+        return self.chosen_measures or measures_of(ANSWER, 1, self.quantiles)
+
+    def metric(self, name: str) -> Metric:
+        """See Answer."""
+        return measure(name, ANSWER, 1, self.quantiles)
+
+    def better(self, name: str) -> Literal["higher", "lower"]:
+        """See Answer."""
+        return is_better(name)
+
+    def measured(self, scores: Tensor, targets: Tensor) -> tuple[Tensor, Tensor]:
+        """Numbers [batch], or their quantiles [batch, num_quantiles], and truth [batch], in the units of the data."""
+        return self.in_own_units(self._widened(scores)), self.in_own_units(targets)
+
+    def calibrated(self, preds: Tensor, truth: Tensor) -> Self:
+        """With outer quantiles that hold as many of the true numbers as they should."""
+        if len(self.quantiles) < 2:
+            return self
+        learned, wanted = self._learned(preds), self._learned(truth)
+        share = self.quantiles[-1] - self.quantiles[0]
+        shift = conformal_shift(learned[:, 0], learned[:, -1], wanted, share)
+        return replace(self, widened=self.widened + shift)
+
+    def describe(self, scores: Tensor) -> list[dict[str, Any]]:
+        """`number`, and of several quantiles `low` and `high`, the outer ones."""
+        values = self.in_own_units(self._widened(scores.cpu())).tolist()
+        if not self.quantiles:
+            return [{"number": value} for value in values]
+        middle = min(range(len(self.quantiles)), key=lambda index: abs(self.quantiles[index] - 0.5))
+        outer = len(self.quantiles) > 1
+        return [
+            {"number": row[middle], **({"low": row[0], "high": row[-1]} if outer else {})} for row in values
+        ]
+
+    def compare(self, said: Mapping[str, Any], other: Mapping[str, Any]) -> dict[str, Any]:
+        """See Answer."""
+        first, second = said["number"], other["number"]
+        return {"answer": first, "without": second, "change": second - first}
+
+    def in_own_units(self, learned: Tensor) -> Tensor:
+        """What the model says, float64, in the units of the data."""
+        # On the processor, or wherever there is float64: some accelerators have none.
+        wide = learned.detach().cpu().double() * self.scale + self.mean
+        own = wide if self.logarithm_of is None else wide.exp() - self.logarithm_of
+        return own.to(learned.device, torch.float32 if learned.device.type == "mps" else torch.float64)
+
+    def _learned(self, own: Tensor) -> Tensor:
+        """Numbers in the units of the data as the model learns them, float64."""
+        wide = own.cpu().double()
+        if self.logarithm_of is not None:
+            wide = (wide.clamp(min=self.smallest) + self.logarithm_of).log()
+        return (wide - self.mean) / self.scale
+
+    def _widened(self, scores: Tensor) -> Tensor:
+        if not self.widened or len(self.quantiles) < 2:
+            return scores
+        moved = scores.clone()
+        moved[..., 0] -= self.widened
+        moved[..., -1] += self.widened
+        return moved
+
+    def state(self) -> dict[str, Any]:
+        """See Answer."""
+        return asdict(self)
+
+
+def _logarithm_of(numbers: np.ndarray) -> float | None:
+    """What to add before taking logarithms; None where numbers may be negative or logarithms are no less skewed."""
+    if numbers.min() < 0.0 or abs(_skewness(numbers)) <= MOST_SKEWED:
+        return None
+    positive = numbers[numbers > 0.0]
+    added = 0.0 if numbers.min() > 0.0 else float(np.median(positive))
+    return added if abs(_skewness(np.log(numbers + added))) < abs(_skewness(numbers)) else None
+
+
+def _skewness(numbers: np.ndarray) -> float:
+    """Third standardised moment; 0 of numbers that are all alike."""
+    deviation = numbers.std()
+    return float(((numbers - numbers.mean()) ** 3).mean() / deviation**3) if deviation > 0.0 else 0.0

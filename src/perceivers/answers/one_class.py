@@ -1,0 +1,134 @@
+"""One of several classes."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, Self
+
+import torch
+from torch import Tensor
+
+from perceivers.answers.base import Answer
+from perceivers.answers.ranking import compare_rankings, ranked_answers
+from perceivers.data.rows import class_id, in_natural_order
+from perceivers.errors import DataError
+from perceivers.kinds.base import is_empty
+from perceivers.metrics.answers import is_better, measure, measures_of
+from perceivers.metrics.calibration import fit_temperature
+from perceivers.models.losses import IGNORED_LABEL
+
+if TYPE_CHECKING:
+    from torchmetrics import Metric
+
+ANSWER = "class"
+# Whole numbers of more different values are numbers.
+MOST_NUMBERED_CLASSES = 20
+
+
+@dataclass(frozen=True)
+class OneClass(Answer):
+    """Exactly one of the classes that the training cells name.
+
+    Args:
+        names: of the classes, by id; empty before `settle`.
+        balance: count every class alike in the loss, however many rows it has.
+        class_weights: factors of the classes' losses; empty: all 1.
+        temperature: scores are divided by it before they become probabilities.
+        chosen_measures: what is reported; empty: the usual ones.
+    """
+
+    names: tuple[str, ...] = ()
+    balance: bool = False
+    class_weights: tuple[float, ...] = ()
+    temperature: float = 1.0
+    chosen_measures: tuple[str, ...] = ()
+
+    name: ClassVar[str] = ANSWER
+
+    @classmethod
+    def guess(cls, cells: Sequence[Any]) -> float:
+        """See Answer."""
+        if not all(isinstance(cell, str | bool | int | float) for cell in cells):
+            return 0.0
+        distinct = len({str(cell) for cell in cells})
+        return 0.6 if distinct <= MOST_NUMBERED_CLASSES or 4 * distinct <= len(cells) else 0.3
+
+    def settle(self, cells: Sequence[Any], source: str) -> Self:
+        """Name the classes: whole numbers by size, all else by letter."""
+        counts = Counter(_class_name(cell) for cell in cells)
+        if len(counts) < 2:
+            raise DataError(
+                f"`{source}` must hold two classes or more in the column {self.column!r}, received only "
+                f"{next(iter(counts), None)!r}"
+            )
+        names = tuple(in_natural_order(counts))
+        weights: tuple[float, ...] = ()
+        if self.balance:
+            weights = tuple(len(cells) / (len(names) * counts[name]) for name in names)
+        return replace(self, names=names, class_weights=weights)
+
+    def target(self, cell: Any) -> int | None:
+        """Id of the class."""
+        return None if is_empty(cell) else class_id(_class_name(cell), self.names, self.column)
+
+    def stack(self, targets: Sequence[int | None]) -> Tensor:
+        """Int64 [batch]."""
+        return torch.tensor([IGNORED_LABEL if target is None else target for target in targets])
+
+    def head(self) -> dict[str, Any]:
+        """See Answer."""
+        return {
+            "type": ANSWER,
+            "id2label": dict(enumerate(self.names)),
+            "weight": self.weight,
+            "num_queries": self.num_queries,
+        }
+
+    def losses(self, said: Tensor, targets: Tensor, label_smoothing: float = 0.0) -> Tensor:
+        """See Answer; times the weight of the true class."""
+        losses = super().losses(said, targets, label_smoothing)
+        if not self.class_weights:
+            return losses
+        weights = losses.new_tensor(self.class_weights)
+        if targets.is_floating_point():
+            return losses * (targets.to(losses.dtype) * weights).sum(dim=-1)
+        return losses * weights[targets.clamp(min=0)]
+
+    @property
+    def measures(self) -> tuple[str, ...]:
+        """See Answer."""
+        return self.chosen_measures or measures_of(ANSWER, len(self.names))
+
+    def metric(self, name: str) -> Metric:
+        """See Answer."""
+        return measure(name, ANSWER, len(self.names))
+
+    def better(self, name: str) -> Literal["higher", "lower"]:
+        """See Answer."""
+        return is_better(name)
+
+    def measured(self, scores: Tensor, targets: Tensor) -> tuple[Tensor, Tensor]:
+        """Scores [batch, classes] at the temperature, ids [batch]."""
+        return scores / self.temperature, targets
+
+    def calibrated(self, preds: Tensor, truth: Tensor) -> Self:
+        """With the temperature at which log loss is least."""
+        return replace(self, temperature=self.temperature * fit_temperature(preds.cpu(), truth.cpu()))
+
+    def describe(self, scores: Tensor) -> list[dict[str, Any]]:
+        """`label`, its `probability`, and `probabilities` of the likeliest classes, falling."""
+        return ranked_answers(scores / self.temperature, self.names)
+
+    def compare(self, said: Mapping[str, Any], other: Mapping[str, Any]) -> dict[str, Any]:
+        """See Answer; the change is that of the probability of what was likeliest."""
+        return compare_rankings(said, other)
+
+    def state(self) -> dict[str, Any]:
+        """See Answer."""
+        return asdict(self)
+
+
+def _class_name(cell: Any) -> str:
+    return str(cell).strip() if isinstance(cell, str) else str(cell)

@@ -1,0 +1,121 @@
+"""What `config.answers` says, checked: the kind of each answer, its classes or quantiles, its weight, its head."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from itertools import pairwise
+from typing import Any
+
+from perceivers.configuration_rules import require_count, require_positive
+from perceivers.errors import ConfigurationError
+
+#: Type of an answer -> its settings, beside those that every answer has.
+ANSWER_TYPES: Mapping[str, tuple[str, ...]] = {
+    "class": ("id2label", "num_labels"),
+    "labels": ("id2label", "num_labels"),
+    "number": ("quantiles",),
+}
+_SETTINGS = ("mlp_layers", "num_queries", "weight")
+
+
+@dataclass(frozen=True)
+class AnswerDescription:
+    """One answer of a model.
+
+    Attributes:
+        type: "class" (one of several), "labels" (any of several) or "number".
+        id2label: class id -> name, in the order of ids; empty for a number.
+        quantiles: shares in (0, 1), ascending, of which a number is answered; empty for its mean.
+        weight: of this answer's loss among the others'.
+        mlp_layers: tanh layers of the head before its linear one.
+        num_queries: learned queries that are asked for this answer, each with a head of its own, trained each on its own
+            loss; their answers are averaged.
+    """
+
+    type: str
+    id2label: Mapping[int, str]
+    quantiles: tuple[float, ...] = ()
+    weight: float = 1.0
+    mlp_layers: int = 0
+    num_queries: int = 1
+
+    @property
+    def num_outputs(self) -> int:
+        """Scores of a head: one a class, one a label, one a quantile, or 1."""
+        return len(self.id2label) or len(self.quantiles) or 1
+
+
+def read_answers(answers: Mapping[str, Mapping[str, Any]]) -> dict[str, AnswerDescription]:
+    """Every answer of `config.answers`, in sorted order of names (config.json keeps no other)."""
+    return {name: read_answer(name, answers[name]) for name in sorted(answers)}
+
+
+def read_answer(name: str, description: Mapping[str, Any]) -> AnswerDescription:
+    """An answer from its entry in `config.answers`.
+
+    Args:
+        name: for messages.
+        description: "type" ("class", "labels" or "number"); for the first two "num_labels" or "id2label"; for a number
+            "quantiles", or none for the mean; "weight" (1.0), "mlp_layers" (0) and "num_queries" (1), see
+            AnswerDescription.
+
+    Raises:
+        ConfigurationError: a key that the type does not have, or a value out of range.
+    """
+    place = f"answers[{name!r}]"
+    kind = description.get("type")
+    if not isinstance(kind, str) or kind not in ANSWER_TYPES:
+        raise ConfigurationError(
+            f"`{place}` must have a 'type' that is one of {sorted(ANSWER_TYPES)}, received {kind!r}"
+        )
+    known = sorted([*ANSWER_TYPES[kind], *_SETTINGS])
+    if unknown := sorted(set(description) - {"type", *known}):
+        raise ConfigurationError(
+            f"`{place}` of type {kind!r} must have settings among {known}, received {unknown}"
+        )
+    weight, layers, queries = (
+        description.get(key, default)
+        for key, default in (("weight", 1.0), ("mlp_layers", 0), ("num_queries", 1))
+    )
+    require_positive(f"{place}['weight']", weight)
+    require_count(f"{place}['mlp_layers']", layers, minimum=0)
+    require_count(f"{place}['num_queries']", queries)
+    return AnswerDescription(
+        type=kind,
+        id2label={} if kind == "number" else _labels(place, description),
+        quantiles=_quantiles(place, description.get("quantiles")),
+        weight=float(weight),
+        mlp_layers=layers,
+        num_queries=queries,
+    )
+
+
+def _labels(place: str, description: Mapping[str, Any]) -> dict[int, str]:
+    names, count = description.get("id2label"), description.get("num_labels")
+    if names is None:
+        require_count(f"{place}['num_labels']", count)
+        return {index: f"LABEL_{index}" for index in range(count or 0)}
+    try:
+        # Keys of JSON objects are texts.
+        by_id = {int(index): str(label) for index, label in dict(names).items()}
+    except (TypeError, ValueError):
+        by_id = {}
+    if sorted(by_id) != list(range(len(by_id))) or not by_id or count not in (None, len(by_id)):
+        raise ConfigurationError(
+            f"`{place}` must have an id2label with names for 0, 1, 2, ... (and as many num_labels, if any), "
+            f"received {names!r} and {count!r}"
+        )
+    return {index: by_id[index] for index in sorted(by_id)}
+
+
+def _quantiles(place: str, quantiles: object) -> tuple[float, ...]:
+    if quantiles is None:
+        return ()
+    numbers = isinstance(quantiles, (list, tuple)) and all(isinstance(each, float) for each in quantiles)
+    shares: tuple[float, ...] = tuple(quantiles) if numbers else ()  # type: ignore[arg-type]
+    if shares and all(low < high for low, high in pairwise([0.0, *shares, 1.0])):
+        return shares
+    raise ConfigurationError(
+        f"`{place}['quantiles']` must be ascending numbers between 0 and 1, received {quantiles!r}"
+    )

@@ -1,0 +1,162 @@
+"""The contract of a kind of data: from the cells of a table to what a model takes, and back to what people look at.
+
+    cells --read--> value --vary--> value --tensors--> what the model takes
+
+A kind knows nothing of what is asked. It is frozen: `settle` gives another one that has learned from training values.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from html import escape
+from typing import TYPE_CHECKING, Any, ClassVar, Self
+
+from torch import Tensor
+
+if TYPE_CHECKING:
+    import numpy as np
+
+    from perceivers.kinds.cards import CardLayout
+
+
+@dataclass(frozen=True)
+class ModalityInput:
+    """What a batch gives one modality of a model.
+
+    Args:
+        values: [batch, ...], as the modality's preprocessor takes them; anything where nothing counts.
+        mask: bool [batch], True for samples that have the modality, or [batch, entries], True for entries that count, as the
+            preprocessor takes it; None where everything counts.
+        positions: [batch, num_tokens, axes], each sample's own; None for the preprocessor's.
+    """
+
+    values: Tensor
+    mask: Tensor | None = None
+    positions: Tensor | None = None
+
+
+@dataclass(frozen=True)
+class Kind(ABC):
+    """One kind of data. What it takes several columns of at once is one value; a value that is absent is None.
+
+    Args:
+        options: what a user may choose, an instance of `options_class`.
+    """
+
+    options: Any
+
+    name: ClassVar[str]
+    """As the command line writes it."""
+    options_class: ClassVar[type[Any]]
+    """Dataclass of `options`; nothing heavy is imported with it."""
+    suffixes: ClassVar[tuple[str, ...]] = ()
+    """Endings of the files that hold one value each, lower case with the dot; none where values are no files."""
+    usual_columns: ClassVar[tuple[str, ...]] = ()
+    """Names that a column of this kind usually has, the likeliest first."""
+    gathers: ClassVar[bool] = False
+    """Whether all columns of this kind are one value: numbers and categories, of which there may be hundreds."""
+    is_light: ClassVar[bool] = False
+    """Whether cells are so small that those of all rows are held in memory."""
+    card: ClassVar[CardLayout | None] = None
+    """How values of this kind are drawn with their answers; None where they are shown on a page instead."""
+    settles_on: ClassVar[int | None] = 0
+    """Training values that `settle` wants, evenly spread over the rows; None for all, 0 for none."""
+
+    @classmethod
+    @abstractmethod
+    def guess(cls, name: str, cells: Sequence[Any]) -> float:
+        """How sure it is, in [0, 1], that a column holds this kind.
+
+        Args:
+            name: of the column.
+            cells: some of its cells that are not empty, at least one.
+        """
+
+    @abstractmethod
+    def read(self, row: Mapping[str, Any], columns: Sequence[str], table: Any) -> Any:
+        """The value of a row.
+
+        Args:
+            row: cells by column.
+            columns: those that are read, in order.
+            table: what the row is from; relative paths belong to its `root`.
+
+        Returns:
+            The value; None where all cells are empty.
+
+        Raises:
+            DataError: a cell holds something else.
+        """
+
+    def settle(self, values: Sequence[Any], columns: Sequence[str]) -> Self:
+        """This kind with what must be learned from training values: their size, scale, vocabulary.
+
+        Args:
+            values: at least one, none of them None; see `settles_on`.
+            columns: those that were read.
+        """
+        return self
+
+    def vary(self, value: Any, generator: np.random.Generator) -> Any:
+        """Change a training value at random; chance comes from `generator` alone."""
+        return value
+
+    def views(self, value: Any) -> list[Any]:
+        """What is looked at where a value is measured or asked about: several views of it give the mean of their answers."""
+        return [value]
+
+    @abstractmethod
+    def tensors(self, values: Sequence[Any]) -> Mapping[str, ModalityInput]:
+        """A batch, by modality, without chance; None among the values is masked, never invented."""
+
+    def augment(self, inputs: Mapping[str, Tensor]) -> Mapping[str, Tensor]:
+        """Change the values of a whole training batch at random (torch's generator, seeded at every step)."""
+        return inputs
+
+    @abstractmethod
+    def modalities(self) -> Mapping[str, Mapping[str, Any]]:
+        """Entries of `config.modalities`, by the names that `tensors` gives; a single one is called ""."""
+
+    def state(self) -> dict[str, Any]:
+        """What `settle` learned, for a JSON file; nothing where it learns nothing."""
+        return {}
+
+    def with_state(self, state: Mapping[str, Any]) -> Self:
+        """This kind with what `state` gave."""
+        return self
+
+    def show(self, value: Any, weights: Mapping[str, Tensor], grids: Mapping[str, tuple[int, ...]]) -> Any:
+        """What `html` is given of a value: what the model saw of it, small enough to be kept.
+
+        Args:
+            value: what was read; None where it is absent.
+            weights: modality -> attention of the answer to each of its tokens [num_tokens], non-negative.
+            grids: modality -> sizes of the grid that the tokens lie on.
+        """
+        return value
+
+    def draw(self, figure: Any, places: Sequence[Any], shown: Any, source: str) -> None:
+        """Draw what `show` gave; of kinds that have a `card` alone.
+
+        Args:
+            figure: of matplotlib.
+            places: of the value's parts (matplotlib SubplotSpec), as many as `card.parts`.
+            shown: what `show` gave.
+            source: what the value is called.
+        """
+        raise NotImplementedError
+
+    def html(self, shown: Any, columns: Sequence[str]) -> str:
+        """What `show` gave, as HTML that needs no other file; where several columns were read, with their names."""
+        return "" if shown is None else f"<p>{escape(str(shown))}</p>"
+
+
+def is_empty(cell: Any) -> bool:
+    """Whether a cell holds nothing: None, an empty text, or a number that is none (NaN)."""
+    if cell is None:
+        return True
+    if isinstance(cell, str):
+        return not cell.strip()
+    return isinstance(cell, float) and cell != cell

@@ -1,0 +1,1 @@
+"""Categories of a table, all columns at once."""

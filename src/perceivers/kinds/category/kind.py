@@ -1,0 +1,122 @@
+"""Categories: every column of them is a token of one modality."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any, ClassVar, Self
+
+import torch
+from torch import Tensor
+
+from perceivers.kinds.base import Kind, ModalityInput, is_empty
+from perceivers.kinds.category.options import CategoryOptions
+from perceivers.kinds.shading import shaded_list
+from perceivers.modalities.category import MISSING, NUM_RESERVED, UNKNOWN
+
+if TYPE_CHECKING:
+    import numpy as np
+
+# What has more words than this is text.
+MOST_WORDS = 4
+# So many different values are categories however few rows there are; of more, each must come often enough to be learned.
+FEW_VALUES, USUAL_ROWS = 20, 4
+
+
+@dataclass(frozen=True)
+class CategoryKind(Kind):
+    """Categories by their names. A value is a tuple with a text, or None, for each column.
+
+    Args:
+        vocabularies: known categories of each column, in the order of their ids; empty before `settle`.
+    """
+
+    vocabularies: tuple[tuple[str, ...], ...] = ()
+
+    name: ClassVar[str] = "category"
+    options_class: ClassVar[type[Any]] = CategoryOptions
+    gathers: ClassVar[bool] = True
+    is_light: ClassVar[bool] = True
+    settles_on: ClassVar[int | None] = None
+
+    @classmethod
+    def guess(cls, name: str, cells: Sequence[Any]) -> float:
+        """See Kind."""
+        if not all(isinstance(cell, str | bool | int) for cell in cells):
+            return 0.0
+        texts = [str(cell) for cell in cells]
+        words = sum(len(text.split()) for text in texts) / len(texts)
+        distinct = len(set(texts))
+        comes_often = distinct <= min(FEW_VALUES, len(texts) / 2) or distinct * USUAL_ROWS <= len(texts)
+        return 0.7 if comes_often and words <= MOST_WORDS else 0.2
+
+    def read(
+        self, row: Mapping[str, Any], columns: Sequence[str], table: Any
+    ) -> tuple[str | None, ...] | None:
+        """See Kind."""
+        cells = [row.get(column) for column in columns]
+        value = tuple(None if is_empty(cell) else str(cell).strip() for cell in cells)
+        return value if any(text is not None for text in value) else None
+
+    def settle(self, values: Sequence[tuple[str | None, ...]], columns: Sequence[str]) -> Self:
+        """List the categories of each column that have rows enough, the most frequent first."""
+        vocabularies = []
+        for cells in zip(*values, strict=True):
+            counts = Counter(cell for cell in cells if cell is not None)
+            often = [name for name, count in counts.items() if count >= self.options.category_rows]
+            vocabularies.append(tuple(sorted(often, key=lambda name: (-counts[name], name))))
+        return replace(self, vocabularies=tuple(vocabularies))
+
+    def vary(self, value: tuple[str | None, ...], generator: np.random.Generator) -> tuple[str | None, ...]:
+        """Hide some of the categories."""
+        if not self.options.category_hidden:
+            return value
+        hidden = generator.random(len(value)) < self.options.category_hidden
+        return tuple(
+            None if is_hidden else cell for cell, is_hidden in zip(value, hidden.tolist(), strict=True)
+        )
+
+    def tensors(self, values: Sequence[tuple[str | None, ...] | None]) -> dict[str, ModalityInput]:
+        """Ids, int64 [batch, num_columns]: 0 where one is missing, 1 where one is unknown, else from 2 on."""
+        ids = [
+            [MISSING] * len(self.vocabularies)
+            if value is None
+            else [
+                MISSING if cell is None else known.get(cell, UNKNOWN)
+                for cell, known in zip(value, self._ids(), strict=True)
+            ]
+            for value in values
+        ]
+        return {"": ModalityInput(torch.tensor(ids))}
+
+    def modalities(self) -> dict[str, dict[str, Any]]:
+        """See Kind."""
+        return {"": {"type": "category", "cardinalities": [len(known) for known in self.vocabularies]}}
+
+    def state(self) -> dict[str, Any]:
+        """See Kind."""
+        return {"vocabularies": [list(known) for known in self.vocabularies]}
+
+    def with_state(self, state: Mapping[str, Any]) -> Self:
+        """See Kind."""
+        return replace(self, vocabularies=tuple(tuple(known) for known in state["vocabularies"]))
+
+    def show(
+        self,
+        value: tuple[str | None, ...] | None,
+        weights: Mapping[str, Tensor],
+        grids: Mapping[str, tuple[int, ...]],
+    ) -> list[tuple[str, float]]:
+        """Each category, and the weight of its token."""
+        known = [] if value is None else ["" if cell is None else cell for cell in value]
+        return list(zip(known, weights[""].tolist(), strict=False))
+
+    def html(self, shown: Sequence[tuple[str, float]], columns: Sequence[str]) -> str:
+        """See Kind."""
+        return shaded_list(columns, shown)
+
+    def _ids(self) -> list[dict[str, int]]:
+        return [
+            {name: index + NUM_RESERVED for index, name in enumerate(known)} for known in self.vocabularies
+        ]

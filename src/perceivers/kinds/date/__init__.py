@@ -1,0 +1,1 @@
+"""Dates of a table, told as numbers."""

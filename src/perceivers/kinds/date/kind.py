@@ -1,0 +1,53 @@
+"""Dates: each column of them is a few numbers."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+import numpy as np
+from torch import Tensor
+
+from perceivers.kinds.base import is_empty
+from perceivers.kinds.date.reading import PARTS, date_of, looks_like_date, parts_of
+from perceivers.kinds.number.kind import MOSTLY, NumberKind
+
+
+@dataclass(frozen=True)
+class DateKind(NumberKind):
+    """Points in time, told as year, month, day, weekday, hour and elapsed days, each a number like any other.
+
+    A value is float64 [6 * num_columns], NaN where a date is missing.
+    """
+
+    name: ClassVar[str] = "date"
+
+    @classmethod
+    def guess(cls, name: str, cells: Sequence[Any]) -> float:
+        """See Kind."""
+        return 0.95 if sum(map(looks_like_date, cells)) >= MOSTLY * len(cells) else 0.0
+
+    def read(self, row: Mapping[str, Any], columns: Sequence[str], table: Any) -> np.ndarray | None:
+        """See Kind."""
+        cells = [(row.get(column), column) for column in columns]
+        moments = [None if is_empty(cell) else date_of(cell, column) for cell, column in cells]
+        if all(moment is None for moment in moments):
+            return None
+        return np.array([part for moment in moments for part in parts_of(moment)])
+
+    def show(
+        self, value: np.ndarray | None, weights: Mapping[str, Tensor], grids: Mapping[str, tuple[int, ...]]
+    ) -> list[tuple[str, float]]:
+        """Each date in words, and the weight of its tokens together."""
+        if value is None:
+            return []
+        parts = value.reshape(-1, len(PARTS))
+        totals = (
+            weights[""].reshape(-1, len(PARTS)).sum(dim=1).tolist() if "" in weights else [0.0] * len(parts)
+        )
+        words = [
+            "" if np.isnan(each[0]) else f"{int(each[0]):04d}-{int(each[1]):02d}-{int(each[2]):02d}"
+            for each in parts
+        ]
+        return list(zip(words, totals, strict=True))

@@ -1,0 +1,73 @@
+"""A cell as a point in time, and a point in time as numbers."""
+
+from __future__ import annotations
+
+import math
+import re
+from datetime import UTC, date, datetime
+from typing import Any
+
+from perceivers.errors import DataError
+
+PARTS = ("year", "month", "day", "weekday", "hour", "elapsed days")
+# What looks like a date to begin with; the rest is for `datetime.fromisoformat` to judge.
+_ISO = re.compile(r"\d{4}-\d{1,2}-\d{1,2}([T ].*)?$")
+_OTHERS = (
+    "%Y/%m/%d",
+    "%Y/%m/%d %H:%M",
+    "%Y/%m/%d %H:%M:%S",
+    "%d.%m.%Y",
+    "%d.%m.%Y %H:%M",
+    "%d.%m.%Y %H:%M:%S",
+)
+_START = datetime(2000, 1, 1, tzinfo=UTC)
+
+
+def date_of(cell: Any, column: str) -> datetime:
+    """The cell as a point in time; without a zone it is taken as UTC.
+
+    Raises:
+        DataError: it is no date of a form that is understood without doubt: 2024-03-31, with a time if wanted, 2024/03/31 or
+            31.03.2024. Whether 03/04/2024 is March or April, nothing tells.
+    """
+    found = _parsed(cell)
+    if found is None:
+        raise DataError(
+            f"has {cell!r:.80} in the column {column!r}, where a date such as 2024-03-31 or 2024-03-31 18:30 is expected"
+        )
+    return found if found.tzinfo is not None else found.replace(tzinfo=UTC)
+
+
+def looks_like_date(cell: Any) -> bool:
+    """Whether `date_of` understands the cell."""
+    return _parsed(cell) is not None
+
+
+def parts_of(moment: datetime | None) -> list[float]:
+    """Year, month (1 to 12), day (1 to 31), weekday (0 is Monday), hour [0, 24), days since 2000; NaN for None."""
+    if moment is None:
+        return [math.nan] * len(PARTS)
+    hour = moment.hour + moment.minute / 60 + moment.second / 3600
+    elapsed = (moment - _START).total_seconds() / 86_400
+    return [float(part) for part in (moment.year, moment.month, moment.day, moment.weekday(), hour, elapsed)]
+
+
+def _parsed(cell: Any) -> datetime | None:
+    if isinstance(cell, datetime):
+        return cell
+    if isinstance(cell, date):
+        return datetime(cell.year, cell.month, cell.day)
+    if not isinstance(cell, str):
+        return None
+    text = cell.strip()
+    if _ISO.match(text):
+        try:
+            return datetime.fromisoformat(text)
+        except ValueError:
+            return None
+    for form in _OTHERS:
+        try:
+            return datetime.strptime(text, form)
+        except ValueError:
+            continue
+    return None

@@ -1,0 +1,1 @@
+"""Numbers of a table, all columns at once."""

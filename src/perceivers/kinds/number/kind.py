@@ -1,0 +1,109 @@
+"""Numbers: every column of them is a token of one modality."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any, ClassVar, Self
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from perceivers.kinds.base import Kind, ModalityInput
+from perceivers.kinds.number.options import NumberOptions
+from perceivers.kinds.number.reading import is_missing_word, looks_like_number, number_of
+from perceivers.kinds.shading import shaded_list
+from perceivers.processors.numbers import apply_quantiles, fit_quantiles, piecewise_edges
+
+# A few words among many numbers are faults of the table, not another kind.
+MOSTLY = 0.98
+
+
+@dataclass(frozen=True)
+class NumberKind(Kind):
+    """Numbers, brought to a normal distribution by their ranks among the training values; a missing one stays missing.
+
+    A value is float64 [num_columns], NaN where a number is missing.
+
+    Args:
+        quantiles: float64 [num_quantiles, num_columns], what `fit_quantiles` found; None before `settle`.
+        edges: of the bins of each column.
+    """
+
+    quantiles: np.ndarray | None = None
+    edges: tuple[tuple[float, ...], ...] = ()
+
+    name: ClassVar[str] = "number"
+    options_class: ClassVar[type[Any]] = NumberOptions
+    gathers: ClassVar[bool] = True
+    is_light: ClassVar[bool] = True
+    settles_on: ClassVar[int | None] = None
+
+    @classmethod
+    def guess(cls, name: str, cells: Sequence[Any]) -> float:
+        """See Kind."""
+        known = [cell for cell in cells if not is_missing_word(cell)]
+        share = sum(map(looks_like_number, known)) / max(len(known), 1)
+        return 0.9 if share >= MOSTLY else 0.0
+
+    def read(self, row: Mapping[str, Any], columns: Sequence[str], table: Any) -> np.ndarray | None:
+        """See Kind."""
+        value = np.array([number_of(row.get(column), column) for column in columns])
+        return None if np.isnan(value).all() else value
+
+    def settle(self, values: Sequence[np.ndarray], columns: Sequence[str]) -> Self:
+        """Find the quantiles of each column, and the bins of the normalised values."""
+        table = np.stack(values)
+        quantiles = fit_quantiles(table)
+        edges = piecewise_edges(apply_quantiles(table, quantiles), self.options.number_bins)
+        return replace(self, quantiles=quantiles, edges=tuple(map(tuple, edges)))
+
+    def vary(self, value: np.ndarray, generator: np.random.Generator) -> np.ndarray:
+        """Hide some of the numbers."""
+        if not self.options.number_hidden:
+            return value
+        return np.where(generator.random(len(value)) < self.options.number_hidden, np.nan, value)
+
+    def tensors(self, values: Sequence[np.ndarray | None]) -> dict[str, ModalityInput]:
+        """Normalised numbers, float32 [batch, num_columns], NaN where one is missing."""
+        assert self.quantiles is not None
+        absent = np.full(self.quantiles.shape[1], np.nan)
+        table = np.stack([absent if value is None else value for value in values])
+        return {"": ModalityInput(torch.from_numpy(apply_quantiles(table, self.quantiles)).float())}
+
+    def modalities(self) -> dict[str, dict[str, Any]]:
+        """See Kind."""
+        assert self.quantiles is not None
+        own: dict[str, Any] = {
+            "type": "number",
+            "num_columns": self.quantiles.shape[1],
+            "encoding": self.options.number_encoding,
+        }
+        if self.options.number_encoding == "piecewise":
+            own["bin_edges"] = [list(edges) for edges in self.edges]
+        return {"": own}
+
+    def state(self) -> dict[str, Any]:
+        """See Kind."""
+        assert self.quantiles is not None
+        return {"quantiles": self.quantiles.tolist(), "edges": [list(edges) for edges in self.edges]}
+
+    def with_state(self, state: Mapping[str, Any]) -> Self:
+        """See Kind."""
+        return replace(
+            self,
+            quantiles=np.array(state["quantiles"], dtype=np.float64),
+            edges=tuple(tuple(edges) for edges in state["edges"]),
+        )
+
+    def show(
+        self, value: np.ndarray | None, weights: Mapping[str, Tensor], grids: Mapping[str, tuple[int, ...]]
+    ) -> list[tuple[str, float]]:
+        """Each number in words, and the weight of its token."""
+        known = [] if value is None else value.tolist()
+        return list(zip([f"{number:g}" for number in known], weights[""].tolist(), strict=False))
+
+    def html(self, shown: Sequence[tuple[str, float]], columns: Sequence[str]) -> str:
+        """See Kind."""
+        return shaded_list(columns, shown)

@@ -1,0 +1,26 @@
+"""What a user may choose about numbers."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+from perceivers.arguments.base import require_at_least, require_choice, require_share
+
+
+@dataclass(frozen=True, kw_only=True)
+class NumberOptions:
+    """How numbers are told to the model."""
+
+    number_encoding: Literal["piecewise", "periodic"] = "piecewise"
+    """What the model sees of a number: how far it has passed through each of `number_bins` that hold equally many training
+    values, or sines and cosines of learned frequencies."""
+    number_bins: int = 48
+    """Bins of a column, with `piecewise`; a column of few different values has fewer."""
+    number_hidden: float = 0.0
+    """While training, the share in [0, 1) of numbers that are hidden: the model then learns to do without."""
+
+    def __post_init__(self) -> None:
+        require_choice("number_encoding", self.number_encoding, ("piecewise", "periodic"))
+        require_at_least(1, self, "number_bins")
+        require_share(self, "number_hidden")

@@ -1,0 +1,51 @@
+"""A cell as a number."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+from perceivers.data.numbers import MISSING_WORDS, has_decimal_comma
+from perceivers.data.numbers import number_of as plain_number_of
+from perceivers.errors import DataError
+
+
+def number_of(cell: Any, column: str) -> float:
+    """The cell as a finite float64; NaN where it is empty or one of MISSING_WORDS.
+
+    Raises:
+        DataError: the cell is no number, or is infinite.
+    """
+    try:
+        number = plain_number_of(cell)
+    except DataError as error:
+        cure = (
+            ""
+            if has_decimal_comma(cell)
+            else f"; mend it, empty it, or name another kind: --column {column}=category"
+        )
+        raise DataError(f"in the column {column!r}: {error}{cure}") from None
+    return math.nan if number is None else number
+
+
+def looks_like_number(cell: Any) -> bool:
+    """Whether a cell is a number, or the text of one; a code with leading zeros (007) is none, nor is a truth value."""
+    if isinstance(cell, bool):
+        return False
+    if isinstance(cell, int | float):
+        return True
+    if not isinstance(cell, str):
+        return hasattr(cell, "dtype") and getattr(cell, "shape", None) == () and cell.dtype.kind in "iuf"
+    text = cell.strip()
+    digits = text.lstrip("+-")
+    if len(digits) > 1 and digits[0] == "0" and digits[1].isdigit():
+        return False
+    try:
+        return math.isfinite(float(text)) and "_" not in text
+    except ValueError:
+        return False
+
+
+def is_missing_word(cell: Any) -> bool:
+    """Whether a cell is a text that stands for a missing number."""
+    return isinstance(cell, str) and cell.strip().lower() in MISSING_WORDS

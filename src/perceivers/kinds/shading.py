@@ -1,0 +1,31 @@
+"""HTML whose background is darker where an answer looked more."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from html import escape
+
+
+def shaded(text: str, share: float) -> str:
+    """A text with a background.
+
+    Args:
+        text: taken letter by letter; nothing in it is markup.
+        share: of the darkest background, in [0, 1].
+    """
+    return f'<span style="background: rgba(209, 73, 91, {0.55 * share:.2f})">{escape(text)}</span>'
+
+
+def shaded_list(names: Sequence[str], cells: Sequence[tuple[str, float]]) -> str:
+    """Names and cells, each cell shaded by its weight beside the heaviest one.
+
+    Args:
+        names: of the columns.
+        cells: text and weight of each; none where all are absent.
+    """
+    heaviest = max((weight for _, weight in cells), default=0.0) or 1.0
+    rows = "".join(
+        f"<dt>{escape(name)}</dt><dd>{shaded(text, weight / heaviest)}</dd>\n"
+        for name, (text, weight) in zip(names, cells, strict=False)
+    )
+    return f"<dl>\n{rows}</dl>"

@@ -1,0 +1,147 @@
+"""Numbers of a table: a token a column, with a learned vector where a value is missing."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from perceivers.configuration import PerceiverConfig
+from perceivers.configuration_rules import require_count, require_positive
+from perceivers.errors import ConfigurationError, ShapeError
+from perceivers.modalities.base import AbstractPreprocessor, Preprocessed, require_finite, require_tensor
+from perceivers.modalities.structure import InputStructure, tokens_as_features
+from perceivers.nn.grouped_linear import GroupedLinear
+from perceivers.nn.number_encodings import PeriodicEncoding, PiecewiseLinearEncoding
+
+_NUM_FREQUENCIES = 32
+_SIGMA = 0.1
+
+
+class PerceiverNumberPreprocessor(AbstractPreprocessor):
+    """A token a column: an encoding of the number through the column's own linear map, plus the column's own vector.
+
+    Args:
+        config: says what is None below.
+        num_columns: numbers of a sample.
+        out_channels: channels of a token; None: `d_model`.
+        encoding: what the linear map sees, see `perceivers.nn.number_encodings`. "piecewise": how far the number has passed
+            through each of the bins of `bin_edges`. "periodic": sines and cosines of learned frequencies times the number.
+        bin_edges: for "piecewise" alone: the edges of each column's bins, ascending, as
+            `perceivers.processors.numbers.piecewise_edges` finds them.
+        num_frequencies: for "periodic" alone: frequencies of a column; None: 32.
+        sigma: for "periodic" alone: standard deviation of the frequencies at the start; None: 0.1.
+        relu: end the linear map with a ReLU; None: after waves, not after bins.
+    """
+
+    def __init__(
+        self,
+        config: PerceiverConfig,
+        num_columns: int,
+        out_channels: int | None = None,
+        encoding: str = "periodic",
+        bin_edges: Sequence[Sequence[float]] | None = None,
+        num_frequencies: int | None = None,
+        sigma: float | None = None,
+        relu: bool | None = None,
+    ) -> None:
+        super().__init__()
+        require_count("num_columns", num_columns)
+        channels = config.d_model if out_channels is None else out_channels
+        require_count("out_channels", channels)
+        if encoding not in ENCODINGS:
+            raise ConfigurationError(f"`encoding` must be one of {sorted(ENCODINGS)}, received {encoding!r}")
+        settings = {"bin_edges": bin_edges, "num_frequencies": num_frequencies, "sigma": sigma}
+        build, own, is_bent = ENCODINGS[encoding]
+        given = {name: value for name, value in settings.items() if value is not None}
+        if useless := sorted(set(given) - set(own)):
+            raise ConfigurationError(
+                f"`{useless[0]}` has no effect where `encoding` is {encoding!r}: leave it out"
+            )
+        self.config = config
+        self.num_columns = num_columns
+        self.encoding = build(num_columns, **given)
+        self.projection = GroupedLinear(num_columns, self.encoding.num_channels, channels)
+        self.activation = nn.ReLU() if (is_bent if relu is None else relu) else nn.Identity()
+        self.missing = nn.Parameter(torch.randn(num_columns, channels) * config.initializer_range)
+        self.columns = nn.Parameter(torch.randn(num_columns, channels) * config.initializer_range)
+
+    @property
+    def num_channels(self) -> int:
+        """Channels of the tokens."""
+        return self.columns.shape[1]
+
+    def index_dims(self, inputs: Tensor) -> tuple[int, ...]:
+        """(number of columns,)."""
+        return (self.num_columns,)
+
+    def forward(
+        self,
+        inputs: Tensor,
+        pos: Any = None,
+        network_input_is_1d: bool = True,
+        interpolate_pos_encoding: bool = False,
+    ) -> Preprocessed:
+        """Tokens of numbers.
+
+        Args:
+            inputs: floating-point values [batch, num_columns], normalised (see `perceivers.processors.numbers`); NaN where a
+                value is missing.
+            pos: must be None: a column is where it is.
+            network_input_is_1d: columns are a row of tokens either way.
+            interpolate_pos_encoding: there is nothing to interpolate.
+
+        Returns:
+            Tokens [batch, num_columns, num_channels], None, and the tokens without the columns' vectors.
+        """
+        require_tensor("inputs", inputs)
+        if inputs.ndim != 2 or inputs.shape[1] != self.num_columns or not inputs.is_floating_point():
+            raise ShapeError(
+                f"`inputs` must be floating-point numbers [batch, {self.num_columns}], "
+                f"received {list(inputs.shape)} of {inputs.dtype}"
+            )
+        if inputs.shape[0] == 0:
+            raise ShapeError(f"`inputs` must not be empty, received {list(inputs.shape)}")
+        if pos is not None:
+            raise ShapeError(
+                "`pos` must be None for columns, which have learned vectors instead of positions"
+            )
+        is_missing = torch.isnan(inputs)
+        # Replaced before they meet a weight: the gradient of a NaN is NaN even where its result is not used.
+        values = torch.where(is_missing, torch.zeros_like(inputs), inputs)
+        require_finite("inputs", values)
+        encoded = self.activation(self.projection(self.encoding(values)))
+        features = torch.where(is_missing[..., None], self.missing, encoded)
+        return features + self.columns, None, features
+
+    def structure(self) -> InputStructure:
+        """See AbstractPreprocessor."""
+        return tokens_as_features(self, "every column has a linear map of its own")
+
+
+def _piecewise(
+    num_columns: int, bin_edges: Sequence[Sequence[float]] | None = None
+) -> PiecewiseLinearEncoding:
+    if not isinstance(bin_edges, (list, tuple)) or len(bin_edges) != num_columns:
+        received = bin_edges if bin_edges is None else f"those of {len(bin_edges)}"
+        raise ConfigurationError(
+            f"`bin_edges` must give the edges of {num_columns} columns for `encoding` 'piecewise', received {received}"
+        )
+    return PiecewiseLinearEncoding(bin_edges)
+
+
+def _periodic(
+    num_columns: int, num_frequencies: int = _NUM_FREQUENCIES, sigma: float = _SIGMA
+) -> PeriodicEncoding:
+    require_count("num_frequencies", num_frequencies)
+    require_positive("sigma", sigma)
+    return PeriodicEncoding(num_columns, num_frequencies, sigma)
+
+
+#: Encoding -> what builds it from the number of columns and its settings, their names, whether a ReLU follows its map.
+ENCODINGS: dict[str, tuple[Callable[..., Any], tuple[str, ...], bool]] = {
+    "piecewise": (_piecewise, ("bin_edges",), False),
+    "periodic": (_periodic, ("num_frequencies", "sigma"), True),
+}

@@ -1,0 +1,1 @@
+"""Answers of a model: the heads that give them, and what is lost by each."""

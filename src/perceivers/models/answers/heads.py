@@ -1,0 +1,105 @@
+"""Heads: what the answers to an answer's queries say, as scores of classes and labels, or as numbers."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from itertools import pairwise
+from statistics import NormalDist
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from perceivers.configuration_answers import AnswerDescription
+from perceivers.nn.grouped_linear import GroupedLinear
+
+
+class AnswerHead(nn.Module):
+    """Tanh layers, then a linear one, of each query by itself; quantiles are put in order.
+
+    Args:
+        num_channels: channels of what the latents answer a query, and of the tanh layers.
+        answer: what is asked.
+    """
+
+    def __init__(self, num_channels: int, answer: AnswerDescription) -> None:
+        super().__init__()
+        groups = answer.num_queries
+        self.hidden = nn.ModuleList(
+            GroupedLinear(groups, num_channels, num_channels) for _ in range(answer.mlp_layers)
+        )
+        self.classifier = GroupedLinear(groups, num_channels, answer.num_outputs)
+        self._usual = tuple(NormalDist().inv_cdf(share) for share in answer.quantiles)
+        self._is_mean = answer.type == "number" and not answer.quantiles
+
+    def forward(self, answered: Tensor) -> Tensor:
+        """What each query says.
+
+        Args:
+            answered: [batch, num_queries, num_channels].
+
+        Returns:
+            Scores of classes or labels [batch, num_queries, num_labels]; numbers [batch, num_queries], or their quantiles
+            [batch, num_queries, num_quantiles], ascending.
+        """
+        for layer in self.hidden:
+            answered = layer(answered).tanh()
+        scores = self.classifier(answered)
+        if self._usual:
+            return ascending_quantiles(scores, self._usual)
+        return scores[..., 0] if self._is_mean else scores
+
+
+def ascending_quantiles(scores: Tensor, usual: Sequence[float]) -> Tensor:
+    """Quantiles that never cross: the one nearest to the median, and steps above 0 away from it.
+
+    Args:
+        scores: [..., num_quantiles], of any size.
+        usual: what scores of zero give, ascending: the quantiles of the standard normal distribution, as standardised numbers
+            have them.
+
+    Returns:
+        [..., num_quantiles], ascending.
+    """
+    middle = min(range(len(usual)), key=lambda index: abs(usual[index]))
+    # softplus(x) = step where x = log(exp(step) - 1).
+    shifts = [math.log(math.expm1(high - low)) for low, high in pairwise(usual)]
+    own = scores[..., middle : middle + 1] + usual[middle]
+    below = _steps(scores[..., :middle], shifts[:middle])
+    above = _steps(scores[..., middle + 1 :], shifts[middle:])
+    downwards = own - below.flip(-1).cumsum(-1).flip(-1)
+    return torch.cat([downwards, own, own + above.cumsum(-1)], dim=-1)
+
+
+def average_of_queries(said: Tensor, answer: AnswerDescription) -> Tensor:
+    """What an answer's queries say together: probabilities, or numbers, averaged.
+
+    Args:
+        said: what AnswerHead gives.
+        answer: what is asked.
+
+    Returns:
+        Scores [batch, num_labels] whose softmax (class), or sigmoid (labels), are the averaged probabilities; numbers
+        [batch]; quantiles [batch, num_quantiles].
+    """
+    if answer.num_queries == 1:
+        return said[:, 0]
+    if answer.type == "number":
+        return said.mean(dim=1)
+    # In float32 at least: logarithms of probabilities that differ little.
+    wide = said.to(torch.promote_types(said.dtype, torch.float32))
+    if answer.type == "class":
+        scores = _log_mean(wide.log_softmax(dim=-1))
+    else:
+        scores = _log_mean(F.logsigmoid(wide)) - _log_mean(F.logsigmoid(-wide))
+    return scores.to(said.dtype)
+
+
+def _log_mean(logarithms: Tensor) -> Tensor:
+    """Logarithm of the mean over queries."""
+    return logarithms.logsumexp(dim=1) - math.log(logarithms.shape[1])
+
+
+def _steps(scores: Tensor, shifts: Sequence[float]) -> Tensor:
+    return F.softplus(scores + scores.new_tensor(shifts))

@@ -1,0 +1,141 @@
+"""What is lost by each sample's answer, as pure functions; a sample without a target loses nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor
+from torch.nn import functional as F
+
+from perceivers.configuration_answers import AnswerDescription
+from perceivers.errors import ConfigurationError, ShapeError
+from perceivers.models.losses import IGNORED_LABEL, require_classes
+
+
+def has_target(targets: Tensor, answer: AnswerDescription) -> Tensor:
+    """Which samples have a target, bool [batch].
+
+    Args:
+        targets: see `answer_losses`.
+        answer: what is asked.
+    """
+    known = ~torch.isnan(targets) if targets.is_floating_point() else targets != IGNORED_LABEL
+    if answer.type == "class":
+        return known if known.ndim == 1 else known.all(dim=1)
+    return known if known.ndim == 1 else known.any(dim=1)
+
+
+def answer_losses(
+    logits: Tensor, targets: Tensor, answer: AnswerDescription, *, label_smoothing: float = 0.0
+) -> Tensor:
+    """The loss of each sample's answer, [batch], in float32 at least; 0 where there is no target.
+
+    - One class: cross-entropy. Several labels: binary cross-entropy, the mean over the labels that are known.
+    - A number: squared error, whose best answer is the mean; or, for quantiles, the mean over them of max(q e, (q - 1) e)
+      with e = target - answer (Koenker and Bassett 1978). Take the mean where errors count by their square (RMSE, R2), and
+      the quantile 0.5, the median, where they do not (MAE), or where a few targets are far from all others.
+
+    Args:
+        logits: [batch, num_labels]; of a number [batch], of its quantiles [batch, num_quantiles]. Or what each query says,
+            with an axis of queries behind the first: the mean over the queries of each one's own loss.
+        targets: class ids [batch], -100 where there is none, or shares of the classes [batch, num_labels], NaN where there is
+            none; labels [batch, num_labels] in [0, 1], bool or floating point, NaN where it is not known; numbers [batch],
+            NaN where there is none, in the units that the model is trained on.
+        answer: what is asked.
+        label_smoothing: share of each target that is spread evenly: over all classes, or over yes and no of each label.
+
+    Raises:
+        ShapeError: targets that do not fit.
+        ConfigurationError: `label_smoothing` is out of range, or there are no labels.
+    """
+    _require_smoothing(label_smoothing, answer)
+    _require_targets(logits, targets, answer)
+    own_axes = 1 if answer.type == "number" and not answer.quantiles else 2
+    said = logits if logits.ndim > own_axes else logits[:, None]
+    said = said.to(torch.promote_types(said.dtype, torch.float32))
+    if answer.type == "class":
+        losses = _class_losses(said, targets, label_smoothing)
+    elif answer.type == "labels":
+        losses = _label_losses(said, targets, label_smoothing)
+    else:
+        losses = _number_losses(said, targets, answer.quantiles)
+    return losses.mean(dim=1)
+
+
+def mean_loss(losses: Tensor, known: Tensor) -> Tensor:
+    """Mean of losses [batch] over the samples that have a target (`known`, bool [batch]); 0, with a gradient, without any."""
+    return losses.sum() / known.sum().clamp(min=1)
+
+
+def pinball(values: Tensor, targets: Tensor, quantiles: Sequence[float]) -> Tensor:
+    """Loss of each quantile [..., num_quantiles], of `targets` [...] against `values` [..., num_quantiles]."""
+    errors = targets[..., None] - values
+    shares = values.new_tensor(quantiles)
+    return torch.maximum(shares * errors, (shares - 1) * errors)
+
+
+def _class_losses(said: Tensor, targets: Tensor, label_smoothing: float) -> Tensor:
+    """[batch, num_queries]."""
+    count = said.shape[-1]
+    if targets.is_floating_point():
+        known = ~torch.isnan(targets).any(dim=1)
+        shares = torch.where(known[:, None], targets, torch.zeros_like(targets)).to(said.dtype)
+        shares = shares * (1 - label_smoothing) + label_smoothing / count
+        return -(shares[:, None] * said.log_softmax(dim=-1)).sum(dim=-1) * known[:, None]
+    classes = targets.long()[:, None].expand(-1, said.shape[1])
+    losses: Tensor = F.cross_entropy(
+        said.flatten(0, 1),
+        classes.flatten(),
+        ignore_index=IGNORED_LABEL,
+        label_smoothing=label_smoothing,
+        reduction="none",
+    )
+    return losses.unflatten(0, classes.shape)
+
+
+def _label_losses(said: Tensor, targets: Tensor, label_smoothing: float) -> Tensor:
+    """[batch, num_queries]."""
+    known = ~torch.isnan(targets)
+    wanted = torch.where(known, targets, torch.zeros_like(targets)).to(said.dtype)
+    wanted = wanted * (1 - label_smoothing) + label_smoothing / 2
+    losses = F.binary_cross_entropy_with_logits(said, wanted[:, None].expand_as(said), reduction="none")
+    return (losses * known[:, None]).sum(dim=-1) / known.sum(dim=1, keepdim=True).clamp(min=1)
+
+
+def _number_losses(said: Tensor, targets: Tensor, quantiles: Sequence[float]) -> Tensor:
+    """[batch, num_queries]."""
+    known = ~torch.isnan(targets)
+    wanted = torch.where(known, targets, torch.zeros_like(targets)).to(said.dtype)[:, None]
+    if not quantiles:
+        return (said - wanted).square() * known[:, None]
+    return pinball(said, wanted.expand(said.shape[:2]), quantiles).mean(dim=-1) * known[:, None]
+
+
+def _require_smoothing(label_smoothing: float, answer: AnswerDescription) -> None:
+    if not 0.0 <= label_smoothing < 1.0:
+        raise ConfigurationError(
+            f"`label_smoothing` must be at least 0 and below 1, received {label_smoothing}"
+        )
+    if label_smoothing and answer.type == "number":
+        raise ConfigurationError(
+            f"`label_smoothing` must be 0 for a number, which has no labels, received {label_smoothing}"
+        )
+
+
+def _require_targets(logits: Tensor, targets: Tensor, answer: AnswerDescription) -> None:
+    batch = logits.shape[0]
+    by_label = (batch, answer.num_outputs)
+    if answer.type == "class" and not targets.is_floating_point():
+        if targets.shape != (batch,):
+            raise ShapeError(
+                f"targets of a class must be class ids [{batch}], received {list(targets.shape)}"
+            )
+        require_classes(targets, answer.num_outputs)
+        return
+    expected = (batch,) if answer.type == "number" else by_label
+    if targets.shape != expected:
+        raise ShapeError(
+            f"targets of an answer of type {answer.type!r} must have shape {list(expected)}, "
+            f"received {list(targets.shape)} of {targets.dtype}"
+        )

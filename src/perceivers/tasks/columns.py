@@ -1,0 +1,243 @@
+"""Which columns of a table are read as what, and what is asked for: everything between rows and a model's tensors."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Self
+
+import torch
+from torch import Tensor
+
+from perceivers.answers.base import Answer
+from perceivers.answers.registry import answer_of_state
+from perceivers.arguments import from_mapping
+from perceivers.errors import CheckpointError, DataError
+from perceivers.kinds.base import Kind, ModalityInput
+from perceivers.kinds.registry import kind_class
+from perceivers.records import write_json
+
+if TYPE_CHECKING:
+    import numpy as np
+
+FILE = "columns.json"
+
+
+@dataclass(frozen=True)
+class Sample:
+    """A row that was read.
+
+    Args:
+        values: one an input, None where it is absent.
+        targets: one an answer, None where it is missing.
+    """
+
+    values: tuple[Any, ...]
+    targets: tuple[Any, ...]
+
+
+@dataclass(frozen=True)
+class Input:
+    """What is read of a row as one value.
+
+    Args:
+        name: of its modality in the model.
+        columns: that are read, in order.
+        kind: what they hold.
+    """
+
+    name: str
+    columns: tuple[str, ...]
+    kind: Kind
+
+    def modality(self, own: str) -> str:
+        """Name in the model of what the kind calls `own`; a kind of a single modality has the input's name."""
+        return f"{self.name}_{own}" if own else self.name
+
+
+@dataclass(frozen=True)
+class Columns:
+    """Inputs and answers: rows to samples, samples to a batch, and the parts of a model's configuration that follow.
+
+    Args:
+        inputs: what is read.
+        answers: what is asked for, by the name that the model has for it.
+    """
+
+    inputs: tuple[Input, ...]
+    answers: Mapping[str, Answer]
+
+    def read(self, row: Mapping[str, Any], table: Any) -> Sample:
+        """A row as a sample; an answer's column may be absent."""
+        values = tuple(each.kind.read(row, each.columns, table) for each in self.inputs)
+        targets = tuple(
+            each.target(row[each.column]) if each.column in row else None for each in self.answers.values()
+        )
+        return Sample(values, targets)
+
+    def vary(self, sample: Sample, generator: np.random.Generator) -> Sample:
+        """Change the values of a training sample at random."""
+        values = tuple(
+            None if value is None else each.kind.vary(value, generator)
+            for each, value in zip(self.inputs, sample.values, strict=True)
+        )
+        return dataclasses.replace(sample, values=values)
+
+    def views(self, sample: Sample) -> list[Sample]:
+        """What is looked at of a sample that is measured; an input of one view is the same in all."""
+        views = [
+            [None] if value is None else each.kind.views(value)
+            for each, value in zip(self.inputs, sample.values, strict=True)
+        ]
+        count = max(map(len, views))
+        return [
+            dataclasses.replace(sample, values=tuple(own[index % len(own)] for own in views))
+            for index in range(count)
+        ]
+
+    def tensors(self, values: Sequence[Sequence[Any]]) -> dict[str, ModalityInput]:
+        """What the model takes of some samples' values, by modality."""
+        found: dict[str, ModalityInput] = {}
+        for place, each in enumerate(self.inputs):
+            own = each.kind.tensors([some[place] for some in values])
+            found.update((each.modality(name), given) for name, given in own.items())
+        return found
+
+    def targets(self, samples: Sequence[Sample]) -> dict[str, Tensor]:
+        """Targets of a batch by answer."""
+        return {
+            name: answer.stack([sample.targets[place] for sample in samples])
+            for place, (name, answer) in enumerate(self.answers.items())
+        }
+
+    def augment(self, inputs: Mapping[str, Tensor]) -> dict[str, Tensor]:
+        """Change the values of a whole training batch at random."""
+        changed = dict(inputs)
+        for each in self.inputs:
+            own = {name: each.modality(name) for name in each.kind.modalities()}
+            present = {name: changed[full] for name, full in own.items() if full in changed}
+            changed.update((own[name], value) for name, value in each.kind.augment(present).items())
+        return changed
+
+    def modalities(self) -> dict[str, dict[str, Any]]:
+        """`config.modalities`."""
+        return {
+            each.modality(name): dict(description)
+            for each in self.inputs
+            for name, description in each.kind.modalities().items()
+        }
+
+    def heads(self) -> dict[str, dict[str, Any]]:
+        """`config.answers`."""
+        return {name: answer.head() for name, answer in self.answers.items()}
+
+    @property
+    def columns_read(self) -> tuple[str, ...]:
+        """All columns that inputs read, each once."""
+        return tuple(dict.fromkeys(column for each in self.inputs for column in each.columns))
+
+    @property
+    def columns_asked(self) -> tuple[str, ...]:
+        """The answers' columns."""
+        return tuple(answer.column for answer in self.answers.values())
+
+    @property
+    def light_columns(self) -> tuple[str, ...]:
+        """Columns whose cells are small: those of light kinds, and the answers'."""
+        light = [column for each in self.inputs if each.kind.is_light for column in each.columns]
+        return tuple(dict.fromkeys([*light, *self.columns_asked]))
+
+    def save_pretrained(self, folder: Path) -> None:
+        """Write `columns.json` into `folder`."""
+        inputs = [
+            {
+                "name": each.name,
+                "kind": each.kind.name,
+                "columns": list(each.columns),
+                "options": _options_of(each.kind),
+                "state": each.kind.state(),
+            }
+            for each in self.inputs
+        ]
+        answers = {name: {"answer": answer.name, **answer.state()} for name, answer in self.answers.items()}
+        write_json(Path(folder) / FILE, {"inputs": inputs, "answers": answers})
+
+    @classmethod
+    def from_pretrained(cls, folder: Path) -> Self:
+        """Read what `save_pretrained` wrote."""
+        path = Path(folder) / FILE
+        try:
+            saved = json.loads(path.read_text(encoding="utf-8"))
+            inputs = tuple(
+                Input(each["name"], tuple(each["columns"]), _kind_of(each)) for each in saved["inputs"]
+            )
+            answers = {name: answer_of_state(state) for name, state in saved["answers"].items()}
+        except (OSError, ValueError, TypeError, KeyError) as error:
+            raise CheckpointError(
+                f"`{path}` does not hold the columns of a trained model: {error!r}"
+            ) from error
+        return cls(inputs, answers)
+
+
+@dataclass(frozen=True)
+class RowReader:
+    """Rows to samples, as `perceivers.data.rows.Decode` asks for it.
+
+    Args:
+        columns: see Columns.
+        needs_targets: refuse a row without a target instead of leaving it unlearned.
+    """
+
+    columns: Columns
+    needs_targets: bool = False
+
+    def __call__(self, row: Mapping[str, Any], table: Any) -> Sample:
+        """Read one row."""
+        sample = self.columns.read(row, table)
+        if self.needs_targets:
+            for answer, target in zip(self.columns.answers.values(), sample.targets, strict=True):
+                if target is None:
+                    raise DataError(f"has no value in the column {answer.column!r}")
+        return sample
+
+
+def model_names(columns: Sequence[str]) -> dict[str, str]:
+    """Names that a model can have for columns of any name: letters, digits and underscores, each different."""
+    found: dict[str, str] = {}
+    for column in columns:
+        plain = re.sub(r"\W+", "_", column, flags=re.ASCII).strip("_") or "column"
+        plain = f"_{plain}" if plain[0].isdigit() else plain
+        name, number = plain, 2
+        while name in found.values():
+            name, number = f"{plain}_{number}", number + 1
+        found[column] = name
+    return found
+
+
+def stack_inputs(given: Mapping[str, ModalityInput]) -> dict[str, dict[str, Tensor]]:
+    """`inputs`, `attention_mask` and `pos` of a model of several modalities."""
+    return {
+        "inputs": {name: each.values for name, each in given.items()},
+        "attention_mask": {name: each.mask for name, each in given.items() if each.mask is not None},
+        "pos": {name: each.positions for name, each in given.items() if each.positions is not None},
+    }
+
+
+def _options_of(kind: Kind) -> dict[str, Any]:
+    names = [entry.name for entry in dataclasses.fields(kind.options_class)]
+    values = {name: getattr(kind.options, name) for name in names}
+    return {name: list(value) if isinstance(value, tuple) else value for name, value in values.items()}
+
+
+def _kind_of(saved: Mapping[str, Any]) -> Kind:
+    kind = kind_class(saved["kind"])
+    return kind(from_mapping(kind.options_class, saved["options"])).with_state(saved["state"])
+
+
+def attention_by_modality(weights: Tensor, sizes: Mapping[str, int]) -> dict[str, Tensor]:
+    """Weights of an answer over all tokens [batch, num_tokens], divided among the modalities, in their order."""
+    return dict(zip(sizes, torch.split(weights, list(sizes.values()), dim=1), strict=True))

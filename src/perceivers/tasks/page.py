@@ -1,0 +1,86 @@
+"""A page of predictions for people: each row's values as their kinds show them, and its answers."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from html import escape
+from pathlib import Path
+from typing import Any
+
+from perceivers.tasks.base import Prediction
+from perceivers.tasks.columns import Columns
+
+_STYLE = """
+:root { color-scheme: light dark; }
+body { font: 16px/1.5 system-ui, sans-serif; max-width: 60em; margin: 2em auto; padding: 0 1em; }
+article { border-top: 1px solid #8886; padding: 0.7em 0; }
+p { white-space: pre-wrap; overflow-wrap: anywhere; margin: 0.3em 0; }
+dl { display: grid; grid-template-columns: max-content 1fr; gap: 0.15em 1em; margin: 0.3em 0; }
+dt { color: #777; }
+dd { margin: 0; overflow-wrap: anywhere; }
+img { image-rendering: pixelated; vertical-align: middle; max-width: 12em; }
+.source, .name { color: #777; font-size: 0.85em; }
+.answer { color: #d1495b; font-weight: 600; }
+.other { color: #777; margin-left: 1em; }
+"""
+
+
+def write_page(predictions: Sequence[Prediction], columns: Columns, path: Path) -> None:
+    """Write an HTML page that needs no other file.
+
+    Args:
+        predictions: `shown` has `inputs`, what each input's kind shows; those without it are left out.
+        columns: inputs and answers.
+        path: file to write.
+    """
+    shown = [prediction for prediction in predictions if prediction.shown]
+    articles = "\n".join(_article(prediction, columns) for prediction in shown)
+    count = f"<p>{len(shown)} of {len(predictions)}</p>\n" if len(shown) < len(predictions) else ""
+    path.write_text(
+        '<!doctype html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n<title>Answers</title>\n'
+        '<meta name="viewport" content="width=device-width">\n'
+        f"<style>{_STYLE}</style>\n</head>\n<body>\n<h1>Answers</h1>\n"
+        "<p>What is darker had more of the answer's attention.</p>\n"
+        f"{count}{articles}\n</body>\n</html>\n",
+        encoding="utf-8",
+    )
+
+
+def _article(prediction: Prediction, columns: Columns) -> str:
+    values = "\n".join(
+        _value(
+            each.columns,
+            each.kind.html(prediction.shown["inputs"][each.name], each.columns),
+            len(columns.inputs),
+        )
+        for each in columns.inputs
+    )
+    several = len(columns.answers) > 1
+    answers = "".join(
+        f"<div>{_named(columns.answers[name].column, several)}{_answer(said)}</div>\n"
+        for name, said in prediction.answers.items()
+    )
+    return f'<article>\n<div class="source">{escape(prediction.source[:200])}</div>\n{values}\n{answers}</article>'
+
+
+def _value(names: Sequence[str], html: str, num_inputs: int) -> str:
+    """A value below its column's name; kinds of several columns name them by themselves."""
+    if num_inputs == 1 or len(names) > 1:
+        return html
+    return f'<div class="name">{escape(names[0])}</div>\n{html}'
+
+
+def _named(column: str, several: bool) -> str:
+    return f'<span class="name">{escape(column)}:</span> ' if several else ""
+
+
+def _answer(said: Mapping[str, Any]) -> str:
+    if "number" in said:
+        interval = f" ({said['low']:.4g} to {said['high']:.4g})" if "low" in said else ""
+        return f'<span class="answer">{said["number"]:.4g}</span>{interval}'
+    ranked = [(name, value) for name, value in said["probabilities"].items() if value >= 0.005]
+    chosen = set(said["label"].split(", "))
+    return "".join(
+        f'<span class="{"answer" if name in chosen else "other"}">{escape(name)} {value:.1%} </span>'
+        for name, value in ranked
+    )

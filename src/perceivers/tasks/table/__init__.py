@@ -1,0 +1,1 @@
+"""Any columns in, any answers out."""

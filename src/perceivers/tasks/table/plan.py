@@ -1,0 +1,224 @@
+"""What each column of a table is taken for: guessed from its cells, overruled by the user, told before training."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from perceivers.answers.base import Answer
+from perceivers.answers.number import Number
+from perceivers.answers.one_class import OneClass
+from perceivers.answers.registry import answer_class, guess_answer
+from perceivers.answers.several_labels import SeveralLabels
+from perceivers.data.columns import why_no_data
+from perceivers.data.tables import StreamTable, Table
+from perceivers.errors import DataError
+from perceivers.kinds.base import Kind, is_empty
+from perceivers.kinds.registry import guess_kind, kind_class
+from perceivers.tasks.columns import Columns, Input, model_names
+from perceivers.tasks.table.options import TableArguments
+
+# Cells that hold whole files are looked at one by one; so many tell what they are.
+FEW_CELLS = 64
+
+
+@dataclass(frozen=True)
+class ColumnPlan:
+    """One column of a table.
+
+    Args:
+        name: of the column.
+        role: "input", "target", "group" or "left out".
+        kind: what it holds, or what is answered; "" where it is left out.
+        missing: share of the rows without a value, in [0, 1].
+        distinct: number of different values; None where they are not counted.
+        example: one of its cells, shortened.
+        note: why it is left out, or what else is to be known of it.
+    """
+
+    name: str
+    role: str
+    kind: str
+    missing: float
+    distinct: int | None
+    example: str
+    note: str = ""
+
+
+@dataclass(frozen=True)
+class TablePlan:
+    """All columns of a table, in their order.
+
+    Args:
+        columns: what is said of each.
+        chosen: the inputs and answers that follow.
+    """
+
+    columns: tuple[ColumnPlan, ...]
+    chosen: Columns
+
+
+def plan_table(
+    train: Table | StreamTable, arguments: TableArguments, *, needs_target: bool = True
+) -> TablePlan:
+    """Decide what each column of a training table is.
+
+    Args:
+        train: the rows.
+        arguments: what the user named.
+        needs_target: whether a table without any target is an error.
+
+    Raises:
+        DataError: a named column is absent, no column is a target or an input, or a target cannot be learned.
+    """
+    targets = _targets(train, arguments, needs_target)
+    named = _named_kinds(train, arguments)
+    for name in [*arguments.ignore, *filter(None, [arguments.group_column])]:
+        _require_column(train, name, "ignore" if name in arguments.ignore else "group_column")
+    plans: list[ColumnPlan] = []
+    kinds: dict[str, type[Kind]] = {}
+    answers: dict[str, Answer] = {}
+    for name in train.columns:
+        cells = _cells(train, name)
+        filled = [cell for cell in cells if not is_empty(cell)]
+        role, kind, note = "left out", "", ""
+        if name in targets:
+            answers[name] = _answer(name, targets[name], filled, train.source, arguments)
+            role, kind, note = "target", answers[name].name, _answer_note(answers[name])
+        elif name == arguments.group_column:
+            role = "group"
+        elif name in arguments.ignore:
+            note = "ignored, as asked for"
+        elif not filled:
+            note = "holds nothing"
+        elif name in named:
+            kinds[name] = named[name]
+            role, kind = "input", named[name].name
+        else:
+            found = guess_kind(name, filled)
+            note = "no kind of data takes such cells" if found is None else why_no_data(name, cells) or ""
+            if found is not None and not note:
+                kinds[name] = found
+                role, kind = "input", found.name
+        plans.append(_said(name, role, kind, cells, filled, note))
+    if not kinds:
+        raise DataError(
+            f"`{train.source}` must have a column to answer from beside {', '.join(targets)}, received "
+            f"{', '.join(train.columns)}; --column NAME=KIND takes one that was left out"
+        )
+    return TablePlan(tuple(plans), Columns(_inputs(kinds, arguments), _named_answers(answers)))
+
+
+def _inputs(kinds: Mapping[str, type[Kind]], arguments: TableArguments) -> tuple[Input, ...]:
+    """One input for all columns of a kind that gathers them, and one for every other column."""
+    gathered: dict[str, list[str]] = {}
+    for name, kind in kinds.items():
+        gathered.setdefault(f"{kind.name}s" if kind.gathers else name, []).append(name)
+    names = model_names(
+        [*(key for key in gathered if key not in kinds), *(key for key in gathered if key in kinds)]
+    )
+    return tuple(
+        Input(names[key], tuple(columns), kinds[columns[0]](_options(kinds[columns[0]], arguments)))
+        for key, columns in gathered.items()
+    )
+
+
+def _options(kind: type[Kind], arguments: TableArguments) -> Any:
+    fields = {"number": "number_hidden", "date": "number_hidden", "category": "category_hidden"}
+    return kind.options_class(**({fields[kind.name]: arguments.hidden} if kind.name in fields else {}))
+
+
+def _named_answers(answers: Mapping[str, Answer]) -> dict[str, Answer]:
+    names = model_names(list(answers))
+    return {names[column]: answer for column, answer in answers.items()}
+
+
+def _targets(
+    train: Table | StreamTable, arguments: TableArguments, needs_target: bool
+) -> dict[str, str | None]:
+    """Column of each target, and the kind of answer that was named for it."""
+    found: dict[str, str | None] = {}
+    for given in arguments.target:
+        name, _, kind = given.rpartition(":")
+        if given in train.columns or not name:
+            name, kind = given, ""
+        _require_column(train, name, "target")
+        if kind:
+            answer_class(kind)
+        found[name] = kind or None
+    if not found and needs_target:
+        raise DataError(
+            f"`target` must name a column of `{train.source}`, received none; it has {', '.join(train.columns)}"
+        )
+    return found
+
+
+def _named_kinds(train: Table | StreamTable, arguments: TableArguments) -> dict[str, type[Kind]]:
+    found = {}
+    for given in arguments.column:
+        name, _, kind = given.rpartition("=")
+        _require_column(train, name, "column")
+        found[name] = kind_class(kind)
+    return found
+
+
+def _require_column(train: Table | StreamTable, name: str, argument: str) -> None:
+    if name not in train.columns:
+        raise DataError(
+            f"`{argument}` must be a column of `{train.source}`, received {name!r}; it has {', '.join(train.columns)}"
+        )
+
+
+def _answer(
+    name: str, kind: str | None, filled: Sequence[Any], source: str, arguments: TableArguments
+) -> Answer:
+    if not filled:
+        raise DataError(f"`{source}` must have values in the column {name!r}, received empty cells alone")
+    chosen = guess_answer(filled) if kind is None else answer_class(kind)
+    queries = arguments.queries_per_answer
+    answer: Answer
+    if chosen is OneClass:
+        answer = OneClass(name, num_queries=queries, balance=arguments.balance == "classes")
+    elif chosen is SeveralLabels:
+        answer = SeveralLabels(name, num_queries=queries, separator=arguments.label_separator)
+    else:
+        answer = Number(name, num_queries=queries, quantiles=arguments.quantiles)
+    return answer.settle(filled, source)
+
+
+def _answer_note(answer: Answer) -> str:
+    if isinstance(answer, Number):
+        learned = "" if answer.logarithm_of is None else "; skewed, so its logarithm is learned"
+        return f"{answer.smallest:g} to {answer.largest:g}{learned}"
+    names: Sequence[str] = getattr(answer, "names", ())
+    more = f" and {len(names) - 6} more" if len(names) > 6 else ""
+    return f"{', '.join(names[:6])}{more}"
+
+
+def _cells(train: Table | StreamTable, name: str) -> Sequence[Any]:
+    """The cells of a column; of one that holds whole files, some of them, evenly spread."""
+    if isinstance(train, StreamTable):
+        return train.column(name)
+    if isinstance(train[0][name], str | int | float | bool | None):
+        return train.column(name)
+    step = max(len(train) // FEW_CELLS, 1)
+    return [train[index][name] for index in range(0, len(train), step)]
+
+
+def _said(
+    name: str, role: str, kind: str, cells: Sequence[Any], filled: Sequence[Any], note: str
+) -> ColumnPlan:
+    countable = all(isinstance(cell, str | int | float | bool) for cell in filled)
+    example = ""
+    if filled:
+        example = f"{filled[0]!s:.40}" if countable else type(filled[0]).__name__
+    return ColumnPlan(
+        name,
+        role,
+        kind,
+        1.0 - len(filled) / max(len(cells), 1),
+        len(set(filled)) if countable else None,
+        " ".join(example.split()),
+        note,
+    )
