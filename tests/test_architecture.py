@@ -24,7 +24,7 @@ GROUPS: tuple[frozenset[str], ...] = (
     frozenset({"modalities", "decoders"}),
     frozenset({"models"}),
     frozenset({"inference", "processors", "metrics"}),
-    frozenset({"data"}),
+    frozenset({"data", "rivals"}),
     frozenset({"kinds"}),
     frozenset({"answers"}),
     frozenset({"tasks"}),
