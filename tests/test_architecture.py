@@ -28,6 +28,7 @@ GROUPS: tuple[frozenset[str], ...] = (
     frozenset({"kinds"}),
     frozenset({"answers"}),
     frozenset({"tasks"}),
+    frozenset({"predictor"}),
     frozenset({"training", "conversion", "integrations"}),
     frozenset({"cli", "app"}),
     frozenset({"__main__"}),
@@ -81,7 +82,24 @@ SHARED: dict[str, frozenset[str]] = {
     "tasks": frozenset(
         {"base", "cards", "classification", "columns", "column_task", "confusions", "one_column_task", "page"}
     ),
-    "data": frozenset({"tables", "opening", "rows", "splits", "bundled"}),
+    "data": frozenset(
+        {
+            "bundled",
+            "columns",
+            "delimited",
+            "dialects",
+            "folders",
+            "frames",
+            "headers",
+            "numbers",
+            "opening",
+            "parts",
+            "rows",
+            "splits",
+            "table_folders",
+            "tables",
+        }
+    ),
     "kinds": frozenset({"base", "cards", "image", "number", "shading"}),
     "answers": frozenset({"base", "number", "one_class", "ranking", "several_labels"}),
 }

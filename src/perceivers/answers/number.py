@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, Self
 
@@ -15,6 +15,7 @@ from perceivers.answers.base import Answer
 from perceivers.answers.one_class import MOST_NUMBERED_CLASSES
 from perceivers.kinds.number.reading import looks_like_number, number_of
 from perceivers.metrics.answers import is_better, measure, measures_of
+from perceivers.metrics.calibration import conformal_shift
 
 if TYPE_CHECKING:
     from torchmetrics import Metric
@@ -111,6 +112,15 @@ class Number(Answer):
         """Numbers [batch], or their quantiles [batch, num_quantiles], and truth [batch], in the units of the data."""
         return self.in_own_units(self._widened(scores)), self.in_own_units(targets)
 
+    def calibrated(self, preds: Tensor, truth: Tensor) -> Self:
+        """With outer quantiles that hold as many of the true numbers as they should."""
+        if len(self.quantiles) < 2:
+            return self
+        learned, wanted = self._learned(preds), self._learned(truth)
+        share = self.quantiles[-1] - self.quantiles[0]
+        shift = conformal_shift(learned[:, 0], learned[:, -1], wanted, share)
+        return replace(self, widened=self.widened + shift)
+
     def describe(self, scores: Tensor) -> list[dict[str, Any]]:
         """`number`, and of several quantiles `low` and `high`, the outer ones."""
         values = self.in_own_units(self._widened(scores.cpu())).tolist()
@@ -122,12 +132,24 @@ class Number(Answer):
             {"number": row[middle], **({"low": row[0], "high": row[-1]} if outer else {})} for row in values
         ]
 
+    def compare(self, said: Mapping[str, Any], other: Mapping[str, Any]) -> dict[str, Any]:
+        """See Answer."""
+        first, second = said["number"], other["number"]
+        return {"answer": first, "without": second, "change": second - first}
+
     def in_own_units(self, learned: Tensor) -> Tensor:
         """What the model says, float64, in the units of the data."""
         # On the processor, or wherever there is float64: some accelerators have none.
         wide = learned.detach().cpu().double() * self.scale + self.mean
         own = wide if self.logarithm_of is None else wide.exp() - self.logarithm_of
         return own.to(learned.device, torch.float32 if learned.device.type == "mps" else torch.float64)
+
+    def _learned(self, own: Tensor) -> Tensor:
+        """Numbers in the units of the data as the model learns them, float64."""
+        wide = own.cpu().double()
+        if self.logarithm_of is not None:
+            wide = (wide.clamp(min=self.smallest) + self.logarithm_of).log()
+        return (wide - self.mean) / self.scale
 
     def _widened(self, scores: Tensor) -> Tensor:
         if not self.widened or len(self.quantiles) < 2:

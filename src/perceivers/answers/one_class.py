@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, Self
 
@@ -11,11 +11,12 @@ import torch
 from torch import Tensor
 
 from perceivers.answers.base import Answer
-from perceivers.answers.ranking import ranked_answers
+from perceivers.answers.ranking import compare_rankings, ranked_answers
 from perceivers.data.rows import class_id, in_natural_order
 from perceivers.errors import DataError
 from perceivers.kinds.base import is_empty
 from perceivers.metrics.answers import is_better, measure, measures_of
+from perceivers.metrics.calibration import fit_temperature
 from perceivers.models.losses import IGNORED_LABEL
 
 if TYPE_CHECKING:
@@ -112,9 +113,17 @@ class OneClass(Answer):
         """Scores [batch, classes] at the temperature, ids [batch]."""
         return scores / self.temperature, targets
 
+    def calibrated(self, preds: Tensor, truth: Tensor) -> Self:
+        """With the temperature at which log loss is least."""
+        return replace(self, temperature=self.temperature * fit_temperature(preds.cpu(), truth.cpu()))
+
     def describe(self, scores: Tensor) -> list[dict[str, Any]]:
         """`label`, its `probability`, and `probabilities` of the likeliest classes, falling."""
         return ranked_answers(scores / self.temperature, self.names)
+
+    def compare(self, said: Mapping[str, Any], other: Mapping[str, Any]) -> dict[str, Any]:
+        """See Answer; the change is that of the probability of what was likeliest."""
+        return compare_rankings(said, other)
 
     def state(self) -> dict[str, Any]:
         """See Answer."""

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Generic, Literal, TypeVar
 
@@ -58,11 +58,13 @@ class Prediction:
         source: file the input came from, or the input itself.
         values: what is written to the tables, by column.
         shown: what only the picture needs.
+        answers: what each answer says, by its name in the model; of tasks that answer columns.
     """
 
     source: str
     values: Mapping[str, Any]
     shown: Mapping[str, Any]
+    answers: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
 
 
 class Task(ABC, Generic[TaskArguments]):
@@ -100,6 +102,19 @@ class Task(ABC, Generic[TaskArguments]):
     @abstractmethod
     def restore(self, folder: Path) -> Parts:
         """Load model and processor of a training run."""
+
+    def plan(self, splits: Splits) -> list[Any]:
+        """What is printed before training: what the run understood of the data (texts, or what rich renders)."""
+        return []
+
+    def finish(self, parts: Parts, measure: Callable[[], Mapping[str, Tensor]]) -> Parts:
+        """Correct what is saved by what the final weights say of the validation samples, where that is wanted.
+
+        Args:
+            parts: as they were built.
+            measure: gives what `step` measures of all validation samples; nothing where there are none.
+        """
+        return parts
 
     def begin_pass(self, epoch: int, epochs: int) -> None:
         """Hear that a pass over the training samples begins: `epoch`, from 0, of `epochs`; for what grows while training."""

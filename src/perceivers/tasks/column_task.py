@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 from abc import abstractmethod
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, TypeVar
@@ -62,6 +62,8 @@ class ColumnTask(Task[TaskArguments]):
         super().__init__(arguments)
         # Known with the data.
         self.columns = Columns((), {})
+        # Rows without any target.
+        self.num_left_out = 0
 
     @abstractmethod
     def open(self, arguments: DataArguments) -> Tables:
@@ -249,6 +251,18 @@ class ColumnTask(Task[TaskArguments]):
         known = [score for score in found if score == score]
         return {"score": sum(known) / len(known) if known else float("nan"), **scores}
 
+    def finish(self, parts: Parts, measure: Callable[[], Mapping[str, Tensor]]) -> Parts:
+        """Correct each answer by what it said of the validation samples, where that is wanted."""
+        measured = measure() if getattr(self.arguments, "calibrate", False) else {}
+        if not measured:
+            return parts
+        answers = {
+            name: answer.calibrated(measured[f"{name}/preds"], measured[f"{name}/target"])
+            for name, answer in parts.processor.answers.items()
+        }
+        self.columns = dataclasses.replace(parts.processor, answers=answers)
+        return dataclasses.replace(parts, processor=self.columns)
+
     def show_evaluation(self, parts: Parts, values: Mapping[str, Tensor], folder: Path) -> list[Path]:
         """Draw the confusion matrix of each answer that has classes."""
         written = []
@@ -260,38 +274,48 @@ class ColumnTask(Task[TaskArguments]):
                 written.append(path)
         return written
 
-    @torch.no_grad()
     def predict(self, parts: Parts, inputs: Sequence[str]) -> list[Prediction]:
         """Answer for every row of the tables, and every file, among `inputs`; see `rows_of`."""
-        return list(self.answer(parts, self.rows_of(inputs)))
+        found = []
+        for each in self.answer(parts, self.rows_of(inputs)):
+            if isinstance(each, DataError):
+                raise each
+            found.append(each)
+        return found
 
+    @torch.no_grad()
     def answer(
-        self, parts: Parts, rows: Iterable[tuple[str, Mapping[str, Any], Any]]
-    ) -> Iterator[Prediction]:
-        """Answer for rows, in order, in the exact fast form.
+        self,
+        parts: Parts,
+        rows: Iterable[tuple[str, Mapping[str, Any], Any]],
+        *,
+        prepared: Any = None,
+        shows: bool = True,
+    ) -> Iterator[Prediction | DataError]:
+        """Answer for rows, in order, in the exact fast form; a row that cannot be read gives its error.
 
         Args:
             parts: a trained model and its columns.
             rows: what each is called, its cells, and its table.
+            prepared: the model's fast form, where it is at hand.
+            shows: keep what pictures and pages need of the first rows.
         """
-        prepared, columns = parts.model.prepare(), parts.processor
-        count, rows = 0, iter(rows)
+        prepared, rows = parts.model.prepare() if prepared is None else prepared, iter(rows)
+        num_shown = self._num_shown() if shows else 0
         while chunk := list(islice(rows, PREDICTION_BATCH_SIZE)):
-            samples = [
-                decode_row(self._reader(columns, tuple(row)), table, row, name) for name, row, table in chunk
-            ]
-            batch = self._on(parts.model.device, self._unlabelled(columns, samples))
-            _, scores = self.answers_of(prepared(**self.given(batch)), batch[VIEWS])
-            described = {
-                name: answer.describe(scores[name].float()) for name, answer in columns.answers.items()
-            }
-            shown = self._shown(parts, samples[: max(0, self._num_shown() - count)])
-            for index, (name, row, _) in enumerate(chunk):
-                answers = {own: described[own][index] for own in described}
-                values = self.columns_of(row, answers)
-                own = {"inputs": shown[index], "answers": answers} if index < len(shown) else {}
-                yield Prediction(name, values, own)
-            count += len(chunk)
+            read = [self._read(parts.processor, *each) for each in chunk]
+            samples = [each for each in read if isinstance(each, Sample)]
+            described = iter(self._describe(parts, prepared, samples) if samples else ())
+            for (name, row, _), each in zip(chunk, read, strict=True):
+                if isinstance(each, DataError):
+                    yield each
+                    continue
+                answers = next(described)
+                shown = {}
+                if num_shown > 0:
+                    shown = {"inputs": self._shown(parts, each)}
+                    num_shown -= 1
+                yield Prediction(name, self.columns_of(row, answers), shown, answers)
 
     def show(self, predictions: Sequence[Prediction], folder: Path) -> list[Path]:
         """Draw the values of a kind that has a picture, with their answers; write a page of all others."""
@@ -308,7 +332,7 @@ class ColumnTask(Task[TaskArguments]):
             first.kind.draw(figure, places, prediction.shown["inputs"][first.name], prediction.source)
 
         def draw_said(axes: Any, index: int) -> None:
-            draw_answer(axes, predictions[index].shown["answers"][answers[0]])
+            draw_answer(axes, predictions[index].answers[answers[0]])
 
         is_number = self.columns.answers[answers[0]].name == "number"
         title = "answer" if is_number else "probability"
@@ -354,35 +378,47 @@ class ColumnTask(Task[TaskArguments]):
         """Whether an input of the command is a table with a row a sample."""
         return path.suffix.lower() in TABLE_FORMATS and path.is_file()
 
-    def _reader(self, columns: Columns, names: Sequence[str]) -> RowReader:
-        """Reads rows with columns of these names, without targets."""
-        return RowReader(dataclasses.replace(self.columns_for(columns, names), answers={}), self.needs_all)
-
     def _num_shown(self) -> int:
         (first, *others) = self.columns.inputs
         return self.most_shown if others or first.kind.card is None else first.kind.card.most
 
+    def _read(self, columns: Columns, name: str, row: Mapping[str, Any], table: Any) -> Sample | DataError:
+        own = dataclasses.replace(self.columns_for(columns, tuple(row)), answers={})
+        reader = RowReader(own, self.needs_all)
+        try:
+            sample: Sample = decode_row(reader, table, row, name)
+        except DataError as error:
+            return error
+        return sample
+
+    def _describe(
+        self, parts: Parts, prepared: Any, samples: Sequence[Sample]
+    ) -> Iterator[dict[str, dict[str, Any]]]:
+        """What each answer says of each sample."""
+        batch = self._on(parts.model.device, self._unlabelled(parts.processor, samples))
+        _, scores = self.answers_of(prepared(**self.given(batch)), batch[VIEWS])
+        said = {
+            name: answer.describe(scores[name].float()) for name, answer in parts.processor.answers.items()
+        }
+        return ({name: rows[index] for name, rows in said.items()} for index in range(len(samples)))
+
     def _unlabelled(self, columns: Columns, samples: Sequence[Sample]) -> Batch:
         return self.collate(dataclasses.replace(columns, answers={}), samples)
 
-    def _shown(self, parts: Parts, samples: Sequence[Sample]) -> list[dict[str, Any]]:
-        """What is kept of samples to be drawn: each input's value with the attention of the first answer over it."""
-        shown = []
-        for sample in samples:
-            batch = self._on(
-                parts.model.device, self._unlabelled(parts.processor, [self._one_view(parts, sample)])
+    def _shown(self, parts: Parts, sample: Sample) -> dict[str, Any]:
+        """What is kept of a sample to be drawn: each input's value with the attention of the first answer over it."""
+        one = self._one_view(parts, sample)
+        batch = self._on(parts.model.device, self._unlabelled(parts.processor, [one]))
+        weights, grids = attention_of_answer(parts.model, batch["inputs"], self.given(batch))
+        values = {}
+        for each, value in zip(parts.processor.inputs, sample.values, strict=True):
+            own = each.modality_names
+            values[each.name] = each.kind.show(
+                value,
+                {name: weights[full] for name, full in own.items() if full in weights},
+                {name: grids[full] for name, full in own.items() if full in grids},
             )
-            weights, grids = attention_of_answer(parts.model, batch["inputs"], self.given(batch))
-            values = {}
-            for each, value in zip(parts.processor.inputs, sample.values, strict=True):
-                own = each.modality_names
-                values[each.name] = each.kind.show(
-                    value,
-                    {name: weights[full] for name, full in own.items() if full in weights},
-                    {name: grids[full] for name, full in own.items() if full in grids},
-                )
-            shown.append(values)
-        return shown
+        return values
 
     def _one_view(self, parts: Parts, sample: Sample) -> Sample:
         views = parts.processor.views(sample)
@@ -410,7 +446,7 @@ class ColumnTask(Task[TaskArguments]):
 
     def _with_targets(self, splits: Splits) -> Splits:
         """The parts without the rows that have no target at all."""
-        kept = {}
+        kept, self.num_left_out = {}, 0
         for part in ("train", "validation", "test"):
             samples = getattr(splits, part)
             if isinstance(samples, RowSamples):
@@ -421,6 +457,7 @@ class ColumnTask(Task[TaskArguments]):
                     for place, index in enumerate(samples.indices)
                     if any(cell[index] not in (None, "") for cell in cells)
                 ]
+                self.num_left_out += len(samples) - len(rows)
                 samples = samples.select(rows)
             kept[part] = samples
         return dataclasses.replace(splits, **kept)

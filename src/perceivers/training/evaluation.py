@@ -50,7 +50,7 @@ def evaluate(
         DataError: the folder is no run, or the data are absent or cannot be read.
     """
     task, parts, run = load_run(Path(folder))
-    splits = task.load_data(run.data if data is None else _of_other_data(run.data, data), parts)
+    splits = task.load_data(run.data if data is None else of_other_data(run.data, data), parts)
     samples = splits.part(split)
     if not len(samples):
         raise DataError(f"`split` {split!r} of `data` {data or run.data.data!r} holds no samples")
@@ -106,7 +106,23 @@ def measure(
     return task.summarize(scalars), {name: value for name, value in computed.items() if value.ndim > 0}
 
 
-def _of_other_data(run_data: DataArguments, data: str) -> DataArguments:
+@torch.no_grad()
+def collect(task: Task[Any], model: Any, batches: Any, accelerator: Accelerator) -> dict[str, Tensor]:
+    """What the task's step measures of all batches, each sample once, on the processor; nothing of no batches.
+
+    Arguments as `measure`.
+    """
+    model.eval()
+    found: dict[str, list[Tensor]] = {}
+    for _, batch in batches:
+        measured = accelerator.gather_for_metrics(dict(task.step(model, batch).measured))
+        for name, values in measured.items():
+            found.setdefault(name, []).append(values.cpu())
+    return {name: torch.cat(values) for name, values in found.items()}
+
+
+def of_other_data(run_data: DataArguments, data: str) -> DataArguments:
+    """A run's data arguments for other data, which are divided alike."""
     return replace(run_data, data=data, validation_data=None, test_data=None, streaming=False)
 
 

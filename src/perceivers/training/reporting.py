@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from types import TracebackType
-from typing import Self
+from typing import Any, Self
 
 from rich.console import Console
 from rich.progress import (
@@ -87,6 +87,13 @@ class TrainingProgress:
                 highlight=False,
                 soft_wrap=True,
             )
+
+
+def print_plan(plan: Sequence[Any]) -> None:
+    """Print what a task said of its data: texts as they are, anything else as rich renders it."""
+    console = Console()
+    for each in plan:
+        console.print(each, markup=False, highlight=False, soft_wrap=isinstance(each, str))
 
 
 def is_main_process() -> bool:

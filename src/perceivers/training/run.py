@@ -16,14 +16,14 @@ from torch.optim.lr_scheduler import LambdaLR
 from perceivers.arguments import RunArguments, TrainingArguments, save_arguments
 from perceivers.data.draws import NumberedBatch, plain_loader, seed_of_step, training_loader
 from perceivers.errors import ConfigurationError, DataError, PerceiversError
-from perceivers.records import read_json
+from perceivers.records import RESULTS_FILE, read_json
 from perceivers.tasks.base import Parts, Task
 from perceivers.tasks.registry import as_task
 from perceivers.training.checkpoints import Position, RunCheckpoints
-from perceivers.training.evaluation import build_accelerator, measure
-from perceivers.training.folder import RESULTS_FILE, claim, save_run
+from perceivers.training.evaluation import build_accelerator, collect, measure
+from perceivers.training.folder import claim, save_run
 from perceivers.training.optimization import build_optimizer, build_schedule
-from perceivers.training.reporting import TrainingProgress, installed_versions
+from perceivers.training.reporting import TrainingProgress, installed_versions, print_plan
 from perceivers.training.starting import freeze, start_config, take_weights
 from perceivers.training.weights import Average, Best
 
@@ -217,6 +217,8 @@ def train(task: Task[Any] | str, arguments: RunArguments) -> dict[str, Any]:
     set_seed(training.seed)
     splits = task.load_data(arguments.data)
     _require_samples(splits, training)
+    if accelerator.is_main_process:
+        print_plan(task.plan(splits))
     parts = task.build(splits, start_config(arguments.start))
     fresh_keys = take_weights(parts.model, arguments.start)
     freeze(parts.model, arguments.start)
@@ -235,6 +237,7 @@ def train(task: Task[Any] | str, arguments: RunArguments) -> dict[str, Any]:
     final = loop.model if loop.average is None else loop.average.model
     if loop.best is not None:
         loop.best.restore(final)
+    parts = task.finish(parts, lambda: collect(task, final, loop.watched, accelerator))
     tested = accelerator.prepare(_plain(task, parts, splits.test, training))
     scores, shown = measure(task, final, parts, tested, accelerator)
     results = {

@@ -7,10 +7,12 @@ from typing import Any, ClassVar
 
 from perceivers.arguments import DataArguments
 from perceivers.data.opening import Tables, open_tables
+from perceivers.data.splits import Splits
 from perceivers.tasks.column_task import ColumnTask
 from perceivers.tasks.columns import Columns
 from perceivers.tasks.table.options import TableArguments
 from perceivers.tasks.table.plan import TablePlan, plan_table
+from perceivers.tasks.table.printing import plan_as_table
 
 
 class TableTask(ColumnTask[TableArguments]):
@@ -21,7 +23,7 @@ class TableTask(ColumnTask[TableArguments]):
     needs_all = False
 
     #: What each column was taken for; known with the training data.
-    plan: TablePlan | None = None
+    table_plan: TablePlan | None = None
 
     @property
     def groups(self) -> str | None:
@@ -34,8 +36,16 @@ class TableTask(ColumnTask[TableArguments]):
 
     def choose(self, tables: Tables) -> Columns:
         """See ColumnTask."""
-        self.plan = plan_table(tables["train"], self.arguments)
-        return self.plan.chosen
+        self.table_plan = plan_table(tables["train"], self.arguments)
+        return self.table_plan.chosen
+
+    def plan(self, splits: Splits) -> list[Any]:
+        """What each column was taken for, and how many rows have no target."""
+        assert self.table_plan is not None
+        lines: list[Any] = [plan_as_table(self.table_plan)]
+        if self.num_left_out:
+            lines.append(f"{self.num_left_out:,} rows without any target are left out")
+        return lines
 
     def columns_of(self, row: Mapping[str, Any], answers: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:
         """The row's own cells, and beside them each target's answer, and its probability or interval."""

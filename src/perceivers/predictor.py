@@ -1,0 +1,103 @@
+"""A trained run, loaded once and asked often: what the command line, pages and pipelines answer with."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from os import PathLike
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from perceivers.data.frames import table_of
+from perceivers.data.tables import Table
+from perceivers.errors import ConfigurationError, DataError
+from perceivers.records import RESULTS_FILE, read_json
+from perceivers.tasks.base import Parts, Prediction, Task
+from perceivers.tasks.column_task import ColumnTask
+from perceivers.tasks.registry import load_run
+
+
+@dataclass(frozen=True)
+class Predictor:
+    """A task with its trained model. Asking changes nothing in it, so several threads may share one.
+
+    Args:
+        task: what the model was trained for.
+        parts: model and processor, on their device.
+        prepared: the model's exact fast form.
+        results: what the run measured; nothing where it has not ended.
+    """
+
+    task: Task[Any]
+    parts: Parts
+    prepared: Any
+    results: Mapping[str, Any]
+
+    def __call__(self, values: Any) -> list[dict[str, Any] | DataError]:
+        """Answer for values that Python has.
+
+        Args:
+            values: a DataFrame; a mapping from column to cells; a list of rows (mappings from column to cell); or, where the
+                task reads one column, a list of its cells: paths, texts, arrays, PIL pictures.
+
+        Returns:
+            For each row, in order, what `perceivers predict` writes of it; or the error that says why it cannot be read.
+        """
+        if not isinstance(self.task, ColumnTask):
+            given = [str(value) for value in _listed(values)]
+            return [dict(prediction.values) for prediction in self.task.predict(self.parts, given)]
+        table = self._table(values)
+        rows = ((table.name(index), table[index], table) for index in range(len(table)))
+        answered = self.task.answer(self.parts, rows, prepared=self.prepared, shows=False)
+        return [each if isinstance(each, DataError) else dict(each.values) for each in answered]
+
+    def predictions(self, inputs: Sequence[str]) -> list[Prediction]:
+        """Answer for files, folders and tables, as the command line names them.
+
+        Raises:
+            DataError: one of them cannot be read.
+        """
+        return self.task.predict(self.parts, inputs)
+
+    def _table(self, values: Any) -> Table:
+        assert isinstance(self.task, ColumnTask)
+        columns = self.task.columns.columns_read
+        is_bare = isinstance(values, Sequence) and not any(isinstance(each, Mapping) for each in values)
+        if is_bare:
+            if len(columns) > 1:
+                raise DataError(
+                    f"`values` must have the columns {', '.join(columns)}: a DataFrame, or a list of rows, received a list "
+                    f"of {type(values[0]).__name__ if values else 'nothing'}"
+                )
+            values = [{columns[0]: each} for each in values]
+        return table_of(values, "values")
+
+
+def load(run: str | PathLike[str], *, device: str = "auto") -> Predictor:
+    """Load what `perceivers train` left in a folder.
+
+    Args:
+        run: the folder.
+        device: "auto" (the accelerator that is there, else the processor) or "cpu".
+    """
+    task, parts, _ = load_run(Path(run))
+    parts.model.to(choose_device(device)).eval()
+    recorded = Path(run) / RESULTS_FILE
+    results = read_json(recorded) if recorded.is_file() else {}
+    return Predictor(task, parts, parts.model.prepare(), results)
+
+
+def choose_device(device: str) -> str:
+    """Name the torch device for "auto" (the accelerator that is there, else the processor) or "cpu"."""
+    if device not in ("auto", "cpu"):
+        raise ConfigurationError(f"`device` must be one of auto, cpu, received {device!r}")
+    accelerator = torch.accelerator.current_accelerator() if device == "auto" else None
+    return "cpu" if accelerator is None or not torch.accelerator.is_available() else str(accelerator)
+
+
+def _listed(values: Any) -> list[Any]:
+    if isinstance(values, str | bytes) or not isinstance(values, Sequence):
+        raise DataError(f"`values` must be a list, received {type(values).__name__}")
+    return list(values)
