@@ -138,7 +138,7 @@ class Kind(ABC):
         """The names that `tensors` and `modalities` give."""
         return tuple(self.modalities())
 
-    def save_processor(self, folder: Path) -> None:
+    def save_pretrained(self, folder: Path) -> None:
         """Write what others, such as Transformers, read a model's only input of this kind with; nothing where they cannot."""
         return
 

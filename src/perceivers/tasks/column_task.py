@@ -382,10 +382,6 @@ class ColumnTask(Task[TaskArguments]):
         """Whether an input of the command is a table with a row a sample."""
         return path.suffix.lower() in TABLE_FORMATS and path.is_file()
 
-    def _reader(self, columns: Columns, names: Sequence[str]) -> RowReader:
-        """Reads rows with columns of these names, without targets."""
-        return RowReader(dataclasses.replace(self.columns_for(columns, names), answers={}), self.needs_all)
-
     def _num_shown(self) -> int:
         (first, *others) = self.columns.inputs
         return self.most_shown if others or first.kind.card is None else first.kind.card.most

@@ -166,7 +166,7 @@ class Columns:
     def save_pretrained(self, folder: Path) -> None:
         """Write `columns.json` into `folder`, and beside it what others read the only input with."""
         if len(self.inputs) == 1:
-            self.inputs[0].kind.save_processor(Path(folder))
+            self.inputs[0].kind.save_pretrained(Path(folder))
         inputs = [
             {
                 "name": each.name,

@@ -67,7 +67,7 @@ class ImageKind(Kind):
         """See Kind."""
         return {"": image_modality(self.options)}
 
-    def save_processor(self, folder: Path) -> None:
+    def save_pretrained(self, folder: Path) -> None:
         """Write the image processor's `preprocessor_config.json`."""
         image_processor(self.options).save_pretrained(folder)
 
