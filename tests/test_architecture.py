@@ -36,8 +36,6 @@ GROUPS: tuple[frozenset[str], ...] = (
 
 # (importing file, imported name) -> (how it may be imported, why). Everything else follows GROUPS.
 EXCEPTIONS: dict[tuple[str, str], tuple[str, str]] = {
-    ("kinds.points.drawing", "tasks"): ("anywhere", "until kinds have options and drawings of their own"),
-    ("kinds.points.samples", "tasks"): ("anywhere", "until kinds have options and drawings of their own"),
     ("kinds.sound.drawing", "tasks"): ("anywhere", "until kinds have options and drawings of their own"),
     ("kinds.sound.features", "tasks"): ("anywhere", "until kinds have options and drawings of their own"),
     ("kinds.sound.samples", "tasks"): ("anywhere", "until kinds have options and drawings of their own"),
@@ -98,7 +96,7 @@ SHARED: dict[str, frozenset[str]] = {
             "tables",
         }
     ),
-    "kinds": frozenset({"base", "cards", "image", "number", "shading"}),
+    "kinds": frozenset({"base", "cards", "image", "inline", "number", "shading"}),
     "answers": frozenset({"base", "number", "one_class", "ranking", "several_labels"}),
 }
 

@@ -13,6 +13,7 @@ from perceivers.kinds.base import Kind
 KINDS: dict[str, str] = {
     "image": "perceivers.kinds.image.kind:ImageKind",
     "series": "perceivers.kinds.series.kind:SeriesKind",
+    "points": "perceivers.kinds.points.kind:PointsKind",
     "date": "perceivers.kinds.date.kind:DateKind",
     "number": "perceivers.kinds.number.kind:NumberKind",
     "category": "perceivers.kinds.category.kind:CategoryKind",
