@@ -387,8 +387,9 @@ class ColumnTask(Task[TaskArguments]):
         return self.most_shown if others or first.kind.card is None else first.kind.card.most
 
     def _read(self, columns: Columns, name: str, row: Mapping[str, Any], table: Any) -> Sample | DataError:
+        own = dataclasses.replace(self.columns_for(columns, tuple(row)), answers={})
         try:
-            sample: Sample = decode_row(self._reader(columns, tuple(row)), table, row, name)
+            sample: Sample = decode_row(RowReader(own, self.needs_all), table, row, name)
         except DataError as error:
             return error
         return sample
