@@ -17,7 +17,7 @@ from perceivers.answers.drawing import draw_answer
 from perceivers.arguments import DataArguments
 from perceivers.configuration import PerceiverConfig
 from perceivers.data.held import HeldTable
-from perceivers.data.opening import TABLE_FORMATS, Tables, find_files, notes_of, open_table_file
+from perceivers.data.opening import TABLE_FORMATS, Tables, find_files, is_table, notes_of, open_table_file
 from perceivers.data.rows import RowSamples, StreamSamples, decode_row, load_splits
 from perceivers.data.splits import Splits
 from perceivers.data.tables import FILE_COLUMN, ListTable, StreamTable, Table, require_columns
