@@ -58,8 +58,7 @@ class PointClassification(OneColumnTask[PointClassificationArguments]):
 
 def _first_set(table: Table | StreamTable, reader: RowReader) -> Any:
     """The first set of a table that can be read."""
-    is_stream = isinstance(table, StreamTable)
-    rows = table.rows(0) if is_stream else (table[index] for index in range(len(table)))
+    rows = table.rows(0) if isinstance(table, StreamTable) else (table[index] for index in range(len(table)))
     reason = "no row"
     for number, row in enumerate(rows):
         try:
