@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from perceivers.data import delimited
+from perceivers.data import delimited, dialects
 from perceivers.data.delimited import DelimitedFile
 from perceivers.data.dialects import Dialect, long_fields
 from perceivers.errors import DataError
@@ -66,16 +66,20 @@ def test_the_delimiter_is_sensed(tmp_path: Path, content: str, delimiter: str, e
 
 
 @pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16", "utf-32"])
-def test_unicode_is_read_with_and_without_its_mark(tmp_path: Path, encoding: str) -> None:
+def test_unicode_is_read_with_and_without_its_mark(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, encoding: str
+) -> None:
+    monkeypatch.setattr(dialects, "BLOCK", 5)  # some letters lie on both sides of its end
     file = look_at(tmp_path, "näme,b\nö,1\n".encode(encoding))
     assert file.columns == ("näme", "b")
     assert rows(file) == [["ö", "1"]]
     assert file.notes == ()
 
 
-def test_windows_1252_is_read_with_a_note(tmp_path: Path) -> None:
-    # The byte that is no UTF-8 comes late, behind more than a block of what is.
-    text = "a,b\n" + "x,1\n" * 300_000 + "5 \u20ac,2\n"
+def test_windows_1252_is_read_with_a_note(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    # The byte that is no UTF-8 comes behind many blocks of what is.
+    monkeypatch.setattr(dialects, "BLOCK", 7)
+    text = "a,b\n" + "x,1\n" * 100 + "5 \u20ac,2\n"
     file = look_at(tmp_path, text.encode("cp1252"))
     *_, last = file.rows()
     assert last == {"a": "5 €", "b": "2"}
@@ -239,3 +243,37 @@ def test_the_limit_of_the_csv_module_is_put_back() -> None:
     with long_fields():
         assert list(Dialect().records(["x" * 140_000])) == [["x" * 140_000]]
     assert csv.field_size_limit() == before
+
+
+PLAIN = "x,y\n" + "".join(f"{row:03},{'' if row % 7 == 0 else row}\n" for row in range(53))
+
+
+@pytest.mark.parametrize(
+    "content", [PLAIN, "\n\n" + PLAIN, PLAIN.replace("\n", "\r\n"), PLAIN.replace("\n", "\n\n"), PLAIN[:-1]]
+)
+@pytest.mark.parametrize("name", ["x.csv", "x.tsv"])
+def test_plain_tables_are_read_alike_by_both_parsers(tmp_path: Path, content: str, name: str) -> None:
+    file = look_at(tmp_path, content.replace(",", "\t") if name == "x.tsv" else content, name)
+    assert file.dialect.plain
+    assert sum(batch.num_rows for batch in file._plain_batches()) == 53
+    assert rows(file) == [[f"{row:03}", str(row) if row % 7 else None] for row in range(53)]
+
+
+def test_a_plain_table_that_one_parser_cannot_read_to_its_end_is_read_by_the_other(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(delimited, "BATCH_RECORDS", 1000)
+    # A line of spaces in the second megabyte, which Arrow takes for a row that is too short.
+    content = PLAIN + "54,1\n" * 300_000 + "   \n" + "55,2\n"
+    file = look_at(tmp_path, content)
+    data = file.dataset()
+    assert len(data) == 300_054
+    assert data[53] == {"x": "54", "y": "1"}
+    assert data[300_053] == {"x": "55", "y": "2"}
+
+
+@pytest.mark.parametrize(
+    "content", ['x,y\n1,"2"\n', "x,y\n1,2\n".encode("utf-16"), gzip.compress(b"x,y\n1,2\n")]
+)
+def test_tables_that_are_not_plain_are_known(tmp_path: Path, content: str | bytes) -> None:
+    assert not look_at(tmp_path, content).dialect.plain

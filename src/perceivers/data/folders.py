@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
-from perceivers.data.parts import named_parts, part_of
+from perceivers.data.parts import named_parts
 from perceivers.data.tables import FILE_COLUMN, LABEL_COLUMN, ListTable, Table
 from perceivers.errors import DataError
 
@@ -77,7 +77,7 @@ def _is_passed_over(name: str) -> bool:
 def _parts_in(root: Path, suffixes: Sequence[str], labelled: bool) -> tuple[dict[str, Path], list[str]]:
     """Folder by part, and notes; the whole folder is the training part where its sub-folders are no parts."""
     folders = sub_folders(root)
-    named = named_parts([folder.name for folder in folders if part_of(folder.name)], str(root))
+    named = named_parts([folder.name for folder in folders], str(root))
     parts = {part: root / name for part, name in named.items()}
     others = [
         folder for folder in folders if folder.name not in named.values() and files_below(folder, suffixes)
@@ -85,7 +85,8 @@ def _parts_in(root: Path, suffixes: Sequence[str], labelled: bool) -> tuple[dict
     if not parts or (others and not _look_like_parts(parts, others, labelled)):
         return {"train": root}, []
     if others:
-        holds = "the same classes" if labelled else "files too"
+        shared = _classes_in(parts.values()) & _classes_in(others)
+        holds = "the same classes" if labelled and shared else "files too"
         raise DataError(
             f"`{root}` holds {', '.join(folder.name for folder in parts.values())}, which look like parts, beside "
             f"{', '.join(folder.name for folder in others)} with {holds}: name the folders with `data`, `validation_data` "
@@ -97,10 +98,9 @@ def _parts_in(root: Path, suffixes: Sequence[str], labelled: bool) -> tuple[dict
             f"{str(root)!r} without"
         )
     passed_over = [folder.name for folder in folders if folder not in parts.values()]
-    notes = (
-        [f"`{root}`: {', '.join(passed_over)} without files of the kind passed over"] if passed_over else []
-    )
-    return parts, notes
+    if not passed_over:
+        return parts, []
+    return parts, [f"`{root}`: {', '.join(passed_over)} passed over, without files of the kind asked for"]
 
 
 def _look_like_parts(parts: Mapping[str, Path], others: Sequence[Path], labelled: bool) -> bool:
@@ -108,12 +108,13 @@ def _look_like_parts(parts: Mapping[str, Path], others: Sequence[Path], labelled
     if not labelled:
         # A tree of texts may well have a folder `test`; with `train` beside it, it is a division.
         return len(parts) > 1 and "train" in parts
-    classes = [{child.name for child in sub_folders(folder)} for folder in parts.values()]
-    if len(classes) > 1 and set.intersection(*classes):
-        return True
-    return any(
-        names & {child.name for child in sub_folders(folder)} for names in classes for folder in others
-    )
+    classes = [_classes_in([folder]) for folder in parts.values()]
+    is_division = len(classes) > 1 and bool(set.intersection(*classes))
+    return is_division or bool(set.union(*classes) & _classes_in(others))
+
+
+def _classes_in(folders: Iterable[Path]) -> set[str]:
+    return {child.name for folder in folders for child in sub_folders(folder)}
 
 
 def _labelled_files(folder: Path, suffixes: Sequence[str]) -> Table:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping
 
 from perceivers.errors import DataError
 
@@ -29,47 +29,36 @@ def part_of(name: str) -> str | None:
     return PART_NAMES.get(name.lower())
 
 
-def named_parts(names: Sequence[str], where: str) -> dict[str, str]:
+def named_parts(
+    names: Iterable[str], where: str, *, stem_of: Callable[[str], str] = str, affixed: bool = False
+) -> dict[str, str]:
     """Which of some names are those of parts.
 
     Args:
-        names: of folders, or of files without their endings.
+        names: of folders or files.
         where: what holds them, for errors.
+        stem_of: from a name to what of it counts, such as a file's name without its ending.
+        affixed: whether, where no name is that of a part, those count that begin or end with one beside the same other words,
+            as X_train and X_test do.
 
     Returns:
-        Name by part: those that are called as parts are; where there are none, those that begin or end with the name of a
-        part beside the same other words, as in X_train and X_test.
+        Name by part.
 
     Raises:
-        DataError: two names mean one part.
+        DataError: two names mean one part, or they are parts of several data sets.
     """
-    exact = [(part, name) for name in names if (part := part_of(name)) is not None]
-    if exact:
-        return _once(exact, where)
-    affixed = [(*found, name) for name in names if (found := _affixed(name)) is not None]
-    if len({words for _, words, _ in affixed}) > 1:
-        listed = ", ".join(name for *_, name in affixed)
-        raise DataError(
-            f"`{where}` holds parts of several data sets, {listed}: name one as `data`, and its parts as `validation_data` "
-            "and `test_data`"
-        )
-    return _once([(part, name) for part, _, name in affixed], where)
-
-
-def _affixed(name: str) -> tuple[str, tuple[str, ...]] | None:
-    """Part that the first or the last word of a name tells, and its other words; None if neither or both do."""
-    words = [word for word in _BETWEEN_WORDS.split(name.lower()) if word]
-    if len(words) < 2:
-        return None
-    first, last = PART_NAMES.get(words[0]), PART_NAMES.get(words[-1])
-    if (first is None) == (last is None):
-        return None
-    return (first, tuple(words[1:])) if first is not None else (last or "", tuple(words[:-1]))
-
-
-def _once(found: Sequence[tuple[str, str]], where: str) -> dict[str, str]:
+    named = [(part, name) for name in names if (part := part_of(stem_of(name))) is not None]
+    if not named and affixed:
+        found = [(*told, name) for name in names if (told := _affixed(stem_of(name))) is not None]
+        if len({words for _, words, _ in found}) > 1:
+            listed = ", ".join(name for *_, name in found)
+            raise DataError(
+                f"`{where}` holds parts of several data sets, {listed}: name one as `data`, and its parts as "
+                "`validation_data` and `test_data`"
+            )
+        named = [(part, name) for part, _, name in found]
     parts: dict[str, str] = {}
-    for part, name in found:
+    for part, name in named:
         if part in parts:
             raise DataError(
                 f"`{where}` holds {parts[part]!r} and {name!r}, which both mean the part {part}: rename one, or name the "
@@ -77,3 +66,14 @@ def _once(found: Sequence[tuple[str, str]], where: str) -> dict[str, str]:
             )
         parts[part] = name
     return parts
+
+
+def _affixed(stem: str) -> tuple[str, tuple[str, ...]] | None:
+    """Part that the first or the last word of a name tells, and its other words; None if neither or both do."""
+    words = [word for word in _BETWEEN_WORDS.split(stem.lower()) if word]
+    if len(words) < 2:
+        return None
+    first, last = PART_NAMES.get(words[0]), PART_NAMES.get(words[-1])
+    if (first is None) == (last is None):
+        return None
+    return (first, tuple(words[1:])) if first is not None else (last or "", tuple(words[:-1]))

@@ -52,27 +52,27 @@ def tables_in(folder: Path, *, only_tables: bool) -> FoundTables:
         only_tables: whether the folder is asked for tables alone; else its sub-folders may be classes, and a single table
             beside them does not count.
     """
-    files = {_stem(path): path for path in _table_files(folder)}
-    parts = named_parts(list(files), str(folder))
-    if not parts and len(files) == 1 and (only_tables or not sub_folders(folder)):
-        return FoundTables({"train": next(iter(files.values()))})
-    chosen = {part: files[name] for part, name in parts.items()}
-    passed_over = [path.name for path in files.values() if path not in chosen.values()]
-    notes = [f"`{folder}`: {', '.join(passed_over)} passed over"] if chosen and passed_over else []
-    return FoundTables(chosen, notes)
+    names = [path.name for path in _table_files(folder)]
+    is_for_tables = only_tables or not sub_folders(folder)
+    parts = named_parts(names, str(folder), stem_of=_stem, affixed=is_for_tables and len(names) > 1)
+    if not parts and len(names) == 1 and is_for_tables:
+        parts = {"train": names[0]}
+    passed_over = [name for name in names if name not in parts.values()]
+    notes = [f"`{folder}`: {', '.join(passed_over)} passed over"] if parts and passed_over else []
+    return FoundTables({part: folder / name for part, name in parts.items()}, notes)
 
 
 def metadata_in(folder: Path) -> dict[str, Path]:
     """Tables called `metadata` by part: that of the folder itself, or those of its parts; none where there are none."""
     for path in _table_files(folder):
-        if _stem(path) == METADATA:
+        if _stem(path.name) == METADATA:
             return {"train": path}
-    parts = named_parts([child.name for child in sub_folders(folder) if part_of(child.name)], str(folder))
+    parts = named_parts([child.name for child in sub_folders(folder)], str(folder))
     found = {
         part: path
         for part, name in parts.items()
         for path in _table_files(folder / name)
-        if _stem(path) == METADATA
+        if _stem(path.name) == METADATA
     }
     return found if len(found) == len(parts) else {}
 
@@ -114,5 +114,5 @@ def _table_files(folder: Path) -> list[Path]:
     ]
 
 
-def _stem(path: Path) -> str:
-    return path.name[: path.name.lower().rindex(format_of(path))]
+def _stem(name: str) -> str:
+    return name[: name.lower().rindex(format_of(Path(name)))]

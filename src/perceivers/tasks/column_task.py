@@ -20,12 +20,13 @@ from perceivers.data.held import HeldTable
 from perceivers.data.opening import TABLE_FORMATS, Tables, find_files, open_table_file
 from perceivers.data.rows import RowSamples, StreamSamples, decode_row, load_splits
 from perceivers.data.splits import Splits
-from perceivers.data.tables import FILE_COLUMN, ListTable, StreamTable, Table
-from perceivers.errors import DataError
+from perceivers.data.tables import FILE_COLUMN, ListTable, StreamTable, Table, require_columns
+from perceivers.errors import ConfigurationError, DataError
 from perceivers.kinds.cards import draw_cards
 from perceivers.metrics.answers import collected, of_answer
 from perceivers.metrics.named import mean_of
 from perceivers.models.answers.losses import has_target, mean_loss
+from perceivers.models.prediction import PerceiverForPrediction
 from perceivers.tasks.base import Batch, Parts, Prediction, Step, Task
 from perceivers.tasks.columns import (
     Columns,
@@ -52,8 +53,10 @@ class ColumnTask(Task[TaskArguments]):
 
     #: Rows that a page shows of what is predicted.
     most_shown: int = 200
-    #: Whether a row without a target is an error, instead of being left out.
-    needs_targets: bool = True
+    #: Whether a row without a value or a target is an error, instead of the one being masked and the other left out.
+    needs_all: bool = True
+    #: Whether the model takes its inputs by the names of modalities; the page's own models take the only one as it is.
+    by_modality: bool = True
 
     def __init__(self, arguments: TaskArguments | None = None) -> None:
         super().__init__(arguments)
@@ -70,23 +73,41 @@ class ColumnTask(Task[TaskArguments]):
     def choose(self, tables: Tables) -> Columns:
         """Which columns are read as what, and which are asked for; answers have seen the training cells."""
 
-    @abstractmethod
     def build_model(self, columns: Columns, start: PerceiverConfig | None) -> Any:
         """An untrained model for settled columns."""
+        if start is not None:
+            self.require_fitting(start, columns)
+        sizes = self.arguments.config_values() if start is None else start.to_dict()  # type: ignore[attr-defined]
+        described = {"modalities": columns.modalities(), "answers": columns.heads()}
+        return PerceiverForPrediction(PerceiverConfig.from_dict({**sizes, **described}))
 
-    @abstractmethod
+    def require_fitting(self, start: PerceiverConfig, columns: Columns) -> None:
+        """Raise ConfigurationError for a checkpoint of other inputs."""
+        if start.modalities != columns.modalities():
+            raise ConfigurationError(
+                "`start` must be a model of the same columns: name those of the run it was trained in"
+            )
+
     def load_model(self, folder: Path) -> Any:
         """The model of a run."""
+        return PerceiverForPrediction.from_pretrained(folder)
 
-    def call(self, model: Any, batch: Batch) -> Any:
-        """Run the model on a batch; what it returns has `logits`."""
-        given = {name: batch[name] or None for name in ("attention_mask", "pos")}
-        return model(batch["inputs"], **given)
+    def columns_for(self, columns: Columns, names: Sequence[str]) -> Columns:
+        """The columns of a trained model as they are called in a table with these names."""
+        return columns
+
+    def given(self, batch: Batch) -> dict[str, Any]:
+        """What the model takes of a batch, by the names of its arguments."""
+        if self.by_modality:
+            return {name: batch[name] or None for name in ("inputs", "attention_mask", "pos")}
+        ((name, values),) = batch["inputs"].items()
+        return {"inputs": values, "attention_mask": batch["attention_mask"].get(name)}
 
     @property
     def strata(self) -> str | None:
-        """Column whose values every part has the same share of; None: rows are divided without regard to any."""
-        return None
+        """Column whose values every part has the same share of: the only target, where it is a class."""
+        answers = list(self.columns.answers.values())
+        return answers[0].column if len(answers) == 1 and answers[0].name == "class" else None
 
     @property
     def groups(self) -> str | None:
@@ -116,16 +137,24 @@ class ColumnTask(Task[TaskArguments]):
     def load_data(self, arguments: DataArguments, parts: Parts | None = None) -> Splits:
         """Open rows; those of a trained model are read and answered as it was trained to."""
         tables = self.open(arguments)
-        self.columns = self.choose(tables) if parts is None else parts.processor
+        names = tables["train"].columns
+        self.columns = (
+            self.choose(tables).surveyed(tables["train"])
+            if parts is None
+            else self.columns_for(parts.processor, names)
+        )
+        if self.needs_all:
+            for table in tables.values():
+                require_columns(table, *self.columns.columns_read, *self.columns.columns_asked)
         splits = load_splits(
             arguments,
             {part: self.held(table) for part, table in tables.items()},
-            RowReader(self.columns, self.needs_targets),
+            RowReader(self.columns, self.needs_all),
             labels=self.strata,
             groups=self.groups,
             class_names=getattr(next(iter(self.columns.answers.values())), "names", ()),
         )
-        return splits if self.needs_targets else self._with_targets(splits)
+        return splits if self.needs_all else self._with_targets(splits)
 
     def held(self, table: Table | StreamTable) -> Table | StreamTable:
         """The table with its small columns in memory, where it is no stream."""
@@ -171,7 +200,7 @@ class ColumnTask(Task[TaskArguments]):
 
     def step(self, model: nn.Module, batch: Batch) -> Step:
         """Compute each answer's loss over the samples that have a target, and their weighted sum."""
-        said, scores = self.answers_of(self.call(model, batch), batch[VIEWS])
+        said, scores = self.answers_of(model(**self.given(batch)), batch[VIEWS])
         smoothing = self.label_smoothing if model.training else 0.0
         total: Tensor | float = 0.0
         measured: dict[str, Tensor] = {}
@@ -332,9 +361,11 @@ class ColumnTask(Task[TaskArguments]):
     def tables_of(self, given: str) -> Iterator[Table]:
         """An input of the command as tables with a row a sample."""
         path = Path(given)
-        if path.suffix.lower() in TABLE_FORMATS and path.is_file():
+        if self.is_table(path):
             table = open_table_file(path)
             assert isinstance(table, Table)
+            if self.needs_all:
+                require_columns(table, *self.columns_for(self.columns, table.columns).columns_read)
             yield table
             return
         only = self.columns.inputs[0]
@@ -347,14 +378,17 @@ class ColumnTask(Task[TaskArguments]):
         column = only.columns[0] if len(only.columns) == 1 else FILE_COLUMN
         yield ListTable([{column: file} for file in files], given, files)
 
+    def is_table(self, path: Path) -> bool:
+        """Whether an input of the command is a table with a row a sample."""
+        return path.suffix.lower() in TABLE_FORMATS and path.is_file()
+
     def _num_shown(self) -> int:
         (first, *others) = self.columns.inputs
         return self.most_shown if others or first.kind.card is None else first.kind.card.most
 
     def _read(self, columns: Columns, name: str, row: Mapping[str, Any], table: Any) -> Sample | DataError:
-        reader = RowReader(dataclasses.replace(columns, answers={}))
         try:
-            sample: Sample = decode_row(reader, table, row, name)
+            sample: Sample = decode_row(self._reader(columns, tuple(row)), table, row, name)
         except DataError as error:
             return error
         return sample
@@ -364,7 +398,7 @@ class ColumnTask(Task[TaskArguments]):
     ) -> Iterator[dict[str, dict[str, Any]]]:
         """What each answer says of each sample."""
         batch = self._on(parts.model.device, self._unlabelled(parts.processor, samples))
-        _, scores = self.answers_of(self.call(prepared, batch), batch[VIEWS])
+        _, scores = self.answers_of(prepared(**self.given(batch)), batch[VIEWS])
         said = {
             name: answer.describe(scores[name].float()) for name, answer in parts.processor.answers.items()
         }
@@ -377,11 +411,10 @@ class ColumnTask(Task[TaskArguments]):
         """What is kept of a sample to be drawn: each input's value with the attention of the first answer over it."""
         one = self._one_view(parts, sample)
         batch = self._on(parts.model.device, self._unlabelled(parts.processor, [one]))
-        given = {name: batch[name] or None for name in ("attention_mask", "pos")}
-        weights, grids = attention_of_answer(parts.model, batch["inputs"], **given)
+        weights, grids = attention_of_answer(parts.model, batch["inputs"], self.given(batch))
         values = {}
         for each, value in zip(parts.processor.inputs, sample.values, strict=True):
-            own = {name: each.modality(name) for name in each.kind.modalities()}
+            own = each.modality_names
             values[each.name] = each.kind.show(
                 value,
                 {name: weights[full] for name, full in own.items() if full in weights},
@@ -472,26 +505,25 @@ def mean_of_views(scores: Tensor, answer: str) -> Tensor:
 
 
 def attention_of_answer(
-    model: Any, inputs: Any, **given: Any
+    model: Any, inputs: Mapping[str, Tensor], given: Mapping[str, Any]
 ) -> tuple[dict[str, Tensor], dict[str, tuple[int, ...]]]:
     """Weight that the first answer of one sample gives each token: its attention to the latents times theirs to the tokens.
 
     Args:
         model: with `encode` and `decode`.
-        inputs: of one sample.
-        given: `attention_mask` and `pos`.
+        inputs: of one sample, by modality.
+        given: what the model is called with for it.
 
     Returns:
         Modality -> weights [num_tokens] on the processor, all of them summing to 1; modality -> sizes of its grid of tokens.
-        A model of a single modality has the inputs' own name for it.
     """
-    encoded = model.encode(inputs, output_attentions=True, **given)
+    encoded = model.encode(**given, output_attentions=True)
     decoded = model.decode(encoded, output_attentions=True)
     to_tokens, to_latents = encoded.cross_attentions[0].mean(dim=1), decoded.cross_attentions[0].mean(dim=1)
     weights = (to_latents[:, :1] @ to_tokens)[:, 0].cpu()
     preprocessor = model.perceiver.input_preprocessor
     if encoded.modality_sizes is None:
-        (name, values), *_ = inputs.items() if isinstance(inputs, Mapping) else [("", inputs)]
+        ((name, values),) = inputs.items()
         return {name: weights[0]}, {name: tuple(preprocessor.index_dims(values))}
     parts = attention_by_modality(weights, encoded.modality_sizes)
     return {name: part[0] for name, part in parts.items()}, {

@@ -58,6 +58,11 @@ class Input:
         """Name in the model of what the kind calls `own`; a kind of a single modality has the input's name."""
         return f"{self.name}_{own}" if own else self.name
 
+    @property
+    def modality_names(self) -> dict[str, str]:
+        """Names of the kind's modalities in the model, by those that the kind has for them."""
+        return {own: self.modality(own) for own in self.kind.modality_names}
+
 
 @dataclass(frozen=True)
 class Columns:
@@ -70,6 +75,13 @@ class Columns:
 
     inputs: tuple[Input, ...]
     answers: Mapping[str, Answer]
+
+    def surveyed(self, train: Any) -> Self:
+        """These columns with what the first rows of a training table tell of each kind."""
+        inputs = tuple(
+            dataclasses.replace(each, kind=each.kind.survey(train, each.columns)) for each in self.inputs
+        )
+        return dataclasses.replace(self, inputs=inputs)
 
     def read(self, row: Mapping[str, Any], table: Any) -> Sample:
         """A row as a sample; an answer's column may be absent."""
@@ -118,7 +130,7 @@ class Columns:
         """Change the values of a whole training batch at random."""
         changed = dict(inputs)
         for each in self.inputs:
-            own = {name: each.modality(name) for name in each.kind.modalities()}
+            own = each.modality_names
             present = {name: changed[full] for name, full in own.items() if full in changed}
             changed.update((own[name], value) for name, value in each.kind.augment(present).items())
         return changed
@@ -152,7 +164,9 @@ class Columns:
         return tuple(dict.fromkeys([*light, *self.columns_asked]))
 
     def save_pretrained(self, folder: Path) -> None:
-        """Write `columns.json` into `folder`."""
+        """Write `columns.json` into `folder`, and beside it what others read the only input with."""
+        if len(self.inputs) == 1:
+            self.inputs[0].kind.save_pretrained(Path(folder))
         inputs = [
             {
                 "name": each.name,
@@ -189,19 +203,20 @@ class RowReader:
 
     Args:
         columns: see Columns.
-        needs_targets: refuse a row without a target instead of leaving it unlearned.
+        needs_all: refuse a row without a value or a target, instead of masking the one and leaving the other unlearned.
     """
 
     columns: Columns
-    needs_targets: bool = False
+    needs_all: bool = False
 
     def __call__(self, row: Mapping[str, Any], table: Any) -> Sample:
         """Read one row."""
         sample = self.columns.read(row, table)
-        if self.needs_targets:
-            for answer, target in zip(self.columns.answers.values(), sample.targets, strict=True):
-                if target is None:
-                    raise DataError(f"has no value in the column {answer.column!r}")
+        if self.needs_all:
+            names = [*(", ".join(each.columns) for each in self.columns.inputs), *self.columns.columns_asked]
+            for column, value in zip(names, (*sample.values, *sample.targets), strict=True):
+                if value is None:
+                    raise DataError(f"has no value in the column {column!r}")
         return sample
 
 
