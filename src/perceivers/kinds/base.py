@@ -79,6 +79,16 @@ class Kind(ABC):
             cells: some of its cells that are not empty, at least one.
         """
 
+    @classmethod
+    def advise(cls, num_rows: int, hidden: float) -> Any:
+        """Options for a column of a mixed table where the user chose none: an instance of `options_class`.
+
+        Args:
+            num_rows: of the training table.
+            hidden: share of the cells that are hidden while training, for kinds that can do without some.
+        """
+        return cls.options_class()
+
     @abstractmethod
     def read(self, row: Mapping[str, Any], columns: Sequence[str], table: Any) -> Any:
         """The value of a row.

@@ -11,6 +11,7 @@ from torch import Tensor, nn
 from torch.optim.lr_scheduler import LambdaLR
 
 from perceivers.arguments import OptimizationArguments
+from perceivers.arguments.advice import usual
 from perceivers.errors import ConfigurationError
 
 NORMALISATIONS = (nn.LayerNorm, nn.GroupNorm, nn.BatchNorm1d, nn.BatchNorm2d, nn.BatchNorm3d)
@@ -109,12 +110,13 @@ def parameter_groups(model: nn.Module, weight_decay: float) -> list[dict[str, An
 
 def build_optimizer(model: nn.Module, arguments: OptimizationArguments) -> torch.optim.Optimizer:
     """Build the chosen optimiser over the model's trainable parameters."""
+    arguments = usual(arguments)
     settings: dict[str, Any] = {
         "lr": arguments.learning_rate,
         "betas": (arguments.beta1, arguments.beta2),
         "eps": arguments.epsilon,
     }
-    groups = parameter_groups(model, arguments.weight_decay)
+    groups = parameter_groups(model, arguments.weight_decay or 0.0)
     if arguments.optimizer == "lamb":
         return Lamb(groups, **settings)
     return cast(torch.optim.Optimizer, torch.optim.AdamW(groups, **settings))
@@ -144,12 +146,13 @@ def build_schedule(
     optimizer: torch.optim.Optimizer, arguments: OptimizationArguments, total_steps: int
 ) -> LambdaLR:
     """Attach the learning-rate schedule to an optimiser; call its `step()` once after each optimiser step."""
+    arguments = usual(arguments)
 
     def factor(step: int) -> float:
         return learning_rate_factor(
             step,
             total_steps=total_steps,
-            warmup_steps=arguments.warmup_steps,
+            warmup_steps=arguments.warmup_steps or 0,
             constant_fraction=arguments.constant_fraction,
         )
 

@@ -18,9 +18,12 @@ from perceivers.kinds.base import Kind, is_empty
 from perceivers.kinds.registry import guess_kind, kind_class
 from perceivers.tasks.columns import Columns, Input, model_names
 from perceivers.tasks.table.options import TableArguments
+from perceivers.tasks.table.sizing import table_sizes
 
 # Cells that hold whole files are looked at one by one; so many tell what they are.
 FEW_CELLS = 64
+# Rows that a stream is taken to have: nobody has counted them.
+UNKNOWN_ROWS = 100_000
 
 
 @dataclass(frozen=True)
@@ -53,10 +56,12 @@ class TablePlan:
     Args:
         columns: what is said of each.
         chosen: the inputs and answers that follow.
+        arguments: the user's, with what was left open of the network chosen from the rows.
     """
 
     columns: tuple[ColumnPlan, ...]
     chosen: Columns
+    arguments: TableArguments
 
 
 def plan_table(
@@ -107,10 +112,18 @@ def plan_table(
             f"`{train.source}` must have a column to answer from beside {', '.join(targets)}, received "
             f"{', '.join(train.columns)}; --column NAME=KIND takes one that was left out"
         )
-    return TablePlan(tuple(plans), Columns(_inputs(kinds, arguments), _named_answers(answers)))
+    num_rows = UNKNOWN_ROWS if isinstance(train, StreamTable) else len(train)
+    sizes = table_sizes(
+        num_rows,
+        num_large=sum(not kind.is_light for kind in kinds.values()),
+        has_numbers_to_answer=any(isinstance(answer, Number) for answer in answers.values()),
+    )
+    arguments = arguments.sized(sizes)
+    chosen = Columns(_inputs(kinds, arguments, num_rows), _named_answers(answers))
+    return TablePlan(tuple(plans), chosen, arguments)
 
 
-def _inputs(kinds: Mapping[str, type[Kind]], arguments: TableArguments) -> tuple[Input, ...]:
+def _inputs(kinds: Mapping[str, type[Kind]], arguments: TableArguments, num_rows: int) -> tuple[Input, ...]:
     """One input for all columns of a kind that gathers them, and one for every other column."""
     gathered: dict[str, list[str]] = {}
     for name, kind in kinds.items():
@@ -119,14 +132,13 @@ def _inputs(kinds: Mapping[str, type[Kind]], arguments: TableArguments) -> tuple
         [*(key for key in gathered if key not in kinds), *(key for key in gathered if key in kinds)]
     )
     return tuple(
-        Input(names[key], tuple(columns), kinds[columns[0]](_options(kinds[columns[0]], arguments)))
+        Input(
+            names[key],
+            tuple(columns),
+            kinds[columns[0]](kinds[columns[0]].advise(num_rows, arguments.hidden or 0.0)),
+        )
         for key, columns in gathered.items()
     )
-
-
-def _options(kind: type[Kind], arguments: TableArguments) -> Any:
-    fields = {"number": "number_hidden", "date": "number_hidden", "category": "category_hidden"}
-    return kind.options_class(**({fields[kind.name]: arguments.hidden} if kind.name in fields else {}))
 
 
 def _named_answers(answers: Mapping[str, Answer]) -> dict[str, Answer]:
