@@ -41,9 +41,6 @@ EXCEPTIONS: dict[tuple[str, str], tuple[str, str]] = {
     ("kinds.points.samples", "tasks"): ("anywhere", "until kinds have options and drawings of their own"),
     ("kinds.series.drawing", "tasks"): ("anywhere", "until kinds have options and drawings of their own"),
     ("kinds.series.samples", "tasks"): ("anywhere", "until kinds have options and drawings of their own"),
-    ("kinds.sound.drawing", "tasks"): ("anywhere", "until kinds have options and drawings of their own"),
-    ("kinds.sound.features", "tasks"): ("anywhere", "until kinds have options and drawings of their own"),
-    ("kinds.sound.samples", "tasks"): ("anywhere", "until kinds have options and drawings of their own"),
     ("kinds.text.page", "tasks"): ("anywhere", "until kinds have options and drawings of their own"),
     ("kinds.video.drawing", "tasks"): ("anywhere", "until kinds have options and drawings of their own"),
 }
@@ -80,9 +77,21 @@ SHARED: dict[str, frozenset[str]] = {
             "verbs",
         }
     ),
-    "tasks": frozenset({"base", "cards", "classification", "columns", "column_task", "confusions", "page"}),
+    "tasks": frozenset(
+        {
+            "base",
+            "cards",
+            "classification",
+            "columns",
+            "column_task",
+            "confusions",
+            "label_arguments",
+            "one_column_task",
+            "page",
+        }
+    ),
     "data": frozenset({"tables", "opening", "rows", "splits", "bundled"}),
-    "kinds": frozenset({"base", "cards", "image", "number", "shading"}),
+    "kinds": frozenset({"base", "cards", "cells", "image", "number", "shading", "sound"}),
     "answers": frozenset({"base", "number", "one_class", "ranking", "several_labels"}),
 }
 

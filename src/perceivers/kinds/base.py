@@ -63,6 +63,8 @@ class Kind(ABC):
     """How values of this kind are drawn with their answers; None where they are shown on a page instead."""
     settles_on: ClassVar[int | None] = 0
     """Training values that `settle` wants, evenly spread over the rows; None for all, 0 for none."""
+    answered_at_once: ClassVar[int] = 64
+    """Values that lie in memory together, at most, when a trained model answers; fewer where each takes much room."""
 
     @classmethod
     @abstractmethod
@@ -73,6 +75,10 @@ class Kind(ABC):
             name: of the column.
             cells: some of its cells that are not empty, at least one.
         """
+
+    def trusting(self) -> Self:
+        """This kind for rows that are not looked through first: it believes what files say of themselves."""
+        return self
 
     @abstractmethod
     def read(self, row: Mapping[str, Any], columns: Sequence[str], table: Any) -> Any:
@@ -118,6 +124,11 @@ class Kind(ABC):
     @abstractmethod
     def modalities(self) -> Mapping[str, Mapping[str, Any]]:
         """Entries of `config.modalities`, by the names that `tensors` gives; a single one is called ""."""
+
+    @property
+    def modality_names(self) -> tuple[str, ...]:
+        """The names that `tensors` and `modalities` give."""
+        return tuple(self.modalities())
 
     def state(self) -> dict[str, Any]:
         """What `settle` learned, for a JSON file; nothing where it learns nothing."""

@@ -5,7 +5,6 @@ from __future__ import annotations
 import csv
 import re
 import shutil
-import wave
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
@@ -20,6 +19,8 @@ from perceivers.data.rows import load_splits
 from perceivers.data.splits import PartName
 from perceivers.data.tables import FILE_COLUMN, LABEL_COLUMN
 from perceivers.errors import DataError
+from perceivers.kinds.sound.drawing import wave_file
+from perceivers.kinds.sound.reading import RATE_COLUMN
 from perceivers.processors.optical_flow.files import write_flow
 
 PAIR_SUFFIX = "_flow.flo"
@@ -90,12 +91,7 @@ def _write_picture(row: Mapping[str, Any], path: Path) -> None:
 
 
 def _write_sound(row: Mapping[str, Any], path: Path) -> None:
-    samples = np.round(np.clip(row["audio"], -1.0, 1.0) * 32767.0).astype("<i2")
-    with wave.open(str(path), "wb") as file:
-        file.setnchannels(1)
-        file.setsampwidth(2)
-        file.setframerate(int(row["sampling_rate"]))
-        file.writeframes(samples.tobytes())
+    path.write_bytes(wave_file(row["audio"], int(row[RATE_COLUMN])))
 
 
 def _write_series(row: Mapping[str, Any], path: Path) -> None:

@@ -20,12 +20,13 @@ from perceivers.data.held import HeldTable
 from perceivers.data.opening import TABLE_FORMATS, Tables, find_files, open_table_file
 from perceivers.data.rows import RowSamples, StreamSamples, decode_row, load_splits
 from perceivers.data.splits import Splits
-from perceivers.data.tables import FILE_COLUMN, ListTable, StreamTable, Table
-from perceivers.errors import DataError
+from perceivers.data.tables import FILE_COLUMN, ListTable, StreamTable, Table, require_columns
+from perceivers.errors import ConfigurationError, DataError
 from perceivers.kinds.cards import draw_cards
 from perceivers.metrics.answers import collected, of_answer
 from perceivers.metrics.named import mean_of
 from perceivers.models.answers.losses import has_target, mean_loss
+from perceivers.models.prediction import PerceiverForPrediction
 from perceivers.tasks.base import Batch, Parts, Prediction, Step, Task
 from perceivers.tasks.columns import (
     Columns,
@@ -42,7 +43,6 @@ if TYPE_CHECKING:
     from torchmetrics import MetricCollection
 
 LABELS, VIEWS = "labels", "views"
-PREDICTION_BATCH_SIZE = 64
 
 TaskArguments = TypeVar("TaskArguments")
 
@@ -52,8 +52,8 @@ class ColumnTask(Task[TaskArguments]):
 
     #: Rows that a page shows of what is predicted.
     most_shown: int = 200
-    #: Whether a row without a target is an error, instead of being left out.
-    needs_targets: bool = True
+    #: Whether a row without a value or a target is an error, instead of the one being masked and the other left out.
+    needs_all: bool = True
 
     def __init__(self, arguments: TaskArguments | None = None) -> None:
         super().__init__(arguments)
@@ -70,13 +70,31 @@ class ColumnTask(Task[TaskArguments]):
     def choose(self, tables: Tables) -> Columns:
         """Which columns are read as what, and which are asked for; answers have seen the training cells."""
 
-    @abstractmethod
     def build_model(self, columns: Columns, start: PerceiverConfig | None) -> Any:
         """An untrained model for settled columns."""
+        if start is None:
+            sizes = {**self.arguments.config_values(), "modalities": columns.modalities()}  # type: ignore[attr-defined]
+        else:
+            self.require_fitting(start, columns)
+            # Classes are those of the answers.
+            names = ("id2label", "label2id")
+            sizes = {key: value for key, value in start.to_dict().items() if key not in names}
+        return PerceiverForPrediction(PerceiverConfig.from_dict({**sizes, "answers": columns.heads()}))
 
-    @abstractmethod
+    def require_fitting(self, start: PerceiverConfig, columns: Columns) -> None:
+        """Raise ConfigurationError for a checkpoint of other inputs."""
+        if start.modalities != columns.modalities():
+            raise ConfigurationError(
+                "`start` must be a model of the same columns: name those of the run it was trained in"
+            )
+
     def load_model(self, folder: Path) -> Any:
         """The model of a run."""
+        return PerceiverForPrediction.from_pretrained(folder)
+
+    def columns_for(self, columns: Columns, names: Sequence[str]) -> Columns:
+        """The columns of a trained model as they are called in a table with these names."""
+        return columns
 
     def call(self, model: Any, batch: Batch) -> Any:
         """Run the model on a batch; what it returns has `logits`."""
@@ -85,8 +103,9 @@ class ColumnTask(Task[TaskArguments]):
 
     @property
     def strata(self) -> str | None:
-        """Column whose values every part has the same share of; None: rows are divided without regard to any."""
-        return None
+        """Column whose values every part has the same share of: the only target, where it is a class."""
+        answers = list(self.columns.answers.values())
+        return answers[0].column if len(answers) == 1 and answers[0].name == "class" else None
 
     @property
     def groups(self) -> str | None:
@@ -116,16 +135,22 @@ class ColumnTask(Task[TaskArguments]):
     def load_data(self, arguments: DataArguments, parts: Parts | None = None) -> Splits:
         """Open rows; those of a trained model are read and answered as it was trained to."""
         tables = self.open(arguments)
-        self.columns = self.choose(tables) if parts is None else parts.processor
+        names = tables["train"].columns
+        self.columns = self.choose(tables) if parts is None else self.columns_for(parts.processor, names)
+        if self.needs_all:
+            for table in tables.values():
+                require_columns(table, *self.columns.columns_read, *self.columns.columns_asked)
+        if arguments.unreadable == "trust":
+            self.columns = self.columns.trusting()
         splits = load_splits(
             arguments,
             {part: self.held(table) for part, table in tables.items()},
-            RowReader(self.columns, self.needs_targets),
+            RowReader(self.columns, self.needs_all),
             labels=self.strata,
             groups=self.groups,
             class_names=getattr(next(iter(self.columns.answers.values())), "names", ()),
         )
-        return splits if self.needs_targets else self._with_targets(splits)
+        return splits if self.needs_all else self._with_targets(splits)
 
     def held(self, table: Table | StreamTable) -> Table | StreamTable:
         """The table with its small columns in memory, where it is no stream."""
@@ -277,7 +302,8 @@ class ColumnTask(Task[TaskArguments]):
         """
         prepared, rows = parts.model.prepare() if prepared is None else prepared, iter(rows)
         num_shown = self._num_shown() if shows else 0
-        while chunk := list(islice(rows, PREDICTION_BATCH_SIZE)):
+        at_once = min(each.kind.answered_at_once for each in parts.processor.inputs)
+        while chunk := list(islice(rows, at_once)):
             read = [self._read(parts.processor, *each) for each in chunk]
             samples = [each for each in read if isinstance(each, Sample)]
             described = iter(self._describe(parts, prepared, samples) if samples else ())
@@ -304,7 +330,9 @@ class ColumnTask(Task[TaskArguments]):
 
         def draw_value(figure: Any, places: Sequence[Any], index: int) -> None:
             prediction = predictions[index]
-            first.kind.draw(figure, places, prediction.shown["inputs"][first.name], prediction.source)
+            shown = prediction.shown["inputs"][first.name]
+            if shown is not None:
+                first.kind.draw(figure, places, shown, prediction.source)
 
         def draw_said(axes: Any, index: int) -> None:
             draw_answer(axes, predictions[index].answers[answers[0]])
@@ -335,6 +363,8 @@ class ColumnTask(Task[TaskArguments]):
         if path.suffix.lower() in TABLE_FORMATS and path.is_file():
             table = open_table_file(path)
             assert isinstance(table, Table)
+            if self.needs_all:
+                require_columns(table, *self.columns_for(self.columns, table.columns).columns_read)
             yield table
             return
         only = self.columns.inputs[0]
@@ -352,7 +382,8 @@ class ColumnTask(Task[TaskArguments]):
         return self.most_shown if others or first.kind.card is None else first.kind.card.most
 
     def _read(self, columns: Columns, name: str, row: Mapping[str, Any], table: Any) -> Sample | DataError:
-        reader = RowReader(dataclasses.replace(columns, answers={}))
+        unasked = dataclasses.replace(self.columns_for(columns, tuple(row)), answers={})
+        reader = RowReader(unasked, self.needs_all)
         try:
             sample: Sample = decode_row(reader, table, row, name)
         except DataError as error:
@@ -381,7 +412,7 @@ class ColumnTask(Task[TaskArguments]):
         weights, grids = attention_of_answer(parts.model, batch["inputs"], **given)
         values = {}
         for each, value in zip(parts.processor.inputs, sample.values, strict=True):
-            own = {name: each.modality(name) for name in each.kind.modalities()}
+            own = each.modality_names
             values[each.name] = each.kind.show(
                 value,
                 {name: weights[full] for name, full in own.items() if full in weights},

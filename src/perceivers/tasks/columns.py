@@ -45,7 +45,7 @@ class Input:
     """What is read of a row as one value.
 
     Args:
-        name: of its modality in the model.
+        name: of its modality in the model; "" where the kind's own names are enough.
         columns: that are read, in order.
         kind: what they hold.
     """
@@ -56,7 +56,12 @@ class Input:
 
     def modality(self, own: str) -> str:
         """Name in the model of what the kind calls `own`; a kind of a single modality has the input's name."""
-        return f"{self.name}_{own}" if own else self.name
+        return "_".join(filter(None, (self.name, own)))
+
+    @property
+    def modality_names(self) -> dict[str, str]:
+        """Names of the kind's modalities in the model, by those that the kind has for them."""
+        return {own: self.modality(own) for own in self.kind.modality_names}
 
 
 @dataclass(frozen=True)
@@ -78,6 +83,11 @@ class Columns:
             each.target(row[each.column]) if each.column in row else None for each in self.answers.values()
         )
         return Sample(values, targets)
+
+    def trusting(self) -> Self:
+        """The same for rows that are not looked through first; see Kind."""
+        inputs = (dataclasses.replace(each, kind=each.kind.trusting()) for each in self.inputs)
+        return dataclasses.replace(self, inputs=tuple(inputs))
 
     def vary(self, sample: Sample, generator: np.random.Generator) -> Sample:
         """Change the values of a training sample at random."""
@@ -118,7 +128,7 @@ class Columns:
         """Change the values of a whole training batch at random."""
         changed = dict(inputs)
         for each in self.inputs:
-            own = {name: each.modality(name) for name in each.kind.modalities()}
+            own = each.modality_names
             present = {name: changed[full] for name, full in own.items() if full in changed}
             changed.update((own[name], value) for name, value in each.kind.augment(present).items())
         return changed
@@ -189,19 +199,20 @@ class RowReader:
 
     Args:
         columns: see Columns.
-        needs_targets: refuse a row without a target instead of leaving it unlearned.
+        needs_all: refuse a row without a value or a target, instead of masking the one and leaving the other unlearned.
     """
 
     columns: Columns
-    needs_targets: bool = False
+    needs_all: bool = False
 
     def __call__(self, row: Mapping[str, Any], table: Any) -> Sample:
         """Read one row."""
         sample = self.columns.read(row, table)
-        if self.needs_targets:
-            for answer, target in zip(self.columns.answers.values(), sample.targets, strict=True):
-                if target is None:
-                    raise DataError(f"has no value in the column {answer.column!r}")
+        if self.needs_all:
+            names = [*(", ".join(each.columns) for each in self.columns.inputs), *self.columns.columns_asked]
+            for column, value in zip(names, (*sample.values, *sample.targets), strict=True):
+                if value is None:
+                    raise DataError(f"has no value in the column {column!r}")
         return sample
 
 

@@ -104,9 +104,7 @@ class GivenTableTask(TableTask):
 
 def _by_concern(options: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
     """Options by the dataclass that has them; a list becomes a tuple."""
-    homes = {
-        entry.name: concern for concern, kind in CONCERNS.items() for entry in dataclasses.fields(kind)
-    }
+    homes = {entry.name: concern for concern, kind in CONCERNS.items() for entry in dataclasses.fields(kind)}
     found: dict[str, dict[str, Any]] = {concern: {} for concern in CONCERNS}
     for name, value in options.items():
         if name not in homes or name in ("data", "target"):
