@@ -42,7 +42,6 @@ EXCEPTIONS: dict[tuple[str, str], tuple[str, str]] = {
     ("kinds.series.drawing", "tasks"): ("anywhere", "until kinds have options and drawings of their own"),
     ("kinds.series.samples", "tasks"): ("anywhere", "until kinds have options and drawings of their own"),
     ("kinds.text.page", "tasks"): ("anywhere", "until kinds have options and drawings of their own"),
-    ("kinds.video.drawing", "tasks"): ("anywhere", "until kinds have options and drawings of their own"),
 }
 
 # Files that import modules of ours by their names, which no test of imports sees: table of names -> why it is one.

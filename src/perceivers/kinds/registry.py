@@ -15,6 +15,7 @@ KINDS: dict[str, str] = {
     "number": "perceivers.kinds.number.kind:NumberKind",
     "category": "perceivers.kinds.category.kind:CategoryKind",
     "sound": "perceivers.kinds.sound.kind:SoundKind",
+    "video": "perceivers.kinds.video.kind:VideoKind",
 }
 
 

@@ -98,7 +98,7 @@ def draw_wave(axes: Any, sound: HeardSound, loudest: float, colour: str) -> None
 
 
 def attention_pixels(weights: np.ndarray) -> np.ndarray:
-    """Weights [rows, columns] as red [rows, columns, 4] in [0, 1] to be laid over a picture, strongest where they are large."""
+    """Weights [rows, columns] as red pixels [rows, columns, 4] in [0, 1], to be laid over something; opaque where large."""
     red = [int(ACCENT[place : place + 2], 16) / 255 for place in (1, 3, 5)]
     pixels = np.empty((*weights.shape, 4))
     pixels[..., :3] = red
