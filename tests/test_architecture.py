@@ -24,10 +24,11 @@ GROUPS: tuple[frozenset[str], ...] = (
     frozenset({"modalities", "decoders"}),
     frozenset({"models"}),
     frozenset({"inference", "processors", "metrics"}),
-    frozenset({"data"}),
+    frozenset({"data", "rivals"}),
     frozenset({"kinds"}),
     frozenset({"answers"}),
     frozenset({"tasks"}),
+    frozenset({"predictor"}),
     frozenset({"training", "conversion", "integrations"}),
     frozenset({"cli", "app"}),
     frozenset({"__main__"}),
@@ -35,12 +36,8 @@ GROUPS: tuple[frozenset[str], ...] = (
 
 # (importing file, imported name) -> (how it may be imported, why). Everything else follows GROUPS.
 EXCEPTIONS: dict[tuple[str, str], tuple[str, str]] = {
-    ("kinds.image.drawing", "tasks"): ("anywhere", "until kinds have options and drawings of their own"),
-    ("kinds.image.samples", "tasks"): ("anywhere", "until kinds have options and drawings of their own"),
     ("kinds.points.drawing", "tasks"): ("anywhere", "until kinds have options and drawings of their own"),
     ("kinds.points.samples", "tasks"): ("anywhere", "until kinds have options and drawings of their own"),
-    ("kinds.series.drawing", "tasks"): ("anywhere", "until kinds have options and drawings of their own"),
-    ("kinds.series.samples", "tasks"): ("anywhere", "until kinds have options and drawings of their own"),
     ("kinds.text.page", "tasks"): ("anywhere", "until kinds have options and drawings of their own"),
 }
 
@@ -60,8 +57,8 @@ PLANNED: set[tuple[str, str]] = set()
 # Folders of like things, and the files or folders in each that the others may import. A folder in a folder is one thing:
 # its files may import each other. Readers of bundled data may import every file of data/.
 SHARED: dict[str, frozenset[str]] = {
-    "modalities": frozenset({"base"}),
-    "decoders": frozenset({"base", "basic", "chunking"}),
+    "modalities": frozenset({"base", "positioned", "structure"}),
+    "decoders": frozenset({"asked_for", "base", "basic", "chunking", "structure"}),
     "models": frozenset(
         {
             "answering",
@@ -89,7 +86,24 @@ SHARED: dict[str, frozenset[str]] = {
             "page",
         }
     ),
-    "data": frozenset({"tables", "opening", "rows", "splits", "bundled"}),
+    "data": frozenset(
+        {
+            "bundled",
+            "columns",
+            "delimited",
+            "dialects",
+            "folders",
+            "frames",
+            "headers",
+            "numbers",
+            "opening",
+            "parts",
+            "rows",
+            "splits",
+            "table_folders",
+            "tables",
+        }
+    ),
     "kinds": frozenset({"base", "cards", "cells", "image", "number", "shading", "sound"}),
     "answers": frozenset({"base", "number", "one_class", "ranking", "several_labels"}),
 }

@@ -16,9 +16,14 @@ from typing import TYPE_CHECKING, Any, ClassVar, Self
 from torch import Tensor
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     import numpy as np
 
     from perceivers.kinds.cards import CardLayout
+
+# Share of a column's cells that must look like a kind: a few others among many are faults of the table, not another kind.
+MOSTLY = 0.98
 
 
 @dataclass(frozen=True)
@@ -96,6 +101,15 @@ class Kind(ABC):
             DataError: a cell holds something else.
         """
 
+    def survey(self, table: Any, columns: Sequence[str]) -> Self:
+        """This kind with what the first rows of a training table tell of all values: how many channels they have.
+
+        Args:
+            table: the rows.
+            columns: those that are read.
+        """
+        return self
+
     def settle(self, values: Sequence[Any], columns: Sequence[str]) -> Self:
         """This kind with what must be learned from training values: their size, scale, vocabulary.
 
@@ -129,6 +143,10 @@ class Kind(ABC):
     def modality_names(self) -> tuple[str, ...]:
         """The names that `tensors` and `modalities` give."""
         return tuple(self.modalities())
+
+    def save_pretrained(self, folder: Path) -> None:
+        """Write what others, such as Transformers, read a model's only input of this kind with; nothing where they cannot."""
+        return
 
     def state(self) -> dict[str, Any]:
         """What `settle` learned, for a JSON file; nothing where it learns nothing."""

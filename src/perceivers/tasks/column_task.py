@@ -54,6 +54,8 @@ class ColumnTask(Task[TaskArguments]):
     most_shown: int = 200
     #: Whether a row without a value or a target is an error, instead of the one being masked and the other left out.
     needs_all: bool = True
+    #: Whether the model takes its inputs by the names of modalities; the page's own models take the only one as it is.
+    by_modality: bool = True
 
     def __init__(self, arguments: TaskArguments | None = None) -> None:
         super().__init__(arguments)
@@ -96,10 +98,12 @@ class ColumnTask(Task[TaskArguments]):
         """The columns of a trained model as they are called in a table with these names."""
         return columns
 
-    def call(self, model: Any, batch: Batch) -> Any:
-        """Run the model on a batch; what it returns has `logits`."""
-        given = {name: batch[name] or None for name in ("attention_mask", "pos")}
-        return model(batch["inputs"], **given)
+    def given(self, batch: Batch) -> dict[str, Any]:
+        """What the model takes of a batch, by the names of its arguments."""
+        if self.by_modality:
+            return {name: batch[name] or None for name in ("inputs", "attention_mask", "pos")}
+        ((name, values),) = batch["inputs"].items()
+        return {"inputs": values, "attention_mask": batch["attention_mask"].get(name)}
 
     @property
     def strata(self) -> str | None:
@@ -136,7 +140,11 @@ class ColumnTask(Task[TaskArguments]):
         """Open rows; those of a trained model are read and answered as it was trained to."""
         tables = self.open(arguments)
         names = tables["train"].columns
-        self.columns = self.choose(tables) if parts is None else self.columns_for(parts.processor, names)
+        self.columns = (
+            self.choose(tables).surveyed(tables["train"])
+            if parts is None
+            else self.columns_for(parts.processor, names)
+        )
         if self.needs_all:
             for table in tables.values():
                 require_columns(table, *self.columns.columns_read, *self.columns.columns_asked)
@@ -196,7 +204,7 @@ class ColumnTask(Task[TaskArguments]):
 
     def step(self, model: nn.Module, batch: Batch) -> Step:
         """Compute each answer's loss over the samples that have a target, and their weighted sum."""
-        said, scores = self.answers_of(self.call(model, batch), batch[VIEWS])
+        said, scores = self.answers_of(model(**self.given(batch)), batch[VIEWS])
         smoothing = self.label_smoothing if model.training else 0.0
         total: Tensor | float = 0.0
         measured: dict[str, Tensor] = {}
@@ -360,7 +368,7 @@ class ColumnTask(Task[TaskArguments]):
     def tables_of(self, given: str) -> Iterator[Table]:
         """An input of the command as tables with a row a sample."""
         path = Path(given)
-        if path.suffix.lower() in TABLE_FORMATS and path.is_file():
+        if self.is_table(path):
             table = open_table_file(path)
             assert isinstance(table, Table)
             if self.needs_all:
@@ -377,15 +385,18 @@ class ColumnTask(Task[TaskArguments]):
         column = only.columns[0] if len(only.columns) == 1 else FILE_COLUMN
         yield ListTable([{column: file} for file in files], given, files)
 
+    def is_table(self, path: Path) -> bool:
+        """Whether an input of the command is a table with a row a sample."""
+        return path.suffix.lower() in TABLE_FORMATS and path.is_file()
+
     def _num_shown(self) -> int:
         (first, *others) = self.columns.inputs
         return self.most_shown if others or first.kind.card is None else first.kind.card.most
 
     def _read(self, columns: Columns, name: str, row: Mapping[str, Any], table: Any) -> Sample | DataError:
-        unasked = dataclasses.replace(self.columns_for(columns, tuple(row)), answers={})
-        reader = RowReader(unasked, self.needs_all)
+        own = dataclasses.replace(self.columns_for(columns, tuple(row)), answers={})
         try:
-            sample: Sample = decode_row(reader, table, row, name)
+            sample: Sample = decode_row(RowReader(own, self.needs_all), table, row, name)
         except DataError as error:
             return error
         return sample
@@ -395,7 +406,7 @@ class ColumnTask(Task[TaskArguments]):
     ) -> Iterator[dict[str, dict[str, Any]]]:
         """What each answer says of each sample."""
         batch = self._on(parts.model.device, self._unlabelled(parts.processor, samples))
-        _, scores = self.answers_of(self.call(prepared, batch), batch[VIEWS])
+        _, scores = self.answers_of(prepared(**self.given(batch)), batch[VIEWS])
         said = {
             name: answer.describe(scores[name].float()) for name, answer in parts.processor.answers.items()
         }
@@ -408,8 +419,7 @@ class ColumnTask(Task[TaskArguments]):
         """What is kept of a sample to be drawn: each input's value with the attention of the first answer over it."""
         one = self._one_view(parts, sample)
         batch = self._on(parts.model.device, self._unlabelled(parts.processor, [one]))
-        given = {name: batch[name] or None for name in ("attention_mask", "pos")}
-        weights, grids = attention_of_answer(parts.model, batch["inputs"], **given)
+        weights, grids = attention_of_answer(parts.model, batch["inputs"], self.given(batch))
         values = {}
         for each, value in zip(parts.processor.inputs, sample.values, strict=True):
             own = each.modality_names
@@ -503,26 +513,25 @@ def mean_of_views(scores: Tensor, answer: str) -> Tensor:
 
 
 def attention_of_answer(
-    model: Any, inputs: Any, **given: Any
+    model: Any, inputs: Mapping[str, Tensor], given: Mapping[str, Any]
 ) -> tuple[dict[str, Tensor], dict[str, tuple[int, ...]]]:
     """Weight that the first answer of one sample gives each token: its attention to the latents times theirs to the tokens.
 
     Args:
         model: with `encode` and `decode`.
-        inputs: of one sample.
-        given: `attention_mask` and `pos`.
+        inputs: of one sample, by modality.
+        given: what the model is called with for it.
 
     Returns:
         Modality -> weights [num_tokens] on the processor, all of them summing to 1; modality -> sizes of its grid of tokens.
-        A model of a single modality has the inputs' own name for it.
     """
-    encoded = model.encode(inputs, output_attentions=True, **given)
+    encoded = model.encode(**given, output_attentions=True)
     decoded = model.decode(encoded, output_attentions=True)
     to_tokens, to_latents = encoded.cross_attentions[0].mean(dim=1), decoded.cross_attentions[0].mean(dim=1)
     weights = (to_latents[:, :1] @ to_tokens)[:, 0].cpu()
     preprocessor = model.perceiver.input_preprocessor
     if encoded.modality_sizes is None:
-        (name, values), *_ = inputs.items() if isinstance(inputs, Mapping) else [("", inputs)]
+        ((name, values),) = inputs.items()
         return {name: weights[0]}, {name: tuple(preprocessor.index_dims(values))}
     parts = attention_by_modality(weights, encoded.modality_sizes)
     return {name: part[0] for name, part in parts.items()}, {

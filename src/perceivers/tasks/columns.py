@@ -76,6 +76,13 @@ class Columns:
     inputs: tuple[Input, ...]
     answers: Mapping[str, Answer]
 
+    def surveyed(self, train: Any) -> Self:
+        """These columns with what the first rows of a training table tell of each kind."""
+        inputs = tuple(
+            dataclasses.replace(each, kind=each.kind.survey(train, each.columns)) for each in self.inputs
+        )
+        return dataclasses.replace(self, inputs=inputs)
+
     def read(self, row: Mapping[str, Any], table: Any) -> Sample:
         """A row as a sample; an answer's column may be absent."""
         values = tuple(each.kind.read(row, each.columns, table) for each in self.inputs)
@@ -162,7 +169,9 @@ class Columns:
         return tuple(dict.fromkeys([*light, *self.columns_asked]))
 
     def save_pretrained(self, folder: Path) -> None:
-        """Write `columns.json` into `folder`."""
+        """Write `columns.json` into `folder`, and beside it what others read the only input with."""
+        if len(self.inputs) == 1:
+            self.inputs[0].kind.save_pretrained(Path(folder))
         inputs = [
             {
                 "name": each.name,

@@ -251,26 +251,10 @@ def _single_rows(
                             "row": name,
                             "target": parts.processor.answers[target].column,
                             "column": column,
-                            **_change(said, other.answers[target]),
+                            **parts.processor.answers[target].compare(said, other.answers[target]),
                         }
                     )
     return rows
-
-
-def _change(said: Mapping[str, Any], without: Mapping[str, Any]) -> dict[str, Any]:
-    """The answer, what it is without a column, and the change: of the number, or of the probability of the answered class."""
-    if "number" in said:
-        return {
-            "answer": said["number"],
-            "without": without["number"],
-            "change": without["number"] - said["number"],
-        }
-    first = next(iter(said["probabilities"]))
-    return {
-        "answer": said["label"],
-        "without": without["label"],
-        "change": without["probabilities"].get(first, 0.0) - said["probabilities"][first],
-    }
 
 
 def _write(path: Path, rows: Sequence[Mapping[str, Any]]) -> None:

@@ -43,6 +43,8 @@ def fit(
     output: str | PathLike[str] | None = None,
     validation: Any = None,
     test: Any = None,
+    overwrite: bool = False,
+    resume: bool = False,
     **options: Any,
 ) -> Predictor:
     """Train a model that answers columns of a table from the others: `perceivers train table` in Python.
@@ -54,35 +56,39 @@ def fit(
     Args:
         data: a DataFrame, a mapping from column to cells, a list of rows, or what `--data` takes: a path or a name.
         target: the columns to answer, each NAME, NAME:class, NAME:labels or NAME:number.
-        output: folder that receives the run; None: one that is removed when Python ends.
+        output: folder that receives the run; None: nothing is kept but the predictor.
         validation: rows that are watched while training; None: a share of `data`.
         test: rows that are measured at the end; None: a share of `data`.
+        overwrite: replace the run that `output` already holds.
+        resume: go on with the run that `output` holds.
         options: further options of `perceivers train table`, with underscores: `column=["photo=image"]`, `epochs=20`.
 
     Returns:
-        The trained model, to be asked. What was measured is in `results.json` of `output`.
+        The trained model, to be asked; `predictor.results` says what was measured.
     """
-    kept = None if output is not None else tempfile.mkdtemp(prefix="perceivers-")
     chosen = _by_concern(options)
     targets = (target,) if isinstance(target, str) else tuple(target)
-    given = {"train": data, "validation": validation, "test": test}
+    source: dict[str, Any] = {"data": IN_MEMORY}
+    tables: Tables | None = None
     if isinstance(data, str | PathLike):
         paths = {"data": data, "validation_data": validation, "test_data": test}
         source = {name: str(path) for name, path in paths.items() if path is not None}
-        tables = None
     else:
-        source = {"data": IN_MEMORY}
+        given = {"train": data, "validation": validation, "test": test}
         tables = {part: table_of(rows, part) for part, rows in given.items() if rows is not None}
-    folder = Path(output if output is not None else str(kept))
-    run = RunArguments(
-        output=str(folder),
-        data=DataArguments(**source, **chosen["data"]),
-        start=StartArguments(**chosen["start"]),
-        training=TrainingArguments(**chosen["training"]),
-        optimization=OptimizationArguments(**chosen["optimization"]),
-    )
-    train(GivenTableTask(TableArguments(target=targets, **chosen["model"]), tables), run)
-    return load(folder, device=run.training.device)
+    with tempfile.TemporaryDirectory(prefix="perceivers-") as unkept:
+        folder = Path(unkept) / "run" if output is None else Path(output)
+        run = RunArguments(
+            output=str(folder),
+            data=DataArguments(**source, **chosen["data"]),
+            start=StartArguments(**chosen["start"]),
+            training=TrainingArguments(**chosen["training"]),
+            optimization=OptimizationArguments(**chosen["optimization"]),
+            overwrite=overwrite,
+            resume=resume,
+        )
+        train(GivenTableTask(TableArguments(target=targets, **chosen["model"]), tables), run)
+        return load(folder, device=run.training.device)
 
 
 class GivenTableTask(TableTask):

@@ -215,11 +215,14 @@ def test_what_is_shown_is_the_middle_view_with_its_attention(films):
     grids = {"image": (2, 2, 3), "audio": (11,)}
     shown = made.show(both, weights, grids)
     clip = made.reader.read(both.film, 2)
-    assert np.array_equal(shown.frame, clip.frames[2].permute(1, 2, 0).numpy())
+    assert np.array_equal(np.asarray(shown.picture.image), clip.frames[2].permute(1, 2, 0).numpy())
     # The third of four frames lies in the second patch of two.
-    assert shown.weights.tolist() == [pytest.approx([0.06, 0.07, 0.08]), pytest.approx([0.09, 0.10, 0.11])]
+    assert shown.picture.attention.tolist() == [
+        pytest.approx([0.06, 0.07, 0.08]),
+        pytest.approx([0.09, 0.10, 0.11]),
+    ]
     assert np.array_equal(shown.sound.waveform, clip.waveform.numpy())
     assert shown.sound.stretch == pytest.approx(0.04)
-    assert made.show(blind, weights, grids).frame is None
+    assert made.show(blind, weights, grids).picture is None
     assert made.show(deaf, weights, grids).sound is None
     assert "<img" in made.html(shown, ("video",))

@@ -101,7 +101,7 @@ def test_films_with_one_of_both_are_classified(run, films, tmp_path):
     assert len(predictions) == 5
     for prediction in predictions:
         assert sum(prediction.values["probabilities"].values()) == pytest.approx(1.0)
-    assert predictions[3].shown["inputs"][""].frame is None
+    assert predictions[3].shown["inputs"][""].picture is None
     assert predictions[4].shown["inputs"][""].sound is None
     assert (tmp_path / "predictions.png").stat().st_size > 10_000
 

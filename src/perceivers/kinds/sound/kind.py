@@ -9,7 +9,7 @@ from typing import Any, ClassVar, Self
 import numpy as np
 from torch import Tensor
 
-from perceivers.kinds.base import Kind, ModalityInput, is_empty
+from perceivers.kinds.base import MOSTLY, Kind, ModalityInput, is_empty
 from perceivers.kinds.cards import CardLayout, title_card
 from perceivers.kinds.sound.augmentation import vary_sound
 from perceivers.kinds.sound.drawing import SOUND_CARD, HeardSound, draw_sound, sound_html
@@ -45,9 +45,9 @@ class SoundKind(Kind):
     @classmethod
     def guess(cls, name: str, cells: Sequence[Any]) -> float:
         """See Kind; bare samples do not say what they are samples of, only the column's name does."""
-        if all(map(looks_like_sound, cells)):
-            return 0.95
-        return 0.8 if name.lower() in NAMES_OF_SAMPLES and all(map(_are_samples, cells)) else 0.0
+        looks = _are_samples if name.lower() in NAMES_OF_SAMPLES else looks_like_sound
+        known = [cell for cell in cells if looks_like_sound(cell) or looks(cell)]
+        return 0.95 if len(known) >= MOSTLY * len(cells) else 0.0
 
     def read(self, row: Mapping[str, Any], columns: Sequence[str], table: Any) -> Sound | None:
         """See Kind; samples have their rate in the row's column `sampling_rate`."""

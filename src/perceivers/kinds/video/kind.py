@@ -8,10 +8,12 @@ from functools import cached_property
 from typing import Any, ClassVar, Self
 
 import numpy as np
+from PIL import Image
 from torch import Tensor
 
-from perceivers.kinds.base import Kind, ModalityInput, is_empty
+from perceivers.kinds.base import MOSTLY, Kind, ModalityInput, is_empty
 from perceivers.kinds.cards import CardLayout
+from perceivers.kinds.image.drawing import ShownPicture, small
 from perceivers.kinds.sound.drawing import HeardSound
 from perceivers.kinds.sound.tensors import mean_and_deviation
 from perceivers.kinds.video.augmentation import random_mirror, random_view
@@ -58,7 +60,7 @@ class VideoKind(Kind):
     @classmethod
     def guess(cls, name: str, cells: Sequence[Any]) -> float:
         """See Kind."""
-        return 0.9 if all(map(looks_like_film, cells)) else 0.0
+        return 0.9 if sum(map(looks_like_film, cells)) >= MOSTLY * len(cells) else 0.0
 
     @cached_property
     def reader(self) -> PerceiverClipReader:
@@ -140,14 +142,15 @@ class VideoKind(Kind):
             return None
         chosen, views = self.options, self.views(value)
         clip = self._clip(views[len(views) // 2])
-        frame, sound = None, None
-        over_frame = np.zeros((1, 1))
+        picture, sound = None, None
         if value.film.has_video:
             middle = chosen.num_frames // 2
-            frame = clip.frames[middle].permute(1, 2, 0).numpy()
+            over_frame = np.zeros((1, 1))
             if IMAGE in weights:
                 grid = weights[IMAGE].reshape(grids[IMAGE]).float().numpy()
                 over_frame = grid[middle // chosen.video_frames_per_patch]
+            frame = Image.fromarray(clip.frames[middle].permute(1, 2, 0).contiguous().numpy())
+            picture = ShownPicture(small(frame), over_frame)
         if value.film.has_sound:
             over_time = weights[AUDIO].float().numpy() if AUDIO in weights else np.zeros(0)
             samples = (
@@ -157,7 +160,7 @@ class VideoKind(Kind):
             )
             rate = chosen.sampling_rate
             sound = HeardSound(clip.waveform.numpy(), rate, over_time, 0.0, samples / rate)
-        return SeenFilm(frame, over_frame, sound)
+        return SeenFilm(picture, sound)
 
     def draw(self, figure: Any, places: Sequence[Any], shown: SeenFilm, source: str) -> None:
         """See `draw_film`."""
@@ -165,7 +168,7 @@ class VideoKind(Kind):
 
     def html(self, shown: SeenFilm | None, columns: Sequence[str]) -> str:
         """See `film_html`."""
-        return "" if shown is None else film_html(shown)
+        return "" if shown is None else film_html(shown, columns[0])
 
     def _clip(self, value: FilmClip) -> Clip:
         (middle,) = value.spread(self.options.num_frames, 1)
