@@ -10,6 +10,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from perceivers.data.numbers import Decimal
 from perceivers.kinds.base import MOSTLY, Kind, ModalityInput
 from perceivers.kinds.number.options import NumberOptions
 from perceivers.kinds.number.reading import is_missing_word, looks_like_number, number_of
@@ -46,7 +47,8 @@ class NumberKind(Kind):
 
     def read(self, row: Mapping[str, Any], columns: Sequence[str], table: Any) -> np.ndarray | None:
         """See Kind."""
-        value = np.array([number_of(row.get(column), column) for column in columns])
+        decimal: Decimal = getattr(table, "decimal", "point")
+        value = np.array([number_of(row.get(column), column, decimal) for column in columns])
         return None if np.isnan(value).all() else value
 
     def settle(self, values: Sequence[np.ndarray], columns: Sequence[str]) -> Self:

@@ -84,7 +84,7 @@ def plan_table(
         filled = [cell for cell in cells if not is_empty(cell)]
         role, kind, note = "left out", "", ""
         if name in targets:
-            answers[name] = _answer(name, targets[name], filled, train.source, arguments)
+            answers[name] = _answer(name, targets[name], filled, train, arguments)
             role, kind, note = "target", answers[name].name, _answer_note(answers[name])
         elif name == arguments.group_column:
             role = "group"
@@ -171,10 +171,12 @@ def _require_column(train: Table | StreamTable, name: str, argument: str) -> Non
 
 
 def _answer(
-    name: str, kind: str | None, filled: Sequence[Any], source: str, arguments: TableArguments
+    name: str, kind: str | None, filled: Sequence[Any], train: Table | StreamTable, arguments: TableArguments
 ) -> Answer:
     if not filled:
-        raise DataError(f"`{source}` must have values in the column {name!r}, received empty cells alone")
+        raise DataError(
+            f"`{train.source}` must have values in the column {name!r}, received empty cells alone"
+        )
     chosen = guess_answer(filled) if kind is None else answer_class(kind)
     queries = arguments.queries_per_answer
     answer: Answer
@@ -183,8 +185,13 @@ def _answer(
     elif chosen is SeveralLabels:
         answer = SeveralLabels(name, num_queries=queries, separator=arguments.label_separator)
     else:
-        answer = Number(name, num_queries=queries, quantiles=arguments.quantiles)
-    return answer.settle(filled, source)
+        answer = Number(
+            name,
+            num_queries=queries,
+            quantiles=arguments.quantiles,
+            decimal=getattr(train, "decimal", "point"),
+        )
+    return answer.settle(filled, train.source)
 
 
 def _answer_note(answer: Answer) -> str:

@@ -40,12 +40,9 @@ class TableTask(ColumnTask[TableArguments]):
         return self.table_plan.chosen
 
     def plan(self, splits: Splits) -> list[Any]:
-        """What each column was taken for, and how many rows have no target."""
+        """What each column was taken for, and what else is to be known of the rows."""
         assert self.table_plan is not None
-        lines: list[Any] = [plan_as_table(self.table_plan)]
-        if self.num_left_out:
-            lines.append(f"{self.num_left_out:,} rows without any target are left out")
-        return lines
+        return [plan_as_table(self.table_plan), *super().plan(splits)]
 
     def columns_of(self, row: Mapping[str, Any], answers: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:
         """The row's own cells, and beside them each target's answer, and its probability or interval."""
