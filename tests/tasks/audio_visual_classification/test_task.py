@@ -26,6 +26,7 @@ from perceivers.kinds.video.kind import VideoKind
 from perceivers.kinds.video.value import FilmClip
 from perceivers.tasks.audio_visual_classification.options import AudioVisualClassificationArguments
 from perceivers.tasks.audio_visual_classification.task import AudioVisualClassification
+from perceivers.tasks.base import Parts
 from perceivers.tasks.columns import Columns, Input
 from perceivers.tasks.registry import load_run
 from perceivers.training.evaluation import evaluate
@@ -122,6 +123,30 @@ def test_a_prediction_is_the_mean_over_clips_spread_over_the_film(run, films):
     expected = torch.stack(each).mean(dim=0)
     found = [prediction.values["probabilities"][name] for name in ("down", "right")]
     assert found == pytest.approx(expected.tolist(), abs=1e-5)
+
+
+def test_films_are_answered_one_at_a_time(run, films, tmp_path, monkeypatch):
+    counts = []
+    tensors = VideoKind.tensors
+
+    def counted(self, values):
+        counts.append(len(values))
+        return tensors(self, values)
+
+    monkeypatch.setattr(VideoKind, "tensors", counted)
+    predict(run, [films / "right"], tmp_path, device="cpu")
+    # Three clips of a film to be answered, one to be drawn.
+    assert counts == [3, 1] * 5
+
+
+def test_headers_are_believed_where_rows_are_trusted(films):
+    for unreadable, trusts in (("stop", False), ("trust", True)):
+        task = AudioVisualClassification(AudioVisualClassificationArguments(**TINY))
+        splits = task.load_data(DataArguments(data=str(films), unreadable=unreadable))
+        processor = task.build(splits).processor
+        assert processor.inputs[0].kind.trusts is trusts
+        assert task.load_data(DataArguments(data=str(films), unreadable=unreadable), Parts(None, processor))
+        assert task.columns.inputs[0].kind.trusts is trusts
 
 
 def test_several_labels_come_from_a_table(films, tmp_path):

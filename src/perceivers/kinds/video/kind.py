@@ -91,7 +91,8 @@ class VideoKind(Kind):
         with_sound = [value for value in values if value.film.has_sound]
         if self.options.sound_form == "raw" or not with_sound:
             return self
-        waves = (self._clip(value).waveform[None] for value in with_sound)
+        # Of several views the first: films tell most at their beginning.
+        waves = (self._clip(self.views(value)[0]).waveform[None] for value in with_sound)
         mean, std = mean_and_deviation([log_mel(wave, self.options) for wave in waves])
         return replace(self, mean=mean, std=std)
 
