@@ -68,6 +68,8 @@ class Kind(ABC):
     """How values of this kind are drawn with their answers; None where they are shown on a page instead."""
     settles_on: ClassVar[int | None] = 0
     """Training values that `settle` wants, evenly spread over the rows; None for all, 0 for none."""
+    answered_at_once: ClassVar[int] = 64
+    """Values that lie in memory together, at most, when a trained model answers; fewer where each takes much room."""
 
     @classmethod
     @abstractmethod
@@ -88,6 +90,10 @@ class Kind(ABC):
             hidden: share of the cells that are hidden while training, for kinds that can do without some.
         """
         return cls.options_class()
+
+    def trusting(self) -> Self:
+        """This kind for rows that are not looked through first: it believes what files say of themselves."""
+        return self
 
     @abstractmethod
     def read(self, row: Mapping[str, Any], columns: Sequence[str], table: Any) -> Any:
