@@ -55,14 +55,20 @@ class Kind(ABC):
     """Endings of the files that hold one value each, lower case with the dot; none where values are no files."""
     usual_columns: ClassVar[tuple[str, ...]] = ()
     """Names that a column of this kind usually has, the likeliest first."""
-    gathers: ClassVar[bool] = False
-    """Whether all columns of this kind are one value: numbers and categories, of which there may be hundreds."""
     is_light: ClassVar[bool] = False
     """Whether cells are so small that those of all rows are held in memory."""
     card: ClassVar[CardLayout | None] = None
     """How values of this kind are drawn with their answers; None where they are shown on a page instead."""
-    settles_on: ClassVar[int | None] = 0
-    """Training values that `settle` wants, evenly spread over the rows; None for all, 0 for none."""
+
+    @property
+    def gathers(self) -> bool:
+        """Whether all columns of this kind are one value: numbers and categories, of which there may be hundreds."""
+        return False
+
+    @property
+    def settles_on(self) -> int | None:
+        """Training values that `settle` wants, evenly spread over the rows; None for all, 0 for none."""
+        return 0
 
     @classmethod
     @abstractmethod
@@ -126,6 +132,10 @@ class Kind(ABC):
     def with_state(self, state: Mapping[str, Any]) -> Self:
         """This kind with what `state` gave."""
         return self
+
+    def processor(self) -> Any:
+        """What other programs read this kind of data with, saved beside the model by `save_pretrained`; None for nothing."""
+        return None
 
     def show(self, value: Any, weights: Mapping[str, Tensor], grids: Mapping[str, tuple[int, ...]]) -> Any:
         """What `html` is given of a value: what the model saw of it, small enough to be kept.

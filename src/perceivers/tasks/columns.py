@@ -75,7 +75,8 @@ class Columns:
         """A row as a sample; an answer's column may be absent."""
         values = tuple(each.kind.read(row, each.columns, table) for each in self.inputs)
         targets = tuple(
-            each.target(row[each.column]) if each.column in row else None for each in self.answers.values()
+            each.target(row[each.column]) if each.column in row and each.asks(row) else None
+            for each in self.answers.values()
         )
         return Sample(values, targets)
 
@@ -142,8 +143,12 @@ class Columns:
 
     @property
     def columns_asked(self) -> tuple[str, ...]:
-        """The answers' columns."""
-        return tuple(answer.column for answer in self.answers.values())
+        """The answers' columns, and those that say which rows are asked, each once."""
+        return tuple(
+            dict.fromkeys(
+                name for answer in self.answers.values() for name in (answer.column, *answer.where[:1])
+            )
+        )
 
     @property
     def light_columns(self) -> tuple[str, ...]:
@@ -152,7 +157,7 @@ class Columns:
         return tuple(dict.fromkeys([*light, *self.columns_asked]))
 
     def save_pretrained(self, folder: Path) -> None:
-        """Write `columns.json` into `folder`."""
+        """Write `columns.json` into `folder`, and what other programs read the inputs with."""
         inputs = [
             {
                 "name": each.name,
@@ -165,6 +170,9 @@ class Columns:
         ]
         answers = {name: {"answer": answer.name, **answer.state()} for name, answer in self.answers.items()}
         write_json(Path(folder) / FILE, {"inputs": inputs, "answers": answers})
+        for each in self.inputs:
+            if (processor := each.kind.processor()) is not None:
+                processor.save_pretrained(folder)
 
     @classmethod
     def from_pretrained(cls, folder: Path) -> Self:
@@ -190,19 +198,38 @@ class RowReader:
     Args:
         columns: see Columns.
         needs_targets: refuse a row without a target instead of leaving it unlearned.
+        needs_values: refuse a row that lacks an input instead of masking it.
     """
 
     columns: Columns
     needs_targets: bool = False
+    needs_values: bool = False
 
     def __call__(self, row: Mapping[str, Any], table: Any) -> Sample:
         """Read one row."""
         sample = self.columns.read(row, table)
+        if self.needs_values:
+            for each, value in zip(self.columns.inputs, sample.values, strict=True):
+                if value is None:
+                    raise DataError(
+                        f"has no {each.kind.name} in the column {', '.join(map(repr, each.columns))}"
+                    )
         if self.needs_targets:
+            require_asked(row, self.columns)
             for answer, target in zip(self.columns.answers.values(), sample.targets, strict=True):
-                if target is None:
+                if target is None and answer.asks(row):
                     raise DataError(f"has no value in the column {answer.column!r}")
         return sample
+
+
+def require_asked(row: Mapping[str, Any], columns: Columns) -> None:
+    """Raise DataError where a row says that it belongs to no answer."""
+    answers = columns.answers.values()
+    if any(answer.asks(row) for answer in answers):
+        return
+    column = next(answer.where[0] for answer in answers if answer.where)
+    known = ", ".join(answer.title for answer in answers)
+    raise DataError(f"has {row[column]!r} in the column {column!r}, which is not one of {known}")
 
 
 def model_names(columns: Sequence[str]) -> dict[str, str]:

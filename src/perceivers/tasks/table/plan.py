@@ -106,14 +106,14 @@ def plan_table(train: Table | StreamTable, arguments: TableArguments) -> TablePl
 def _inputs(kinds: Mapping[str, type[Kind]], arguments: TableArguments) -> tuple[Input, ...]:
     """One input for all columns of a kind that gathers them, and one for every other column."""
     gathered: dict[str, list[str]] = {}
+    made = {kind: kind(_options(kind, arguments)) for kind in set(kinds.values())}
     for name, kind in kinds.items():
-        gathered.setdefault(f"{kind.name}s" if kind.gathers else name, []).append(name)
+        gathered.setdefault(f"{kind.name}s" if made[kind].gathers else name, []).append(name)
     names = model_names(
         [*(key for key in gathered if key not in kinds), *(key for key in gathered if key in kinds)]
     )
     return tuple(
-        Input(names[key], tuple(columns), kinds[columns[0]](_options(kinds[columns[0]], arguments)))
-        for key, columns in gathered.items()
+        Input(names[key], tuple(columns), made[kinds[columns[0]]]) for key, columns in gathered.items()
     )
 
 

@@ -25,6 +25,7 @@ class TableTask(ColumnTask[TableArguments]):
     name: ClassVar[str] = "table"
     arguments_class: ClassVar[type[Any]] = TableArguments
     needs_targets = False
+    needs_values = False
 
     #: What each column was taken for; known with the training data.
     table_plan: TablePlan | None = None
