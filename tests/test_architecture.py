@@ -28,6 +28,7 @@ GROUPS: tuple[frozenset[str], ...] = (
     frozenset({"kinds"}),
     frozenset({"answers"}),
     frozenset({"tasks"}),
+    frozenset({"predictor"}),
     frozenset({"training", "conversion", "integrations"}),
     frozenset({"cli", "app"}),
     frozenset({"__main__"}),
@@ -64,8 +65,8 @@ PLANNED: set[tuple[str, str]] = set()
 # Folders of like things, and the files or folders in each that the others may import. A folder in a folder is one thing:
 # its files may import each other. Readers of bundled data may import every file of data/.
 SHARED: dict[str, frozenset[str]] = {
-    "modalities": frozenset({"base"}),
-    "decoders": frozenset({"base", "basic", "chunking"}),
+    "modalities": frozenset({"base", "positioned", "structure"}),
+    "decoders": frozenset({"asked_for", "base", "basic", "chunking", "structure"}),
     "models": frozenset(
         {
             "answering",
@@ -81,7 +82,24 @@ SHARED: dict[str, frozenset[str]] = {
         }
     ),
     "tasks": frozenset({"base", "cards", "classification", "columns", "column_task", "confusions", "page"}),
-    "data": frozenset({"tables", "opening", "rows", "splits", "bundled"}),
+    "data": frozenset(
+        {
+            "bundled",
+            "columns",
+            "delimited",
+            "dialects",
+            "folders",
+            "frames",
+            "headers",
+            "numbers",
+            "opening",
+            "parts",
+            "rows",
+            "splits",
+            "table_folders",
+            "tables",
+        }
+    ),
     "kinds": frozenset({"base", "cards", "image", "number", "shading"}),
     "answers": frozenset({"base", "number", "one_class", "ranking", "several_labels"}),
 }

@@ -77,6 +77,8 @@ _HOMES = {
     "PerceiversError": "errors",
     "ShapeError": "errors",
     "build_position_encoding": "nn.position_encoding",
+    "fit": "training.fitting",
+    "load": "predictor",
 }
 
 __all__ = sorted(_HOMES)

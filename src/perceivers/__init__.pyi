@@ -160,3 +160,5 @@ from perceivers.processors.video.processor import PerceiverVideoProcessor as Per
 
 __all__: list[str]
 __version__: str
+from perceivers.predictor import load as load
+from perceivers.training.fitting import fit as fit

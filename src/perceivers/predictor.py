@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from os import PathLike
 from pathlib import Path
@@ -10,8 +10,10 @@ from typing import Any
 
 import torch
 
-from perceivers.data.tables import Table, table_of
+from perceivers.data.frames import table_of
+from perceivers.data.tables import Table
 from perceivers.errors import ConfigurationError, DataError
+from perceivers.records import RESULTS_FILE, read_json
 from perceivers.tasks.base import Parts, Prediction, Task
 from perceivers.tasks.column_task import ColumnTask
 from perceivers.tasks.registry import load_run
@@ -25,11 +27,13 @@ class Predictor:
         task: what the model was trained for.
         parts: model and processor, on their device.
         prepared: the model's exact fast form.
+        results: what the run measured; nothing where it has not ended.
     """
 
     task: Task[Any]
     parts: Parts
     prepared: Any
+    results: Mapping[str, Any]
 
     def __call__(self, values: Any) -> list[dict[str, Any] | DataError]:
         """Answer for values that Python has.
@@ -49,13 +53,13 @@ class Predictor:
         answered = self.task.answer(self.parts, rows, prepared=self.prepared, shows=False)
         return [each if isinstance(each, DataError) else dict(each.values) for each in answered]
 
-    def predictions(self, inputs: Sequence[str]) -> Iterator[Prediction]:
+    def predictions(self, inputs: Sequence[str]) -> list[Prediction]:
         """Answer for files, folders and tables, as the command line names them.
 
         Raises:
-            DataError: the first one that cannot be read.
+            DataError: one of them cannot be read.
         """
-        yield from self.task.predict(self.parts, inputs)
+        return self.task.predict(self.parts, inputs)
 
     def _table(self, values: Any) -> Table:
         assert isinstance(self.task, ColumnTask)
@@ -80,7 +84,9 @@ def load(run: str | PathLike[str], *, device: str = "auto") -> Predictor:
     """
     task, parts, _ = load_run(Path(run))
     parts.model.to(choose_device(device)).eval()
-    return Predictor(task, parts, parts.model.prepare())
+    recorded = Path(run) / RESULTS_FILE
+    results = read_json(recorded) if recorded.is_file() else {}
+    return Predictor(task, parts, parts.model.prepare(), results)
 
 
 def choose_device(device: str) -> str:

@@ -7,6 +7,9 @@ import os
 from pathlib import Path
 from typing import Any
 
+# What a run measured, in its folder.
+RESULTS_FILE = "results.json"
+
 
 def write_json(path: Path, record: Any) -> None:
     """Write a JSON file whole or not at all."""

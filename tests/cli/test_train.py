@@ -105,7 +105,7 @@ def test_every_shipped_recipe_is_read_to_the_last_key(path: Path, capsys: pytest
     ("change", "message"),
     [
         (("epochs", "epoch"), "`training` of '{path}' has no field 'epoch'; it has epochs, steps,"),
-        (("image-classification", "chess"), "`task` of '{path}' must be one of image-classification,"),
+        (("image-classification", "chess"), "`task` of '{path}' must be one of table, image-classification,"),
         (("training:", "trainig:"), "must hold only task, data, model, start, training, optimization"),
         (("task: ", "tusk: "), "must hold a mapping with the key `task`"),
     ],

@@ -25,7 +25,7 @@ def table_of(count: int, **columns: Any) -> ListTable:
 
 
 def load(table: ListTable, **options: Any) -> Any:
-    how = {name: options.pop(name) for name in ("labels", "groups") if name in options}
+    how = {name: options.pop(name) for name in ("labels", "groups", "labels_are_numbers") if name in options}
     return load_splits(DataArguments(data="numbers", **options), {"train": table}, double, **how)
 
 
@@ -57,6 +57,24 @@ def test_every_class_has_its_share() -> None:
     splits = load(table_of(40, label=lambda index: "ab"[index % 4 == 0]), labels="label", test_fraction=0.5)
     assert sum(value % 8 == 0 for value in values(splits.test)) == 5
     assert len(splits.test) == 20
+
+
+def test_small_and_large_numbers_have_their_share() -> None:
+    table = table_of(200, price=lambda index: str(index / 7))
+    splits = load(table, labels="price", labels_are_numbers=True, test_fraction=0.1, validation_fraction=0.0)
+    assert [
+        sum(40 * place <= value < 40 * place + 40 for value in values(splits.test)) for place in range(10)
+    ] == [2] * 10
+
+
+def test_a_part_without_answers_is_named() -> None:
+    tables = {"train": table_of(5, label=str), "test": table_of(3)}
+    with pytest.raises(DataError) as error:
+        load_splits(DataArguments(data="numbers"), tables, double, labels="label")
+    assert str(error.value) == (
+        "`numbers` has no column 'label', unlike the training part: rows without answers are for predict; give others as "
+        "`test_data`, or the training table alone as `data`, of which a share is held out"
+    )
 
 
 def test_groups_stay_together() -> None:
@@ -128,6 +146,11 @@ def test_a_class_has_its_index() -> None:
     assert class_id(10, ("9", "10"), "label") == 1
     with pytest.raises(DataError, match="has the class '7' in the column 'label', which is not one of 9, 10"):
         class_id(7, ("9", "10"), "label")
+    # A gap among whole numbers makes many programs write 1.0 for 1.
+    assert class_id("1.0", ("0", "1"), "label") == class_id(1, ("0.0", "1.0"), "label") == 1
+    for value, names in (("1.10", ("1.1", "2")), ("1.0", ("1", "1.5")), ("01", ("0", "1"))):
+        with pytest.raises(DataError, match=f"has the class '{value}'"):
+            class_id(value, names, "label")
     many = [str(number) for number in range(23)]
     with pytest.raises(DataError, match="18, 19 and 3 more"):
         class_id("x", many, "label")

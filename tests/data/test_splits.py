@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections import Counter
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from perceivers.data.splits import JoinedSamples, Splits, hold_out
+from perceivers.data.splits import JoinedSamples, Splits, hold_out, strata_of
 from perceivers.errors import DataError
 
 
@@ -67,3 +69,31 @@ def test_an_unknown_part_is_an_error() -> None:
         DataError, match="`split` must be one of train, validation, test, all, received 'dev'"
     ):
         Splits([], [], []).part("dev")  # type: ignore[arg-type]
+
+
+def test_classes_are_strata() -> None:
+    assert strata_of([1, "a", None, 1]) == ["1", "a", "None", "1"]
+
+
+def test_numbers_have_as_many_strata_as_there_are_samples_for() -> None:
+    numbers = [float(value * value) for value in range(57)]
+    strata = strata_of(numbers, numbers=True)
+    # Two ranges of twenty or more, divided at the median, 28 squared.
+    assert strata == ["0"] * 28 + ["1"] * 29
+    assert strata_of(numbers[:39], numbers=True) == ["0"] * 39
+    counts = Counter(strata_of([str(value % 523) for value in range(523)], numbers=True))
+    assert sorted(counts) == [str(place) for place in range(10)]
+    assert set(counts.values()) <= {52, 53}
+
+
+def test_every_part_has_small_and_large_numbers() -> None:
+    numbers = [float(value) for value in range(200)]
+    _, held = hold_out(strata_of(numbers, numbers=True), 0.1, seed=0)
+    assert [sum(20 * place <= index < 20 * place + 20 for index in held) for place in range(10)] == [2] * 10
+
+
+def test_equal_numbers_are_one_stratum_and_missing_ones_another() -> None:
+    assert set(strata_of([3.0] * 50, numbers=True)) == {"1"}
+    assert strata_of([None, *[0] * 30, *[1] * 30], numbers=True) == ["missing", *["1"] * 30, *["2"] * 30]
+    with pytest.raises(DataError, match="`sample 2`, column 'target': expected a number, received 'x'"):
+        strata_of([1, "x"], numbers=True)

@@ -9,7 +9,7 @@ import torch
 from torch.nn import functional as F
 
 import perceivers
-from perceivers.decoders.base import ask_for
+from perceivers.decoders.asked_for import ask_for
 from perceivers.errors import ConfigurationError, ShapeError
 
 LEARNED = {"num_channels": 8, "index_dims": 15}

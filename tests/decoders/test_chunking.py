@@ -6,7 +6,7 @@ import pytest
 import torch
 
 import perceivers
-from perceivers.decoders.base import EVERYTHING, ask_for
+from perceivers.decoders.asked_for import EVERYTHING, ask_for
 from perceivers.decoders.chunking import (
     answer_in_chunks,
     build_in_chunks,

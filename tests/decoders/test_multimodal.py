@@ -6,7 +6,7 @@ import pytest
 import torch
 
 import perceivers
-from perceivers.decoders.base import ask_for
+from perceivers.decoders.asked_for import ask_for
 from perceivers.errors import ConfigurationError, ShapeError
 
 SOUND = {"num_bands": 1, "max_resolution": (7,)}

@@ -6,7 +6,7 @@ import pytest
 import torch
 
 import perceivers
-from perceivers.decoders.base import ask_for
+from perceivers.decoders.asked_for import ask_for
 from perceivers.errors import ShapeError
 
 

@@ -455,3 +455,125 @@ def test_a_linear_head_of_ones_own_is_folded(config, drawn, assert_equal):
     assert_equal(prepared(pictures), model(pictures))
     shell = vars(prepared)["_model"]
     assert not any(isinstance(each, Scaled) for each in shell.modules())
+
+
+def test_a_linear_head_that_cannot_be_folded_stays(config, drawn, assert_equal):
+    pictures = torch.randn(2, 3, 5, 7)
+    shape = config()
+
+    class Mapped(WithHead):
+        """Answers go through a postprocessor before the head."""
+
+        def __init__(self, config: p.PerceiverConfig) -> None:
+            super().__init__(config)
+            self.perceiver.output_postprocessor = p.PerceiverProjectionPostprocessor(5, 5)
+
+    model = drawn(Mapped(shape))
+    assert_equal(model.prepare()(pictures), model(pictures))
+
+    plain = WithHead(shape)
+    plain.perceiver.decoder = fourier_decoder(
+        shape, concat_preprocessed_input=True, num_channels=17, output_index_dims=(5, 7)
+    )
+    drawn(plain)
+    prepared = plain.prepare()
+    assert "decoder" in prepared.plain_parts
+    assert_equal(prepared(pictures), plain(pictures))
+
+
+class AsksWithFeatures(TokensAsQueries):
+    """A decoder of one's own that reads the input's features, and says nothing of it."""
+
+    needs_tokens = False
+
+    def num_outputs(self, encoded: Any, asked_for: Any) -> int:
+        return int(encoded.features.shape[1])
+
+    def build_queries(self, encoded: Any, asked_for: Any = None, rows: slice | None = None) -> Any:
+        from perceivers.decoders.base import Queries
+
+        return Queries(encoded.features if rows is None else encoded.features[:, rows])
+
+
+def test_a_decoder_of_ones_own_may_ask_with_features(config, drawn, assert_equal):
+    shape = config()
+    model = drawn(p.PerceiverModel(shape, AsksWithFeatures(), pixels(shape)))
+    prepared = model.prepare(chunk_size=3)
+    assert set(prepared.plain_parts) == {"decoder", "input_preprocessor"}
+    pictures = torch.randn(2, 3, 5, 7)
+    assert_equal(prepared(pictures), model(pictures))
+
+
+def test_changed_answers_alone_leave_the_input_folded(config, drawn):
+    shape = config()
+    negated = Negated(
+        shape,
+        output_num_channels=5,
+        position_encoding_type="fourier",
+        output_index_dims=(3, 2),
+        num_channels=14,
+        fourier_position_encoding_kwargs=FOURIER,
+    )
+    assert list(drawn(p.PerceiverModel(shape, negated, pixels(shape))).prepare().plain_parts) == ["decoder"]
+
+
+class Summed(p.PerceiverMultimodalPostprocessor):
+    """A subclass that changes what several modalities become."""
+
+    def forward(self, inputs: Any, *arguments: Any, **options: Any) -> Any:
+        return {name: values + 1 for name, values in super().forward(inputs, *arguments, **options).items()}
+
+    def of_chunk(self, decoded: Any, modality_sizes: Any) -> Any:
+        return decoded
+
+    def of_whole(self, joined: Any, modality_sizes: Any) -> Any:
+        return self(joined, modality_sizes=modality_sizes)
+
+
+@pytest.mark.parametrize("kind", [p.PerceiverMultimodalPostprocessor, Summed])
+def test_values_of_several_modalities_that_a_subclass_changes(kind, config, drawn, assert_equal):
+    shape = config()
+    decoder = p.PerceiverMultimodalDecoder(
+        shape, {name: fourier_decoder(shape, position_encoding_only=True) for name in "ab"}, num_heads=1
+    )
+    post = kind(
+        {
+            "a": p.PerceiverProjectionPostprocessor(shape.output_num_channels, 2),
+            "b": p.PerceiverProjectionPostprocessor(shape.output_num_channels, 3),
+        }
+    )
+    model = drawn(p.PerceiverModel(shape, decoder, pixels(shape), post))
+    pictures = torch.randn(2, 3, 5, 7)
+    assert_equal(model.prepare()(pictures), model(pictures))
+
+
+class BytesAsQueries(p.PerceiverOpticalFlowDecoder):
+    """Every byte asks, with its own token."""
+
+
+def test_bytes_that_ask_are_built_whole(config, drawn, assert_equal):
+    shape = config()
+    decoder = BytesAsQueries(
+        shape, num_channels=shape.d_model, output_image_shape=(11,), output_num_channels=3
+    )
+    model = drawn(p.PerceiverModel(shape, decoder, p.PerceiverTextPreprocessor(shape)))
+    prepared = model.prepare()
+    assert list(prepared.plain_parts) == ["input_preprocessor"]
+    assert "asks with tokens that are looked up" in prepared.plain_parts["input_preprocessor"]
+    ids = torch.randint(0, 31, (2, 11))
+    assert_equal(prepared(ids), model(ids))
+
+
+def test_tokens_of_any_structure_may_ask(config, drawn, assert_equal):
+    shape = config()
+    pairs = {
+        "tokens as they are": (None, 14, torch.randn(2, 11, 14)),
+        "points": (p.PerceiverPointsPreprocessor(shape, 2, 3, num_bands=2), 13, torch.rand(2, 11, 5)),
+        "pixels": (pixels(shape), 17, torch.randn(2, 3, 5, 7)),
+    }
+    for preprocessor, channels, inputs in pairs.values():
+        decoder = p.PerceiverOpticalFlowDecoder(
+            shape, num_channels=channels, output_image_shape=(5, 7), output_num_channels=3
+        )
+        model = drawn(p.PerceiverModel(shape, decoder, preprocessor))
+        assert_equal(model.prepare()(inputs), model(inputs))

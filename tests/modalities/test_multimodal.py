@@ -265,3 +265,22 @@ def test_decoded_tokens_that_do_not_fit_are_refused(postprocessor):
         ShapeError, match=r"`inputs` must be a mapping from modality to tokens .*received Tensor"
     ):
         postprocessor(input_is_dict=True)(decoded)
+
+
+def test_a_modality_that_is_built_whole_leaves_the_others_their_structure():
+    config = perceivers.PerceiverConfig(d_model=7, vocab_size=31, max_position_embeddings=11)
+    modalities = {
+        "series": perceivers.PerceiverSeriesPreprocessor(config, in_channels=2, num_bands=3),
+        "text": perceivers.PerceiverTextPreprocessor(config),
+    }
+    mixture = perceivers.PerceiverMultimodalPreprocessor(modalities, min_padding_size=3)
+    structure = mixture.structure()
+    assert structure.whole_because == (
+        "'text': PerceiverTextPreprocessor looks tokens up in tables, which must be the only tokens"
+    )
+    inputs = {"series": torch.randn(2, 5, 2), "text": torch.randint(0, 31, (2, 3))}
+    parts = structure.parts(inputs, False)
+    assert torch.equal(parts["text"].features, modalities["text"](inputs["text"])[0])
+    assert torch.equal(parts["text"].padding, mixture.padding["text"][0])
+    assert torch.equal(parts["series"].features, inputs["series"])
+    assert parts["series"].positions.num_channels == 7

@@ -82,8 +82,8 @@ def test_settings_have_defaults(config):
 
 def test_the_structure_is_the_tokens_themselves(numbers):
     values = torch.randn(2, 3)
-    assert numbers.whole_because() is None
-    (structure,) = numbers.structures(values).values()
+    (structure,) = numbers.structure().parts(values, False).values()
+    assert numbers.structure().whole_because == "every column has a linear map of its own"
     assert torch.equal(structure.features, numbers(values)[0])
     assert (structure.num_tokens, structure.num_channels) == (3, 5)
 

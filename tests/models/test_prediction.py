@@ -394,14 +394,17 @@ def test_the_prepared_form_gives_the_same(mixture, same):
     torch.testing.assert_close(prepared(inputs, labels=LABELS).loss, model(inputs, labels=LABELS).loss)
 
 
-@pytest.mark.parametrize("kind", ["columns", "waves", "kinds", "plain notes"])
-def test_nothing_of_a_table_s_columns_is_plain(kind, build):
-    assert build({"it": ALONE[kind][0]}).prepare().plain_parts == {}
-
-
-def test_a_mixture_of_columns_and_other_tokens_is_not_built_whole(build):
-    modalities = {name: MODALITIES[name] for name in ("columns", "kinds", "series")}
-    assert build(modalities).prepare().plain_parts == {}
+def test_the_prepared_form_says_whose_tokens_are_built_whole(mixture, build):
+    model, inputs = mixture
+    prepared = model.prepare()
+    assert dict(prepared.plain_parts) == {
+        "input_preprocessor": "'columns': every column has a linear map of its own; 'kinds': every column has rows of its "
+        "own in the table; 'notes': n-grams make more different tokens than tables could hold: tokens are built whole"
+    }
+    parts = model.perceiver.input_preprocessor.structure().parts(inputs, False)
+    assert [name for name, part in parts.items() if part.positions is not None] == ["series"]
+    assert build({"it": ALONE["plain notes"][0]}).prepare().plain_parts == {}
+    assert build({"it": MODALITIES["series"]}).prepare().plain_parts == {}
 
 
 def test_it_is_saved_and_loaded(mixture, tmp_path):

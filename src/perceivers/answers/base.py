@@ -128,6 +128,10 @@ class Answer(ABC):
     def describe(self, scores: Tensor) -> list[dict[str, Any]]:
         """What tables say of each row of scores, by column; the first one is the answer itself."""
 
+    @abstractmethod
+    def compare(self, said: Mapping[str, Any], other: Mapping[str, Any]) -> dict[str, Any]:
+        """Two descriptions of one sample: `answer`, `without` (the other answer) and the `change` from the first to it."""
+
     def calibrated(self, preds: Tensor, truth: Tensor) -> Self:
         """This answer, corrected by what was measured of held-out samples: how sure it is, how wide its intervals are.
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, Self
 
@@ -135,6 +135,11 @@ class Number(Answer):
         return [
             {"number": row[middle], **({"low": row[0], "high": row[-1]} if outer else {})} for row in values
         ]
+
+    def compare(self, said: Mapping[str, Any], other: Mapping[str, Any]) -> dict[str, Any]:
+        """See Answer."""
+        first, second = said["number"], other["number"]
+        return {"answer": first, "without": second, "change": second - first}
 
     def in_own_units(self, learned: Tensor) -> Tensor:
         """What the model says, float64, in the units of the data."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, Self
 
@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 
 from perceivers.answers.base import Answer
-from perceivers.answers.ranking import ranked_answers
+from perceivers.answers.ranking import compare_rankings, ranked_answers
 from perceivers.data.rows import class_id, in_natural_order
 from perceivers.errors import DataError
 from perceivers.kinds.base import is_empty
@@ -114,6 +114,10 @@ class OneClass(Answer):
     def describe(self, scores: Tensor) -> list[dict[str, Any]]:
         """`label`, its `probability`, and `probabilities` of the likeliest classes, falling."""
         return ranked_answers(scores / self.temperature, self.names)
+
+    def compare(self, said: Mapping[str, Any], other: Mapping[str, Any]) -> dict[str, Any]:
+        """See Answer; the change is that of the probability of what was likeliest."""
+        return compare_rankings(said, other)
 
     def state(self) -> dict[str, Any]:
         """See Answer."""

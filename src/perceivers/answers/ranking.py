@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from torch import Tensor
@@ -33,3 +33,16 @@ def ranked_answers(
             label = ", ".join(names[int(index)] for index in (row > 0.5).nonzero())
         answers.append({"label": label, "probability": probability, "probabilities": ranked})
     return answers
+
+
+def compare_rankings(said: Mapping[str, Any], other: Mapping[str, Any]) -> dict[str, Any]:
+    """Two of `ranked_answers` of one sample: `answer`, `without` (the other one), and the `change` of a probability.
+
+    It is the probability of what was likeliest at first; a class that is not among the other's likeliest has 0.
+    """
+    first = next(iter(said["probabilities"]))
+    return {
+        "answer": said["label"],
+        "without": other["label"],
+        "change": other["probabilities"].get(first, 0.0) - said["probabilities"][first],
+    }

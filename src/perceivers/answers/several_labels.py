@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, Self
 
@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 
 from perceivers.answers.base import Answer
-from perceivers.answers.ranking import ranked_answers
+from perceivers.answers.ranking import compare_rankings, ranked_answers
 from perceivers.data.rows import class_id
 from perceivers.errors import DataError
 from perceivers.metrics.answers import is_better, measure, measures_of
@@ -86,6 +86,10 @@ class SeveralLabels(Answer):
     def describe(self, scores: Tensor) -> list[dict[str, Any]]:
         """`label` joins the labels above one half, then `probability` of the likeliest one, and `probabilities`."""
         return ranked_answers(scores, self.names, multi_label=True)
+
+    def compare(self, said: Mapping[str, Any], other: Mapping[str, Any]) -> dict[str, Any]:
+        """See Answer; the change is that of the probability of what was likeliest."""
+        return compare_rankings(said, other)
 
     def state(self) -> dict[str, Any]:
         """See Answer."""

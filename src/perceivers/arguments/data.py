@@ -14,8 +14,8 @@ class DataArguments:
     """Where the samples come from and how they are divided."""
 
     data: str
-    """A bundled name (`perceivers samples` lists them), a folder, a table (.csv, .tsv, .jsonl, .json, .parquet), or the
-    name of a data set on the hub."""
+    """A bundled name (`perceivers samples` lists them), a folder, a table (.csv, .tsv, .jsonl, .json, .parquet,
+    .csv.gz, .tsv.gz), or the name of a data set on the hub."""
     validation_data: str | None = None
     """Samples that are watched while training, named like `data`; None takes what `data` has for it, or a share of it."""
     test_data: str | None = None
@@ -25,6 +25,8 @@ class DataArguments:
     streaming: bool = False
     """Read the training samples one after the other instead of holding or indexing them all. For data sets on the hub
     and for tables; needs `--steps`, and validation and test data of their own."""
+    decimal: Literal["point", "comma"] = "point"
+    """What stands before the fraction of numbers that a table holds as text: 0.126 or 0,126."""
     shuffle_buffer: int = 10_000
     """While streaming: samples that the next one is drawn from."""
     test_fraction: float = 0.2
@@ -48,6 +50,7 @@ class DataArguments:
             "in [0, 1)",
         )
         require_choice("unreadable", self.unreadable, ("stop", "skip", "trust"))
+        require_choice("decimal", self.decimal, ("point", "comma"))
         require_at_least(1, self, "shuffle_buffer")
         if self.streaming and not self.test_data:
             raise ConfigurationError(

@@ -10,7 +10,7 @@ from cyclopts import App
 from rich.console import Console
 from rich.markup import escape
 
-from perceivers.cli import convert, evaluate, predict, samples, tasks, train
+from perceivers.cli import convert, evaluate, explain, inspect, predict, samples, tasks, train
 from perceivers.errors import PerceiversError
 
 app = App(
@@ -21,6 +21,8 @@ app = App(
 app.command(train.app)
 app.command(evaluate.evaluate)
 app.command(predict.predict)
+app.command(explain.explain)
+app.command(inspect.inspect)
 app.command(convert.convert)
 app.command(tasks.tasks)
 app.command(samples.samples)

@@ -2,45 +2,60 @@
 
 from __future__ import annotations
 
+import glob
 import re
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, NoReturn
 
 from perceivers.arguments.data import DataArguments
 from perceivers.data.bundled import BUNDLED, bundled_tables
-from perceivers.data.tables import FILE_COLUMN, LABEL_COLUMN, ArrowTable, ListTable, StreamTable, Table
+from perceivers.data.delimited import DelimitedFile
+from perceivers.data.folders import files_below, find_files, open_files, sub_folders
+from perceivers.data.parts import PART_NAMES, part_of
+from perceivers.data.table_folders import (
+    FILE_NAME_COLUMN,
+    TABLE_FORMATS,
+    TEXT_FORMATS,
+    divided_by_folder,
+    format_of,
+    is_table,
+    metadata_in,
+    tables_in,
+    with_files,
+)
+from perceivers.data.tables import FILE_COLUMN, ArrowTable, ListTable, StreamTable, Table
 from perceivers.errors import DataError, MissingExtraError
 
-PART_NAMES = {
-    "train": "train",
-    "training": "train",
-    "val": "validation",
-    "valid": "validation",
-    "validation": "validation",
-    "dev": "validation",
-    "test": "test",
-}
-# The `datasets` builder of each kind of table, and what it has to be told. Only an empty field of a CSV is a missing value:
-# "NA" and "null" are words.
-TABLE_FORMATS: Mapping[str, tuple[str, Mapping[str, Any]]] = {
-    ".csv": ("csv", {"keep_default_na": False, "na_values": [""]}),
-    ".tsv": ("csv", {"keep_default_na": False, "na_values": [""], "sep": "\t"}),
-    ".jsonl": ("json", {}),
-    ".json": ("json", {}),
-    ".parquet": ("parquet", {}),
-}
+# The `datasets` builder of each format that is not text.
+BUILDERS = {".jsonl": "json", ".json": "json", ".parquet": "parquet"}
 HUB_NAME = re.compile(r"[\w.-]+/[\w.-]+")
 
 Tables = dict[str, Table | StreamTable]
+
+__all__ = [
+    "PART_NAMES",
+    "TABLE_FORMATS",
+    "Tables",
+    "files_below",
+    "find_files",
+    "is_table",
+    "notes_of",
+    "open_files",
+    "open_table_file",
+    "open_tables",
+    "sub_folders",
+]
 
 
 def open_tables(arguments: DataArguments, suffixes: Sequence[str], *, labelled: bool = True) -> Tables:
     """Open the tables of a data set, by part: "train", and "validation" and "test" where there are any.
 
     Args:
-        arguments: `data`, `validation_data`, `test_data`, `subset`, `streaming`.
-        suffixes: endings, lower case with the dot, of the files that a folder holds for this task.
+        arguments: `data`, `validation_data`, `test_data`, `subset`, `streaming`, `decimal`.
+        suffixes: endings, lower case with the dot, of the files that a folder holds for this task; none: a folder holds
+            tables, whatever lies beside them.
         labelled: whether a folder has one sub-folder a class. Its tables then have the columns `file` and `label`,
             otherwise `file` alone.
 
@@ -59,97 +74,63 @@ def open_tables(arguments: DataArguments, suffixes: Sequence[str], *, labelled: 
     return tables
 
 
-def open_files(root: Path, suffixes: Sequence[str], *, labelled: bool) -> Tables:
-    """Open a folder of files: `file` and, with sub-folders for classes, `label`.
-
-    Args:
-        root: the folder itself, or one with sub-folders `train` and any of `val`, `validation`, `test`.
-        suffixes: see `open_tables`.
-        labelled: see `open_tables`.
-    """
-    folders = sub_folders(root)
-    parts = {PART_NAMES[folder.name]: folder for folder in folders if folder.name in PART_NAMES}
-    if len(parts) < len(folders) or not folders:
-        parts = {"train": root}
-    elif "train" not in parts:
-        raise DataError(
-            f"`data` must hold a folder `train` beside {', '.join(f.name for f in folders)}, "
-            f"received {str(root)!r} without"
-        )
-    read = _labelled_files if labelled else _plain_files
-    return {part: read(folder, suffixes) for part, folder in parts.items()}
-
-
-def files_below(folder: Path, suffixes: Sequence[str]) -> list[Path]:
-    """Files of these endings at any depth, sorted; hidden ones left out."""
-    return sorted(
-        path
-        for path in folder.rglob("*")
-        if path.suffix.lower() in suffixes and not path.name.startswith(".") and path.is_file()
-    )
-
-
-def find_files(inputs: Sequence[str], suffixes: Sequence[str], kind: str) -> list[Path]:
-    """List the files among `inputs` and, at any depth, inside folders; a given file counts whatever its ending.
-
-    Args:
-        inputs: paths.
-        suffixes: endings of the files that count inside folders.
-        kind: what the files are, for errors: "picture".
-    """
-    found: list[Path] = []
-    for path in map(Path, inputs):
-        if path.is_dir():
-            inside = files_below(path, suffixes)
-            if not inside:
-                raise DataError(f"`{path}` holds no {kind} ({', '.join(suffixes)})")
-            found.extend(inside)
-        elif path.is_file():
-            found.append(path)
-        else:
-            raise DataError(f"`{path}` does not exist")
-    return found
-
-
-def sub_folders(folder: Path) -> list[Path]:
-    """Folders in `folder`, sorted; hidden ones left out."""
-    return sorted(child for child in folder.iterdir() if child.is_dir() and not child.name.startswith("."))
-
-
 def open_table_file(path: Path, arguments: DataArguments | None = None) -> Table | StreamTable:
-    """Open one table file; `arguments` with `streaming` give a StreamTable."""
-    kind, settings = TABLE_FORMATS[path.suffix.lower()]
+    """Open one table file.
+
+    The cells of CSV and TSV are text, None where a field is empty; the other formats have types of their own. The table's
+    `notes` say what was not to be expected.
+
+    Args:
+        path: a file whose name `is_table` knows.
+        arguments: `decimal`; with `streaming`, the result is a StreamTable.
+
+    Raises:
+        DataError: the file cannot be read; the message names it, and the row where one is at fault.
+    """
+    kind = format_of(path)
     streaming = arguments is not None and arguments.streaming
     datasets = _import_datasets()
+    notes: Sequence[str] = ()
     try:
-        opened = datasets.load_dataset(
-            kind, data_files=str(path), split="train", streaming=streaming, **settings
-        )
+        if kind in TEXT_FORMATS:
+            file = DelimitedFile.look_at(path)
+            opened, notes = file.stream() if streaming else file.dataset(), file.notes
+        else:
+            # A name such as v[12] would be taken for a pattern.
+            opened = datasets.load_dataset(
+                BUILDERS[kind], data_files=glob.escape(str(path)), split="train", streaming=streaming
+            )
+        table: Table | StreamTable
         if arguments is not None and streaming:
-            return _stream(opened, str(path), arguments, path.parent)
-        return ArrowTable(opened, str(path), path.parent)
+            table = _stream(opened, str(path), arguments, path.parent)
+        else:
+            table = ArrowTable(opened, str(path), path.parent)
     except DataError:
         raise
     except Exception as error:  # whatever the parser of a format raises
         _unreadable(f"`{path}` cannot be read as a table", error)
+    table.notes += notes
+    if arguments is not None:
+        table.decimal = arguments.decimal
+    return table
+
+
+def notes_of(tables: Mapping[str, Table | StreamTable]) -> list[str]:
+    """What the user should know about how the tables of a data set are read, each note once."""
+    return list(dict.fromkeys(note for table in tables.values() for note in table.notes))
 
 
 def _open(
-    data: str,
-    arguments: DataArguments,
-    suffixes: Sequence[str],
-    labelled: bool,
-    *,
-    streaming: bool = False,
+    data: str, arguments: DataArguments, suffixes: Sequence[str], labelled: bool, *, streaming: bool = False
 ) -> Tables:
     path = Path(data)
-    stream = arguments if streaming else None
+    at_once = replace(arguments, streaming=False)
     if data in BUNDLED:
         _refuse_stream(streaming, data)
         return dict(bundled_tables(data))
     if path.is_file():
-        if path.suffix.lower() in TABLE_FORMATS:
-            return {"train": open_table_file(path, stream)}
+        if is_table(path):
+            return {"train": open_table_file(path, arguments if streaming else at_once)}
         if path.suffix.lower() in suffixes and not labelled:
             _refuse_stream(streaming, data)
             return {"train": ListTable([{FILE_COLUMN: str(path)}], data, [data])}
@@ -157,14 +138,25 @@ def _open(
             f"`data` must be a folder or a table ({', '.join(TABLE_FORMATS)}), received the file {data!r}"
         )
     if path.is_dir():
-        files = _tables_in(path)
-        if files:
-            return {
-                part: open_table_file(file, stream if part == "train" else None)
-                for part, file in files.items()
-            }
+        stream = arguments if streaming else at_once
+        if tables := _open_metadata(path, stream, at_once):
+            return (
+                {part: with_files(table, labelled=labelled) for part, table in tables.items()}
+                if suffixes
+                else tables
+            )
+        found = tables_in(path, only_tables=not suffixes)
+        if found.files:
+            tables = _open_parts(found.files, stream, at_once)
+            next(iter(tables.values())).notes.extend(found.notes)
+            return tables
+        if not suffixes:
+            raise DataError(
+                f"`data` must be a table, or a folder that holds one ({', '.join(TABLE_FORMATS)}), received the folder "
+                f"{data!r} without"
+            )
         _refuse_stream(streaming, data)
-        return open_files(path, suffixes, labelled=labelled)
+        return dict(open_files(path, suffixes, labelled=labelled))
     if HUB_NAME.fullmatch(data):
         return _open_hub(data, arguments, streaming=streaming)
     raise DataError(
@@ -173,35 +165,18 @@ def _open(
     )
 
 
-def _tables_in(folder: Path) -> dict[str, Path]:
-    """Table files of a folder by part: those that are called as parts are, or a single other one."""
-    files = [path for path in sorted(folder.iterdir()) if path.suffix.lower() in TABLE_FORMATS]
-    parts = {PART_NAMES[path.stem.lower()]: path for path in files if path.stem.lower() in PART_NAMES}
-    if parts:
-        return parts
-    return {"train": files[0]} if len(files) == 1 and not sub_folders(folder) else {}
+def _open_metadata(folder: Path, stream: DataArguments, at_once: DataArguments) -> Tables:
+    """Tables of a folder that list its files as the hub does; none where it has none."""
+    tables = _open_parts(metadata_in(folder), stream, at_once)
+    if not tables or any(FILE_NAME_COLUMN not in table.columns for table in tables.values()):
+        return {}
+    return divided_by_folder(tables)
 
 
-def _labelled_files(folder: Path, suffixes: Sequence[str]) -> Table:
-    classes = {child.name: files_below(child, suffixes) for child in sub_folders(folder)}
-    if not classes:
-        raise DataError(
-            f"`data` must hold one sub-folder per class, received {str(folder)!r} without sub-folders"
-        )
-    for name, members in classes.items():
-        if not members:
-            raise DataError(f"`{folder / name}` is a class without files ({', '.join(suffixes)})")
-    rows = [
-        {FILE_COLUMN: str(path), LABEL_COLUMN: name} for name, members in classes.items() for path in members
-    ]
-    return ListTable(rows, str(folder), [row[FILE_COLUMN] for row in rows])
-
-
-def _plain_files(folder: Path, suffixes: Sequence[str]) -> Table:
-    paths = [str(path) for path in files_below(folder, suffixes)]
-    if not paths:
-        raise DataError(f"`{folder}` holds no files of the kind that is asked for ({', '.join(suffixes)})")
-    return ListTable([{FILE_COLUMN: path} for path in paths], str(folder), paths)
+def _open_parts(files: Mapping[str, Path], stream: DataArguments, at_once: DataArguments) -> Tables:
+    return {
+        part: open_table_file(file, stream if part == "train" else at_once) for part, file in files.items()
+    }
 
 
 def _open_hub(name: str, arguments: DataArguments, *, streaming: bool) -> Tables:
@@ -209,8 +184,8 @@ def _open_hub(name: str, arguments: DataArguments, *, streaming: bool) -> Tables
     tables: Tables = {}
     try:
         for split in datasets.get_dataset_split_names(name, arguments.subset):
-            part = PART_NAMES.get(split)
-            if part is None:
+            part = part_of(split)
+            if part is None or part in tables:
                 continue
             is_stream = streaming and part == "train"
             opened = datasets.load_dataset(name, arguments.subset, split=split, streaming=is_stream)

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from perceivers.arguments.data import DataArguments
-from perceivers.data.splits import Splits, hold_out, hold_out_groups
+from perceivers.data.splits import Splits, hold_out, hold_out_groups, strata_of
 from perceivers.data.tables import StreamTable, Table, require_columns
 from perceivers.errors import DataError
 
@@ -94,6 +94,7 @@ def load_splits(
     labels: str | None = None,
     groups: str | None = None,
     class_names: Sequence[str] = (),
+    labels_are_numbers: bool = False,
 ) -> Splits:
     """Divide tables into the three parts and look whether their rows can be read.
 
@@ -104,6 +105,7 @@ def load_splits(
         labels: column whose values each part has the same share of.
         groups: column whose equal values stay in one part; it goes before `labels`.
         class_names: handed on.
+        labels_are_numbers: whether each part has the same share of small and of large `labels` instead of each value.
 
     Raises:
         DataError: a column is absent, or a row cannot be read and `arguments.unreadable` is "stop".
@@ -111,6 +113,11 @@ def load_splits(
     problems: list[str] = []
     parts: dict[str, Any] = {}
     for part, table in tables.items():
+        if part != "train" and labels is not None and labels not in table.columns:
+            raise DataError(
+                f"`{table.source}` has no column {labels!r}, unlike the training part: rows without answers are for predict; "
+                f"give others as `{part}_data`, or the training table alone as `data`, of which a share is held out"
+            )
         require_columns(table, *(name for name in (labels, groups) if name is not None))
         if isinstance(table, StreamTable):
             parts[part] = StreamSamples(table, decode, arguments.unreadable == "skip")
@@ -129,7 +136,7 @@ def load_splits(
     for part, share in (("test", arguments.test_fraction), ("validation", arguments.validation_fraction)):
         if part not in parts:
             parts["train"], parts[part] = _held_out(
-                parts["train"], share, arguments.split_seed, labels, groups
+                parts["train"], share, arguments.split_seed, labels, groups, labels_are_numbers
             )
     return Splits(parts["train"], parts["validation"], parts["test"], tuple(class_names), tuple(problems))
 
@@ -172,9 +179,18 @@ def in_natural_order(names: Iterable[str]) -> list[str]:
 
 
 def class_id(value: Any, class_names: Sequence[str], column: str) -> int:
-    """Index of a row's class; a DataError for one that the model does not know."""
+    """Index of a row's class; a DataError for one that the model does not know.
+
+    Where classes are whole numbers, 1.0 and 1 are one class: a missing value among whole numbers makes many programs write
+    all of them so.
+    """
+    name, names = str(value), list(class_names)
+    if name not in names:
+        whole = [each.removesuffix(".0") for each in names]
+        if all(map(_is_whole, whole)):
+            name, names = name.removesuffix(".0"), whole
     try:
-        return list(class_names).index(str(value))
+        return names.index(name)
     except ValueError:
         raise DataError(
             f"has the class {str(value)!r} in the column {column!r}, which is not one of {_some(class_names)}"
@@ -182,16 +198,18 @@ def class_id(value: Any, class_names: Sequence[str], column: str) -> int:
 
 
 def _held_out(
-    samples: Any, share: float, seed: int, labels: str | None, groups: str | None
+    samples: Any, share: float, seed: int, labels: str | None, groups: str | None, labels_are_numbers: bool
 ) -> tuple[Any, Any]:
     if isinstance(samples, StreamSamples):
         return samples, ()
     if groups is not None:
         values = samples.table.column(groups)
         kept, held = hold_out_groups([values[index] for index in samples.indices], share, seed)
+    elif labels is None:
+        kept, held = hold_out([""] * len(samples), share, seed)
     else:
-        values = None if labels is None else samples.table.column(labels)
-        strata = ["" if values is None else str(values[index]) for index in samples.indices]
+        values = samples.table.numbers(labels) if labels_are_numbers else samples.table.column(labels)
+        strata = strata_of([values[index] for index in samples.indices], numbers=labels_are_numbers)
         kept, held = hold_out(strata, share, seed)
     return samples.select(kept), samples.select(held)
 

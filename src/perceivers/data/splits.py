@@ -8,9 +8,13 @@ from typing import Any, Literal, Protocol
 
 import numpy as np
 
+from perceivers.data.numbers import numbers_of
 from perceivers.errors import DataError
 
 PartName = Literal["train", "validation", "test", "all"]
+# Ranges of numbers that a part has the same share of.
+MOST_RANGES = 10
+FEWEST_IN_RANGE = 20
 PART_NAMES: tuple[PartName, ...] = ("train", "validation", "test", "all")
 
 
@@ -105,6 +109,30 @@ def hold_out(strata: Sequence[Hashable], fraction: float, seed: int) -> tuple[li
             held.extend(generator.permutation(members[stratum])[:count].tolist())
     chosen = set(held)
     return [index for index in range(len(strata)) if index not in chosen], sorted(held)
+
+
+def strata_of(values: Sequence[Any], *, numbers: bool = False) -> list[str]:
+    """What `hold_out` may keep the shares of, for the values of a column.
+
+    Args:
+        values: a class, a label, or a number a sample; missing ones are a stratum of their own.
+        numbers: whether the values are numbers. Then a stratum is a range of them with about as many samples as every other,
+            so that a part has small and large ones; there are at most ten ranges, of twenty samples or more.
+
+    Returns:
+        A stratum a sample.
+
+    Raises:
+        DataError: `numbers` is true and a value is none.
+    """
+    if not numbers:
+        return [str(value) for value in values]
+    found = numbers_of(values, "target", lambda index: f"sample {index + 1}")
+    is_there = np.isfinite(found)
+    ranges = min(max(int(is_there.sum()) // FEWEST_IN_RANGE, 1), MOST_RANGES)
+    bounds = np.quantile(found[is_there], np.arange(1, ranges) / ranges) if ranges > 1 else np.empty(0)
+    places = np.searchsorted(bounds, found, side="right")
+    return [str(place) if there else "missing" for place, there in zip(places, is_there, strict=True)]
 
 
 def hold_out_groups(groups: Sequence[Hashable], fraction: float, seed: int) -> tuple[list[int], list[int]]:

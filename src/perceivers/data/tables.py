@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
+from perceivers.data.numbers import Decimal, is_missing, numbers_of
 from perceivers.errors import DataError
 
 FILE_COLUMN = "file"
@@ -20,12 +23,18 @@ class Table(ABC):
         source: what errors call the table.
         columns: names of the values that every row has.
         root: folder that relative paths in the rows belong to; None for the working folder.
+
+    Attributes:
+        notes: what the user should know about how the table was read; whoever opens it prints them.
+        decimal: what stands before the fraction of a number that is written in a text.
     """
 
     def __init__(self, source: str, columns: Sequence[str], root: Path | None = None) -> None:
         self.source = source
         self.columns = tuple(columns)
         self.root = root
+        self.notes: list[str] = []
+        self.decimal: Decimal = "point"
 
     @abstractmethod
     def __len__(self) -> int:
@@ -38,6 +47,32 @@ class Table(ABC):
     @abstractmethod
     def column(self, name: str) -> Sequence[Any]:
         """Read one value of every row, without the others."""
+
+    def numbers(self, name: str) -> np.ndarray:
+        """Read a column as numbers, float64 [rows], NaN where one is missing; a DataError names a cell that is no number."""
+        return numbers_of(self.column(name), name, self.name, self.decimal)
+
+    def select(self, columns: Sequence[str]) -> Table:
+        """The table with these columns only, in this order."""
+        require_columns(self, *columns)
+        return TableView(self, range(len(self)), columns)
+
+    def take(self, indices: Sequence[int]) -> Table:
+        """The table with the rows at these indices only, in this order; they keep their names."""
+        return TableView(self, indices, self.columns)
+
+    def with_column(self, name: str, values: Sequence[Any]) -> Table:
+        """The table with other cells in a column, or with one more column.
+
+        Args:
+            name: of the column.
+            values: a cell a row.
+        """
+        if len(values) != len(self):
+            raise DataError(
+                f"`values` of the column {name!r} must be {len(self)}, one a row of `{self.source}`, received {len(values)}"
+            )
+        return TableView(self, range(len(self)), dict.fromkeys((*self.columns, name)), {name: values})
 
     def name(self, index: int) -> str:
         """What errors and results call the row at `index`."""
@@ -87,6 +122,67 @@ class ListTable(Table):
         return super().name(index) if self._names is None else self._names[index]
 
 
+class TableView(Table):
+    """Some rows and columns of another table, with the cells of some columns in the place of its own.
+
+    Args:
+        table: the other one.
+        indices: which rows, in order.
+        columns: which columns, in order.
+        replaced: cells by column, one for each of `indices`.
+    """
+
+    def __init__(
+        self,
+        table: Table,
+        indices: Sequence[int],
+        columns: Iterable[str],
+        replaced: Mapping[str, Sequence[Any]] | None = None,
+    ) -> None:
+        super().__init__(table.source, tuple(columns), table.root)
+        self.notes, self.decimal = table.notes, table.decimal
+        self._table, self._indices, self._replaced = table, indices, dict(replaced or {})
+        self._kept = tuple(name for name in self.columns if name not in self._replaced)
+
+    def __len__(self) -> int:
+        """See Table."""
+        return len(self._indices)
+
+    def __getitem__(self, index: int) -> Mapping[str, Any]:
+        """See Table."""
+        row = self._table[self._indices[index]] if self._kept else {}
+        return {
+            name: self._replaced[name][index] if name in self._replaced else row[name]
+            for name in self.columns
+        }
+
+    def column(self, name: str) -> Sequence[Any]:
+        """See Table."""
+        if name in self._replaced:
+            return self._replaced[name]
+        return self._of_rows(self._table.column(name))
+
+    def numbers(self, name: str) -> np.ndarray:
+        """See Table."""
+        if name in self._replaced or not self._has_all_rows():
+            return super().numbers(name)
+        return self._table.numbers(name)
+
+    def name(self, index: int) -> str:
+        """See Table."""
+        return self._table.name(self._indices[index])
+
+    def path(self, value: str) -> Path:
+        """See Table."""
+        return self._table.path(value)
+
+    def _of_rows(self, cells: Sequence[Any]) -> Sequence[Any]:
+        return cells if self._has_all_rows() else [cells[index] for index in self._indices]
+
+    def _has_all_rows(self) -> bool:
+        return self._indices == range(len(self._table))
+
+
 class ArrowTable(Table):
     """Rows of a `datasets.Dataset`: on disk, mapped into memory.
 
@@ -119,6 +215,22 @@ class ArrowTable(Table):
         names = self._class_names.get(name)
         return values if names is None else [_class_name(value, names) for value in values]
 
+    def numbers(self, name: str) -> np.ndarray:
+        """See Table."""
+        import pyarrow
+        from pyarrow import compute
+
+        if self.decimal == "point" and name not in self._class_names:
+            cells = self._dataset.select_columns([name]).with_format("arrow")[:].column(name)
+            try:
+                numbers: np.ndarray = compute.cast(cells, pyarrow.float64()).to_numpy()
+            except pyarrow.ArrowException:
+                pass  # a word among them, a space around one: looked at cell by cell
+            else:
+                if not np.isinf(numbers).any():
+                    return numbers
+        return super().numbers(name)
+
 
 class StreamTable:
     """Rows of a `datasets.IterableDataset`, one after the other, in an order that is mixed within a buffer.
@@ -135,6 +247,8 @@ class StreamTable:
         self, dataset: Any, source: str, root: Path | None = None, *, buffer_size: int, seed: int
     ) -> None:
         self.source, self.root = source, root
+        self.notes: list[str] = []
+        self.decimal: Decimal = "point"
         self.columns: tuple[str, ...] = tuple(dataset.column_names or next(iter(dataset.take(1))))
         self._class_names = class_names_by_column(dataset)
         self._in_order = undecoded(dataset)
@@ -164,6 +278,17 @@ def require_columns(table: Table | StreamTable, *wanted: str) -> None:
             raise DataError(
                 f"`{table.source}` must have a column {name!r}, received {', '.join(table.columns)}"
             )
+
+
+def has_targets(table: Table | StreamTable, columns: Sequence[str]) -> bool:
+    """Whether a table can be measured on: it has one of these columns, and a value in it.
+
+    The test part of a competition often has none; it is for predictions. A stream is not read for this: its column counts.
+    """
+    present = [name for name in columns if name in table.columns]
+    if isinstance(table, StreamTable):
+        return bool(present)
+    return any(not is_missing(cell) for name in present for cell in table.column(name))
 
 
 def undecoded(dataset: Any) -> Any:

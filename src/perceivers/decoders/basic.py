@@ -3,29 +3,34 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from math import prod
-from typing import Any, TypedDict
+from typing import Any, TypedDict, cast
 
 import torch
 from torch import Tensor, nn
 from torch.utils.checkpoint import checkpoint
 
 from perceivers.configuration import PerceiverConfig
-from perceivers.decoders.base import (
+from perceivers.decoders.asked_for import (
     EVERYTHING,
     AskedFor,
     OutputPoints,
-    PerceiverAbstractDecoder,
-    Queries,
     gather_rows,
     one_array,
     require_indices,
     sizes_of,
 )
+from perceivers.decoders.base import PerceiverAbstractDecoder, Queries
+from perceivers.decoders.structure import AttendedAnswers, DecoderStructure, PlainAnswers
 from perceivers.errors import ConfigurationError, ShapeError, require_shape
 from perceivers.layers import PerceiverLayer
 from perceivers.nn.attention import cross_mask
-from perceivers.nn.position_encoding import PerceiverFourierPositionEncoding, build_position_encoding
+from perceivers.nn.position_encoding import (
+    PerceiverFourierPositionEncoding,
+    PerceiverTrainablePositionEncoding,
+    build_position_encoding,
+)
 from perceivers.nn.token_structure import (
     AffineMap,
     FourierPositions,
@@ -196,39 +201,50 @@ class PerceiverBasicDecoder(PerceiverAbstractDecoder):
             positions = torch.cat([self._features(encoded, index_dims, indices), positions], dim=-1)
         return Queries(positions)
 
-    def answering(self) -> tuple[PerceiverAbstractDecoder, float] | None:
-        """See PerceiverAbstractDecoder: itself, unless it only builds queries."""
-        return None if self.position_encoding_only else (self, 1.0)
-
-    def whole_because(self) -> str | None:
+    def structure(self) -> DecoderStructure:
         """See PerceiverAbstractDecoder."""
         if self.position_encoding_type == "none":
-            return "its queries come from elsewhere (`position_encoding_type` 'none')"
+            return PlainAnswers("its queries come from elsewhere (`position_encoding_type` 'none')")
         if self.concat_preprocessed_input:
-            return "queries hold input features (`concat_preprocessed_input`)"
-        is_fourier = isinstance(self.output_position_encodings, PerceiverFourierPositionEncoding)
-        if is_fourier and not isinstance(self.positions_projection, nn.Identity):
-            return "a linear map mixes the axes of Fourier positions (`project_pos_dim`)"
-        return None
+            return PlainAnswers("queries hold input features (`concat_preprocessed_input`)")
+        is_learned = isinstance(self.output_position_encodings, PerceiverTrainablePositionEncoding)
+        if not is_learned and not isinstance(self.positions_projection, nn.Identity):
+            reason = "a linear map mixes the axes of Fourier positions (`project_pos_dim`)"
+            return PlainAnswers(reason, asks_with_inputs=False)
+        return replace(
+            self.cross_attend(),
+            queries=self._query_structures,
+            learned=self._learned_queries(None) if is_learned else None,
+        )
 
-    def query_structures(self, encoded: Encoded, asked_for: AskedFor) -> dict[str, TokenStructure] | None:
-        """See PerceiverAbstractDecoder."""
-        if self.whole_because() is not None:
-            return None
+    def cross_attend(self) -> AttendedAnswers:
+        """The layers that answer queries; what the queries consist of is to be added."""
+        if self.position_encoding_only:
+            return AttendedAnswers()
+        final = self.final_layer if isinstance(self.final_layer, nn.Linear) else None
+        return AttendedAnswers(layer=self.decoding_cross_attention, final=final)
+
+    def _query_structures(self, encoded: Encoded, asked_for: AskedFor) -> dict[str, TokenStructure]:
         points = one_array(asked_for)
         index_dims = self._output_dims(points)
         self._require_subsampled_size(points)
         indices = points.select(None, encoded.latents.device)
         if indices is not None:
             require_indices(indices, index_dims, encoded.latents.shape[0])
-        encoding, projection = self.output_position_encodings, self.positions_projection
+        encoding = self.output_position_encodings
         positions: Positions
-        if not isinstance(encoding, PerceiverFourierPositionEncoding):
-            projected = AffineMap.of(projection) if isinstance(projection, nn.Linear) else None
-            positions = TablePositions(encoding.grid(index_dims), projected, indices)
-        else:
+        if isinstance(encoding, PerceiverFourierPositionEncoding):
             positions = FourierPositions(encoding, index_dims, points.rule, indices)
+        else:
+            positions = replace(self._learned_queries(index_dims), indices=indices)
         return {"": TokenStructure(points.count(index_dims), positions=positions)}
+
+    def _learned_queries(self, index_dims: tuple[int, ...] | None) -> TablePositions:
+        """The table of learned queries, fitted to an output array; None for the table itself."""
+        encoding = cast("PerceiverTrainablePositionEncoding", self.output_position_encodings)
+        table = encoding.position_embeddings if index_dims is None else encoding.grid(index_dims)
+        projection = self.positions_projection
+        return TablePositions(table, AffineMap.of(projection) if isinstance(projection, nn.Linear) else None)
 
     def attend(
         self, query: Tensor, z: Tensor, query_mask: Tensor | None = None, output_attentions: bool = False
@@ -326,17 +342,9 @@ class PerceiverWrappingDecoder(PerceiverAbstractDecoder):
         """Encoded positions of the points asked for, [batch, num_points, num_query_channels]."""
         return self.decoder.build_queries(encoded, asked_for, rows)
 
-    def answering(self) -> tuple[PerceiverAbstractDecoder, float] | None:
+    def structure(self) -> DecoderStructure:
         """See PerceiverAbstractDecoder."""
-        return self.decoder.answering()
-
-    def whole_because(self) -> str | None:
-        """See PerceiverAbstractDecoder."""
-        return self.decoder.whole_because()
-
-    def query_structures(self, encoded: Encoded, asked_for: AskedFor) -> dict[str, TokenStructure] | None:
-        """See PerceiverAbstractDecoder."""
-        return self.decoder.query_structures(encoded, asked_for)
+        return self.decoder.structure()
 
     def attend(
         self, query: Tensor, z: Tensor, query_mask: Tensor | None = None, output_attentions: bool = False

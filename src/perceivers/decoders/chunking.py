@@ -9,7 +9,8 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from perceivers.decoders.base import AskedFor, PerceiverAbstractDecoder, Queries
+from perceivers.decoders.asked_for import AskedFor
+from perceivers.decoders.base import PerceiverAbstractDecoder, Queries
 from perceivers.errors import ShapeError
 from perceivers.nn.packing import row_ranges
 from perceivers.outputs import Encoded, PerceiverDecoderOutput

@@ -7,12 +7,14 @@ from typing import Unpack
 from torch import Tensor, nn
 
 from perceivers.configuration import PerceiverConfig
-from perceivers.decoders.base import EVERYTHING, AskedFor, PerceiverAbstractDecoder, Queries, one_array
+from perceivers.decoders.asked_for import EVERYTHING, AskedFor, one_array
+from perceivers.decoders.base import PerceiverAbstractDecoder, Queries
 from perceivers.decoders.basic import (
     PerceiverBasicDecoder,
     PerceiverWrappingDecoder,
     PositionedDecoderOptions,
 )
+from perceivers.decoders.structure import PlainAnswers
 from perceivers.errors import ShapeError, require_shape
 from perceivers.nn.initialization import start_at_zero
 from perceivers.outputs import Encoded, PerceiverDecoderOutput
@@ -67,6 +69,12 @@ class PerceiverProjectionDecoder(PerceiverAbstractDecoder):
             raise ShapeError("output points must be None: the mean latent is answered by one row of scores")
         latents = encoded.latents
         return Queries(latents.new_empty(latents.shape[0], 1, 0))
+
+    def structure(self) -> PlainAnswers:
+        """See PerceiverAbstractDecoder."""
+        return PlainAnswers(
+            "its answers are a map of the mean latent, without a query", asks_with_inputs=False
+        )
 
     def attend(
         self,

@@ -4,21 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from functools import partial
 from typing import Unpack, cast
 
 import torch
 from torch import Tensor, nn
 
 from perceivers.configuration import PerceiverConfig
-from perceivers.decoders.base import (
-    EVERYTHING,
-    AskedFor,
-    PerceiverAbstractDecoder,
-    PointsByModality,
-    Queries,
-    sizes_of,
-)
+from perceivers.decoders.asked_for import EVERYTHING, AskedFor, PointsByModality, sizes_of
+from perceivers.decoders.base import PerceiverAbstractDecoder, Queries
 from perceivers.decoders.basic import BasicDecoderOptions, PerceiverBasicDecoder
+from perceivers.decoders.structure import AttendedAnswers, DecoderStructure, PlainAnswers
 from perceivers.errors import ConfigurationError, ShapeError
 from perceivers.nn.packing import pad_channels, require_names
 from perceivers.nn.token_structure import TokenStructure
@@ -119,30 +115,28 @@ class PerceiverMultimodalDecoder(PerceiverAbstractDecoder):
             raise ShapeError(NOTHING_ASKED_FOR)
         return Queries(torch.cat(parts, dim=1), modality_sizes=sizes)
 
-    def answering(self) -> tuple[PerceiverAbstractDecoder, float] | None:
-        """See PerceiverAbstractDecoder."""
-        return self.decoder.answering()
-
-    def whole_because(self) -> str | None:
-        """See PerceiverAbstractDecoder."""
+    def structure(self) -> DecoderStructure:
+        """See PerceiverAbstractDecoder; modalities without points asked for have no part."""
+        parts: dict[str, AttendedAnswers] = {}
         for name in sorted(self.modalities):
-            reason = self._decoder(name).whole_because()
-            if reason is not None:
-                return f"{name!r}: {reason}"
-        return None
+            own = self._decoder(name).structure()
+            if isinstance(own, PlainAnswers):
+                return replace(own, because=f"{name!r}: {own.because}")
+            if own.queries is None:
+                return PlainAnswers(f"{name!r}: queries are the tokens of all modalities")
+            parts[name] = own
+        queries = partial(self._query_structures, parts)
+        return replace(self.decoder.cross_attend(), queries=queries, names=tuple(parts))
 
-    def query_structures(self, encoded: Encoded, asked_for: AskedFor) -> dict[str, TokenStructure] | None:
-        """See PerceiverAbstractDecoder; modalities without points asked for are left out."""
+    def _query_structures(
+        self, parts: Mapping[str, AttendedAnswers], encoded: Encoded, asked_for: AskedFor
+    ) -> dict[str, TokenStructure]:
         found: dict[str, TokenStructure] = {}
         for name, size in self.modality_sizes(encoded, asked_for).items():
-            if size == 0:
-                continue
-            parts = self._decoder(name).query_structures(
-                _of(encoded, name), self._by_modality(asked_for).of(name)
-            )
-            if parts is None:
-                return None
-            found[name] = parts[""].padded(self.padding[name])
+            queries = parts[name].queries
+            if size > 0 and queries is not None:
+                part = queries(_of(encoded, name), self._by_modality(asked_for).of(name))[""]
+                found[name] = part.padded(self.padding[name])
         if not found:
             raise ShapeError(NOTHING_ASKED_FOR)
         return found

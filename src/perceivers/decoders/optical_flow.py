@@ -4,21 +4,16 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Unpack, cast
 
 from torch import Tensor
 
 from perceivers.configuration import PerceiverConfig
-from perceivers.decoders.base import (
-    EVERYTHING,
-    AskedFor,
-    PerceiverAbstractDecoder,
-    Queries,
-    gather_rows,
-    one_array,
-    require_indices,
-)
+from perceivers.decoders.asked_for import EVERYTHING, AskedFor, gather_rows, one_array, require_indices
+from perceivers.decoders.base import PerceiverAbstractDecoder, Queries
 from perceivers.decoders.basic import PerceiverBasicDecoder, PositionedDecoderOptions
+from perceivers.decoders.structure import DecoderStructure
 from perceivers.errors import ShapeError
 from perceivers.nn.initialization import start_at_zero
 from perceivers.outputs import Encoded, PerceiverDecoderOutput
@@ -78,17 +73,11 @@ class PerceiverOpticalFlowDecoder(PerceiverAbstractDecoder):
         indices = self._indices(encoded, asked_for, rows)
         return Queries(tokens if indices is None else gather_rows(tokens, indices))
 
-    def token_indices(self, encoded: Encoded, asked_for: AskedFor) -> Tensor | None:
-        """See PerceiverAbstractDecoder."""
-        return self._indices(encoded, asked_for, None)
-
-    def answering(self) -> tuple[PerceiverAbstractDecoder, float] | None:
-        """See PerceiverAbstractDecoder."""
-        return (self.decoder, 1 / self.rescale_factor)
-
-    def whole_because(self) -> str | None:
-        """See PerceiverAbstractDecoder: its queries have the structure of the tokens."""
-        return None
+    def structure(self) -> DecoderStructure:
+        """See PerceiverAbstractDecoder: queries have the structure of the tokens."""
+        return replace(
+            self.decoder.cross_attend(), token_indices=self._indices, factor=1 / self.rescale_factor
+        )
 
     def attend(
         self, query: Tensor, z: Tensor, query_mask: Tensor | None = None, output_attentions: bool = False
@@ -102,7 +91,7 @@ class PerceiverOpticalFlowDecoder(PerceiverAbstractDecoder):
         """[batch, height * width, 2] to [batch, height, width, 2]."""
         return logits.unflatten(1, index_dims)
 
-    def _indices(self, encoded: Encoded, asked_for: AskedFor, rows: slice | None) -> Tensor | None:
+    def _indices(self, encoded: Encoded, asked_for: AskedFor, rows: slice | None = None) -> Tensor | None:
         """The tokens asked for, or some rows of them; None for all."""
         points = one_array(asked_for)
         picture = self._picture(encoded)

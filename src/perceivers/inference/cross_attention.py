@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import TypeVar, cast
 
 import torch
@@ -20,6 +21,19 @@ Part = TypeVar("Part", bound=nn.Module)
 #: Gives a module that nothing else changes: a copy, or the module itself where the model is used up.
 Take = Callable[[Part], Part]
 _TABLE_ROWS_AT_A_TIME = 4096
+
+
+@dataclass(frozen=True)
+class Grouped:
+    """Inputs that are groups of channels.
+
+    Attributes:
+        parts: structure of the tokens, in their order; one part a modality.
+        batch_size: number of samples.
+    """
+
+    parts: Mapping[str, TokenStructure]
+    batch_size: int
 
 
 class AttendedLatents:
@@ -98,22 +112,16 @@ class AbsorbedCrossAttention(AttendedLatents):
             for positions in learned
         }
 
-    def __call__(
-        self,
-        structures: Mapping[str, TokenStructure],
-        batch_size: int,
-        mask: Tensor | None,
-        budget: Budget,
-    ) -> Tensor:
+    def __call__(self, inputs: Grouped, mask: Tensor | None, budget: Budget) -> Tensor:
         """Latents after the layer, [batch, num_latents, channels].
 
         Args:
-            structures: of the tokens, in their order.
-            batch_size: number of samples.
+            inputs: the tokens.
             mask: bool [batch, num_tokens], True where a token counts.
             budget: how much is computed at a time.
         """
-        parts = [self._read(each) for each in structures.values()]
+        parts = [self._read(each) for each in inputs.parts.values()]
+        batch_size = inputs.batch_size
         unmasked = None if mask is None else mask.any(dim=1)
         if mask is None or unmasked is None or bool(unmasked.all()):
             return self._finish_heads(attend(parts, self._queries, batch_size, mask, budget))

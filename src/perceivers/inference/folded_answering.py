@@ -3,21 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, cast
+from typing import cast
 
-import torch
 from torch import Tensor
 
 from perceivers.decoders.base import PerceiverAbstractDecoder
 from perceivers.decoders.chunking import require_query_mask
+from perceivers.decoders.structure import AttendedAnswers, DecoderStructure, PlainAnswers
 from perceivers.errors import ConfigurationError
 from perceivers.inference.budget import Budget
+from perceivers.inference.folded_values import FoldedValues
 from perceivers.inference.overrides import is_overridden
 from perceivers.inference.prepared_decoder import PreparedDecoder, Progress
+from perceivers.inference.token_readers import are_values
 from perceivers.modalities.adapters import Postprocessor
-from perceivers.modalities.base import AbstractPostprocessor, PositionedPreprocessor
+from perceivers.modalities.structure import InputStructure, TokensOfGroups
 from perceivers.models.answering import Answering, PlainAnswering, Question
-from perceivers.nn.token_structure import AffineMap, TokenStructure
+from perceivers.nn.token_structure import TokenStructure
 from perceivers.outputs import Encoded, PerceiverDecoderOutput
 
 NO_WEIGHTS = (
@@ -30,6 +32,25 @@ def refuse_weights(output_attentions: bool) -> None:
     """ConfigurationError where attention weights are asked for."""
     if output_attentions:
         raise ConfigurationError(NO_WEIGHTS)
+
+
+def decoder_structure(decoder: PerceiverAbstractDecoder) -> DecoderStructure:
+    """What a decoder says of its queries and answers, unless a subclass changed them since."""
+    structure = decoder.structure()
+    if isinstance(structure, PlainAnswers):
+        return structure
+    if structure.layer is None:
+        return PlainAnswers("its answers come about in another way")
+    for part in decoder.modules():
+        if not isinstance(part, PerceiverAbstractDecoder):
+            continue
+        changed = [name for name in ("build_queries", "attend") if is_overridden(part, name, "structure")]
+        if changed:
+            return PlainAnswers(
+                f"{type(part).__name__} changes how queries are built or answered",
+                asks_with_inputs="build_queries" in changed or decoder.needs_tokens,
+            )
+    return structure
 
 
 class BudgetedAnswering(PlainAnswering):
@@ -65,46 +86,42 @@ class FoldedAnswering(Answering):
 
     Args:
         decoder: lays out answers; its own cross-attend is not needed any more.
-        folded: answers.
-        postprocessor: makes values; what of it is linear is folded into the answers.
+        structure: what it says of its queries.
+        folded: answers them.
+        values: what makes values of the answers.
         budget: how much is computed at a time.
         progress: told how far a decode is.
-        preprocessor: of a decoder that asks with the input's tokens: what they are made by.
+        tokens: of a decoder that asks with the input's tokens: what these consist of.
     """
 
     def __init__(
         self,
         decoder: PerceiverAbstractDecoder,
+        structure: AttendedAnswers,
         folded: PreparedDecoder,
-        postprocessor: Postprocessor,
+        values: FoldedValues,
         budget: Budget,
         progress: Progress | None,
-        preprocessor: Any,
+        tokens: InputStructure,
     ) -> None:
         self._decoder = decoder
+        self._structure = structure
         self._folded = folded
-        self._postprocessor = postprocessor
+        self._values = values
         self._budget = budget
         self._progress = progress
-        self._preprocessor = preprocessor
+        self._tokens = tokens
 
-    def build_queries(self, encoded: Encoded, question: Question) -> dict[str, TokenStructure]:
+    def build_queries(self, encoded: Encoded, question: Question) -> Mapping[str, TokenStructure]:
         """What the queries consist of, by modality."""
         refuse_weights(question.output_attentions)
         require_query_mask(question.query_mask, self._decoder, encoded, question.asked_for)
-        decoder = self._decoder
-        if not decoder.needs_tokens:
-            return cast("dict[str, TokenStructure]", decoder.query_structures(encoded, question.asked_for))
-        tokens = cast("Tensor", encoded.tokens)
-        structure: TokenStructure | None = TokenStructure(tokens.shape[1], tokens)
-        preprocessor = self._preprocessor
-        if isinstance(preprocessor, PositionedPreprocessor) and tokens.shape[-1] != preprocessor.num_channels:
-            structure = preprocessor.structure_of(
-                tokens, cast("Any", encoded.index_dims), interpolate_pos_encoding=True
-            )
-        assert structure is not None
-        indices = decoder.token_indices(encoded, question.asked_for)
-        return {"": structure if indices is None else structure.at(indices)}
+        if self._structure.queries is not None:
+            return self._structure.queries(encoded, question.asked_for)
+        assert self._structure.token_indices is not None
+        indices = self._structure.token_indices(encoded, question.asked_for)
+        tokens = self._token_structure(cast("Tensor", encoded.tokens), encoded.index_dims)
+        return {"": tokens if indices is None else tokens.at(indices)}
 
     def decode(
         self, encoded: Encoded, queries: Mapping[str, TokenStructure], question: Question
@@ -118,52 +135,15 @@ class FoldedAnswering(Answering):
     ) -> PerceiverDecoderOutput:
         """See Answering."""
         grid = self._decoder.whole_grid(encoded, question.asked_for)
-        return PerceiverDecoderOutput(logits=self._values(answers, grid))
 
-    def _values(self, answers: Mapping[str, Tensor], grid: tuple[int, ...] | None) -> Any:
-        if list(answers) == [""]:
-            post = self._postprocessor
-            linear = is_linear(post)
-            values: Any = answers[""]
-            values = (
-                cast("AbstractPostprocessor", post).arrange(values) if linear else post.of_chunk(values, None)
-            )
-            values = values if grid is None else self._decoder.arrange(values, grid)
-            return values if linear else post.of_whole(values, None)
-        parts = postprocessors_of(self._decoder, self._postprocessor)
-        if any(part is None for part in parts.values()):
-            sizes = {name: some.shape[1] for name, some in answers.items()}
-            return self._postprocessor(torch.cat(list(answers.values()), dim=1), modality_sizes=sizes)
-        return {name: _postprocessed(parts[name], some) for name, some in sorted(answers.items())}
+        def arrange(values: Tensor) -> Tensor:
+            return values if grid is None else self._decoder.arrange(values, grid)
 
+        return PerceiverDecoderOutput(logits=self._values(answers, arrange))
 
-def postprocessors_of(decoder: PerceiverAbstractDecoder, postprocessor: Any) -> dict[str, Any]:
-    """Name -> what makes values of a modality's answers; None where that happens to all answers at once."""
-    names = sorted(getattr(decoder, "modalities", {"": None}))
-    if names == [""]:
-        return {"": postprocessor}
-    own = getattr(postprocessor, "modalities", {})
-    if not set(names) <= set(own) or postprocessor.input_is_dict:
-        return dict.fromkeys(names)
-    return {name: own[name] for name in names}
-
-
-def linear_map(postprocessor: Any) -> AffineMap | None:
-    """The map that a postprocessor applies to every token, where that is all it does."""
-    return AffineMap.of(postprocessor.linear_map()) if is_linear(postprocessor) else None
-
-
-def is_linear(postprocessor: Any) -> bool:
-    """Whether a postprocessor is a linear map of every token, to be folded into the answers."""
-    if not isinstance(postprocessor, AbstractPostprocessor):
-        return False
-    return (
-        not is_overridden(postprocessor, "forward", "linear_map") and postprocessor.linear_map() is not None
-    )
-
-
-def _postprocessed(postprocessor: Any, answers: Tensor) -> Any:
-    """Values of one of several modalities; a linear postprocessor is folded into the answers already."""
-    if is_linear(postprocessor):
-        return postprocessor.arrange(answers)
-    return postprocessor(answers, pos=None, modality_sizes=None)
+    def _token_structure(self, kept: Tensor, index_dims: tuple[int, ...] | None) -> TokenStructure:
+        """The input's tokens, of which they themselves were kept or the values that they are made of."""
+        known = self._tokens
+        if isinstance(known, TokensOfGroups) and known.of_values is not None and are_values(kept, known):
+            return known.of_values(kept, cast("tuple[int, ...]", index_dims))
+        return TokenStructure(kept.shape[1], kept)

@@ -184,7 +184,7 @@ def _task_model(
     shell = copy.copy(model)
     children = {name: take(child) for name, child in model.named_children() if name != "perceiver"}
     children["perceiver"] = perceiver
-    if head is not None:
+    if head is not None and perceiver.maps_answers:
         children[head.child] = _AlreadyMapped()
     vars(shell)["_modules"] = children
     shell.config = perceiver.config

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, cast
 
@@ -11,31 +11,29 @@ import torch
 from torch import Tensor, nn
 
 from perceivers.decoders.base import PerceiverAbstractDecoder
-from perceivers.decoders.basic import PerceiverBasicDecoder
-from perceivers.errors import ConfigurationError
+from perceivers.decoders.structure import AttendedAnswers, DecoderStructure, PlainAnswers
 from perceivers.inference.budget import Budget
 from perceivers.inference.cross_attention import AbsorbedCrossAttention, Take
 from perceivers.inference.folded_answering import (
     BudgetedAnswering,
     FoldedAnswering,
-    linear_map,
-    postprocessors_of,
+    decoder_structure,
     refuse_weights,
 )
+from perceivers.inference.folded_values import FoldedValues
 from perceivers.inference.freed_memory import give_back_freed_memory
 from perceivers.inference.latent_layer import FoldedSelfAttend, MakeMap, can_fold
-from perceivers.inference.lookup_attention import LookedUp, LookupCrossAttention
-from perceivers.inference.overrides import is_overridden
+from perceivers.inference.lookup_attention import LookupCrossAttention
 from perceivers.inference.packed_map import PackedMap
 from perceivers.inference.prepared_decoder import PreparedDecoder, Progress
 from perceivers.inference.quantization import Int8Linear, quantize_linears
-from perceivers.modalities.base import AbstractPreprocessor, PositionedPreprocessor
+from perceivers.inference.token_readers import Reading, build_reader, input_structure
+from perceivers.modalities.structure import InputStructure, TokensOfGroups, TokensOfTables, WholeTokens
 from perceivers.models.answering import Answering
 from perceivers.models.perceiver import PerceiverModel
 from perceivers.models.verbs import PerceiverVerbs, to_dtype
 from perceivers.nn.attention_layer import AttentionLayer
-from perceivers.nn.position_encoding import PerceiverTrainablePositionEncoding
-from perceivers.nn.token_structure import AffineMap, TablePositions, TokenStructure
+from perceivers.nn.token_structure import AffineMap
 from perceivers.outputs import Encoded
 
 
@@ -44,24 +42,14 @@ class ReadTokens:
     """What was read of inputs.
 
     Attributes:
-        attended: what the latents look at: ids and positions, or the structure of each part of the tokens.
-        batch_size: number of samples.
-        num_tokens: of a sample.
+        reading: the tokens.
         mask: bool [batch, num_tokens], True where a token counts; None where all do.
-        tokens: kept for a decoder that asks with them.
-        features: as in Encoded.
-        modality_sizes: as in Encoded.
         index_dims: as in Encoded.
         output_dims: as in Encoded.
     """
 
-    attended: Any
-    batch_size: int
-    num_tokens: int
+    reading: Reading
     mask: Tensor | None
-    tokens: Tensor | None
-    features: Any
-    modality_sizes: Mapping[str, int] | None
     index_dims: tuple[int, ...]
     output_dims: Any
 
@@ -73,7 +61,7 @@ class PreparedPerceiver(PerceiverVerbs):
         model: the plain model.
         budget: how much is computed at a time.
         take: see Take.
-        answer_map: a linear map that the caller applies to all answers; folded in, it must not be applied again.
+        answer_map: a linear map that the caller applies to all answers; where `maps_answers`, it must not be applied again.
         progress: told how far a decode is.
         quantize: round the self-attends to 8 bits.
         release: drop every self-attend of the model once it is folded, so that only one exists twice.
@@ -93,13 +81,36 @@ class PreparedPerceiver(PerceiverVerbs):
         super().__init__()
         self.config = copy.deepcopy(model.config)
         self.budget = budget
-        self.plain_parts: dict[str, str] = {}
         self._latents = model.embeddings.latents.detach().clone()
         self.input_preprocessor = _taken(model.input_preprocessor, take)
         self.output_postprocessor = _taken(model.output_postprocessor, take)
-        self._note_whole_tokens()
-        self._cross_attention = self._fold_encoder(model.encoder.cross_attention, take)
-        self.decoder, self._answers_by = self._fold_decoder(model.decoder, take, answer_map, progress)
+
+        answers = None if model.decoder is None else decoder_structure(model.decoder)
+        tokens = _readable(input_structure(self._preprocessor), answers)
+        self.plain_parts = _plain_parts(tokens, answers)
+        self._keeps_tokens = model.decoder is not None and model.decoder.needs_tokens
+        self._reader = build_reader(tokens, self._preprocessor, self._keeps_tokens)
+        self._cross_attention = _fold_cross_attend(model.encoder.cross_attention, self._latents, take, tokens)
+        self.maps_answers = (
+            answer_map is not None
+            and isinstance(answers, AttendedAnswers)
+            and self.output_postprocessor is None
+        )
+        self.decoder = None
+        self._answers_by: Answering | None = None
+        if isinstance(answers, AttendedAnswers):
+            self.decoder, self._answers_by = self._fold_decoder(
+                cast("PerceiverAbstractDecoder", model.decoder),
+                answers,
+                tokens,
+                answer_map if self.maps_answers else None,
+                progress,
+            )
+        elif model.decoder is not None:
+            self.decoder = take(model.decoder)
+            self._answers_by = BudgetedAnswering(
+                self.decoder, self._postprocessor, budget, self._latents.shape
+            )
         if release:
             give_back_freed_memory()
         self.self_attends = _fold_self_attends(
@@ -123,55 +134,27 @@ class PreparedPerceiver(PerceiverVerbs):
     ) -> ReadTokens:
         inputs = to_dtype(inputs, self.dtype)
         pos = self._places(inputs, attention_mask, pos)
-        modality_sizes: Mapping[str, int] | None = None
-        features: Any = None
-        tokens: Tensor | None = None
-        needs_tokens = self.decoder is not None and self.decoder.needs_tokens
-        attended: Any
-        if isinstance(self._cross_attention, LookupCrossAttention):
-            positions = cast("Any", self.input_preprocessor).lookup(inputs, pos, interpolate_pos_encoding)
-            attended = LookedUp(inputs, positions)
-            batch_size, num_tokens = inputs.shape
-        else:
-            structures = self._token_structures(inputs, interpolate_pos_encoding) if pos is None else None
-            if structures is None:
-                tokens, modality_sizes, features = self.preprocess(inputs, interpolate_pos_encoding, pos)
-                structures = {"": TokenStructure(tokens.shape[1], tokens)}
-            elif list(structures) != [""]:
-                modality_sizes = {name: each.num_tokens for name, each in structures.items()}
-            # Inputs are known to make sense from here on.
-            batch_size = len(next(iter(inputs.values())) if isinstance(inputs, Mapping) else inputs)
-            num_tokens = sum(each.num_tokens for each in structures.values())
-            if needs_tokens and tokens is None:
-                tokens = features = structures[""].features
-            attended = structures
-        stand_in = self._latents.new_empty(1).expand(batch_size, num_tokens, 1)
+        reading = self._reader.read(inputs, interpolate_pos_encoding, pos)
+        stand_in = self._latents.new_empty(1).expand(reading.batch_size, reading.num_tokens, 1)
         return ReadTokens(
-            attended,
-            batch_size,
-            num_tokens,
-            mask=self._mask(attention_mask, stand_in, modality_sizes),
-            tokens=tokens if needs_tokens else None,
-            features=features,
-            modality_sizes=modality_sizes,
-            index_dims=self._preprocessor.index_dims(inputs) or (num_tokens,),
+            reading,
+            mask=self._mask(attention_mask, stand_in, reading.modality_sizes),
+            index_dims=self._preprocessor.index_dims(inputs) or (reading.num_tokens,),
             output_dims=self._preprocessor.output_dims(inputs),
         )
 
     def _encode(self, tokens: ReadTokens, output_attentions: bool, output_hidden_states: bool) -> Encoded:
         """Latents; `features` and `tokens` hold what this model's own `decode` needs, no more."""
         refuse_weights(output_attentions)
-        if isinstance(self._cross_attention, LookupCrossAttention):
-            latents = self._cross_attention(tokens.attended, tokens.mask, self.budget)
-        else:
-            latents = self._cross_attention(tokens.attended, tokens.batch_size, tokens.mask, self.budget)
+        reading = tokens.reading
+        latents = self._cross_attention(reading.attended, tokens.mask, self.budget)
         hidden_states: list[Tensor] = []
         latents = self._self_attend(latents, hidden_states if output_hidden_states else None)
         return Encoded(
             latents=latents,
-            tokens=tokens.tokens,
-            features=tokens.features,
-            modality_sizes=tokens.modality_sizes,
+            tokens=reading.values if self._keeps_tokens else None,
+            features=reading.features,
+            modality_sizes=reading.modality_sizes,
             mask=tokens.mask,
             index_dims=tokens.index_dims,
             output_dims=tokens.output_dims,
@@ -193,99 +176,64 @@ class PreparedPerceiver(PerceiverVerbs):
                 hidden_states.append(latents)
         return latents
 
-    def _token_structures(
-        self, inputs: Any, interpolate_pos_encoding: bool
-    ) -> dict[str, TokenStructure] | None:
-        """Structure of the tokens; None where they must be built whole."""
-        preprocessor = self.input_preprocessor
-        if not isinstance(preprocessor, AbstractPreprocessor) or "input_preprocessor" in self.plain_parts:
-            return None
-        structures = preprocessor.structures(inputs, interpolate_pos_encoding)
-        needs_tokens = self.decoder is not None and self.decoder.needs_tokens
-        if structures is None or not needs_tokens:
-            return structures
-        # A decoder that asks with the tokens must be able to tell their values from whole tokens, by the channels.
-        values = structures[""].features if list(structures) == [""] else None
-        if values is None or not isinstance(preprocessor, PositionedPreprocessor):
-            return None
-        return structures if values.shape[-1] != preprocessor.num_channels else None
-
-    def _note_whole_tokens(self) -> None:
-        preprocessor = self.input_preprocessor
-        if preprocessor is None:
-            return
-        if not isinstance(preprocessor, AbstractPreprocessor):
-            self.plain_parts["input_preprocessor"] = (
-                f"{type(preprocessor).__name__} is not an AbstractPreprocessor: its tokens are built whole"
-            )
-        elif not _has_tables(preprocessor) and (reason := _whole_because(preprocessor)) is not None:
-            self.plain_parts["input_preprocessor"] = f"{reason}: tokens are built whole"
-
-    def _fold_encoder(
-        self, layer: AttentionLayer, take: Take[Any]
-    ) -> AbsorbedCrossAttention | LookupCrossAttention:
-        preprocessor = self.input_preprocessor
-        if isinstance(preprocessor, AbstractPreprocessor) and _has_tables(preprocessor):
-            tables = cast("tuple[Tensor, Tensor]", preprocessor.lookup_tables())
-            return LookupCrossAttention(layer, self._latents, take, tables)
-        modules = preprocessor.modules() if isinstance(preprocessor, nn.Module) else iter(())
-        learned = [
-            _learned_table(each.position_embeddings, each.positions_projection)
-            for each in modules
-            if isinstance(each, PositionedPreprocessor) and each.whole_because() is None
-        ]
-        return AbsorbedCrossAttention(
-            layer, self._latents, take, [each for each in learned if each is not None]
-        )
-
     def _fold_decoder(
         self,
-        decoder: PerceiverAbstractDecoder | None,
-        take: Take[Any],
+        decoder: PerceiverAbstractDecoder,
+        structure: AttendedAnswers,
+        tokens: InputStructure,
         answer_map: AffineMap | None,
         progress: Progress | None,
-    ) -> tuple[PerceiverAbstractDecoder | None, Answering | None]:
-        """The decoder without its cross-attend, and that one folded; or the plain decoder, and itself in chunks."""
-        if decoder is None:
-            return None, None
-        answering = decoder.answering()
-        reason = decoder.whole_because() if answering is not None else "its answers come about in another way"
-        described = (("attend", "answering"), ("build_queries", "whole_because"))
-        for part in decoder.modules():
-            is_decoder = isinstance(part, PerceiverAbstractDecoder)
-            if reason is None and is_decoder and any(is_overridden(part, *each) for each in described):
-                reason = f"{type(part).__name__} changes how queries are built or answered"
-        if answering is None or reason is not None:
-            self.plain_parts["decoder"] = f"{reason}: outputs are decoded by the plain layers, in chunks"
-            if decoder.needs_tokens or _asks_with_features(decoder):
-                self.plain_parts.setdefault(
-                    "input_preprocessor",
-                    "the decoder asks with the input's tokens or features: they are built whole",
-                )
-            if answer_map is not None:
-                raise ConfigurationError("a decoder whose answers are mapped afterwards cannot be plain")
-            own = take(decoder)
-            return own, BudgetedAnswering(own, self._postprocessor, self.budget, self._latents.shape)
-        basic, factor = cast("tuple[PerceiverBasicDecoder, float]", answering)
-        layer, final = basic.decoding_cross_attention, basic.final_layer
-        memo = {id(layer): nn.Identity(), id(final): nn.Identity()}
+    ) -> tuple[PerceiverAbstractDecoder, FoldedAnswering]:
+        """The decoder without the layers that answer, and these folded."""
+        layer, final = cast("AttentionLayer", structure.layer), structure.final
+        memo: dict[int, Any] = {id(layer): nn.Identity()}
+        if final is not None:
+            memo[id(final)] = nn.Identity()
         own = copy.deepcopy(decoder, memo)
-        maps = {
-            name: linear_map(post) if answer_map is None else answer_map
-            for name, post in postprocessors_of(own, self.output_postprocessor).items()
-        }
+        queries = cast("AttendedAnswers", own.structure())
+        values = FoldedValues(self._postprocessor, structure.names)
+        maps = values.maps()
+        if answer_map is not None:
+            maps = dict.fromkeys(maps, answer_map)
         folded = PreparedDecoder(
-            layer,
-            final if isinstance(final, nn.Linear) else None,
-            factor,
-            maps,
-            self._latents.shape[0],
-            self.dtype,
-            _learned_queries(own),
+            layer, final, structure.factor, maps, self._latents.shape[0], self.dtype, queries.learned
         )
-        return own, FoldedAnswering(
-            own, folded, self._postprocessor, self.budget, progress, self.input_preprocessor
-        )
+        return own, FoldedAnswering(own, queries, folded, values, self.budget, progress, tokens)
+
+
+def _readable(tokens: InputStructure, answers: DecoderStructure | None) -> InputStructure:
+    """What is known of the tokens, and can be used: a decoder may need them whole."""
+    if isinstance(answers, PlainAnswers) and answers.asks_with_inputs and not isinstance(tokens, WholeTokens):
+        return WholeTokens("the decoder may ask with the input's tokens or features")
+    is_asked_for = isinstance(answers, AttendedAnswers) and answers.queries is None
+    if is_asked_for and isinstance(tokens, TokensOfTables):
+        return WholeTokens("the decoder asks with tokens that are looked up in tables")
+    return tokens
+
+
+def _plain_parts(tokens: InputStructure, answers: DecoderStructure | None) -> dict[str, str]:
+    """Part -> why it runs as it does in the plain model."""
+    parts: dict[str, str] = {}
+    reason = None
+    if isinstance(tokens, WholeTokens):
+        reason = tokens.because
+    elif isinstance(tokens, TokensOfGroups):
+        reason = tokens.whole_because
+    if reason is not None:
+        parts["input_preprocessor"] = f"{reason}: tokens are built whole"
+    if isinstance(answers, PlainAnswers):
+        parts["decoder"] = f"{answers.because}: outputs are decoded by the plain layers, in chunks"
+    return parts
+
+
+def _fold_cross_attend(
+    layer: AttentionLayer, latents: Tensor, take: Take[Any], tokens: InputStructure
+) -> Callable[[Any, Tensor | None, Budget], Tensor]:
+    """The encoder's cross-attend, from what is read of the tokens, and their mask, to latents."""
+    if isinstance(tokens, TokensOfTables):
+        return LookupCrossAttention(layer, latents, take, (tokens.ids, tokens.positions))
+    learned = tokens.learned if isinstance(tokens, TokensOfGroups) else ()
+    return AbsorbedCrossAttention(layer, latents, take, learned)
 
 
 def _fold_self_attends(
@@ -328,39 +276,3 @@ class _PlainSelfAttend:
 def _taken(part: Any, take: Callable[[Any], Any]) -> Any:
     """A module that nothing else changes; anything else as it is."""
     return take(part) if isinstance(part, nn.Module) else part
-
-
-def _learned_table(encoding: nn.Module, projection: nn.Module) -> TablePositions | None:
-    if not isinstance(encoding, PerceiverTrainablePositionEncoding):
-        return None
-    projected = AffineMap.of(projection) if isinstance(projection, nn.Linear) else None
-    return TablePositions(encoding.position_embeddings, projected)
-
-
-def _learned_queries(decoder: PerceiverAbstractDecoder) -> TablePositions | None:
-    """The learned queries of a decoder with a single output array, where it has such."""
-    basic = getattr(decoder, "decoder", decoder)
-    encoding = getattr(basic, "output_position_encodings", None)
-    if encoding is None or hasattr(decoder, "modalities"):
-        return None
-    return _learned_table(encoding, cast("nn.Module", basic.positions_projection))
-
-
-def _has_tables(preprocessor: AbstractPreprocessor) -> bool:
-    """Whether tokens are sums of table rows, made as the class that says so makes them."""
-    described = not is_overridden(preprocessor, "forward", "lookup_tables")
-    return described and preprocessor.lookup_tables() is not None
-
-
-def _whole_because(preprocessor: AbstractPreprocessor) -> str | None:
-    """Why tokens must be built whole; None where their structure is known."""
-    reason = preprocessor.whole_because()
-    for part in preprocessor.modules():
-        is_changed = isinstance(part, AbstractPreprocessor) and is_overridden(part, "forward", "structures")
-        if reason is None and is_changed:
-            reason = f"{type(part).__name__} changes the tokens of its base"
-    return reason
-
-
-def _asks_with_features(decoder: nn.Module) -> bool:
-    return any(getattr(module, "concat_preprocessed_input", False) for module in decoder.modules())

@@ -16,6 +16,7 @@ from perceivers.modalities.base import (
     require_tensor,
     token_mask,
 )
+from perceivers.modalities.structure import InputStructure, WholeTokens, tokens_as_features
 
 
 class TokensAsTheyAre:
@@ -61,6 +62,10 @@ class TokensAsTheyAre:
     def own_positions(self, inputs: Any, mask: Any) -> None:
         """None: tokens have no positions."""
 
+    def structure(self) -> InputStructure:
+        """Channels that all depend on the inputs."""
+        return tokens_as_features(self)
+
 
 class CallablePreprocessor:
     """A function that makes tokens, and whose attribute `num_channels` says their channels.
@@ -95,6 +100,10 @@ class CallablePreprocessor:
     def own_positions(self, inputs: Any, mask: Any) -> None:
         """None: positions are those that are given."""
 
+    def structure(self) -> InputStructure:
+        """Nothing is known of a function."""
+        return WholeTokens(f"{type(self.function).__name__} is not an AbstractPreprocessor")
+
 
 class AnswersAsTheyAre:
     """Answers that are values already."""
@@ -110,6 +119,9 @@ class AnswersAsTheyAre:
     def of_whole(self, joined: Any, modality_sizes: Mapping[str, int] | None) -> Any:
         """The answers."""
         return joined
+
+    def structure(self) -> None:
+        """None: nothing is left to fold."""
 
 
 class CallablePostprocessor:
@@ -133,6 +145,9 @@ class CallablePostprocessor:
     def of_whole(self, joined: Any, modality_sizes: Mapping[str, int] | None) -> Any:
         """What the function gives for all answers."""
         return self(joined, modality_sizes)
+
+    def structure(self) -> None:
+        """None: nothing is known of a function."""
 
 
 Preprocessor = AbstractPreprocessor | TokensAsTheyAre | CallablePreprocessor

@@ -9,14 +9,9 @@ from torch import Tensor, nn
 
 from perceivers.configuration import PerceiverConfig
 from perceivers.errors import ConfigurationError, ShapeError, require_shape
-from perceivers.modalities.base import (
-    AbstractPostprocessor,
-    PositionedPreprocessor,
-    Preprocessed,
-    require_finite,
-    require_tensor,
-)
-from perceivers.nn.token_structure import TokenStructure
+from perceivers.modalities.base import AbstractPostprocessor, Preprocessed, require_finite, require_tensor
+from perceivers.modalities.positioned import PositionedPreprocessor
+from perceivers.modalities.structure import InputStructure, LinearValues
 
 
 class PerceiverAudioPreprocessor(PositionedPreprocessor):
@@ -92,14 +87,9 @@ class PerceiverAudioPreprocessor(PositionedPreprocessor):
         patches = self._patches(inputs)
         return self._with_positions(patches, pos, network_input_is_1d, interpolate_pos_encoding)
 
-    def structures(
-        self, inputs: Tensor, interpolate_pos_encoding: bool = False
-    ) -> dict[str, TokenStructure] | None:
+    def structure(self) -> InputStructure:
         """See AbstractPreprocessor."""
-        structure = self.structure_of(
-            self._patches(inputs), self.index_dims(inputs), interpolate_pos_encoding
-        )
-        return None if structure is None else {"": structure}
+        return self._structure(self._patches)
 
     def _patches(self, inputs: Tensor) -> Tensor:
         require_tensor("inputs", inputs)
@@ -137,17 +127,18 @@ class PerceiverAudioPostprocessor(AbstractPostprocessor):
         # Published checkpoints call this layer `classifier`, on sound too.
         self.classifier = nn.Linear(in_channels, config.samples_per_patch)
 
-    def linear_map(self) -> nn.Linear:
+    def structure(self) -> LinearValues:
         """See AbstractPostprocessor."""
-        return self.classifier
-
-    def arrange(self, values: Tensor) -> Tensor:
-        """[batch, num_tokens, samples_per_patch] to [batch, num_tokens * samples_per_patch]."""
-        return values.flatten(1)
+        return LinearValues(self.classifier, _one_row)
 
     def forward(
         self, inputs: Tensor, pos: Tensor | None = None, modality_sizes: Mapping[str, int] | None = None
     ) -> Tensor:
         """[batch, num_tokens, in_channels] to [batch, num_tokens * samples_per_patch]."""
         require_shape("inputs", inputs, ("batch", "num_tokens", self.classifier.in_features))
-        return self.classifier(inputs).flatten(1)
+        return _one_row(self.classifier(inputs))
+
+
+def _one_row(samples: Tensor) -> Tensor:
+    """[batch, num_tokens, samples_per_patch] to [batch, num_tokens * samples_per_patch]."""
+    return samples.flatten(1)

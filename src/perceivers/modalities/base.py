@@ -2,29 +2,18 @@
 
 from __future__ import annotations
 
-import math
 from abc import ABC, abstractmethod
-from collections.abc import Mapping, Sequence
-from typing import Any, cast
+from collections.abc import Mapping
+from typing import Any
 
 import torch
 from torch import Tensor, nn
 
-from perceivers.configuration_rules import require_count
-from perceivers.errors import ConfigurationError, ShapeError
-from perceivers.nn.position_encoding import (
-    PerceiverAbstractPositionEncoding,
-    PerceiverFourierPositionEncoding,
-    PerceiverTrainablePositionEncoding,
-    build_position_encoding,
-    resize_table,
-)
-from perceivers.nn.token_structure import (
-    AffineMap,
-    FourierPositions,
-    Positions,
-    TablePositions,
-    TokenStructure,
+from perceivers.errors import ShapeError
+from perceivers.modalities.structure import (
+    InputStructure,
+    OutputStructure,
+    WholeTokens,
 )
 
 Preprocessed = tuple[Tensor, Mapping[str, int] | None, Any]
@@ -71,25 +60,12 @@ class AbstractPreprocessor(nn.Module, ABC):
             tokens without their positions.
         """
 
-    def structures(
-        self, inputs: Any, interpolate_pos_encoding: bool = False
-    ) -> dict[str, TokenStructure] | None:
-        """What the tokens that `forward` makes of `inputs` consist of, one part a modality (a single one has no name).
+    def structure(self) -> InputStructure:
+        """What tokens consist of, for the fast form: nothing is known, by default, and they are built whole.
 
-        The tokens themselves are never laid out. None, the default, where features and positions cannot be told apart.
+        Whoever overrides `forward` alone need not care: what a class further up said is then not believed.
         """
-        return None
-
-    def whole_because(self) -> str | None:
-        """Why `structures` gives None, in words; None where it gives the structure."""
-        return f"{type(self).__name__} does not say what its tokens consist of"
-
-    def lookup_tables(self) -> tuple[Tensor, Tensor] | None:
-        """Where tokens are sums of two table rows: the tables of ids and of positions, each [num_rows, channels].
-
-        None, the default, for all other tokens. A preprocessor with tables has a method `lookup` that checks its inputs.
-        """
-        return None
+        return WholeTokens(f"{type(self).__name__} does not say what its tokens consist of")
 
     def input_mask(self, mask: Any, tokens: Tensor, modality_sizes: Mapping[str, int] | None) -> Tensor:
         """A bool mask over tokens.
@@ -119,14 +95,6 @@ class AbstractPostprocessor(nn.Module, ABC):
     #: Whether each token is turned into values alone, so that chunks of tokens may be.
     pointwise: bool = True
 
-    def linear_map(self) -> nn.Linear | None:
-        """The layer that `forward` applies to every token before it arranges the results, where that is all it does."""
-        return None
-
-    def arrange(self, values: Tensor) -> Any:
-        """Lay out the results [batch, num_tokens, out_channels] of `linear_map` as `forward` returns them."""
-        return values
-
     @abstractmethod
     def forward(
         self, inputs: Any, pos: Tensor | None = None, modality_sizes: Mapping[str, int] | None = None
@@ -139,6 +107,10 @@ class AbstractPostprocessor(nn.Module, ABC):
             modality_sizes: number of tokens of each modality, where there are several.
         """
 
+    def structure(self) -> OutputStructure | None:
+        """How values come from decoded tokens, for the fast form; None, the default, where nothing is known."""
+        return None
+
     def of_chunk(self, decoded: Tensor, modality_sizes: Mapping[str, int] | None) -> Any:
         """What can be made of some of the decoded tokens without the others: values, or the tokens as they are."""
         return self(decoded, modality_sizes=modality_sizes) if self.pointwise else decoded
@@ -146,187 +118,6 @@ class AbstractPostprocessor(nn.Module, ABC):
     def of_whole(self, joined: Any, modality_sizes: Mapping[str, int] | None) -> Any:
         """Values of all decoded tokens, from what `of_chunk` made of their chunks."""
         return joined if self.pointwise else self(joined, modality_sizes=modality_sizes)
-
-
-class PositionedPreprocessor(AbstractPreprocessor):
-    """A preprocessor whose tokens are features with positions beside them, or added to them.
-
-    A subclass registers its feature layers, then calls `_build_positions`.
-    """
-
-    position_embeddings: PerceiverAbstractPositionEncoding
-    positions_projection: nn.Module
-
-    @property
-    def num_channels(self) -> int:
-        """Channels of features and positions together."""
-        return self._feature_channels + (self._position_channels if self._concatenates else 0)
-
-    def _build_positions(
-        self,
-        *,
-        feature_channels: int,
-        position_encoding_type: str,
-        concat_or_add_pos: str,
-        project_pos_dim: int,
-        n_extra_pos_mlp: int,
-        trainable_position_encoding_kwargs: Mapping[str, Any] | None,
-        fourier_position_encoding_kwargs: Mapping[str, Any] | None,
-        out_channels: int | None = None,
-    ) -> None:
-        if concat_or_add_pos not in ("concat", "add"):
-            raise ConfigurationError(
-                f"`concat_or_add_pos` must be 'concat' or 'add', received {concat_or_add_pos!r}"
-            )
-        self.position_embeddings, self.positions_projection = build_position_encoding(
-            position_encoding_type,
-            out_channels=out_channels,
-            project_pos_dim=project_pos_dim,
-            trainable_position_encoding_kwargs=trainable_position_encoding_kwargs,
-            fourier_position_encoding_kwargs=fourier_position_encoding_kwargs,
-        )
-        encoded = self.position_embeddings.output_size()
-        self._position_channels = project_pos_dim if project_pos_dim > 0 else encoded
-        self._feature_channels = feature_channels
-        self._concatenates = concat_or_add_pos == "concat"
-        if not self._concatenates and self._position_channels != feature_channels:
-            raise ConfigurationError(
-                f"positions must have the features' {feature_channels} channels where `concat_or_add_pos` is 'add', "
-                f"received {self._position_channels}: set `project_pos_dim`"
-            )
-        if n_extra_pos_mlp > 0:
-            self.extra_position_mlp = _linear_stack(self._position_channels, n_extra_pos_mlp)
-
-    def _with_positions(
-        self, features: Tensor, pos: Tensor | None, network_input_is_1d: bool, interpolate_pos_encoding: bool
-    ) -> Preprocessed:
-        """Tokens from features [batch, *index_dims, channels]."""
-        index_dims = features.shape[1:-1]
-        flat = features.flatten(1, -2)
-        positions = self._positions(index_dims, flat, pos, interpolate_pos_encoding)
-        tokens = torch.cat([flat, positions], dim=-1) if self._concatenates else flat + positions
-        if not network_input_is_1d:
-            tokens, flat = (each.reshape(-1, *index_dims, each.shape[-1]) for each in (tokens, flat))
-        return tokens, None, flat
-
-    def whole_because(self) -> str | None:
-        """See AbstractPreprocessor."""
-        if not self._concatenates:
-            return "positions are added to the features (`concat_or_add_pos`)"
-        if hasattr(self, "extra_position_mlp"):
-            return "a perceptron transforms positions (`n_extra_pos_mlp`)"
-        is_fourier = isinstance(self.position_embeddings, PerceiverFourierPositionEncoding)
-        if is_fourier and not isinstance(self.positions_projection, nn.Identity):
-            return "a linear map mixes the axes of Fourier positions (`project_pos_dim`)"
-        return None
-
-    def feature_map(self) -> AffineMap | None:
-        """The constant linear map from the values of `structures` to features; None where they are the features."""
-        return None
-
-    def structure_of(
-        self, values: Tensor, index_dims: Sequence[int], interpolate_pos_encoding: bool = False
-    ) -> TokenStructure | None:
-        """What tokens consist of, from their values before `feature_map`.
-
-        Args:
-            values: [batch, num_tokens, in_channels].
-            index_dims: sizes of the grid that the tokens lie on.
-            interpolate_pos_encoding: see AbstractPreprocessor.
-
-        Returns:
-            None where `whole_because` says why.
-        """
-        if self.whole_because() is not None:
-            return None
-        encoding = self.position_embeddings
-        positions: Positions
-        if not isinstance(encoding, PerceiverFourierPositionEncoding):
-            learned = cast("PerceiverTrainablePositionEncoding", encoding)
-            table = self._learned_positions(learned, index_dims, None, interpolate_pos_encoding)
-            projection = self.positions_projection
-            projected = AffineMap.of(projection) if isinstance(projection, nn.Linear) else None
-            positions = TablePositions(table, projected)
-        else:
-            self._require_axes(index_dims, encoding)
-            positions = FourierPositions(encoding, tuple(index_dims))
-        return TokenStructure(values.shape[1], values, self.feature_map(), positions)
-
-    def _require_axes(self, index_dims: Sequence[int], encoding: PerceiverFourierPositionEncoding) -> None:
-        if len(index_dims) != encoding.num_dimensions:
-            raise ShapeError(
-                f"`inputs` must give tokens on a grid of {encoding.num_dimensions} axes (one for each entry of "
-                f"`max_resolution`), received a grid of {list(index_dims)}"
-            )
-
-    def _positions(
-        self, index_dims: Sequence[int], features: Tensor, pos: Tensor | None, interpolate_pos_encoding: bool
-    ) -> Tensor:
-        encoding = self.position_embeddings
-        batch_size = features.shape[0]
-        if isinstance(encoding, PerceiverFourierPositionEncoding):
-            if pos is None:
-                self._require_axes(index_dims, encoding)
-            encoded = encoding(index_dims, batch_size, device=features.device, dtype=features.dtype, pos=pos)
-        else:
-            encoded = self._learned_positions(
-                cast("PerceiverTrainablePositionEncoding", encoding),
-                index_dims,
-                pos,
-                interpolate_pos_encoding,
-            ).expand(batch_size, -1, -1)
-        projected = self.positions_projection(encoded)
-        return self.extra_position_mlp(projected) if hasattr(self, "extra_position_mlp") else projected
-
-    def _learned_positions(
-        self,
-        encoding: PerceiverTrainablePositionEncoding,
-        index_dims: Sequence[int],
-        pos: Tensor | None,
-        interpolate_pos_encoding: bool,
-    ) -> Tensor:
-        if pos is not None:
-            raise ShapeError(
-                "`pos` needs Fourier positions; learned positions have no coordinates, pass None"
-            )
-        learned, dims = encoding.index_dims, tuple(index_dims)
-        if interpolate_pos_encoding:
-            return (
-                encoding(None, True, dims)
-                if len(dims) == 2
-                else resize_table(encoding.position_embeddings, learned, dims)
-            )
-        # A table made for a number of positions alone serves any grid of as many.
-        fits = learned == dims if len(learned) == len(dims) else math.prod(learned) == math.prod(dims)
-        if not fits:
-            raise ShapeError(
-                f"`inputs` must give the {math.prod(learned)} tokens that learned positions exist for, {list(learned)}, "
-                f"received a grid of {list(dims)}: pass interpolate_pos_encoding=True to fit the positions to it"
-            )
-        return encoding(None)
-
-
-def _linear_stack(channels: int, num_layers: int) -> nn.Sequential:
-    """Linear layers with ReLU between them (`n_extra_pos_mlp` of the original code)."""
-    layers: list[nn.Module] = []
-    for index in range(num_layers):
-        layers.append(nn.Linear(channels, channels))
-        if index < num_layers - 1:
-            layers.append(nn.ReLU())
-    return nn.Sequential(*layers)
-
-
-def axis_resolutions(max_resolution: int | Sequence[int], num_axes: int) -> tuple[int, ...]:
-    """`max_resolution` of Fourier positions as one number an axis; a single number serves every axis."""
-    if isinstance(max_resolution, int):
-        max_resolution = (max_resolution,) * num_axes
-    if not isinstance(max_resolution, Sequence) or len(max_resolution) != num_axes:
-        raise ConfigurationError(
-            f"`max_resolution` must be a number, or {num_axes} numbers (one for each axis), received {max_resolution!r}"
-        )
-    for resolution in max_resolution:
-        require_count("max_resolution", resolution)
-    return tuple(max_resolution)
 
 
 def token_mask(mask: Tensor, tokens: Tensor) -> Tensor:

@@ -13,7 +13,7 @@ from perceivers.configuration import PerceiverConfig
 from perceivers.configuration_rules import require_count
 from perceivers.errors import ConfigurationError, ShapeError
 from perceivers.modalities.base import AbstractPreprocessor, Preprocessed, require_tensor
-from perceivers.nn.token_structure import TokenStructure
+from perceivers.modalities.structure import InputStructure, tokens_as_features
 
 MISSING, UNKNOWN = 0, 1
 #: Rows of a column before those of its known categories.
@@ -87,16 +87,9 @@ class PerceiverCategoryPreprocessor(AbstractPreprocessor):
         features = self.embeddings(inputs + self._offsets.to(inputs.device))
         return features + self.columns, None, features
 
-    def whole_because(self) -> str | None:
+    def structure(self) -> InputStructure:
         """See AbstractPreprocessor."""
-        return None
-
-    def structures(
-        self, inputs: Tensor, interpolate_pos_encoding: bool = False
-    ) -> dict[str, TokenStructure] | None:
-        """See AbstractPreprocessor; tokens are one group of channels."""
-        tokens, _, _ = self(inputs)
-        return {"": TokenStructure(tokens.shape[1], tokens)}
+        return tokens_as_features(self, "every column has rows of its own in the table")
 
     def _validate(self, inputs: Tensor) -> None:
         require_tensor("inputs", inputs)

@@ -10,16 +10,12 @@ from torch import Tensor, nn
 
 from perceivers.configuration import PerceiverConfig
 from perceivers.errors import ConfigurationError, ShapeError
-from perceivers.modalities.base import (
-    AbstractPostprocessor,
-    PositionedPreprocessor,
-    Preprocessed,
-    require_finite,
-    require_tensor,
-)
+from perceivers.modalities.base import AbstractPostprocessor, Preprocessed, require_finite, require_tensor
+from perceivers.modalities.positioned import PositionedPreprocessor
+from perceivers.modalities.structure import InputStructure, LinearValues
 from perceivers.nn.convolution import Conv2DDownsample, ConvUpsample, stem_size
 from perceivers.nn.patches import depth_to_space, space_to_depth
-from perceivers.nn.token_structure import AffineMap, TokenStructure
+from perceivers.nn.token_structure import AffineMap
 
 _PREP_TYPES = ("conv", "conv1x1", "patches", "pixels")
 _POST_TYPES = ("pixels", "patches", "conv", "conv1x1")
@@ -160,23 +156,20 @@ class PerceiverImagePreprocessor(PositionedPreprocessor):
             features = features[:, 0]
         return self._with_positions(features, pos, network_input_is_1d, interpolate_pos_encoding)
 
-    def structures(
-        self, inputs: Tensor, interpolate_pos_encoding: bool = False
-    ) -> dict[str, TokenStructure] | None:
+    def structure(self) -> InputStructure:
         """See AbstractPreprocessor; values are pixels, patches, or what a convolutional stem gives."""
+        feature_map: AffineMap | None = None
+        if self.prep_type == "conv1x1":
+            feature_map = AffineMap.of(self.convnet_1x1)
+        elif self.conv_after_patching:
+            feature_map = AffineMap.of(self.conv_after_patches)
+        return self._structure(self._unmapped, feature_map)
+
+    def _unmapped(self, inputs: Tensor) -> Tensor:
+        """Features before the linear map of each pixel or patch, where there is one; [batch, num_tokens, in_channels]."""
         self._validate(inputs)
         is_linear = self.prep_type == "conv1x1"
-        values = self._kept_pixels(inputs) if is_linear else self._values(inputs)
-        structure = self.structure_of(
-            values.flatten(1, -2), self.index_dims(inputs), interpolate_pos_encoding
-        )
-        return None if structure is None else {"": structure}
-
-    def feature_map(self) -> AffineMap | None:
-        """See PositionedPreprocessor: the map of each pixel, or of each patch."""
-        if self.prep_type == "conv1x1":
-            return AffineMap.of(self.convnet_1x1)
-        return AffineMap.of(self.conv_after_patches) if self.conv_after_patching else None
+        return (self._kept_pixels(inputs) if is_linear else self._values(inputs)).flatten(1, -2)
 
     def _features(self, inputs: Tensor) -> Tensor:
         """[batch, (steps,) rows, columns, channels]."""
@@ -279,9 +272,9 @@ class PerceiverImagePostprocessor(AbstractPostprocessor):
                 None if self._by_frame else _exponent("temporal_upsample", temporal_upsample, 2),
             )
 
-    def linear_map(self) -> nn.Linear | None:
+    def structure(self) -> LinearValues | None:
         """See AbstractPostprocessor."""
-        return self.classifier if self.pointwise and self.postproc_type == "conv1x1" else None
+        return LinearValues(self.classifier) if self.pointwise and self.postproc_type == "conv1x1" else None
 
     def forward(
         self, inputs: Tensor, pos: Tensor | None = None, modality_sizes: Mapping[str, int] | None = None

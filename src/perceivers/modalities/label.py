@@ -16,7 +16,7 @@ from perceivers.modalities.base import (
     require_finite,
     require_tensor,
 )
-from perceivers.nn.token_structure import TokenStructure
+from perceivers.modalities.structure import InputStructure, LinearValues, tokens_as_features
 
 
 class PerceiverOneHotPreprocessor(AbstractPreprocessor):
@@ -42,14 +42,9 @@ class PerceiverOneHotPreprocessor(AbstractPreprocessor):
         """(1,)."""
         return (1,)
 
-    def whole_because(self) -> str | None:
+    def structure(self) -> InputStructure:
         """See AbstractPreprocessor."""
-        return None
-
-    def structures(self, inputs: Tensor, interpolate_pos_encoding: bool = False) -> dict[str, TokenStructure]:
-        """See AbstractPreprocessor."""
-        token, _, _ = self(inputs)
-        return {"": TokenStructure(1, token)}
+        return tokens_as_features(self)
 
     def forward(
         self,
@@ -86,17 +81,18 @@ class PerceiverClassificationPostprocessor(AbstractPostprocessor):
         super().__init__()
         self.classifier = nn.Linear(in_channels, config.num_labels)
 
-    def linear_map(self) -> nn.Linear:
+    def structure(self) -> LinearValues:
         """See AbstractPostprocessor."""
-        return self.classifier
-
-    def arrange(self, values: Tensor) -> Tensor:
-        """[batch, num_tokens, num_labels] to [batch, num_labels]."""
-        return values[:, 0]
+        return LinearValues(self.classifier, _first_token)
 
     def forward(
         self, inputs: Tensor, pos: Tensor | None = None, modality_sizes: Mapping[str, int] | None = None
     ) -> Tensor:
         """[batch, num_tokens, in_channels] to [batch, num_labels]."""
         require_shape("inputs", inputs, ("batch", "num_tokens", self.classifier.in_features))
-        return self.classifier(inputs[:, 0])
+        return self.classifier(_first_token(inputs))
+
+
+def _first_token(values: Tensor) -> Tensor:
+    """[batch, num_tokens, channels] to [batch, channels]."""
+    return values[:, 0]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import partial
 from math import prod
 from typing import Any, cast
 
@@ -16,6 +17,13 @@ from perceivers.modalities.base import (
     Preprocessed,
     require_tensor,
     token_mask,
+)
+from perceivers.modalities.structure import (
+    InputStructure,
+    TokensOfGroups,
+    ValuesByModality,
+    WholeTokens,
+    tokens_as_features,
 )
 from perceivers.nn.packing import pad_channels, require_names, restructure
 from perceivers.nn.token_structure import TokenStructure
@@ -118,21 +126,35 @@ class PerceiverMultimodalPreprocessor(AbstractPreprocessor):
         sizes = {name: joined[name].shape[1] for name in names}
         return torch.cat([joined[name] for name in names], dim=1), sizes, features
 
-    def structures(
-        self, inputs: Mapping[str, Any], interpolate_pos_encoding: bool = False
-    ) -> dict[str, TokenStructure] | None:
-        """See AbstractPreprocessor; None too where tokens are masked at random."""
+    def structure(self) -> InputStructure:
+        """See AbstractPreprocessor; nothing is known either where tokens are masked at random."""
+        groups: dict[str, TokensOfGroups] = {}
+        for name in sorted(self.modalities):
+            if 0 < self.mask_probs.get(name, 0) < 1:
+                return WholeTokens(f"tokens of {name!r} are masked at random (`mask_probs`)")
+            groups[name] = _groups(self._preprocessor(name))
+        learned = [table for own in groups.values() for table in own.learned]
+        reasons = [f"{name!r}: {own.whole_because}" for name, own in groups.items() if own.whole_because]
+        return TokensOfGroups(
+            self.num_channels,
+            partial(self._part_structures, groups),
+            learned,
+            whole_because="; ".join(reasons) or None,
+        )
+
+    def _part_structures(
+        self,
+        groups: Mapping[str, TokensOfGroups],
+        inputs: Mapping[str, Any],
+        interpolate_pos_encoding: bool,
+    ) -> dict[str, TokenStructure]:
         self._validate(inputs, True)
-        if self.whole_because() is not None:
-            return None
         found: dict[str, TokenStructure] = {}
         for name in inputs:
-            parts = self._preprocessor(name).structures(inputs[name], interpolate_pos_encoding)
-            assert parts is not None
+            part = groups[name].parts(inputs[name], interpolate_pos_encoding)[""]
+            is_masked = self.mask_probs.get(name) == 1
             found[name] = (
-                self._masked(name, parts[""].num_tokens)
-                if self.mask_probs.get(name) == 1
-                else parts[""].padded(self.padding[name])
+                self._masked(name, part.num_tokens) if is_masked else part.padded(self.padding[name])
             )
         found.update((name, self._masked(name, 1)) for name in self._absent_but_masked(inputs))
         return {name: found[name] for name in sorted(found)}
@@ -177,16 +199,6 @@ class PerceiverMultimodalPreprocessor(AbstractPreprocessor):
         if mask.ndim == 1:
             return token_mask(mask[:, None].expand(-1, part.shape[1]), part)
         return self._preprocessor(name).input_mask(mask, part, None)
-
-    def whole_because(self) -> str | None:
-        """See AbstractPreprocessor."""
-        for name in sorted(self.modalities):
-            if 0 < self.mask_probs.get(name, 0) < 1:
-                return f"tokens of {name!r} are masked at random (`mask_probs`)"
-            reason = self._preprocessor(name).whole_because()
-            if reason is not None:
-                return f"{name!r}: {reason}"
-        return None
 
     def _masked(self, name: str, num_tokens: int) -> TokenStructure:
         return TokenStructure(num_tokens, padding=self.mask[name].flatten())
@@ -238,6 +250,19 @@ class PerceiverMultimodalPreprocessor(AbstractPreprocessor):
             raise ShapeError(f"`inputs` must have the same batch size for every modality, received {sizes}")
 
 
+def _groups(preprocessor: AbstractPreprocessor) -> TokensOfGroups:
+    """The groups of channels of a modality's tokens; a single one where they must be built whole."""
+    own = preprocessor.structure()
+    if isinstance(own, TokensOfGroups):
+        return own
+    if isinstance(own, WholeTokens):
+        return tokens_as_features(preprocessor, own.because)
+    kind = type(preprocessor).__name__
+    return tokens_as_features(
+        preprocessor, f"{kind} looks tokens up in tables, which must be the only tokens"
+    )
+
+
 class PerceiverMultimodalPostprocessor(AbstractPostprocessor):
     """Each modality's decoded tokens to that modality's postprocessor.
 
@@ -273,6 +298,10 @@ class PerceiverMultimodalPostprocessor(AbstractPostprocessor):
         return {
             name: self._values(name, part, pos) for name, part in self._parts(inputs, modality_sizes).items()
         }
+
+    def structure(self) -> ValuesByModality | None:
+        """See AbstractPostprocessor."""
+        return None if self.input_is_dict else ValuesByModality(dict(self.modalities.items()))
 
     def of_chunk(self, decoded: Tensor, modality_sizes: Mapping[str, int] | None) -> dict[str, Any]:
         """See AbstractPostprocessor; each modality by its own postprocessor."""

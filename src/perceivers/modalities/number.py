@@ -12,9 +12,9 @@ from perceivers.configuration import PerceiverConfig
 from perceivers.configuration_rules import require_count, require_positive
 from perceivers.errors import ConfigurationError, ShapeError
 from perceivers.modalities.base import AbstractPreprocessor, Preprocessed, require_finite, require_tensor
+from perceivers.modalities.structure import InputStructure, tokens_as_features
 from perceivers.nn.grouped_linear import GroupedLinear
 from perceivers.nn.number_encodings import PeriodicEncoding, PiecewiseLinearEncoding
-from perceivers.nn.token_structure import TokenStructure
 
 _NUM_FREQUENCIES = 32
 _SIGMA = 0.1
@@ -116,16 +116,9 @@ class PerceiverNumberPreprocessor(AbstractPreprocessor):
         features = torch.where(is_missing[..., None], self.missing, encoded)
         return features + self.columns, None, features
 
-    def whole_because(self) -> str | None:
+    def structure(self) -> InputStructure:
         """See AbstractPreprocessor."""
-        return None
-
-    def structures(
-        self, inputs: Tensor, interpolate_pos_encoding: bool = False
-    ) -> dict[str, TokenStructure] | None:
-        """See AbstractPreprocessor; each column has a map of its own, so that tokens are one group of channels."""
-        tokens, _, _ = self(inputs)
-        return {"": TokenStructure(tokens.shape[1], tokens)}
+        return tokens_as_features(self, "every column has a linear map of its own")
 
 
 def _piecewise(

@@ -10,14 +10,9 @@ from torch import Tensor, nn
 from perceivers.configuration import PerceiverConfig
 from perceivers.configuration_rules import require_count
 from perceivers.errors import ConfigurationError, ShapeError
-from perceivers.modalities.base import (
-    PositionedPreprocessor,
-    Preprocessed,
-    axis_resolutions,
-    require_finite,
-    require_tensor,
-)
-from perceivers.nn.token_structure import TokenStructure
+from perceivers.modalities.base import Preprocessed, require_finite, require_tensor
+from perceivers.modalities.positioned import PositionedPreprocessor, axis_resolutions
+from perceivers.modalities.structure import InputStructure, tokens_as_features
 
 
 class PerceiverPointsPreprocessor(PositionedPreprocessor):
@@ -120,10 +115,9 @@ class PerceiverPointsPreprocessor(PositionedPreprocessor):
             interpolate_pos_encoding,
         )
 
-    def structures(self, inputs: Tensor, interpolate_pos_encoding: bool = False) -> dict[str, TokenStructure]:
+    def structure(self) -> InputStructure:
         """See AbstractPreprocessor; all channels of a token depend on the inputs."""
-        tokens, _, _ = self(inputs)
-        return {"": TokenStructure(tokens.shape[1], tokens)}
+        return tokens_as_features(self)
 
     def _require_range(self, argument: str, coordinates: Tensor) -> None:
         """ShapeError for coordinates out of range; not checked while a graph is being captured."""

@@ -8,6 +8,7 @@ from torch import Tensor, nn
 
 from perceivers.errors import ShapeError
 from perceivers.modalities.base import AbstractPostprocessor
+from perceivers.modalities.structure import LinearValues
 
 
 class PerceiverProjectionPostprocessor(AbstractPostprocessor):
@@ -23,9 +24,9 @@ class PerceiverProjectionPostprocessor(AbstractPostprocessor):
         # Published checkpoints call this layer `classifier`, on pixels too.
         self.classifier = nn.Linear(in_channels, out_channels)
 
-    def linear_map(self) -> nn.Linear:
+    def structure(self) -> LinearValues:
         """See AbstractPostprocessor."""
-        return self.classifier
+        return LinearValues(self.classifier)
 
     def forward(
         self, inputs: Tensor, pos: Tensor | None = None, modality_sizes: Mapping[str, int] | None = None

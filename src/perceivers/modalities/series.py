@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from functools import partial
 from typing import Any
 
 import torch
@@ -11,13 +12,9 @@ from torch import Tensor, nn
 from perceivers.configuration import PerceiverConfig
 from perceivers.configuration_rules import require_count
 from perceivers.errors import ConfigurationError, ShapeError
-from perceivers.modalities.base import (
-    PositionedPreprocessor,
-    Preprocessed,
-    axis_resolutions,
-    require_finite,
-    require_tensor,
-)
+from perceivers.modalities.base import Preprocessed, require_finite, require_tensor
+from perceivers.modalities.positioned import PositionedPreprocessor, axis_resolutions
+from perceivers.modalities.structure import InputStructure, TokensOfGroups, tokens_as_features
 from perceivers.nn.fourier import axis_coordinates
 from perceivers.nn.time_steps import own_length_positions, patch_mask, step_patches
 from perceivers.nn.token_structure import AffineMap, FourierPositions, TokenStructure
@@ -121,27 +118,25 @@ class PerceiverSeriesPreprocessor(PositionedPreprocessor):
             pos = self._times(axis_coordinates(patches.shape[1], device=inputs.device)[None])[0]
         return self._with_positions(features, pos, network_input_is_1d, interpolate_pos_encoding)
 
-    def structures(
-        self, inputs: Tensor, interpolate_pos_encoding: bool = False
-    ) -> dict[str, TokenStructure] | None:
+    def structure(self) -> InputStructure:
         """See AbstractPreprocessor; tokens with both times are one group of channels."""
         if self.positions == "both":
-            tokens, _, _ = self(inputs)
-            return {"": TokenStructure(tokens.shape[1], tokens)}
+            return tokens_as_features(self)
+        feature_map = AffineMap.of(self.projection) if hasattr(self, "projection") else None
+        if self.positions == "relative":
+            return self._structure(self._patches, feature_map)
+        return TokensOfGroups(self.num_channels, partial(self._absolute_part, feature_map))
+
+    def _absolute_part(
+        self, feature_map: AffineMap | None, inputs: Tensor, _interpolate_pos_encoding: bool
+    ) -> dict[str, TokenStructure]:
         patches = self._patches(inputs)
         num_tokens = patches.shape[1]
-        if self.positions == "relative":
-            structure = self.structure_of(patches, (num_tokens,))
-            return None if structure is None else {"": structure}
         assert self._max_tokens is not None
         encoding: Any = self.position_embeddings
         places = torch.arange(num_tokens, device=inputs.device) if num_tokens < self._max_tokens else None
         times = FourierPositions(encoding, (self._max_tokens,), indices=places)
-        return {"": TokenStructure(num_tokens, patches, self.feature_map(), times)}
-
-    def feature_map(self) -> AffineMap | None:
-        """See PositionedPreprocessor: the map of each patch."""
-        return AffineMap.of(self.projection) if hasattr(self, "projection") else None
+        return {"": TokenStructure(num_tokens, patches, feature_map, times)}
 
     def input_mask(self, mask: Tensor, tokens: Tensor, modality_sizes: Mapping[str, int] | None) -> Tensor:
         """A bool mask over tokens.

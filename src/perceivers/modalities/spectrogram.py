@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from functools import partial
 from typing import Any
 
 import torch
@@ -11,13 +12,9 @@ from torch import Tensor, nn
 from perceivers.configuration import PerceiverConfig
 from perceivers.configuration_rules import require_count
 from perceivers.errors import ConfigurationError, ShapeError
-from perceivers.modalities.base import (
-    PositionedPreprocessor,
-    Preprocessed,
-    axis_resolutions,
-    require_finite,
-    require_tensor,
-)
+from perceivers.modalities.base import Preprocessed, require_finite, require_tensor
+from perceivers.modalities.positioned import PositionedPreprocessor, axis_resolutions
+from perceivers.modalities.structure import InputStructure, TokensOfGroups
 from perceivers.nn.fourier import axis_coordinates
 from perceivers.nn.time_steps import own_length_positions, patch_mask, step_patches
 from perceivers.nn.token_structure import AffineMap, FourierPositions, TokenStructure
@@ -132,25 +129,28 @@ class PerceiverSpectrogramPreprocessor(PositionedPreprocessor):
             pos = self._places(self._absolute_times(patches.shape[1], inputs.device)[None])[0]
         return self._with_positions(features, pos, network_input_is_1d, interpolate_pos_encoding)
 
-    def structures(
-        self, inputs: Tensor, interpolate_pos_encoding: bool = False
-    ) -> dict[str, TokenStructure] | None:
+    def structure(self) -> InputStructure:
         """See AbstractPreprocessor."""
-        patches = self._patches(inputs)
-        flat, grid = patches.flatten(1, -2), self.index_dims(inputs)
+        feature_map = AffineMap.of(self.projection) if hasattr(self, "projection") else None
         if self.max_frames is None:
-            structure = self.structure_of(flat, grid)
-            return None if structure is None else {"": structure}
+            return self._structure(self._flat_patches, feature_map)
+        return TokensOfGroups(self.num_channels, partial(self._absolute_part, feature_map))
+
+    def _absolute_part(
+        self, feature_map: AffineMap | None, inputs: Tensor, _interpolate_pos_encoding: bool
+    ) -> dict[str, TokenStructure]:
+        patches, grid = self._flat_patches(inputs), self.index_dims(inputs)
+        assert self.max_frames is not None
         encoding: Any = self.position_embeddings
         # Patches of one time lie together: the first ones of the longest spectrogram are those of a shorter one.
         whole = (-(-self.max_frames // self.frames_per_patch), *grid[1:])
-        places = torch.arange(flat.shape[1], device=inputs.device) if grid != whole else None
+        places = torch.arange(patches.shape[1], device=inputs.device) if grid != whole else None
         positions = FourierPositions(encoding, whole, indices=places)
-        return {"": TokenStructure(flat.shape[1], flat, self.feature_map(), positions)}
+        return {"": TokenStructure(patches.shape[1], patches, feature_map, positions)}
 
-    def feature_map(self) -> AffineMap | None:
-        """See PositionedPreprocessor: the map of each patch."""
-        return AffineMap.of(self.projection) if hasattr(self, "projection") else None
+    def _flat_patches(self, inputs: Tensor) -> Tensor:
+        """[batch, num_tokens, values]."""
+        return self._patches(inputs).flatten(1, -2)
 
     def input_mask(self, mask: Tensor, tokens: Tensor, modality_sizes: Mapping[str, int] | None) -> Tensor:
         """A bool mask over tokens.

@@ -11,6 +11,7 @@ from torch.nn import functional as F
 from perceivers.configuration import PerceiverConfig
 from perceivers.errors import ShapeError
 from perceivers.modalities.base import AbstractPreprocessor, Preprocessed, require_tensor
+from perceivers.modalities.structure import InputStructure, TokensOfTables, WholeTokens
 from perceivers.nn.ngrams import HashedNgrams
 from perceivers.nn.position_encoding import resize_table
 
@@ -68,26 +69,13 @@ class PerceiverTextPreprocessor(AbstractPreprocessor):
             embedded = embedded + self.ngrams(inputs)
         return embedded + self._positions(inputs, pos, interpolate_pos_encoding), None, embedded
 
-    def lookup_tables(self) -> tuple[Tensor, Tensor] | None:
+    def structure(self) -> InputStructure:
         """See AbstractPreprocessor."""
         if self.ngrams is not None:
-            return None
-        return self.embeddings.weight, self.position_embeddings.weight
+            return WholeTokens("n-grams make more different tokens than tables could hold")
+        return TokensOfTables(self.embeddings.weight, self.position_embeddings.weight, self._lookup)
 
-    def whole_because(self) -> str | None:
-        """See AbstractPreprocessor."""
-        if self.ngrams is None:
-            return super().whole_because()
-        return "n-grams make more different tokens than tables could hold"
-
-    def lookup(
-        self, inputs: Tensor, pos: Tensor | None = None, interpolate_pos_encoding: bool = False
-    ) -> Tensor | None:
-        """Check inputs as `forward` does; their position vectors, where those are not simply the first rows of the table.
-
-        Returns:
-            [length, d_model] or [batch, length, d_model]; None for the first rows.
-        """
+    def _lookup(self, inputs: Tensor, pos: Tensor | None, interpolate_pos_encoding: bool) -> Tensor | None:
         self._validate(inputs, True)
         if pos is None and inputs.shape[1] <= self.position_embeddings.num_embeddings:
             return None

@@ -10,7 +10,8 @@ from typing import Any, cast
 import torch
 from torch import Tensor
 
-from perceivers.decoders.base import AskedFor, PerceiverAbstractDecoder
+from perceivers.decoders.asked_for import AskedFor
+from perceivers.decoders.base import PerceiverAbstractDecoder
 from perceivers.decoders.chunking import (
     AnswerChunk,
     QueryChunk,

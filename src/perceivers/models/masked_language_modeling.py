@@ -9,7 +9,8 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from perceivers.configuration import PerceiverConfig
-from perceivers.decoders.base import Queries, ask_for, gather_rows, one_array, require_indices
+from perceivers.decoders.asked_for import ask_for, gather_rows, one_array, require_indices
+from perceivers.decoders.base import Queries
 from perceivers.decoders.basic import PerceiverBasicDecoder
 from perceivers.modalities.text import PerceiverEmbeddingDecoder, PerceiverTextPreprocessor
 from perceivers.models.losses import masked_language_modeling_loss

@@ -10,7 +10,8 @@ import torch
 from torch import Tensor
 
 from perceivers.configuration import PerceiverConfig
-from perceivers.decoders.base import PerceiverAbstractDecoder, gather_rows
+from perceivers.decoders.asked_for import gather_rows
+from perceivers.decoders.base import PerceiverAbstractDecoder
 from perceivers.decoders.basic import PerceiverBasicDecoder
 from perceivers.decoders.classification import PerceiverClassificationDecoder
 from perceivers.decoders.multimodal import PerceiverMultimodalDecoder

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from perceivers.configuration import PerceiverConfig
-from perceivers.decoders.base import ask_for, gather_rows, one_array, require_indices
+from perceivers.decoders.asked_for import ask_for, gather_rows, one_array, require_indices
 from perceivers.decoders.optical_flow import PerceiverOpticalFlowDecoder
 from perceivers.errors import ConfigurationError, ShapeError, require_shape
 from perceivers.modalities.base import require_tensor

@@ -10,7 +10,8 @@ import torch
 from torch import Tensor, nn
 
 from perceivers.configuration import PerceiverConfig
-from perceivers.decoders.base import PerceiverAbstractDecoder, Queries, ask_for
+from perceivers.decoders.asked_for import ask_for
+from perceivers.decoders.base import PerceiverAbstractDecoder, Queries
 from perceivers.errors import ConfigurationError
 from perceivers.modalities.adapters import Postprocessor, Preprocessor, as_postprocessor, as_preprocessor
 from perceivers.modalities.base import Preprocessed, token_mask

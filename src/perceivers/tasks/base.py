@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Generic, Literal, TypeVar
 
@@ -58,11 +58,13 @@ class Prediction:
         source: file the input came from, or the input itself.
         values: what is written to the tables, by column.
         shown: what only the picture needs.
+        answers: what each answer says, by its name in the model; of tasks that answer columns.
     """
 
     source: str
     values: Mapping[str, Any]
     shown: Mapping[str, Any]
+    answers: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
 
 
 class Task(ABC, Generic[TaskArguments]):

@@ -308,9 +308,9 @@ class ColumnTask(Task[TaskArguments]):
                 answers = {
                     own: said[own] for own, asked in parts.processor.answers.items() if asked.asks(row)
                 }
-                shown = self.shown_of(parts, each, answers) if num_shown > 0 else {}
+                shown = self.shown_of(parts, each, list(answers)) if num_shown > 0 else {}
                 num_shown -= 1
-                yield Prediction(name, self.columns_of(row, answers), shown)
+                yield Prediction(name, self.columns_of(row, answers), shown, answers)
 
     def show(self, predictions: Sequence[Prediction], folder: Path) -> list[Path]:
         """Draw the values of a kind that has a picture, with their answers; write a page of all others."""
@@ -327,7 +327,7 @@ class ColumnTask(Task[TaskArguments]):
             first.kind.draw(figure, places, prediction.shown["inputs"][first.name], prediction.source)
 
         def draw_said(axes: Any, index: int) -> None:
-            draw_answer(axes, predictions[index].shown["answers"][answers[0]])
+            draw_answer(axes, predictions[index].answers[answers[0]])
 
         is_number = self.columns.answers[answers[0]].name == "number"
         title = "answer" if is_number else "probability"
@@ -395,11 +395,9 @@ class ColumnTask(Task[TaskArguments]):
     def _unlabelled(self, columns: Columns, samples: Sequence[Sample]) -> Batch:
         return self.collate(dataclasses.replace(columns, answers={}), samples)
 
-    def shown_of(
-        self, parts: Parts, sample: Sample, answers: Mapping[str, Mapping[str, Any]]
-    ) -> dict[str, Any]:
-        """What pictures and pages need of a sample: `inputs`, what the answers looked at, and `answers`."""
-        return {"inputs": self.looked_at(parts, sample), "answers": answers}
+    def shown_of(self, parts: Parts, sample: Sample, answers: Sequence[str]) -> dict[str, Any]:
+        """What pictures and pages need of a sample: `inputs`, and what the first of its answers looked at."""
+        return {"inputs": self.looked_at(parts, sample, answers[0])}
 
     def looked_at(self, parts: Parts, sample: Sample, answer: str | None = None) -> dict[str, Any]:
         """What is kept of a sample to be drawn: each input's value with the attention of an answer over it; of the first."""

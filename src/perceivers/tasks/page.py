@@ -29,7 +29,7 @@ def write_page(predictions: Sequence[Prediction], columns: Columns, path: Path) 
     """Write an HTML page that needs no other file.
 
     Args:
-        predictions: `shown` has `inputs`, what each input's kind shows, and `answers`, what each answer says.
+        predictions: `shown` has `inputs`, what each input's kind shows; those without it are left out.
         columns: inputs and answers.
         path: file to write.
     """
@@ -58,7 +58,7 @@ def _article(prediction: Prediction, columns: Columns) -> str:
     several = len(columns.answers) > 1
     answers = "".join(
         f"<div>{_named(columns.answers[name].title, several)}{_answer(said)}</div>\n"
-        for name, said in prediction.shown["answers"].items()
+        for name, said in prediction.answers.items()
     )
     return f'<article>\n<div class="source">{escape(prediction.source[:200])}</div>\n{values}\n{answers}</article>'
 

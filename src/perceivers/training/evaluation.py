@@ -50,7 +50,7 @@ def evaluate(
         DataError: the folder is no run, or the data are absent or cannot be read.
     """
     task, parts, run = load_run(Path(folder))
-    splits = task.load_data(run.data if data is None else _of_other_data(run.data, data), parts)
+    splits = task.load_data(run.data if data is None else of_other_data(run.data, data), parts)
     samples = splits.part(split)
     if not len(samples):
         raise DataError(f"`split` {split!r} of `data` {data or run.data.data!r} holds no samples")
@@ -121,7 +121,8 @@ def collect(task: Task[Any], model: Any, batches: Any, accelerator: Accelerator)
     return {name: torch.cat(values) for name, values in found.items()}
 
 
-def _of_other_data(run_data: DataArguments, data: str) -> DataArguments:
+def of_other_data(run_data: DataArguments, data: str) -> DataArguments:
+    """A run's data arguments for other data, which are divided alike."""
     return replace(run_data, data=data, validation_data=None, test_data=None, streaming=False)
 
 

@@ -12,11 +12,9 @@ from torch import Tensor
 
 from perceivers.arguments import ARGUMENTS_FILE, RunArguments, recipe_text
 from perceivers.errors import ConfigurationError
-from perceivers.records import write_json
+from perceivers.records import RESULTS_FILE, write_json
 from perceivers.tasks.base import Parts, Task
 from perceivers.training.reporting import draw_learning_curve, is_main_process
-
-RESULTS_FILE = "results.json"
 
 
 def claim(folder: Path, task: Task[Any], arguments: RunArguments) -> bool:

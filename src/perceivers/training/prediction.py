@@ -8,9 +8,9 @@ from pathlib import Path
 from typing import Any
 
 from perceivers.errors import ConfigurationError, DataError
+from perceivers.predictor import load
 from perceivers.records import write_json
 from perceivers.tasks.base import Prediction
-from perceivers.tasks.registry import load_run
 
 
 def predict(
@@ -31,26 +31,15 @@ def predict(
         raise DataError("`inputs` must name one file or more, received none")
     if Path(output).is_file():
         raise ConfigurationError(f"`output` must be a folder, received the file {str(output)!r}")
-    task, parts, _ = load_run(Path(folder))
-    parts.model.to(choose_device(device)).eval()
-    predictions = task.predict(parts, [str(path) for path in inputs])
+    predictor = load(folder, device=device)
+    predictions = predictor.predictions([str(path) for path in inputs])
     target = Path(output)
     target.mkdir(parents=True, exist_ok=True)
     rows = [{"source": prediction.source, **prediction.values} for prediction in predictions]
     write_json(target / "predictions.json", rows)
     write_csv(target / "predictions.csv", rows)
-    task.show(predictions, target)
+    predictor.task.show(predictions, target)
     return predictions
-
-
-def choose_device(device: str) -> str:
-    """Name the torch device for "auto" (the accelerator that is there, else the processor) or "cpu"."""
-    import torch
-
-    if device not in ("auto", "cpu"):
-        raise ConfigurationError(f"`device` must be one of auto, cpu, received {device!r}")
-    accelerator = torch.accelerator.current_accelerator() if device == "auto" else None
-    return "cpu" if accelerator is None or not torch.accelerator.is_available() else str(accelerator)
 
 
 def write_csv(path: Path, rows: Sequence[Mapping[str, Any]]) -> None:

@@ -16,12 +16,12 @@ from torch.optim.lr_scheduler import LambdaLR
 from perceivers.arguments import RunArguments, TrainingArguments, save_arguments
 from perceivers.data.draws import NumberedBatch, plain_loader, seed_of_step, training_loader
 from perceivers.errors import ConfigurationError, DataError, PerceiversError
-from perceivers.records import read_json
+from perceivers.records import RESULTS_FILE, read_json
 from perceivers.tasks.base import Parts, Task
 from perceivers.tasks.registry import as_task
 from perceivers.training.checkpoints import Position, RunCheckpoints
 from perceivers.training.evaluation import build_accelerator, collect, measure
-from perceivers.training.folder import RESULTS_FILE, claim, save_run
+from perceivers.training.folder import claim, save_run
 from perceivers.training.optimization import build_optimizer, build_schedule
 from perceivers.training.reporting import TrainingProgress, installed_versions, print_plan
 from perceivers.training.starting import freeze, start_config, take_weights

@@ -24,12 +24,13 @@ from perceivers.arguments import (
 from perceivers.configuration import PerceiverConfig
 from perceivers.errors import CheckpointError, ConfigurationError, DataError, MissingExtraError
 from perceivers.kinds.image.reading import ImageSample
+from perceivers.predictor import choose_device
 from perceivers.tasks.classification import class_names
 from perceivers.tasks.image_classification.options import ImageClassificationArguments
 from perceivers.tasks.image_classification.task import ImageClassification, input_attention
 from perceivers.tasks.registry import load_run, task_class
 from perceivers.training.evaluation import evaluate
-from perceivers.training.prediction import choose_device, predict
+from perceivers.training.prediction import predict
 from perceivers.training.run import train
 
 TINY: dict[str, Any] = {

@@ -12,7 +12,7 @@ from torch import Tensor
 
 from perceivers.kinds.base import Kind, ModalityInput
 from perceivers.kinds.number.options import NumberOptions
-from perceivers.kinds.number.reading import MISSING_WORDS, looks_like_number, number_of
+from perceivers.kinds.number.reading import is_missing_word, looks_like_number, number_of
 from perceivers.kinds.shading import shaded_list
 from perceivers.processors.numbers import apply_quantiles, fit_quantiles, piecewise_edges
 
@@ -43,9 +43,7 @@ class NumberKind(Kind):
     @classmethod
     def guess(cls, name: str, cells: Sequence[Any]) -> float:
         """See Kind."""
-        known = [
-            cell for cell in cells if not (isinstance(cell, str) and cell.strip().lower() in MISSING_WORDS)
-        ]
+        known = [cell for cell in cells if not is_missing_word(cell)]
         share = sum(map(looks_like_number, known)) / max(len(known), 1)
         return 0.9 if share >= MOSTLY else 0.0
 

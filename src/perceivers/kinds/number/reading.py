@@ -5,10 +5,9 @@ from __future__ import annotations
 import math
 from typing import Any
 
+from perceivers.data.numbers import MISSING_WORDS, has_decimal_comma
+from perceivers.data.numbers import number_of as plain_number_of
 from perceivers.errors import DataError
-
-# Words that stand for a missing number in tables.
-MISSING_WORDS = frozenset({"", "nan", "na", "n/a", "null", "none", "?", "-"})
 
 
 def number_of(cell: Any, column: str) -> float:
@@ -17,18 +16,16 @@ def number_of(cell: Any, column: str) -> float:
     Raises:
         DataError: the cell is no number, or is infinite.
     """
-    if cell is None or (isinstance(cell, str) and cell.strip().lower() in MISSING_WORDS):
-        return math.nan
     try:
-        number = float(cell)
-    except (TypeError, ValueError):
-        raise DataError(
-            f"has {cell!r:.80} in the column {column!r}, where a number is expected: mend it, empty it, or name another kind "
-            f"(--column {column}=category)"
-        ) from None
-    if math.isinf(number):
-        raise DataError(f"has {cell!r} in the column {column!r}, where a finite number is expected")
-    return number
+        number = plain_number_of(cell)
+    except DataError as error:
+        cure = (
+            ""
+            if has_decimal_comma(cell)
+            else f"; mend it, empty it, or name another kind: --column {column}=category"
+        )
+        raise DataError(f"in the column {column!r}: {error}{cure}") from None
+    return math.nan if number is None else number
 
 
 def looks_like_number(cell: Any) -> bool:
@@ -47,3 +44,8 @@ def looks_like_number(cell: Any) -> bool:
         return math.isfinite(float(text)) and "_" not in text
     except ValueError:
         return False
+
+
+def is_missing_word(cell: Any) -> bool:
+    """Whether a cell is a text that stands for a missing number."""
+    return isinstance(cell, str) and cell.strip().lower() in MISSING_WORDS

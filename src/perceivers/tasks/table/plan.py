@@ -59,13 +59,20 @@ class TablePlan:
     chosen: Columns
 
 
-def plan_table(train: Table | StreamTable, arguments: TableArguments) -> TablePlan:
+def plan_table(
+    train: Table | StreamTable, arguments: TableArguments, *, needs_target: bool = True
+) -> TablePlan:
     """Decide what each column of a training table is.
+
+    Args:
+        train: the rows.
+        arguments: what the user named.
+        needs_target: whether a table without any target is an error.
 
     Raises:
         DataError: a named column is absent, no column is a target or an input, or a target cannot be learned.
     """
-    targets = _targets(train, arguments)
+    targets = _targets(train, arguments, needs_target)
     named = _named_kinds(train, arguments)
     for name in [*arguments.ignore, *filter(None, [arguments.group_column])]:
         _require_column(train, name, "ignore" if name in arguments.ignore else "group_column")
@@ -127,7 +134,9 @@ def _named_answers(answers: Mapping[str, Answer]) -> dict[str, Answer]:
     return {names[column]: answer for column, answer in answers.items()}
 
 
-def _targets(train: Table | StreamTable, arguments: TableArguments) -> dict[str, str | None]:
+def _targets(
+    train: Table | StreamTable, arguments: TableArguments, needs_target: bool
+) -> dict[str, str | None]:
     """Column of each target, and the kind of answer that was named for it."""
     found: dict[str, str | None] = {}
     for given in arguments.target:
@@ -138,7 +147,7 @@ def _targets(train: Table | StreamTable, arguments: TableArguments) -> dict[str,
         if kind:
             answer_class(kind)
         found[name] = kind or None
-    if not found:
+    if not found and needs_target:
         raise DataError(
             f"`target` must name a column of `{train.source}`, received none; it has {', '.join(train.columns)}"
         )

@@ -31,6 +31,7 @@ from perceivers.tasks.text_classification.questions import only_answer, problem_
 TEXT, ANSWER = "text", "answer"
 # Stands between the two texts of a typed pair.
 PAIR_MARK = "[SEP]"
+OF_TASKS = "of_tasks"
 
 
 class TextClassification(ColumnTask[TextClassificationArguments]):
@@ -136,26 +137,21 @@ class TextClassification(ColumnTask[TextClassificationArguments]):
         return [
             Prediction(
                 each.source,
-                {"text": each.values["text"], "task": task, **said},
-                each.shown["of_tasks"][task] if each.shown else {},
+                {"text": each.values["text"], "task": self.columns.answers[name].title, **said},
+                each.shown[OF_TASKS][name] if each.shown else {},
+                {name: said},
             )
             for each in found
-            for task, said in each.values["answers"].items()
+            for name, said in each.answers.items()
         ]
 
-    def shown_of(
-        self, parts: Parts, sample: Sample, answers: Mapping[str, Mapping[str, Any]]
-    ) -> dict[str, Any]:
-        """See ColumnTask; of several tasks `of_tasks`, the same for each."""
+    def shown_of(self, parts: Parts, sample: Sample, answers: Sequence[str]) -> dict[str, Any]:
+        """See ColumnTask; of several tasks, the same for each."""
         if not self.answers_several:
             return super().shown_of(parts, sample, answers)
         return {
-            "of_tasks": {
-                self.columns.answers[name].title: {
-                    "inputs": self.looked_at(parts, sample, name),
-                    "answers": {name: said},
-                }
-                for name, said in answers.items()
+            OF_TASKS: {
+                name: super(TextClassification, self).shown_of(parts, sample, [name]) for name in answers
             }
         }
 

@@ -1,0 +1,59 @@
+"""`perceivers explain DIR`: what a trained model's answers depend on."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Literal
+
+
+def explain(
+    folder: Path,
+    /,
+    *,
+    output: Path,
+    data: str | None = None,
+    split: Literal["train", "validation", "test", "all"] = "test",
+    repeats: int = 5,
+    rows: int = 1_000,
+    single_rows: int = 10,
+    device: Literal["auto", "cpu"] = "auto",
+) -> None:
+    """Find what every column is worth; write `columns.csv`, a picture of it, and `rows.csv`.
+
+    A column is worth as much as the headline measure loses when its cells are dealt out among the rows anew.
+
+    Args:
+        folder: a folder that `perceivers train` wrote.
+        output: folder that receives the files.
+        data: bundled name, folder or table; the data of the training run if not given.
+        split: part of the data; `all` for data that the model has never seen.
+        repeats: how often each column is dealt out; the spread is over these.
+        rows: that are looked at, at most.
+        single_rows: rows of which it is told how the answer changes without each column.
+        device: `auto` takes the accelerator that is there.
+    """
+    from rich.console import Console
+    from rich.table import Table
+    from rich.text import Text
+
+    from perceivers.training.explanation import explain as find
+
+    found = find(
+        folder,
+        output=output,
+        data=data,
+        split=split,
+        repeats=repeats,
+        most_rows=rows,
+        single_rows=single_rows,
+        device=device,
+    )
+    table = Table(title="what each column is worth", title_justify="left")
+    for heading in ("column", "target", "measure", "unchanged", "lost", "spread"):
+        table.add_column(heading, overflow="fold")
+    for each in found:
+        numbers = (f"{each.unchanged:.4f}", f"{each.lost:+.4f}", f"{each.spread:.4f}")
+        table.add_row(Text(each.column), Text(each.target), each.measure, *numbers)
+    console = Console()
+    console.print(table)
+    console.print(f"saved in {output}", highlight=False, soft_wrap=True, markup=False)

@@ -1,0 +1,40 @@
+"""`perceivers inspect DATA`: what the columns of a table would be taken for, without training."""
+
+from __future__ import annotations
+
+
+def inspect(
+    data: str,
+    /,
+    *,
+    target: tuple[str, ...] = (),
+    column: tuple[str, ...] = (),
+    ignore: tuple[str, ...] = (),
+    group_column: str | None = None,
+) -> None:
+    """Print the columns of a table: kind, missing values, different values, an example, and what would be left out.
+
+    Args:
+        data: bundled name, folder or table.
+        target: columns that are to be answered, see `perceivers train table --help`.
+        column: NAME=KIND, what a column holds where the guess is wrong.
+        ignore: columns that are not to be read.
+        group_column: column whose equal values stay in one part.
+    """
+    from rich.console import Console
+
+    from perceivers.arguments import DataArguments
+    from perceivers.data.opening import open_tables
+    from perceivers.data.tables import Table
+    from perceivers.kinds.registry import KINDS
+    from perceivers.tasks.table.options import TableArguments
+    from perceivers.tasks.table.plan import plan_table
+    from perceivers.tasks.table.printing import plan_as_table
+
+    arguments = TableArguments(target=target, column=column, ignore=ignore, group_column=group_column)
+    console = Console()
+    tables = open_tables(DataArguments(data=data), ())
+    console.print(plan_as_table(plan_table(tables["train"], arguments, needs_target=False)))
+    rows = ", ".join(f"{part} {len(table):,}" for part, table in tables.items() if isinstance(table, Table))
+    console.print(f"rows: {rows}", highlight=False, soft_wrap=True, markup=False)
+    console.print(f"kinds: {', '.join(KINDS)}", highlight=False, soft_wrap=True, markup=False)

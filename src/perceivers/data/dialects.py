@@ -1,0 +1,206 @@
+"""How a table of text is written, sensed from the file itself: packing, encoding, what divides the fields, quotes."""
+
+from __future__ import annotations
+
+import codecs
+import csv
+import gzip
+import io
+import sys
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from itertools import islice
+from pathlib import Path
+from typing import IO
+
+from perceivers.errors import DataError
+
+DELIMITERS = {",": "commas", ";": "semicolons", "\t": "tabs", "|": "bars"}
+BLOCK = 1 << 20
+SAMPLE_RECORDS = 50
+MARKS = (
+    (codecs.BOM_UTF8, "utf-8-sig"),
+    # The mark of UTF-32 begins with that of UTF-16.
+    (codecs.BOM_UTF32_LE, "utf-32"),
+    (codecs.BOM_UTF32_BE, "utf-32"),
+    (codecs.BOM_UTF16_LE, "utf-16"),
+    (codecs.BOM_UTF16_BE, "utf-16"),
+)
+# First bytes of files that get a table's name by mistake.
+OTHER_FORMATS = (
+    (b"PK\x03\x04", "an Excel workbook or a zip archive"),
+    (b"\xd0\xcf\x11\xe0", "an old Excel workbook"),
+    (b"PAR1", "a Parquet file"),
+    (b"%PDF", "a PDF"),
+)
+
+
+@dataclass(frozen=True)
+class Dialect:
+    """How one file is written.
+
+    Args:
+        packed: whether gzip packed it.
+        encoding: name of its encoding for Python.
+        delimiter: what divides fields.
+        quotes: whether a quote opens a field that may hold delimiters and ends of lines. If not, a quote is a character
+            like all others, unless it begins and another ends a field.
+    """
+
+    packed: bool = False
+    encoding: str = "utf-8"
+    delimiter: str = ","
+    quotes: bool = True
+
+    def records(self, lines: Iterable[str], *, strict: bool = False) -> Iterator[list[str]]:
+        """Divide lines into records of fields; a blank line is an empty record.
+
+        Args:
+            lines: with their ends; read them inside of `long_fields`.
+            strict: raise csv.Error where a quote is not closed, or is closed before the field ends.
+        """
+        quoting = csv.QUOTE_MINIMAL if self.quotes else csv.QUOTE_NONE
+        return csv.reader(lines, delimiter=self.delimiter, quoting=quoting, strict=strict)  # type: ignore[arg-type]
+
+
+def without_blank(records: Iterable[list[str]]) -> Iterator[list[str]]:
+    """The records of lines that are not blank."""
+    # A lone pair of quotes is an empty field of a table with one column, no blank line.
+    return (record for record in records if record and not (len(record) == 1 and record[0].isspace()))
+
+
+def sense(path: Path) -> tuple[Dialect, list[str]]:
+    """Find out how a table of text is written.
+
+    Args:
+        path: a file of text. Its name decides about tabs (`.tsv`), its content about all else.
+
+    Returns:
+        The dialect, and notes for the user about what was not to be expected.
+
+    Raises:
+        DataError: the file is empty, is no text, or is another format; the message says what to do.
+    """
+    dialect, notes = _sense_encoding(path)
+    if path.name.lower().removesuffix(".gz").endswith(".tsv"):
+        dialect = replace(dialect, delimiter="\t", quotes=False)
+        quoted = replace(dialect, quotes=True)
+        return (quoted if not _is_regular(path, dialect) and _is_regular(path, quoted) else dialect), notes
+    delimiter = _sense_delimiter(path, dialect)
+    if delimiter != ",":
+        notes.append(f"`{path}` is divided by {DELIMITERS[delimiter]}")
+    return replace(dialect, delimiter=delimiter), notes
+
+
+@contextmanager
+def open_text(path: Path, dialect: Dialect) -> Iterator[IO[str]]:
+    """Open the file as text, with the ends of lines as they are."""
+    with _open_bytes(path, dialect.packed) as file:
+        yield io.TextIOWrapper(file, encoding=dialect.encoding, newline="")
+
+
+@contextmanager
+def long_fields() -> Iterator[None]:
+    """Let fields be of any length while it is open; the csv module stops at 131,072 characters, which texts exceed."""
+    before = csv.field_size_limit(sys.maxsize)
+    try:
+        yield
+    finally:
+        csv.field_size_limit(before)
+
+
+@contextmanager
+def _open_bytes(path: Path, packed: bool) -> Iterator[IO[bytes]]:
+    with path.open("rb") as raw:
+        if packed:
+            with gzip.open(raw, "rb") as file:
+                yield file  # type: ignore[misc]
+        else:
+            yield raw
+
+
+def _sense_encoding(path: Path) -> tuple[Dialect, list[str]]:
+    """Read the whole file once: a byte that is no UTF-8 may be the last one."""
+    with path.open("rb") as raw:
+        packed = raw.read(2) == b"\x1f\x8b"
+    with _open_bytes(path, packed) as file:
+        block = file.read(BLOCK)
+        if not block:
+            raise DataError(f"`{path}` cannot be read as a table: it is empty")
+        for begin, what in OTHER_FORMATS:
+            if block.startswith(begin):
+                raise DataError(f"`{path}` cannot be read as a table: it is {what}; save it as CSV in UTF-8")
+        for mark, encoding in MARKS:
+            if block.startswith(mark):
+                _require_decodable(path, packed, encoding)
+                return Dialect(packed, encoding), []
+        decoder = codecs.getincrementaldecoder("utf-8")()
+        is_utf8 = True
+        line = 1
+        while block:
+            if (place := block.find(b"\0")) >= 0:
+                line += block.count(b"\n", 0, place)
+                raise DataError(
+                    f"`{path}` cannot be read as a table: line {line} holds a zero byte, so it is no text in UTF-8; save it "
+                    "as CSV in UTF-8"
+                )
+            line += block.count(b"\n")
+            following = file.read(BLOCK)
+            if is_utf8:
+                try:
+                    decoder.decode(block, final=not following)
+                except UnicodeDecodeError:
+                    is_utf8 = False
+            block = following
+    if is_utf8:
+        return Dialect(packed, "utf-8"), []
+    _require_decodable(path, packed, "cp1252")
+    return Dialect(packed, "cp1252"), [
+        f"`{path}` is not in UTF-8 and was read as Windows-1252; if letters look wrong, save it as UTF-8"
+    ]
+
+
+def _require_decodable(path: Path, packed: bool, encoding: str) -> None:
+    decoder = codecs.getincrementaldecoder(encoding)()
+    try:
+        with _open_bytes(path, packed) as file:
+            while block := file.read(BLOCK):
+                if "\0" in decoder.decode(block):
+                    raise DataError(
+                        f"`{path}` cannot be read as a table: it holds a zero character; remove it"
+                    )
+            decoder.decode(b"", final=True)
+    except UnicodeError as error:
+        raise DataError(
+            f"`{path}` cannot be read as a table: it is neither UTF-8, UTF-16 nor Windows-1252 ({error}); save it as CSV in "
+            "UTF-8"
+        ) from error
+
+
+def _sense_delimiter(path: Path, dialect: Dialect) -> str:
+    """The delimiter that gives the header and the first records equally many fields, and the most of them."""
+    candidates = [replace(dialect, delimiter=delimiter) for delimiter in DELIMITERS]
+    heads = {each.delimiter: _first_lengths(path, each) for each in candidates}
+    alike = {delimiter: lengths[0] for delimiter, lengths in heads.items() if len(set(lengths)) == 1}
+    best = max(alike, key=lambda delimiter: alike[delimiter], default=",")
+    if alike.get(best, 1) > 1:
+        return best
+    # None fits all rows, so a row is wrong. The header decides; the row is named when it is read.
+    return max(heads, key=lambda delimiter: heads[delimiter][:1])
+
+
+def _first_lengths(path: Path, dialect: Dialect) -> list[int]:
+    with open_text(path, dialect) as file, long_fields():
+        return [len(record) for record in islice(without_blank(dialect.records(file)), SAMPLE_RECORDS)]
+
+
+def _is_regular(path: Path, dialect: Dialect) -> bool:
+    """Whether all records have as many fields as the first, and all quotes are closed where a field ends."""
+    with open_text(path, dialect) as file, long_fields():
+        lengths = map(len, without_blank(dialect.records(file, strict=True)))
+        try:
+            first = next(lengths, 0)
+            return all(length == first for length in lengths)
+        except csv.Error:
+            return False

@@ -1,0 +1,107 @@
+"""Tables from what a Python program holds: a DataFrame, columns, rows, a `datasets.Dataset`."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from perceivers.data.tables import ArrowTable, Table
+from perceivers.errors import DataError
+
+# What pandas writes for a missing value; told by name, because pandas need not be there.
+MISSING_TYPES = frozenset({"NAType", "NaTType"})
+
+
+class ColumnTable(Table):
+    """Columns that are held in memory.
+
+    Args:
+        cells: the cells of every row by column; all columns of one length, at least one.
+        source: see Table.
+        root: see Table.
+    """
+
+    def __init__(self, cells: Mapping[str, Sequence[Any]], source: str, root: Path | None = None) -> None:
+        super().__init__(source, tuple(cells), root)
+        lengths = {name: len(column) for name, column in cells.items()}
+        if len(set(lengths.values())) > 1:
+            listed = ", ".join(f"{name} {length}" for name, length in lengths.items())
+            raise DataError(f"`{source}` must have equally many cells in all columns, received {listed}")
+        self._cells = dict(cells)
+        self._length = next(iter(lengths.values()), 0)
+        if not self._length:
+            raise DataError(f"`{source}` holds no rows")
+
+    def __len__(self) -> int:
+        """See Table."""
+        return self._length
+
+    def __getitem__(self, index: int) -> Mapping[str, Any]:
+        """See Table."""
+        return {name: column[index] for name, column in self._cells.items()}
+
+    def column(self, name: str) -> Sequence[Any]:
+        """See Table."""
+        return self._cells[name]
+
+
+def table_of(frame: Any, source: str = "data", root: str | Path | None = None) -> Table:
+    """A table of what a program holds.
+
+    Args:
+        frame: a pandas DataFrame, whose index is left out; a mapping of columns to cells; a sequence of rows, each a mapping,
+            where a row without a column has None there; a `datasets.Dataset`; or a Table, which is given back.
+        source: what errors call the table.
+        root: folder that relative paths in the cells belong to; None for the working folder.
+
+    Returns:
+        The table. Names of columns are text; NaN, NaT and NA are None; NumPy's scalars are Python's.
+
+    Raises:
+        DataError: it is none of these, holds no rows, or two columns have one name.
+    """
+    if isinstance(frame, Table):
+        return frame
+    folder = None if root is None else Path(root)
+    if hasattr(frame, "column_names") and hasattr(frame, "features"):
+        return ArrowTable(frame, source, folder)
+    if hasattr(frame, "columns") and hasattr(frame, "to_dict"):
+        names = _names(list(frame.columns), source)
+        columns = frame.to_dict("list").values() if len(frame) else [[] for _ in names]
+        return _column_table(names, columns, source, folder)
+    if isinstance(frame, Mapping):
+        return _column_table(_names(list(frame), source), frame.values(), source, folder)
+    if isinstance(frame, Sequence) and all(isinstance(row, Mapping) for row in frame):
+        keys = list(dict.fromkeys(key for row in frame for key in row))
+        columns = [[row.get(key) for row in frame] for key in keys]
+        return _column_table(_names(keys, source), columns, source, folder)
+    raise DataError(
+        f"`{source}` must be a DataFrame, a mapping of columns, a list of rows (mappings) or a datasets.Dataset, received "
+        f"{type(frame).__name__}"
+    )
+
+
+def plain_cell(cell: Any) -> Any:
+    """A cell as Python has it: None for NaN, NaT and NA, Python's scalar for one of NumPy; all else as it is."""
+    if isinstance(cell, np.generic):
+        cell = cell.item()
+    if type(cell).__name__ in MISSING_TYPES or (isinstance(cell, float) and math.isnan(cell)):
+        return None
+    return cell
+
+
+def _column_table(names: Sequence[str], columns: Any, source: str, root: Path | None) -> ColumnTable:
+    cells = [[plain_cell(cell) for cell in column] for column in columns]
+    return ColumnTable(dict(zip(names, cells, strict=True)), source, root)
+
+
+def _names(given: Sequence[Any], source: str) -> list[str]:
+    names = [str(name) for name in given]
+    for index, name in enumerate(names):
+        if name in names[:index]:
+            raise DataError(f"`{source}` has two columns {name!r}; give each a name of its own")
+    return names

@@ -1,0 +1,81 @@
+"""The first line of a table of text: names of columns, or data that lack them."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from itertools import pairwise
+from pathlib import Path
+
+from perceivers.data.numbers import number_of
+from perceivers.errors import DataError
+
+
+def column_names(path: Path, header: Sequence[str], first: Sequence[Sequence[str]]) -> list[str]:
+    """Names of the columns; those without one are called as pandas does, "Unnamed: 0".
+
+    Args:
+        path: the file, for errors.
+        header: fields of the first line.
+        first: records that follow, as far as they were read, each as long as `header`.
+
+    Raises:
+        DataError: two columns have one name, or the first line looks like data.
+    """
+    names = [name or f"Unnamed: {index}" for index, name in enumerate(header)]
+    if looks_like_data(header, first):
+        raise DataError(
+            f"`{path}` must begin with a line of column names, received {', '.join(header[:5])}, which looks like data; "
+            "write a line of names above it (if these are names, give the columns names that are no numbers)"
+        )
+    for index, name in enumerate(names):
+        if name in names[:index]:
+            raise DataError(
+                f"`{path}` has two columns {name!r}, {names.index(name) + 1} and {index + 1} of {len(names)}; give each a "
+                "name of its own in the first line"
+            )
+    return names
+
+
+def looks_like_data(header: Sequence[str], first: Sequence[Sequence[str]]) -> bool:
+    """Whether a first line is a record like those below.
+
+    It is one if every column of numbers is headed by a number, and most of these are of the size of the numbers below.
+    Numbers that count, such as 0, 1, 2 or the years 2019, 2020, are names.
+
+    Args:
+        header: fields of the first line.
+        first: some of the records below; fewer than two say nothing.
+    """
+    if len(first) < 2:
+        return False
+    heads = [_number(name) for name in header]
+    columns = [[_number(cell) for cell in column if cell != ""] for column in zip(*first, strict=True)]
+    of_numbers = [
+        index for index, column in enumerate(columns) if column and not any(map(math.isnan, column))
+    ]
+    if not of_numbers or any(math.isnan(heads[index]) for index in of_numbers):
+        return False
+    if _counts([head for head in heads if not math.isnan(head)]):
+        return False
+    like = sum(_is_of_the_size_of(heads[index], columns[index]) for index in of_numbers)
+    return like >= 0.8 * len(of_numbers)
+
+
+def _number(cell: str) -> float:
+    try:
+        number = number_of(cell, "comma" if "," in cell else "point")
+    except DataError:
+        return math.nan
+    return math.nan if number is None else number
+
+
+def _counts(numbers: Sequence[float]) -> bool:
+    steps = {after - before for before, after in pairwise(numbers)}
+    return len(steps) == 1 and steps.pop() > 0 and all(number.is_integer() for number in numbers)
+
+
+def _is_of_the_size_of(head: float, column: Sequence[float]) -> bool:
+    lowest, highest = min(column), max(column)
+    margin = highest - lowest + max(abs(lowest), abs(highest))
+    return lowest - margin <= head <= highest + margin

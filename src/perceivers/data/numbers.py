@@ -1,0 +1,126 @@
+"""Cells of a table as numbers: strictly, so that nothing that only looks like a number becomes one."""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Callable, Sequence
+from typing import Any, Literal
+
+import numpy as np
+
+from perceivers.errors import DataError
+
+Decimal = Literal["point", "comma"]
+# What people write for a missing number. In a column of text these are words like all others.
+MISSING_WORDS = frozenset({"", "nan", "na", "n/a", "null", "none", "?"})
+
+_COMMA = re.compile(r"[+-]?\d*,\d+(?:[eE][+-]?\d+)?")
+_GROUPED_BY_POINTS = re.compile(r"([+-]?\d{1,3}(?:\.\d{3})+),\d+")
+_GROUPED_BY_COMMAS = re.compile(r"[+-]?\d{1,3}(?:,\d{3}){2,}(?:\.\d+)?|[+-]?\d{1,3}(?:,\d{3})+\.\d+")
+
+
+def is_missing(cell: Any) -> bool:
+    """Whether a cell holds nothing: None, an empty text, or a number that is NaN."""
+    if isinstance(cell, str):
+        return not cell
+    return cell is None or (isinstance(cell, float | np.floating) and math.isnan(cell))
+
+
+def number_of(cell: Any, decimal: Decimal = "point") -> float | None:
+    """A cell as a number.
+
+    Args:
+        cell: a number, a truth value (1 and 0), or a number as text, with spaces around it or without.
+        decimal: "point" or "comma": what stands before the fraction of a number in a text. With "comma", points may divide
+            thousands where a comma follows: 1.234,5.
+
+    Returns:
+        A finite number; None where the cell is empty, NaN, or one of MISSING_WORDS in any case.
+
+    Raises:
+        DataError: the cell is something else; the message does not name the row, which the caller knows.
+    """
+    if cell is None:
+        return None
+    if isinstance(cell, str):
+        text = cell.strip()
+        if text.lower() in MISSING_WORDS:
+            return None
+        return _finite(_float_of(text, cell, decimal), cell)
+    if isinstance(cell, bool | int | float | np.number | np.bool_):
+        value = float(cell)
+        return None if math.isnan(value) else _finite(value, cell)
+    raise DataError(f"expected a number, received {cell!r:.80}")
+
+
+def numbers_of(
+    cells: Sequence[Any], column: str, name: Callable[[int], str], decimal: Decimal = "point"
+) -> np.ndarray:
+    """The cells of a column as numbers.
+
+    Args:
+        cells: see `number_of`.
+        column: what the column is called, for errors.
+        name: from the index of a row to what errors call it.
+        decimal: see `number_of`.
+
+    Returns:
+        float64 [rows]; NaN where a number is missing.
+
+    Raises:
+        DataError: a cell is no number; the message names row and column.
+    """
+    numbers = np.empty(len(cells), dtype=np.float64)
+    for index, cell in enumerate(cells):
+        try:
+            number = number_of(cell, decimal)
+        except DataError as error:
+            raise DataError(f"`{name(index)}`, column {column!r}: {error}") from error
+        numbers[index] = math.nan if number is None else number
+    return numbers
+
+
+def has_decimal_comma(cell: Any) -> bool:
+    """Whether a cell is a text such as 0,126: a number with a comma before its fraction."""
+    if not isinstance(cell, str):
+        return False
+    text = cell.strip()
+    return _COMMA.fullmatch(text) is not None or _GROUPED_BY_POINTS.fullmatch(text) is not None
+
+
+def _float_of(text: str, cell: str, decimal: Decimal) -> float:
+    if decimal == "comma":
+        if _GROUPED_BY_POINTS.fullmatch(text):
+            text = text.replace(".", "")
+        elif "." in text and _is_float(text):
+            raise DataError(
+                f"received {cell!r}, a number with a point, although `decimal` is comma; write all numbers alike"
+            )
+        text = text.replace(",", ".") if _COMMA.fullmatch(text) else text
+    elif has_decimal_comma(text):
+        raise DataError(
+            f"received {cell!r}, which looks like a decimal comma: add --decimal comma, or write the number with a point"
+        )
+    if _GROUPED_BY_COMMAS.fullmatch(text):
+        raise DataError(f"received {cell!r}, whose thousands are divided by commas: write it without them")
+    if not _is_float(text):
+        raise DataError(f"expected a number, received {cell!r:.80}")
+    return float(text)
+
+
+def _is_float(text: str) -> bool:
+    # Python reads 2021_01 as 202101, which no table means.
+    if "_" in text:
+        return False
+    try:
+        float(text)
+    except ValueError:
+        return False
+    return True
+
+
+def _finite(value: float, cell: Any) -> float:
+    if not math.isfinite(value):
+        raise DataError(f"expected a finite number, received {cell!r:.80}")
+    return value

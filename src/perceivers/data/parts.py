@@ -1,0 +1,79 @@
+"""What the parts of a data set are called: training, validation, test, in any case and by the usual names."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable, Mapping
+
+from perceivers.errors import DataError
+
+# Lower case; `part_of` looks a name up in any case.
+PART_NAMES: Mapping[str, str] = {
+    "train": "train",
+    "training": "train",
+    "trn": "train",
+    "val": "validation",
+    "valid": "validation",
+    "validation": "validation",
+    "dev": "validation",
+    "eval": "validation",
+    "test": "test",
+    "testing": "test",
+    "tst": "test",
+}
+_BETWEEN_WORDS = re.compile(r"[\W_]+")
+
+
+def part_of(name: str) -> str | None:
+    """The part that a folder, a file without its ending, or a split of a hub is called like; None for other names."""
+    return PART_NAMES.get(name.lower())
+
+
+def named_parts(
+    names: Iterable[str], where: str, *, stem_of: Callable[[str], str] = str, affixed: bool = False
+) -> dict[str, str]:
+    """Which of some names are those of parts.
+
+    Args:
+        names: of folders or files.
+        where: what holds them, for errors.
+        stem_of: from a name to what of it counts, such as a file's name without its ending.
+        affixed: whether, where no name is that of a part, those count that begin or end with one beside the same other words,
+            as X_train and X_test do.
+
+    Returns:
+        Name by part.
+
+    Raises:
+        DataError: two names mean one part, or they are parts of several data sets.
+    """
+    named = [(part, name) for name in names if (part := part_of(stem_of(name))) is not None]
+    if not named and affixed:
+        found = [(*told, name) for name in names if (told := _affixed(stem_of(name))) is not None]
+        if len({words for _, words, _ in found}) > 1:
+            listed = ", ".join(name for *_, name in found)
+            raise DataError(
+                f"`{where}` holds parts of several data sets, {listed}: name one as `data`, and its parts as "
+                "`validation_data` and `test_data`"
+            )
+        named = [(part, name) for part, _, name in found]
+    parts: dict[str, str] = {}
+    for part, name in named:
+        if part in parts:
+            raise DataError(
+                f"`{where}` holds {parts[part]!r} and {name!r}, which both mean the part {part}: rename one, or name the "
+                "parts with `data`, `validation_data` and `test_data`"
+            )
+        parts[part] = name
+    return parts
+
+
+def _affixed(stem: str) -> tuple[str, tuple[str, ...]] | None:
+    """Part that the first or the last word of a name tells, and its other words; None if neither or both do."""
+    words = [word for word in _BETWEEN_WORDS.split(stem.lower()) if word]
+    if len(words) < 2:
+        return None
+    first, last = PART_NAMES.get(words[0]), PART_NAMES.get(words[-1])
+    if (first is None) == (last is None):
+        return None
+    return (first, tuple(words[1:])) if first is not None else (last or "", tuple(words[:-1]))

@@ -1,0 +1,118 @@
+"""Folders of tables: which table is which part, and the `metadata` tables of the hub, which list files."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path, PurePath
+
+from perceivers.data.folders import sub_folders
+from perceivers.data.parts import named_parts, part_of
+from perceivers.data.tables import FILE_COLUMN, LABEL_COLUMN, StreamTable, Table
+
+# Endings of the files that are read as tables; `is_table` knows some with .gz too.
+TABLE_FORMATS = (".csv", ".tsv", ".jsonl", ".json", ".parquet")
+TEXT_FORMATS = (".csv", ".tsv")
+METADATA = "metadata"
+# What the hub's folders of pictures, sounds and films call the column with the path below the folder.
+FILE_NAME_COLUMN = "file_name"
+
+
+@dataclass(frozen=True)
+class FoundTables:
+    """Table files of a folder.
+
+    Args:
+        files: file by part; none where the folder is no folder of tables.
+        notes: what the user should know about the choice.
+    """
+
+    files: Mapping[str, Path]
+    notes: Sequence[str] = ()
+
+
+def format_of(path: Path) -> str:
+    """The ending that says how a file is read, in lower case: ".csv" for a `.csv.gz`."""
+    suffix = path.suffix.lower()
+    if suffix == ".gz" and path.with_suffix("").suffix.lower() in TEXT_FORMATS:
+        return path.with_suffix("").suffix.lower()
+    return suffix
+
+
+def is_table(path: str | Path) -> bool:
+    """Whether a file's name says that it is a table: one of TABLE_FORMATS, or a `.csv.gz`, `.tsv.gz`."""
+    return format_of(Path(path)) in TABLE_FORMATS
+
+
+def tables_in(folder: Path, *, only_tables: bool) -> FoundTables:
+    """The tables of a folder by part: those that are called as parts are, or a single other one.
+
+    Args:
+        folder: a folder.
+        only_tables: whether the folder is asked for tables alone; else its sub-folders may be classes, and a single table
+            beside them does not count.
+    """
+    names = [path.name for path in _table_files(folder)]
+    is_for_tables = only_tables or not sub_folders(folder)
+    parts = named_parts(names, str(folder), stem_of=_stem, affixed=is_for_tables and len(names) > 1)
+    if not parts and len(names) == 1 and is_for_tables:
+        parts = {"train": names[0]}
+    passed_over = [name for name in names if name not in parts.values()]
+    notes = [f"`{folder}`: {', '.join(passed_over)} passed over"] if parts and passed_over else []
+    return FoundTables({part: folder / name for part, name in parts.items()}, notes)
+
+
+def metadata_in(folder: Path) -> dict[str, Path]:
+    """Tables called `metadata` by part: that of the folder itself, or those of its parts; none where there are none."""
+    for path in _table_files(folder):
+        if _stem(path.name) == METADATA:
+            return {"train": path}
+    parts = named_parts([child.name for child in sub_folders(folder)], str(folder))
+    found = {
+        part: path
+        for part, name in parts.items()
+        for path in _table_files(folder / name)
+        if _stem(path.name) == METADATA
+    }
+    return found if len(found) == len(parts) else {}
+
+
+def divided_by_folder(tables: dict[str, Table | StreamTable]) -> dict[str, Table | StreamTable]:
+    """Divide a single metadata table into parts where all its files lie in folders that are called like parts."""
+    table = tables.get("train")
+    if len(tables) > 1 or not isinstance(table, Table):
+        return tables
+    rows: dict[str | None, list[int]] = {}
+    for index, name in enumerate(table.column(FILE_NAME_COLUMN)):
+        rows.setdefault(part_of(PurePath(name or "").parts[0]) if name else None, []).append(index)
+    if None in rows or "train" not in rows or len(rows) < 2:
+        return tables
+    return {part: table.take(indices) for part, indices in rows.items() if part is not None}
+
+
+def with_files(table: Table | StreamTable, *, labelled: bool) -> Table | StreamTable:
+    """A metadata table with the columns of a folder of files: `file`, and `label` by the files' folders where it has none.
+
+    Streams stay as they are.
+    """
+    if not isinstance(table, Table):
+        return table
+    names = table.column(FILE_NAME_COLUMN)
+    columns = [FILE_COLUMN if name == FILE_NAME_COLUMN else name for name in table.columns]
+    renamed = table.with_column(FILE_COLUMN, names).select(columns)
+    folders = [PurePath(name or "").parent.name for name in names]
+    if labelled and LABEL_COLUMN not in columns and all(folders) and not any(map(part_of, folders)):
+        return renamed.with_column(LABEL_COLUMN, folders)
+    return renamed
+
+
+def _table_files(folder: Path) -> list[Path]:
+    return [
+        path
+        for path in sorted(folder.iterdir())
+        if is_table(path) and not path.name.startswith(".") and path.is_file()
+    ]
+
+
+def _stem(name: str) -> str:
+    return name[: name.lower().rindex(format_of(Path(name)))]

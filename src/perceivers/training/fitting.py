@@ -1,0 +1,122 @@
+"""`perceivers.fit`: train on a table that Python has, in one call."""
+
+from __future__ import annotations
+
+import dataclasses
+import difflib
+import tempfile
+from collections.abc import Mapping, Sequence
+from os import PathLike
+from pathlib import Path
+from typing import Any
+
+from perceivers.arguments import (
+    DataArguments,
+    OptimizationArguments,
+    RunArguments,
+    StartArguments,
+    TrainingArguments,
+)
+from perceivers.data.frames import table_of
+from perceivers.data.opening import Tables
+from perceivers.errors import ConfigurationError
+from perceivers.predictor import Predictor, load
+from perceivers.tasks.table.options import TableArguments
+from perceivers.tasks.table.task import TableTask
+from perceivers.training.run import train
+
+CONCERNS: Mapping[str, type[Any]] = {
+    "model": TableArguments,
+    "data": DataArguments,
+    "start": StartArguments,
+    "training": TrainingArguments,
+    "optimization": OptimizationArguments,
+}
+# What `data` is called in the record of a run whose rows came from memory.
+IN_MEMORY = "rows in memory"
+
+
+def fit(
+    data: Any,
+    target: str | Sequence[str],
+    *,
+    output: str | PathLike[str] | None = None,
+    validation: Any = None,
+    test: Any = None,
+    overwrite: bool = False,
+    resume: bool = False,
+    **options: Any,
+) -> Predictor:
+    """Train a model that answers columns of a table from the others: `perceivers train table` in Python.
+
+    Example:
+        predictor = perceivers.fit(frame, target="price", output="runs/houses", epochs=20)
+        answers = predictor(frame.head())
+
+    Args:
+        data: a DataFrame, a mapping from column to cells, a list of rows, or what `--data` takes: a path or a name.
+        target: the columns to answer, each NAME, NAME:class, NAME:labels or NAME:number.
+        output: folder that receives the run; None: nothing is kept but the predictor.
+        validation: rows that are watched while training; None: a share of `data`.
+        test: rows that are measured at the end; None: a share of `data`.
+        overwrite: replace the run that `output` already holds.
+        resume: go on with the run that `output` holds.
+        options: further options of `perceivers train table`, with underscores: `column=["photo=image"]`, `epochs=20`.
+
+    Returns:
+        The trained model, to be asked; `predictor.results` says what was measured.
+    """
+    chosen = _by_concern(options)
+    targets = (target,) if isinstance(target, str) else tuple(target)
+    source: dict[str, Any] = {"data": IN_MEMORY}
+    tables: Tables | None = None
+    if isinstance(data, str | PathLike):
+        paths = {"data": data, "validation_data": validation, "test_data": test}
+        source = {name: str(path) for name, path in paths.items() if path is not None}
+    else:
+        given = {"train": data, "validation": validation, "test": test}
+        tables = {part: table_of(rows, part) for part, rows in given.items() if rows is not None}
+    with tempfile.TemporaryDirectory(prefix="perceivers-") as unkept:
+        folder = Path(unkept) / "run" if output is None else Path(output)
+        run = RunArguments(
+            output=str(folder),
+            data=DataArguments(**source, **chosen["data"]),
+            start=StartArguments(**chosen["start"]),
+            training=TrainingArguments(**chosen["training"]),
+            optimization=OptimizationArguments(**chosen["optimization"]),
+            overwrite=overwrite,
+            resume=resume,
+        )
+        train(GivenTableTask(TableArguments(target=targets, **chosen["model"]), tables), run)
+        return load(folder, device=run.training.device)
+
+
+class GivenTableTask(TableTask):
+    """The task `table` on tables that are at hand.
+
+    Args:
+        arguments: see TableTask.
+        tables: by part; None opens what the data arguments name.
+    """
+
+    def __init__(self, arguments: TableArguments | None = None, tables: Tables | None = None) -> None:
+        super().__init__(arguments)
+        self._tables = tables
+
+    def open(self, arguments: DataArguments) -> Tables:
+        """See ColumnTask."""
+        return super().open(arguments) if self._tables is None else self._tables
+
+
+def _by_concern(options: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
+    """Options by the dataclass that has them; a list becomes a tuple."""
+    homes = {entry.name: concern for concern, kind in CONCERNS.items() for entry in dataclasses.fields(kind)}
+    found: dict[str, dict[str, Any]] = {concern: {} for concern in CONCERNS}
+    for name, value in options.items():
+        if name not in homes or name in ("data", "target"):
+            near = difflib.get_close_matches(name, homes, n=1)
+            raise ConfigurationError(
+                f"`{name}` is no option of `perceivers train table`{f'; is it {near[0]}?' if near else ''}"
+            )
+        found[homes[name]][name] = tuple(value) if isinstance(value, list) else value
+    return found

@@ -1,0 +1,136 @@
+"""Tables of DataFrames, columns and rows."""
+
+from __future__ import annotations
+
+import datetime
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from perceivers.data.frames import ColumnTable, plain_cell, table_of
+from perceivers.data.tables import ListTable
+from perceivers.errors import DataError
+
+
+def cells(frame: Any) -> dict[str, list[Any]]:
+    table = table_of(frame)
+    assert [dict(table[index]) for index in range(len(table))] == [
+        {name: table.column(name)[index] for name in table.columns} for index in range(len(table))
+    ]
+    return {name: list(table.column(name)) for name in table.columns}
+
+
+def test_a_data_frame_is_taken_with_its_missing_values() -> None:
+    import pandas as pd
+
+    frame = pd.DataFrame(
+        {
+            "number": [1.5, float("nan"), 3.0],
+            "whole": pd.array([1, None, 3], dtype="Int64"),
+            "text": ["001", None, ""],
+            "day": [pd.Timestamp("2024-01-31"), pd.NaT, pd.Timestamp("2024-02-01")],
+            7: pd.Categorical(["a", None, "b"]),
+            "list": [[1], [2, 3], None],
+        },
+        index=[5, 3, 1],
+    )
+    assert cells(frame) == {
+        "number": [1.5, None, 3.0],
+        "whole": [1, None, 3],
+        "text": ["001", None, ""],
+        "day": [datetime.datetime(2024, 1, 31), None, datetime.datetime(2024, 2, 1)],
+        "7": ["a", None, "b"],
+        "list": [[1], [2, 3], None],
+    }
+
+
+def test_a_frame_needs_no_pandas() -> None:
+    class Frame:
+        columns = ("x",)
+
+        def __len__(self) -> int:
+            return 2
+
+        def to_dict(self, orient: str) -> dict[str, list[Any]]:
+            assert orient == "list"
+            return {"x": [1, float("nan")]}
+
+    assert cells(Frame()) == {"x": [1, None]}
+
+
+def test_columns_and_rows_are_taken() -> None:
+    assert cells({"x": np.array([1, 2]), "y": ("a", None)}) == {"x": [1, 2], "y": ["a", None]}
+    assert cells([{"x": 1}, {"y": "b", "x": 2}]) == {"x": [1, 2], "y": [None, "b"]}
+
+
+def test_a_dataset_is_taken_with_the_names_of_its_classes() -> None:
+    from datasets import ClassLabel, Dataset, Features
+
+    data = Dataset.from_dict({"label": [1, 0]}, features=Features({"label": ClassLabel(names=["no", "yes"])}))
+    assert cells(data) == {"label": ["yes", "no"]}
+
+
+def test_a_table_is_given_back() -> None:
+    table = ListTable([{"x": 1}], "rows")
+    assert table_of(table) is table
+
+
+def test_paths_belong_to_the_folder_that_is_given() -> None:
+    assert table_of({"x": ["a.png"]}, root="pictures").path("a.png") == Path("pictures/a.png")
+    assert table_of({"x": ["a.png"]}, "mine").name(0) == "mine, row 1"
+
+
+@pytest.mark.parametrize(
+    ("cell", "plain", "kind"),
+    [
+        (np.int64(3), 3, int),
+        (np.float32(0.5), 0.5, float),
+        (np.bool_(True), True, bool),
+        (np.str_("a"), "a", str),
+        (np.float32("nan"), None, type(None)),
+        ("", "", str),
+        ("NaN", "NaN", str),
+    ],
+)
+def test_cells_are_pythons_own(cell: Any, plain: Any, kind: type) -> None:
+    assert plain_cell(cell) == plain
+    assert type(plain_cell(cell)) is kind
+
+
+def test_an_array_in_a_cell_stays_as_it_is() -> None:
+    array = np.zeros((2, 3))
+    assert plain_cell(array) is array
+
+
+@pytest.mark.parametrize(
+    ("frame", "message"),
+    [
+        ({}, "`data` holds no rows"),
+        ({"x": []}, "`data` holds no rows"),
+        ([], "`data` holds no rows"),
+        ({"x": [1], "y": [1, 2]}, "must have equally many cells in all columns, received x 1, y 2"),
+        ({"1": [1], 1: [2]}, "`data` has two columns '1'; give each a name of its own"),
+        (3, "must be a DataFrame, a mapping of columns, a list of rows .* received int"),
+        ("data.csv", "received str"),
+        ([1, 2], "received list"),
+    ],
+)
+def test_what_is_no_table_is_named(frame: Any, message: str) -> None:
+    with pytest.raises(DataError, match=message):
+        table_of(frame)
+
+
+def test_a_frame_without_rows_or_with_one_name_twice_is_refused() -> None:
+    import pandas as pd
+
+    with pytest.raises(DataError, match="holds no rows"):
+        table_of(pd.DataFrame({"x": []}))
+    with pytest.raises(DataError, match="has two columns 'x'"):
+        table_of(pd.DataFrame([[1, 2]], columns=["x", "x"]))
+
+
+def test_columns_in_memory_are_a_table() -> None:
+    table = ColumnTable({"x": [1, 2, 3], "y": "abc"}, "memory")
+    assert (len(table), table[1], table.column("y")) == (3, {"x": 2, "y": "b"}, "abc")
