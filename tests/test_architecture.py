@@ -45,7 +45,6 @@ EXCEPTIONS: dict[tuple[str, str], tuple[str, str]] = {
     ("kinds.sound.drawing", "tasks"): ("anywhere", "until kinds have options and drawings of their own"),
     ("kinds.sound.features", "tasks"): ("anywhere", "until kinds have options and drawings of their own"),
     ("kinds.sound.samples", "tasks"): ("anywhere", "until kinds have options and drawings of their own"),
-    ("kinds.text.page", "tasks"): ("anywhere", "until kinds have options and drawings of their own"),
     ("kinds.video.drawing", "tasks"): ("anywhere", "until kinds have options and drawings of their own"),
 }
 
@@ -81,7 +80,9 @@ SHARED: dict[str, frozenset[str]] = {
             "verbs",
         }
     ),
-    "tasks": frozenset({"base", "cards", "classification", "columns", "column_task", "confusions", "page"}),
+    "tasks": frozenset(
+        {"base", "cards", "classification", "columns", "column_task", "confusions", "page", "text_model"}
+    ),
     "data": frozenset(
         {
             "bundled",
