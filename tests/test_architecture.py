@@ -24,7 +24,7 @@ GROUPS: tuple[frozenset[str], ...] = (
     frozenset({"modalities", "decoders"}),
     frozenset({"models"}),
     frozenset({"inference", "processors", "metrics"}),
-    frozenset({"data"}),
+    frozenset({"data", "rivals"}),
     frozenset({"kinds"}),
     frozenset({"answers"}),
     frozenset({"tasks"}),
@@ -36,12 +36,8 @@ GROUPS: tuple[frozenset[str], ...] = (
 
 # (importing file, imported name) -> (how it may be imported, why). Everything else follows GROUPS.
 EXCEPTIONS: dict[tuple[str, str], tuple[str, str]] = {
-    ("kinds.image.drawing", "tasks"): ("anywhere", "until kinds have options and drawings of their own"),
-    ("kinds.image.samples", "tasks"): ("anywhere", "until kinds have options and drawings of their own"),
     ("kinds.points.drawing", "tasks"): ("anywhere", "until kinds have options and drawings of their own"),
     ("kinds.points.samples", "tasks"): ("anywhere", "until kinds have options and drawings of their own"),
-    ("kinds.series.drawing", "tasks"): ("anywhere", "until kinds have options and drawings of their own"),
-    ("kinds.series.samples", "tasks"): ("anywhere", "until kinds have options and drawings of their own"),
     ("kinds.sound.drawing", "tasks"): ("anywhere", "until kinds have options and drawings of their own"),
     ("kinds.sound.features", "tasks"): ("anywhere", "until kinds have options and drawings of their own"),
     ("kinds.sound.samples", "tasks"): ("anywhere", "until kinds have options and drawings of their own"),
@@ -81,7 +77,7 @@ SHARED: dict[str, frozenset[str]] = {
         }
     ),
     "tasks": frozenset(
-        {"base", "cards", "classification", "columns", "column_task", "confusions", "page", "text_model"}
+        {"base", "cards", "classification", "columns", "column_task", "confusions", "one_column_task", "page", "text_model"}
     ),
     "data": frozenset(
         {

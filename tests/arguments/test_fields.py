@@ -83,6 +83,7 @@ def test_a_value_out_of_bounds_is_named_with_its_bounds(
         ("validation_fraction", 1.0, "in [0, 1)"),
         ("shuffle_buffer", 0, "at least 1"),
         ("unreadable", "ignore", "one of stop, skip, trust"),
+        ("decimal", "dot", "one of point, comma"),
     ],
 )
 def test_a_division_out_of_bounds_is_named(field: str, value: Any, expected: str) -> None:

@@ -53,6 +53,8 @@ def constant(**arguments: Any) -> Callable[[Any, Any], dict[str, Any]]:
 
 
 PICTURES, SAMPLES = normal(2, 3, 8, 12), normal(2, 40, 1)
+NUMBERS = torch.tensor([[0.5, math.nan, -1.5], [2.5, 0.25, -0.75]])
+BINNED = {"encoding": "piecewise", "bin_edges": [[-2.0, 0.0, 3.0]] * 3}
 SERIES, POINTS, ENERGIES = normal(2, 7, 3), normal(2, 7, 5).tanh(), normal(2, 5, 6)
 ABSOLUTE = {"positions": "absolute", "max_length": 11}
 WRONG_PICTURES = (
@@ -222,6 +224,42 @@ PREPROCESSORS = {
         constant(in_channels=3, steps_per_patch=2, out_channels=5, allow_missing=True),
         SERIES,
         wrong=(normal(2, 7, 4), torch.full((2, 7, 3), math.inf)),
+    ),
+    "numbers": Part(
+        "PerceiverNumberPreprocessor",
+        constant(num_columns=3),
+        NUMBERS,
+        effects={
+            "num_columns": ({}, {"num_columns": 4}),
+            "out_channels": ({}, {"out_channels": 5}),
+            "encoding": (BINNED, {**BINNED, "bin_edges": None, "encoding": "periodic"}),
+            "bin_edges": (BINNED, {**BINNED, "bin_edges": [[-2.0, 0.5, 3.0]] * 3}),
+            "num_frequencies": ({}, {"num_frequencies": 7}),
+            "relu": ({}, {"relu": False}),
+        },
+        ineffective={"sigma": "says where training starts, and the parts here have other weights"},
+        wrong=(
+            normal(2, 4),
+            normal(2, 3, 1),
+            torch.ones(2, 3).long(),
+            normal(0, 3),
+            torch.full((2, 3), math.inf),
+        ),
+    ),
+    "categories": Part(
+        "PerceiverCategoryPreprocessor",
+        constant(cardinalities=[5, 0, 2]),
+        torch.tensor([[0, 1, 3], [6, 0, 2]]),
+        effects={
+            "cardinalities": ({}, {"cardinalities": [5, 0]}),
+            "out_channels": ({}, {"out_channels": 5}),
+        },
+        wrong=(
+            torch.zeros(2, 4, dtype=torch.long),
+            normal(2, 3),
+            torch.tensor([[7, 0, 0]]),
+            torch.zeros(0, 3, dtype=torch.long),
+        ),
     ),
     "points": Part(
         "PerceiverPointsPreprocessor",

@@ -243,3 +243,37 @@ def test_the_limit_of_the_csv_module_is_put_back() -> None:
     with long_fields():
         assert list(Dialect().records(["x" * 140_000])) == [["x" * 140_000]]
     assert csv.field_size_limit() == before
+
+
+PLAIN = "x,y\n" + "".join(f"{row:03},{'' if row % 7 == 0 else row}\n" for row in range(53))
+
+
+@pytest.mark.parametrize(
+    "content", [PLAIN, "\n\n" + PLAIN, PLAIN.replace("\n", "\r\n"), PLAIN.replace("\n", "\n\n"), PLAIN[:-1]]
+)
+@pytest.mark.parametrize("name", ["x.csv", "x.tsv"])
+def test_plain_tables_are_read_alike_by_both_parsers(tmp_path: Path, content: str, name: str) -> None:
+    file = look_at(tmp_path, content.replace(",", "\t") if name == "x.tsv" else content, name)
+    assert file.dialect.plain
+    assert sum(batch.num_rows for batch in file._plain_batches()) == 53
+    assert rows(file) == [[f"{row:03}", str(row) if row % 7 else None] for row in range(53)]
+
+
+def test_a_plain_table_that_one_parser_cannot_read_to_its_end_is_read_by_the_other(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(delimited, "BATCH_RECORDS", 1000)
+    # A line of spaces in the second megabyte, which Arrow takes for a row that is too short.
+    content = PLAIN + "54,1\n" * 300_000 + "   \n" + "55,2\n"
+    file = look_at(tmp_path, content)
+    data = file.dataset()
+    assert len(data) == 300_054
+    assert data[53] == {"x": "54", "y": "1"}
+    assert data[300_053] == {"x": "55", "y": "2"}
+
+
+@pytest.mark.parametrize(
+    "content", ['x,y\n1,"2"\n', "x,y\n1,2\n".encode("utf-16"), gzip.compress(b"x,y\n1,2\n")]
+)
+def test_tables_that_are_not_plain_are_known(tmp_path: Path, content: str | bytes) -> None:
+    assert not look_at(tmp_path, content).dialect.plain

@@ -82,6 +82,36 @@ def test_text_is_one_table_with_its_columns(tmp_path: Path, monkeypatch: pytest.
     assert len(read) == 2
 
 
+def test_a_mixed_table_has_its_pictures_and_sounds_beside_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    soundfile = pytest.importorskip("soundfile")
+    pictures = np.arange(2 * 3 * 5, dtype=np.uint8).reshape(2, 3, 5)
+    rows = [
+        {
+            "photo of it": picture,
+            "sound": {"array": np.float32([0.5, -0.25]), "sampling_rate": 8_000} if index else None,
+            "note": "a, b",
+            "price": [None, 2.5][index],
+        }
+        for index, picture in enumerate(pictures)
+    ]
+    bundle(monkeypatch, train=ListTable(rows[:1], "mine"), test=ListTable(rows, "mine"))
+    written = write_samples("mine", tmp_path)
+    files = ["test/photo-of-it/0001.png", "test/photo-of-it/0002.png", "test/sound/0002.wav"]
+    assert written == [tmp_path / name for name in ("test.csv", *files)]
+    with written[0].open(encoding="utf-8", newline="") as file:
+        read = list(csv.DictReader(file))
+    assert read == [
+        {"photo of it": files[0], "sound": "", "note": "a, b", "price": ""},
+        {"photo of it": files[1], "sound": files[2], "note": "a, b", "price": "2.5"},
+    ]
+    assert np.array_equal(np.asarray(Image.open(tmp_path / files[1])), pictures[1])
+    samples, rate = soundfile.read(tmp_path / files[2], dtype="float32")
+    assert rate == 8_000
+    assert np.allclose(samples, [0.5, -0.25], atol=1e-4)
+
+
 def test_files_are_copied_under_their_own_names(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     film = tmp_path / "package" / "film.one.mp4"
     film.parent.mkdir()

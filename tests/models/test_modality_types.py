@@ -102,6 +102,17 @@ def test_batch_norm_can_be_left_out_of_the_stem(config):
     assert norms == [1, 0]
 
 
+def test_a_stem_has_its_own_padding_or_the_configurations(config):
+    description = {"type": "image", "max_resolution": [2, 3], "prep_type": "conv", "out_channels": 5}
+    grids = [
+        build_preprocessor(config, "it", each).index_dims(torch.zeros(1, 3, 8, 12))
+        for each in (description, {**description, "stem_padding": "same"})
+    ]
+    # SAME padding leaves exactly a quarter; the reference's one less.
+    assert grids == [(1, 2), (2, 3)]
+    assert config.stem_padding == "transformers"
+
+
 @pytest.mark.parametrize(
     ("settings", "message"),
     [
@@ -109,6 +120,7 @@ def test_batch_norm_can_be_left_out_of_the_stem(config):
         ({"prep_type": "conv1x1"}, "`out_channels` must be given for 'conv1x1', received None"),
         ({"prep_type": "pixels", "out_channels": 5}, "'pixels' has none, received 5: take 'conv1x1'"),
         ({"conv2d_use_batchnorm": True}, "`conv2d_use_batchnorm` needs `prep_type` 'conv'"),
+        ({"stem_padding": "same"}, "`stem_padding` needs `prep_type` 'conv', received 'patches'"),
         ({"prep_type": "smooth"}, "`prep_type` must be one of"),
     ],
 )

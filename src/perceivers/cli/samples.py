@@ -14,7 +14,7 @@ def samples(
     split: Literal["train", "validation", "test", "all"] = "test",
     count: int | None = None,
 ) -> None:
-    """List the bundled data sets, or write one of them as files: in one sub-folder a class, or as a table of text.
+    """List the bundled data sets, or write one of them as files: in one sub-folder a class, or as a table.
 
     Args:
         name: a data set of the list.

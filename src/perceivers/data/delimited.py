@@ -132,9 +132,39 @@ class DelimitedFile:
     def _arrow_batches(self) -> Iterator[Any]:
         import pyarrow
 
-        for batch in self.batches():
-            columns = [pyarrow.array(cells, pyarrow.string()) for cells in batch]
-            yield pyarrow.record_batch(columns, schema=self._schema())
+        read = 0
+        if self.dialect.plain and len(self.columns) > 1:
+            try:
+                for batch in self._plain_batches():
+                    read += batch.num_rows
+                    yield batch
+                return
+            except pyarrow.ArrowInvalid:
+                pass  # a row is wrong, or the csv module sees it otherwise; it goes on behind the rows that were read
+        for cells in self.batches():
+            columns = [pyarrow.array(column, pyarrow.string()) for column in cells]
+            batch = pyarrow.record_batch(columns, schema=self._schema())
+            if batch.num_rows > read:
+                yield batch.slice(read)
+            read = max(read - batch.num_rows, 0)
+
+    def _plain_batches(self) -> Iterator[Any]:
+        """The same by the parser of Arrow, ten times as fast; it knows fewer dialects and names no row."""
+        from pyarrow import csv
+
+        reader = csv.open_csv(
+            str(self.path),
+            read_options=csv.ReadOptions(column_names=self.columns, use_threads=False),
+            parse_options=csv.ParseOptions(delimiter=self.dialect.delimiter, quote_char=False),
+            convert_options=csv.ConvertOptions(
+                column_types=self._schema(), strings_can_be_null=True, null_values=[""]
+            ),
+        )
+        is_first = True
+        for batch in reader:
+            # The line of names is the first row: skipping lines would count blank ones.
+            yield batch.slice(1) if is_first and batch.num_rows else batch
+            is_first = is_first and not batch.num_rows
 
     def _key(self) -> str:
         status = self.path.stat()

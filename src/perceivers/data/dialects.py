@@ -46,12 +46,14 @@ class Dialect:
         delimiter: what divides fields.
         quotes: whether a quote opens a field that may hold delimiters and ends of lines. If not, a quote is a character
             like all others, unless it begins and another ends a field.
+        plain: whether the file is plain UTF-8 without any quote, so that every line is a record whatever parses it.
     """
 
     packed: bool = False
     encoding: str = "utf-8"
     delimiter: str = ","
     quotes: bool = True
+    plain: bool = False
 
     def records(self, lines: Iterable[str], *, strict: bool = False) -> Iterator[list[str]]:
         """Divide lines into records of fields; a blank line is an empty record.
@@ -66,8 +68,10 @@ class Dialect:
 
 def without_blank(records: Iterable[list[str]]) -> Iterator[list[str]]:
     """The records of lines that are not blank."""
-    # A lone pair of quotes is an empty field of a table with one column, no blank line.
-    return (record for record in records if record and not (len(record) == 1 and record[0].isspace()))
+    for record in records:
+        # A lone pair of quotes is an empty field of a table with one column, no blank line.
+        if len(record) > 1 or (record and not record[0].isspace()):
+            yield record
 
 
 def sense(path: Path) -> tuple[Dialect, list[str]]:
@@ -86,7 +90,9 @@ def sense(path: Path) -> tuple[Dialect, list[str]]:
     if path.name.lower().removesuffix(".gz").endswith(".tsv"):
         dialect = replace(dialect, delimiter="\t", quotes=False)
         quoted = replace(dialect, quotes=True)
-        return (quoted if not _is_regular(path, dialect) and _is_regular(path, quoted) else dialect), notes
+        if not dialect.plain and not _is_regular(path, dialect) and _is_regular(path, quoted):
+            dialect = quoted
+        return dialect, notes
     delimiter = _sense_delimiter(path, dialect)
     if delimiter != ",":
         notes.append(f"`{path}` is divided by {DELIMITERS[delimiter]}")
@@ -135,6 +141,7 @@ def _sense_encoding(path: Path) -> tuple[Dialect, list[str]]:
             if block.startswith(mark):
                 _require_decodable(path, packed, encoding)
                 return Dialect(packed, encoding), []
+        has_quotes = False
         decoder = codecs.getincrementaldecoder("utf-8")()
         is_utf8 = True
         line = 1
@@ -146,6 +153,7 @@ def _sense_encoding(path: Path) -> tuple[Dialect, list[str]]:
                     "as CSV in UTF-8"
                 )
             line += block.count(b"\n")
+            has_quotes = has_quotes or b'"' in block
             following = file.read(BLOCK)
             if is_utf8:
                 try:
@@ -154,7 +162,7 @@ def _sense_encoding(path: Path) -> tuple[Dialect, list[str]]:
                     is_utf8 = False
             block = following
     if is_utf8:
-        return Dialect(packed, "utf-8"), []
+        return Dialect(packed, "utf-8", plain=not has_quotes and not packed), []
     _require_decodable(path, packed, "cp1252")
     return Dialect(packed, "cp1252"), [
         f"`{path}` is not in UTF-8 and was read as Windows-1252; if letters look wrong, save it as UTF-8"

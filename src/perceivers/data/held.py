@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+import numpy as np
+
 from perceivers.data.tables import Table
 
 
@@ -19,6 +21,7 @@ class HeldTable(Table):
 
     def __init__(self, table: Table, held: Sequence[str], others: Sequence[str] = ()) -> None:
         super().__init__(table.source, (*held, *others), table.root)
+        self.notes, self.decimal = table.notes, table.decimal
         self._table, self._others = table, tuple(others)
         self._held = {name: list(table.column(name)) for name in held}
 
@@ -37,6 +40,10 @@ class HeldTable(Table):
     def column(self, name: str) -> Sequence[Any]:
         """See Table."""
         return self._held[name] if name in self._held else self._table.column(name)
+
+    def numbers(self, name: str) -> np.ndarray:
+        """See Table."""
+        return self._table.numbers(name)
 
     def name(self, index: int) -> str:
         """See Table."""

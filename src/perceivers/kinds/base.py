@@ -16,9 +16,14 @@ from typing import TYPE_CHECKING, Any, ClassVar, Self
 from torch import Tensor
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     import numpy as np
 
     from perceivers.kinds.cards import CardLayout
+
+# Share of a column's cells that must look like a kind: a few others among many are faults of the table, not another kind.
+MOSTLY = 0.98
 
 
 @dataclass(frozen=True)
@@ -96,6 +101,15 @@ class Kind(ABC):
             DataError: a cell holds something else.
         """
 
+    def survey(self, table: Any, columns: Sequence[str]) -> Self:
+        """This kind with what the first rows of a training table tell of all values: how many channels they have.
+
+        Args:
+            table: the rows.
+            columns: those that are read.
+        """
+        return self
+
     def settle(self, values: Sequence[Any], columns: Sequence[str]) -> Self:
         """This kind with what must be learned from training values: their size, scale, vocabulary.
 
@@ -125,6 +139,15 @@ class Kind(ABC):
     def modalities(self) -> Mapping[str, Mapping[str, Any]]:
         """Entries of `config.modalities`, by the names that `tensors` gives; a single one is called ""."""
 
+    @property
+    def modality_names(self) -> tuple[str, ...]:
+        """The names that `tensors` and `modalities` give."""
+        return tuple(self.modalities())
+
+    def save_pretrained(self, folder: Path) -> None:
+        """Write what others, such as Transformers, read a model's only input of this kind with; nothing where they cannot."""
+        return
+
     def state(self) -> dict[str, Any]:
         """What `settle` learned, for a JSON file; nothing where it learns nothing."""
         return {}
@@ -132,10 +155,6 @@ class Kind(ABC):
     def with_state(self, state: Mapping[str, Any]) -> Self:
         """This kind with what `state` gave."""
         return self
-
-    def processor(self) -> Any:
-        """What other programs read this kind of data with, saved beside the model by `save_pretrained`; None for nothing."""
-        return None
 
     def show(self, value: Any, weights: Mapping[str, Tensor], grids: Mapping[str, tuple[int, ...]]) -> Any:
         """What `html` is given of a value: what the model saw of it, small enough to be kept.

@@ -11,6 +11,8 @@ from perceivers.kinds.base import Kind
 
 # Name -> "module:class", in the order in which equal guesses are taken.
 KINDS: dict[str, str] = {
+    "image": "perceivers.kinds.image.kind:ImageKind",
+    "series": "perceivers.kinds.series.kind:SeriesKind",
     "date": "perceivers.kinds.date.kind:DateKind",
     "number": "perceivers.kinds.number.kind:NumberKind",
     "category": "perceivers.kinds.category.kind:CategoryKind",

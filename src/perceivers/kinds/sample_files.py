@@ -1,4 +1,4 @@
-"""Bundled data written out as a user's own files would be: pictures, sounds and series in class folders, text in a table."""
+"""Bundled data written out as a user's own files would be: in class folders, or as a table with files beside it."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import csv
 import re
 import shutil
 import wave
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -34,7 +34,8 @@ def write_samples(
 
     Pictures become PNG, sounds 16-bit WAV and series CSV files (a row a step), in one sub-folder a class where there are
     classes; pairs of frames with flow become two PPM files and a .flo file; files are copied; everything else is one CSV
-    table with the columns of the data set, called after the part.
+    table with the columns of the data set, called after the part. Pictures and sounds in its cells are written beside it,
+    in a folder of the same name with one sub-folder a column, and the table has their paths from where it lies.
 
     Args:
         name: a bundled data set.
@@ -60,7 +61,7 @@ def write_samples(
     folder.mkdir(parents=True, exist_ok=True)
     writer = next((kind for kind in WRITERS if kind in columns), None)
     if writer is None:
-        return [_write_table([part[index] for index in indices], folder / f"{split}.csv")]
+        return _write_table((part[index] for index in indices), folder / f"{split}.csv")
     suffix, write = WRITERS[writer]
     written = []
     for index in indices:
@@ -90,11 +91,15 @@ def _write_picture(row: Mapping[str, Any], path: Path) -> None:
 
 
 def _write_sound(row: Mapping[str, Any], path: Path) -> None:
-    samples = np.round(np.clip(row["audio"], -1.0, 1.0) * 32767.0).astype("<i2")
+    _write_samples(row["audio"], row["sampling_rate"], path)
+
+
+def _write_samples(waveform: np.ndarray, sampling_rate: int, path: Path) -> None:
+    samples = np.round(np.clip(waveform, -1.0, 1.0) * 32767.0).astype("<i2")
     with wave.open(str(path), "wb") as file:
         file.setnchannels(1)
         file.setsampwidth(2)
-        file.setframerate(int(row["sampling_rate"]))
+        file.setframerate(int(sampling_rate))
         file.writeframes(samples.tobytes())
 
 
@@ -120,12 +125,34 @@ def _copy_file(row: Mapping[str, Any], path: Path) -> None:
     shutil.copyfile(row[FILE_COLUMN], path)
 
 
-def _write_table(rows: list[Mapping[str, Any]], path: Path) -> Path:
+def _write_table(rows: Iterable[Mapping[str, Any]], path: Path) -> list[Path]:
+    """The table and, after it, the files that its cells name."""
+    written, lines = [path], []
+    for number, row in enumerate(rows, start=1):
+        line = dict(row)
+        for column, cell in row.items():
+            suffix, write = _file_of_cell(cell)
+            if write is not None:
+                place = path.with_suffix("") / _file_name(column, whole=True) / f"{number:04d}{suffix}"
+                place.parent.mkdir(parents=True, exist_ok=True)
+                write(cell, place)
+                written.append(place)
+                line[column] = place.relative_to(path.parent).as_posix()
+        lines.append(line)
     with path.open("w", newline="", encoding="utf-8") as file:
-        writer = csv.DictWriter(file, list(rows[0]))
+        writer = csv.DictWriter(file, list(lines[0]))
         writer.writeheader()
-        writer.writerows(rows)
-    return path
+        writer.writerows(lines)
+    return written
+
+
+def _file_of_cell(cell: Any) -> tuple[str, Callable[[Any, Path], None] | None]:
+    """Suffix of the file that a cell needs, and what writes it; None for one that a table holds itself."""
+    if isinstance(cell, np.ndarray) and cell.dtype == np.uint8:
+        return ".png", lambda pixels, path: Image.fromarray(pixels).save(path)
+    if isinstance(cell, Mapping) and "array" in cell:
+        return ".wav", lambda sound, path: _write_samples(sound["array"], sound["sampling_rate"], path)
+    return "", None
 
 
 # Column that says what a data set holds -> suffix of its files (None: the file's own), and what writes one.

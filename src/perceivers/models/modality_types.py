@@ -55,6 +55,7 @@ def build_image(
     out_channels: int | None = None,
     num_bands: int = 32,
     conv2d_use_batchnorm: bool | None = None,
+    stem_padding: str | None = None,
 ) -> PerceiverImagePreprocessor:
     """Pictures or videos: see PerceiverImagePreprocessor.
 
@@ -69,6 +70,7 @@ def build_image(
             need it, "pixels" has no map.
         num_bands: of the Fourier positions.
         conv2d_use_batchnorm: normalise in the stem of "conv", which alone has one; None: yes.
+        stem_padding: of the stem of "conv", see StemLayer; None: `config.stem_padding`.
     """
     patch_pixels = spatial_downsample**2 * temporal_downsample
     options: dict[str, Any] = {}
@@ -90,6 +92,12 @@ def build_image(
                 f"`conv2d_use_batchnorm` needs `prep_type` 'conv', received {prep_type!r}"
             )
         options["conv2d_use_batchnorm"] = conv2d_use_batchnorm
+    if stem_padding is not None:
+        if prep_type != "conv":
+            raise ConfigurationError(f"`stem_padding` needs `prep_type` 'conv', received {prep_type!r}")
+        config = copy.copy(config)
+        config.stem_padding = stem_padding
+        config.validate()
     return PerceiverImagePreprocessor(
         config,
         prep_type=prep_type,

@@ -20,12 +20,13 @@ from perceivers.data.held import HeldTable
 from perceivers.data.opening import TABLE_FORMATS, Tables, find_files, open_table_file
 from perceivers.data.rows import RowSamples, StreamSamples, decode_row, load_splits
 from perceivers.data.splits import Splits
-from perceivers.data.tables import FILE_COLUMN, ListTable, StreamTable, Table
-from perceivers.errors import DataError
+from perceivers.data.tables import FILE_COLUMN, ListTable, StreamTable, Table, require_columns
+from perceivers.errors import ConfigurationError, DataError
 from perceivers.kinds.cards import draw_cards
 from perceivers.metrics.answers import collected, of_answer
 from perceivers.metrics.named import mean_of
 from perceivers.models.answers.losses import has_target
+from perceivers.models.prediction import PerceiverForPrediction
 from perceivers.tasks.base import Batch, Parts, Prediction, Step, Task
 from perceivers.tasks.columns import (
     Columns,
@@ -55,10 +56,10 @@ class ColumnTask(Task[TaskArguments]):
 
     #: Rows that a page shows of what is predicted.
     most_shown: int = 200
-    #: Whether a row without a target is an error, instead of being left out.
-    needs_targets: bool = True
-    #: Whether a row that lacks an input is an error, instead of being masked there.
-    needs_values: bool = True
+    #: Whether a row without a value or a target is an error, instead of the one being masked and the other left out.
+    needs_all: bool = True
+    #: Whether the model takes its inputs by the names of modalities; the page's own models take the only one as it is.
+    by_modality: bool = True
 
     def __init__(self, arguments: TaskArguments | None = None) -> None:
         super().__init__(arguments)
@@ -75,22 +76,35 @@ class ColumnTask(Task[TaskArguments]):
     def choose(self, tables: Tables) -> Columns:
         """Which columns are read as what, and which are asked for; answers have seen the training cells."""
 
-    @abstractmethod
     def build_model(self, columns: Columns, start: PerceiverConfig | None) -> Any:
         """An untrained model for settled columns."""
+        if start is not None:
+            self.require_fitting(start, columns)
+        sizes = self.arguments.config_values() if start is None else start.to_dict()  # type: ignore[attr-defined]
+        described = {"modalities": columns.modalities(), "answers": columns.heads()}
+        return PerceiverForPrediction(PerceiverConfig.from_dict({**sizes, **described}))
 
-    @abstractmethod
+    def require_fitting(self, start: PerceiverConfig, columns: Columns) -> None:
+        """Raise ConfigurationError for a checkpoint of other inputs."""
+        if start.modalities != columns.modalities():
+            raise ConfigurationError(
+                "`start` must be a model of the same columns: name those of the run it was trained in"
+            )
+
     def load_model(self, folder: Path) -> Any:
         """The model of a run."""
+        return PerceiverForPrediction.from_pretrained(folder)
 
-    def call(self, model: Any, batch: Batch) -> Any:
-        """Run the model on a batch; what it returns has `logits`."""
-        inputs, given = self.given(batch)
-        return model(inputs, **given)
+    def columns_for(self, columns: Columns, names: Sequence[str]) -> Columns:
+        """The columns of a trained model as they are called in a table with these names."""
+        return columns
 
-    def given(self, batch: Batch) -> tuple[Any, dict[str, Any]]:
-        """What the model takes of a batch: inputs; mask and positions by the names of its arguments."""
-        return batch["inputs"], {name: batch[name] or None for name in ("attention_mask", "pos")}
+    def given(self, batch: Batch) -> dict[str, Any]:
+        """What the model takes of a batch, by the names of its arguments."""
+        if self.by_modality:
+            return {name: batch[name] or None for name in ("inputs", "attention_mask", "pos")}
+        ((name, values),) = batch["inputs"].items()
+        return {"inputs": values, "attention_mask": batch["attention_mask"].get(name)}
 
     @property
     def answers_several(self) -> bool:
@@ -99,8 +113,9 @@ class ColumnTask(Task[TaskArguments]):
 
     @property
     def strata(self) -> str | None:
-        """Column whose values every part has the same share of; None: rows are divided without regard to any."""
-        return None
+        """Column whose values every part has the same share of: the only target, where it is a class."""
+        answers = list(self.columns.answers.values())
+        return answers[0].column if len(answers) == 1 and answers[0].name == "class" else None
 
     @property
     def groups(self) -> str | None:
@@ -130,18 +145,26 @@ class ColumnTask(Task[TaskArguments]):
     def load_data(self, arguments: DataArguments, parts: Parts | None = None) -> Splits:
         """Open rows; those of a trained model are read and answered as it was trained to."""
         tables = self.open(arguments)
-        self.columns = self.choose(tables) if parts is None else parts.processor
+        names = tables["train"].columns
+        self.columns = (
+            self.choose(tables).surveyed(tables["train"])
+            if parts is None
+            else self.columns_for(parts.processor, names)
+        )
+        if self.needs_all:
+            for table in tables.values():
+                require_columns(table, *self.columns.columns_read, *self.columns.columns_asked)
         splits = load_splits(
             arguments,
             {part: self.held(table) for part, table in tables.items()},
-            RowReader(self.columns, self.needs_targets, self.needs_values),
+            RowReader(self.columns, self.needs_all),
             labels=self.strata,
             groups=self.groups,
             class_names=()
             if self.answers_several
             else getattr(next(iter(self.columns.answers.values())), "names", ()),
         )
-        return splits if self.needs_targets else self._with_targets(splits)
+        return splits if self.needs_all else self._with_targets(splits)
 
     def held(self, table: Table | StreamTable) -> Table | StreamTable:
         """The table with its small columns in memory, where it is no stream."""
@@ -187,7 +210,7 @@ class ColumnTask(Task[TaskArguments]):
 
     def step(self, model: nn.Module, batch: Batch) -> Step:
         """Compute each answer's loss over the samples that have a target, and their weighted sum."""
-        said, scores = self.answers_of(self.call(model, batch), batch[VIEWS])
+        said, scores = self.answers_of(model(**self.given(batch)), batch[VIEWS])
         smoothing = self.label_smoothing if model.training else 0.0
         # Where each row has an answer of its own, every row counts alike; else every answer.
         is_own = all(answer.where for answer in self.columns.answers.values())
@@ -352,9 +375,11 @@ class ColumnTask(Task[TaskArguments]):
     def tables_of(self, given: str) -> Iterator[Table]:
         """An input of the command as tables with a row a sample."""
         path = Path(given)
-        if path.suffix.lower() in TABLE_FORMATS and path.is_file():
+        if self.is_table(path):
             table = open_table_file(path)
             assert isinstance(table, Table)
+            if self.needs_all:
+                require_columns(table, *self.columns_for(self.columns, table.columns).columns_read)
             yield table
             return
         only = self.columns.inputs[0]
@@ -367,16 +392,20 @@ class ColumnTask(Task[TaskArguments]):
         column = only.columns[0] if len(only.columns) == 1 else FILE_COLUMN
         yield ListTable([{column: file} for file in files], given, files)
 
+    def is_table(self, path: Path) -> bool:
+        """Whether an input of the command is a table with a row a sample."""
+        return path.suffix.lower() in TABLE_FORMATS and path.is_file()
+
     def _num_shown(self) -> int:
         (first, *others) = self.columns.inputs
         return self.most_shown if others or first.kind.card is None else first.kind.card.most
 
     def _read(self, columns: Columns, name: str, row: Mapping[str, Any], table: Any) -> Sample | DataError:
-        reader = RowReader(dataclasses.replace(columns, answers={}), needs_values=self.needs_values)
         try:
             require_asked(row, columns)
             # A text that was typed is its own name.
-            sample: Sample = decode_row(reader, table, row, name[:MOST_NAMED])
+            reader, named = self._reader(columns, tuple(row)), name[:MOST_NAMED]
+            sample: Sample = decode_row(reader, table, row, named)
         except DataError as error:
             return error if name[:MOST_NAMED] in str(error) else DataError(f"`{name[:MOST_NAMED]}` {error}")
         return sample
@@ -386,7 +415,7 @@ class ColumnTask(Task[TaskArguments]):
     ) -> Iterator[dict[str, dict[str, Any]]]:
         """What each answer says of each sample."""
         batch = self._on(parts.model.device, self._unlabelled(parts.processor, samples))
-        _, scores = self.answers_of(self.call(prepared, batch), batch[VIEWS])
+        _, scores = self.answers_of(prepared(**self.given(batch)), batch[VIEWS])
         said = {
             name: answer.describe(scores[name].float()) for name, answer in parts.processor.answers.items()
         }
@@ -403,16 +432,11 @@ class ColumnTask(Task[TaskArguments]):
         """What is kept of a sample to be drawn: each input's value with the attention of an answer over it; of the first."""
         one = self._one_view(parts, sample)
         batch = self._on(parts.model.device, self._unlabelled(parts.processor, [one]))
-        inputs, given = self.given(batch)
-        weights, grids = attention_of_answer(
-            parts.model, inputs, query=self._query_of(parts.processor, answer), **given
-        )
-        if "" in weights:
-            only = next(iter(batch["inputs"]))
-            weights, grids = {only: weights[""]}, {only: grids[""]}
+        query = self._query_of(parts.processor, answer)
+        weights, grids = attention_of_answer(parts.model, batch["inputs"], self.given(batch), query)
         values = {}
         for each, value in zip(parts.processor.inputs, sample.values, strict=True):
-            own = {name: each.modality(name) for name in each.kind.modalities()}
+            own = each.modality_names
             values[each.name] = each.kind.show(
                 value,
                 {name: weights[full] for name, full in own.items() if full in weights},
@@ -509,26 +533,25 @@ def mean_of_views(scores: Tensor, answer: str) -> Tensor:
 
 
 def attention_of_answer(
-    model: Any, inputs: Any, *, query: int = 0, **given: Any
+    model: Any, inputs: Mapping[str, Tensor], given: Mapping[str, Any], query: int = 0
 ) -> tuple[dict[str, Tensor], dict[str, tuple[int, ...]]]:
     """Weight that an answer about one sample gives each token, see `attention_through_latents`.
 
     Args:
         model: with `encode` and `decode`.
-        inputs: of one sample.
+        inputs: of one sample, by modality.
+        given: what the model is called with for it.
         query: number of the answer's query.
-        given: `attention_mask` and `pos`.
 
     Returns:
         Modality -> weights [num_tokens] on the processor, all of them summing to 1; modality -> sizes of its grid of tokens.
-        A model of a single modality has the inputs' own name for it.
     """
-    encoded = model.encode(inputs, output_attentions=True, **given)
+    encoded = model.encode(**given, output_attentions=True)
     decoded = model.decode(encoded, output_attentions=True)
     weights = attention_through_latents(encoded.cross_attentions[0], decoded.cross_attentions[0], query).cpu()
     preprocessor = model.perceiver.input_preprocessor
     if encoded.modality_sizes is None:
-        (name, values), *_ = inputs.items() if isinstance(inputs, Mapping) else [("", inputs)]
+        ((name, values),) = inputs.items()
         return {name: weights[0]}, {name: tuple(preprocessor.index_dims(values))}
     parts = attention_by_modality(weights, encoded.modality_sizes)
     return {name: part[0] for name, part in parts.items()}, {

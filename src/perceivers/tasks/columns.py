@@ -58,6 +58,11 @@ class Input:
         """Name in the model of what the kind calls `own`; a kind of a single modality has the input's name."""
         return f"{self.name}_{own}" if own else self.name
 
+    @property
+    def modality_names(self) -> dict[str, str]:
+        """Names of the kind's modalities in the model, by those that the kind has for them."""
+        return {own: self.modality(own) for own in self.kind.modality_names}
+
 
 @dataclass(frozen=True)
 class Columns:
@@ -70,6 +75,13 @@ class Columns:
 
     inputs: tuple[Input, ...]
     answers: Mapping[str, Answer]
+
+    def surveyed(self, train: Any) -> Self:
+        """These columns with what the first rows of a training table tell of each kind."""
+        inputs = tuple(
+            dataclasses.replace(each, kind=each.kind.survey(train, each.columns)) for each in self.inputs
+        )
+        return dataclasses.replace(self, inputs=inputs)
 
     def read(self, row: Mapping[str, Any], table: Any) -> Sample:
         """A row as a sample; an answer's column may be absent."""
@@ -119,7 +131,7 @@ class Columns:
         """Change the values of a whole training batch at random."""
         changed = dict(inputs)
         for each in self.inputs:
-            own = {name: each.modality(name) for name in each.kind.modalities()}
+            own = each.modality_names
             present = {name: changed[full] for name, full in own.items() if full in changed}
             changed.update((own[name], value) for name, value in each.kind.augment(present).items())
         return changed
@@ -157,7 +169,9 @@ class Columns:
         return tuple(dict.fromkeys([*light, *self.columns_asked]))
 
     def save_pretrained(self, folder: Path) -> None:
-        """Write `columns.json` into `folder`, and what other programs read the inputs with."""
+        """Write `columns.json` into `folder`, and beside it what others read the only input with."""
+        if len(self.inputs) == 1:
+            self.inputs[0].kind.save_pretrained(Path(folder))
         inputs = [
             {
                 "name": each.name,
@@ -170,9 +184,6 @@ class Columns:
         ]
         answers = {name: {"answer": answer.name, **answer.state()} for name, answer in self.answers.items()}
         write_json(Path(folder) / FILE, {"inputs": inputs, "answers": answers})
-        for each in self.inputs:
-            if (processor := each.kind.processor()) is not None:
-                processor.save_pretrained(folder)
 
     @classmethod
     def from_pretrained(cls, folder: Path) -> Self:
@@ -197,24 +208,19 @@ class RowReader:
 
     Args:
         columns: see Columns.
-        needs_targets: refuse a row without a target instead of leaving it unlearned.
-        needs_values: refuse a row that lacks an input instead of masking it.
+        needs_all: refuse a row without a value or a target, instead of masking the one and leaving the other unlearned.
     """
 
     columns: Columns
-    needs_targets: bool = False
-    needs_values: bool = False
+    needs_all: bool = False
 
     def __call__(self, row: Mapping[str, Any], table: Any) -> Sample:
         """Read one row."""
         sample = self.columns.read(row, table)
-        if self.needs_values:
+        if self.needs_all:
             for each, value in zip(self.columns.inputs, sample.values, strict=True):
                 if value is None:
-                    raise DataError(
-                        f"has no {each.kind.name} in the column {', '.join(map(repr, each.columns))}"
-                    )
-        if self.needs_targets:
+                    raise DataError(f"has no value in the column {', '.join(each.columns)!r}")
             require_asked(row, self.columns)
             for answer, target in zip(self.columns.answers.values(), sample.targets, strict=True):
                 if target is None and answer.asks(row):
@@ -225,7 +231,7 @@ class RowReader:
 def require_asked(row: Mapping[str, Any], columns: Columns) -> None:
     """Raise DataError where a row says that it belongs to no answer."""
     answers = columns.answers.values()
-    if any(answer.asks(row) for answer in answers):
+    if not answers or any(answer.asks(row) for answer in answers):
         return
     column = next(answer.where[0] for answer in answers if answer.where)
     known = ", ".join(answer.title for answer in answers)

@@ -10,10 +10,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from perceivers.data.rows import RowSamples
-from perceivers.data.tables import ListTable
 from perceivers.errors import DataError
-from perceivers.kinds.image.reading import ImageDecoder, decode_image, read_image
+from perceivers.kinds.image.reading import decode_image, is_picture_file, looks_like_picture, read_image
 
 
 def png(shade: int = 7, size: tuple[int, int] = (5, 3)) -> bytes:
@@ -75,16 +73,46 @@ def test_a_picture_of_too_many_pixels_is_an_error(tmp_path: Path, monkeypatch: p
         read_image(tmp_path / "a.png")
 
 
-def test_a_row_becomes_a_picture_with_the_id_of_its_class() -> None:
-    rows = [{"photo": png(3), "kind": "dog"}, {"photo": png(4), "kind": "emu"}, {"photo": b"", "kind": "cat"}]
-    samples = RowSamples(ListTable(rows, "pets"), range(3), ImageDecoder("photo", "kind", ("cat", "dog")))
-    assert samples[0].label == 1
-    assert samples[0].image.getpixel((0, 0)) == 3
-    assert not samples[0].is_framed
-    with pytest.raises(
-        DataError,
-        match="`pets, row 2`: has the class 'emu' in the column 'kind', which is not one of cat, dog",
-    ):
-        samples[1]
-    with pytest.raises(DataError, match="`pets, row 3`: the picture in the row cannot be read as a picture"):
-        samples[2]
+@pytest.mark.parametrize(
+    "cell",
+    [
+        "folder/a.JPG",
+        png(),
+        {"bytes": png(), "path": None},
+        {"bytes": None, "path": "a.webp"},
+        np.zeros((3, 5), np.uint8),
+        np.zeros((3, 5, 4), np.uint8),
+        Image.new("L", (3, 5)),
+    ],
+)
+def test_what_is_a_picture_looks_like_one(cell: Any) -> None:
+    assert looks_like_picture(cell)
+
+
+@pytest.mark.parametrize(
+    "cell",
+    [
+        "a picture of a cat",
+        "a.wav",
+        7,
+        b"RIFF\x24\x00\x00\x00WAVEfmt ",
+        {"bytes": b"RIFF", "path": "a.png"},
+        {"array": np.zeros(9), "sampling_rate": 8_000},
+        np.zeros((3, 5)),
+        np.zeros((3, 5, 7), np.uint8),
+        [[1, 2], [3, 4]],
+    ],
+)
+def test_what_is_none_does_not(cell: Any) -> None:
+    assert not looks_like_picture(cell)
+
+
+def test_a_pillow_image_stays_itself() -> None:
+    image = Image.new("L", (3, 5))
+    assert decode_image(image) is image
+
+
+def test_files_of_pictures_are_known_by_their_endings() -> None:
+    assert is_picture_file("a/b.TIFF")
+    assert not is_picture_file("a/b.npy")
+    assert not is_picture_file(png())

@@ -5,7 +5,15 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from perceivers.kinds.series.augmentation import at_times, crop, draw_gains, stretch_time, warp_time
+from perceivers.kinds.series.augmentation import (
+    at_times,
+    crop,
+    draw_gains,
+    stretch_time,
+    vary_series,
+    warp_time,
+)
+from perceivers.kinds.series.options import SeriesOptions
 
 RAMP = np.float32([[0, 100], [1, 101], [2, 102], [3, 103], [4, 104]])
 
@@ -83,3 +91,47 @@ def test_channels_are_left_out_with_the_asked_probability_but_never_all() -> Non
     assert abs(float((gains == 0.0).mean()) - 0.2) < 0.01
     many = [draw_gains(generator, 3, scaling=0.0, dropout=0.95) for _ in range(200)]
     assert min(float(gains.sum()) for gains in many) == 1.0
+
+
+PAIRS = np.float32(np.arange(22).reshape(11, 2))
+
+
+@pytest.mark.parametrize("field", ["crop", "time_stretch", "time_warp"])
+def test_changes_of_time_leave_the_channels_together(field: str) -> None:
+    chosen = SeriesOptions(**{field: 0.5})
+    for seed in range(20):
+        varied = vary_series(PAIRS, chosen, np.random.default_rng(seed))
+        assert np.allclose(varied.values[:, 1] - varied.values[:, 0], 1.0, atol=1e-5)
+        assert varied.values.min() >= 0
+        assert varied.values.max() <= 21
+        assert varied.gains is None
+        assert varied.noise is None
+        low, high = {"crop": (6, 11), "time_stretch": (6, 16), "time_warp": (11, 11)}[field]
+        assert low <= len(varied.values) <= high
+
+
+def test_changes_of_time_do_change_it() -> None:
+    for field in ("crop", "time_stretch", "time_warp"):
+        chosen = SeriesOptions(**{field: 0.5})
+        results = {vary_series(PAIRS, chosen, np.random.default_rng(s)).values.tobytes() for s in range(20)}
+        assert len(results) > 5, field
+
+
+def test_jitter_is_noise_of_the_asked_deviation_as_long_as_the_series() -> None:
+    long = np.zeros((4_000, 3), dtype=np.float32)
+    chosen = SeriesOptions(jitter=0.2, crop=0.5)
+    varied = vary_series(long, chosen, np.random.default_rng(0))
+    assert varied.noise is not None
+    assert varied.noise.shape == varied.values.shape
+    assert float(varied.noise.std()) == pytest.approx(0.2, rel=0.05)
+
+
+def test_scaling_and_dropout_draw_gains_for_each_channel() -> None:
+    varied = vary_series(PAIRS, SeriesOptions(scaling=0.5), np.random.default_rng(0))
+    assert varied.gains is not None
+    assert varied.gains.shape == (2,)
+    dropped = [
+        vary_series(PAIRS, SeriesOptions(channel_dropout=0.5), np.random.default_rng(seed)).gains
+        for seed in range(20)
+    ]
+    assert {tuple(gains.tolist()) for gains in dropped if gains is not None} == {(1, 1), (1, 0), (0, 1)}

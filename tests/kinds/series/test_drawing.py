@@ -1,42 +1,53 @@
-"""The picture of classified series is written for few and many channels, gaps, and any number of series."""
+"""A series drawn: few and many channels, gaps, nothing; and on a page."""
 
 from __future__ import annotations
 
-import sys
-from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
-from PIL import Image
+from matplotlib.figure import Figure
 
-from perceivers.errors import MissingExtraError
-from perceivers.kinds.series.drawing import draw_series
-from perceivers.tasks.base import Prediction
+from perceivers.kinds.series.drawing import draw_series, series_html
 
 
-def prediction(channels: int, steps: int = 7) -> Prediction:
-    series = np.random.default_rng(0).standard_normal((steps, channels)).astype(np.float32)
-    values = {"label": "up", "probability": 0.7, "probabilities": {"up": 0.7, "down": 0.3}}
-    return Prediction("folder/a.csv", values, {"series": series})
+def random_series(channels: int, steps: int = 7) -> np.ndarray:
+    return np.random.default_rng(0).standard_normal((steps, channels)).astype(np.float32)
 
 
-@pytest.mark.parametrize(("channels", "steps"), [(2, 7), (13, 7), (1, 1)])
-def test_a_picture_has_ink_for_lines_and_for_colours(tmp_path: Path, channels: int, steps: int) -> None:
-    draw_series([prediction(channels, steps)], tmp_path / "x.png")
-    pixels = np.asarray(Image.open(tmp_path / "x.png").convert("RGB"))
-    assert (pixels != 255).any(axis=-1).mean() > 0.01
-    red = (pixels[..., 0] == 0xD1) & (pixels[..., 1] == 0x49)
-    assert red.any(), "the answer's bar"
+def drawn(shown: np.ndarray | None) -> Any:
+    figure = Figure()
+    draw_series(figure, [figure.add_gridspec(1, 1)[0, 0]], shown, "folder/$a$.csv")
+    figure.canvas.draw()
+    return figure.axes[0]
 
 
-def test_gaps_are_drawn_as_gaps(tmp_path: Path) -> None:
-    with_gap = prediction(3)
-    with_gap.shown["series"][2, 1] = np.nan
-    draw_series([with_gap], tmp_path / "x.png")
-    assert (tmp_path / "x.png").is_file()
+@pytest.mark.parametrize(("channels", "steps"), [(2, 7), (1, 1)])
+def test_few_channels_are_lines(channels: int, steps: int) -> None:
+    axes = drawn(random_series(channels, steps))
+    assert len(axes.lines) == channels + 1, "and one at the mean"
+    assert not axes.images
+    assert axes.get_title(loc="left") == "folder/$a$.csv"
 
 
-def test_without_matplotlib_the_extra_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(sys.modules, "matplotlib.figure", None)
-    with pytest.raises(MissingExtraError, match="picture of predictions needs the package `matplotlib`"):
-        draw_series([prediction(2)], tmp_path / "x.png")
+def test_many_channels_are_rows_of_colours() -> None:
+    axes = drawn(random_series(13))
+    assert axes.images[0].get_array().shape == (13, 7)
+
+
+def test_gaps_stay_empty_and_an_absent_series_leaves_its_place_empty() -> None:
+    series = random_series(3)
+    series[2, 1] = np.nan
+    assert np.isnan(drawn(series).lines[1].get_ydata()[2])
+    assert not drawn(None).lines
+
+
+def test_a_page_has_a_line_a_channel_without_its_gaps() -> None:
+    series = np.float32([[0, 3], [np.nan, -3], [0, -9]])
+    html = series_html(series, "a <b>")
+    assert html.count("<polyline") == 2
+    # 240 pixels wide and 48 high, the mean in the middle, 3 deviations at the edges.
+    assert 'points="0.0,24.0 240.0,24.0"' in html
+    assert 'points="0.0,0.0 120.0,48.0 240.0,48.0"' in html
+    assert "a &lt;b&gt;" in html
+    assert series_html(None, "x") == ""

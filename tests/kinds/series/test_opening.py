@@ -64,7 +64,7 @@ def test_without_a_time_the_order_of_the_rows_holds_and_time_is_a_channel() -> N
             "long.csv, row 4` has 'down' in the column 'label', although its series began with 'up'",
         ),
         (2, {"id": None}, "long.csv, row 3` has no value in the column 'id'"),
-        (1, {"x": "fast"}, "long.csv, row 2`: expected a number in the column 'x', received 'fast'"),
+        (1, {"x": "fast"}, "long.csv, row 2`, column 'x': expected a number, received 'fast'"),
     ],
 )
 def test_a_wrong_row_of_a_long_table_is_named(row: int, change: dict[str, Any], message: str) -> None:
@@ -91,6 +91,17 @@ def test_a_long_csv_is_opened_as_series(tmp_path: Path) -> None:
     assert list(tables) == ["train"]
     assert tables["train"][0]["series"].tolist() == [[5, 50], [6, 60], [7, 70]]
     assert tables["train"].column("label") == ["up", "down"]
+
+
+def test_decimal_commas_in_a_long_table_are_refused_or_asked_for(tmp_path: Path) -> None:
+    path = tmp_path / "steps.csv"
+    path.write_text("id;t;x;y;label\nb;1;0,5;2;up\nb;2;1,5;;up\nc;1;2,5;3;down\n")
+    with pytest.raises(
+        DataError, match="row 1`, column 'x': received '0,5', which looks like a decimal comma"
+    ):
+        opened(path)
+    series = opened(path, decimal="comma")["train"].column("series")
+    assert np.array_equal(series[0], [[0.5, 2], [1.5, np.nan]], equal_nan=True)
 
 
 def test_ts_files_are_told_apart_by_the_end_of_their_names(tmp_path: Path) -> None:

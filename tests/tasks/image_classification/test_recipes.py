@@ -11,9 +11,12 @@ import pytest
 import torch
 from PIL import Image
 
+from perceivers.answers.one_class import OneClass
 from perceivers.arguments import from_mapping, read_recipe, run_from_recipe
 from perceivers.data.splits import Splits
-from perceivers.kinds.image.reading import ImageSample
+from perceivers.kinds.image.kind import ImageKind
+from perceivers.kinds.image.reading import Picture
+from perceivers.tasks.columns import Columns, Input, Sample
 from perceivers.tasks.image_classification.model import build_classifier
 from perceivers.tasks.image_classification.options import ImageClassificationArguments
 from perceivers.tasks.image_classification.task import ImageClassification
@@ -77,19 +80,20 @@ def test_the_papers_recipe_takes_a_step_with_all_its_augmentation(form: str) -> 
     chosen = replace(recipe_arguments("paper/image-classification"), **small, **FORMS[form])
     task = ImageClassification(chosen)
     names = tuple(f"class {index}" for index in range(7))
-    task._num_classes = len(names)
+    inputs = (Input("image", ("image",), ImageKind(chosen)),)
+    task.columns = Columns(inputs, {"label": OneClass("label", names=names)})
     generator = np.random.default_rng(0)
     pixels = generator.integers(0, 255, (4, 50, 40, 3), dtype=np.uint8)
-    samples = [ImageSample(Image.fromarray(each), index) for index, each in enumerate(pixels)]
+    samples = [Sample((Picture(Image.fromarray(each)),), (index,)) for index, each in enumerate(pixels)]
     parts = task.build(Splits(samples, (), (), names))  # type: ignore[arg-type]
     varied = [task.vary(sample, np.random.default_rng(0)) for sample in samples]
-    assert {sample.image.size for sample in varied} == {(32, 32)}
+    assert {sample.values[0].image.size for sample in varied} == {(32, 32)}
     batch = task.augment(task.collate(parts.processor, varied))
-    assert batch["labels"].shape == (4, 7)
+    assert batch["labels"]["label"].shape == (4, 7)
     step = task.step(parts.model.train(), batch)
     step.loss.backward()
     assert all(parameter.grad is not None for parameter in parts.model.parameters())
-    assert task.collate(parts.processor, samples)["pixel_values"].shape == (4, 3, 32, 32)
+    assert task.collate(parts.processor, samples)["inputs"]["image"].shape == (4, 3, 32, 32)
 
 
 @pytest.mark.parametrize("name", ["digits", "mnist", "fashion_mnist"])

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import csv
 import json
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +19,8 @@ from perceivers.arguments import (
 )
 from perceivers.configuration import PerceiverConfig
 from perceivers.errors import ConfigurationError, DataError
-from perceivers.kinds.series.samples import SeriesSample
+from perceivers.kinds.series.tensors import VariedSeries
+from perceivers.tasks.columns import Sample
 from perceivers.tasks.registry import load_run, task_class
 from perceivers.tasks.series_classification.options import SeriesClassificationArguments
 from perceivers.tasks.series_classification.task import SeriesClassification
@@ -118,13 +118,13 @@ def test_a_run_learns_slopes_and_evaluates_alike(trained: tuple[Path, dict[str, 
 
 def test_the_scale_of_the_training_series_is_saved_with_the_run(trained: tuple[Path, dict[str, Any]]) -> None:
     folder, _ = trained
-    saved = json.loads((folder / "preprocessor_config.json").read_text())
+    (saved,) = (each["state"] for each in json.loads((folder / "columns.json").read_text())["inputs"])
     task, parts, run_arguments = load_run(folder)
     splits = task.load_data(run_arguments.data, parts)
-    values = np.concatenate([splits.train[index].values for index in range(len(splits.train))])
+    values = np.concatenate([splits.train[index].values[0] for index in range(len(splits.train))])
     assert np.allclose(saved["mean"], values.mean(axis=0), rtol=1e-5)
     assert np.allclose(saved["std"], values.std(axis=0), rtol=1e-4)
-    assert parts.processor.missing == "stop"
+    assert parts.processor.inputs[0].kind.options.missing == "stop"
 
 
 def test_files_of_every_kind_are_answered(trained: tuple[Path, dict[str, Any]], tmp_path: Path) -> None:
@@ -179,32 +179,34 @@ def test_a_batch_holds_normalised_series_and_which_steps_count() -> None:
     parts = task.build(splits)
     samples = [splits.train[index] for index in (0, 100)]
     batch = task.collate(parts.processor, samples)
-    lengths = [len(sample.values) for sample in samples]
-    assert batch["inputs"].shape == (2, max(lengths), 12)
-    assert batch["attention_mask"].sum(dim=1).tolist() == lengths
-    assert batch["labels"].tolist() == [sample.label for sample in samples]
-    expected = (samples[0].values - np.array(parts.processor.mean)) / np.array(parts.processor.std)
-    assert np.allclose(batch["inputs"][0, : lengths[0]], expected, atol=1e-5)
+    lengths = [len(sample.values[0]) for sample in samples]
+    assert batch["inputs"]["series"].shape == (2, max(lengths), 12)
+    assert batch["attention_mask"]["series"].sum(dim=1).tolist() == lengths
+    assert batch["labels"]["label"].tolist() == [sample.targets[0] for sample in samples]
+    kind = parts.processor.inputs[0].kind
+    expected = (samples[0].values[0] - np.array(kind.mean)) / np.array(kind.std)
+    assert np.allclose(batch["inputs"]["series"][0, : lengths[0]], expected, atol=1e-5)
     assert parts.model.config.modalities["series"]["max_resolution"] == 29
-    logits = parts.model.eval()(inputs=batch["inputs"], attention_mask=batch["attention_mask"]).logits
+    logits = parts.model.eval()(**task.given(batch)).logits["label"]
     alone = task.collate(parts.processor, samples[:1])
-    again = parts.model(inputs=alone["inputs"], attention_mask=alone["attention_mask"]).logits
+    again = parts.model(**task.given(alone)).logits["label"]
     assert torch.allclose(logits[:1], again, atol=1e-5), "what others are padded with changes nothing"
 
 
 def test_the_change_of_a_sample_depends_on_the_generator_alone() -> None:
-    task = SeriesClassification(
-        SeriesClassificationArguments(**TINY, jitter=0.1, crop=0.3, time_warp=0.3, channel_dropout=0.2)
-    )
-    sample = SeriesSample(np.arange(26, dtype=np.float32).reshape(13, 2), 0)
-    first, second, other = (task.vary(sample, np.random.default_rng(seed)) for seed in (5, 5, 6))
+    data = DataArguments(data="japanese-vowels", unreadable="trust")
+    changes = {"jitter": 0.1, "crop": 0.3, "time_warp": 0.3, "channel_dropout": 0.2}
+    task = SeriesClassification(SeriesClassificationArguments(**TINY, **changes))
+    task.load_data(data)
+    sample = Sample((np.arange(26, dtype=np.float32).reshape(13, 2),), (0,))
+    first, second, other = (task.vary(sample, np.random.default_rng(seed)).values[0] for seed in (5, 5, 6))
     assert np.array_equal(first.values, second.values)
     assert np.array_equal(first.noise, second.noise)
     assert not np.array_equal(first.noise, other.noise)
-    untouched = SeriesClassification(SeriesClassificationArguments(**TINY)).vary(
-        sample, np.random.default_rng(5)
-    )
-    assert untouched == replace(sample)
+    plain = SeriesClassification(SeriesClassificationArguments(**TINY))
+    plain.load_data(data)
+    untouched = plain.vary(sample, np.random.default_rng(5))
+    assert untouched == Sample((VariedSeries(sample.values[0]),), (0,))
 
 
 def test_absolute_positions_know_the_longest_series_of_all_parts() -> None:
@@ -212,10 +214,10 @@ def test_absolute_positions_know_the_longest_series_of_all_parts() -> None:
     splits = task.load_data(DataArguments(data="japanese-vowels", unreadable="trust"))
     parts = task.build(splits)
     assert parts.model.config.modalities["series"]["max_length"] == 29
-    decoder = task._decoder(splits.class_names, parts, None)
+    (only,) = parts.processor.inputs
     with pytest.raises(DataError, match=r"at most 29 steps long \(`max_length`\), received 30"):
-        decoder.values({"series": np.zeros((30, 12))}, None)
-    assert decoder.values({"series": np.zeros((29, 12))}, None).shape == (29, 12)
+        only.kind.read({"series": np.zeros((30, 12))}, only.columns, None)
+    assert only.kind.read({"series": np.zeros((29, 12))}, only.columns, None).shape == (29, 12)
 
 
 def test_other_channels_than_the_models_are_named(
@@ -262,11 +264,11 @@ def test_a_start_of_other_channels_is_refused_and_one_of_the_same_keeps_its_size
     task = SeriesClassification(SeriesClassificationArguments(**TINY))
     splits = task.load_data(DataArguments(data="japanese-vowels", unreadable="trust"))
     own = task.build(splits).model.config
-    started = SeriesClassification(SeriesClassificationArguments()).build(
-        replace(splits, class_names=("x", "y")), own
+    other_task = SeriesClassification(SeriesClassificationArguments())
+    started = other_task.build(
+        other_task.load_data(DataArguments(data="japanese-vowels", unreadable="trust")), own
     )
     assert started.model.config.num_latents == 3
-    assert started.model.config.id2label == {0: "x", 1: "y"}
     other = PerceiverConfig(modalities={"series": {"type": "series", "in_channels": 5}})
     with pytest.raises(ConfigurationError, match="`start` must be a model of series with 12 channels"):
         task.build(splits, other)

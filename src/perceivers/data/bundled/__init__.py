@@ -31,6 +31,13 @@ class BundledData:
 
 
 BUNDLED: Mapping[str, BundledData] = {
+    "arithmetic": BundledData(
+        modality="table",
+        content="3,800 made sums: two handwritten digits, a spoken sign, a sentence and a number; the result and its parity",
+        package="scikit-learn, captcha",
+        licence="BSD-3-Clause, digits CC BY 4.0",
+        reader="arithmetic",
+    ),
     "big-buck-bunny": BundledData(
         modality="video",
         content="5 seconds of the film with sound, 1280 x 720 pixels, without classes",

@@ -9,9 +9,9 @@ from typing import Any, ClassVar
 import numpy as np
 from torch import Tensor
 
-from perceivers.kinds.base import is_empty
+from perceivers.kinds.base import MOSTLY, is_empty
 from perceivers.kinds.date.reading import PARTS, date_of, looks_like_date, parts_of
-from perceivers.kinds.number.kind import MOSTLY, NumberKind
+from perceivers.kinds.number.kind import NumberKind
 
 
 @dataclass(frozen=True)

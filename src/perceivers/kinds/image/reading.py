@@ -1,56 +1,32 @@
-"""Labelled pictures from rows: a path, the bytes of a file, or pixels, and the name of a class."""
+"""From what a cell holds to a picture: a path, the bytes of a file, or pixels."""
 
 from __future__ import annotations
 
 import io
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-from PIL import Image
+from PIL import Image, UnidentifiedImageError
 
-from perceivers.data.rows import class_id
-from perceivers.data.tables import StreamTable, Table
 from perceivers.errors import DataError
 
 IMAGE_SUFFIXES = (".png", ".jpg", ".jpeg", ".bmp", ".gif", ".webp", ".tif", ".tiff", ".pgm", ".ppm")
 
 
 @dataclass(frozen=True)
-class ImageSample:
-    """One picture with its class.
+class Picture:
+    """One picture on its way to the model.
 
     Args:
-        image: the picture, of any mode and size.
-        label: id of its class.
+        image: of any mode and size.
         is_framed: whether it is cut and sized for the model already, by a random crop.
     """
 
     image: Image.Image
-    label: int
     is_framed: bool = False
-
-
-@dataclass(frozen=True)
-class ImageDecoder:
-    """From a row to a labelled picture.
-
-    Args:
-        image_column: column with a path, with the bytes of a file, or with uint8 pixels.
-        label_column: column with the class.
-        class_names: names of the classes by id.
-    """
-
-    image_column: str
-    label_column: str
-    class_names: Sequence[str]
-
-    def __call__(self, row: Mapping[str, Any], table: Table | StreamTable) -> ImageSample:
-        """Decode one row."""
-        label = class_id(row[self.label_column], self.class_names, self.label_column)
-        return ImageSample(decode_image(row[self.image_column], table.root), label)
 
 
 def decode_image(value: Any, root: Path | None = None) -> Image.Image:
@@ -58,9 +34,11 @@ def decode_image(value: Any, root: Path | None = None) -> Image.Image:
 
     Args:
         value: a path, relative to `root`; bytes of a picture file; a mapping with `bytes` or `path`, as data sets on the hub
-            have; uint8 pixels [height, width] or [height, width, channels] in [0, 255].
+            have; uint8 pixels [height, width] or [height, width, channels] in [0, 255]; a Pillow image.
         root: folder that relative paths belong to.
     """
+    if isinstance(value, Image.Image):
+        return value
     if isinstance(value, np.ndarray):
         return Image.fromarray(value)
     if isinstance(value, Mapping):
@@ -75,6 +53,26 @@ def decode_image(value: Any, root: Path | None = None) -> Image.Image:
 def read_image(path: Path) -> Image.Image:
     """Read and decode one picture; an unreadable one raises a DataError that names the file."""
     return _read(path, f"`{path}`")
+
+
+def is_picture_file(value: Any) -> bool:
+    """Whether a cell is the path of a picture."""
+    return isinstance(value, str) and Path(value).suffix.lower() in IMAGE_SUFFIXES
+
+
+def looks_like_picture(cell: Any) -> bool:
+    """Whether `decode_image` takes a cell for a picture, as far as its ending, its first bytes or its shape tell."""
+    if isinstance(cell, Mapping):
+        cell = cell.get("path") if cell.get("bytes") is None else cell["bytes"]
+    if isinstance(cell, np.ndarray):
+        return cell.dtype == np.uint8 and (cell.ndim == 2 or (cell.ndim == 3 and cell.shape[2] in (1, 3, 4)))
+    if isinstance(cell, bytes):
+        try:
+            Image.open(io.BytesIO(cell)).close()
+        except (UnidentifiedImageError, OSError, ValueError, SyntaxError, Image.DecompressionBombError):
+            return False
+        return True
+    return isinstance(cell, Image.Image) or is_picture_file(cell)
 
 
 def _read(source: Path | io.BytesIO, name: str) -> Image.Image:

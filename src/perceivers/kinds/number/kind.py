@@ -10,14 +10,11 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from perceivers.kinds.base import Kind, ModalityInput
+from perceivers.kinds.base import MOSTLY, Kind, ModalityInput
 from perceivers.kinds.number.options import NumberOptions
 from perceivers.kinds.number.reading import is_missing_word, looks_like_number, number_of
 from perceivers.kinds.shading import shaded_list
 from perceivers.processors.numbers import apply_quantiles, fit_quantiles, piecewise_edges
-
-# A few words among many numbers are faults of the table, not another kind.
-MOSTLY = 0.98
 
 
 @dataclass(frozen=True)

@@ -2,7 +2,39 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import numpy as np
+
+from perceivers.kinds.series.tensors import VariedSeries
+
+if TYPE_CHECKING:
+    from perceivers.kinds.series.options import SeriesOptions
+
+# Paces that are drawn over a series whose time is warped.
+NUM_KNOTS = 4
+
+
+def vary_series(values: np.ndarray, chosen: SeriesOptions, generator: np.random.Generator) -> VariedSeries:
+    """Change time at random, and draw factors and noise for the normalised values.
+
+    Args:
+        values: float32 [num_steps, num_channels].
+        chosen: how much.
+        generator: the only source of chance.
+    """
+    if chosen.crop:
+        values = crop(values, generator.random(), 1.0 - chosen.crop * generator.random())
+    if chosen.time_stretch:
+        values = stretch_time(values, 1.0 + generator.uniform(-chosen.time_stretch, chosen.time_stretch))
+    if chosen.time_warp:
+        values = warp_time(values, 1.0 + generator.uniform(-chosen.time_warp, chosen.time_warp, NUM_KNOTS))
+    gains = noise = None
+    if chosen.scaling or chosen.channel_dropout:
+        gains = draw_gains(generator, values.shape[1], scaling=chosen.scaling, dropout=chosen.channel_dropout)
+    if chosen.jitter:
+        noise = generator.standard_normal(values.shape, dtype=np.float32) * np.float32(chosen.jitter)
+    return VariedSeries(values, gains, noise)
 
 
 def crop(series: np.ndarray, start: float, share: float) -> np.ndarray:

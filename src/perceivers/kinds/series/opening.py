@@ -12,7 +12,7 @@ from perceivers.arguments.data import DataArguments
 from perceivers.data.opening import PART_NAMES, open_tables
 from perceivers.data.tables import LABEL_COLUMN, ListTable, StreamTable, Table, require_columns
 from perceivers.errors import DataError
-from perceivers.kinds.series.files import SERIES_SUFFIXES, SeriesColumns, to_number
+from perceivers.kinds.series.files import SERIES_SUFFIXES, SeriesColumns
 from perceivers.processors.series.ts import read_ts
 
 VALUES_COLUMN = "series"
@@ -88,8 +88,8 @@ def gather_series(
         if key is None or key == "":
             raise DataError(f"`{table.name(index)}` has no value in the column {series_column!r}")
         members.setdefault(key, []).append(index)
-    values = np.stack([_numbers(table, name) for name in channels], axis=1)
-    times = None if columns.time is None else _numbers(table, columns.time)
+    values = np.stack([table.numbers(name) for name in channels], axis=1)
+    times = None if columns.time is None else table.numbers(columns.time)
     labels = None if label_column is None else table.column(label_column)
     rows: list[dict[str, Any]] = []
     for indices in members.values():
@@ -109,7 +109,7 @@ def _open(
     files = _ts_files(Path(data))
     if files:
         return {part: ts_table(path, label_column) for part, path in files.items()}
-    source = DataArguments(data=data, subset=arguments.subset)
+    source = DataArguments(data=data, subset=arguments.subset, decimal=arguments.decimal)
     tables: dict[str, Table] = {}
     for part, table in open_tables(source, SERIES_SUFFIXES).items():
         assert not isinstance(table, StreamTable)
@@ -132,16 +132,6 @@ def _ts_files(path: Path) -> dict[str, Path]:
             f"{', '.join(file.name for file in files)}"
         )
     return parts
-
-
-def _numbers(table: Table, column: str) -> np.ndarray:
-    """A column as numbers, [rows]; NaN where a value is missing."""
-    values: Sequence[Any] = table.column(column)
-    try:
-        return np.array(values, dtype=np.float64)
-    except (TypeError, ValueError):
-        numbers = [to_number(value, f"`{table.name(row)}`", column) for row, value in enumerate(values)]
-        return np.array(numbers, dtype=np.float64)
 
 
 def _one_label(table: Table, labels: Sequence[Any], indices: Sequence[int], column: str) -> Any:

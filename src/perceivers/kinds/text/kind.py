@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, cast
 
 from torch import Tensor
@@ -101,9 +102,9 @@ class TextKind(Kind):
             }
         }
 
-    def processor(self) -> PerceiverTokenizer:
-        """The tokenizer."""
-        return PerceiverTokenizer(model_max_length=self.options.max_length)
+    def save_pretrained(self, folder: Path) -> None:
+        """Write the tokenizer."""
+        PerceiverTokenizer(model_max_length=self.options.max_length).save_pretrained(folder)
 
     def show(
         self, value: TextValue | None, weights: Mapping[str, Tensor], grids: Mapping[str, tuple[int, ...]]

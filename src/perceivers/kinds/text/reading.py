@@ -44,13 +44,11 @@ def text_of(row: Mapping[str, Any], column: str, table: Any) -> bytes | None:
     """The text of a row's cell as UTF-8 bytes; None where the cell is empty.
 
     A cell may hold the text, as str or bytes; the path of a file that is there and ends as texts do; or, as columns of files
-    have it, a mapping with `bytes` or `path`. Where the row has no such column and is of a folder of files, its file is read.
+    have it, a mapping with `bytes` or `path`. In the column that folders of files have, it is the path of one.
 
     Raises:
         DataError: the cell holds something else, or no UTF-8.
     """
-    if column not in row and FILE_COLUMN in row:
-        return read_text_file(_file(row[FILE_COLUMN], table))
     cell = row.get(column)
     if isinstance(cell, Mapping):
         given, path = cell.get("bytes"), cell.get("path")
@@ -59,8 +57,10 @@ def text_of(row: Mapping[str, Any], column: str, table: Any) -> bytes | None:
         return None
     if isinstance(cell, bytes):
         return _utf8(cell, f"the text in the column {column!r}") if cell.strip() else None
-    if isinstance(cell, str) and names_text_file(cell) and is_path(str(_file(cell, table))):
-        return read_text_file(_file(cell, table))
+    if isinstance(cell, str):
+        is_file = names_text_file(cell) and is_path(str(_file(cell, table)))
+        if is_file or column == FILE_COLUMN:
+            return read_text_file(_file(cell, table))
     return _encoded(cell, column)
 
 

@@ -1,4 +1,4 @@
-"""The classifier and the image processor that the arguments of `image-classification` ask for."""
+"""The classifier that the arguments of `image-classification` ask for."""
 
 from __future__ import annotations
 
@@ -12,7 +12,6 @@ from perceivers.models.image_classification import (
     PerceiverForImageClassificationFourier,
     PerceiverForImageClassificationLearned,
 )
-from perceivers.processors.image.pillow import PerceiverImageProcessor
 from perceivers.tasks.image_classification.options import ImageClassificationArguments
 
 Classifier = (
@@ -59,22 +58,6 @@ def load_classifier(folder: Path) -> Classifier:
     return CLASSIFIERS["fourier" if form is None else form].from_pretrained(folder)
 
 
-def build_image_processor(chosen: ImageClassificationArguments) -> PerceiverImageProcessor:
-    """Build what crops, resizes and scales pictures for the model."""
-    height, width = chosen.image_height, chosen.image_width
-    mean, std = (
-        list(values) * (chosen.image_channels // len(values))
-        for values in (chosen.pixel_mean, chosen.pixel_std)
-    )
-    return PerceiverImageProcessor(
-        do_center_crop=chosen.centre_crop < 1.0,
-        crop_size={"height": round(height / chosen.centre_crop), "width": round(width / chosen.centre_crop)},
-        size={"height": height, "width": width},
-        image_mean=mean,
-        image_std=std,
-    )
-
-
 def _form_config(chosen: ImageClassificationArguments) -> dict[str, Any]:
     """Keys of PerceiverConfig that say how pixels become tokens."""
     values, size = chosen.form_values(), (chosen.image_height, chosen.image_width)
@@ -92,7 +75,6 @@ def _form_config(chosen: ImageClassificationArguments) -> dict[str, Any]:
             "position_channels": values["position_channels"],
             "projected_position_channels": values["position_channels"],
         }
-    smaller = 4 ** values["num_stem_layers"]
     return {
         **shared,
         "fourier_num_bands": values["num_fourier_bands"],
@@ -100,8 +82,7 @@ def _form_config(chosen: ImageClassificationArguments) -> dict[str, Any]:
         "stem_num_layers": values["num_stem_layers"],
         "stem_batch_norm": values["stem_batch_norm"],
         "stem_padding": values["stem_padding"],
-        # As many places as SAME padding leaves, with the other padding too, as in the published model.
-        "stem_max_resolution": tuple(-(-side // smaller) for side in size),
+        "stem_max_resolution": chosen.stem_grid,
     }
 
 

@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal
 
-from perceivers.arguments.base import require_at_least, require_choice, require_share
+from perceivers.arguments.base import require_share
 from perceivers.arguments.network import NetworkArguments
-from perceivers.errors import ConfigurationError
+from perceivers.kinds.series.options import SeriesOptions
 
 
 @dataclass(frozen=True, kw_only=True)
-class SeriesClassificationArguments(NetworkArguments):
+class SeriesClassificationArguments(SeriesOptions, NetworkArguments):
     """Data, model and augmentation of `series-classification`: series of several channels in, one class out."""
 
     series_column: str = "series"
@@ -19,61 +18,12 @@ class SeriesClassificationArguments(NetworkArguments):
     file_column: str = "file"
     """Column of a table with a row a series: the series' own file (.csv, .tsv or .npy), relative to the table. Folders need
     none."""
-    time_column: str | None = None
-    """Column that the steps of a series are sorted by; it is no channel. None leaves them in the order of the rows."""
-    channel_columns: tuple[str, ...] = ()
-    """Columns that are the channels, in order; none given: all columns that are not named otherwise here."""
     label_column: str = "label"
     """Column that holds the class."""
-    missing: Literal["stop", "interpolate", "mark"] = "stop"
-    """What is done about missing values (empty cells, NaN, ? in .ts files). `stop` names the first; `interpolate` draws a
-    line between the values around them; `mark` tells the model where values are missing, by one more input a channel."""
-    normalization: Literal["data", "series", "none"] = "data"
-    """`data` brings each channel to mean 0 and standard deviation 1 over the training series; `series` over each series
-    by itself; `none` leaves the values as they are."""
-
-    steps_per_patch: int = 1
-    """Consecutive steps in an input of the model; larger ones suit long series."""
-    patch_channels: int | None = 64
-    """Channels that a learned linear map makes of each patch; None leaves its values as they are."""
-    positions: Literal["relative", "absolute", "both"] = "relative"
-    """What a step's place is told by: its share of the series' own length, its number, or both."""
-    max_length: int | None = None
-    """Steps of the longest series that can come, where `positions` are absolute or both; None: of the series that the run
-    has, in all parts."""
-    num_fourier_bands: int = 16
-    """Frequencies of an axis of the positions."""
-    time_resolution: int | None = None
-    """Number of patches that the positions tell apart, twice their highest frequency; None: as many as the longest series
-    has."""
-
     label_smoothing: float = 0.0
     """Share of the target probability spread over all classes, in [0, 1)."""
-    jitter: float = 0.0
-    """While training, noise of this standard deviation on the normalised values."""
-    scaling: float = 0.0
-    """While training, a factor around 1 with this standard deviation for each channel of normalised values."""
-    channel_dropout: float = 0.0
-    """While training, probability of each channel to be left out, in [0, 1)."""
-    crop: float = 0.0
-    """While training, keep a random stretch of the series: leave out up to this share, in [0, 1)."""
-    time_warp: float = 0.0
-    """While training, change the pace within the series by up to this share, in [0, 1)."""
-    time_stretch: float = 0.0
-    """While training, make the series longer or shorter by up to this share, in [0, 1)."""
 
     def __post_init__(self) -> None:
-        super().__post_init__()
-        require_choice("missing", self.missing, ("stop", "interpolate", "mark"))
-        require_choice("normalization", self.normalization, ("data", "series", "none"))
-        require_choice("positions", self.positions, ("relative", "absolute", "both"))
-        require_at_least(
-            1, self, "steps_per_patch", "patch_channels", "max_length", "num_fourier_bands", "time_resolution"
-        )
-        require_at_least(0, self, "jitter", "scaling")
-        require_share(self, "label_smoothing", "channel_dropout", "crop", "time_warp", "time_stretch")
-        if self.positions == "relative" and self.max_length is not None:
-            raise ConfigurationError(
-                f"`max_length` has no effect where `positions` are relative, received {self.max_length}: leave it out, or "
-                "take absolute or both"
-            )
+        NetworkArguments.__post_init__(self)
+        SeriesOptions.__post_init__(self)
+        require_share(self, "label_smoothing")

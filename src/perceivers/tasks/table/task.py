@@ -3,15 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Any, ClassVar
 
 from perceivers.arguments import DataArguments
-from perceivers.configuration import PerceiverConfig
 from perceivers.data.opening import Tables, open_tables
 from perceivers.data.splits import Splits
-from perceivers.errors import ConfigurationError
-from perceivers.models.prediction import PerceiverForPrediction
 from perceivers.tasks.column_task import ColumnTask
 from perceivers.tasks.columns import Columns
 from perceivers.tasks.table.options import TableArguments
@@ -24,8 +20,7 @@ class TableTask(ColumnTask[TableArguments]):
 
     name: ClassVar[str] = "table"
     arguments_class: ClassVar[type[Any]] = TableArguments
-    needs_targets = False
-    needs_values = False
+    needs_all = False
 
     #: What each column was taken for; known with the training data.
     table_plan: TablePlan | None = None
@@ -34,12 +29,6 @@ class TableTask(ColumnTask[TableArguments]):
     def groups(self) -> str | None:
         """See ColumnTask."""
         return self.arguments.group_column
-
-    @property
-    def strata(self) -> str | None:
-        """The only target, where it is a class."""
-        answers = list(self.columns.answers.values())
-        return answers[0].column if len(answers) == 1 and answers[0].name == "class" else None
 
     def open(self, arguments: DataArguments) -> Tables:
         """See ColumnTask."""
@@ -57,25 +46,6 @@ class TableTask(ColumnTask[TableArguments]):
         if self.num_left_out:
             lines.append(f"{self.num_left_out:,} rows without any target are left out")
         return lines
-
-    def build_model(self, columns: Columns, start: PerceiverConfig | None) -> PerceiverForPrediction:
-        """See ColumnTask."""
-        modalities, answers = columns.modalities(), columns.heads()
-        if start is None:
-            sizes: dict[str, Any] = self.arguments.config_values()
-        else:
-            sizes = start.to_dict()
-            if sizes.get("modalities") != modalities:
-                raise ConfigurationError(
-                    "`start` must be a model of the same columns: name those of the run it was trained in"
-                )
-        return PerceiverForPrediction(
-            PerceiverConfig.from_dict({**sizes, "modalities": modalities, "answers": answers})
-        )
-
-    def load_model(self, folder: Path) -> PerceiverForPrediction:
-        """See ColumnTask."""
-        return PerceiverForPrediction.from_pretrained(folder)
 
     def columns_of(self, row: Mapping[str, Any], answers: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:
         """The row's own cells, and beside them each target's answer, and its probability or interval."""

@@ -13,7 +13,8 @@ from perceivers.answers.base import Answer
 from perceivers.arguments import DataArguments
 from perceivers.configuration import PerceiverConfig
 from perceivers.data.opening import TABLE_FORMATS, Tables, find_files, open_tables
-from perceivers.data.tables import ListTable, Table, require_columns
+from perceivers.data.splits import Splits
+from perceivers.data.tables import FILE_COLUMN, ListTable, Table, require_columns
 from perceivers.errors import DataError
 from perceivers.kinds.text.kind import TextKind
 from perceivers.kinds.text.options import TextOptions
@@ -21,7 +22,7 @@ from perceivers.kinds.text.reading import TEXT_SUFFIXES, column_of_text, is_path
 from perceivers.models.prediction import PerceiverForPrediction
 from perceivers.models.sequence_classification import PerceiverForSequenceClassification
 from perceivers.models.text_building import start_positions, text_config
-from perceivers.tasks.base import Batch, Parts, Prediction
+from perceivers.tasks.base import Parts, Prediction
 from perceivers.tasks.column_task import ColumnTask
 from perceivers.tasks.columns import Columns, Input, Sample, model_names
 from perceivers.tasks.text_classification.options import TextClassificationArguments
@@ -51,6 +52,11 @@ class TextClassification(ColumnTask[TextClassificationArguments]):
         return self.answers_several or self.arguments.head_layers > 0
 
     @property
+    def by_modality(self) -> bool:  # type: ignore[override]
+        """See ColumnTask."""
+        return self.has_heads
+
+    @property
     def strata(self) -> str | None:
         """The tasks; of one task, the classes."""
         chosen = self.arguments
@@ -63,14 +69,8 @@ class TextClassification(ColumnTask[TextClassificationArguments]):
         return self.arguments.group_column
 
     def open(self, arguments: DataArguments) -> Tables:
-        """Tables with all columns that were named, or folders of text files."""
-        chosen = self.arguments
-        tables = open_tables(arguments, TEXT_SUFFIXES)
-        needed = (chosen.second_text_column, chosen.label_column, chosen.task_column)
-        for table in tables.values():
-            column_of_text(table, chosen.text_column)
-            require_columns(table, *(name for name in needed if name is not None))
-        return tables
+        """Tables, or folders of text files."""
+        return open_tables(arguments, TEXT_SUFFIXES)
 
     def choose(self, tables: Tables) -> Columns:
         """See ColumnTask."""
@@ -78,7 +78,8 @@ class TextClassification(ColumnTask[TextClassificationArguments]):
         options = TextOptions(
             **{own.name: getattr(chosen, own.name) for own in dataclasses.fields(TextOptions)}
         )
-        columns = (chosen.text_column, *filter(None, [chosen.second_text_column]))
+        columns = (column_of_text(tables["train"], chosen.text_column), *self._others())
+        require_columns(tables["train"], *columns, chosen.label_column, *filter(None, [chosen.task_column]))
         answers: Mapping[str, Answer]
         if self.answers_several:
             tasks = task_answers(tables["train"], chosen)
@@ -111,11 +112,20 @@ class TextClassification(ColumnTask[TextClassificationArguments]):
             return PerceiverForPrediction.from_pretrained(folder)
         return PerceiverForSequenceClassification.from_pretrained(folder)
 
-    def given(self, batch: Batch) -> tuple[Any, dict[str, Any]]:
-        """See ColumnTask; the plain classifier takes ids and mask themselves."""
-        if self.has_heads:
-            return super().given(batch)
-        return batch["inputs"][TEXT], {"attention_mask": batch["attention_mask"][TEXT]}
+    def build(self, splits: Splits, start: PerceiverConfig | None = None) -> Parts:
+        """See ColumnTask; a model that learned from files can be asked about the texts of a column as well."""
+        parts = super().build(splits, start)
+        self.columns = self.columns_for(parts.processor, (self.arguments.text_column,))
+        return dataclasses.replace(parts, processor=self.columns)
+
+    def columns_for(self, columns: Columns, names: Sequence[str]) -> Columns:
+        """See ColumnTask; folders of files have a column of their own."""
+        first = self.arguments.text_column
+        first = FILE_COLUMN if first not in names and FILE_COLUMN in names else first
+        (only,) = columns.inputs
+        return dataclasses.replace(
+            columns, inputs=(dataclasses.replace(only, columns=(first, *self._others())),)
+        )
 
     def answers_of(self, output: Any, views: int) -> tuple[Mapping[str, Tensor], Mapping[str, Tensor]]:
         """See ColumnTask; the plain classifier gives a number as a column of one."""
@@ -157,7 +167,8 @@ class TextClassification(ColumnTask[TextClassificationArguments]):
 
     def columns_of(self, row: Mapping[str, Any], answers: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:
         """The texts, and the answer; of several tasks `answers`, by task."""
-        cells = [str(row[name]) for name in self.columns.columns_read if row.get(name) is not None]
+        names = self.columns_for(self.columns, tuple(row)).columns_read
+        cells = [str(row[name]) for name in names if row.get(name) is not None]
         said = {self.columns.answers[name].title: dict(own) for name, own in answers.items()}
         own_answer = {"answers": said} if self.answers_several else next(iter(said.values()))
         return {"text": f" {PAIR_MARK} ".join(cells), **own_answer}
@@ -171,6 +182,10 @@ class TextClassification(ColumnTask[TextClassificationArguments]):
         else:
             for path in find_files([given], TEXT_SUFFIXES, "text"):
                 yield self._row_of(read_text_file(path).decode("utf-8"), str(path))
+
+    def _others(self) -> tuple[str, ...]:
+        second = self.arguments.second_text_column
+        return () if second is None else (second,)
 
     def _row_of(self, text: str, source: str) -> Table:
         columns = self.columns.columns_read

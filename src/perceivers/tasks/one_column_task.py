@@ -1,0 +1,62 @@
+"""Tasks that answer one column from another: a kind of data in, a class out."""
+
+from __future__ import annotations
+
+import dataclasses
+from abc import abstractmethod
+from collections.abc import Sequence
+from typing import ClassVar, TypeVar
+
+from perceivers.answers.base import Answer
+from perceivers.answers.one_class import OneClass
+from perceivers.arguments import DataArguments
+from perceivers.data.opening import Tables, open_tables
+from perceivers.data.tables import Table, require_columns
+from perceivers.kinds.base import Kind, is_empty
+from perceivers.tasks.column_task import ColumnTask
+from perceivers.tasks.columns import Columns, Input
+
+ANSWER = "label"
+
+TaskArguments = TypeVar("TaskArguments")
+
+
+class OneColumnTask(ColumnTask[TaskArguments]):
+    """One column in, one out, in a folder for each class or a table. A subclass names the kind and the columns."""
+
+    kind_class: ClassVar[type[Kind]]
+    """What is read. The model calls it by the kind's name."""
+
+    @abstractmethod
+    def names_of_input(self) -> tuple[str, ...]:
+        """Columns that the input may stand in: the first of them that a table has is read."""
+
+    def untaught_answer(self) -> Answer:
+        """What is asked for, before it has seen the training cells."""
+        return OneClass(self.arguments.label_column)  # type: ignore[attr-defined]
+
+    def open(self, arguments: DataArguments) -> Tables:
+        """See ColumnTask."""
+        return open_tables(arguments, self.kind_class.suffixes)
+
+    def choose(self, tables: Tables) -> Columns:
+        """See ColumnTask."""
+        answer = self.untaught_answer()
+        # A stream cannot be looked through beforehand; its test part must have all the classes.
+        labelled = next((table for table in tables.values() if isinstance(table, Table)), tables["train"])
+        require_columns(labelled, answer.column)
+        cells = [cell for cell in labelled.column(answer.column) if not is_empty(cell)]
+        column = self._column(tables["train"].columns)
+        require_columns(tables["train"], column)
+        kind: Kind = self.kind_class(self.arguments)
+        return Columns((Input(kind.name, (column,), kind),), {ANSWER: answer.settle(cells, labelled.source)})
+
+    def columns_for(self, columns: Columns, names: Sequence[str]) -> Columns:
+        """See ColumnTask."""
+        (only,) = columns.inputs
+        found = dataclasses.replace(only, columns=(self._column(names),))
+        return dataclasses.replace(columns, inputs=(found,))
+
+    def _column(self, names: Sequence[str]) -> str:
+        wanted = self.names_of_input()
+        return next((name for name in wanted if name in names), wanted[0])
