@@ -77,7 +77,17 @@ SHARED: dict[str, frozenset[str]] = {
         }
     ),
     "tasks": frozenset(
-        {"base", "cards", "classification", "columns", "column_task", "confusions", "one_column_task", "page", "text_model"}
+        {
+            "base",
+            "cards",
+            "classification",
+            "columns",
+            "column_task",
+            "confusions",
+            "one_column_task",
+            "page",
+            "text_model",
+        }
     ),
     "data": frozenset(
         {

@@ -1,19 +1,66 @@
-"""What tasks of columns share: attention through the latents, rows that lack something, rows that belong to one answer."""
+"""What tasks of columns share: where an answer looked, rows that lack something, rows that belong to one answer."""
 
 from __future__ import annotations
 
+from types import SimpleNamespace
+from typing import Any
+
 import pytest
 import torch
+from torch import Tensor
 
 from perceivers.answers.one_class import OneClass
 from perceivers.errors import DataError
 from perceivers.kinds.category.kind import CategoryKind
 from perceivers.kinds.category.options import CategoryOptions
-from perceivers.tasks.column_task import attention_through_latents
+from perceivers.tasks.column_task import attention_of_answer, attention_through_latents
 from perceivers.tasks.columns import Columns, Input, RowReader
 
 TASKS = {name: OneClass("label", names=("x", "y"), where=("task", name)) for name in ("first", "second")}
 COLUMNS = Columns((Input("colours", ("colour",), CategoryKind(CategoryOptions())),), TASKS)
+
+# Two encoder heads whose mean is [[.5, .5, 0], [0, 0, 1]]; three quarters of the first answer look at the first latent.
+TO_TOKENS = torch.tensor([[[[1.0, 0.0, 0.0], [0.0, 0.0, 1.0]], [[0.0, 1.0, 0.0], [0.0, 0.0, 1.0]]]])
+TO_LATENTS = torch.tensor([[[[0.75, 0.25], [0.0, 1.0]]]])
+
+
+class Attentive:
+    """A model that looks as the matrices above say."""
+
+    def __init__(self, sizes: dict[str, int] | None, preprocessor: Any) -> None:
+        self.sizes = sizes
+        self.perceiver = SimpleNamespace(input_preprocessor=preprocessor)
+
+    def encode(self, inputs: Any, output_attentions: bool) -> Any:
+        return SimpleNamespace(cross_attentions=(TO_TOKENS,), modality_sizes=self.sizes)
+
+    def decode(self, encoded: Any, output_attentions: bool) -> Any:
+        return SimpleNamespace(cross_attentions=(TO_LATENTS,))
+
+
+def grid_of(values: Tensor) -> tuple[int, ...]:
+    return tuple(values.shape[1:])
+
+
+def test_attention_is_the_product_of_both_cross_attentions_on_the_grid_of_a_single_modality() -> None:
+    preprocessor = SimpleNamespace(index_dims=grid_of)
+    inputs = {"photo": torch.zeros(1, 1, 3)}
+    model = Attentive(None, preprocessor)
+    weights, grids = attention_of_answer(model, inputs, {"inputs": inputs["photo"]})
+    torch.testing.assert_close(weights, {"photo": torch.tensor([0.375, 0.375, 0.25])})
+    assert grids == {"photo": (1, 3)}
+
+
+def test_attention_is_divided_among_several_modalities() -> None:
+    each = SimpleNamespace(index_dims=grid_of)
+    preprocessor = SimpleNamespace(modalities={"photo": each, "price": each})
+    inputs = {"photo": torch.zeros(1, 2, 1), "price": torch.zeros(1, 1)}
+    model = Attentive({"photo": 2, "price": 1}, preprocessor)
+    weights, grids = attention_of_answer(model, inputs, {"inputs": inputs})
+    torch.testing.assert_close(
+        weights, {"photo": torch.tensor([0.375, 0.375]), "price": torch.tensor([0.25])}
+    )
+    assert grids == {"photo": (2, 1), "price": (1,)}
 
 
 def test_attention_goes_through_the_latents() -> None:
@@ -25,7 +72,7 @@ def test_attention_goes_through_the_latents() -> None:
 
 
 def test_a_row_has_a_target_for_its_own_answer_alone() -> None:
-    reader = RowReader(COLUMNS, needs_targets=True, needs_values=True)
+    reader = RowReader(COLUMNS, needs_all=True)
     assert reader({"colour": "red", "label": "y", "task": "second"}, None).targets == (None, 1)
 
 
@@ -37,11 +84,11 @@ def test_a_row_has_a_target_for_its_own_answer_alone() -> None:
             "has 'third' in the column 'task', .* first, second",
         ),
         ({"colour": "red", "label": None, "task": "first"}, "has no value in the column 'label'"),
-        ({"colour": None, "label": "y", "task": "first"}, "has no category in the column 'colour'"),
+        ({"colour": None, "label": "y", "task": "first"}, "has no value in the column 'colour'"),
     ],
 )
 def test_rows_that_lack_what_is_needed_are_refused(row: dict[str, str | None], message: str) -> None:
     with pytest.raises(DataError, match=message):
-        RowReader(COLUMNS, needs_targets=True, needs_values=True)(row, None)
+        RowReader(COLUMNS, needs_all=True)(row, None)
     if "third" not in message:
         RowReader(COLUMNS)(row, None)

@@ -401,13 +401,14 @@ class ColumnTask(Task[TaskArguments]):
         return self.most_shown if others or first.kind.card is None else first.kind.card.most
 
     def _read(self, columns: Columns, name: str, row: Mapping[str, Any], table: Any) -> Sample | DataError:
+        own = dataclasses.replace(self.columns_for(columns, tuple(row)), answers={})
+        # A text that was typed is its own name.
+        named = name[:MOST_NAMED]
         try:
             require_asked(row, columns)
-            # A text that was typed is its own name.
-            reader, named = self._reader(columns, tuple(row)), name[:MOST_NAMED]
-            sample: Sample = decode_row(reader, table, row, named)
+            sample: Sample = decode_row(RowReader(own, self.needs_all), table, row, named)
         except DataError as error:
-            return error if name[:MOST_NAMED] in str(error) else DataError(f"`{name[:MOST_NAMED]}` {error}")
+            return error if named in str(error) else DataError(f"`{named}` {error}")
         return sample
 
     def _describe(

@@ -231,7 +231,7 @@ def test_a_stream_is_trained_from_a_table(tmp_path: Path) -> None:
             ("text", "label"),
             [("a", "x"), ("", "y")],
             {},
-            "row 2`: has no text in the column 'text'",
+            "row 2`: has no value in the column 'text'",
         ),
         (
             ("text", "label"),
