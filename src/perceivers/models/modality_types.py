@@ -9,6 +9,7 @@ from typing import Any
 
 from perceivers.configuration import PerceiverConfig
 from perceivers.errors import ConfigurationError
+from perceivers.modalities.bag_of_ngrams import PerceiverBagOfNgramsPreprocessor
 from perceivers.modalities.base import AbstractPreprocessor
 from perceivers.modalities.category import PerceiverCategoryPreprocessor
 from perceivers.modalities.image import PerceiverImagePreprocessor
@@ -153,6 +154,7 @@ def build_text(
 #: Type -> what builds its preprocessor from the configuration and the type's own settings, given by name.
 MODALITY_TYPES: dict[str, Callable[..., AbstractPreprocessor]] = {
     "audio": build_audio,
+    "bag_of_ngrams": PerceiverBagOfNgramsPreprocessor,
     "category": PerceiverCategoryPreprocessor,
     "image": build_image,
     "number": PerceiverNumberPreprocessor,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import dataclasses
+import json
 from pathlib import Path
 from typing import Any
 
@@ -15,9 +15,11 @@ from perceivers.data.tables import ListTable
 from perceivers.errors import DataError
 from perceivers.kinds.registry import guess_kind
 from perceivers.kinds.text.kind import TextKind, TextValue
+from perceivers.kinds.text.ngrams import rows_of_text
 from perceivers.kinds.text.options import TextOptions
 from perceivers.models.prediction import PerceiverForPrediction
 from perceivers.nn.waves import wave_table
+from perceivers.processors.tokenizer.byte_tokenizer import PerceiverTokenizer
 
 # Ids of the published vocabulary: [PAD] 0, [MASK] 3, [CLS] 4, [SEP] 5, then the bytes from 6 on.
 PAD, MASK, CLS, SEP = 0, 3, 4, 5
@@ -66,8 +68,10 @@ def test_cells_hold_texts_or_name_their_files(tmp_path: Path) -> None:
     assert read({"note": {"bytes": b"held", "path": "a.txt"}}) == (b"held",)
     # A name of no file here is a text like any other.
     assert read({"note": "b.txt"}) == (b"b.txt",)
-    # Folders of files have one column for all that they hold.
-    assert read({"file": "a.txt"}) == (b"in a file",)
+    # Folders of files have a column of their own.
+    assert kind.read({"file": "a.txt"}, ("file",), table) == TextValue((b"in a file",))
+    with pytest.raises(DataError, match=r"b\.txt` cannot be read"):
+        kind.read({"file": "b.txt"}, ("file",), table)
     for empty in (None, "", " \n", float("nan"), b" ", {"bytes": None, "path": None}):
         assert read({"note": empty}) is None
 
@@ -173,8 +177,62 @@ def test_what_a_text_shows_is_the_weight_of_each_byte() -> None:
     assert (kind.show(None, {}, {}), kind.html(None, ("one",))) == (None, "")
 
 
-def test_the_kind_is_saved_with_its_options() -> None:
-    kind = kind_of(crop=0.25)
-    assert kind.state() == {}
-    assert dataclasses.asdict(kind.options)["crop"] == 0.25
-    assert kind.processor().model_max_length == 13
+def test_the_tokenizer_is_saved_for_others(tmp_path: Path) -> None:
+    kind_of().save_pretrained(tmp_path)
+    tokenizer = PerceiverTokenizer.from_pretrained(tmp_path)
+    assert tokenizer.model_max_length == 13
+    # What it makes of a pair is what the model is trained on.
+    given = kind_of().tensors([TextValue((b"ab", b"c"))])[""]
+    assert tokenizer("ab", "c")["input_ids"] == given.values[0].tolist()
+
+
+def test_ngrams_take_all_columns_as_one_value() -> None:
+    kind = kind_of(text_reading="ngrams")
+    assert (kind.gathers, kind.settles_on) == (True, None)
+    assert (kind_of().gathers, kind_of().settles_on) == (False, 0)
+    # Neither a length nor a first text is needed.
+    row = {"one": None, "two": "a text of any length"}
+    assert kind.read(row, ("one", "two"), None) == TextValue((None, b"a text of any length"))
+    assert kind.read({"one": "", "two": None}, ("one", "two"), None) is None
+
+
+def test_ngrams_are_those_that_training_texts_have_often_enough() -> None:
+    kind = kind_of(text_reading="ngrams", ngram_rows=997, max_length=50)
+    training = [TextValue((b"a cat", b"one dog")), TextValue((b"cat", None)), TextValue((b"bird", b"dog"))]
+    settled = kind.settle(training, ("one", "two"))
+    given = settled.tensors([TextValue((b"Cat bird", b"mouse")), TextValue((b"dog", None)), None])[""]
+    assert given.mask is None
+    cat, dog = (rows_of_text(text, 997) + 2 for text in (b"cat", b"dog"))
+    # Seven n-grams of a cat; 1 for a mouse, of which nothing is known; 0 for what is not there.
+    assert given.values.tolist() == [
+        [cat.tolist(), [1] + [0] * 6],
+        [dog.tolist(), [0] * 7],
+        [[0] * 7, [0] * 7],
+    ]
+    assert settled.tensors([None])[""].values.tolist() == [[[0], [0]]]
+    assert settled.modalities()[""] == {
+        "type": "bag_of_ngrams",
+        "num_columns": 2,
+        "num_rows": 2 * 997,
+        "learning_rate_factor": 0.3,
+    }
+    again = kind.with_state(json.loads(json.dumps(settled.state())))
+    assert torch.equal(again.tensors(training)[""].values, settled.tensors(training)[""].values)
+
+
+def test_hidden_words_are_not_among_the_ngrams() -> None:
+    kind = kind_of(text_reading="ngrams", ngram_texts=1, hide=0.5, crop=0.0)
+    settled = kind.settle([TextValue((b"cat", b"dog bird"))], ("one", "two"))
+    value = TextValue((None, b"dog bird"))
+    seen = {settled.vary(value, np.random.default_rng(seed)).seen()[1] for seed in range(40)}
+    assert seen == {b"dog bird", b"dog ", b" bird", b" "}
+    drawn = TextValue((None, b"dog bird"), hidden=((0, 1, 2),))
+    alone = settled.tensors([TextValue((None, b"bird"))])[""].values
+    assert torch.equal(settled.tensors([drawn])[""].values, alone)
+
+
+def test_ngrams_show_what_each_column_weighs() -> None:
+    kind = kind_of(text_reading="ngrams").settle([TextValue((b"a", b"b"))], ("one", "two"))
+    shown = kind.show(TextValue((b"a film", None)), {"": torch.tensor([0.25, 0.5])}, {"": (2,)})
+    assert shown == [("a film", 0.25), ("", 0.5)]
+    assert "<dt>one</dt>" in kind.html(shown, ("one", "two"))

@@ -291,3 +291,33 @@ def test_long_texts_are_cut_where_that_is_wanted(tmp_path: Path) -> None:
     samples = task.load_data(DataArguments(data=str(table))).train
     # [CLS], [SEP] and the offset leave 25 of 29.
     assert {len(samples[index].values[0].texts[0]) for index in range(len(samples))} == {25, 1}
+
+
+def test_a_model_that_learned_from_files_answers_for_texts_and_tables(tmp_path: Path) -> None:
+    for index, (text, label) in enumerate(kinds(20)):
+        (tmp_path / "files" / label).mkdir(parents=True, exist_ok=True)
+        (tmp_path / "files" / label / f"{index}.txt").write_text(text)
+    results = run(tmp_path / "run", tmp_path / "files", steps=2)
+    assert results["samples"] == {"train": 12, "validation": 4, "test": 4}
+    table = write(tmp_path / "more.csv", ("text", "label"), kinds(4))
+    assert evaluate(tmp_path / "run", data=str(table), split="all", device="cpu")["samples"] == 4
+    inputs = ["a saw", str(table), str(tmp_path / "files")]
+    answers = predict(tmp_path / "run", inputs, tmp_path / "answers", device="cpu")
+    assert [answer.values["text"] for answer in answers[:2]] == ["a saw", kinds(1)[0][0]]
+    assert len(answers) == 1 + 4 + 20
+    (said,) = load(tmp_path / "run", device="cpu")(["a saw"])
+    assert isinstance(said, dict)
+    assert said["label"] == answers[0].values["label"]
+
+
+def test_texts_are_learned_as_words_and_runs_of_letters(tmp_path: Path) -> None:
+    table = write(tmp_path / "kinds.csv", ("text", "label"), kinds(60))
+    results = run(tmp_path / "run", table, steps=40, rate=2e-2, text_reading="ngrams", ngram_rows=97)
+    assert results["test"]["accuracy"] == 1.0
+    again = evaluate(tmp_path / "run", device="cpu", output=tmp_path)
+    assert again["metrics"] == pytest.approx(results["test"], abs=1e-5)
+    # Longer than `max_length`, which is for bytes.
+    answers = predict(
+        tmp_path / "run", ["one pear more than the others had"], tmp_path / "answers", device="cpu"
+    )
+    assert answers[0].values["label"] == "fruit"

@@ -9,6 +9,7 @@ from typing import Literal
 from perceivers.arguments.base import require, require_at_least, require_choice, require_share
 from perceivers.errors import ConfigurationError
 
+TEXT_READINGS = ("bytes", "ngrams")
 POSITION_STARTS = ("random", "waves", "aligned")
 # Ids that [CLS], [SEP] and a few bytes of text need.
 SHORTEST = 8
@@ -55,13 +56,26 @@ class ByteOptions:
 class TextOptions(ByteOptions):
     """How texts are told to the model, and how they change while training."""
 
+    text_reading: Literal["bytes", "ngrams"] = "bytes"
+    """How a text is read: byte by byte, or as one vector, the sum of those of its words and of their runs of 3 to 5 letters.
+    From hundreds or a few thousand short texts the second learns more, and in seconds; it does not see the order of words. Of
+    the options on bytes it has `ngram_rows`: rows for words, and as many for runs of letters."""
+    ngram_texts: int = 2
+    """With `ngrams`, the training texts that must have a word, or a run of letters; rarer ones are left out."""
+    ngram_learning_rate: float = 0.3
+    """With `ngrams`, the learning rate of the vectors of words and runs of letters, in parts of the run's."""
     truncate: bool = True
-    """Cut texts that are longer than `max_length`, the longer one of two first, instead of stopping with an error."""
+    """Cut texts that are longer than `max_length`, the longer one of two first, instead of stopping with an error. Read as
+    `ngrams`, a text may have any length."""
     crop: float = 0.0
     """While training, the probability in [0, 1) that only a random run of a text's words is read."""
     hide: float = 0.0
-    """While training, the share in [0, 1) of words whose bytes are all replaced by [MASK]."""
+    """While training, the share in [0, 1) of words whose bytes are all replaced by [MASK], or, with `ngrams`, of those that
+    are left out; few texts need 0.7 of it."""
 
     def __post_init__(self) -> None:
         super().__post_init__()
+        require_choice("text_reading", self.text_reading, TEXT_READINGS)
+        require_at_least(1, self, "ngram_texts")
+        require("ngram_learning_rate", self.ngram_learning_rate, self.ngram_learning_rate > 0.0, "above 0")
         require_share(self, "crop", "hide")

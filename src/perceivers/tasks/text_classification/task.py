@@ -49,7 +49,12 @@ class TextClassification(ColumnTask[TextClassificationArguments]):
     @property
     def has_heads(self) -> bool:
         """Whether each task has a query and a head of its own, in place of the plain classifier."""
-        return self.answers_several or self.arguments.head_layers > 0
+        return self.answers_several or self.arguments.head_layers > 0 or self.reads_ngrams
+
+    @property
+    def reads_ngrams(self) -> bool:
+        """Whether a text is one vector, that of its words and runs of letters."""
+        return self.arguments.text_reading == "ngrams"
 
     @property
     def by_modality(self) -> bool:  # type: ignore[override]
@@ -96,14 +101,17 @@ class TextClassification(ColumnTask[TextClassificationArguments]):
         model: PerceiverForSequenceClassification | PerceiverForPrediction
         values = self.arguments.config_values()
         if self.has_heads:
-            # The sizes are the configuration's own, so that a checkpoint can give them.
-            own = {"modalities": {TEXT: {"type": "text"}}, "answers": columns.heads()}
-            model = PerceiverForPrediction(text_config(values, start, **own))
+            # The sizes of bytes are the configuration's own, so that a checkpoint can give them.
+            modalities = columns.modalities() if self.reads_ngrams else {TEXT: {"type": "text"}}
+            model = PerceiverForPrediction(
+                text_config(values, start, modalities=modalities, answers=columns.heads())
+            )
         else:
             model = PerceiverForSequenceClassification(
                 text_config(values, start, **problem_of(columns.answers[ANSWER]))
             )
-        start_positions(model, self.arguments.position_start)
+        if not self.reads_ngrams:
+            start_positions(model, self.arguments.position_start)
         return model
 
     def load_model(self, folder: Path) -> Any:
