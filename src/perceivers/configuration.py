@@ -74,6 +74,7 @@ class _ConfigFields:
     cross_attention_widening_factor: int = 1
     hidden_act: str = "gelu"
     attention_probs_dropout_prob: float = 0.1
+    mlp_dropout_prob: float = 0.0
     initializer_range: float = 0.02
     # Released files carry 1e-12 here although their models were trained and run with 1e-5: read, never applied.
     layer_norm_eps: float = 1e-12

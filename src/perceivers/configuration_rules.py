@@ -34,7 +34,8 @@ def validate_fields(config: Any) -> None:
     Args:
         config: dataclass whose annotations say the type of each key.
     """
-    _require_probability("attention_probs_dropout_prob", config.attention_probs_dropout_prob)
+    for key in ("attention_probs_dropout_prob", "mlp_dropout_prob"):
+        _require_probability(key, getattr(config, key))
     for entry in fields(config):
         value = getattr(config, entry.name)
         minimum = 0 if entry.name in _MAY_BE_ZERO else 1

@@ -77,6 +77,7 @@ class PerceiverLayer(AttentionLayer):
             norm_eps=config.norm_eps,
             zero_masked_rows=config.zero_fully_masked_rows,
             implementation=config.attn_implementation,
+            mlp_dropout=config.mlp_dropout_prob,
             mlp_chunk_size=config.chunk_size_feed_forward,
         )
 

@@ -56,6 +56,12 @@ PICTURES, SAMPLES = normal(2, 3, 8, 12), normal(2, 40, 1)
 NUMBERS = torch.tensor([[0.5, math.nan, -1.5], [2.5, 0.25, -0.75]])
 BINNED = {"encoding": "piecewise", "bin_edges": [[-2.0, 0.0, 3.0]] * 3}
 SERIES, POINTS, ENERGIES = normal(2, 7, 3), normal(2, 7, 5).tanh(), normal(2, 5, 6)
+NUMBERS, CATEGORIES = (
+    torch.tensor([[0.5, math.nan, -1.5], [1.5, 0.25, 0.75]]),
+    torch.tensor([[0, 1, 6], [3, 0, 2]]),
+)
+BINS = {"encoding": "piecewise", "bin_edges": [[-2.0, 0.0, 1.0], [-1.0, 2.0], [0.0, 1.0, 2.0, 3.0]]}
+OTHER_BINS = {"encoding": "piecewise", "bin_edges": [[-2.0, 0.25, 1.0], [-1.0, 2.0], [0.0, 1.0, 2.0, 3.0]]}
 ABSOLUTE = {"positions": "absolute", "max_length": 11}
 WRONG_PICTURES = (
     normal(2, 8, 12),
@@ -279,6 +285,43 @@ PREPROCESSORS = {
         "PerceiverPointsPreprocessor",
         constant(num_coordinates=2, num_features=3, out_channels=7),
         POINTS,
+    ),
+    "numbers of a table": Part(
+        "PerceiverNumberPreprocessor",
+        constant(num_columns=3, out_channels=7, num_frequencies=4),
+        NUMBERS,
+        effects={
+            "num_columns": ({}, {"num_columns": 4}),
+            "out_channels": ({}, {"out_channels": 5}),
+            "encoding": ({}, {**BINS, "num_frequencies": None}),
+            "num_frequencies": ({}, {"num_frequencies": 5}),
+            "relu": ({}, {"relu": False}),
+        },
+        ineffective={"sigma": "it says how the frequencies are drawn, which are given here"},
+        wrong=(normal(2, 4), normal(2, 3, 1), normal(0, 3), NUMBERS.long(), NUMBERS * math.inf),
+    ),
+    "numbers of a table by bins": Part(
+        "PerceiverNumberPreprocessor",
+        constant(num_columns=3, out_channels=7, **BINS),
+        NUMBERS,
+        effects={"bin_edges": ({}, OTHER_BINS)},
+    ),
+    "categories of a table": Part(
+        "PerceiverCategoryPreprocessor",
+        constant(cardinalities=[2, 0, 5], out_channels=7),
+        CATEGORIES,
+        effects={
+            "cardinalities": ({}, {"cardinalities": [3, 0, 5]}),
+            "out_channels": ({}, {"out_channels": 5}),
+        },
+        wrong=(
+            CATEGORIES[:, :2],
+            CATEGORIES[0],
+            CATEGORIES.float(),
+            CATEGORIES[:0],
+            CATEGORIES + 1,
+            CATEGORIES - 1,
+        ),
     ),
     "a spectrogram": Part(
         "PerceiverSpectrogramPreprocessor",

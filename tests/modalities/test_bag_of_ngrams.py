@@ -69,7 +69,9 @@ def test_the_table_starts_at_zero_and_learns_at_a_rate_of_its_own():
     assert not table.weight.any()
     assert learning_rate_factors(model) == {id(table.weight): 0.1}
     plain = model.eval().prepare().plain_parts
-    assert plain == {"input_preprocessor": "a token is a sum of any number of table rows: tokens are built whole"}
+    assert plain == {
+        "input_preprocessor": "a token is a sum of any number of table rows: tokens are built whole"
+    }
 
 
 def test_channels_are_the_model_s_where_none_are_given(config):

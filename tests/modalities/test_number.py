@@ -114,7 +114,10 @@ def test_positions_are_refused(numbers):
     [
         ({"num_columns": 0}, "`num_columns` must be a whole number of at least 1, received 0"),
         ({"out_channels": 0}, "`out_channels` must be a whole number of at least 1, received 0"),
-        ({"encoding": "soft"}, r"`encoding` must be one of \['periodic', 'piecewise'\], received 'soft'"),
+        (
+            {"encoding": "soft"},
+            r"`encoding` must be one of \['combined', 'periodic', 'piecewise'\], received 'soft'",
+        ),
         ({"encoding": "piecewise"}, "`bin_edges` must give the edges of 3 columns .*received None"),
         ({"encoding": "piecewise", "bin_edges": EDGES[:2]}, "of 3 columns .*received those of 2"),
         (

@@ -31,3 +31,17 @@ def test_the_activation_is_the_one_named():
 def test_an_unknown_activation_is_an_error():
     with pytest.raises(ConfigurationError, match=r"`hidden_act` must be one of .* received 'nonsense'"):
         MLP(3, 2, "nonsense")
+
+
+def test_dropout_hides_hidden_channels_while_training_alone():
+    torch.manual_seed(0)
+    mlp = MLP(3, 7, "gelu", dropout=0.5)
+    mlp.dense2.weight.data.fill_(1.0)
+    mlp.dense2.bias.data.zero_()
+    values = torch.randn(211, 3)
+    hidden = mlp.activation(mlp.dense1(values))
+    torch.testing.assert_close(mlp.eval()(values)[:, 0], hidden.sum(dim=1))
+    trained = mlp.train()(values)[:, 0]
+    # What stays is doubled, so that the mean stays.
+    assert not torch.allclose(trained, hidden.sum(dim=1))
+    assert trained.mean().item() == pytest.approx(hidden.sum(dim=1).mean().item(), abs=0.15)

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from perceivers.errors import ConfigurationError
 from perceivers.nn.initialization import initialize_tensors
-from perceivers.nn.number_encodings import PeriodicEncoding, PiecewiseLinearEncoding
+from perceivers.nn.number_encodings import CombinedEncoding, PeriodicEncoding, PiecewiseLinearEncoding
 
 EDGES = [[0.0, 1.0, 3.0, 7.0], [-2.0, 2.0]]
 
@@ -105,3 +105,14 @@ def test_frequencies_start_as_far_apart_as_sigma_says():
 def test_edges_that_do_not_ascend_are_refused(edges, message):
     with pytest.raises(ConfigurationError, match=message):
         PiecewiseLinearEncoding(edges)
+
+
+def test_bins_waves_and_the_number_itself_stand_side_by_side():
+    bins, waves = PiecewiseLinearEncoding(EDGES), PeriodicEncoding(2, 5, 0.3)
+    encoding = CombinedEncoding(bins, waves)
+    values = torch.tensor([[2.0, 1.0], [-0.5, 3.0], [0.25, -3.0]])
+    assert encoding.num_channels == 3 + 10 + 1
+    received = encoding(values)
+    torch.testing.assert_close(received[..., :3], bins(values))
+    torch.testing.assert_close(received[..., 3:13], waves(values))
+    torch.testing.assert_close(received[..., 13], values)

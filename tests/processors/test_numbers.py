@@ -128,3 +128,15 @@ def test_bins_hold_equally_many_values():
 def test_wrong_tables_are_refused(call, message):
     with pytest.raises(DataError, match=message):
         call()
+
+
+def test_a_value_that_fills_a_bin_by_itself_leaves_the_other_bins_to_the_others():
+    values = column(*[0.0] * 90, *range(1, 11))
+    (edges,) = piecewise_edges(values, 4)
+    # 0, then five quantiles less two of the ten others: the largest of six candidates is beyond the number of bins.
+    assert edges == [0.0, 1.0, 4.0, 7.0, 10.0]
+
+
+def test_few_values_have_an_edge_each():
+    (edges,) = piecewise_edges(column(3, 1, 3, 7, 7, 7), 5)
+    assert edges == [1.0, 3.0, 7.0]

@@ -13,6 +13,7 @@ from torch import Tensor
 
 from perceivers.answers.base import Answer
 from perceivers.answers.one_class import MOST_NUMBERED_CLASSES
+from perceivers.data.numbers import has_decimal_comma
 from perceivers.errors import DataError
 from perceivers.kinds.number.reading import looks_like_number, number_of
 from perceivers.metrics.answers import is_better, measure, measures_of
@@ -38,6 +39,7 @@ class Number(Answer):
         scale: their standard deviation.
         smallest: of the training numbers.
         largest: of the training numbers.
+        decimal: what stands before the fraction of a number in a text: "point" or "comma".
         widened: what the outer quantiles are moved outwards by, in standard deviations.
     """
 
@@ -48,6 +50,7 @@ class Number(Answer):
     scale: float = 1.0
     smallest: float = -math.inf
     largest: float = math.inf
+    decimal: Literal["point", "comma"] = "point"
     widened: float = 0.0
 
     name: ClassVar[str] = ANSWER
@@ -58,13 +61,15 @@ class Number(Answer):
         """See Answer."""
         if not all(looks_like_number(cell) for cell in cells):
             return 0.0
+        if any(has_decimal_comma(cell) for cell in cells):
+            return 0.9
         distinct = {float(cell) for cell in cells}
         is_counted = all(number == round(number) for number in distinct)
         return 0.5 if is_counted and len(distinct) <= MOST_NUMBERED_CLASSES else 0.9
 
     def settle(self, cells: Sequence[Any], source: str) -> Self:
         """Find mean, deviation, and whether logarithms are learned better."""
-        numbers = np.array([number_of(cell, self.column) for cell in cells])
+        numbers = np.array([number_of(cell, self.column, self.decimal) for cell in cells])
         numbers = numbers[~np.isnan(numbers)]
         if not len(numbers):
             raise DataError(f"`{source}` must hold numbers in the column {self.column!r}, received none")
@@ -82,7 +87,7 @@ class Number(Answer):
 
     def target(self, cell: Any) -> float | None:
         """The number as the model learns it."""
-        number = number_of(cell, self.column)
+        number = number_of(cell, self.column, self.decimal)
         if math.isnan(number):
             return None
         if self.logarithm_of is not None:

@@ -60,10 +60,13 @@ class Kind(ABC):
     """Endings of the files that hold one value each, lower case with the dot; none where values are no files."""
     usual_columns: ClassVar[tuple[str, ...]] = ()
     """Names that a column of this kind usually has, the likeliest first."""
-    is_light: ClassVar[bool] = False
-    """Whether cells are so small that those of all rows are held in memory."""
     card: ClassVar[CardLayout | None] = None
     """How values of this kind are drawn with their answers; None where they are shown on a page instead."""
+
+    @property
+    def is_light(self) -> bool:
+        """Whether values are so small that those of all rows are held in memory, and are few tokens."""
+        return False
 
     @property
     def gathers(self) -> bool:
@@ -84,6 +87,16 @@ class Kind(ABC):
             name: of the column.
             cells: some of its cells that are not empty, at least one.
         """
+
+    @classmethod
+    def advise(cls, num_rows: int, hidden: float) -> Any:
+        """Options for a column of a mixed table where the user chose none: an instance of `options_class`.
+
+        Args:
+            num_rows: of the training table.
+            hidden: share of the cells that are hidden while training, for kinds that can do without some.
+        """
+        return cls.options_class()
 
     @abstractmethod
     def read(self, row: Mapping[str, Any], columns: Sequence[str], table: Any) -> Any:

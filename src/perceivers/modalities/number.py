@@ -14,7 +14,7 @@ from perceivers.errors import ConfigurationError, ShapeError
 from perceivers.modalities.base import AbstractPreprocessor, Preprocessed, require_finite, require_tensor
 from perceivers.modalities.structure import InputStructure, tokens_as_features
 from perceivers.nn.grouped_linear import GroupedLinear
-from perceivers.nn.number_encodings import PeriodicEncoding, PiecewiseLinearEncoding
+from perceivers.nn.number_encodings import CombinedEncoding, PeriodicEncoding, PiecewiseLinearEncoding
 
 _NUM_FREQUENCIES = 32
 _SIGMA = 0.1
@@ -29,11 +29,11 @@ class PerceiverNumberPreprocessor(AbstractPreprocessor):
         out_channels: channels of a token; None: `d_model`.
         encoding: what the linear map sees, see `perceivers.nn.number_encodings`. "piecewise": how far the number has passed
             through each of the bins of `bin_edges`. "periodic": sines and cosines of learned frequencies times the number.
-        bin_edges: for "piecewise" alone: the edges of each column's bins, ascending, as
+        bin_edges: not for "periodic": the edges of each column's bins, ascending, as
             `perceivers.processors.numbers.piecewise_edges` finds them.
-        num_frequencies: for "periodic" alone: frequencies of a column; None: 32.
-        sigma: for "periodic" alone: standard deviation of the frequencies at the start; None: 0.1.
-        relu: end the linear map with a ReLU; None: after waves, not after bins.
+        num_frequencies: not for "piecewise": frequencies of a column; None: 32.
+        sigma: not for "piecewise": standard deviation of the frequencies at the start; None: 0.1.
+        relu: end the linear map with a ReLU; None: after waves alone, not after bins.
     """
 
     def __init__(
@@ -141,7 +141,19 @@ def _periodic(
 
 
 #: Encoding -> what builds it from the number of columns and its settings, their names, whether a ReLU follows its map.
+def _combined(
+    num_columns: int,
+    bin_edges: Sequence[Sequence[float]] | None = None,
+    num_frequencies: int = _NUM_FREQUENCIES,
+    sigma: float = _SIGMA,
+) -> CombinedEncoding:
+    return CombinedEncoding(
+        _piecewise(num_columns, bin_edges), _periodic(num_columns, num_frequencies, sigma)
+    )
+
+
 ENCODINGS: dict[str, tuple[Callable[..., Any], tuple[str, ...], bool]] = {
     "piecewise": (_piecewise, ("bin_edges",), False),
     "periodic": (_periodic, ("num_frequencies", "sigma"), True),
+    "combined": (_combined, ("bin_edges", "num_frequencies", "sigma"), False),
 }

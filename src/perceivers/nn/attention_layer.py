@@ -131,6 +131,7 @@ class AttentionLayer(nn.Module):
         norm_eps: see Attention.
         zero_masked_rows: see Attention.
         implementation: see Attention.
+        mlp_dropout: share of the perceptron's hidden channels left out while training.
         mlp_chunk_size: rows that the perceptron takes at a time; 0 takes all. Changes memory only.
     """
 
@@ -149,6 +150,7 @@ class AttentionLayer(nn.Module):
         norm_eps: float = 1e-5,
         zero_masked_rows: bool = False,
         implementation: str = "sdpa",
+        mlp_dropout: float = 0.0,
         mlp_chunk_size: int = 0,
     ) -> None:
         super().__init__()
@@ -165,7 +167,7 @@ class AttentionLayer(nn.Module):
             implementation,
         )
         self.layernorm = nn.LayerNorm(query_channels, eps=norm_eps)
-        self.mlp = MLP(query_channels, widening_factor, activation_name)
+        self.mlp = MLP(query_channels, widening_factor, activation_name, mlp_dropout)
         self.mlp_chunk_size = mlp_chunk_size
         self.is_cross_attention = kv_channels is not None
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from torch import Tensor, nn
+from torch.nn import functional as F
 
 from perceivers.nn.activations import activation
 
@@ -14,14 +15,19 @@ class MLP(nn.Module):
         channels: size of input and output.
         widening_factor: the hidden layer has `widening_factor * channels` channels.
         activation_name: see `perceivers.nn.activations`.
+        dropout: share of hidden channels left out while training, in [0, 1).
     """
 
-    def __init__(self, channels: int, widening_factor: int, activation_name: str) -> None:
+    def __init__(
+        self, channels: int, widening_factor: int, activation_name: str, dropout: float = 0.0
+    ) -> None:
         super().__init__()
         self.dense1 = nn.Linear(channels, widening_factor * channels)
         self.activation = activation(activation_name)
         self.dense2 = nn.Linear(widening_factor * channels, channels)
+        self.dropout = dropout
 
     def forward(self, hidden_states: Tensor) -> Tensor:
         """[..., channels] to [..., channels]."""
-        return self.dense2(self.activation(self.dense1(hidden_states)))
+        hidden = self.activation(self.dense1(hidden_states))
+        return self.dense2(F.dropout(hidden, self.dropout, self.training) if self.dropout else hidden)

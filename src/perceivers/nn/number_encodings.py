@@ -89,6 +89,24 @@ class PeriodicEncoding(nn.Module):
         return torch.cat([angles.sin(), angles.cos()], dim=-1).to(values.dtype)
 
 
+class CombinedEncoding(nn.Module):
+    """Bins, waves, and the number itself: bins tell ranges apart, waves small differences, the number its order.
+
+    Args:
+        bins: see PiecewiseLinearEncoding.
+        waves: see PeriodicEncoding; of as many columns.
+    """
+
+    def __init__(self, bins: PiecewiseLinearEncoding, waves: PeriodicEncoding) -> None:
+        super().__init__()
+        self.bins, self.waves = bins, waves
+        self.num_channels = bins.num_channels + waves.num_channels + 1
+
+    def forward(self, values: Tensor) -> Tensor:
+        """[batch, num_columns] to [batch, num_columns, num_channels]."""
+        return torch.cat([self.bins(values), self.waves(values), values[..., None]], dim=-1)
+
+
 def _require_edges(column: int, edges: object) -> None:
     """ConfigurationError unless these are two or more ascending numbers, apart in float32 too."""
     numbers = isinstance(edges, (list, tuple)) and all(

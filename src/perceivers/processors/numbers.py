@@ -88,7 +88,9 @@ def invert_quantiles(normal: Numbers, quantiles: Numbers) -> Numbers:
 
 
 def piecewise_edges(values: Numbers, num_bins: int = 48) -> list[list[float]]:
-    """Edges of bins that hold equally many training values, for the "piecewise" encoding of PerceiverNumberPreprocessor.
+    """Edges of bins that hold equally many training values; a value that comes often is an edge by itself.
+
+    They are for the encodings "piecewise" and "combined" of PerceiverNumberPreprocessor.
 
     Args:
         values: float64 [rows, columns], as the model will see them; NaN where a value is missing.
@@ -106,7 +108,7 @@ def piecewise_edges(values: Numbers, num_bins: int = 48) -> list[list[float]]:
 def _edges(known: Numbers, num_bins: int) -> list[float]:
     if len(known) == 0:
         known = np.zeros(1)
-    candidates = np.quantile(known, np.linspace(0.0, 1.0, num_bins + 1))
+    candidates = _candidates(known, num_bins)
     narrowest = _NARROWEST_BIN * max(candidates[-1] - candidates[0], abs(candidates).max(), _SMALLEST_SIZE)
     if candidates[-1] - candidates[0] <= narrowest:
         around = max(0.5, 2 * narrowest)
@@ -116,6 +118,21 @@ def _edges(known: Numbers, num_bins: int) -> list[float]:
         if candidate - edges[-1] > narrowest:
             edges.append(float(candidate))
     return edges
+
+
+def _candidates(known: Numbers, num_bins: int) -> Numbers:
+    """At most `num_bins` + 1 ascending edges.
+
+    A value that fills a bin by itself is an edge, and the others share what is left: where most rows have one
+    value, quantiles of all would give that value most of the bins.
+    """
+    values, counts = np.unique(known, return_counts=True)
+    if len(values) <= num_bins + 1:
+        return np.asarray(values, dtype=np.float64)
+    often = values[counts * num_bins > len(known)]
+    others = known[~np.isin(known, often)]
+    shares = np.linspace(0.0, 1.0, max(2, num_bins + 1 - len(often)))
+    return np.unique(np.concatenate([often, np.quantile(others, shares)]))[: num_bins + 1]
 
 
 def _table(argument: str, values: Numbers) -> Numbers:

@@ -17,7 +17,7 @@ from perceivers.answers.drawing import draw_answer
 from perceivers.arguments import DataArguments
 from perceivers.configuration import PerceiverConfig
 from perceivers.data.held import HeldTable
-from perceivers.data.opening import TABLE_FORMATS, Tables, find_files, open_table_file
+from perceivers.data.opening import TABLE_FORMATS, Tables, find_files, is_table, notes_of, open_table_file
 from perceivers.data.rows import RowSamples, StreamSamples, decode_row, load_splits
 from perceivers.data.splits import Splits
 from perceivers.data.tables import FILE_COLUMN, ListTable, StreamTable, Table, require_columns
@@ -65,6 +65,8 @@ class ColumnTask(Task[TaskArguments]):
         super().__init__(arguments)
         # Known with the data.
         self.columns = Columns((), {})
+        # What the user should know of the data: how a file was read, what was passed over.
+        self.notes: list[str] = []
         # Rows without any target.
         self.num_left_out = 0
 
@@ -145,6 +147,7 @@ class ColumnTask(Task[TaskArguments]):
     def load_data(self, arguments: DataArguments, parts: Parts | None = None) -> Splits:
         """Open rows; those of a trained model are read and answered as it was trained to."""
         tables = self.open(arguments)
+        self.notes = notes_of(tables)
         names = tables["train"].columns
         self.columns = (
             self.choose(tables).surveyed(tables["train"])
@@ -174,6 +177,13 @@ class ColumnTask(Task[TaskArguments]):
         extra = [name for name in (self.strata, self.groups) if name in table.columns]
         heavy = [name for name in table.columns if name not in light]
         return HeldTable(table, list(dict.fromkeys([*light, *extra])), heavy)
+
+    def plan(self, splits: Splits) -> list[Any]:
+        """How files were read, the classes with their rows, and what is left out."""
+        lines: list[Any] = list(self.notes)
+        if self.num_left_out:
+            lines.append(f"{self.num_left_out:,} rows without any target are left out")
+        return lines
 
     def build(self, splits: Splits, start: PerceiverConfig | None = None) -> Parts:
         """Learn from the training values what the kinds need, and build a model."""
@@ -394,7 +404,7 @@ class ColumnTask(Task[TaskArguments]):
 
     def is_table(self, path: Path) -> bool:
         """Whether an input of the command is a table with a row a sample."""
-        return path.suffix.lower() in TABLE_FORMATS and path.is_file()
+        return is_table(path) and path.is_file()
 
     def _num_shown(self) -> int:
         (first, *others) = self.columns.inputs

@@ -11,6 +11,7 @@ from torch import Tensor, nn
 from torch.optim.lr_scheduler import LambdaLR
 
 from perceivers.arguments import OptimizationArguments
+from perceivers.arguments.advice import usual
 from perceivers.errors import ConfigurationError
 from perceivers.nn.learning_rates import learning_rate_factors
 
@@ -131,12 +132,13 @@ def parameter_groups(
 
 def build_optimizer(model: nn.Module, arguments: OptimizationArguments) -> torch.optim.Optimizer:
     """Build the chosen optimiser over the model's trainable parameters."""
+    arguments = usual(arguments)
     settings: dict[str, Any] = {
         "lr": arguments.learning_rate,
         "betas": (arguments.beta1, arguments.beta2),
         "eps": arguments.epsilon,
     }
-    groups = parameter_groups(model, arguments.weight_decay, arguments.learning_rate)
+    groups = parameter_groups(model, arguments.weight_decay or 0.0, arguments.learning_rate)
     if arguments.optimizer == "lamb":
         return Lamb(groups, **settings)
     return cast(torch.optim.Optimizer, torch.optim.AdamW(groups, **settings))
@@ -166,12 +168,13 @@ def build_schedule(
     optimizer: torch.optim.Optimizer, arguments: OptimizationArguments, total_steps: int
 ) -> LambdaLR:
     """Attach the learning-rate schedule to an optimiser; call its `step()` once after each optimiser step."""
+    arguments = usual(arguments)
 
     def factor(step: int) -> float:
         return learning_rate_factor(
             step,
             total_steps=total_steps,
-            warmup_steps=arguments.warmup_steps,
+            warmup_steps=arguments.warmup_steps or 0,
             constant_fraction=arguments.constant_fraction,
         )
 

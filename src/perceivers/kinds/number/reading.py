@@ -5,19 +5,24 @@ from __future__ import annotations
 import math
 from typing import Any
 
-from perceivers.data.numbers import MISSING_WORDS, has_decimal_comma
+from perceivers.data.numbers import MISSING_WORDS, Decimal, has_decimal_comma
 from perceivers.data.numbers import number_of as plain_number_of
 from perceivers.errors import DataError
 
 
-def number_of(cell: Any, column: str) -> float:
+def number_of(cell: Any, column: str, decimal: Decimal = "point") -> float:
     """The cell as a finite float64; NaN where it is empty or one of MISSING_WORDS.
+
+    Args:
+        cell: see `perceivers.data.numbers.number_of`.
+        column: for errors.
+        decimal: the same.
 
     Raises:
         DataError: the cell is no number, or is infinite.
     """
     try:
-        number = plain_number_of(cell)
+        number = plain_number_of(cell, decimal)
     except DataError as error:
         cure = (
             ""
@@ -37,6 +42,9 @@ def looks_like_number(cell: Any) -> bool:
     if not isinstance(cell, str):
         return hasattr(cell, "dtype") and getattr(cell, "shape", None) == () and cell.dtype.kind in "iuf"
     text = cell.strip()
+    if has_decimal_comma(text):
+        # A number all the same; reading it tells of --decimal where that is not given.
+        return True
     digits = text.lstrip("+-")
     if len(digits) > 1 and digits[0] == "0" and digits[1].isdigit():
         return False

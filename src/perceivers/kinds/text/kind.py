@@ -20,6 +20,7 @@ from perceivers.kinds.text.drawing import shaded_words
 from perceivers.kinds.text.ngrams import as_letters, known_rows, of_letters, rows_of_text
 from perceivers.kinds.text.options import TextOptions
 from perceivers.kinds.text.reading import TEXT_SUFFIXES, names_text_file, text_of
+from perceivers.kinds.text.sizing import text_options
 from perceivers.modalities.bag_of_ngrams import NOTHING, NUM_RESERVED, UNKNOWN
 from perceivers.processors.tokenizer.byte_tokenizer import PerceiverTokenizer
 
@@ -78,6 +79,11 @@ class TextKind(Kind):
     usual_columns: ClassVar[tuple[str, ...]] = ("text", "sentence", "content", "description", "review")
 
     @property
+    def is_light(self) -> bool:
+        """Texts that are read as n-grams are: as such they are a token each."""
+        return self.reads_ngrams
+
+    @property
     def gathers(self) -> bool:
         """All columns are one value where each becomes one token."""
         return self.reads_ngrams
@@ -98,6 +104,11 @@ class TextKind(Kind):
         if not all(isinstance(cell, str) for cell in cells):
             return 0.0
         return 0.95 if all(map(names_text_file, cells)) else 0.5
+
+    @classmethod
+    def advise(cls, num_rows: int, hidden: float) -> TextOptions:
+        """See Kind."""
+        return text_options(num_rows)
 
     def read(self, row: Mapping[str, Any], columns: Sequence[str], table: Any) -> TextValue | None:
         """See Kind; a text that is too long is cut, or refused, as the options say."""

@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from itertools import pairwise
-from statistics import NormalDist
 
 import torch
 from torch import Tensor, nn
@@ -30,7 +29,8 @@ class AnswerHead(nn.Module):
             GroupedLinear(groups, num_channels, num_channels) for _ in range(answer.mlp_layers)
         )
         self.classifier = GroupedLinear(groups, num_channels, answer.num_outputs)
-        self._usual = tuple(NormalDist().inv_cdf(share) for share in answer.quantiles)
+        shares = torch.tensor(answer.quantiles, dtype=torch.float64, device="cpu")
+        self._usual: tuple[float, ...] = tuple(torch.special.ndtri(shares).tolist())
         self._is_mean = answer.type == "number" and not answer.quantiles
 
     def forward(self, answered: Tensor) -> Tensor:

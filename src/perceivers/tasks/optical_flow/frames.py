@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 from torch import Tensor
 
-from perceivers.data.opening import TABLE_FORMATS, open_table_file
+from perceivers.data.opening import is_table, open_table_file
 from perceivers.data.rows import decode_row
 from perceivers.data.tables import StreamTable, Table, require_columns
 from perceivers.errors import DataError
@@ -140,7 +140,7 @@ def pairs_of_inputs(inputs: Sequence[str], chosen: OpticalFlowArguments) -> Iter
     """
     pictures = []
     for given in map(Path, inputs):
-        if given.suffix.lower() in TABLE_FORMATS:
+        if is_table(given):
             yield from _pairs_of_table(given, chosen)
         elif given.is_dir():
             for folder, files in _sequences(given):

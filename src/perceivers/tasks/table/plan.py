@@ -18,9 +18,12 @@ from perceivers.kinds.base import Kind, is_empty
 from perceivers.kinds.registry import guess_kind, kind_class
 from perceivers.tasks.columns import Columns, Input, model_names
 from perceivers.tasks.table.options import TableArguments
+from perceivers.tasks.table.sizing import table_sizes
 
 # Cells that hold whole files are looked at one by one; so many tell what they are.
 FEW_CELLS = 64
+# Rows that a stream is taken to have: nobody has counted them.
+UNKNOWN_ROWS = 100_000
 
 
 @dataclass(frozen=True)
@@ -53,10 +56,12 @@ class TablePlan:
     Args:
         columns: what is said of each.
         chosen: the inputs and answers that follow.
+        arguments: the user's, with what was left open of the network chosen from the rows.
     """
 
     columns: tuple[ColumnPlan, ...]
     chosen: Columns
+    arguments: TableArguments
 
 
 def plan_table(
@@ -84,7 +89,7 @@ def plan_table(
         filled = [cell for cell in cells if not is_empty(cell)]
         role, kind, note = "left out", "", ""
         if name in targets:
-            answers[name] = _answer(name, targets[name], filled, train.source, arguments)
+            answers[name] = _answer(name, targets[name], filled, train, arguments)
             role, kind, note = "target", answers[name].name, _answer_note(answers[name])
         elif name == arguments.group_column:
             role = "group"
@@ -107,13 +112,21 @@ def plan_table(
             f"`{train.source}` must have a column to answer from beside {', '.join(targets)}, received "
             f"{', '.join(train.columns)}; --column NAME=KIND takes one that was left out"
         )
-    return TablePlan(tuple(plans), Columns(_inputs(kinds, arguments), _named_answers(answers)))
+    num_rows = UNKNOWN_ROWS if isinstance(train, StreamTable) else len(train)
+    sizes = table_sizes(
+        num_rows,
+        num_large=sum(not kind(kind.advise(num_rows, 0.0)).is_light for kind in kinds.values()),
+        has_numbers_to_answer=any(isinstance(answer, Number) for answer in answers.values()),
+    )
+    arguments = arguments.sized(sizes)
+    chosen = Columns(_inputs(kinds, arguments, num_rows), _named_answers(answers))
+    return TablePlan(tuple(plans), chosen, arguments)
 
 
-def _inputs(kinds: Mapping[str, type[Kind]], arguments: TableArguments) -> tuple[Input, ...]:
+def _inputs(kinds: Mapping[str, type[Kind]], arguments: TableArguments, num_rows: int) -> tuple[Input, ...]:
     """One input for all columns of a kind that gathers them, and one for every other column."""
     gathered: dict[str, list[str]] = {}
-    made = {kind: kind(_options(kind, arguments)) for kind in set(kinds.values())}
+    made = {kind: kind(kind.advise(num_rows, arguments.hidden or 0.0)) for kind in set(kinds.values())}
     for name, kind in kinds.items():
         gathered.setdefault(f"{kind.name}s" if made[kind].gathers else name, []).append(name)
     names = model_names(
@@ -122,11 +135,6 @@ def _inputs(kinds: Mapping[str, type[Kind]], arguments: TableArguments) -> tuple
     return tuple(
         Input(names[key], tuple(columns), made[kinds[columns[0]]]) for key, columns in gathered.items()
     )
-
-
-def _options(kind: type[Kind], arguments: TableArguments) -> Any:
-    fields = {"number": "number_hidden", "date": "number_hidden", "category": "category_hidden"}
-    return kind.options_class(**({fields[kind.name]: arguments.hidden} if kind.name in fields else {}))
 
 
 def _named_answers(answers: Mapping[str, Answer]) -> dict[str, Answer]:
@@ -171,10 +179,12 @@ def _require_column(train: Table | StreamTable, name: str, argument: str) -> Non
 
 
 def _answer(
-    name: str, kind: str | None, filled: Sequence[Any], source: str, arguments: TableArguments
+    name: str, kind: str | None, filled: Sequence[Any], train: Table | StreamTable, arguments: TableArguments
 ) -> Answer:
     if not filled:
-        raise DataError(f"`{source}` must have values in the column {name!r}, received empty cells alone")
+        raise DataError(
+            f"`{train.source}` must have values in the column {name!r}, received empty cells alone"
+        )
     chosen = guess_answer(filled) if kind is None else answer_class(kind)
     queries = arguments.queries_per_answer
     answer: Answer
@@ -183,8 +193,13 @@ def _answer(
     elif chosen is SeveralLabels:
         answer = SeveralLabels(name, num_queries=queries, separator=arguments.label_separator)
     else:
-        answer = Number(name, num_queries=queries, quantiles=arguments.quantiles)
-    return answer.settle(filled, source)
+        answer = Number(
+            name,
+            num_queries=queries,
+            quantiles=arguments.quantiles,
+            decimal=getattr(train, "decimal", "point"),
+        )
+    return answer.settle(filled, train.source)
 
 
 def _answer_note(answer: Answer) -> str:
