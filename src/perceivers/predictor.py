@@ -72,7 +72,9 @@ class Predictor:
                     f"of {type(values[0]).__name__ if values else 'nothing'}"
                 )
             values = [{columns[0]: each} for each in values]
-        return table_of(values, "values")
+        table = table_of(values, "values")
+        self.task.note_of_absent(table)
+        return table
 
 
 def load(run: str | PathLike[str], *, device: str = "auto") -> Predictor:

@@ -15,7 +15,8 @@ from perceivers.answers.base import Answer
 from perceivers.answers.one_class import MOST_NUMBERED_CLASSES
 from perceivers.data.numbers import has_decimal_comma
 from perceivers.errors import DataError
-from perceivers.kinds.number.reading import looks_like_number, number_of
+from perceivers.kinds.base import MOSTLY
+from perceivers.kinds.number.reading import is_missing_word, looks_like_number, number_of
 from perceivers.metrics.answers import is_better, measure, measures_of
 from perceivers.metrics.calibration import conformal_shift
 
@@ -59,17 +60,20 @@ class Number(Answer):
     @classmethod
     def guess(cls, cells: Sequence[Any]) -> float:
         """See Answer."""
-        if not all(looks_like_number(cell) for cell in cells):
+        known = [cell for cell in cells if not is_missing_word(cell)]
+        numbers = [cell for cell in known if looks_like_number(cell)]
+        # A few words among many numbers are faults of the table, and are reported as such.
+        if len(numbers) < MOSTLY * max(len(known), 1):
             return 0.0
-        if any(has_decimal_comma(cell) for cell in cells):
+        if any(has_decimal_comma(cell) for cell in numbers):
             return 0.9
-        distinct = {float(cell) for cell in cells}
+        distinct = {float(cell) for cell in numbers}
         is_counted = all(number == round(number) for number in distinct)
         return 0.5 if is_counted and len(distinct) <= MOST_NUMBERED_CLASSES else 0.9
 
     def settle(self, cells: Sequence[Any], source: str) -> Self:
         """Find mean, deviation, and whether logarithms are learned better."""
-        numbers = np.array([number_of(cell, self.column, self.decimal) for cell in cells])
+        numbers = np.array(self._readable(cells))
         numbers = numbers[~np.isnan(numbers)]
         if not len(numbers):
             raise DataError(f"`{source}` must hold numbers in the column {self.column!r}, received none")
@@ -87,7 +91,7 @@ class Number(Answer):
 
     def target(self, cell: Any) -> float | None:
         """The number as the model learns it."""
-        number = number_of(cell, self.column, self.decimal)
+        number = self._read(cell)
         if math.isnan(number):
             return None
         if self.logarithm_of is not None:
@@ -152,6 +156,22 @@ class Number(Answer):
         wide = learned.detach().cpu().double() * self.scale + self.mean
         own = wide if self.logarithm_of is None else wide.exp() - self.logarithm_of
         return own.to(learned.device, torch.float32 if learned.device.type == "mps" else torch.float64)
+
+    def _read(self, cell: Any) -> float:
+        otherwise = f"answer classes: --target {self.column}:class"
+        return number_of(cell, self.column, self.decimal, otherwise=otherwise)
+
+    def _readable(self, cells: Sequence[Any]) -> list[float]:
+        """The cells that are numbers: others are reported with the rows that cannot be read. Raises where none is one."""
+        found, first = [], None
+        for cell in cells:
+            try:
+                found.append(self._read(cell))
+            except DataError as error:
+                first = first or error
+        if first is not None and not found:
+            raise first
+        return found
 
     def _learned(self, own: Tensor) -> Tensor:
         """Numbers in the units of the data as the model learns them, float64."""

@@ -62,6 +62,11 @@ class OneClass(Answer):
                 f"`{source}` must hold two classes or more in the column {self.column!r}, received only "
                 f"{next(iter(counts), None)!r}"
             )
+        if len(counts) == len(cells) > MOST_NUMBERED_CLASSES:
+            raise DataError(
+                f"`{source}` must hold classes of several rows in the column {self.column!r}, received a value of its own in "
+                f"each of {len(cells):,} rows; name another column, or another answer: --target {self.column}:number"
+            )
         names = tuple(in_natural_order(counts))
         weights: tuple[float, ...] = ()
         if self.balance:

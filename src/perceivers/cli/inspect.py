@@ -2,14 +2,21 @@
 
 from __future__ import annotations
 
+from typing import Annotated
+
+from cyclopts import Parameter
+
+# As `perceivers train` has them: one or more behind one name.
+Names = Annotated[tuple[str, ...], Parameter(negative="", consume_multiple=True)]
+
 
 def inspect(
     data: str,
     /,
     *,
-    target: tuple[str, ...] = (),
-    column: tuple[str, ...] = (),
-    ignore: tuple[str, ...] = (),
+    target: Names = (),
+    column: Names = (),
+    ignore: Names = (),
     group_column: str | None = None,
 ) -> None:
     """Print the columns of a table: kind, missing values, different values, an example, and what would be left out.
@@ -35,6 +42,9 @@ def inspect(
     console = Console()
     tables = open_tables(DataArguments(data=data), ())
     console.print(plan_as_table(plan_table(tables["train"], arguments, needs_target=False)))
-    rows = ", ".join(f"{part} {len(table):,}" for part, table in tables.items() if isinstance(table, Table))
+    counts = {part: len(table) for part, table in tables.items() if isinstance(table, Table)}
+    rows = ", ".join(f"{part} {count:,}" for part, count in counts.items())
+    if list(counts) == ["train"]:
+        rows = f"{counts['train']:,}, of which training holds out some to validate and to test"
     console.print(f"rows: {rows}", highlight=False, soft_wrap=True, markup=False)
     console.print(f"kinds: {', '.join(KINDS)}", highlight=False, soft_wrap=True, markup=False)

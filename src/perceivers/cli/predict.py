@@ -30,7 +30,12 @@ def predict(
 
     from perceivers.training.prediction import predict as answer
 
-    predictions = answer(folder, inputs, output, device=device)
+    console = Console()
+
+    def tell(note: str) -> None:
+        console.print(note, markup=False, highlight=False, soft_wrap=True)
+
+    predictions = answer(folder, inputs, output, device=device, tell=tell)
     columns = [
         name for name, value in predictions[0].values.items() if not isinstance(value, (dict, list, tuple))
     ]
@@ -38,7 +43,6 @@ def predict(
     for prediction in predictions[:MOST_PRINTED]:
         cells = (prediction.values[name] for name in columns)
         table.add_row(prediction.source, *(f"{c:.4f}" if isinstance(c, float) else str(c) for c in cells))
-    console = Console()
     console.print(table)
     rest = len(predictions) - MOST_PRINTED
     console.print(

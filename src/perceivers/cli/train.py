@@ -30,6 +30,8 @@ app = App(
     name="train",
     help="Train a model on your data, measure it on held-out data, save both. "
     "`--config RECIPE.yaml` takes the task and the options from a file.",
+    # `--target price sold` is `--target price --target sold`.
+    default_parameter=Parameter(consume_multiple=True),
 )
 
 Data = Annotated[DataArguments, Parameter(name="*", group=Group("Data", sort_key=1))]

@@ -44,8 +44,8 @@ if TYPE_CHECKING:
     from torchmetrics import MetricCollection
 
 LABELS, VIEWS = "labels", "views"
-# Letters of a row's name in messages.
-MOST_NAMED = 200
+# Letters of a row's name, and columns, in messages.
+MOST_NAMED, MOST_LISTED = 200, 20
 
 TaskArguments = TypeVar("TaskArguments")
 
@@ -397,6 +397,8 @@ class ColumnTask(Task[TaskArguments]):
             assert isinstance(table, Table)
             if self.needs_all:
                 require_columns(table, *self.columns_for(self.columns, table.columns).columns_read)
+            else:
+                self.notes.extend(self.note_of_absent(table))
             yield table
             return
         only = self.columns.inputs[0]
@@ -408,6 +410,21 @@ class ColumnTask(Task[TaskArguments]):
         files = [str(file) for file in find_files([given], only.kind.suffixes, only.kind.name)]
         column = only.columns[0] if len(only.columns) == 1 else FILE_COLUMN
         yield ListTable([{column: file} for file in files], given, files)
+
+    def note_of_absent(self, table: Table) -> list[str]:
+        """What is to be said of a table that lacks columns which the model reads: nothing, or one sentence.
+
+        Raises:
+            DataError: it has none of them.
+        """
+        read = self.columns.columns_read
+        absent = [column for column in read if column not in table.columns]
+        if len(absent) == len(read):
+            raise DataError(
+                f"`{table.source}` must have a column that the model reads ({_listed(read)}), received "
+                f"{_listed(table.columns)}"
+            )
+        return [f"`{table.source}` has no column {_listed(absent)}: answered without"] if absent else []
 
     def is_table(self, path: Path) -> bool:
         """Whether an input of the command is a table with a row a sample."""
@@ -509,6 +526,11 @@ class ColumnTask(Task[TaskArguments]):
                 samples = samples.select(rows)
             kept[part] = samples
         return dataclasses.replace(splits, **kept)
+
+
+def _listed(names: Sequence[str]) -> str:
+    more = f" and {len(names) - MOST_LISTED} more" if len(names) > MOST_LISTED else ""
+    return ", ".join(names[:MOST_LISTED]) + more
 
 
 def training_values(each: Input, train: Any, count: int | None) -> Iterator[Any]:

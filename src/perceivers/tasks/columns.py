@@ -85,12 +85,20 @@ class Columns:
 
     def read(self, row: Mapping[str, Any], table: Any) -> Sample:
         """A row as a sample; an answer's column may be absent."""
-        values = tuple(each.kind.read(row, each.columns, table) for each in self.inputs)
+        values = tuple(self._value(each, row, table) for each in self.inputs)
         targets = tuple(
             each.target(row[each.column]) if each.column in row and each.asks(row) else None
             for each in self.answers.values()
         )
         return Sample(values, targets)
+
+    def _value(self, each: Input, row: Mapping[str, Any], table: Any) -> Any:
+        try:
+            return each.kind.read(row, each.columns, table)
+        except DataError as error:
+            if len(self.inputs) == 1 or any(repr(column) in str(error) for column in each.columns):
+                raise
+            raise DataError(f"in the column {', '.join(each.columns)!r}: {error}") from error
 
     def trusting(self) -> Self:
         """The same for rows that are not looked through first; see Kind."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import csv
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +14,12 @@ from perceivers.tasks.base import Prediction
 
 
 def predict(
-    folder: str | Path, inputs: Sequence[str | Path], output: str | Path, *, device: str = "auto"
+    folder: str | Path,
+    inputs: Sequence[str | Path],
+    output: str | Path,
+    *,
+    device: str = "auto",
+    tell: Callable[[str], object] | None = None,
 ) -> list[Prediction]:
     """Answer for each input and write `predictions.json`, `predictions.csv` and the task's pictures.
 
@@ -23,6 +28,7 @@ def predict(
         inputs: files, or folders whose files are taken at any depth; tasks of text take the text itself, too.
         output: folder that receives the answers.
         device: "auto" or "cpu".
+        tell: called with each thing that is to be known of the inputs, such as columns that are absent.
 
     Returns:
         One prediction an input, in order.
@@ -33,6 +39,8 @@ def predict(
         raise ConfigurationError(f"`output` must be a folder, received the file {str(output)!r}")
     predictor = load(folder, device=device)
     predictions = predictor.predictions([str(path) for path in inputs])
+    for note in getattr(predictor.task, "notes", ()) if tell is not None else ():
+        tell(note)  # type: ignore[misc]
     target = Path(output)
     target.mkdir(parents=True, exist_ok=True)
     rows = [{"source": prediction.source, **prediction.values} for prediction in predictions]

@@ -10,13 +10,14 @@ from perceivers.data.numbers import number_of as plain_number_of
 from perceivers.errors import DataError
 
 
-def number_of(cell: Any, column: str, decimal: Decimal = "point") -> float:
+def number_of(cell: Any, column: str, decimal: Decimal = "point", *, otherwise: str | None = None) -> float:
     """The cell as a finite float64; NaN where it is empty or one of MISSING_WORDS.
 
     Args:
         cell: see `perceivers.data.numbers.number_of`.
         column: for errors.
         decimal: the same.
+        otherwise: what errors advise where the column holds no numbers at all; None: another kind of data.
 
     Raises:
         DataError: the cell is no number, or is infinite.
@@ -24,11 +25,8 @@ def number_of(cell: Any, column: str, decimal: Decimal = "point") -> float:
     try:
         number = plain_number_of(cell, decimal)
     except DataError as error:
-        cure = (
-            ""
-            if has_decimal_comma(cell)
-            else f"; mend it, empty it, or name another kind: --column {column}=category"
-        )
+        advice = otherwise or f"name another kind: --column {column}=category"
+        cure = "" if has_decimal_comma(cell) else f"; empty the cell if nobody knows it, or {advice}"
         raise DataError(f"in the column {column!r}: {error}{cure}") from None
     return math.nan if number is None else number
 
