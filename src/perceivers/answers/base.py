@@ -59,6 +59,17 @@ class Answer(ABC):
             cells: those of the training rows that are not empty, at least one.
         """
 
+    @classmethod
+    def asked(cls, column: str, arguments: Any, table: Any) -> Self:
+        """This answer as the arguments of the task `table` ask for it, before it has seen any cells.
+
+        Args:
+            column: that is answered.
+            arguments: see `perceivers.tasks.table.options.TableArguments`.
+            table: the training rows.
+        """
+        return cls(column, num_queries=arguments.queries_per_answer)
+
     @abstractmethod
     def settle(self, cells: Sequence[Any], source: str) -> Self:
         """This answer with what must be known of the training cells: classes, scale.

@@ -71,6 +71,15 @@ class Number(Answer):
         is_counted = all(number == round(number) for number in distinct)
         return 0.5 if is_counted and len(distinct) <= MOST_NUMBERED_CLASSES else 0.9
 
+    @classmethod
+    def asked(cls, column: str, arguments: Any, table: Any) -> Self:
+        """See Answer."""
+        return replace(
+            super().asked(column, arguments, table),
+            quantiles=arguments.quantiles,
+            decimal=getattr(table, "decimal", "point"),
+        )
+
     def settle(self, cells: Sequence[Any], source: str) -> Self:
         """Find mean, deviation, and whether logarithms are learned better."""
         numbers = np.array(self._readable(cells))

@@ -54,6 +54,11 @@ class OneClass(Answer):
         distinct = len({str(cell) for cell in cells})
         return 0.6 if distinct <= MOST_NUMBERED_CLASSES or 4 * distinct <= len(cells) else 0.3
 
+    @classmethod
+    def asked(cls, column: str, arguments: Any, table: Any) -> Self:
+        """See Answer."""
+        return replace(super().asked(column, arguments, table), balance=arguments.balance == "classes")
+
     def settle(self, cells: Sequence[Any], source: str) -> Self:
         """Name the classes: whole numbers by size, all else by letter."""
         counts = Counter(_class_name(cell) for cell in cells)

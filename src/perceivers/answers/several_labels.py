@@ -42,6 +42,11 @@ class SeveralLabels(Answer):
         """Lists are labels; a text with commas may be a sentence, so it is never guessed to be several labels."""
         return 0.9 if all(isinstance(cell, list | tuple) for cell in cells) else 0.0
 
+    @classmethod
+    def asked(cls, column: str, arguments: Any, table: Any) -> Self:
+        """See Answer."""
+        return replace(super().asked(column, arguments, table), separator=arguments.label_separator)
+
     def settle(self, cells: Sequence[Any], source: str) -> Self:
         """Name the labels, by letter."""
         names = {label for cell in cells for label in split_labels(cell, self.separator)}

@@ -8,9 +8,7 @@ from typing import Any
 
 from perceivers.answers.base import Answer
 from perceivers.answers.number import Number
-from perceivers.answers.one_class import OneClass
 from perceivers.answers.registry import answer_class, guess_answer
-from perceivers.answers.several_labels import SeveralLabels
 from perceivers.data.columns import why_no_data
 from perceivers.data.tables import StreamTable, Table
 from perceivers.errors import DataError
@@ -198,20 +196,7 @@ def _answer(
             f"`{train.source}` must have values in the column {name!r}, received empty cells alone"
         )
     chosen = guess_answer(filled) if kind is None else answer_class(kind)
-    queries = arguments.queries_per_answer
-    answer: Answer
-    if chosen is OneClass:
-        answer = OneClass(name, num_queries=queries, balance=arguments.balance == "classes")
-    elif chosen is SeveralLabels:
-        answer = SeveralLabels(name, num_queries=queries, separator=arguments.label_separator)
-    else:
-        answer = Number(
-            name,
-            num_queries=queries,
-            quantiles=arguments.quantiles,
-            decimal=getattr(train, "decimal", "point"),
-        )
-    return answer.settle(filled, train.source)
+    return chosen.asked(name, arguments, train).settle(filled, train.source)
 
 
 def _answer_note(answer: Answer) -> str:
