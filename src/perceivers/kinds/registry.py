@@ -19,6 +19,7 @@ KINDS: dict[str, str] = {
     "date": "perceivers.kinds.date.kind:DateKind",
     "number": "perceivers.kinds.number.kind:NumberKind",
     "category": "perceivers.kinds.category.kind:CategoryKind",
+    "text": "perceivers.kinds.text.kind:TextKind",
 }
 
 

@@ -115,7 +115,7 @@ def plan_table(
     num_rows = UNKNOWN_ROWS if isinstance(train, StreamTable) else len(train)
     sizes = table_sizes(
         num_rows,
-        num_large=sum(not kind.is_light for kind in kinds.values()),
+        num_large=sum(not kind(kind.advise(num_rows, 0.0)).is_light for kind in kinds.values()),
         has_numbers_to_answer=any(isinstance(answer, Number) for answer in answers.values()),
     )
     arguments = arguments.sized(sizes)
@@ -126,18 +126,14 @@ def plan_table(
 def _inputs(kinds: Mapping[str, type[Kind]], arguments: TableArguments, num_rows: int) -> tuple[Input, ...]:
     """One input for all columns of a kind that gathers them, and one for every other column."""
     gathered: dict[str, list[str]] = {}
+    made = {kind: kind(kind.advise(num_rows, arguments.hidden or 0.0)) for kind in set(kinds.values())}
     for name, kind in kinds.items():
-        gathered.setdefault(f"{kind.name}s" if kind.gathers else name, []).append(name)
+        gathered.setdefault(f"{kind.name}s" if made[kind].gathers else name, []).append(name)
     names = model_names(
         [*(key for key in gathered if key not in kinds), *(key for key in gathered if key in kinds)]
     )
     return tuple(
-        Input(
-            names[key],
-            tuple(columns),
-            kinds[columns[0]](kinds[columns[0]].advise(num_rows, arguments.hidden or 0.0)),
-        )
-        for key, columns in gathered.items()
+        Input(names[key], tuple(columns), made[kinds[columns[0]]]) for key, columns in gathered.items()
     )
 
 
