@@ -62,6 +62,8 @@ class Kind(ABC):
     """Names that a column of this kind usually has, the likeliest first."""
     card: ClassVar[CardLayout | None] = None
     """How values of this kind are drawn with their answers; None where they are shown on a page instead."""
+    answered_at_once: ClassVar[int] = 64
+    """Values that lie in memory together, at most, when a trained model answers; fewer where each takes much room."""
 
     @property
     def is_light(self) -> bool:
@@ -89,14 +91,20 @@ class Kind(ABC):
         """
 
     @classmethod
-    def advise(cls, num_rows: int, hidden: float) -> Any:
+    def advise(cls, cells: Sequence[Any], table: Any, num_rows: int, hidden: float) -> Any:
         """Options for a column of a mixed table where the user chose none: an instance of `options_class`.
 
         Args:
+            cells: some of the column's cells that are not empty; of kinds that gather columns, those of the first.
+            table: what they are from; relative paths belong to its `root`.
             num_rows: of the training table.
             hidden: share of the cells that are hidden while training, for kinds that can do without some.
         """
         return cls.options_class()
+
+    def trusting(self) -> Self:
+        """This kind for rows that are not looked through first: it believes what files say of themselves."""
+        return self
 
     @abstractmethod
     def read(self, row: Mapping[str, Any], columns: Sequence[str], table: Any) -> Any:

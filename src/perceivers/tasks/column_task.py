@@ -44,7 +44,6 @@ if TYPE_CHECKING:
     from torchmetrics import MetricCollection
 
 LABELS, VIEWS = "labels", "views"
-PREDICTION_BATCH_SIZE = 64
 # Letters of a row's name in messages.
 MOST_NAMED = 200
 
@@ -80,11 +79,14 @@ class ColumnTask(Task[TaskArguments]):
 
     def build_model(self, columns: Columns, start: PerceiverConfig | None) -> Any:
         """An untrained model for settled columns."""
-        if start is not None:
+        if start is None:
+            sizes = {**self.arguments.config_values(), "modalities": columns.modalities()}  # type: ignore[attr-defined]
+        else:
             self.require_fitting(start, columns)
-        sizes = self.arguments.config_values() if start is None else start.to_dict()  # type: ignore[attr-defined]
-        described = {"modalities": columns.modalities(), "answers": columns.heads()}
-        return PerceiverForPrediction(PerceiverConfig.from_dict({**sizes, **described}))
+            # Classes are those of the answers.
+            names = ("id2label", "label2id")
+            sizes = {key: value for key, value in start.to_dict().items() if key not in names}
+        return PerceiverForPrediction(PerceiverConfig.from_dict({**sizes, "answers": columns.heads()}))
 
     def require_fitting(self, start: PerceiverConfig, columns: Columns) -> None:
         """Raise ConfigurationError for a checkpoint of other inputs."""
@@ -157,6 +159,8 @@ class ColumnTask(Task[TaskArguments]):
         if self.needs_all:
             for table in tables.values():
                 require_columns(table, *self.columns.columns_read, *self.columns.columns_asked)
+        if arguments.unreadable == "trust":
+            self.columns = self.columns.trusting()
         splits = load_splits(
             arguments,
             {part: self.held(table) for part, table in tables.items()},
@@ -329,7 +333,8 @@ class ColumnTask(Task[TaskArguments]):
         """
         prepared, rows = parts.model.prepare() if prepared is None else prepared, iter(rows)
         num_shown = self._num_shown() if shows else 0
-        while chunk := list(islice(rows, PREDICTION_BATCH_SIZE)):
+        at_once = min(each.kind.answered_at_once for each in parts.processor.inputs)
+        while chunk := list(islice(rows, at_once)):
             read = [self._read(parts.processor, *each) for each in chunk]
             samples = [each for each in read if isinstance(each, Sample)]
             described = iter(self._describe(parts, prepared, samples) if samples else ())
@@ -357,7 +362,9 @@ class ColumnTask(Task[TaskArguments]):
 
         def draw_value(figure: Any, places: Sequence[Any], index: int) -> None:
             prediction = predictions[index]
-            first.kind.draw(figure, places, prediction.shown["inputs"][first.name], prediction.source)
+            shown = prediction.shown["inputs"][first.name]
+            if shown is not None:
+                first.kind.draw(figure, places, shown, prediction.source)
 
         def draw_said(axes: Any, index: int) -> None:
             draw_answer(axes, predictions[index].answers[answers[0]])

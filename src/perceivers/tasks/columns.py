@@ -45,7 +45,7 @@ class Input:
     """What is read of a row as one value.
 
     Args:
-        name: of its modality in the model.
+        name: of its modality in the model; "" where the kind's own names are enough.
         columns: that are read, in order.
         kind: what they hold.
     """
@@ -56,7 +56,7 @@ class Input:
 
     def modality(self, own: str) -> str:
         """Name in the model of what the kind calls `own`; a kind of a single modality has the input's name."""
-        return f"{self.name}_{own}" if own else self.name
+        return "_".join(filter(None, (self.name, own)))
 
     @property
     def modality_names(self) -> dict[str, str]:
@@ -91,6 +91,11 @@ class Columns:
             for each in self.answers.values()
         )
         return Sample(values, targets)
+
+    def trusting(self) -> Self:
+        """The same for rows that are not looked through first; see Kind."""
+        inputs = (dataclasses.replace(each, kind=each.kind.trusting()) for each in self.inputs)
+        return dataclasses.replace(self, inputs=tuple(inputs))
 
     def vary(self, sample: Sample, generator: np.random.Generator) -> Sample:
         """Change the values of a training sample at random."""
