@@ -166,6 +166,7 @@ class ColumnTask(Task[TaskArguments]):
             {part: self.held(table) for part, table in tables.items()},
             RowReader(self.columns, self.needs_all),
             labels=self.strata,
+            hold=all(each.kind.is_light for each in self.columns.inputs),
             groups=self.groups,
             class_names=()
             if self.answers_several

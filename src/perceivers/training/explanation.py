@@ -186,7 +186,7 @@ class DealtOutTable(Table):
 def _dealt_out(samples: RowSamples, column: str, generator: np.random.Generator) -> RowSamples:
     order = generator.permutation(len(samples.indices))
     origins = {row: samples.indices[int(place)] for row, place in zip(samples.indices, order, strict=True)}
-    return replace(samples, table=DealtOutTable(samples.table, column, origins))
+    return replace(samples, table=DealtOutTable(samples.table, column, origins), held=None)
 
 
 def _some(samples: Any, most: int) -> RowSamples:
