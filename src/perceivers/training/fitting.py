@@ -17,7 +17,7 @@ from perceivers.arguments import (
     StartArguments,
     TrainingArguments,
 )
-from perceivers.data.frames import table_of
+from perceivers.data.frames import IN_MEMORY, table_of
 from perceivers.data.opening import Tables
 from perceivers.errors import ConfigurationError
 from perceivers.predictor import Predictor, load
@@ -32,8 +32,6 @@ CONCERNS: Mapping[str, type[Any]] = {
     "training": TrainingArguments,
     "optimization": OptimizationArguments,
 }
-# What `data` is called in the record of a run whose rows came from memory.
-IN_MEMORY = "rows in memory"
 
 
 def fit(
