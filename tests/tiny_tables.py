@@ -28,7 +28,7 @@ TINY: Mapping[str, Any] = {
 
 
 def fruit(count: int = 151, seed: int = 0) -> dict[str, list[Any]]:
-    """Columns by name: `size` tells `kind` and most of `price`, `colour` the rest of it and one of the `tags`; `noise` nothing."""
+    """Columns by name: `size` tells `kind` and most of `price`, `colour` the rest and one of the `tags`; `noise` nothing."""
     generator = np.random.default_rng(seed)
     size = generator.uniform(0.0, 10.0, count).round(3)
     colour = generator.choice(["red", "green", "blue"], count)

@@ -118,7 +118,7 @@ def test_what_cannot_be_beside_says_why(
     with pytest.raises(ConfigurationError, match="`beside` must be trees, received 'forest'"):
         evaluate(prices / "run", device="cpu", beside="forest")
     fit_tiny(without(fruit(), "kind", "tags"), "price", output=tmp_path / "run", epochs=1)
-    with pytest.raises(DataError, match="`data` must be given: the run .* was trained on rows in memory"):
+    with pytest.raises(DataError, match=r"`data` must be given: the run .* was trained on rows in memory"):
         evaluate(tmp_path / "run", device="cpu")
     data = str(prices / "fruit.csv")
     with pytest.raises(DataError, match="was trained on rows in memory, which no file holds"):
@@ -131,7 +131,6 @@ def test_what_cannot_be_beside_says_why(
 
 def test_a_run_without_columns_has_nothing_beside_it(tmp_path: Path) -> None:
     from line_task import LineTask
-
     from perceivers.tasks.base import Parts
     from perceivers.training.beside import measure_rivals
 
@@ -143,5 +142,5 @@ def test_a_run_without_columns_has_nothing_beside_it(tmp_path: Path) -> None:
 
 def test_a_part_without_samples_is_named(prices: Path, tmp_path: Path) -> None:
     data = write_table(tmp_path / "one.csv", {name: cells[:1] for name, cells in fruit().items()})
-    with pytest.raises(DataError, match="`split` 'test' of `data` .*one.csv' holds no samples"):
+    with pytest.raises(DataError, match=r"`split` 'test' of `data` .*one\.csv' holds no samples"):
         evaluate(prices / "run", data=str(data), device="cpu")

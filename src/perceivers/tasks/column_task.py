@@ -331,6 +331,31 @@ class ColumnTask(Task[TaskArguments]):
                     num_shown -= 1
                 yield Prediction(name, self.columns_of(row, answers), shown, answers)
 
+    @torch.no_grad()
+    def values(
+        self, parts: Parts, rows: Iterable[tuple[str, Mapping[str, Any], Any]], prepared: Any
+    ) -> dict[str, Tensor]:
+        """What each answer says of all rows, as numbers: see `perceivers.answers.base.Answer.values`.
+
+        Args:
+            parts: a trained model and its columns.
+            rows: see `answer`; at least one.
+            prepared: the model's fast form.
+
+        Raises:
+            DataError: a row cannot be read.
+        """
+        rows, found = iter(rows), []
+        while chunk := list(islice(rows, PREDICTION_BATCH_SIZE)):
+            read = [self._read(parts.processor, *each) for each in chunk]
+            if error := next((each for each in read if isinstance(each, DataError)), None):
+                raise error
+            found.append(self._scores(parts, prepared, read))  # type: ignore[arg-type]
+        return {
+            name: answer.values(torch.cat([each[name] for each in found]))
+            for name, answer in parts.processor.answers.items()
+        }
+
     def show(self, predictions: Sequence[Prediction], folder: Path) -> list[Path]:
         """Draw the values of a kind that has a picture, with their answers; write a page of all others."""
         (first, *others), answers = self.columns.inputs, list(self.columns.answers)
@@ -408,12 +433,15 @@ class ColumnTask(Task[TaskArguments]):
         self, parts: Parts, prepared: Any, samples: Sequence[Sample]
     ) -> Iterator[dict[str, dict[str, Any]]]:
         """What each answer says of each sample."""
+        scores = self._scores(parts, prepared, samples)
+        said = {name: answer.describe(scores[name]) for name, answer in parts.processor.answers.items()}
+        return ({name: rows[index] for name, rows in said.items()} for index in range(len(samples)))
+
+    def _scores(self, parts: Parts, prepared: Any, samples: Sequence[Sample]) -> dict[str, Tensor]:
+        """Each answer's scores, float32 [samples, ...]."""
         batch = self._on(parts.model.device, self._unlabelled(parts.processor, samples))
         _, scores = self.answers_of(prepared(**self.given(batch)), batch[VIEWS])
-        said = {
-            name: answer.describe(scores[name].float()) for name, answer in parts.processor.answers.items()
-        }
-        return ({name: rows[index] for name, rows in said.items()} for index in range(len(samples)))
+        return {name: each.float() for name, each in scores.items()}
 
     def _unlabelled(self, columns: Columns, samples: Sequence[Sample]) -> Batch:
         return self.collate(dataclasses.replace(columns, answers={}), samples)
