@@ -36,15 +36,7 @@ GROUPS: tuple[frozenset[str], ...] = (
 )
 
 # (importing file, imported name) -> (how it may be imported, why). Everything else follows GROUPS.
-EXCEPTIONS: dict[tuple[str, str], tuple[str, str]] = {
-    ("kinds.points.drawing", "tasks"): ("anywhere", "until kinds have options and drawings of their own"),
-    ("kinds.points.samples", "tasks"): ("anywhere", "until kinds have options and drawings of their own"),
-    ("kinds.sound.drawing", "tasks"): ("anywhere", "until kinds have options and drawings of their own"),
-    ("kinds.sound.features", "tasks"): ("anywhere", "until kinds have options and drawings of their own"),
-    ("kinds.sound.samples", "tasks"): ("anywhere", "until kinds have options and drawings of their own"),
-    ("kinds.text.page", "tasks"): ("anywhere", "until kinds have options and drawings of their own"),
-    ("kinds.video.drawing", "tasks"): ("anywhere", "until kinds have options and drawings of their own"),
-}
+EXCEPTIONS: dict[tuple[str, str], tuple[str, str]] = {}
 
 # Files that import modules of ours by their names, which no test of imports sees: table of names -> why it is one.
 BY_NAME: dict[str, str] = {
@@ -79,7 +71,18 @@ SHARED: dict[str, frozenset[str]] = {
         }
     ),
     "tasks": frozenset(
-        {"base", "cards", "classification", "columns", "column_task", "confusions", "one_column_task", "page"}
+        {
+            "base",
+            "cards",
+            "classification",
+            "columns",
+            "column_task",
+            "confusions",
+            "label_arguments",
+            "one_column_task",
+            "page",
+            "text_model",
+        }
     ),
     "data": frozenset(
         {
@@ -99,7 +102,7 @@ SHARED: dict[str, frozenset[str]] = {
             "tables",
         }
     ),
-    "kinds": frozenset({"base", "cards", "image", "number", "shading"}),
+    "kinds": frozenset({"base", "cards", "cells", "image", "inline", "number", "shading", "sound"}),
     "answers": frozenset({"base", "number", "one_class", "ranking", "several_labels"}),
 }
 

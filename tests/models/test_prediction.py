@@ -52,6 +52,10 @@ ALONE = {
     "notes": (MODALITIES["notes"], lambda batch: torch.randint(0, 31, (batch, 9))),
     "plain notes": ({"type": "text"}, lambda batch: torch.randint(0, 31, (batch, 9))),
     "series": (MODALITIES["series"], lambda batch: torch.randn(batch, 7, 2)),
+    "bags": (
+        {"type": "bag_of_ngrams", "num_columns": 2, "num_rows": 5},
+        lambda batch: torch.tensor([[[3, 6, 3], [0, 0, 0]]] * batch),
+    ),
 }
 
 

@@ -12,6 +12,7 @@ from torch import nn
 
 from perceivers.arguments import OptimizationArguments
 from perceivers.errors import ConfigurationError
+from perceivers.nn.learning_rates import learn_at
 from perceivers.training.optimization import (
     Lamb,
     build_optimizer,
@@ -133,6 +134,28 @@ def test_frozen_parameters_are_left_out_and_shared_ones_appear_once() -> None:
     decayed, plain = parameter_groups(model, 0.1)
     assert len(decayed["params"]) == 1
     assert len(plain["params"]) == 1
+
+
+def test_parts_that_learn_at_a_rate_of_their_own_keep_to_it_and_to_the_schedule() -> None:
+    model = nn.Sequential(nn.Linear(2, 3), nn.Linear(3, 5))
+    assert all("lr" not in group for group in parameter_groups(model, 0.2))
+    learn_at(model[1], 0.25)
+    arguments = OptimizationArguments(
+        optimizer="adamw", learning_rate=0.5, weight_decay=0.2, warmup_steps=2, constant_fraction=1.0
+    )
+    optimizer = build_optimizer(model, arguments)
+    build_schedule(optimizer, arguments, total_steps=10)
+    # Half of each rate in the first of two steps of warmup; the first groups, which are reported, have the run's own.
+    found = [
+        (group["lr"], group["weight_decay"], [tuple(p.shape) for p in group["params"]])
+        for group in optimizer.param_groups
+    ]
+    assert found == [
+        (0.25, 0.2, [(3, 2)]),
+        (0.25, 0.0, [(3,)]),
+        (0.0625, 0.2, [(5, 3)]),
+        (0.0625, 0.0, [(5,)]),
+    ]
 
 
 def test_each_name_builds_its_optimizer_with_the_given_settings() -> None:

@@ -24,14 +24,31 @@ class Answer(ABC):
         column: of the table that holds it.
         weight: of its loss among the others'.
         num_queries: learned queries that the model has for it, whose answers are averaged.
+        mlp_layers: layers with tanh between what a query is answered and the scores.
+        where: (column, value): only rows with this value there are asked; empty: all rows.
+        chosen_measures: what is reported; empty: the usual ones.
     """
 
     column: str
     weight: float = 1.0
     num_queries: int = 1
+    mlp_layers: int = 0
+    where: tuple[str, str] | tuple[()] = ()
+    chosen_measures: tuple[str, ...] = ()
 
     name: ClassVar[str]
     """As the command line writes it."""
+    usual_score: ClassVar[str]
+    """The measure that is averaged with other answers' where nobody chose; never more than 1, and higher is better."""
+
+    @property
+    def title(self) -> str:
+        """What results call it: its column, or the value that rows must have to be asked."""
+        return self.where[1] if self.where else self.column
+
+    def asks(self, row: Mapping[str, Any]) -> bool:
+        """Whether it is asked of a row; a row that does not say is asked everything."""
+        return not self.where or self.where[0] not in row or str(row[self.where[0]]) == self.where[1]
 
     @classmethod
     @abstractmethod
@@ -66,9 +83,14 @@ class Answer(ABC):
     def stack(self, targets: Sequence[Any]) -> Tensor:
         """Targets of a batch as `perceivers.models.answers.losses.answer_losses` takes them; None is marked as missing."""
 
-    @abstractmethod
     def head(self) -> dict[str, Any]:
         """Its entry in `config.answers`."""
+        return {
+            "type": self.name,
+            "weight": self.weight,
+            "num_queries": self.num_queries,
+            **({"mlp_layers": self.mlp_layers} if self.mlp_layers else {}),
+        }
 
     def losses(self, said: Tensor, targets: Tensor, label_smoothing: float = 0.0) -> Tensor:
         """Loss of each sample [batch], not weighted; 0 where the target is missing."""
@@ -83,6 +105,12 @@ class Answer(ABC):
     @abstractmethod
     def measures(self) -> tuple[str, ...]:
         """Names of what is reported, the headline first."""
+
+    @property
+    def score(self) -> str:
+        """The measure that is averaged with other answers': the first chosen one that is better where it is higher."""
+        higher = (name for name in self.chosen_measures if self.better(name) == "higher")
+        return next(higher, self.usual_score)
 
     @abstractmethod
     def metric(self, name: str) -> Metric:

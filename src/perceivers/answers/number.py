@@ -14,6 +14,7 @@ from torch import Tensor
 from perceivers.answers.base import Answer
 from perceivers.answers.one_class import MOST_NUMBERED_CLASSES
 from perceivers.data.numbers import has_decimal_comma
+from perceivers.errors import DataError
 from perceivers.kinds.number.reading import looks_like_number, number_of
 from perceivers.metrics.answers import is_better, measure, measures_of
 from perceivers.metrics.calibration import conformal_shift
@@ -32,6 +33,7 @@ class Number(Answer):
 
     Args:
         quantiles: shares in (0, 1), ascending, of which the number is answered; empty for its mean.
+        may_be_logarithm: learn the logarithms of numbers that are skewed.
         logarithm_of: what is added to a number before its logarithm is taken; None: no logarithm is taken.
         mean: of the training numbers, or of their logarithms.
         scale: their standard deviation.
@@ -39,10 +41,10 @@ class Number(Answer):
         largest: of the training numbers.
         decimal: what stands before the fraction of a number in a text: "point" or "comma".
         widened: what the outer quantiles are moved outwards by, in standard deviations.
-        chosen_measures: what is reported; empty: the usual ones.
     """
 
     quantiles: tuple[float, ...] = ()
+    may_be_logarithm: bool = True
     logarithm_of: float | None = None
     mean: float = 0.0
     scale: float = 1.0
@@ -50,9 +52,9 @@ class Number(Answer):
     largest: float = math.inf
     decimal: Literal["point", "comma"] = "point"
     widened: float = 0.0
-    chosen_measures: tuple[str, ...] = ()
 
     name: ClassVar[str] = ANSWER
+    usual_score: ClassVar[str] = "r2"
 
     @classmethod
     def guess(cls, cells: Sequence[Any]) -> float:
@@ -68,7 +70,10 @@ class Number(Answer):
     def settle(self, cells: Sequence[Any], source: str) -> Self:
         """Find mean, deviation, and whether logarithms are learned better."""
         numbers = np.array([number_of(cell, self.column, self.decimal) for cell in cells])
-        added = _logarithm_of(numbers)
+        numbers = numbers[~np.isnan(numbers)]
+        if not len(numbers):
+            raise DataError(f"`{source}` must hold numbers in the column {self.column!r}, received none")
+        added = _logarithm_of(numbers) if self.may_be_logarithm else None
         learned = numbers if added is None else np.log(numbers + added)
         deviation = float(learned.std())
         return replace(
@@ -97,8 +102,7 @@ class Number(Answer):
 
     def head(self) -> dict[str, Any]:
         """See Answer."""
-        own: dict[str, Any] = {"type": ANSWER, "weight": self.weight, "num_queries": self.num_queries}
-        return {**own, "quantiles": list(self.quantiles)} if self.quantiles else own
+        return {**super().head(), **({"quantiles": list(self.quantiles)} if self.quantiles else {})}
 
     @property
     def measures(self) -> tuple[str, ...]:

@@ -36,16 +36,15 @@ class OneClass(Answer):
         balance: count every class alike in the loss, however many rows it has.
         class_weights: factors of the classes' losses; empty: all 1.
         temperature: scores are divided by it before they become probabilities.
-        chosen_measures: what is reported; empty: the usual ones.
     """
 
     names: tuple[str, ...] = ()
     balance: bool = False
     class_weights: tuple[float, ...] = ()
     temperature: float = 1.0
-    chosen_measures: tuple[str, ...] = ()
 
     name: ClassVar[str] = ANSWER
+    usual_score: ClassVar[str] = "accuracy"
 
     @classmethod
     def guess(cls, cells: Sequence[Any]) -> float:
@@ -79,12 +78,7 @@ class OneClass(Answer):
 
     def head(self) -> dict[str, Any]:
         """See Answer."""
-        return {
-            "type": ANSWER,
-            "id2label": dict(enumerate(self.names)),
-            "weight": self.weight,
-            "num_queries": self.num_queries,
-        }
+        return {**super().head(), "id2label": dict(enumerate(self.names))}
 
     def losses(self, said: Tensor, targets: Tensor, label_smoothing: float = 0.0) -> Tensor:
         """See Answer; times the weight of the true class."""

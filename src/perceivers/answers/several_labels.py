@@ -29,14 +29,13 @@ class SeveralLabels(Answer):
     Args:
         separator: what divides the labels of a cell; lists need none.
         names: of the labels, by id; empty before `settle`.
-        chosen_measures: what is reported; empty: the usual ones.
     """
 
     separator: str = ","
     names: tuple[str, ...] = ()
-    chosen_measures: tuple[str, ...] = ()
 
     name: ClassVar[str] = ANSWER
+    usual_score: ClassVar[str] = "mean_average_precision"
 
     @classmethod
     def guess(cls, cells: Sequence[Any]) -> float:
@@ -65,12 +64,7 @@ class SeveralLabels(Answer):
 
     def head(self) -> dict[str, Any]:
         """See Answer."""
-        return {
-            "type": ANSWER,
-            "id2label": dict(enumerate(self.names)),
-            "weight": self.weight,
-            "num_queries": self.num_queries,
-        }
+        return {**super().head(), "id2label": dict(enumerate(self.names))}
 
     @property
     def measures(self) -> tuple[str, ...]:

@@ -26,10 +26,11 @@ def require_at_least(minimum: float, arguments: object, *names: str) -> None:
 
 
 def require_share(arguments: object, *names: str) -> None:
-    """Raise ConfigurationError for the first field of `names` that is outside [0, 1)."""
+    """Raise ConfigurationError for the first field of `names` that is outside [0, 1); None passes."""
     for name in names:
         value = getattr(arguments, name)
-        require(name, value, 0.0 <= value < 1.0, "in [0, 1)")
+        if value is not None:
+            require(name, value, 0.0 <= value < 1.0, "in [0, 1)")
 
 
 def require_choice(name: str, value: str, choices: tuple[str, ...]) -> None:

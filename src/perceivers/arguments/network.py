@@ -34,12 +34,14 @@ class NetworkArguments:
     """Hidden size of the perceptrons behind each attention, in multiples of the channels."""
     dropout: float = 0.0
     """Share of attention weights left out while training, in [0, 1)."""
+    mlp_dropout: float = 0.0
+    """Share of the perceptrons' hidden channels left out while training, in [0, 1)."""
 
     def __post_init__(self) -> None:
         sizes = ("num_latents", "latent_channels", "num_blocks", "num_layers", "num_heads", "num_cross_heads",
                  "qk_channels", "v_channels", "widening_factor")  # fmt: skip
         require_at_least(1, self, *sizes)
-        require_share(self, "dropout")
+        require_share(self, "dropout", "mlp_dropout")
         for heads, channels in (
             ("num_heads", "latent_channels"),
             ("num_heads", "qk_channels"),
@@ -48,7 +50,7 @@ class NetworkArguments:
             ("num_cross_heads", "v_channels"),
         ):
             count, size = getattr(self, heads), getattr(self, channels)
-            if size is not None and size % count:
+            if size is not None and count is not None and size % count:
                 raise ConfigurationError(
                     f"`{heads}` must divide `{channels}`, received {count} heads and {size} channels"
                 )
@@ -67,4 +69,5 @@ class NetworkArguments:
             "self_attention_widening_factor": self.widening_factor,
             "cross_attention_widening_factor": self.widening_factor,
             "attention_probs_dropout_prob": self.dropout,
+            "mlp_dropout_prob": self.mlp_dropout,
         }

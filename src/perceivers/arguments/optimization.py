@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Literal
 
@@ -19,29 +20,33 @@ class OptimizationArguments:
 
     optimizer: Literal["adamw", "lamb"] = "adamw"
     """`lamb` scales each parameter's step to the parameter's own size; the papers use it with large batches."""
-    learning_rate: float = 3e-3
-    """Highest learning rate."""
-    weight_decay: float = 0.05
-    """Decoupled weight decay; biases and normalisation parameters have none."""
+    learning_rate: float | None = None
+    """Highest learning rate. None: 0.003; of tables, by their rows."""
+    weight_decay: float | None = None
+    """Decoupled weight decay; biases and normalisation parameters have none. None: 0.05; of tables, by their rows."""
     beta1: float = 0.9
     """Decay of the running mean of gradients, in [0, 1)."""
-    beta2: float = 0.999
-    """Decay of the running mean of squared gradients, in [0, 1)."""
+    beta2: float | None = None
+    """Decay of the running mean of squared gradients, in [0, 1). None: 0.999; of tables, 0.98."""
     epsilon: float = 1e-6
     """Added to the root of the mean squared gradient."""
-    warmup_steps: int = 100
-    """Optimiser steps of linear climb; a run of fewer steps only climbs."""
+    warmup_steps: int | None = None
+    """Optimiser steps of linear climb; a run of fewer steps only climbs. None: 100; of tables, a tenth of all steps."""
     constant_fraction: float = 0.0
     """Share of all steps before the decay begins, in [0, 1]."""
 
     def __post_init__(self) -> None:
-        require("learning_rate", self.learning_rate, self.learning_rate > 0.0, "above 0")
-        require("weight_decay", self.weight_decay, self.weight_decay >= 0.0, "at least 0")
-        for name in ("beta1", "beta2"):
-            require(name, getattr(self, name), 0.0 <= getattr(self, name) < 1.0, "in [0, 1)")
-        require("epsilon", self.epsilon, self.epsilon > 0.0, "above 0")
-        require("warmup_steps", self.warmup_steps, self.warmup_steps >= 0, "at least 0")
-        require(
-            "constant_fraction", self.constant_fraction, 0.0 <= self.constant_fraction <= 1.0, "in [0, 1]"
+        rules: tuple[tuple[str, Callable[[float], bool], str], ...] = (
+            ("learning_rate", lambda value: value > 0.0, "above 0"),
+            ("weight_decay", lambda value: value >= 0.0, "at least 0"),
+            ("beta1", lambda value: 0.0 <= value < 1.0, "in [0, 1)"),
+            ("beta2", lambda value: 0.0 <= value < 1.0, "in [0, 1)"),
+            ("epsilon", lambda value: value > 0.0, "above 0"),
+            ("warmup_steps", lambda value: value >= 0, "at least 0"),
+            ("constant_fraction", lambda value: 0.0 <= value <= 1.0, "in [0, 1]"),
         )
+        for name, holds, expected in rules:
+            value = getattr(self, name)
+            if value is not None:
+                require(name, value, holds(value), expected)
         require_choice("optimizer", self.optimizer, ("adamw", "lamb"))

@@ -12,16 +12,16 @@ from perceivers.arguments.base import require, require_at_least, require_choice,
 class TrainingArguments:
     """How long and how the loop runs."""
 
-    epochs: int = 80
-    """Passes over the training samples."""
+    epochs: int | None = None
+    """Passes over the training samples. None: 80; of tables, by their rows."""
     steps: int | None = None
     """Optimiser steps of the whole run, in place of `epochs`; None counts epochs."""
-    batch_size: int = 32
-    """Samples a forward pass, on each process."""
+    batch_size: int | None = None
+    """Samples a forward pass, on each process. None: 32; of tables, by their rows."""
     gradient_accumulation_steps: int = 1
     """Batches whose gradients are averaged before one optimiser step."""
-    max_gradient_norm: float = 10.0
-    """Gradients whose global norm is above this are scaled down to it."""
+    max_gradient_norm: float | None = None
+    """Gradients whose global norm is above this are scaled down to it. None: 10; of tables, 1."""
     mixed_precision: Literal["no", "bf16", "fp16"] = "no"
     """Number format of the forward pass; the weights stay in float32."""
     gradient_checkpointing: bool = False
@@ -30,8 +30,8 @@ class TrainingArguments:
     """Decay of a running mean of the weights, in [0, 1), which is then what is measured and saved; 0 keeps none."""
     watch_every: int | None = None
     """Optimiser steps between two looks at the validation samples; None looks after every epoch."""
-    keep_best: bool = False
-    """Save the weights of the best look at the validation samples instead of the last ones."""
+    keep_best: bool | None = None
+    """Save the weights of the best look at the validation samples instead of the last ones. None: for tables alone."""
     checkpoint_every: int | None = None
     """Optimiser steps between two checkpoints to resume from; None writes one with every look at the validation samples."""
     seed: int = 0
@@ -44,7 +44,8 @@ class TrainingArguments:
     def __post_init__(self) -> None:
         require_at_least(1, self, "epochs", "steps", "batch_size", "gradient_accumulation_steps")
         require_at_least(1, self, "watch_every", "checkpoint_every")
-        require("max_gradient_norm", self.max_gradient_norm, self.max_gradient_norm > 0.0, "above 0")
+        norm = self.max_gradient_norm
+        require("max_gradient_norm", 1.0 if norm is None else norm, norm is None or norm > 0.0, "above 0")
         require_share(self, "ema_decay")
         require_at_least(0, self, "workers")
         require_choice("mixed_precision", self.mixed_precision, ("no", "bf16", "fp16"))

@@ -60,14 +60,25 @@ class Kind(ABC):
     """Endings of the files that hold one value each, lower case with the dot; none where values are no files."""
     usual_columns: ClassVar[tuple[str, ...]] = ()
     """Names that a column of this kind usually has, the likeliest first."""
-    gathers: ClassVar[bool] = False
-    """Whether all columns of this kind are one value: numbers and categories, of which there may be hundreds."""
-    is_light: ClassVar[bool] = False
-    """Whether cells are so small that those of all rows are held in memory."""
     card: ClassVar[CardLayout | None] = None
     """How values of this kind are drawn with their answers; None where they are shown on a page instead."""
-    settles_on: ClassVar[int | None] = 0
-    """Training values that `settle` wants, evenly spread over the rows; None for all, 0 for none."""
+    answered_at_once: ClassVar[int] = 64
+    """Values that lie in memory together, at most, when a trained model answers; fewer where each takes much room."""
+
+    @property
+    def is_light(self) -> bool:
+        """Whether values are so small that those of all rows are held in memory, and are few tokens."""
+        return False
+
+    @property
+    def gathers(self) -> bool:
+        """Whether all columns of this kind are one value: numbers and categories, of which there may be hundreds."""
+        return False
+
+    @property
+    def settles_on(self) -> int | None:
+        """Training values that `settle` wants, evenly spread over the rows; None for all, 0 for none."""
+        return 0
 
     @classmethod
     @abstractmethod
@@ -78,6 +89,22 @@ class Kind(ABC):
             name: of the column.
             cells: some of its cells that are not empty, at least one.
         """
+
+    @classmethod
+    def advise(cls, cells: Sequence[Any], table: Any, num_rows: int, hidden: float) -> Any:
+        """Options for a column of a mixed table where the user chose none: an instance of `options_class`.
+
+        Args:
+            cells: some of the column's cells that are not empty; of kinds that gather columns, those of the first.
+            table: what they are from; relative paths belong to its `root`.
+            num_rows: of the training table.
+            hidden: share of the cells that are hidden while training, for kinds that can do without some.
+        """
+        return cls.options_class()
+
+    def trusting(self) -> Self:
+        """This kind for rows that are not looked through first: it believes what files say of themselves."""
+        return self
 
     @abstractmethod
     def read(self, row: Mapping[str, Any], columns: Sequence[str], table: Any) -> Any:

@@ -12,10 +12,14 @@ from perceivers.kinds.base import Kind
 # Name -> "module:class", in the order in which equal guesses are taken.
 KINDS: dict[str, str] = {
     "image": "perceivers.kinds.image.kind:ImageKind",
+    "sound": "perceivers.kinds.sound.kind:SoundKind",
     "series": "perceivers.kinds.series.kind:SeriesKind",
+    "points": "perceivers.kinds.points.kind:PointsKind",
+    "video": "perceivers.kinds.video.kind:VideoKind",
     "date": "perceivers.kinds.date.kind:DateKind",
     "number": "perceivers.kinds.number.kind:NumberKind",
     "category": "perceivers.kinds.category.kind:CategoryKind",
+    "text": "perceivers.kinds.text.kind:TextKind",
 }
 
 

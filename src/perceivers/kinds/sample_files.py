@@ -5,7 +5,6 @@ from __future__ import annotations
 import csv
 import re
 import shutil
-import wave
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Any
@@ -20,6 +19,8 @@ from perceivers.data.rows import load_splits
 from perceivers.data.splits import PartName
 from perceivers.data.tables import FILE_COLUMN, LABEL_COLUMN
 from perceivers.errors import DataError
+from perceivers.kinds.sound.drawing import wave_file
+from perceivers.kinds.sound.reading import RATE_COLUMN
 from perceivers.processors.optical_flow.files import write_flow
 
 PAIR_SUFFIX = "_flow.flo"
@@ -91,16 +92,11 @@ def _write_picture(row: Mapping[str, Any], path: Path) -> None:
 
 
 def _write_sound(row: Mapping[str, Any], path: Path) -> None:
-    _write_samples(row["audio"], row["sampling_rate"], path)
+    _write_samples(row["audio"], row[RATE_COLUMN], path)
 
 
 def _write_samples(waveform: np.ndarray, sampling_rate: int, path: Path) -> None:
-    samples = np.round(np.clip(waveform, -1.0, 1.0) * 32767.0).astype("<i2")
-    with wave.open(str(path), "wb") as file:
-        file.setnchannels(1)
-        file.setsampwidth(2)
-        file.setframerate(int(sampling_rate))
-        file.writeframes(samples.tobytes())
+    path.write_bytes(wave_file(waveform, int(sampling_rate)))
 
 
 def _write_series(row: Mapping[str, Any], path: Path) -> None:
@@ -151,7 +147,7 @@ def _file_of_cell(cell: Any) -> tuple[str, Callable[[Any, Path], None] | None]:
     if isinstance(cell, np.ndarray) and cell.dtype == np.uint8:
         return ".png", lambda pixels, path: Image.fromarray(pixels).save(path)
     if isinstance(cell, Mapping) and "array" in cell:
-        return ".wav", lambda sound, path: _write_samples(sound["array"], sound["sampling_rate"], path)
+        return ".wav", lambda sound, path: _write_samples(sound["array"], sound[RATE_COLUMN], path)
     return "", None
 
 

@@ -9,6 +9,7 @@ from typing import Any
 
 from perceivers.configuration import PerceiverConfig
 from perceivers.errors import ConfigurationError
+from perceivers.modalities.bag_of_ngrams import PerceiverBagOfNgramsPreprocessor
 from perceivers.modalities.base import AbstractPreprocessor
 from perceivers.modalities.category import PerceiverCategoryPreprocessor
 from perceivers.modalities.image import PerceiverImagePreprocessor
@@ -17,6 +18,7 @@ from perceivers.modalities.points import PerceiverPointsPreprocessor
 from perceivers.modalities.series import PerceiverSeriesPreprocessor
 from perceivers.modalities.spectrogram import PerceiverSpectrogramPreprocessor
 from perceivers.modalities.text import PerceiverTextPreprocessor
+from perceivers.nn.initialization import start_as_waves
 
 TYPE = "type"
 DROP_PROBABILITY = "drop_probability"
@@ -115,6 +117,7 @@ def build_text(
     max_length: int | None = None,
     ngram_sizes: Sequence[int] | None = None,
     ngram_rows: int | None = None,
+    position_start: str = "random",
 ) -> PerceiverTextPreprocessor:
     """Byte ids [batch, length]: see PerceiverTextPreprocessor.
 
@@ -125,7 +128,10 @@ def build_text(
         max_length: bytes of the longest text; None: `max_position_embeddings`.
         ngram_sizes: of hashed n-grams beside the bytes; None: `ngram_sizes`. An empty list: none.
         ngram_rows: of the table of each size; None: `ngram_rows`.
+        position_start: what the positions of a new model start from: "random" vectors, or "waves", see `perceivers.nn.waves`.
     """
+    if position_start not in ("random", "waves"):
+        raise ConfigurationError(f"`position_start` must be 'random' or 'waves', received {position_start!r}")
     own = copy.copy(config)
     for key, value in (
         ("d_model", num_channels),
@@ -139,12 +145,16 @@ def build_text(
     if ngram_sizes is not None and not ngram_sizes and ngram_rows is None:
         own.ngram_sizes = own.ngram_rows = None
     own.validate()
-    return PerceiverTextPreprocessor(own)
+    preprocessor = PerceiverTextPreprocessor(own)
+    if position_start == "waves":
+        start_as_waves(preprocessor.position_embeddings)
+    return preprocessor
 
 
 #: Type -> what builds its preprocessor from the configuration and the type's own settings, given by name.
 MODALITY_TYPES: dict[str, Callable[..., AbstractPreprocessor]] = {
     "audio": build_audio,
+    "bag_of_ngrams": PerceiverBagOfNgramsPreprocessor,
     "category": PerceiverCategoryPreprocessor,
     "image": build_image,
     "number": PerceiverNumberPreprocessor,

@@ -8,11 +8,14 @@ from collections.abc import Collection
 import torch
 from torch import Tensor, nn
 
+from perceivers.nn.waves import wave_table
+
 # Standard deviation of a unit normal distribution cut at two standard deviations.
 _STD_OF_CUT_NORMAL = 0.87962566103423978
 
 _ZERO_MARK = "zero_initialized"
 _STD_MARK = "initial_std"
+_WAVES_MARK = "starts_as_waves"
 
 _Transposed = (nn.ConvTranspose1d, nn.ConvTranspose2d, nn.ConvTranspose3d)
 _Projection = (nn.Linear, nn.Conv1d, nn.Conv2d, nn.Conv3d, *_Transposed)
@@ -30,6 +33,11 @@ def start_with_std(module: nn.Module, std: float) -> None:
     setattr(module, _STD_MARK, std)
 
 
+def start_as_waves(module: nn.Module) -> None:
+    """Mark a table of positions [length, channels] whose rows start as sines and cosines, see `perceivers.nn.waves`."""
+    setattr(module, _WAVES_MARK, True)
+
+
 @torch.no_grad()
 def initialize_tensors(root: nn.Module, names: Collection[str] | None, vector_std: float) -> None:
     """Draw the starting values of the named parameters and running statistics of `root`, in the order of its modules.
@@ -39,7 +47,7 @@ def initialize_tensors(root: nn.Module, names: Collection[str] | None, vector_st
       original code drew them.
     - Weights of linear layers and convolutions: normal, cut at two standard deviations and widened so that the values
       have standard deviation 1 / sqrt(fan_in) after the cut. A module marked by `start_at_zero` gets zeros, one marked by
-      `start_with_std` the standard deviation that it says.
+      `start_with_std` the standard deviation that it says, one marked by `start_as_waves` waves of size `vector_std`.
     - Biases: zero. Norms: weight one, bias zero, running mean zero, running variance one.
 
     Tensors on the meta device are left alone. A parameter that several modules share is drawn once, under its first name.
@@ -67,6 +75,8 @@ def _initialize(module: nn.Module, name: str, tensor: Tensor, vector_std: float)
         return
     elif name == "bias" or getattr(module, _ZERO_MARK, False):
         tensor.zero_()
+    elif getattr(module, _WAVES_MARK, False):
+        tensor.copy_(wave_table(tensor.shape[0], tensor.shape[1], vector_std))
     elif hasattr(module, _STD_MARK):
         _fill_cut_normal(tensor, getattr(module, _STD_MARK) / _STD_OF_CUT_NORMAL)
     elif isinstance(module, _Projection):

@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Any, ClassVar, Generic, Literal, TypeVar
 
 from torch import Tensor, nn
 
-from perceivers.arguments import DataArguments
+from perceivers.arguments import DataArguments, RunArguments
+from perceivers.arguments.advice import Advice
 from perceivers.configuration import PerceiverConfig
 from perceivers.data.splits import Splits
 
@@ -86,6 +87,11 @@ class Task(ABC, Generic[TaskArguments]):
     def __init__(self, arguments: TaskArguments | None = None) -> None:
         self.arguments: TaskArguments = self.arguments_class() if arguments is None else arguments
 
+    @property
+    def best_by(self) -> tuple[str, Literal["higher", "lower"]]:
+        """The validation metric that the best weights are chosen by, and which way it improves."""
+        return self.headline, self.headline_is_better
+
     @abstractmethod
     def load_data(self, arguments: DataArguments, parts: Parts | None = None) -> Splits:
         """Open and divide the samples; `parts` of a trained model fix the classes."""
@@ -102,6 +108,17 @@ class Task(ABC, Generic[TaskArguments]):
     @abstractmethod
     def restore(self, folder: Path) -> Parts:
         """Load model and processor of a training run."""
+
+    def advise(self, splits: Splits, run: RunArguments) -> Advice:
+        """What is advised for these samples where the user left the loop or the optimiser open.
+
+        A task may choose its own open arguments here too: the model is built, and the arguments are recorded, afterwards.
+
+        Args:
+            splits: the samples.
+            run: what the user chose.
+        """
+        return Advice()
 
     def plan(self, splits: Splits) -> list[Any]:
         """What is printed before training: what the run understood of the data (texts, or what rich renders)."""

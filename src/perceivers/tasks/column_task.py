@@ -25,7 +25,7 @@ from perceivers.errors import ConfigurationError, DataError
 from perceivers.kinds.cards import draw_cards
 from perceivers.metrics.answers import collected, of_answer
 from perceivers.metrics.named import mean_of
-from perceivers.models.answers.losses import has_target, mean_loss
+from perceivers.models.answers.losses import has_target
 from perceivers.models.prediction import PerceiverForPrediction
 from perceivers.tasks.base import Batch, Parts, Prediction, Step, Task
 from perceivers.tasks.columns import (
@@ -34,6 +34,7 @@ from perceivers.tasks.columns import (
     RowReader,
     Sample,
     attention_by_modality,
+    require_asked,
     stack_inputs,
 )
 from perceivers.tasks.confusions import CONFUSIONS, draw_confusions
@@ -43,7 +44,8 @@ if TYPE_CHECKING:
     from torchmetrics import MetricCollection
 
 LABELS, VIEWS = "labels", "views"
-PREDICTION_BATCH_SIZE = 64
+# Letters of a row's name in messages.
+MOST_NAMED = 200
 
 TaskArguments = TypeVar("TaskArguments")
 
@@ -77,11 +79,14 @@ class ColumnTask(Task[TaskArguments]):
 
     def build_model(self, columns: Columns, start: PerceiverConfig | None) -> Any:
         """An untrained model for settled columns."""
-        if start is not None:
+        if start is None:
+            sizes = {**self.arguments.config_values(), "modalities": columns.modalities()}  # type: ignore[attr-defined]
+        else:
             self.require_fitting(start, columns)
-        sizes = self.arguments.config_values() if start is None else start.to_dict()  # type: ignore[attr-defined]
-        described = {"modalities": columns.modalities(), "answers": columns.heads()}
-        return PerceiverForPrediction(PerceiverConfig.from_dict({**sizes, **described}))
+            # Classes are those of the answers.
+            names = ("id2label", "label2id")
+            sizes = {key: value for key, value in start.to_dict().items() if key not in names}
+        return PerceiverForPrediction(PerceiverConfig.from_dict({**sizes, "answers": columns.heads()}))
 
     def require_fitting(self, start: PerceiverConfig, columns: Columns) -> None:
         """Raise ConfigurationError for a checkpoint of other inputs."""
@@ -106,6 +111,11 @@ class ColumnTask(Task[TaskArguments]):
         return {"inputs": values, "attention_mask": batch["attention_mask"].get(name)}
 
     @property
+    def answers_several(self) -> bool:
+        """Whether results name each measure's answer."""
+        return len(self.columns.answers) > 1
+
+    @property
     def strata(self) -> str | None:
         """Column whose values every part has the same share of: the only target, where it is a class."""
         answers = list(self.columns.answers.values())
@@ -124,14 +134,14 @@ class ColumnTask(Task[TaskArguments]):
     @property
     def headline(self) -> str:  # type: ignore[override]
         """The first measure of the only answer; of several, their mean score."""
-        if len(self.columns.answers) > 1:
+        if self.answers_several:
             return "score"
         return next(iter(self.columns.answers.values())).measures[0]
 
     @property
     def headline_is_better(self) -> Literal["higher", "lower"]:  # type: ignore[override]
         """Which way the headline improves."""
-        if len(self.columns.answers) > 1:
+        if self.answers_several:
             return "higher"
         answer = next(iter(self.columns.answers.values()))
         return answer.better(answer.measures[0])
@@ -149,13 +159,17 @@ class ColumnTask(Task[TaskArguments]):
         if self.needs_all:
             for table in tables.values():
                 require_columns(table, *self.columns.columns_read, *self.columns.columns_asked)
+        if arguments.unreadable == "trust":
+            self.columns = self.columns.trusting()
         splits = load_splits(
             arguments,
             {part: self.held(table) for part, table in tables.items()},
             RowReader(self.columns, self.needs_all),
             labels=self.strata,
             groups=self.groups,
-            class_names=getattr(next(iter(self.columns.answers.values())), "names", ()),
+            class_names=()
+            if self.answers_several
+            else getattr(next(iter(self.columns.answers.values())), "names", ()),
         )
         return splits if self.needs_all else self._with_targets(splits)
 
@@ -164,7 +178,7 @@ class ColumnTask(Task[TaskArguments]):
         if isinstance(table, StreamTable):
             return table
         light = [name for name in self.columns.light_columns if name in table.columns]
-        extra = [name for name in (self.strata, self.groups) if name is not None]
+        extra = [name for name in (self.strata, self.groups) if name in table.columns]
         heavy = [name for name in table.columns if name not in light]
         return HeldTable(table, list(dict.fromkeys([*light, *extra])), heavy)
 
@@ -212,18 +226,23 @@ class ColumnTask(Task[TaskArguments]):
         """Compute each answer's loss over the samples that have a target, and their weighted sum."""
         said, scores = self.answers_of(model(**self.given(batch)), batch[VIEWS])
         smoothing = self.label_smoothing if model.training else 0.0
-        total: Tensor | float = 0.0
+        # Where each row has an answer of its own, every row counts alike; else every answer.
+        is_own = all(answer.where for answer in self.columns.answers.values())
+        sums: list[Tensor] = []
+        counts: list[Tensor] = []
         measured: dict[str, Tensor] = {}
         of_samples = torch.zeros(len(next(iter(scores.values()))), device=next(iter(scores.values())).device)
         for name, answer in self.columns.answers.items():
             targets = batch[LABELS][name]
             own_smoothing = smoothing if answer.description.type != "number" else 0.0
             losses = answer.losses(said[name], targets, own_smoothing)
-            total = total + answer.weight * mean_loss(losses, has_target(targets, answer.description))
+            sums.append(answer.weight * losses.sum())
+            counts.append(has_target(targets, answer.description).sum())
             of_samples = of_samples + answer.weight * losses.detach()
             preds, truth = answer.measured(scores[name].detach().float(), targets)
             measured |= {f"{name}/preds": preds, f"{name}/target": truth}
-        assert isinstance(total, Tensor)
+        summed, counted = torch.stack(sums), torch.stack(counts)
+        total = summed.sum() / counted.sum().clamp(min=1) if is_own else (summed / counted.clamp(min=1)).sum()
         return Step(total, {**measured, "loss": of_samples})
 
     def answers_of(self, output: Any, views: int) -> tuple[Mapping[str, Tensor], Mapping[str, Tensor]]:
@@ -248,19 +267,17 @@ class ColumnTask(Task[TaskArguments]):
         return collected({**found, "loss": mean_of("loss")})
 
     def measure_name(self, answer: str, measure: str) -> str:
-        """What a measure is called in the results: with its target's column, where there are several."""
-        several = len(self.columns.answers) > 1
-        return f"{self.columns.answers[answer].column}/{measure}" if several else measure
+        """What a measure is called in the results: with its answer's title, where there are several."""
+        return f"{self.columns.answers[answer].title}/{measure}" if self.answers_several else measure
 
     def summarize(self, scores: Mapping[str, float]) -> dict[str, float]:
-        """Of several answers, the mean of each one's score: accuracy, mean average precision, or R2."""
-        if len(self.columns.answers) < 2:
+        """Of several answers, the mean of each one's score: accuracy, mean average precision, R2, or the measure chosen."""
+        if not self.answers_several:
             return dict(scores)
-        firsts = {"class": "accuracy", "labels": "mean_average_precision", "number": "r2"}
         found = [
             scores[full]
             for name, answer in self.columns.answers.items()
-            if (full := self.measure_name(name, firsts[answer.name])) in scores
+            if (full := self.measure_name(name, answer.score)) in scores
         ]
         known = [score for score in found if score == score]
         return {"score": sum(known) / len(known) if known else float("nan"), **scores}
@@ -282,7 +299,7 @@ class ColumnTask(Task[TaskArguments]):
         written = []
         for name, answer in parts.processor.answers.items():
             full = self.measure_name(name, CONFUSIONS)
-            if full in values and answer.name == "class":
+            if full in values and answer.name == "class" and values[full].any():
                 path = folder / (f"{CONFUSIONS}.png" if full == CONFUSIONS else f"{name}-{CONFUSIONS}.png")
                 draw_confusions(values[full].cpu().numpy(), answer.names, path)
                 written.append(path)
@@ -316,7 +333,8 @@ class ColumnTask(Task[TaskArguments]):
         """
         prepared, rows = parts.model.prepare() if prepared is None else prepared, iter(rows)
         num_shown = self._num_shown() if shows else 0
-        while chunk := list(islice(rows, PREDICTION_BATCH_SIZE)):
+        at_once = min(each.kind.answered_at_once for each in parts.processor.inputs)
+        while chunk := list(islice(rows, at_once)):
             read = [self._read(parts.processor, *each) for each in chunk]
             samples = [each for each in read if isinstance(each, Sample)]
             described = iter(self._describe(parts, prepared, samples) if samples else ())
@@ -324,11 +342,12 @@ class ColumnTask(Task[TaskArguments]):
                 if isinstance(each, DataError):
                     yield each
                     continue
-                answers = next(described)
-                shown = {}
-                if num_shown > 0:
-                    shown = {"inputs": self._shown(parts, each)}
-                    num_shown -= 1
+                said = next(described)
+                answers = {
+                    own: said[own] for own, asked in parts.processor.answers.items() if asked.asks(row)
+                }
+                shown = self.shown_of(parts, each, list(answers)) if num_shown > 0 else {}
+                num_shown -= 1
                 yield Prediction(name, self.columns_of(row, answers), shown, answers)
 
     @torch.no_grad()
@@ -360,7 +379,7 @@ class ColumnTask(Task[TaskArguments]):
         """Draw the values of a kind that has a picture, with their answers; write a page of all others."""
         (first, *others), answers = self.columns.inputs, list(self.columns.answers)
         layout = first.kind.card
-        if others or layout is None or len(answers) > 1:
+        if others or layout is None or self.answers_several:
             path = folder / "predictions.html"
             write_page(predictions, self.columns, path)
             return [path]
@@ -368,7 +387,9 @@ class ColumnTask(Task[TaskArguments]):
 
         def draw_value(figure: Any, places: Sequence[Any], index: int) -> None:
             prediction = predictions[index]
-            first.kind.draw(figure, places, prediction.shown["inputs"][first.name], prediction.source)
+            shown = prediction.shown["inputs"][first.name]
+            if shown is not None:
+                first.kind.draw(figure, places, shown, prediction.source)
 
         def draw_said(axes: Any, index: int) -> None:
             draw_answer(axes, predictions[index].answers[answers[0]])
@@ -423,10 +444,13 @@ class ColumnTask(Task[TaskArguments]):
 
     def _read(self, columns: Columns, name: str, row: Mapping[str, Any], table: Any) -> Sample | DataError:
         own = dataclasses.replace(self.columns_for(columns, tuple(row)), answers={})
+        # A text that was typed is its own name.
+        named = name[:MOST_NAMED]
         try:
-            sample: Sample = decode_row(RowReader(own, self.needs_all), table, row, name)
+            require_asked(row, columns)
+            sample: Sample = decode_row(RowReader(own, self.needs_all), table, row, named)
         except DataError as error:
-            return error
+            return error if named in str(error) else DataError(f"`{named}` {error}")
         return sample
 
     def _describe(
@@ -446,11 +470,16 @@ class ColumnTask(Task[TaskArguments]):
     def _unlabelled(self, columns: Columns, samples: Sequence[Sample]) -> Batch:
         return self.collate(dataclasses.replace(columns, answers={}), samples)
 
-    def _shown(self, parts: Parts, sample: Sample) -> dict[str, Any]:
-        """What is kept of a sample to be drawn: each input's value with the attention of the first answer over it."""
+    def shown_of(self, parts: Parts, sample: Sample, answers: Sequence[str]) -> dict[str, Any]:
+        """What pictures and pages need of a sample: `inputs`, and what the first of its answers looked at."""
+        return {"inputs": self.looked_at(parts, sample, answers[0])}
+
+    def looked_at(self, parts: Parts, sample: Sample, answer: str | None = None) -> dict[str, Any]:
+        """What is kept of a sample to be drawn: each input's value with the attention of an answer over it; of the first."""
         one = self._one_view(parts, sample)
         batch = self._on(parts.model.device, self._unlabelled(parts.processor, [one]))
-        weights, grids = attention_of_answer(parts.model, batch["inputs"], self.given(batch))
+        query = self._query_of(parts.processor, answer)
+        weights, grids = attention_of_answer(parts.model, batch["inputs"], self.given(batch), query)
         values = {}
         for each, value in zip(parts.processor.inputs, sample.values, strict=True):
             own = each.modality_names
@@ -460,6 +489,12 @@ class ColumnTask(Task[TaskArguments]):
                 {name: grids[full] for name, full in own.items() if full in grids},
             )
         return values
+
+    def _query_of(self, columns: Columns, answer: str | None) -> int:
+        """Number of an answer's first query; models have answers in the order of their names."""
+        names = sorted(columns.answers)
+        before = names[: names.index(answer or next(iter(columns.answers)))]
+        return sum(columns.answers[name].num_queries for name in before)
 
     def _one_view(self, parts: Parts, sample: Sample) -> Sample:
         views = parts.processor.views(sample)
@@ -544,22 +579,22 @@ def mean_of_views(scores: Tensor, answer: str) -> Tensor:
 
 
 def attention_of_answer(
-    model: Any, inputs: Mapping[str, Tensor], given: Mapping[str, Any]
+    model: Any, inputs: Mapping[str, Tensor], given: Mapping[str, Any], query: int = 0
 ) -> tuple[dict[str, Tensor], dict[str, tuple[int, ...]]]:
-    """Weight that the first answer of one sample gives each token: its attention to the latents times theirs to the tokens.
+    """Weight that an answer about one sample gives each token, see `attention_through_latents`.
 
     Args:
         model: with `encode` and `decode`.
         inputs: of one sample, by modality.
         given: what the model is called with for it.
+        query: number of the answer's query.
 
     Returns:
         Modality -> weights [num_tokens] on the processor, all of them summing to 1; modality -> sizes of its grid of tokens.
     """
     encoded = model.encode(**given, output_attentions=True)
     decoded = model.decode(encoded, output_attentions=True)
-    to_tokens, to_latents = encoded.cross_attentions[0].mean(dim=1), decoded.cross_attentions[0].mean(dim=1)
-    weights = (to_latents[:, :1] @ to_tokens)[:, 0].cpu()
+    weights = attention_through_latents(encoded.cross_attentions[0], decoded.cross_attentions[0], query).cpu()
     preprocessor = model.perceiver.input_preprocessor
     if encoded.modality_sizes is None:
         ((name, values),) = inputs.items()
@@ -568,3 +603,18 @@ def attention_of_answer(
     return {name: part[0] for name, part in parts.items()}, {
         name: tuple(preprocessor.modalities[name].index_dims(inputs[name])) for name in parts
     }
+
+
+def attention_through_latents(to_tokens: Tensor, to_latents: Tensor, query: int) -> Tensor:
+    """Weight that an answer gives each token: its attention to the latents times theirs to the tokens.
+
+    Args:
+        to_tokens: attention of the latents, [batch, heads, latents, tokens].
+        to_latents: attention of the queries, [batch, heads, queries, latents].
+        query: number of the answer's query.
+
+    Returns:
+        [batch, tokens], each row summing to 1.
+    """
+    of_latents, of_queries = to_tokens.mean(dim=1), to_latents.mean(dim=1)
+    return (of_queries[:, query : query + 1] @ of_latents)[:, 0]

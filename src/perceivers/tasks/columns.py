@@ -45,7 +45,7 @@ class Input:
     """What is read of a row as one value.
 
     Args:
-        name: of its modality in the model.
+        name: of its modality in the model; "" where the kind's own names are enough.
         columns: that are read, in order.
         kind: what they hold.
     """
@@ -56,7 +56,7 @@ class Input:
 
     def modality(self, own: str) -> str:
         """Name in the model of what the kind calls `own`; a kind of a single modality has the input's name."""
-        return f"{self.name}_{own}" if own else self.name
+        return "_".join(filter(None, (self.name, own)))
 
     @property
     def modality_names(self) -> dict[str, str]:
@@ -87,9 +87,15 @@ class Columns:
         """A row as a sample; an answer's column may be absent."""
         values = tuple(each.kind.read(row, each.columns, table) for each in self.inputs)
         targets = tuple(
-            each.target(row[each.column]) if each.column in row else None for each in self.answers.values()
+            each.target(row[each.column]) if each.column in row and each.asks(row) else None
+            for each in self.answers.values()
         )
         return Sample(values, targets)
+
+    def trusting(self) -> Self:
+        """The same for rows that are not looked through first; see Kind."""
+        inputs = (dataclasses.replace(each, kind=each.kind.trusting()) for each in self.inputs)
+        return dataclasses.replace(self, inputs=tuple(inputs))
 
     def vary(self, sample: Sample, generator: np.random.Generator) -> Sample:
         """Change the values of a training sample at random."""
@@ -154,8 +160,12 @@ class Columns:
 
     @property
     def columns_asked(self) -> tuple[str, ...]:
-        """The answers' columns."""
-        return tuple(answer.column for answer in self.answers.values())
+        """The answers' columns, and those that say which rows are asked, each once."""
+        return tuple(
+            dict.fromkeys(
+                name for answer in self.answers.values() for name in (answer.column, *answer.where[:1])
+            )
+        )
 
     @property
     def light_columns(self) -> tuple[str, ...]:
@@ -213,11 +223,24 @@ class RowReader:
         """Read one row."""
         sample = self.columns.read(row, table)
         if self.needs_all:
-            names = [*(", ".join(each.columns) for each in self.columns.inputs), *self.columns.columns_asked]
-            for column, value in zip(names, (*sample.values, *sample.targets), strict=True):
+            for each, value in zip(self.columns.inputs, sample.values, strict=True):
                 if value is None:
-                    raise DataError(f"has no value in the column {column!r}")
+                    raise DataError(f"has no value in the column {', '.join(each.columns)!r}")
+            require_asked(row, self.columns)
+            for answer, target in zip(self.columns.answers.values(), sample.targets, strict=True):
+                if target is None and answer.asks(row):
+                    raise DataError(f"has no value in the column {answer.column!r}")
         return sample
+
+
+def require_asked(row: Mapping[str, Any], columns: Columns) -> None:
+    """Raise DataError where a row says that it belongs to no answer."""
+    answers = columns.answers.values()
+    if not answers or any(answer.asks(row) for answer in answers):
+        return
+    column = next(answer.where[0] for answer in answers if answer.where)
+    known = ", ".join(answer.title for answer in answers)
+    raise DataError(f"has {row[column]!r} in the column {column!r}, which is not one of {known}")
 
 
 def model_names(columns: Sequence[str]) -> dict[str, str]:

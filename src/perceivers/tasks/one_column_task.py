@@ -1,20 +1,22 @@
-"""Tasks that answer one column from another: a kind of data in, a class out."""
+"""Tasks that answer one column from another: a kind of data in, a class or labels out."""
 
 from __future__ import annotations
 
 import dataclasses
 from abc import abstractmethod
 from collections.abc import Sequence
-from typing import ClassVar, TypeVar
+from typing import Any, ClassVar, TypeVar
 
 from perceivers.answers.base import Answer
 from perceivers.answers.one_class import OneClass
+from perceivers.answers.several_labels import SeveralLabels
 from perceivers.arguments import DataArguments
 from perceivers.data.opening import Tables, open_tables
 from perceivers.data.tables import Table, require_columns
 from perceivers.kinds.base import Kind, is_empty
 from perceivers.tasks.column_task import ColumnTask
 from perceivers.tasks.columns import Columns, Input
+from perceivers.tasks.label_arguments import LabelArguments
 
 ANSWER = "label"
 
@@ -25,15 +27,20 @@ class OneColumnTask(ColumnTask[TaskArguments]):
     """One column in, one out, in a folder for each class or a table. A subclass names the kind and the columns."""
 
     kind_class: ClassVar[type[Kind]]
-    """What is read. The model calls it by the kind's name."""
+    """What is read."""
+    input_name: ClassVar[str | None] = None
+    """What the model calls it; None: by the kind's name, "": as the kind calls its modalities."""
 
     @abstractmethod
     def names_of_input(self) -> tuple[str, ...]:
         """Columns that the input may stand in: the first of them that a table has is read."""
 
     def untaught_answer(self) -> Answer:
-        """What is asked for, before it has seen the training cells."""
-        return OneClass(self.arguments.label_column)  # type: ignore[attr-defined]
+        """What is asked for, before it has seen the training cells: one class, or several labels where they are chosen."""
+        chosen: Any = self.arguments
+        if isinstance(chosen, LabelArguments) and chosen.answer == "several-labels":
+            return SeveralLabels(chosen.label_column, separator=chosen.label_separator)
+        return OneClass(chosen.label_column)
 
     def open(self, arguments: DataArguments) -> Tables:
         """See ColumnTask."""
@@ -49,7 +56,8 @@ class OneColumnTask(ColumnTask[TaskArguments]):
         column = self._column(tables["train"].columns)
         require_columns(tables["train"], column)
         kind: Kind = self.kind_class(self.arguments)
-        return Columns((Input(kind.name, (column,), kind),), {ANSWER: answer.settle(cells, labelled.source)})
+        name = kind.name if self.input_name is None else self.input_name
+        return Columns((Input(name, (column,), kind),), {ANSWER: answer.settle(cells, labelled.source)})
 
     def columns_for(self, columns: Columns, names: Sequence[str]) -> Columns:
         """See ColumnTask."""

@@ -57,7 +57,7 @@ def _article(prediction: Prediction, columns: Columns) -> str:
     )
     several = len(columns.answers) > 1
     answers = "".join(
-        f"<div>{_named(columns.answers[name].column, several)}{_answer(said)}</div>\n"
+        f"<div>{_named(columns.answers[name].title, several)}{_answer(said)}</div>\n"
         for name, said in prediction.answers.items()
     )
     return f'<article>\n<div class="source">{escape(prediction.source[:200])}</div>\n{values}\n{answers}</article>'

@@ -53,7 +53,8 @@ def _differences(recorded: str, task: Task[Any], arguments: RunArguments) -> lis
         for concern, values in present.items()
         if concern != "task"
         for name, value in values.items()
-        if (concern, name) not in free and former.get(concern, {}).get(name) != value
+        # What the run chose for itself is recorded; where nothing is chosen now, it stays.
+        if value is not None and (concern, name) not in free and former.get(concern, {}).get(name) != value
     ]
 
 

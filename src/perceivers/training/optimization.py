@@ -11,7 +11,9 @@ from torch import Tensor, nn
 from torch.optim.lr_scheduler import LambdaLR
 
 from perceivers.arguments import OptimizationArguments
+from perceivers.arguments.advice import usual
 from perceivers.errors import ConfigurationError
+from perceivers.nn.learning_rates import learning_rate_factors
 
 NORMALISATIONS = (nn.LayerNorm, nn.GroupNorm, nn.BatchNorm1d, nn.BatchNorm2d, nn.BatchNorm3d)
 
@@ -92,29 +94,51 @@ def trust_ratio(parameter: Tensor, update: Tensor) -> Tensor:
     return torch.where(defined, parameter_norm / update_norm, torch.ones_like(parameter_norm))
 
 
-def parameter_groups(model: nn.Module, weight_decay: float) -> list[dict[str, Any]]:
-    """Divide the trainable parameters into those with weight decay and those without (biases, normalisations)."""
+def parameter_groups(
+    model: nn.Module, weight_decay: float, learning_rate: float | None = None
+) -> list[dict[str, Any]]:
+    """Divide the trainable parameters into those with weight decay and those without (biases, normalisations).
+
+    Args:
+        model: any module.
+        weight_decay: of those with.
+        learning_rate: of parameters without a factor of their own; None gives no group a rate.
+
+    Returns:
+        Both groups, and a further one for each factor that a module names for its own parameters
+        (`perceivers.nn.learning_rates`).
+    """
+    factors = learning_rate_factors(model)
     plain = {
         id(parameter)
         for module in model.modules()
         for name, parameter in module.named_parameters(recurse=False)
         if isinstance(module, NORMALISATIONS) or name == "bias" or name.endswith("_bias")
     }
-    trainable = [parameter for parameter in model.parameters() if parameter.requires_grad]
+    groups: dict[tuple[float, bool], list[Tensor]] = {(1.0, False): [], (1.0, True): []}
+    for parameter in model.parameters():
+        if parameter.requires_grad:
+            key = (factors.get(id(parameter), 1.0), id(parameter) in plain)
+            groups.setdefault(key, []).append(parameter)
     return [
-        {"params": [p for p in trainable if id(p) not in plain], "weight_decay": weight_decay},
-        {"params": [p for p in trainable if id(p) in plain], "weight_decay": 0.0},
+        {
+            "params": parameters,
+            "weight_decay": 0.0 if is_plain else weight_decay,
+            **({} if learning_rate is None else {"lr": learning_rate * factor}),
+        }
+        for (factor, is_plain), parameters in groups.items()
     ]
 
 
 def build_optimizer(model: nn.Module, arguments: OptimizationArguments) -> torch.optim.Optimizer:
     """Build the chosen optimiser over the model's trainable parameters."""
+    arguments = usual(arguments)
     settings: dict[str, Any] = {
         "lr": arguments.learning_rate,
         "betas": (arguments.beta1, arguments.beta2),
         "eps": arguments.epsilon,
     }
-    groups = parameter_groups(model, arguments.weight_decay)
+    groups = parameter_groups(model, arguments.weight_decay or 0.0, arguments.learning_rate)
     if arguments.optimizer == "lamb":
         return Lamb(groups, **settings)
     return cast(torch.optim.Optimizer, torch.optim.AdamW(groups, **settings))
@@ -144,12 +168,13 @@ def build_schedule(
     optimizer: torch.optim.Optimizer, arguments: OptimizationArguments, total_steps: int
 ) -> LambdaLR:
     """Attach the learning-rate schedule to an optimiser; call its `step()` once after each optimiser step."""
+    arguments = usual(arguments)
 
     def factor(step: int) -> float:
         return learning_rate_factor(
             step,
             total_steps=total_steps,
-            warmup_steps=arguments.warmup_steps,
+            warmup_steps=arguments.warmup_steps or 0,
             constant_fraction=arguments.constant_fraction,
         )
 

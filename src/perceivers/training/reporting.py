@@ -81,7 +81,7 @@ class TrainingProgress:
             scores = "  ".join(
                 f"{_words(name)} {value:.4f}"
                 for name, value in row.items()
-                if name not in ("step", "epoch", "learning_rate")
+                if name in ("train_loss", "validation_loss", self._watched)
             )
             self._console.print(
                 f"step {step:,}/{self._total:,}  epoch {row['epoch']:.4g}  {scores}",

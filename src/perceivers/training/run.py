@@ -14,6 +14,7 @@ from torch import Tensor, nn
 from torch.optim.lr_scheduler import LambdaLR
 
 from perceivers.arguments import RunArguments, TrainingArguments, save_arguments
+from perceivers.arguments.advice import resolved
 from perceivers.data.draws import NumberedBatch, plain_loader, seed_of_step, training_loader
 from perceivers.errors import ConfigurationError, DataError, PerceiversError
 from perceivers.records import RESULTS_FILE, read_json
@@ -104,7 +105,9 @@ class Loop:
             self._require_finite("loss", mean, indices)
             accelerator.backward(loss)
             if accelerator.sync_gradients:
-                norm = accelerator.clip_grad_norm_(self.model.parameters(), self.arguments.max_gradient_norm)
+                norm = accelerator.clip_grad_norm_(
+                    self.model.parameters(), self.arguments.max_gradient_norm or math.inf
+                )
                 if accelerator.scaler is None:
                     self._require_finite("gradient's norm", float(norm), indices)
             self.optimizer.step()
@@ -129,7 +132,7 @@ class Loop:
         scores, _ = measure(self.task, model, self.parts, self.watched, self.accelerator)
         self.model.train()
         if self.best is not None:
-            self.best.offer(scores[self.task.headline], model)
+            self.best.offer(scores[self.task.best_by[0]], model)
         return {f"validation_{name}": score for name, score in scores.items()}
 
     def _pass(self) -> Iterator[tuple[Tensor, Any]]:
@@ -209,15 +212,17 @@ def train(task: Task[Any] | str, arguments: RunArguments) -> dict[str, Any]:
         DataError: data that are absent or cannot be read, by file and row.
         PerceiversError: a loss that is not finite, with the step and the samples.
     """
-    task, training, output = as_task(task), arguments.training, Path(arguments.output)
+    task, output = as_task(task), Path(arguments.output)
     if claim(output, task, arguments):
         finished: dict[str, Any] = read_json(output / RESULTS_FILE)
         return finished
-    accelerator = build_accelerator(training)
+    accelerator = build_accelerator(arguments.training)
     from accelerate.utils import set_seed  # after the line that says how to install it
 
-    set_seed(training.seed)
+    set_seed(arguments.training.seed)
     splits = task.load_data(arguments.data)
+    arguments = resolved(arguments, task.advise(splits, arguments))
+    training = arguments.training
     _require_samples(splits, arguments)
     if accelerator.is_main_process and not arguments.quiet:
         print_plan(task.plan(splits))
@@ -282,7 +287,7 @@ def _build_loop(
         splits.train,
         task.vary,
         NumberedBatch(task.collate, parts.processor),
-        batch_size=training.batch_size,
+        batch_size=training.batch_size or 1,
         seed=training.seed,
         workers=training.workers,
     )
@@ -290,7 +295,7 @@ def _build_loop(
     model, optimizer, batches, watched = accelerator.prepare(
         parts.model, optimizer, loader, _plain(task, parts, splits.validation, training)
     )
-    total_steps = training.steps or training.epochs * math.ceil(
+    total_steps = training.steps or (training.epochs or 1) * math.ceil(
         len(batches) / training.gradient_accumulation_steps
     )
     schedule = build_schedule(optimizer, arguments.optimization, total_steps)
@@ -300,7 +305,7 @@ def _build_loop(
         )
     position = Position()
     average = Average(model, training.ema_decay) if training.ema_decay else None
-    best = Best(task.headline_is_better) if training.keep_best and len(watched) else None
+    best = Best(task.best_by[1]) if training.keep_best and len(watched) else None
     remembered = (schedule, position, average, best)
     accelerator.register_for_checkpointing(*(each for each in remembered if each is not None))
     return Loop(
@@ -326,18 +331,19 @@ def _build_loop(
 
 def _plain(task: Task[Any], parts: Parts, samples: Any, training: TrainingArguments) -> Any:
     collate = NumberedBatch(task.collate, parts.processor)
-    return plain_loader(samples, collate, batch_size=training.batch_size, workers=training.workers)
+    return plain_loader(samples, collate, batch_size=training.batch_size or 1, workers=training.workers)
 
 
 def _validation_scores(loop: Loop) -> dict[str, float]:
     """The validation row of the weights that are saved: the best one, or the last."""
-    headline = f"validation_{loop.task.headline}"
+    name, better = loop.task.best_by
+    headline = f"validation_{name}"
     rows = [row for row in loop.position.history if headline in row]
     if not rows:
         return {}
     row = rows[-1]
     if loop.best is not None:
-        choose = max if loop.task.headline_is_better == "higher" else min
+        choose = max if better == "higher" else min
         row = choose(rows, key=lambda row: row[headline])
     return {name.removeprefix("validation_"): score for name, score in row.items() if "validation_" in name}
 

@@ -32,12 +32,17 @@ def tables() -> dict[str, Table]:
     return bundled_tables("arithmetic")
 
 
+@pytest.fixture(scope="module")
+def known(tables: dict[str, Table]) -> dict[str, list[dict[str, object]]]:
+    return {part: known_rows(table) for part, table in tables.items()}
+
+
 def digit_of_picture() -> dict[bytes, int]:
     rows = bundled_tables("digits")["train"]
     return {rows[index]["image"].tobytes(): int(rows[index]["label"]) for index in range(len(rows))}
 
 
-def known(table: Table) -> list[dict[str, object]]:
+def known_rows(table: Table) -> list[dict[str, object]]:
     """What each row says to one who can see, hear and read."""
     assert isinstance(table, MadeSums)
     digits = digit_of_picture()
@@ -87,17 +92,21 @@ def test_a_row_is_the_same_every_time_and_by_column(tables: dict[str, Table]) ->
     assert not np.array_equal(row["sign"]["array"], tables["test"][8]["sign"]["array"])
 
 
-def test_the_result_is_the_sum_that_one_sees_hears_and_reads(tables: dict[str, Table]) -> None:
-    for table in tables.values():
+def test_the_result_is_the_sum_that_one_sees_hears_and_reads(
+    tables: dict[str, Table], known: dict[str, list[dict[str, object]]]
+) -> None:
+    for part, table in tables.items():
         results, parities = table.column("result"), table.column("parity")
-        for row, result, parity in zip(known(table), results, parities, strict=True):
+        for row, result, parity in zip(known[part], results, parities, strict=True):
             expected = row["first"] + row["sign"] * row["second"] + row["note"] + (row["bonus"] or 0.0)
             assert result == expected
             assert parity == ("even" if expected % 2 == 0 else "odd")
 
 
-def test_every_digit_wording_and_gap_occurs(tables: dict[str, Table]) -> None:
-    rows = known(tables["train"])
+def test_every_digit_wording_and_gap_occurs(
+    tables: dict[str, Table], known: dict[str, list[dict[str, object]]]
+) -> None:
+    rows = known["train"]
     assert {str(row["first"]) for row in rows} == FIRST_DIGITS
     assert {str(row["second"]) for row in rows} == SECOND_DIGITS
     assert {row["bonus"] for row in rows} == set(BONUSES)
@@ -113,8 +122,10 @@ def test_every_digit_wording_and_gap_occurs(tables: dict[str, Table]) -> None:
     assert notes == {text[0].upper() + text[1:] for text in texts}
 
 
-def test_no_column_alone_tells_whether_a_result_is_odd_and_two_together_do(tables: dict[str, Table]) -> None:
-    rows, parities = known(tables["train"]), tables["train"].column("parity")
+def test_no_column_alone_tells_whether_a_result_is_odd_and_two_together_do(
+    tables: dict[str, Table], known: dict[str, list[dict[str, object]]]
+) -> None:
+    rows, parities = known["train"], tables["train"].column("parity")
 
     def best(*names: str) -> float:
         """Share of right answers of the best guess for each combination of these columns."""
@@ -131,8 +142,10 @@ def test_no_column_alone_tells_whether_a_result_is_odd_and_two_together_do(table
     assert best("first", "second", "sign", "bonus") < 0.65
 
 
-def test_the_result_needs_every_column_but_the_shop(tables: dict[str, Table]) -> None:
-    rows, results = known(tables["train"]), np.array(tables["train"].column("result"))
+def test_the_result_needs_every_column_but_the_shop(
+    tables: dict[str, Table], known: dict[str, list[dict[str, object]]]
+) -> None:
+    rows, results = known["train"], np.array(tables["train"].column("result"))
 
     def explained(*names: str) -> float:
         """Share of the variance that the means of each combination of these columns explain."""

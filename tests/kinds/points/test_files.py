@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from perceivers.errors import DataError
-from perceivers.kinds.points.files import READERS, parse_numbers, parse_off, read_shape
+from perceivers.kinds.points.files import READERS, begins_with_points, parse_numbers, parse_off, read_shape
 
 POINTS = [[1.0, 2.0, 3.0], [4.0, 5.0, 6.5]]
 
@@ -113,3 +113,16 @@ def test_another_ending_is_an_error_that_lists_the_known_ones() -> None:
     with pytest.raises(DataError, match=r"`a\.obj` must end with one of \.npy, \.npz, .*\.off, \.ply"):
         read_shape(Path("a.obj"))
     assert len(READERS) == 9
+
+
+def test_a_table_of_sets_is_told_from_a_set_by_its_first_line(tmp_path: Path) -> None:
+    contents = {
+        "a.csv": ('"points",label\nx.npy,cat\n', False),
+        "b.csv": ("x,y,z\n1,2,3\n", True),
+        "c.json": ('[{"points": [[1, 2]]}]', False),
+        "d.json": ("[[1, 2], [3, 4]]", True),
+        "e.jsonl": ('{"points": [[1, 2]]}', False),
+    }
+    for name, (content, expected) in contents.items():
+        (tmp_path / name).write_text(content)
+        assert begins_with_points(tmp_path / name, ("points", "file")) is expected, name

@@ -12,11 +12,12 @@ import pytest
 from perceivers.errors import DataError
 from perceivers.kinds.points.mesh import Mesh
 from perceivers.kinds.points.reading import (
+    PointSet,
     decode_points,
     draw_points,
     points_of_picture,
     read_points,
-    require_columns_of,
+    read_set,
     require_points,
 )
 
@@ -105,12 +106,21 @@ def test_a_surface_gives_as_many_points_as_are_asked_for() -> None:
 
 
 def test_columns_are_counted_of_sets_and_surfaces() -> None:
-    require_columns_of(np.zeros((2, 5)), 5)
-    require_columns_of(SQUARE, 3)
-    with pytest.raises(DataError, match="points must have 5 numbers each, received points of 4"):
-        require_columns_of(np.zeros((2, 4)), 5)
-    with pytest.raises(DataError, match="points must have 4 numbers each, received points of 3"):
-        require_columns_of(SQUARE, 4)
+    assert PointSet(np.zeros((2, 5))).num_columns == 5
+    assert PointSet(SQUARE).num_columns == 3
+
+
+def test_a_cell_is_a_set_a_file_or_a_picture(tmp_path: Path) -> None:
+    np.save(tmp_path / "a.npy", np.ones((4, 5)))
+    wide = read_set("a.npy", tmp_path)
+    assert (wide.num_columns, wide.usual_coordinates) == (5, 3)
+    flat = read_set([[1.0, 2.0]])
+    assert (flat.num_columns, flat.usual_coordinates) == (2, 2)
+    picture = read_set(np.array([[0, 51], [0, 0]], np.uint8))
+    assert picture.usual_coordinates == 2
+    np.testing.assert_allclose(picture.shape, [[0.5, -0.5, 0.2]], rtol=1e-6)
+    with pytest.raises(DataError, match="points must be a path or a list of points, received 7"):
+        read_set(7)
 
 
 def test_a_picture_is_the_set_of_its_inked_pixels() -> None:

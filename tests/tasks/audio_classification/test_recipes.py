@@ -9,11 +9,14 @@ import numpy as np
 import pytest
 import torch
 
+from perceivers.answers.several_labels import SeveralLabels
 from perceivers.arguments import from_mapping, read_recipe, run_from_recipe
-from perceivers.data.splits import Splits
-from perceivers.kinds.sound.samples import AudioSample
+from perceivers.kinds.sound.kind import SoundKind
+from perceivers.kinds.sound.value import Sound
 from perceivers.tasks.audio_classification.options import AudioClassificationArguments
-from perceivers.tasks.audio_classification.task import AudioClassification
+from perceivers.tasks.audio_classification.task import MODALITY, AudioClassification
+from perceivers.tasks.base import Parts
+from perceivers.tasks.columns import Columns, Input, Sample
 
 RECIPES = Path(__file__).parents[3] / "recipes"
 PAPER = sorted((RECIPES / "paper").glob("audio-classification*.yaml"))
@@ -27,14 +30,15 @@ def recipe_arguments(path: Path) -> AudioClassificationArguments:
     return from_mapping(AudioClassificationArguments, recipe["model"])
 
 
-def splits_of(samples: list[AudioSample]) -> Splits:
-    return Splits(samples, (), (), LABELS)  # type: ignore[arg-type]
+def columns_of(arguments: AudioClassificationArguments) -> Columns:
+    given = Input(MODALITY, ("file",), SoundKind(arguments))
+    return Columns((given,), {"label": SeveralLabels("label", names=LABELS)})
 
 
-def sounds(count: int, seconds: float) -> list[AudioSample]:
+def sounds(count: int, seconds: float) -> list[Sample]:
     generator = np.random.default_rng(0)
     waveforms = generator.uniform(-0.5, 0.5, (count, round(seconds * 48_000))).astype(np.float32)
-    return [AudioSample(w, (generator.random(527) < 0.01).astype(np.float32)) for w in waveforms]
+    return [Sample((Sound(w),), ((generator.random(527) < 0.01).astype(np.float32),)) for w in waveforms]
 
 
 def test_there_is_a_recipe_for_raw_sound_and_one_for_spectrograms() -> None:
@@ -45,11 +49,11 @@ def test_there_is_a_recipe_for_raw_sound_and_one_for_spectrograms() -> None:
 def test_the_papers_recipe_builds_at_full_size(path: Path) -> None:
     task = AudioClassification(recipe_arguments(path))
     with torch.device("meta"):
-        model = task.build_model(LABELS)
+        model = task.build_model(columns_of(task.arguments), None)
     assert model.config.num_self_attends_per_block == 12
-    assert model.config.problem_type == "multi_label_classification"
+    assert model.config.answers["label"]["type"] == "labels"
     assert task.arguments.clip_samples == 61_440
-    assert model.num_labels == 527
+    assert model.answers["label"].num_outputs == 527
     # 12 layers of 4 maps for attention and 2 for the perceptron, 1,024 x 1,024 each, are 75 million.
     assert 75e6 < sum(parameter.numel() for parameter in model.parameters()) < 95e6
 
@@ -59,14 +63,16 @@ def test_the_papers_recipe_takes_a_step_and_averages_sixteen_clips(path: Path) -
     small = {"num_latents": 5, "latent_channels": 16, "num_layers": 2}
     task = AudioClassification(replace(recipe_arguments(path), **small))
     samples = sounds(2, seconds=1.5)
-    parts = task.build(splits_of(samples))
+    task.columns = columns_of(task.arguments)
+    parts = Parts(task.build_model(task.columns, None), task.columns)
     varied = [task.vary(sample, np.random.default_rng(0)) for sample in samples]
     batch = task.collate(parts.processor, varied)
+    assert batch["inputs"][MODALITY].shape[0] == 2
     step = task.step(parts.model.train(), batch)
     step.loss.backward()
     assert all(parameter.grad is not None for parameter in parts.model.parameters())
     measured = task.collate(parts.processor, samples)
-    assert measured["inputs"].shape[:2] == (2, 16)
+    assert measured["inputs"][MODALITY].shape[0] == 2 * 16
     with torch.no_grad():
-        preds = task.step(parts.model.eval(), measured).measured["preds"]
+        preds = task.step(parts.model.eval(), measured).measured["label/preds"]
     assert preds.shape == (2, 527)

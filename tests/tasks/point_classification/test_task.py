@@ -22,10 +22,9 @@ from perceivers.arguments import (
 from perceivers.configuration import PerceiverConfig
 from perceivers.errors import ConfigurationError, DataError
 from perceivers.kinds.points.mesh import Mesh
-from perceivers.kinds.points.processor import PointProcessor
-from perceivers.kinds.points.reading import PointSample
+from perceivers.kinds.points.reading import PointSet
 from perceivers.tasks.point_classification.options import PointClassificationArguments
-from perceivers.tasks.point_classification.task import PointClassification, input_attention
+from perceivers.tasks.point_classification.task import PointClassification
 from perceivers.tasks.registry import load_run, task_class
 from perceivers.training.evaluation import evaluate
 from perceivers.training.prediction import predict
@@ -108,9 +107,9 @@ def test_predictions_are_a_table_and_a_picture(
     assert [prediction.values["label"] for prediction in predictions] == ["line"] * 20 + ["ball"] * 2
     with (tmp_path / "predictions.csv").open(newline="") as file:
         assert [row["source"] for row in csv.DictReader(file)][20:] == [str(path) for path in inputs[1:]]
-    shown = predictions[0].shown
-    assert shown["points"].shape == (len(shown["attention"]), 3)
-    assert shown["attention"].sum() == pytest.approx(1.0, abs=1e-5)
+    shown = predictions[0].shown["inputs"]["points"]
+    assert shown.points.shape == (len(shown.attention), 3)
+    assert shown.attention.sum() == pytest.approx(1.0, abs=1e-5)
     with Image.open(tmp_path / "predictions.png") as picture:
         assert picture.width > 1500
         assert np.asarray(picture.convert("L")).std() > 5.0
@@ -122,8 +121,9 @@ def test_the_order_of_points_and_the_place_and_size_of_the_set_do_not_matter(
     _, parts, _ = load_run(trained[0])
     points = line_or_ball(1)[0][1][:11]
     changed = points[np.random.default_rng(1).permutation(11)] * 5.0 - 100.0
-    inputs, _ = parts.processor([points, changed])
-    first, second = parts.model.eval()(inputs=inputs).logits
+    inputs, mask = given(parts, points, changed)
+    assert mask is None
+    first, second = parts.model.eval()(inputs=inputs).logits["label"]
     torch.testing.assert_close(first, second, rtol=1e-4, atol=1e-4)
 
 
@@ -132,14 +132,15 @@ def test_a_set_is_answered_alike_alone_and_beside_larger_ones(
 ) -> None:
     _, parts, _ = load_run(trained[0])
     small, large = line_or_ball(2)[0][1][:11], line_or_ball(2)[1][1][:31]
-    inputs, mask = parts.processor([small, large])
+    inputs, mask = given(parts, small, large)
+    assert mask is not None
     assert inputs.shape == (2, 31, 3)
     assert mask.sum(dim=1).tolist() == [11, 31]
-    alone, no_mask = parts.processor([small])
+    alone, no_mask = given(parts, small)
     assert no_mask is None
     model = parts.model.eval()
-    together = model(inputs=inputs, attention_mask=mask).logits
-    torch.testing.assert_close(together[:1], model(inputs=alone).logits, rtol=1e-4, atol=1e-5)
+    together = model(inputs=inputs, attention_mask=mask).logits["label"]
+    torch.testing.assert_close(together[:1], model(inputs=alone).logits["label"], rtol=1e-4, atol=1e-5)
 
 
 def test_a_table_of_lists_is_trained_on_and_answered(tmp_path: Path) -> None:
@@ -157,7 +158,7 @@ def test_a_table_of_lists_is_trained_on_and_answered(tmp_path: Path) -> None:
     )
     train(task, run)
     _, parts, _ = load_run(tmp_path / "run")
-    assert (parts.processor.num_coordinates, parts.processor.num_features) == (3, 1)
+    assert counts_of(parts) == (3, 1)
     predictions = predict(tmp_path / "run", [tmp_path / "sets.jsonl"], tmp_path / "answers", device="cpu")
     assert len(predictions) == 20
     assert predictions[4].source == f"{tmp_path / 'sets.jsonl'}, row 5"
@@ -167,17 +168,17 @@ def test_pictures_are_sets_of_their_inked_pixels(tmp_path: Path) -> None:
     task = PointClassification(PointClassificationArguments(**TINY))
     splits = task.load_data(DataArguments(data="digits"))
     parts = task.build(splits)
-    assert (parts.processor.num_coordinates, parts.processor.num_features) == (2, 1)
-    sample = splits.train[0]
-    assert sample.shape.shape[1] == 3
-    assert 0 < sample.shape[:, 2].min() < sample.shape[:, 2].max() <= 1.0
+    assert counts_of(parts) == (2, 1)
+    points = splits.train[0].values[0].shape
+    assert points.shape[1] == 3
+    assert 0 < points[:, 2].min() < points[:, 2].max() <= 1.0
     # A folder of picture files is read alike.
     for name in ("a", "b"):
         (tmp_path / name).mkdir()
         for index in range(3):
             Image.new("RGB", (3, 2), (9, 9, 9)).save(tmp_path / name / f"{index}.png")
     files = task.load_data(DataArguments(data=str(tmp_path)))
-    assert files.train[0].shape.shape == (6, 3)
+    assert files.train[0].values[0].shape.shape == (6, 3)
 
 
 OFF = "OFF\n4 2 0\n0 0 0\n2 0 0\n2 2 0\n0 2 {height}\n3 0 1 2\n3 0 2 3\n"
@@ -192,26 +193,16 @@ def test_surfaces_are_sampled_anew_while_training_and_alike_when_measuring(tmp_p
     splits = task.load_data(DataArguments(data=str(tmp_path)))
     parts = task.build(splits)
     sample = splits.train[0]
-    assert isinstance(sample.shape, Mesh)
-    first, again, other = (task.vary(sample, np.random.default_rng(seed)).shape for seed in (1, 1, 2))
+    assert isinstance(sample.values[0].shape, Mesh)
+    first, again, other = (
+        task.vary(sample, np.random.default_rng(seed)).values[0].shape for seed in (1, 1, 2)
+    )
     assert np.array_equal(first, again)
     assert not np.array_equal(first, other)
     batches = [task.collate(parts.processor, [sample, splits.test[0]]) for _ in range(2)]
-    assert batches[0]["inputs"].shape == (2, 40, 3)
-    assert torch.equal(batches[0]["inputs"], batches[1]["inputs"])
-    assert "attention_mask" not in batches[0]
-
-
-def test_augmentation_stays_on_the_border_without_normalisation() -> None:
-    chosen = PointClassificationArguments(**TINY, normalization="none", coordinate_range=2.0, shift=1.5)
-    task = PointClassification(chosen)
-    task._columns = (2, 1)
-    sample = PointSample(np.array([[2.0, -2.0, 9.0], [0.0, 0.0, 9.0]], np.float32), 1)
-    shifted = np.stack([task.vary(sample, np.random.default_rng(seed)).shape for seed in range(30)])
-    assert np.abs(shifted[..., :2]).max() == 2.0
-    assert (shifted[..., 2] == 9.0).all()
-    processor = PointProcessor(2, 1, 40, "none", 2.0)
-    assert task.collate(processor, [sample])["inputs"][0].tolist() == [[2.0, -2.0, 9.0], [0.0, 0.0, 9.0]]
+    assert batches[0]["inputs"]["points"].shape == (2, 40, 3)
+    assert torch.equal(batches[0]["inputs"]["points"], batches[1]["inputs"]["points"])
+    assert batches[0]["attention_mask"] == {}
 
 
 @pytest.mark.parametrize(
@@ -233,6 +224,17 @@ def test_augmentation_stays_on_the_border_without_normalisation() -> None:
 def test_choices_that_cannot_be_are_named(changed: dict[str, Any], message: str) -> None:
     with pytest.raises(ConfigurationError, match=message):
         PointClassificationArguments(**{**TINY, **changed})
+
+
+def given(parts: Any, *sets: np.ndarray) -> tuple[torch.Tensor, torch.Tensor | None]:
+    """What the model is given of some sets: points, and their mask."""
+    tensors = parts.processor.tensors([(PointSet(points),) for points in sets])["points"]
+    return tensors.values, tensors.mask
+
+
+def counts_of(parts: Any) -> tuple[int, int]:
+    kind = parts.processor.inputs[0].kind
+    return kind.num_coordinates, kind.num_features
 
 
 def load(path: Path, **changed: Any) -> Any:
@@ -257,10 +259,11 @@ def test_mistakes_in_the_data_name_file_and_row(tmp_path: Path) -> None:
         load(write({"points": [[1, 2]], "label": "a"}))
     with pytest.raises(DataError, match=r"t\.jsonl, row 3`: points must have the shape"):
         load(write({"points": [], "label": "a"}))
-    with pytest.raises(DataError, match=r"t\.jsonl, row 3` has no value in the column 'label'"):
+    with pytest.raises(DataError, match=r"t\.jsonl, row 3`: has no value in the column 'label'"):
         load(write({"points": [[1, 2, 3]], "label": None}))
     with pytest.raises(
-        ConfigurationError, match=r"`num_coordinates` must be at most the 3 numbers .*row 1`, received 4"
+        ConfigurationError,
+        match=r"`num_coordinates` must be at most the 3 numbers .* column 'points', received 4",
     ):
         load(write(), num_coordinates=4)
     with pytest.raises(
@@ -315,23 +318,6 @@ def test_a_checkpoint_of_other_inputs_is_refused(sets: Path) -> None:
     flat = PerceiverConfig(modalities={"points": {"type": "points", "num_coordinates": 2}})
     with pytest.raises(ConfigurationError, match=r"received one of .*'num_coordinates': 2"):
         task.build(splits, flat)
-
-
-def test_a_folder_without_the_processors_settings_is_an_error(tmp_path: Path) -> None:
-    with pytest.raises(
-        DataError, match=r"preprocessor_config\.json` must hold the settings of a PointProcessor"
-    ):
-        PointProcessor.from_pretrained(tmp_path)
-    processor = PointProcessor(2, 3, 40, "box", 1.0)
-    assert processor.save_pretrained(tmp_path) == [str(tmp_path / "preprocessor_config.json")]
-    assert PointProcessor.from_pretrained(tmp_path) == processor
-
-
-def test_attention_over_points_is_the_product_of_both_cross_attentions() -> None:
-    # Two encoder heads whose mean is [[.5, .5, 0], [0, 0, 1]]; three quarters of the answer look at the first latent.
-    encoder = torch.tensor([[[[1.0, 0.0, 0.0], [0.0, 0.0, 1.0]], [[0.0, 1.0, 0.0], [0.0, 0.0, 1.0]]]])
-    decoder = torch.tensor([[[[0.75, 0.25]]]])
-    torch.testing.assert_close(input_attention((encoder, decoder)), torch.tensor([[0.375, 0.375, 0.25]]))
 
 
 def test_the_task_is_known_by_its_name() -> None:

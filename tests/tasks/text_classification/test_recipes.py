@@ -10,7 +10,7 @@ import torch
 
 from perceivers.arguments import DataArguments, from_mapping, read_recipe, run_from_recipe
 from perceivers.models.masked_language_modeling import PerceiverForMaskedLM
-from perceivers.models.multitask_text_classification import PerceiverForMultitaskSequenceClassification
+from perceivers.models.prediction import PerceiverForPrediction
 from perceivers.models.text_building import text_config
 from perceivers.tasks.fill_mask.options import FillMaskArguments
 from perceivers.tasks.text_classification.options import TextClassificationArguments
@@ -39,12 +39,13 @@ def test_the_papers_training_is_that_of_the_paper() -> None:
 
 def test_the_pretrained_encoder_fits_and_each_task_has_a_query_and_a_head() -> None:
     chosen = recipe_arguments()
-    tasks = {name: {"num_labels": count} for name, count in {**CLASSES, "stsb": 1}.items()}
+    layers = {"mlp_layers": chosen.head_layers}
+    answers = {name: {"type": "class", "num_labels": count, **layers} for name, count in CLASSES.items()}
+    answers["stsb"] = {"type": "number", **layers}
     pretrained = from_mapping(FillMaskArguments, read_recipe(RECIPES / "paper" / "fill-mask.yaml")["model"])
     with torch.device("meta"):
-        model = PerceiverForMultitaskSequenceClassification(
-            text_config(chosen.config_values(), None, tasks=tasks, task_mlp_layers=chosen.head_layers)
-        )
+        own = {"modalities": {"text": {"type": "text"}}, "answers": answers}
+        model = PerceiverForPrediction(text_config(chosen.config_values(), None, **own))
         start = PerceiverForMaskedLM(text_config(pretrained.config_values()))
     shapes = {key: value.shape for key, value in start.state_dict().items() if reads_inputs(key)}
     own = {key: value.shape for key, value in model.state_dict().items() if reads_inputs(key)}
@@ -74,10 +75,10 @@ def test_the_papers_recipe_takes_a_step_at_small_size(tmp_path: Path) -> None:
     (tmp_path / "glue.csv").write_text("\n".join(lines) + "\n")
     splits = task.load_data(DataArguments(data=str(tmp_path / "glue.csv"), test_fraction=0.25))
     parts = task.build(splits)
-    assert isinstance(parts.model, PerceiverForMultitaskSequenceClassification)
+    assert isinstance(parts.model, PerceiverForPrediction)
     samples = [splits.train[index] for index in range(len(splits.train))]
     # Of one sentence and of two.
-    assert {len(sample.texts) for sample in samples} == {1, 2}
+    assert {len(sample.values[0].present) for sample in samples} == {1, 2}
     step = task.step(parts.model.train(), task.collate(parts.processor, samples))
     step.loss.backward()
     assert torch.isfinite(step.loss)

@@ -8,17 +8,13 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pytest
-import torch
 
 from perceivers.arguments import DataArguments, OptimizationArguments, RunArguments, TrainingArguments
 from perceivers.errors import DataError
+from perceivers.predictor import load
 from perceivers.tasks.registry import task_class
-from perceivers.tasks.text_classification.answers import attention_of_answer
 from perceivers.tasks.text_classification.options import TextClassificationArguments
-from perceivers.tasks.text_classification.questions import Question, split_labels
-from perceivers.tasks.text_classification.samples import TextSample, vary_text
 from perceivers.tasks.text_classification.task import TextClassification
 from perceivers.training.evaluation import evaluate
 from perceivers.training.prediction import predict
@@ -108,7 +104,8 @@ def test_typed_texts_files_and_tables_are_answered(
     ]
     for answer in answers:
         assert sum(answer.values["probabilities"].values()) == pytest.approx(1.0)
-        assert len(answer.shown["looked_at"][0]) == len(answer.shown["texts"][0])
+        shown = answer.shown["inputs"]["text"]
+        assert len(shown["looked_at"][0]) == len(shown["texts"][0])
     page = (tmp_path / "answers" / "predictions.html").read_text()
     assert page.count("<article>") == 4
     assert "note.txt" in page
@@ -144,7 +141,7 @@ def test_pairs_are_read_as_two_texts(tmp_path: Path) -> None:
     table = write(tmp_path / "pairs.csv", ("one", "two", "label"), rows)
     run(tmp_path / "run", table, text_column="one", second_text_column="two")
     (answer,) = predict(tmp_path / "run", ["apple [SEP] pear"], tmp_path / "answers", device="cpu")
-    assert answer.shown["texts"] == (b"apple", b"pear")
+    assert answer.shown["inputs"]["text"]["texts"] == (b"apple", b"pear")
     assert answer.values["text"] == "apple [SEP] pear"
     with pytest.raises(
         DataError, match=r"`inputs` must be pairs of texts with \[SEP\] between them.*with 1 text"
@@ -174,8 +171,20 @@ def test_several_tasks_have_a_query_and_a_head_each(tmp_path: Path) -> None:
     answers = predict(tmp_path / "run", [str(asked), "xx [SEP] y"], tmp_path / "answers", device="cpu")
     # A row with a task has one answer, another text one of each task.
     assert [answer.values["task"] for answer in answers] == ["kind", "size", "kind", "size"]
-    assert answers[0].shown["texts"] == (b"1 saw",)
+    assert answers[0].shown["inputs"]["text"]["texts"] == (b"1 saw",)
     assert "number" in answers[1].values
+    # Each task's own query looked at the text.
+    looked = [answer.shown["inputs"]["text"]["looked_at"] for answer in answers[2:]]
+    assert looked[0] != looked[1]
+    unknown = write(tmp_path / "unknown.csv", ("text", "second", "task"), [("1 saw", "", "colour")])
+    with pytest.raises(
+        DataError, match=r"row 1` has 'colour' in the column 'task', which is not one of kind, size"
+    ):
+        predict(tmp_path / "run", [str(unknown)], tmp_path / "more", device="cpu")
+    # In Python, a row has one answer, whatever the number of its tasks.
+    (one,) = load(tmp_path / "run", device="cpu")([{"text": "1 saw", "second": None}])
+    assert isinstance(one, dict)
+    assert (one["text"], set(one["answers"])) == ("1 saw", {"kind", "size"})
 
 
 # The `datasets` library leaves the file open where a pass stops before its end.
@@ -200,7 +209,12 @@ def test_a_stream_is_trained_from_a_table(tmp_path: Path) -> None:
     [
         (("text", "kind"), [("a", "x"), ("b", "y")], {}, "must have a column 'label', received text, kind"),
         (("body", "label"), [("a", "x"), ("b", "y")], {}, "must have a column 'text', received body, label"),
-        (("text", "label"), [("a", "x"), ("b", "")], {}, r"row 2` has no class in the column 'label'"),
+        (
+            ("text", "label"),
+            [("a", "x"), ("b", ""), ("c", "y")],
+            {},
+            r"row 2`: has no value in the column 'label'",
+        ),
         (
             ("text", "label"),
             [("a", "x"), ("b", "x")],
@@ -217,7 +231,7 @@ def test_a_stream_is_trained_from_a_table(tmp_path: Path) -> None:
             ("text", "label"),
             [("a", "x"), ("", "y")],
             {},
-            "row 2`:? must have a text in the column 'text', received None",
+            "row 2`: has no value in the column 'text'",
         ),
         (
             ("text", "label"),
@@ -276,65 +290,34 @@ def test_long_texts_are_cut_where_that_is_wanted(tmp_path: Path) -> None:
     task = TextClassification(TextClassificationArguments(**TINY, truncate=True, random_offset=2))
     samples = task.load_data(DataArguments(data=str(table))).train
     # [CLS], [SEP] and the offset leave 25 of 29.
-    assert {len(samples[index].texts[0]) for index in range(len(samples))} == {25, 1}
+    assert {len(samples[index].values[0].texts[0]) for index in range(len(samples))} == {25, 1}
 
 
-def test_a_batch_has_hidden_bytes_offsets_and_padding() -> None:
-    task = TextClassification(TextClassificationArguments(**TINY))
-    samples = [
-        TextSample((b"ab", b"c"), 0, 1, hidden=((1,), (0,)), offset=1),
-        TextSample((b"d",), 0, 0),
-    ]
-    from perceivers.processors.tokenizer.byte_tokenizer import PerceiverTokenizer
-
-    batch = task.collate(PerceiverTokenizer(), samples)
-    # [PAD] 0, [MASK] 3, [CLS] 4, [SEP] 5, bytes from 6 on.
-    assert batch["inputs"].tolist() == [[0, 4, 103, 3, 5, 3, 5], [4, 106, 5, 0, 0, 0, 0]]
-    assert batch["attention_mask"].tolist() == [[False] + [True] * 6, [True] * 3 + [False] * 4]
-    assert (batch["labels"].tolist(), batch["task"].tolist()) == ([1, 0], [0, 0])
-
-
-def test_texts_vary_by_runs_of_words_and_hidden_words() -> None:
-    sample = TextSample((b"one two three four",), 0, 0)
-    chosen = TextClassificationArguments(**TINY, crop=0.999, hide=0.5, random_offset=3)
-    drawn = [vary_text(sample, chosen, np.random.default_rng(seed)) for seed in range(60)]
-    texts = {each.texts[0] for each in drawn}
-    assert all(text in b"one two three four" for text in texts)
-    assert {b"one", b"two three", b"one two three four"} <= texts
-    assert {each.offset for each in drawn} == {0, 1, 2, 3}
-    for each in drawn:
-        words = each.texts[0].split()
-        # All bytes of a word are hidden together.
-        assert len(each.hidden[0]) in {sum(map(len, subset)) for subset in _subsets(words)}
-    assert any(each.hidden[0] for each in drawn)
-    plain = TextClassificationArguments(**TINY)
-    same = vary_text(sample, plain, np.random.default_rng(0))
-    assert (same.texts, same.hidden, same.offset) == (sample.texts, ((),), 0)
+def test_a_model_that_learned_from_files_answers_for_texts_and_tables(tmp_path: Path) -> None:
+    for index, (text, label) in enumerate(kinds(20)):
+        (tmp_path / "files" / label).mkdir(parents=True, exist_ok=True)
+        (tmp_path / "files" / label / f"{index}.txt").write_text(text)
+    results = run(tmp_path / "run", tmp_path / "files", steps=2)
+    assert results["samples"] == {"train": 12, "validation": 4, "test": 4}
+    table = write(tmp_path / "more.csv", ("text", "label"), kinds(4))
+    assert evaluate(tmp_path / "run", data=str(table), split="all", device="cpu")["samples"] == 4
+    inputs = ["a saw", str(table), str(tmp_path / "files")]
+    answers = predict(tmp_path / "run", inputs, tmp_path / "answers", device="cpu")
+    assert [answer.values["text"] for answer in answers[:2]] == ["a saw", kinds(1)[0][0]]
+    assert len(answers) == 1 + 4 + 20
+    (said,) = load(tmp_path / "run", device="cpu")(["a saw"])
+    assert isinstance(said, dict)
+    assert said["label"] == answers[0].values["label"]
 
 
-def _subsets(words: Sequence[bytes]) -> list[list[bytes]]:
-    found: list[list[bytes]] = [[]]
-    for word in words:
-        found += [[*subset, word] for subset in found]
-    return found
-
-
-def test_attention_goes_through_the_latents() -> None:
-    encoder = torch.tensor([[[[0.25, 0.75], [1.0, 0.0]]]])
-    decoder = torch.tensor([[[[0.5, 0.5], [0.0, 1.0]]]])
-    # 0.5 x (0.25, 0.75) + 0.5 x (1, 0).
-    assert attention_of_answer([encoder, decoder], 0).tolist() == [[0.625, 0.375]]
-    assert attention_of_answer([encoder, decoder], 1).tolist() == [[1.0, 0.0]]
-
-
-def test_labels_are_targets() -> None:
-    assert split_labels(" b, a ,,", ",") == ["b", "a"]
-    assert split_labels(["a", "b"], ",") == ["a", "b"]
-    assert split_labels(None, ",") == []
-    question = Question("several-labels", ("a", "b", "c"))
-    assert question.target("c,a", "label", ",").tolist() == [1.0, 0.0, 1.0]
-    with pytest.raises(DataError, match="has the class 'd' in the column 'label', which is not one of"):
-        question.target("d", "label", ",")
-    assert Question("number", ("size",)).target("2.5", "size", ",") == 2.5
-    with pytest.raises(DataError, match="must have a number in the column 'size', received 'nan'"):
-        Question("number", ("size",)).target("nan", "size", ",")
+def test_texts_are_learned_as_words_and_runs_of_letters(tmp_path: Path) -> None:
+    table = write(tmp_path / "kinds.csv", ("text", "label"), kinds(60))
+    results = run(tmp_path / "run", table, steps=40, rate=2e-2, text_reading="ngrams", ngram_rows=97)
+    assert results["test"]["accuracy"] == 1.0
+    again = evaluate(tmp_path / "run", device="cpu", output=tmp_path)
+    assert again["metrics"] == pytest.approx(results["test"], abs=1e-5)
+    # Longer than `max_length`, which is for bytes.
+    answers = predict(
+        tmp_path / "run", ["one pear more than the others had"], tmp_path / "answers", device="cpu"
+    )
+    assert answers[0].values["label"] == "fruit"

@@ -23,7 +23,7 @@ PICTURES = {"train": (0, 1000), "validation": (1000, 1300), "test": (1300, 1797)
 
 
 class MadeFilms(Table):
-    """Films that are made when they are asked for, each the same every time.
+    """Films that are made when they are first asked for, each the same every time; a few kilobytes each, they are kept.
 
     Args:
         part: "train", "validation" or "test".
@@ -37,6 +37,7 @@ class MadeFilms(Table):
         first, last = PICTURES[part]
         self._pictures = [pictures[index] for index in range(first, last)]
         self._takes = takes
+        self._made: dict[int, bytes] = {}
 
     def __len__(self) -> int:
         """See Table."""
@@ -44,14 +45,19 @@ class MadeFilms(Table):
 
     def __getitem__(self, index: int) -> Mapping[str, Any]:
         """See Table."""
+        if index not in self._made:
+            self._made[index] = self._film(index)
+        content = {"bytes": self._made[index], "path": f"{self._part}/{index:03d}.mp4"}
+        return {"video": content, LABEL_COLUMN: self._label(index)}
+
+    def _film(self, index: int) -> bytes:
         picture, heard = self._contents(index)
         generator = self._generator(index, 1)
         waveform, rate = self._said(heard, index), self._takes[heard][1]
         stored = io.BytesIO()
         with video_writer(stored, FRAME_RATE, SIDE, SIDE, rate) as writer:
             writer.add(_moving(self._pictures[picture]["image"], generator), torch.from_numpy(waveform))
-        content = {"bytes": stored.getvalue(), "path": f"{self._part}/{index:03d}.mp4"}
-        return {"video": content, LABEL_COLUMN: self._label(index)}
+        return stored.getvalue()
 
     def column(self, name: str) -> Sequence[Any]:
         """See Table."""

@@ -51,6 +51,11 @@ class CategoryKind(Kind):
         comes_often = distinct <= min(FEW_VALUES, len(texts) / 2) or distinct * USUAL_ROWS <= len(texts)
         return 0.7 if comes_often and words <= MOST_WORDS else 0.2
 
+    @classmethod
+    def advise(cls, cells: Sequence[Any], table: Any, num_rows: int, hidden: float) -> CategoryOptions:
+        """See Kind."""
+        return CategoryOptions(category_hidden=hidden)
+
     def read(
         self, row: Mapping[str, Any], columns: Sequence[str], table: Any
     ) -> tuple[str | None, ...] | None:

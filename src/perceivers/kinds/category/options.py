@@ -11,7 +11,7 @@ from perceivers.arguments.base import require_at_least, require_share
 class CategoryOptions:
     """How categories are told to the model."""
 
-    category_rows: int = 2
+    category_rows: int = 3
     """Training rows that a category must have; rarer ones are taken for unknown, which is how the model learns what to do
     about categories that it has never seen."""
     category_hidden: float = 0.0

@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-import base64
-import io
 from collections.abc import Sequence
 from dataclasses import dataclass
-from html import escape
 from typing import Any
 
 import numpy as np
 from PIL import Image
 
 from perceivers.kinds.cards import ACCENT, CardLayout, title_card
+from perceivers.kinds.inline import inline_picture
 
 LAYOUT = CardLayout(
     noun="images",
@@ -77,7 +75,7 @@ def picture_html(shown: ShownPicture | None, name: str) -> str:
         return ""
     images = (shown.image.convert("RGB"), attended(shown))
     titles = (name, f"attention over {name}")
-    return "<p>" + " ".join(map(_tag, images, titles)) + "</p>"
+    return "<p>" + " ".join(map(inline_picture, images, titles)) + "</p>"
 
 
 def attended(shown: ShownPicture) -> Image.Image:
@@ -88,11 +86,3 @@ def attended(shown: ShownPicture) -> Image.Image:
     return Image.composite(
         Image.new("RGB", grey.size, ACCENT), grey, weights.resize(grey.size, Image.Resampling.BILINEAR)
     )
-
-
-def _tag(image: Image.Image, title: str) -> str:
-    content = io.BytesIO()
-    image.save(content, "png")
-    data = base64.b64encode(content.getvalue()).decode()
-    text = escape(title, quote=True)
-    return f'<img src="data:image/png;base64,{data}" alt="{text}" title="{text}">'

@@ -14,6 +14,7 @@ from perceivers.data.numbers import Decimal
 from perceivers.kinds.base import MOSTLY, Kind, ModalityInput
 from perceivers.kinds.number.options import NumberOptions
 from perceivers.kinds.number.reading import is_missing_word, looks_like_number, number_of
+from perceivers.kinds.number.sizing import number_options
 from perceivers.kinds.shading import shaded_list
 from perceivers.processors.numbers import apply_quantiles, fit_quantiles, piecewise_edges
 
@@ -44,6 +45,11 @@ class NumberKind(Kind):
         known = [cell for cell in cells if not is_missing_word(cell)]
         share = sum(map(looks_like_number, known)) / max(len(known), 1)
         return 0.9 if share >= MOSTLY else 0.0
+
+    @classmethod
+    def advise(cls, cells: Sequence[Any], table: Any, num_rows: int, hidden: float) -> NumberOptions:
+        """See Kind."""
+        return number_options(num_rows, hidden)
 
     def read(self, row: Mapping[str, Any], columns: Sequence[str], table: Any) -> np.ndarray | None:
         """See Kind."""
@@ -84,8 +90,10 @@ class NumberKind(Kind):
             "num_columns": self.quantiles.shape[1],
             "encoding": self.options.number_encoding,
         }
-        if self.options.number_encoding == "piecewise":
+        if self.options.number_encoding != "periodic":
             own["bin_edges"] = [list(edges) for edges in self.edges]
+        if self.options.number_encoding != "piecewise":
+            own |= {"num_frequencies": self.options.number_frequencies, "sigma": self.options.number_sigma}
         return {"": own}
 
     def state(self) -> dict[str, Any]:

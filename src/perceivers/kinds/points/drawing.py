@@ -1,75 +1,107 @@
-"""One picture of classified sets: the points, shaded by the attention of the answer, with the likeliest classes."""
+"""A set of points, shaded by the attention of an answer: as a card's panel, and as HTML."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from pathlib import Path
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+from PIL import Image, ImageDraw
 
-from perceivers.tasks.base import Prediction
-from perceivers.tasks.cards import Layout, draw_cards, draw_ranking, title_card
+from perceivers.kinds.cards import CardLayout, title_card
+from perceivers.kinds.inline import inline_picture
 
-MOST_SHOWN = 24
-LAYOUT = Layout(
-    most=MOST_SHOWN,
+LAYOUT = CardLayout(
+    noun="sets",
+    titles=("points, darker where the answer looked",),
+    most=24,
     columns=4,
     width=4.0,
     height=2.2,
-    parts=(1.0, 1.0),
-    kind="sets",
+    parts=(1.0,),
     parts_gap=0.08,
     cards_gap=0.35,
 )
 SHADES = "plasma_r"
+# Pictures of HTML: their side in pixels, and the colours of the points that were looked at least and most.
+SIDE, PALE, DARK = 180, (214, 220, 224), (140, 10, 40)
+# Where x, y and z go in a picture of three coordinates: to the right and down, seen from above.
+AXES = np.array([[0.87, -0.87, 0.0], [0.5, 0.5, -1.0]]) / 1.5
 
 
-def draw_points_with_answers(predictions: Sequence[Prediction], path: Path) -> None:
-    """Draw up to 24 predictions as cards: the points, the likeliest classes.
+@dataclass(frozen=True)
+class ShownPoints:
+    """What is drawn of a set.
 
     Args:
-        predictions: `values` with `label`, `probability` and `probabilities` (name to probability, falling), `shown` with
-            `points` [num_points, num_columns], `attention` [num_points], non-negative, and `num_coordinates`: of the first
-            three coordinates a picture in perspective is drawn, of two one in the plane with y downwards. Points are as large
-            as their first feature, where they have any.
-        path: picture to write.
+        points: as the model saw them [num_points, num_columns], coordinates first.
+        attention: of the answer over them [num_points], non-negative.
+        num_coordinates: the first three are drawn in perspective, two in the plane with y downwards. Points are as large as
+            their first feature, where they have any.
     """
-    titles = ("points, darker where the answer looked", "probability")
-    draw_cards(predictions, path, LAYOUT, titles, _draw_card)
+
+    points: np.ndarray
+    attention: np.ndarray
+    num_coordinates: int
+
+    @property
+    def order(self) -> np.ndarray:
+        """Ranks, since a few points often have most of the weight; the heaviest are drawn last, on top."""
+        return np.argsort(self.attention, kind="stable")
+
+    @property
+    def areas(self) -> np.ndarray:
+        """Area of each point as a share of the largest, from the first feature; [num_points]."""
+        features = self.points[:, self.num_coordinates :]
+        if not features.shape[1]:
+            return np.ones(len(self.points))
+        first = features[:, 0] - min(float(features[:, 0].min()), 0.0)
+        return 0.1 + 0.9 * first / (float(first.max()) or 1.0)
 
 
-def _draw_card(figure: Any, parts: Sequence[Any], prediction: Prediction) -> None:
-    _draw_set(figure, parts[0], prediction)
-    draw_ranking(figure.add_subplot(parts[1]), prediction)
-
-
-def _draw_set(figure: Any, cell: Any, prediction: Prediction) -> None:
-    points = np.asarray(prediction.shown["points"])
-    attention = np.asarray(prediction.shown["attention"])
-    dimensions = min(int(prediction.shown["num_coordinates"]), 3)
-    # Ranks, since a few points often have most of the weight; the heaviest are drawn last, on top.
-    order = np.argsort(attention, kind="stable")
+def draw_set(figure: Any, place: Any, shown: ShownPoints | None, source: str) -> None:
+    """Draw a set into one place of a figure; an absent one leaves it empty."""
+    dimensions = 2 if shown is None else min(shown.num_coordinates, 3)
+    axes: Any = figure.add_subplot(place, projection="3d" if dimensions == 3 else None)
+    axes.set_axis_off()
+    title_card(axes, source, 30)
+    if shown is None:
+        return
+    points, order = shown.points, shown.order
     shades = np.linspace(0.0, 1.0, len(points))
-    sizes = float(np.clip(1_500.0 / len(points), 1.5, 40.0)) * _shares_of_feature(points, prediction)[order]
-    axes: Any = figure.add_subplot(cell, projection="3d" if dimensions == 3 else None)
+    sizes = float(np.clip(1_500.0 / len(points), 1.5, 40.0)) * shown.areas[order]
     if dimensions == 3:
         axes.scatter(*points[order, :3].T, c=shades, cmap=SHADES, s=sizes, depthshade=False, linewidths=0)
         axes.set_box_aspect((1, 1, 1))
         axes.set(xlim=(-1, 1), ylim=(-1, 1), zlim=(-1, 1))
+        return
+    heights = points[order, 1] if dimensions == 2 else np.zeros(len(points))
+    axes.scatter(points[order, 0], heights, c=shades, cmap=SHADES, s=sizes, linewidths=0)
+    axes.set_aspect("equal", adjustable="datalim")
+    axes.invert_yaxis()
+
+
+def set_html(shown: ShownPoints | None, name: str) -> str:
+    """A set as an inline PNG file."""
+    return "" if shown is None else f"<p>{inline_picture(picture_of(shown), name)}</p>"
+
+
+def picture_of(shown: ShownPoints) -> Image.Image:
+    """The set in parallel perspective, its points darker where the answer looked."""
+    dimensions = min(shown.num_coordinates, 3)
+    places = np.zeros((len(shown.points), 2))
+    if dimensions == 3:
+        places = shown.points[:, :3] @ AXES.T
     else:
-        heights = points[order, 1] if dimensions == 2 else np.zeros(len(points))
-        axes.scatter(points[order, 0], heights, c=shades, cmap=SHADES, s=sizes, linewidths=0)
-        axes.set_aspect("equal", adjustable="datalim")
-        axes.invert_yaxis()
-    axes.set_axis_off()
-    title_card(axes, prediction, 30)
-
-
-def _shares_of_feature(points: np.ndarray, prediction: Prediction) -> np.ndarray:
-    """Area of each point as a share of the largest, from the first feature; [num_points]."""
-    features = points[:, int(prediction.shown["num_coordinates"]) :]
-    if not features.shape[1]:
-        return np.ones(len(points))
-    first = features[:, 0] - min(float(features[:, 0].min()), 0.0)
-    return 0.1 + 0.9 * first / (float(first.max()) or 1.0)
+        places[:, :dimensions] = shown.points[:, :dimensions]
+    farthest = float(np.abs(places).max()) or 1.0
+    places = (0.5 + 0.46 * places / farthest) * SIDE
+    radii = np.sqrt(shown.areas) * float(np.clip(30.0 / np.sqrt(len(places)), 0.8, 4.0))
+    image = Image.new("RGB", (SIDE, SIDE), "white")
+    canvas = ImageDraw.Draw(image)
+    for rank, point in enumerate(shown.order):
+        share = rank / max(len(places) - 1, 1)
+        colour = tuple(round(pale + share * (dark - pale)) for pale, dark in zip(PALE, DARK, strict=True))
+        (x, y), radius = places[point], radii[point]
+        canvas.ellipse((x - radius, y - radius, x + radius, y + radius), fill=colour)
+    return image

@@ -123,3 +123,14 @@ READERS: Mapping[str, Callable[[Path], Shape]] = {
     ".ply": lambda path: parse_ply(path.read_bytes()),
 }
 POINT_SUFFIXES = tuple(READERS)
+
+
+def begins_with_points(path: Path, columns: Sequence[str]) -> bool:
+    """Whether a file that may be a table holds one set instead, with a point a row: it names none of `columns`."""
+    if path.suffix.lower() not in POINT_SUFFIXES:
+        return False
+    with path.open(encoding="utf-8", errors="replace") as file:
+        beginning = file.readline(10_000)
+    if path.suffix.lower() == ".json":
+        return "{" not in beginning
+    return {name.strip().strip('"') for name in beginning.split(",")}.isdisjoint(columns)

@@ -1,4 +1,4 @@
-"""Labelled sets of points: of any number, in no order, each with its own coordinates and further values."""
+"""From what a cell holds to a set of points: of any number, in no order, each with its own coordinates and further values."""
 
 from __future__ import annotations
 
@@ -10,25 +10,45 @@ from typing import Any
 import numpy as np
 
 from perceivers.errors import DataError
-from perceivers.kinds.points.files import READERS, as_rows, read_shape
+from perceivers.kinds.image.reading import decode_image, looks_like_picture
+from perceivers.kinds.points.files import as_rows, read_shape
 from perceivers.kinds.points.mesh import Mesh, sample_surface, triangulate
+from perceivers.processors.image.reading import read_picture
 
 # Sets that are not being trained on are thinned, and meshes sampled, alike at every time.
 FIXED_SEED = 0
-POINT_SUFFIXES = tuple(READERS)
 
 
 @dataclass(frozen=True)
-class PointSample:
-    """One set with its class.
+class PointSet:
+    """One set on its way to the model.
 
     Args:
         shape: points [num_points, num_columns], coordinates first, or a surface to lay points on.
-        label: id of its class.
+        usual_coordinates: leading numbers of a point that say where it is, where nobody says how many.
     """
 
     shape: np.ndarray | Mesh
-    label: int
+    usual_coordinates: int = 3
+
+    @property
+    def num_columns(self) -> int:
+        """Numbers of a point; those of a surface have three."""
+        return 3 if isinstance(self.shape, Mesh) else self.shape.shape[1]
+
+
+def read_set(cell: Any, root: Path | None = None) -> PointSet:
+    """What a cell holds: a set, its file, or a picture, whose inked pixels are the set.
+
+    Args:
+        cell: as `decode_points` or `perceivers.kinds.image.reading.decode_image` takes it.
+        root: folder that relative paths belong to.
+    """
+    if looks_like_picture(cell):
+        pixels = read_picture(decode_image(cell, root), channels=1)[0]
+        return PointSet(points_of_picture(pixels.clamp(0, 255).byte().numpy()), usual_coordinates=2)
+    found = PointSet(decode_points(cell, root))
+    return PointSet(found.shape, min(3, found.num_columns))
 
 
 def draw_points(
@@ -98,13 +118,6 @@ def require_points(values: np.ndarray) -> np.ndarray:
         row = int(np.flatnonzero(~np.isfinite(points).all(axis=1))[0])
         raise DataError(f"points must be finite, received {points[row].tolist()} as point {row + 1}")
     return points
-
-
-def require_columns_of(shape: np.ndarray | Mesh, wanted: int) -> None:
-    """Raise DataError unless every point has `wanted` numbers; those of a surface have three."""
-    received = 3 if isinstance(shape, Mesh) else shape.shape[1]
-    if received != wanted:
-        raise DataError(f"points must have {wanted} numbers each, received points of {received}")
 
 
 def points_of_picture(pixels: np.ndarray) -> np.ndarray:

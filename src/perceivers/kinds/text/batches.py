@@ -36,13 +36,13 @@ def padded_rows(
 
     Args:
         tokenizer: gives the padding's id.
-        rows: ids of each text.
+        rows: ids of each text; none where a text is absent.
         offsets: padding before each.
 
     Returns:
         Ids [batch, length] and a bool mask [batch, length], True where there is text.
     """
-    width = max(offset + len(row) for offset, row in zip(offsets, rows, strict=True))
+    width = max(1, *(offset + len(row) for offset, row in zip(offsets, rows, strict=True)))
     ids = np.full((len(rows), width), tokenizer.pad_token_id, dtype=np.int64)
     mask = np.zeros((len(rows), width), dtype=bool)
     for index, (offset, row) in enumerate(zip(offsets, rows, strict=True)):

@@ -1,32 +1,26 @@
-"""What the tasks on text have in common: where the text is, and the model's view of it."""
+"""What a user may choose about texts."""
 
 # No `from __future__ import annotations` here: the command line reads inherited fields in the subclass's module, which
 # need not import what their annotations name.
 
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Literal
 
-from perceivers.arguments.base import require, require_at_least, require_choice
-from perceivers.arguments.network import NetworkArguments
+from perceivers.arguments.base import require, require_at_least, require_choice, require_share
 from perceivers.errors import ConfigurationError
+
+TEXT_READINGS = ("bytes", "ngrams")
+POSITION_STARTS = ("random", "waves", "aligned")
+# Ids that [CLS], [SEP] and a few bytes of text need.
+SHORTEST = 8
 
 
 @dataclass(frozen=True, kw_only=True)
-class TextArguments(NetworkArguments):
-    """Where the text is, and how long the model's inputs are."""
+class ByteOptions:
+    """How a text is told to the model byte by byte."""
 
-    text_column: str = "text"
-    """Column of a table that holds the text. Files and folders of text need none."""
-    group_column: str | None = None
-    """Column whose equal values stay in one part when the data are divided: the document, the author, the message that was
-    translated."""
     max_length: int = 256
     """Ids that the model takes at most; an id is a byte, [CLS] or [SEP]."""
-    embedding_channels: int = 64
-    """Size of the learned vectors of a byte and of a position."""
-    num_cross_heads: int = 8
-    """Heads of the cross-attention from the latents to the bytes; divides `embedding_channels` where `qk_channels` is not
-    given."""
     ngram_sizes: tuple[int, ...] = ()
     """Add to each byte the learned vectors of the runs of so many bytes that end at it, for example 2 3 4; none, the default,
     is the papers' model. With them a little text is enough to learn words and languages from."""
@@ -41,10 +35,8 @@ class TextArguments(NetworkArguments):
     """While training, begin the text at a random position, up to so many from the first; it then has that much less room."""
 
     def __post_init__(self) -> None:
-        super().__post_init__()
-        require_choice("position_start", self.position_start, ("random", "waves", "aligned"))
-        require_at_least(8, self, "max_length")
-        require_at_least(2, self, "embedding_channels")
+        require_choice("position_start", self.position_start, POSITION_STARTS)
+        require_at_least(SHORTEST, self, "max_length")
         require_at_least(0, self, "random_offset")
         require_at_least(1, self, "ngram_rows")
         sizes = self.ngram_sizes
@@ -55,23 +47,35 @@ class TextArguments(NetworkArguments):
         require(
             "random_offset",
             self.random_offset,
-            self.random_offset <= self.max_length - 8,
-            f"at most {self.max_length - 8}, which leaves text in `max_length`",
-        )
-        inputs = self.embedding_channels if self.qk_channels is None else self.qk_channels
-        require(
-            "num_cross_heads",
-            self.num_cross_heads,
-            inputs % self.num_cross_heads == 0,
-            f"a divisor of {inputs}, the channels of the cross-attention",
+            self.random_offset <= self.max_length - SHORTEST,
+            f"at most {self.max_length - SHORTEST}, which leaves text in `max_length`",
         )
 
-    def config_values(self) -> dict[str, Any]:
-        """See NetworkArguments."""
-        return {
-            **super().config_values(),
-            "d_model": self.embedding_channels,
-            "max_position_embeddings": self.max_length,
-            "ngram_sizes": self.ngram_sizes or None,
-            "ngram_rows": self.ngram_rows if self.ngram_sizes else None,
-        }
+
+@dataclass(frozen=True, kw_only=True)
+class TextOptions(ByteOptions):
+    """How texts are told to the model, and how they change while training."""
+
+    text_reading: Literal["bytes", "ngrams"] = "bytes"
+    """How a text is read: byte by byte, or as one vector, the sum of those of its words and of their runs of 3 to 5 letters.
+    From hundreds or a few thousand short texts the second learns more, and in seconds; it does not see the order of words. Of
+    the options on bytes it has `ngram_rows`: rows for words, and as many for runs of letters."""
+    ngram_texts: int = 2
+    """With `ngrams`, the training texts that must have a word, or a run of letters; rarer ones are left out."""
+    ngram_learning_rate: float = 0.3
+    """With `ngrams`, the learning rate of the vectors of words and runs of letters, in parts of the run's."""
+    truncate: bool = True
+    """Cut texts that are longer than `max_length`, the longer one of two first, instead of stopping with an error. Read as
+    `ngrams`, a text may have any length."""
+    crop: float = 0.0
+    """While training, the probability in [0, 1) that only a random run of a text's words is read."""
+    hide: float = 0.0
+    """While training, the share in [0, 1) of words whose bytes are all replaced by [MASK], or, with `ngrams`, of those that
+    are left out; few texts need 0.7 of it."""
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        require_choice("text_reading", self.text_reading, TEXT_READINGS)
+        require_at_least(1, self, "ngram_texts")
+        require("ngram_learning_rate", self.ngram_learning_rate, self.ngram_learning_rate > 0.0, "above 0")
+        require_share(self, "crop", "hide")

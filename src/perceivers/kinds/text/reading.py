@@ -10,6 +10,7 @@ import numpy as np
 
 from perceivers.data.tables import FILE_COLUMN, StreamTable, Table, require_columns
 from perceivers.errors import DataError
+from perceivers.kinds.base import is_empty
 from perceivers.kinds.text.windows import window_bounds
 
 TEXT_SUFFIXES = (".txt", ".md", ".rst", ".text")
@@ -36,16 +37,36 @@ def read_text(row: Mapping[str, Any], table: Any, column: str) -> bytes:
     """
     if column == FILE_COLUMN:
         return read_text_file(table.path(row[column]))
-    value = row[column]
-    if not isinstance(value, str):
-        raise DataError(f"must have a text in the column {column!r}, received {value!r:.80}")
-    try:
-        return value.encode("utf-8")
-    except UnicodeEncodeError as error:
-        raise DataError(
-            f"the text in the column {column!r} cannot be written as UTF-8: half of a surrogate pair at character "
-            f"{error.start}"
-        ) from error
+    return _encoded(row[column], column)
+
+
+def text_of(row: Mapping[str, Any], column: str, table: Any) -> bytes | None:
+    """The text of a row's cell as UTF-8 bytes; None where the cell is empty.
+
+    A cell may hold the text, as str or bytes; the path of a file that is there and ends as texts do; or, as columns of files
+    have it, a mapping with `bytes` or `path`. In the column that folders of files have, it is the path of one.
+
+    Raises:
+        DataError: the cell holds something else, or no UTF-8.
+    """
+    cell = row.get(column)
+    if isinstance(cell, Mapping):
+        given, path = cell.get("bytes"), cell.get("path")
+        cell = given if given is not None or path is None else read_text_file(_file(path, table))
+    if is_empty(cell):
+        return None
+    if isinstance(cell, bytes):
+        return _utf8(cell, f"the text in the column {column!r}") if cell.strip() else None
+    if isinstance(cell, str):
+        is_file = names_text_file(cell) and is_path(str(_file(cell, table)))
+        if is_file or column == FILE_COLUMN:
+            return read_text_file(_file(cell, table))
+    return _encoded(cell, column)
+
+
+def names_text_file(cell: str) -> bool:
+    """Whether a cell looks like the path of a text file: it ends as texts do, and has no white space."""
+    return cell.lower().endswith(TEXT_SUFFIXES) and len(cell.split()) == 1
 
 
 def read_text_file(path: Path) -> bytes:
@@ -58,15 +79,7 @@ def read_text_file(path: Path) -> bytes:
         content = path.read_bytes()
     except OSError as error:
         raise DataError(f"`{path}` cannot be read: {error.strerror}") from error
-    try:
-        content.decode("utf-8")
-    except UnicodeDecodeError as error:
-        line = content.count(b"\n", 0, error.start) + 1
-        raise DataError(
-            f"`{path}` is no UTF-8 text: byte 0x{content[error.start]:02X} in line {line} (byte {error.start}); convert it, "
-            f"for example with iconv"
-        ) from error
-    return content.removeprefix(b"\xef\xbb\xbf")
+    return _utf8(content, f"`{path}`").removeprefix(b"\xef\xbb\xbf")
 
 
 def is_path(given: str) -> bool:
@@ -163,3 +176,33 @@ def _windows(row: int, text: bytes, max_bytes: int) -> list[tuple[int, int, int,
         for first, last in window_bounds(text, WINDOWS_A_SECTION * max_bytes)
         for start, end in window_bounds(text[first:last], max_bytes)
     ]
+
+
+def _encoded(value: Any, column: str) -> bytes:
+    if not isinstance(value, str):
+        raise DataError(f"must have a text in the column {column!r}, received {value!r:.80}")
+    try:
+        return value.encode("utf-8")
+    except UnicodeEncodeError as error:
+        raise DataError(
+            f"the text in the column {column!r} cannot be written as UTF-8: half of a surrogate pair at character "
+            f"{error.start}"
+        ) from error
+
+
+def _utf8(content: bytes, what: str) -> bytes:
+    """The content; a DataError about `what` where it is no UTF-8."""
+    try:
+        content.decode("utf-8")
+    except UnicodeDecodeError as error:
+        line = content.count(b"\n", 0, error.start) + 1
+        raise DataError(
+            f"{what} is no UTF-8 text: byte 0x{content[error.start]:02X} in line {line} (byte {error.start}); convert it, "
+            f"for example with iconv"
+        ) from error
+    return content
+
+
+def _file(value: str, table: Any) -> Path:
+    root = getattr(table, "root", None)
+    return Path(value) if root is None else root / value

@@ -1,108 +1,20 @@
-"""Model and clips of `audio-visual-classification`."""
+"""Column, clips, answer and model of `audio-visual-classification`."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal
 
-from perceivers.arguments.base import require, require_at_least, require_choice, require_share
-from perceivers.arguments.network import NetworkArguments
-from perceivers.errors import ConfigurationError
+from perceivers.kinds.video.options import VideoOptions
+from perceivers.tasks.label_arguments import LabelArguments
 
 
 @dataclass(frozen=True, kw_only=True)
-class AudioVisualClassificationArguments(NetworkArguments):
+class AudioVisualClassificationArguments(VideoOptions, LabelArguments):
     """Model and clips of `audio-visual-classification`: pictures and sound in, one class or several labels out."""
 
     video_column: str | None = None
     """Column of a table that holds each film's path or content; None takes `video`, or `file` where there is none."""
-    label_column: str = "label"
-    """Column of a table that holds the class, or the labels."""
-    answer: Literal["one-class", "several-labels"] = "one-class"
-    """Whether each film has exactly one class, or any number of labels."""
-    label_separator: str = ","
-    """What divides the labels of a film in a table, with `several-labels`; lists need none."""
-    num_frames: int = 8
-    """Frames of a clip."""
-    frame_rate: float = 8.0
-    """Frames a second of a clip, whatever the film's own rate."""
-    height: int = 32
-    """Height of a clip in pixels; the largest middle part of its proportions is cut from each picture."""
-    width: int = 32
-    """Width of a clip in pixels."""
-    audio_samples_per_frame: int = 2000
-    """Samples of sound that belong to a frame; times `frame_rate` it is the sampling rate in Hz."""
-    num_test_clips: int = 1
-    """Clips of each film, spread over it and overlapping where they must, whose probabilities are averaged when the model is
-    measured or asked. In training each film gives one clip, at random."""
-    video_dropped: float = 0.3
-    """Share of the training clips whose pictures are hidden, in [0, 1)."""
-    audio_dropped: float = 0.0
-    """Share of the training clips whose sound is hidden, in [0, 1); a clip that would lose both keeps both."""
-    video_patch_size: int = 4
-    """Height and width of a video token in pixels."""
-    video_frames_per_patch: int = 2
-    """Frames of a video token."""
-    video_patch_channels: int | None = None
-    """Channels that a learned map gives each video token; None takes the patch as it is."""
-    video_bands: int = 16
-    """Fourier frequencies of a video token's position, for each of its three axes."""
-    sound_form: Literal["raw", "log-mel"] = "log-mel"
-    """What the model hears: samples in patches, or energies of frequency bands."""
-    samples_per_patch: int = 128
-    """Samples of a token of raw sound."""
-    num_mel_bins: int = 64
-    """Frequency bands of log-mel energies."""
-    mel_frames_per_patch: int = 4
-    """Frames, of 10 ms, of a token of log-mel energies."""
-    audio_patch_channels: int | None = None
-    """Channels that a learned map gives each token of sound; None takes the patch as it is."""
-    audio_bands: int = 32
-    """Fourier frequencies of a sound token's position."""
-    label_smoothing: float = 0.0
-    """Share of the target probability spread over all classes, in [0, 1)."""
-    mirror: float = 0.0
-    """Share of the training clips that are mirrored, left to right."""
-    shift: float = 0.0
-    """Training clips are moved by up to this share of the picture's size, in each direction."""
-    scale: float = 0.0
-    """Training clips are made larger or smaller by up to this share, each axis on its own."""
-    gain: float = 0.0
-    """Sound is made louder or softer while training by up to this many decibels; above 0, half of it changes its sign."""
-    cache_megabytes: int = 1024
-    """Room for films that are kept at the clips' size, so that they are decoded once; 0 decodes for every clip anew."""
 
     def __post_init__(self) -> None:
-        super().__post_init__()
-        sizes = ("num_frames", "height", "width", "audio_samples_per_frame", "num_test_clips", "video_patch_size",
-                 "video_frames_per_patch", "video_patch_channels", "video_bands", "samples_per_patch", "num_mel_bins",
-                 "mel_frames_per_patch", "audio_patch_channels", "audio_bands")  # fmt: skip
-        require_at_least(1, self, *sizes)
-        require_at_least(0, self, "gain", "cache_megabytes")
-        require_share(self, "video_dropped", "audio_dropped", "label_smoothing", "scale")
-        for name in ("mirror", "shift"):
-            require(name, getattr(self, name), 0.0 <= getattr(self, name) <= 1.0, "in [0, 1]")
-        require_choice("answer", self.answer, ("one-class", "several-labels"))
-        require_choice("sound_form", self.sound_form, ("raw", "log-mel"))
-        require(
-            "label_separator's length", len(self.label_separator), bool(self.label_separator), "at least 1"
-        )
-        require("frame_rate", self.frame_rate, self.frame_rate > 0, "above 0")
-        rate = self.frame_rate * self.audio_samples_per_frame
-        require("frame_rate times audio_samples_per_frame", rate, rate == int(rate), "a whole number of Hz")
-        for name, whole in (
-            ("video_patch_size", self.height),
-            ("video_patch_size", self.width),
-            ("video_frames_per_patch", self.num_frames),
-            ("samples_per_patch", self.num_samples if self.sound_form == "raw" else 0),
-        ):
-            if whole % getattr(self, name):
-                raise ConfigurationError(
-                    f"`{name}` must divide what it is a part of (height, width, frames or samples of a clip), received "
-                    f"{getattr(self, name)} for {whole}"
-                )
-
-    @property
-    def num_samples(self) -> int:
-        """Samples of sound of a clip."""
-        return self.num_frames * self.audio_samples_per_frame
+        LabelArguments.__post_init__(self)
+        VideoOptions.__post_init__(self)

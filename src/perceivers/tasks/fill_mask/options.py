@@ -6,11 +6,11 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from perceivers.arguments.base import require, require_at_least, require_choice
-from perceivers.kinds.text.options import TextArguments
+from perceivers.tasks.text_model import TextModelArguments
 
 
 @dataclass(frozen=True, kw_only=True)
-class FillMaskArguments(TextArguments):
+class FillMaskArguments(TextModelArguments):
     """Text, masking and model of `fill-mask`: a text with hidden words in, the hidden bytes out."""
 
     mask_fraction: float = 0.15

@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal
 
-from perceivers.arguments.base import require, require_at_least, require_choice, require_share
+from perceivers.arguments.base import require_share
 from perceivers.arguments.network import NetworkArguments
-from perceivers.errors import ConfigurationError
+from perceivers.kinds.points.options import PointOptions
 
 
 @dataclass(frozen=True, kw_only=True)
-class PointClassificationArguments(NetworkArguments):
+class PointClassificationArguments(PointOptions, NetworkArguments):
     """Columns, model and augmentation of `point-classification`: a set of points in, a label out."""
 
     points_column: str = "points"
@@ -21,73 +20,10 @@ class PointClassificationArguments(NetworkArguments):
     qk_channels: int | None = 64
     """Channels of queries and keys of all attention layers. None: those of the inputs in the cross-attention, those of the
     latents elsewhere, as in the papers."""
-    num_coordinates: int | None = None
-    """Leading numbers of a point that say where it is; the others are features. None: 2 of pictures, 3 of all else."""
-    num_points: int = 2_000
-    """Points laid on a surface, and drawn from a larger set: anew each time while training, always the same when evaluating.
-    Smaller sets stay whole."""
-    normalization: Literal["sphere", "box", "none"] = "sphere"
-    """What is done to the coordinates of each set last: `sphere`, the mean goes to 0 and the farthest point to distance 1;
-    `box`, the middle of the bounding box goes to 0 and its longest side to length 2; `none`, nothing."""
-    coordinate_range: float = 1.0
-    """Without normalisation: coordinates lie between this and its negative. What augmentation moves beyond is put on the
-    border."""
-    num_fourier_bands: int = 16
-    """Frequencies of each coordinate, from 1 to half of `max_resolution`."""
-    max_resolution: int = 64
-    """Twice the highest frequency, in half-periods over the range: about as many places along an axis as are to be told
-    apart. The first Perceiver has 2,240 with 64 frequencies for ModelNet40."""
-    feature_channels: int | None = None
-    """Channels that a linear map makes of a point's features; None leaves them as they are."""
     label_smoothing: float = 0.0
     """Share of the target probability spread over all classes while training, in [0, 1)."""
-    drop: float = 0.0
-    """Up to this share of the points is left out at random while training, in [0, 1)."""
-    rotation: float = 0.0
-    """Random rotation while training, up to this many degrees, in each direction."""
-    rotation_axis: Literal["x", "y", "z"] = "z"
-    """Axis of that rotation, through the origin. Sets in a plane have `z` only."""
-    scale: float = 0.0
-    """Random change of size while training, up to this share, in [0, 1); each coordinate has its own."""
-    point_scale: float = 0.0
-    """The same for each coordinate of each point, in [0, 1). The first Perceiver has 0.01."""
-    jitter: float = 0.0
-    """Standard deviation of what is added to each coordinate while training, as a share of the set's radius."""
-    shift: float = 0.0
-    """Random shift along each coordinate while training, up to this much; without normalisation only, which would undo it."""
 
     def __post_init__(self) -> None:
-        super().__post_init__()
-        require_at_least(
-            1,
-            self,
-            "num_coordinates",
-            "num_points",
-            "num_fourier_bands",
-            "max_resolution",
-            "feature_channels",
-        )
-        require_choice("normalization", self.normalization, ("sphere", "box", "none"))
-        require_choice("rotation_axis", self.rotation_axis, ("x", "y", "z"))
-        require(
-            "coordinate_range",
-            self.coordinate_range,
-            0.0 < self.coordinate_range < float("inf"),
-            "above 0, and finite",
-        )
-        require_share(self, "label_smoothing", "drop", "scale", "point_scale")
-        require("rotation", self.rotation, 0.0 <= self.rotation <= 180.0, "in [0, 180]")
-        require_at_least(0, self, "jitter", "shift")
-        for name, unused in (("coordinate_range", 1.0), ("shift", 0.0)):
-            if self.normalization != "none" and getattr(self, name) != unused:
-                raise ConfigurationError(
-                    f"`{name}` needs `normalization` none, received {getattr(self, name)} with {self.normalization!r}"
-                )
-        if self.num_coordinates == 1 and self.rotation:
-            raise ConfigurationError(
-                f"`rotation` needs two coordinates or more, received {self.rotation} with one"
-            )
-        if self.num_coordinates == 2 and self.rotation_axis != "z":
-            raise ConfigurationError(
-                f"`rotation_axis` must be 'z' for points in a plane, received {self.rotation_axis!r}"
-            )
+        NetworkArguments.__post_init__(self)
+        PointOptions.__post_init__(self)
+        require_share(self, "label_smoothing")

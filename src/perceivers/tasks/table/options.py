@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import dataclasses
 from dataclasses import dataclass
 from typing import Any, Literal
 
+from perceivers.arguments.advice import filled
 from perceivers.arguments.base import require, require_at_least, require_choice, require_share
 from perceivers.arguments.network import NetworkArguments
 from perceivers.errors import ConfigurationError
+from perceivers.tasks.table.sizing import TableSizes
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -32,12 +35,31 @@ class TableArguments(NetworkArguments):
     """What divides the labels of a cell, for targets with several labels; lists need none."""
     calibrate: bool = True
     """After training, find the temperature at which the probabilities of the validation rows are right, and keep it."""
-    token_channels: int = 64
-    """Size of the vector that a number or a category becomes."""
-    queries_per_answer: int = 4
+    queries_per_answer: int = 8
     """Learned queries that are asked for each answer, each with a head of its own; their answers are averaged."""
-    hidden: float = 0.1
-    """While training, the share in [0, 1) of numbers and categories that are hidden."""
+    token_channels: int | None = None
+    """Size of the vector that a number or a category becomes. None: chosen from the rows."""
+    hidden: float | None = None
+    """While training, the share in [0, 1) of numbers and categories that are hidden. None: chosen from the rows."""
+    # What every task has is chosen from the rows here, where it is not given.
+    num_latents: int | None = None  # type: ignore[assignment]
+    """Vectors that all columns are gathered into. None: chosen from the rows."""
+    latent_channels: int | None = None  # type: ignore[assignment]
+    """Size of each of them. None: chosen from the rows."""
+    num_layers: int | None = None  # type: ignore[assignment]
+    """Self-attention layers over the latents. None: chosen from the rows."""
+    qk_channels: int | None = None
+    """Channels of queries and keys of all attention layers; None: as many as the latents have."""
+    widening_factor: int = 2
+    """Hidden size of the perceptrons behind each attention, in multiples of the channels."""
+    num_cross_heads: int = 4
+    """Heads of the cross-attention from the latents to the columns."""
+    dropout: float | None = None  # type: ignore[assignment]
+    """Share of attention weights left out while training, in [0, 1). None: chosen from the rows."""
+    mlp_dropout: float | None = None  # type: ignore[assignment]
+    """Share of the perceptrons' hidden channels left out while training, in [0, 1). None: chosen from the rows."""
+    initializer_range: float = 0.5
+    """Standard deviation of the first latents, queries, categories and columns' vectors."""
     label_smoothing: float = 0.0
     """Share of the target probability spread over all classes while training, in [0, 1)."""
 
@@ -45,6 +67,7 @@ class TableArguments(NetworkArguments):
         super().__post_init__()
         require_choice("balance", self.balance, ("none", "classes"))
         require_at_least(1, self, "token_channels", "queries_per_answer")
+        require("initializer_range", self.initializer_range, self.initializer_range > 0.0, "above 0")
         require_share(self, "hidden", "label_smoothing")
         require(
             "label_separator", len(self.label_separator), bool(self.label_separator), "1 character or more"
@@ -61,4 +84,14 @@ class TableArguments(NetworkArguments):
 
     def config_values(self) -> dict[str, Any]:
         """See NetworkArguments."""
-        return {**super().config_values(), "d_model": self.token_channels}
+        return {
+            **super().config_values(),
+            # Columns of other kinds have other sizes, which heads need not divide.
+            "qk_channels": self.qk_channels or self.latent_channels,
+            "d_model": self.token_channels,
+            "initializer_range": self.initializer_range,
+        }
+
+    def sized(self, sizes: TableSizes) -> TableArguments:
+        """These arguments with `sizes` in the place of what was left open."""
+        return filled(self, dataclasses.asdict(sizes))

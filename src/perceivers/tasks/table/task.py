@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Literal
 
-from perceivers.arguments import DataArguments
+from perceivers.arguments import DataArguments, RunArguments
+from perceivers.arguments.advice import Advice
 from perceivers.data.opening import Tables, open_tables
+from perceivers.data.rows import RowSamples
 from perceivers.data.splits import Splits
 from perceivers.tasks.column_task import ColumnTask
 from perceivers.tasks.columns import Columns
 from perceivers.tasks.table.options import TableArguments
 from perceivers.tasks.table.plan import TablePlan, plan_table
 from perceivers.tasks.table.printing import plan_as_table
+from perceivers.tasks.table.sizing import table_advice
 
 
 class TableTask(ColumnTask[TableArguments]):
@@ -30,14 +33,27 @@ class TableTask(ColumnTask[TableArguments]):
         """See ColumnTask."""
         return self.arguments.group_column
 
+    @property
+    def best_by(self) -> tuple[str, Literal["higher", "lower"]]:
+        """The loss: of few rows, it tells more than how many answers are right."""
+        return "loss", "lower"
+
     def open(self, arguments: DataArguments) -> Tables:
         """See ColumnTask."""
         return open_tables(arguments, ())
 
     def choose(self, tables: Tables) -> Columns:
-        """See ColumnTask."""
+        """See ColumnTask; what was left open of the network is chosen from the rows."""
         self.table_plan = plan_table(tables["train"], self.arguments)
+        self.arguments = self.table_plan.arguments
         return self.table_plan.chosen
+
+    def advise(self, splits: Splits, run: RunArguments) -> Advice:
+        """See Task."""
+        if not isinstance(splits.train, RowSamples):
+            return Advice()
+        num_large = sum(not each.kind.is_light for each in self.columns.inputs)
+        return table_advice(len(splits.train), num_large=num_large)
 
     def plan(self, splits: Splits) -> list[Any]:
         """What each column was taken for, and what else is to be known of the rows."""

@@ -7,7 +7,8 @@ from typing import Literal
 
 from perceivers.arguments.base import require, require_at_least, require_choice, require_share
 from perceivers.errors import ConfigurationError
-from perceivers.kinds.text.options import TextArguments
+from perceivers.kinds.text.options import TextOptions
+from perceivers.tasks.text_model import TextModelArguments
 
 MEASURES = (
     "accuracy",
@@ -26,7 +27,7 @@ MEASURES_OF_ANSWER = {
 
 
 @dataclass(frozen=True, kw_only=True)
-class TextClassificationArguments(TextArguments):
+class TextClassificationArguments(TextOptions, TextModelArguments):
     """Text, labels, model and augmentation of `text-classification`: a text or two in; a class, labels or a number out."""
 
     second_text_column: str | None = None
@@ -49,20 +50,17 @@ class TextClassificationArguments(TextArguments):
     """Cut texts that are longer than `max_length`, the longer one of two first, instead of stopping with an error."""
     label_smoothing: float = 0.0
     """Share of the target probability spread over all classes, in [0, 1); of one task only."""
-    crop: float = 0.0
-    """While training, the probability in [0, 1) that only a random run of a text's words is read."""
-    hide: float = 0.0
-    """While training, the share in [0, 1) of words whose bytes are all replaced by [MASK]."""
     measures: tuple[str, ...] = ()
     """What is reported, the headline first. None given: accuracy, macro F1 and Matthews' coefficient for classes (F1 of the
     second class where there are two), mean average precision and macro F1 for labels, the coefficients of Pearson and
     Spearman and the mean squared error for numbers."""
 
     def __post_init__(self) -> None:
-        super().__post_init__()
+        TextOptions.__post_init__(self)
+        TextModelArguments.__post_init__(self)
         require_choice("answer", self.answer, tuple(MEASURES_OF_ANSWER))
         require_at_least(0, self, "head_layers")
-        require_share(self, "label_smoothing", "crop", "hide")
+        require_share(self, "label_smoothing")
         require(
             "label_separator", len(self.label_separator), bool(self.label_separator), "1 character or more"
         )

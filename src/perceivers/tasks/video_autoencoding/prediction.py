@@ -9,13 +9,13 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from perceivers.answers.ranking import ranked_answers
 from perceivers.errors import DataError
 from perceivers.kinds.video.reading import require_a_clip
 from perceivers.metrics.signal_to_noise import decibels, mean_squared_errors
 from perceivers.processors.video.clips import PerceiverClipReader
 from perceivers.processors.video.writing import VideoWriter, video_writer
 from perceivers.tasks.base import Prediction
-from perceivers.tasks.classification import ranked_answers
 from perceivers.tasks.video_autoencoding.measures import reconstructions
 
 SHOWN_FRAMES = 8

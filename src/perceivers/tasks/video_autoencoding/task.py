@@ -28,7 +28,7 @@ from perceivers.kinds.video.augmentation import (
     random_speed,
     random_view,
 )
-from perceivers.kinds.video.reading import VIDEO_SUFFIXES, FilmDecoder, Stretch, film_column, load_films
+from perceivers.kinds.video.reading import VIDEO_SUFFIXES, SurveyedFilms
 from perceivers.metrics.compression import compression_ratio, compression_ratio_of_the_paper
 from perceivers.metrics.named import mean_of
 from perceivers.metrics.signal_to_noise import peak_signal_to_noise, signal_to_noise
@@ -37,6 +37,7 @@ from perceivers.processors.video.clip_cache import ClipCache
 from perceivers.processors.video.clips import PerceiverClipReader
 from perceivers.tasks.base import Batch, Parts, Prediction, Step, Task
 from perceivers.tasks.video_autoencoding.drawing import draw_reconstruction
+from perceivers.tasks.video_autoencoding.films import FilmDecoder, Stretch, film_column, load_films
 from perceivers.tasks.video_autoencoding.measures import measure_clips
 from perceivers.tasks.video_autoencoding.options import VideoAutoencodingArguments
 from perceivers.tasks.video_autoencoding.prediction import reconstruct_film
@@ -110,7 +111,8 @@ class VideoAutoencoding(Task[VideoAutoencodingArguments]):
                 names = tuple(_class_names(parts))
             label_of = ClassOf(chosen.label_column, names)
         reader = self.reader if parts is None else parts.processor
-        decode = FilmDecoder(reader, column, label_of, whole=arguments.unreadable != "trust")
+        films = SurveyedFilms(reader, whole=arguments.unreadable != "trust")
+        decode = FilmDecoder(films, column, label_of)
         return load_films(
             arguments,
             tables,
@@ -150,7 +152,7 @@ class VideoAutoencoding(Task[VideoAutoencodingArguments]):
 
         There is no `label` without classes.
         """
-        clips = [processor.read(sample.film, sample.starts[0]) for sample in samples]
+        clips = [processor.read(sample.film, sample.start) for sample in samples]
         batch = {
             "image": torch.stack([clip.frames for clip in clips]).float() / 255,
             "audio": torch.stack([clip.waveform for clip in clips])[..., None],

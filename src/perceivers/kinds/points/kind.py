@@ -1,0 +1,165 @@
+"""Sets of points: one column of them is one modality."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import PurePath
+from typing import Any, ClassVar, Self
+
+import numpy as np
+from torch import Tensor
+
+from perceivers.errors import ConfigurationError, DataError
+from perceivers.kinds.base import MOSTLY, Kind, ModalityInput, is_empty
+from perceivers.kinds.cards import CardLayout
+from perceivers.kinds.image.reading import IMAGE_SUFFIXES, looks_like_picture
+from perceivers.kinds.points.augmentation import vary_points
+from perceivers.kinds.points.drawing import LAYOUT, ShownPoints, draw_set, set_html
+from perceivers.kinds.points.files import POINT_SUFFIXES
+from perceivers.kinds.points.options import PointOptions
+from perceivers.kinds.points.reading import PointSet, draw_points, read_set
+from perceivers.kinds.points.tensors import points_as_seen, points_modality, stack_sets
+
+# What holds points and nothing else; the other endings of READERS hold series, tables and texts as well.
+OWN_SUFFIXES = (".off", ".ply", ".xyz", ".pts")
+
+
+@dataclass(frozen=True)
+class PointsKind(Kind):
+    """Sets of points, surfaces, or pictures by their inked pixels. A value is a PointSet.
+
+    Args:
+        num_coordinates: leading numbers of a point that say where it is; 0 before `settle`.
+        num_features: further numbers of a point.
+    """
+
+    num_coordinates: int = 0
+    num_features: int = 0
+
+    name: ClassVar[str] = "points"
+    options_class: ClassVar[type[Any]] = PointOptions
+    suffixes: ClassVar[tuple[str, ...]] = (*POINT_SUFFIXES, *IMAGE_SUFFIXES)
+    usual_columns: ClassVar[tuple[str, ...]] = ("points", "cloud", "point_cloud", "pointcloud", "mesh")
+    card: ClassVar[CardLayout | None] = LAYOUT
+    settles_on: ClassVar[int | None] = 16
+
+    @classmethod
+    def guess(cls, name: str, cells: Sequence[Any]) -> float:
+        """See Kind; what may be a series as well is points where its name says so."""
+        endings = [PurePath(cell).suffix.lower() if isinstance(cell, str) else "" for cell in cells]
+        wanted = MOSTLY * len(cells)
+        if sum(ending in OWN_SUFFIXES for ending in endings) >= wanted:
+            return 0.97
+        is_called_so = name.lower() in cls.usual_columns
+        if sum(map(_is_array, cells)) >= wanted:
+            return 0.98 if is_called_so else 0.4
+        return 0.98 if is_called_so and sum(ending in POINT_SUFFIXES for ending in endings) >= wanted else 0.0
+
+    def read(self, row: Mapping[str, Any], columns: Sequence[str], table: Any) -> PointSet | None:
+        """See Kind."""
+        cell = row.get(columns[0])
+        if is_empty(cell):
+            return None
+        value = read_set(cell, table.root)
+        if self.num_columns and value.num_columns != self.num_columns:
+            raise DataError(
+                f"points must have {self.num_columns} numbers each, received points of {value.num_columns}"
+            )
+        return value
+
+    def settle(self, values: Sequence[PointSet], columns: Sequence[str]) -> Self:
+        """Find out how many coordinates and features points have."""
+        counts = sorted({value.num_columns for value in values})
+        if len(counts) > 1:
+            raise DataError(
+                f"points in the column {columns[0]!r} must have equally many numbers, received points of {counts[0]} and of "
+                f"{counts[-1]}"
+            )
+        coordinates = self.options.num_coordinates or values[0].usual_coordinates
+        if coordinates > counts[0]:
+            raise ConfigurationError(
+                f"`num_coordinates` must be at most the {counts[0]} numbers of a point in the column {columns[0]!r}, "
+                f"received {coordinates}"
+            )
+        features = counts[0] - coordinates
+        if self.options.feature_channels is not None and not features:
+            raise ConfigurationError(
+                f"`feature_channels` needs points with features, received points of {coordinates} coordinates alone"
+            )
+        return dataclasses.replace(self, num_coordinates=coordinates, num_features=features)
+
+    @property
+    def num_columns(self) -> int:
+        """Numbers of a point."""
+        return self.num_coordinates + self.num_features
+
+    def vary(self, value: PointSet, generator: np.random.Generator) -> PointSet:
+        """Draw the points anew, leave out, turn, scale, blur and shift them."""
+        chosen = self.options
+        points = vary_points(
+            draw_points(value.shape, chosen.num_points, generator),
+            generator,
+            num_coordinates=self.num_coordinates,
+            drop=chosen.drop,
+            rotation=chosen.rotation,
+            rotation_axis=chosen.rotation_axis,
+            scale=chosen.scale,
+            point_scale=chosen.point_scale,
+            jitter=chosen.jitter,
+            shift=chosen.shift,
+        )
+        if chosen.normalization == "none":
+            limit, count = chosen.coordinate_range, self.num_coordinates
+            points[:, :count] = points[:, :count].clip(-limit, limit)
+        return dataclasses.replace(value, shape=points)
+
+    def tensors(self, values: Sequence[PointSet | None]) -> dict[str, ModalityInput]:
+        """Points [batch, num_points, num_columns]."""
+        sets = [None if value is None else self._seen(value) for value in values]
+        return {"": stack_sets(sets, self.num_columns)}
+
+    def modalities(self) -> dict[str, dict[str, Any]]:
+        """See Kind."""
+        return {"": points_modality(self.options, self.num_coordinates, self.num_features)}
+
+    def state(self) -> dict[str, Any]:
+        """See Kind."""
+        return {"num_coordinates": self.num_coordinates, "num_features": self.num_features}
+
+    def with_state(self, state: Mapping[str, Any]) -> Self:
+        """See Kind."""
+        return dataclasses.replace(self, **state)
+
+    def show(
+        self, value: PointSet | None, weights: Mapping[str, Tensor], grids: Mapping[str, tuple[int, ...]]
+    ) -> ShownPoints | None:
+        """The points as the model saw them, and the attention over them."""
+        if value is None:
+            return None
+        points = self._seen(value)
+        return ShownPoints(points, weights[""][: len(points)].numpy(), self.num_coordinates)
+
+    def draw(self, figure: Any, places: Sequence[Any], shown: ShownPoints | None, source: str) -> None:
+        """See Kind."""
+        draw_set(figure, places[0], shown, source)
+
+    def html(self, shown: ShownPoints | None, columns: Sequence[str]) -> str:
+        """See Kind."""
+        return set_html(shown, columns[0])
+
+    def _seen(self, value: PointSet) -> np.ndarray:
+        return points_as_seen(value, self.options, self.num_coordinates)
+
+
+def _is_array(cell: Any) -> bool:
+    """Whether a cell holds rows of numbers: an array, a list of lists, the same as JSON, or the file of an array."""
+    if isinstance(cell, np.ndarray):
+        return cell.ndim == 2 and cell.dtype.kind in "iuf" and not looks_like_picture(cell)
+    if isinstance(cell, str):
+        return "".join(cell[:20].split()).startswith("[[") or cell.lower().endswith((".npy", ".npz"))
+    first = cell[0] if isinstance(cell, list | tuple) and cell else None
+    return isinstance(first, list | tuple | np.ndarray) and all(
+        isinstance(entry, int | float | np.number) for entry in first
+    )

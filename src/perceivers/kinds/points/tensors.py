@@ -1,0 +1,45 @@
+"""Sets of points to the model's tensors, and what makes tokens of them there."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import torch
+
+from perceivers.kinds.base import ModalityInput
+from perceivers.kinds.points.normalization import normalize_points
+from perceivers.kinds.points.options import PointOptions
+from perceivers.kinds.points.reading import PointSet, draw_points
+
+
+def points_as_seen(value: PointSet, options: PointOptions, num_coordinates: int) -> np.ndarray:
+    """The points that the model sees, float32 [num_points, num_columns]; the same ones at every call."""
+    points = draw_points(value.shape, options.num_points)
+    return normalize_points(points, num_coordinates, options.normalization, options.coordinate_range)
+
+
+def stack_sets(sets: Sequence[np.ndarray | None], num_columns: int) -> ModalityInput:
+    """Points [batch, num_points, num_columns], of 0 where there is none, and where sets differ in size a mask over them."""
+    counts = [0 if points is None else len(points) for points in sets]
+    batch = torch.zeros(len(sets), max(1, *counts), num_columns)
+    mask = torch.zeros(batch.shape[:2], dtype=torch.bool)
+    for row, points in enumerate(sets):
+        if points is not None:
+            batch[row, : len(points)] = torch.from_numpy(points)
+            mask[row, : len(points)] = True
+    return ModalityInput(batch, None if bool(mask.all()) else mask)
+
+
+def points_modality(options: PointOptions, num_coordinates: int, num_features: int) -> dict[str, Any]:
+    """The entry in `config.modalities`."""
+    return {
+        "type": "points",
+        "num_coordinates": num_coordinates,
+        "num_features": num_features,
+        "coordinate_range": options.coordinate_range,
+        "num_bands": options.num_fourier_bands,
+        "max_resolution": options.max_resolution,
+        "out_channels": options.feature_channels,
+    }

@@ -1,0 +1,151 @@
+"""Sounds: one column, one modality of log-mel energies or raw samples."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any, ClassVar, Self
+
+import numpy as np
+from torch import Tensor
+
+from perceivers.errors import DataError
+from perceivers.kinds.base import MOSTLY, Kind, ModalityInput, is_empty
+from perceivers.kinds.cards import CardLayout, title_card
+from perceivers.kinds.sound.augmentation import vary_sound
+from perceivers.kinds.sound.drawing import SOUND_CARD, HeardSound, draw_sound, sound_html
+from perceivers.kinds.sound.options import SoundOptions
+from perceivers.kinds.sound.reading import (
+    AUDIO_SUFFIXES,
+    RATE_COLUMN,
+    decode_audio,
+    looks_like_sound,
+    samples_of,
+)
+from perceivers.kinds.sound.sizing import sound_options
+from perceivers.kinds.sound.tensors import log_mel, mean_and_deviation, modality_of, stack_sounds
+from perceivers.kinds.sound.value import Sound, clip_starts, cut_clips
+
+# What samples without a file are called; series of other things have other names.
+NAMES_OF_SAMPLES = frozenset({"audio", "sound", "speech", "voice", "waveform"})
+
+
+@dataclass(frozen=True)
+class SoundKind(Kind):
+    """Sound of any rate, length and number of channels. A value is a Sound.
+
+    Args:
+        mean: of the log-mel energies of the training sounds.
+        std: their standard deviation.
+    """
+
+    mean: float = 0.0
+    std: float = 1.0
+
+    name: ClassVar[str] = "sound"
+    options_class: ClassVar[type[Any]] = SoundOptions
+    suffixes: ClassVar[tuple[str, ...]] = AUDIO_SUFFIXES
+    usual_columns: ClassVar[tuple[str, ...]] = ("file", "audio")
+    card: ClassVar[CardLayout | None] = SOUND_CARD
+    settles_on: ClassVar[int | None] = 1_000
+    answered_at_once: ClassVar[int] = 32
+
+    @classmethod
+    def guess(cls, name: str, cells: Sequence[Any]) -> float:
+        """See Kind; bare samples do not say what they are samples of, only the column's name does."""
+        looks = _are_samples if name.lower() in NAMES_OF_SAMPLES else looks_like_sound
+        known = [cell for cell in cells if looks_like_sound(cell) or looks(cell)]
+        return 0.95 if len(known) >= MOSTLY * len(cells) else 0.0
+
+    @classmethod
+    def advise(cls, cells: Sequence[Any], table: Any, num_rows: int, hidden: float) -> SoundOptions:
+        """See Kind."""
+        seconds, rates = [], []
+        for cell in cells:
+            try:
+                samples, rate = samples_of(cell, table.root)
+            except DataError:
+                # It is reported with the other rows that cannot be read.
+                continue
+            seconds.append(max(np.shape(samples), default=0) / rate)
+            rates.append(rate)
+        return sound_options(seconds, rates) if rates else SoundOptions()
+
+    def read(self, row: Mapping[str, Any], columns: Sequence[str], table: Any) -> Sound | None:
+        """See Kind; samples have their rate in the row's column `sampling_rate`."""
+        cell = row.get(columns[0])
+        if is_empty(cell):
+            return None
+        rate = row.get(RATE_COLUMN)
+        return Sound(decode_audio(cell, table.root, self.options.sampling_rate, rate))
+
+    def settle(self, values: Sequence[Sound], columns: Sequence[str]) -> Self:
+        """Find mean and deviation of the log-mel energies of whole sounds."""
+        if self.options.input_form == "raw":
+            return self
+        mean, std = mean_and_deviation([log_mel(value.waveform, self.options) for value in values])
+        return replace(self, mean=mean, std=std)
+
+    def vary(self, value: Sound, generator: np.random.Generator) -> Sound:
+        """Crop, shift, speed up or down, make louder or softer, put noise under it, hide parts of the spectrogram."""
+        return vary_sound(value, self.options, generator)
+
+    def views(self, value: Sound) -> list[Sound]:
+        """Clips spread over the sound; a training sound is a clip already."""
+        clips = cut_clips(value.waveform, self.options.clip_samples, self.options.evaluation_clips)
+        return [replace(value, waveform=clip) for clip in clips]
+
+    def tensors(self, values: Sequence[Sound | None]) -> dict[str, ModalityInput]:
+        """See `stack_sounds`; sounds that are not cut yet give their middle."""
+        views = [None if value is None else self._middle(value) for value in values]
+        return {"": stack_sounds(views, self.options, self.mean, self.std)}
+
+    def modalities(self) -> dict[str, dict[str, Any]]:
+        """See Kind."""
+        return {"": modality_of(self.options)}
+
+    def state(self) -> dict[str, Any]:
+        """See Kind."""
+        return {"mean": self.mean, "std": self.std}
+
+    def with_state(self, state: Mapping[str, Any]) -> Self:
+        """See Kind."""
+        return replace(self, mean=float(state["mean"]), std=float(state["std"]))
+
+    def show(
+        self, value: Sound | None, weights: Mapping[str, Tensor], grids: Mapping[str, tuple[int, ...]]
+    ) -> HeardSound | None:
+        """The whole sound, and the attention to the clip in its middle."""
+        if value is None:
+            return None
+        chosen = self.options
+        over_time = np.zeros(0)
+        if "" in weights:
+            over_time = weights[""].reshape(grids[""][0], -1).sum(dim=1).float().numpy()
+        starts = clip_starts(len(value.waveform), chosen.clip_samples, chosen.evaluation_clips)
+        clip = len(value.waveform) if chosen.clip_samples is None else chosen.clip_samples
+        first = round(starts[len(starts) // 2] * (len(value.waveform) - clip))
+        samples = (
+            chosen.samples_per_patch
+            if chosen.input_form == "raw"
+            else chosen.frames_per_patch * chosen.hop_length
+        )
+        rate = chosen.sampling_rate
+        return HeardSound(value.waveform, rate, over_time, first / rate, samples / rate)
+
+    def draw(self, figure: Any, places: Sequence[Any], shown: HeardSound, source: str) -> None:
+        """Waveform over spectrogram."""
+        energies = log_mel(shown.waveform, self.options).numpy()
+        title_card(draw_sound(figure, places[0], shown, energies), source, 48)
+
+    def html(self, shown: HeardSound | None, columns: Sequence[str]) -> str:
+        """A player."""
+        return "" if shown is None else sound_html(shown)
+
+    def _middle(self, value: Sound) -> Sound:
+        return replace(value, waveform=cut_clips(value.waveform, self.options.clip_samples, 1)[0])
+
+
+def _are_samples(cell: Any) -> bool:
+    values = np.asarray(cell) if isinstance(cell, list | np.ndarray) else np.zeros(())
+    return values.ndim in (1, 2) and values.dtype.kind == "f"

@@ -1,0 +1,118 @@
+"""What the model hears of sounds: patches of raw samples, or log-mel energies, and which of them count."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+from torch.nn.utils.rnn import pad_sequence
+
+from perceivers.kinds.base import ModalityInput
+from perceivers.kinds.sound.augmentation import hide_bands
+from perceivers.kinds.sound.options import SoundOptions
+from perceivers.kinds.sound.value import Sound
+from perceivers.processors.audio.log_mel import log_mel_spectrogram
+
+# Patches in time that positions tell apart where sounds have any length.
+ANY_LENGTH = 256
+
+
+def log_mel(waveform: np.ndarray, chosen: SoundOptions) -> Tensor:
+    """Logarithms of the energies [frames, num_mel_bins] of one waveform [num_samples]."""
+    return log_mel_spectrogram(
+        torch.from_numpy(np.ascontiguousarray(waveform, dtype=np.float32)),
+        chosen.sampling_rate,
+        num_mel_bins=chosen.num_mel_bins,
+        window_length=chosen.window_length,
+        hop_length=chosen.hop_length,
+        min_frequency=chosen.min_frequency,
+    )
+
+
+def mean_and_deviation(energies: Sequence[Tensor]) -> tuple[float, float]:
+    """Mean and standard deviation over all values of all tensors; a deviation of 0, as of digital silence, becomes 1."""
+    values = torch.cat([each.flatten() for each in energies]).double()
+    std = float(values.std(correction=0))
+    return float(values.mean()), std if std > 0.0 else 1.0
+
+
+def of_one(sound: Sound, chosen: SoundOptions, mean: float, std: float) -> Tensor:
+    """Normalised log-mel energies [frames, num_mel_bins], or samples [num_samples, 1], of one sound.
+
+    Args:
+        sound: the sound.
+        chosen: what the model hears.
+        mean: is taken off energies.
+        std: what is left is divided by.
+    """
+    if chosen.input_form == "raw":
+        return torch.from_numpy(np.ascontiguousarray(sound.waveform, dtype=np.float32))[:, None]
+    energies = (log_mel(sound.waveform, chosen) - mean) / std
+    if sound.time_bands is not None and sound.frequency_bands is not None:
+        hide_bands(energies, sound.time_bands, sound.frequency_bands)
+    return energies
+
+
+def stack_sounds(
+    sounds: Sequence[Sound | None], chosen: SoundOptions, mean: float, std: float
+) -> ModalityInput:
+    """A batch of sounds.
+
+    Args:
+        sounds: None where a sample has none.
+        chosen: what the model hears.
+        mean: see `of_one`.
+        std: see `of_one`.
+
+    Returns:
+        [batch, frames, num_mel_bins] or [batch, samples, 1], shorter ones filled up with zeros. Mask: bool [batch, frames or
+        samples], True where there is sound, None where that is everywhere; or [batch], where clips are of one length and
+        some sample has none.
+    """
+    width = 1 if chosen.input_form == "raw" else chosen.num_mel_bins
+    rows = [torch.zeros(0, width) if sound is None else of_one(sound, chosen, mean, std) for sound in sounds]
+    lengths = torch.tensor([len(row) for row in rows])
+    batch = pad_sequence(rows, batch_first=True)
+    step = chosen.samples_per_patch if chosen.input_form == "raw" else 1
+    # A batch without any sound has one patch of silence, which counts for nothing.
+    wanted = max(-(-batch.shape[1] // step), 1) * step
+    batch = torch.nn.functional.pad(batch, (0, 0, 0, wanted - batch.shape[1]))
+    if bool((lengths == wanted).all()):
+        return ModalityInput(batch)
+    if set(lengths.tolist()) <= {0, wanted}:
+        return ModalityInput(batch, lengths > 0)
+    return ModalityInput(batch, torch.arange(wanted)[None] < lengths[:, None])
+
+
+def modality_of(chosen: SoundOptions) -> dict[str, Any]:
+    """The entry of `config.modalities`."""
+    common = {"out_channels": chosen.patch_channels, "num_bands": chosen.num_fourier_bands}
+    time_resolution = chosen.time_resolution or _patches_of_a_clip(chosen)
+    if chosen.input_form == "raw":
+        return {
+            "type": "audio",
+            "samples_per_patch": chosen.samples_per_patch,
+            "max_resolution": time_resolution,
+            **common,
+        }
+    two_axes = chosen.bins_per_patch is not None
+    columns = chosen.num_mel_bins // (chosen.bins_per_patch or chosen.num_mel_bins)
+    return {
+        "type": "spectrogram",
+        "mel_bins": chosen.num_mel_bins,
+        "frames_per_patch": chosen.frames_per_patch,
+        "bins_per_patch": chosen.bins_per_patch,
+        "max_resolution": [time_resolution, columns] if two_axes else time_resolution,
+        **common,
+    }
+
+
+def _patches_of_a_clip(chosen: SoundOptions) -> int:
+    if chosen.clip_samples is None:
+        return ANY_LENGTH
+    if chosen.input_form == "raw":
+        return chosen.clip_samples // chosen.samples_per_patch
+    return -(-(1 + chosen.clip_samples // chosen.hop_length) // chosen.frames_per_patch)

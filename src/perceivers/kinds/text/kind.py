@@ -1,0 +1,254 @@
+"""Texts: byte by byte, one or two as a row of tokens; or as words and runs of letters, a token a column."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any, ClassVar, Self, cast
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from perceivers.errors import DataError
+from perceivers.kinds.base import Kind, ModalityInput
+from perceivers.kinds.shading import shaded_list
+from perceivers.kinds.text.augmentation import cropped, hidden_bytes
+from perceivers.kinds.text.batches import Ids, padded_rows, require_room, row_of_texts, shortened
+from perceivers.kinds.text.drawing import shaded_words
+from perceivers.kinds.text.ngrams import as_letters, known_rows, of_letters, rows_of_text
+from perceivers.kinds.text.options import TextOptions
+from perceivers.kinds.text.reading import TEXT_SUFFIXES, names_text_file, text_of
+from perceivers.kinds.text.sizing import text_options
+from perceivers.modalities.bag_of_ngrams import NOTHING, NUM_RESERVED, UNKNOWN
+from perceivers.processors.tokenizer.byte_tokenizer import PerceiverTokenizer
+
+TOKENIZER = PerceiverTokenizer()
+
+
+@dataclass(frozen=True)
+class TextValue:
+    """The texts of a row, as they are read.
+
+    Args:
+        texts: UTF-8, in the order of the columns; None where a cell is empty.
+        hidden: for each text that is there, the indices of bytes that are not to be seen.
+        offset: empty positions before the first text.
+    """
+
+    texts: tuple[bytes | None, ...]
+    hidden: tuple[tuple[int, ...], ...] = ()
+    offset: int = 0
+
+    @property
+    def present(self) -> list[bytes]:
+        """The texts that are there."""
+        return [text for text in self.texts if text is not None]
+
+    def with_present(self, texts: Sequence[bytes], **changed: Any) -> TextValue:
+        """The same with other texts in the place of those that are there."""
+        given = iter(texts)
+        return replace(
+            self, texts=tuple(None if text is None else next(given) for text in self.texts), **changed
+        )
+
+    def seen(self) -> list[bytes | None]:
+        """The texts by column without their hidden bytes."""
+        hidden = iter(self.hidden or ((),) * len(self.texts))
+        return [None if text is None else _without(text, next(hidden)) for text in self.texts]
+
+
+@dataclass(frozen=True)
+class TextKind(Kind):
+    """Texts as the options say. A value is a TextValue.
+
+    Bytes: [CLS] first [SEP], or [CLS] first [SEP] second [SEP]. N-grams: the rows of each column's words and runs of letters.
+
+    Args:
+        num_columns: of the texts, where they are read as n-grams; 0 before `settle`.
+        known: bool, rows of n-grams that training texts have often enough; None where bytes are read, and before `settle`.
+    """
+
+    num_columns: int = 0
+    known: np.ndarray | None = None
+
+    name: ClassVar[str] = "text"
+    options_class: ClassVar[type[Any]] = TextOptions
+    suffixes: ClassVar[tuple[str, ...]] = TEXT_SUFFIXES
+    usual_columns: ClassVar[tuple[str, ...]] = ("text", "sentence", "content", "description", "review")
+
+    @property
+    def is_light(self) -> bool:
+        """Texts that are read as n-grams are: as such they are a token each."""
+        return self.reads_ngrams
+
+    @property
+    def gathers(self) -> bool:
+        """All columns are one value where each becomes one token."""
+        return self.reads_ngrams
+
+    @property
+    def settles_on(self) -> int | None:
+        """All values, for n-grams; none, for bytes."""
+        return None if self.reads_ngrams else 0
+
+    @property
+    def reads_ngrams(self) -> bool:
+        """Whether texts are read as words and runs of letters."""
+        return bool(self.options.text_reading == "ngrams")
+
+    @classmethod
+    def guess(cls, name: str, cells: Sequence[Any]) -> float:
+        """See Kind; whatever else is written in letters is a text."""
+        if not all(isinstance(cell, str) for cell in cells):
+            return 0.0
+        return 0.95 if all(map(names_text_file, cells)) else 0.5
+
+    @classmethod
+    def advise(cls, cells: Sequence[Any], table: Any, num_rows: int, hidden: float) -> TextOptions:
+        """See Kind."""
+        return text_options(num_rows)
+
+    def read(self, row: Mapping[str, Any], columns: Sequence[str], table: Any) -> TextValue | None:
+        """See Kind; a text that is too long is cut, or refused, as the options say."""
+        texts = [text_of(row, column, table) for column in columns]
+        present = [text for text in texts if text is not None]
+        if not present:
+            return None
+        if self.reads_ngrams:
+            return TextValue(tuple(texts))
+        if texts[0] is None:
+            raise DataError(f"has no text in the column {columns[0]!r}, but a second one")
+        # [CLS], and a [SEP] behind each.
+        room = self.options.max_length - self.options.random_offset - 1 - len(present)
+        if self.options.truncate:
+            present = shortened(present, room)
+        require_room(present, room, self.options.max_length)
+        return TextValue(tuple(texts)).with_present(present)
+
+    def settle(self, values: Sequence[TextValue], columns: Sequence[str]) -> Self:
+        """Find the n-grams that training texts have often enough."""
+        texts = (text for value in values for text in value.present)
+        known = known_rows(texts, self.options.ngram_rows, self.options.ngram_texts)
+        return replace(self, num_columns=len(columns), known=known)
+
+    def vary(self, value: TextValue, generator: np.random.Generator) -> TextValue:
+        """Read a part, hide words, begin elsewhere."""
+        texts = cropped(value.present, self.options.crop, generator)
+        hidden = tuple(hidden_bytes(text, self.options.hide, generator) for text in texts)
+        offset = int(generator.integers(self.options.random_offset + 1))
+        return value.with_present(texts, hidden=hidden, offset=offset)
+
+    def tensors(self, values: Sequence[TextValue | None]) -> dict[str, ModalityInput]:
+        """Ids of bytes, int64 [batch, length], and a mask that is False behind, and before, each text.
+
+        Or ids of n-grams, int64 [batch, num_columns, most of a text], see `perceivers.modalities.bag_of_ngrams`.
+        """
+        if self.reads_ngrams:
+            return {"": ModalityInput(self._bags(values))}
+        rows = [_row(value) for value in values]
+        offsets = [0 if value is None else value.offset for value in values]
+        return {"": ModalityInput(*padded_rows(TOKENIZER, rows, offsets))}
+
+    def modalities(self) -> dict[str, dict[str, Any]]:
+        """See Kind."""
+        chosen = self.options
+        if self.reads_ngrams:
+            return {
+                "": {
+                    "type": "bag_of_ngrams",
+                    "num_columns": self.num_columns,
+                    "num_rows": 2 * chosen.ngram_rows,
+                    "learning_rate_factor": chosen.ngram_learning_rate,
+                }
+            }
+        return {
+            "": {
+                "type": "text",
+                "max_length": chosen.max_length,
+                "ngram_sizes": list(chosen.ngram_sizes),
+                **({"ngram_rows": chosen.ngram_rows} if chosen.ngram_sizes else {}),
+                "position_start": "random" if chosen.position_start == "random" else "waves",
+            }
+        }
+
+    def save_pretrained(self, folder: Path) -> None:
+        """Write the tokenizer of bytes."""
+        if not self.reads_ngrams:
+            PerceiverTokenizer(model_max_length=self.options.max_length).save_pretrained(folder)
+
+    def state(self) -> dict[str, Any]:
+        """See Kind."""
+        if self.known is None:
+            return {}
+        return {"num_columns": self.num_columns, "known": as_letters(self.known)}
+
+    def with_state(self, state: Mapping[str, Any]) -> Self:
+        """See Kind."""
+        if not state:
+            return self
+        known = of_letters(state["known"], 2 * self.options.ngram_rows)
+        return replace(self, num_columns=state["num_columns"], known=known)
+
+    def show(
+        self, value: TextValue | None, weights: Mapping[str, Tensor], grids: Mapping[str, tuple[int, ...]]
+    ) -> Any:
+        """`texts`, and `looked_at`: the weight of each byte of each; read as n-grams, each column's text and its weight."""
+        if self.reads_ngrams:
+            texts = [None] * self.num_columns if value is None else value.texts
+            words = ["" if text is None else text.decode("utf-8", errors="replace") for text in texts]
+            return list(zip(words, weights[""].tolist(), strict=True))
+        if value is None:
+            return None
+        looked_at, begin = [], 1  # behind [CLS]
+        for text in value.present:
+            looked_at.append(weights[""][begin : begin + len(text)].tolist())
+            begin += len(text) + 1
+        return {"texts": tuple(value.present), "looked_at": looked_at}
+
+    def html(self, shown: Any, columns: Sequence[str]) -> str:
+        """Each text, its words shaded, or the whole of it."""
+        if self.reads_ngrams:
+            return shaded_list(columns, shown)
+        if shown is None:
+            return ""
+        pairs = zip(shown["texts"], shown["looked_at"], strict=True)
+        return "\n".join(f"<p>{shaded_words(text, weights)}</p>" for text, weights in pairs)
+
+    def _bags(self, values: Sequence[TextValue | None]) -> Tensor:
+        """Ids of the known n-grams of each text, [batch, num_columns, most of a text]."""
+        bags = [
+            self._bag(text)
+            for value in values
+            for text in ([None] * self.num_columns if value is None else value.seen())
+        ]
+        ids = np.full((len(bags), max(1, *map(len, bags))), NOTHING, dtype=np.int64)
+        for index, bag in enumerate(bags):
+            ids[index, : len(bag)] = bag
+        return torch.from_numpy(ids).unflatten(0, (len(values), self.num_columns))
+
+    def _bag(self, text: bytes | None) -> Ids:
+        assert self.known is not None
+        if text is None:
+            return np.zeros(0, dtype=np.int64)
+        rows = rows_of_text(text, self.options.ngram_rows)
+        rows = rows[self.known[rows]] + NUM_RESERVED
+        # A text of which nothing is known is something else than no text.
+        return rows if len(rows) else np.array([UNKNOWN])
+
+
+def _without(text: bytes, hidden: Sequence[int]) -> bytes:
+    return bytes(np.delete(np.frombuffer(text, dtype=np.uint8), list(hidden))) if hidden else text
+
+
+def _row(value: TextValue | None) -> Ids:
+    """Ids of a value, its hidden bytes as [MASK]; none where it is absent."""
+    if value is None:
+        return row_of_texts(TOKENIZER)[:0]
+    texts = value.present
+    row, begin = row_of_texts(TOKENIZER, *texts), 1
+    for text, hidden in zip(texts, value.hidden or ((),) * len(texts), strict=True):
+        row[[begin + index for index in hidden]] = cast("int", TOKENIZER.mask_token_id)
+        begin += len(text) + 1
+    return row

@@ -1,0 +1,177 @@
+"""Films: one column, two modalities, pictures and sound; a film may lack one of them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from functools import cached_property
+from typing import Any, ClassVar, Self
+
+import numpy as np
+from PIL import Image
+from torch import Tensor
+
+from perceivers.kinds.base import MOSTLY, Kind, ModalityInput, is_empty
+from perceivers.kinds.cards import CardLayout
+from perceivers.kinds.image.drawing import ShownPicture, small
+from perceivers.kinds.sound.drawing import HeardSound
+from perceivers.kinds.sound.tensors import mean_and_deviation
+from perceivers.kinds.video.augmentation import random_mirror, random_view
+from perceivers.kinds.video.drawing import FILM_CARD, SeenFilm, draw_film, film_html
+from perceivers.kinds.video.options import VideoOptions
+from perceivers.kinds.video.reading import USUAL_COLUMNS, VIDEO_SUFFIXES, SurveyedFilms, looks_like_film
+from perceivers.kinds.video.tensors import AUDIO, IMAGE, heard, log_mel, modalities_of, seen
+from perceivers.kinds.video.value import FilmClip
+from perceivers.processors.video.clip import Clip
+from perceivers.processors.video.clip_cache import ClipCache
+from perceivers.processors.video.clips import Film, PerceiverClipReader
+
+
+@dataclass(frozen=True)
+class VideoKind(Kind):
+    """Films of any length, rate and size. A value is a FilmClip.
+
+    Args:
+        mean: of the log-mel energies of the training films.
+        std: their standard deviation.
+        trusts: whether lengths are those that headers say.
+        cache: where films are kept at the clips' size; made as large as the options say.
+        known: films that were looked at, by path or digest of the content.
+    """
+
+    mean: float = 0.0
+    std: float = 1.0
+    trusts: bool = False
+    cache: ClipCache | None = field(default=None, compare=False, repr=False)
+    known: dict[str, Film] = field(default_factory=dict, compare=False, repr=False)
+
+    name: ClassVar[str] = "video"
+    options_class: ClassVar[type[Any]] = VideoOptions
+    suffixes: ClassVar[tuple[str, ...]] = VIDEO_SUFFIXES
+    usual_columns: ClassVar[tuple[str, ...]] = USUAL_COLUMNS
+    card: ClassVar[CardLayout | None] = FILM_CARD
+    settles_on: ClassVar[int | None] = 200
+    answered_at_once: ClassVar[int] = 1
+
+    def __post_init__(self) -> None:
+        if self.cache is None and self.options.cache_megabytes:
+            object.__setattr__(self, "cache", ClipCache(self.options.cache_megabytes * 2**20))
+
+    @classmethod
+    def guess(cls, name: str, cells: Sequence[Any]) -> float:
+        """See Kind."""
+        return 0.9 if sum(map(looks_like_film, cells)) >= MOSTLY * len(cells) else 0.0
+
+    @cached_property
+    def reader(self) -> PerceiverClipReader:
+        """Cuts clips of the asked size out of films."""
+        chosen = self.options
+        return PerceiverClipReader(
+            num_frames=chosen.num_frames,
+            frame_rate=chosen.frame_rate,
+            height=chosen.height,
+            width=chosen.width,
+            samples_per_frame=chosen.audio_samples_per_frame,
+            cache=self.cache,
+        )
+
+    def trusting(self) -> Self:
+        """See Kind."""
+        return replace(self, trusts=True)
+
+    def read(self, row: Mapping[str, Any], columns: Sequence[str], table: Any) -> FilmClip | None:
+        """See Kind."""
+        cell = row.get(columns[0])
+        if is_empty(cell):
+            return None
+        return FilmClip(SurveyedFilms(self.reader, not self.trusts, self.known).film(cell, table))
+
+    def settle(self, values: Sequence[FilmClip], columns: Sequence[str]) -> Self:
+        """Find mean and deviation of the log-mel energies of a clip of each film that has sound."""
+        with_sound = [value for value in values if value.film.has_sound]
+        if self.options.sound_form == "raw" or not with_sound:
+            return self
+        # Of several views the first: films tell most at their beginning.
+        waves = (self._clip(self.views(value)[0]).waveform[None] for value in with_sound)
+        mean, std = mean_and_deviation([log_mel(wave, self.options) for wave in waves])
+        return replace(self, mean=mean, std=std)
+
+    def vary(self, value: FilmClip, generator: np.random.Generator) -> FilmClip:
+        """Take one clip that begins anywhere in the film, and make its sound louder or softer."""
+        return value.vary(self.options.num_frames, self.options.gain, generator)
+
+    def views(self, value: FilmClip) -> list[FilmClip]:
+        """Clips spread over the film; a training film is a clip already."""
+        return value.spread(self.options.num_frames, self.options.num_test_clips)
+
+    def tensors(self, values: Sequence[FilmClip | None]) -> dict[str, ModalityInput]:
+        """Pictures and sound, see `seen` and `heard`; films that are not cut yet give their middle."""
+        clips = [None if value is None else self._clip(value) for value in values]
+        return {
+            AUDIO: heard(clips, values, self.options, self.mean, self.std),
+            IMAGE: seen(clips, values, self.options),
+        }
+
+    def augment(self, inputs: Mapping[str, Tensor]) -> dict[str, Tensor]:
+        """Move and mirror the pictures and change their size."""
+        chosen = self.options
+        image = random_view(inputs[IMAGE], shift=chosen.shift, scale=chosen.scale)
+        return {**inputs, IMAGE: random_mirror(image, chosen.mirror)}
+
+    @property
+    def modality_names(self) -> tuple[str, ...]:
+        """See Kind."""
+        return AUDIO, IMAGE
+
+    def modalities(self) -> dict[str, dict[str, Any]]:
+        """See Kind."""
+        return modalities_of(self.options)
+
+    def state(self) -> dict[str, Any]:
+        """See Kind."""
+        return {"mean": self.mean, "std": self.std}
+
+    def with_state(self, state: Mapping[str, Any]) -> Self:
+        """See Kind."""
+        return replace(self, mean=float(state["mean"]), std=float(state["std"]))
+
+    def show(
+        self, value: FilmClip | None, weights: Mapping[str, Tensor], grids: Mapping[str, tuple[int, ...]]
+    ) -> SeenFilm | None:
+        """The frame in the middle of the middle view, and the sound of that view."""
+        if value is None:
+            return None
+        chosen, views = self.options, self.views(value)
+        clip = self._clip(views[len(views) // 2])
+        picture, sound = None, None
+        if value.film.has_video:
+            middle = chosen.num_frames // 2
+            over_frame = np.zeros((1, 1))
+            if IMAGE in weights:
+                grid = weights[IMAGE].reshape(grids[IMAGE]).float().numpy()
+                over_frame = grid[middle // chosen.video_frames_per_patch]
+            frame = Image.fromarray(clip.frames[middle].permute(1, 2, 0).contiguous().numpy())
+            picture = ShownPicture(small(frame), over_frame)
+        if value.film.has_sound:
+            over_time = weights[AUDIO].float().numpy() if AUDIO in weights else np.zeros(0)
+            samples = (
+                chosen.samples_per_patch
+                if chosen.sound_form == "raw"
+                else chosen.mel_frames_per_patch * chosen.hop_length
+            )
+            rate = chosen.sampling_rate
+            sound = HeardSound(clip.waveform.numpy(), rate, over_time, 0.0, samples / rate)
+        return SeenFilm(picture, sound)
+
+    def draw(self, figure: Any, places: Sequence[Any], shown: SeenFilm, source: str) -> None:
+        """See `draw_film`."""
+        draw_film(figure, places, shown, source)
+
+    def html(self, shown: SeenFilm | None, columns: Sequence[str]) -> str:
+        """See `film_html`."""
+        return "" if shown is None else film_html(shown, columns[0])
+
+    def _clip(self, value: FilmClip) -> Clip:
+        (middle,) = value.spread(self.options.num_frames, 1)
+        assert middle.start is not None
+        return self.reader.read(value.film, middle.start)

@@ -1,0 +1,47 @@
+"""A film as it is cut and varied."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from perceivers.processors.video.clips import Film
+
+
+@dataclass(frozen=True)
+class FilmClip:
+    """A film, and the clip that is looked at.
+
+    Args:
+        film: the whole film.
+        start: first frame of the clip; None: it is not cut yet.
+        loudness: factor of its sound.
+    """
+
+    film: Film
+    start: int | None = None
+    loudness: float = 1.0
+
+    def vary(self, clip_frames: int, gain: float, generator: np.random.Generator) -> FilmClip:
+        """A clip of `clip_frames` that begins anywhere, louder or softer by up to `gain` decibels, of either sign."""
+        loudness = 10.0 ** (generator.uniform(-gain, gain) / 20.0)
+        sign = generator.choice((1.0, -1.0 if gain else 1.0))
+        start = int(generator.integers(0, self.film.num_frames - clip_frames, endpoint=True))
+        return replace(self, start=start, loudness=float(loudness * sign))
+
+    def spread(self, clip_frames: int, count: int) -> list[FilmClip]:
+        """Clips that are spread over a film that is not cut yet; a clip stays itself."""
+        if self.start is not None:
+            return [self]
+        return [
+            replace(self, start=start) for start in evenly_spread(self.film.num_frames, clip_frames, count)
+        ]
+
+
+def evenly_spread(num_frames: int, clip_frames: int, count: int) -> list[int]:
+    """First frames of `count` clips, the first at the beginning and the last at the end; they may overlap. 1: the middle."""
+    last = num_frames - clip_frames
+    if count == 1:
+        return [last // 2]
+    return [round(last * index / (count - 1)) for index in range(count)]

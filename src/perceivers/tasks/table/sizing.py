@@ -1,0 +1,94 @@
+"""How large a table's network is and how long it trains, from the number of its rows: pure functions, one place.
+
+The figures were chosen on held-out training rows of three public tables (512, 14,000 and 33,000 rows; 8 to 14 columns of
+numbers and categories, and texts in the smallest), never on test rows; docs/tables.md says what each brought. Between those
+sizes they are interpolated.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from math import log2
+
+from perceivers.arguments.advice import Advice
+
+# Below this, networks are small and are held back: there is little to learn from.
+FEW_ROWS = 2_000
+SHORTEST, LONGEST = 10, 30
+# Rows of pictures or sounds in a step.
+LARGE_BATCH = 32
+
+
+@dataclass(frozen=True)
+class TableSizes:
+    """The network for a table.
+
+    Args:
+        num_latents: vectors that all columns are gathered into.
+        latent_channels: size of each of them.
+        num_layers: self-attention layers.
+        token_channels: size of a number's or a category's vector.
+        mlp_dropout: share of the perceptrons' hidden channels left out while training.
+        dropout: share of attention weights left out while training.
+        hidden: share of numbers and categories that are hidden while training.
+    """
+
+    num_latents: int
+    latent_channels: int
+    num_layers: int
+    token_channels: int
+    mlp_dropout: float
+    dropout: float
+    hidden: float
+
+
+def table_sizes(num_rows: int, *, num_large: int, has_numbers_to_answer: bool) -> TableSizes:
+    """The network for so many training rows.
+
+    Args:
+        num_rows: training rows.
+        num_large: inputs of many tokens: pictures, sounds, films, series, sets of points, texts read as bytes.
+        has_numbers_to_answer: whether a target is a number; noise in the inputs costs numbers more than classes.
+    """
+    if num_large:
+        return TableSizes(32, 64, 2, 64, mlp_dropout=0.1, dropout=0.0, hidden=0.05)
+    if num_rows < FEW_ROWS:
+        return TableSizes(4, 32, 1, 32, mlp_dropout=0.3, dropout=0.0, hidden=0.1)
+    if has_numbers_to_answer:
+        return TableSizes(8, 64, 2, 64, mlp_dropout=0.1, dropout=0.0, hidden=0.0)
+    return TableSizes(8, 64, 1, 64, mlp_dropout=0.2, dropout=0.0, hidden=0.1)
+
+
+def table_advice(num_rows: int, *, num_large: int) -> Advice:
+    """The loop and the optimiser for so many training rows.
+
+    Args:
+        num_rows: training rows.
+        num_large: see `table_sizes`; such inputs are learned in more and smaller steps.
+    """
+    few = num_rows < FEW_ROWS and not num_large
+    batch_size = LARGE_BATCH if num_large else table_batch_size(num_rows)
+    epochs = table_epochs(num_rows) * (2 if num_large else 1)
+    return Advice(
+        epochs=epochs,
+        batch_size=batch_size,
+        max_gradient_norm=1.0,
+        keep_best=True,
+        learning_rate=1e-3 if few else 2e-3,
+        weight_decay=0.1 if few else 0.05,
+        beta2=0.98,
+        warmup_steps=max(epochs * -(-num_rows // batch_size) // 10, 1),
+    )
+
+
+def table_batch_size(num_rows: int) -> int:
+    """A power of two from 64 to 512, so that a pass has about 64 steps; a quarter of fewer rows than 256."""
+    if num_rows < 256:
+        return max(num_rows // 4, 1)
+    return min(max(2 ** round(log2(num_rows / 64)), 64), 512)
+
+
+def table_epochs(num_rows: int) -> int:
+    """Passes over the rows: 30 of few, 10 of many."""
+    octaves = log2(max(num_rows, 512) / 512)
+    return max(round(LONGEST - 3.8 * octaves), SHORTEST)

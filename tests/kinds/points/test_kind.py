@@ -1,0 +1,140 @@
+"""Sets of points as a kind of data: guessed, read, settled, batched."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+
+from perceivers.configuration import PerceiverConfig
+from perceivers.data.tables import ListTable
+from perceivers.errors import ConfigurationError, DataError
+from perceivers.kinds.points.kind import PointsKind
+from perceivers.kinds.points.options import PointOptions
+from perceivers.kinds.points.reading import PointSet
+from perceivers.kinds.registry import guess_kind
+from perceivers.models.modality_types import build_preprocessor
+
+SMALL: dict[str, Any] = {"num_points": 40, "num_fourier_bands": 2, "max_resolution": 4}
+NOTHING = ListTable([{"cloud": None}], "sets")
+
+
+def settled(*sets: np.ndarray, **chosen: Any) -> PointsKind:
+    kind = PointsKind(PointOptions(**{**SMALL, **chosen}))
+    return kind.settle([PointSet(points) for points in sets], ["cloud"])
+
+
+@pytest.mark.parametrize(
+    ("name", "cells"),
+    [
+        ("x", ["a.off", "b.PLY"]),
+        ("points", ["a.npy", "b.npz"]),
+        ("cloud", ["a.csv", "b.txt"]),
+        ("points", [[[1, 2, 3], [4, 5, 6]]]),
+        ("points", ["[[1, 2], [3, 4]]"]),
+        ("points", [np.zeros((5, 3))]),
+    ],
+)
+def test_columns_of_sets_are_known(name: str, cells: list[Any]) -> None:
+    assert guess_kind(name, cells) is PointsKind
+
+
+@pytest.mark.parametrize(
+    ("name", "cells"),
+    [
+        ("points", [3, 21, 7]),
+        ("points", ["a.png"]),
+        ("points", [np.zeros((5, 3), np.uint8)]),
+        ("notes", ["a.txt"]),
+        ("points", [np.zeros(5)]),
+        ("points", [["a", "b"]]),
+    ],
+)
+def test_columns_of_other_things_are_not(name: str, cells: list[Any]) -> None:
+    assert PointsKind.guess(name, cells) == 0.0
+
+
+def test_arrays_of_other_names_may_be_points_or_something_surer() -> None:
+    assert 0.0 < PointsKind.guess("signal", [np.zeros((5, 3))]) < 0.5
+
+
+def test_points_have_as_many_coordinates_as_are_usual_or_asked_for() -> None:
+    wide, flat = np.ones((4, 5)), np.ones((4, 2))
+    assert (settled(wide).num_coordinates, settled(wide).num_features) == (3, 2)
+    asked = settled(wide, num_coordinates=2, feature_channels=7)
+    assert (asked.num_coordinates, asked.num_features) == (2, 3)
+    kind = PointsKind(PointOptions(**SMALL)).settle([PointSet(flat, usual_coordinates=2)], ["cloud"])
+    assert (kind.num_coordinates, kind.num_features) == (2, 0)
+    assert PointsKind(kind.options).with_state(kind.state()) == kind
+
+
+def test_sets_that_cannot_be_settled_on_are_named() -> None:
+    with pytest.raises(
+        DataError, match="'cloud' must have equally many numbers, received points of 3 and of 5"
+    ):
+        settled(np.ones((4, 5)), np.ones((4, 3)))
+    with pytest.raises(
+        ConfigurationError, match="at most the 3 numbers of a point in the column 'cloud', received 4"
+    ):
+        settled(np.ones((4, 3)), num_coordinates=4)
+    with pytest.raises(
+        ConfigurationError, match="`feature_channels` needs points with features, received points of 3"
+    ):
+        settled(np.ones((4, 3)), feature_channels=5)
+
+
+def test_cells_are_read_with_the_numbers_that_are_known() -> None:
+    kind = settled(np.ones((4, 3)))
+    value = kind.read({"cloud": [[1, 2, 3]]}, ["cloud"], NOTHING)
+    assert value is not None
+    assert value.num_columns == 3
+    assert kind.read({"cloud": None}, ["cloud"], NOTHING) is None
+    with pytest.raises(DataError, match="points must have 3 numbers each, received points of 2"):
+        kind.read({"cloud": [[1, 2]]}, ["cloud"], NOTHING)
+
+
+def test_sets_of_several_sizes_and_absent_ones_are_masked() -> None:
+    kind = settled(np.ones((4, 3)), normalization="none", coordinate_range=5.0)
+    small, large = np.full((2, 3), 1.0, np.float32), np.full((5, 3), 2.0, np.float32)
+    given = kind.tensors([PointSet(small), None, PointSet(large)])[""]
+    assert given.values.shape == (3, 5, 3)
+    assert given.mask is not None
+    assert given.mask.sum(dim=1).tolist() == [2, 0, 5]
+    assert given.values.sum(dim=(1, 2)).tolist() == [6.0, 0.0, 30.0]
+    assert kind.tensors([PointSet(large)])[""].mask is None
+
+
+def test_a_batch_of_absent_sets_is_as_small_as_can_be_and_the_model_takes_it() -> None:
+    kind = settled(np.ones((4, 5)))
+    given = kind.tensors([None, None])[""]
+    assert given.values.shape == (2, 1, 5)
+    assert given.mask is not None
+    assert given.mask.tolist() == [[False], [False]]
+    modality = build_preprocessor(PerceiverConfig(), "cloud", kind.modalities()[""])
+    assert modality(given.values)[0].shape[:2] == (2, 1)
+
+
+def test_variation_stays_on_the_border_without_normalisation() -> None:
+    points = np.array([[2.0, -2.0, 9.0], [0.0, 0.0, 9.0]], np.float32)
+    kind = settled(points, num_coordinates=2, normalization="none", coordinate_range=2.0, shift=1.5)
+    shifted = np.stack(
+        [kind.vary(PointSet(points), np.random.default_rng(seed)).shape for seed in range(30)]  # type: ignore[misc]
+    )
+    assert np.abs(shifted[..., :2]).max() == 2.0
+    assert (shifted[..., 2] == 9.0).all()
+    assert kind.tensors([PointSet(points)])[""].values[0].tolist() == points.tolist()
+
+
+def test_what_is_shown_are_the_points_that_the_model_saw() -> None:
+    points = np.random.default_rng(0).normal(size=(50, 3)).astype(np.float32)
+    kind = settled(points)
+    shown = kind.show(PointSet(points), {"": torch.arange(40.0)}, {"": (40,)})
+    assert shown is not None
+    # 40 of the 50, centred, the farthest at distance 1.
+    assert shown.points.shape == (40, 3)
+    assert np.linalg.norm(shown.points, axis=1).max() == pytest.approx(1.0, abs=1e-6)
+    assert shown.attention.tolist() == list(range(40))
+    assert "<img" in kind.html(shown, ["cloud"])
+    assert kind.show(None, {}, {}) is None

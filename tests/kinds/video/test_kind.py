@@ -1,0 +1,228 @@
+"""Films from rows to the model's inputs and back to what people look at."""
+
+from __future__ import annotations
+
+import pickle
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+
+from perceivers.configuration import PerceiverConfig
+from perceivers.data.tables import ListTable
+from perceivers.kinds.registry import guess_kind
+from perceivers.kinds.video.kind import VideoKind
+from perceivers.kinds.video.options import VideoOptions
+from perceivers.kinds.video.value import FilmClip
+from perceivers.models.prediction import PerceiverForPrediction
+from perceivers.processors.audio.log_mel import log_mel_spectrogram
+from tiny_films import moving_square, tone, write_film
+
+SMALL: dict[str, Any] = {
+    "num_frames": 4,
+    "frame_rate": 10.0,
+    "height": 8,
+    "width": 12,
+    "audio_samples_per_frame": 400,
+    "num_mel_bins": 5,
+    "num_test_clips": 3,
+    "video_bands": 2,
+    "audio_bands": 3,
+    "audio_dropped": 0.2,
+}
+
+
+def kind(**chosen: Any) -> VideoKind:
+    return VideoKind(VideoOptions(**{**SMALL, **chosen}))
+
+
+@pytest.fixture(scope="module")
+def films(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A film with pictures and sound, one with sound alone, one with pictures alone."""
+    folder = tmp_path_factory.mktemp("films")
+    for name, frames, sound in (("both", True, True), ("blind", False, True), ("deaf", True, False)):
+        write_film(
+            folder / f"{name}.mkv",
+            frames=moving_square(9) if frames else None,
+            waveform=tone(7200, 150) if sound else None,
+        )
+    return folder
+
+
+def read(made: VideoKind, cell: Any, folder: Path) -> FilmClip | None:
+    row = {"video": cell}
+    return made.read(row, ("video",), ListTable([row], "films.csv", root=folder))
+
+
+def three(made: VideoKind, folder: Path) -> list[FilmClip]:
+    found = [read(made, f"{name}.mkv", folder) for name in ("both", "blind", "deaf")]
+    return [each for each in found if each is not None]
+
+
+@pytest.mark.parametrize(
+    "cells",
+    [
+        ["a.mp4", "b.WEBM"],
+        [{"bytes": None, "path": "a.mov"}],
+        [b"\x1aE\xdf\xa3 and more", b"\x00\x00\x00 ftypisom"],
+    ],
+)
+def test_films_are_known_by_their_cells(cells):
+    assert guess_kind("x", cells) is VideoKind
+
+
+def test_other_columns_are_not_taken_for_films():
+    assert VideoKind.guess("video", ["a.mp4", "a film about mp4"]) == 0.0
+    assert VideoKind.guess("video", [b"\x89PNG\r\n\x1a\n"]) == 0.0
+
+
+def test_a_batch_says_which_films_lack_what(films):
+    made = kind()
+    given = made.tensors([*three(made, films), None])
+    image, audio = given["image"], given["audio"]
+    assert image.values.shape == (4, 4, 3, 8, 12)
+    assert audio.values.shape == (4, 41, 5)
+    assert image.mask.tolist() == [True, False, True, False]
+    assert audio.mask.tolist() == [True, True, False, False]
+    both = made.tensors(three(made, films)[:1])
+    assert both["image"].mask is both["audio"].mask is None
+
+
+def test_what_no_film_has_is_one_patch_that_is_masked(films):
+    made = kind()
+    silent = made.tensors(three(made, films)[2:])
+    assert silent["audio"].values.shape == (1, 1, 5)
+    assert silent["audio"].mask.tolist() == [False]
+    nobody = kind(sound_form="raw", samples_per_patch=100).tensors([None, None])
+    assert nobody["audio"].values.shape == (2, 100, 1)
+    assert nobody["image"].values.shape == (2, 2, 3, 4, 4)
+    assert nobody["image"].mask.tolist() == [False, False]
+
+
+@pytest.mark.parametrize("form", ["log-mel", "raw"])
+def test_what_a_film_lacks_counts_for_nothing(films, form):
+    made = kind(sound_form=form, samples_per_patch=100)
+    config = PerceiverConfig(
+        num_latents=3, d_latents=8, num_blocks=1, num_self_attends_per_block=1, num_self_attention_heads=2,
+        num_cross_attention_heads=1, modalities=made.modalities(), answers={"x": {"type": "number"}},
+    )  # fmt: skip
+    model = PerceiverForPrediction(config).eval()
+
+    def said(values):
+        given = made.tensors(values)
+        masks = {name: each.mask for name, each in given.items() if each.mask is not None}
+        with torch.no_grad():
+            inputs = {name: each.values for name, each in given.items()}
+            return model(inputs, attention_mask=masks or None).logits["x"]
+
+    values = [*three(made, films), None]
+    together = said(values)
+    alone = torch.cat([said([value]) for value in values])
+    assert torch.allclose(together, alone, atol=1e-5)
+    assert torch.isfinite(together).all()
+    only = made.tensors(values[2:3])["image"].values
+    with torch.no_grad():
+        left_out = model({"image": only}).logits["x"]
+    assert torch.allclose(left_out, together[2:3], atol=1e-5), "as if there were no such modality"
+
+
+def test_energies_are_brought_to_mean_zero_and_spread_one(films):
+    made = kind(num_test_clips=1)
+    values = three(made, films)
+    settled = made.settle(values, ("video",))
+    heard = settled.tensors(values[:2])["audio"].values
+    assert float(heard.mean()) == pytest.approx(0.0, abs=1e-4)
+    assert float(heard.std(correction=0)) == pytest.approx(1.0, abs=1e-4)
+    clip = made.reader.read(values[0].film, 2)
+    plain = log_mel_spectrogram(clip.waveform, 4000, num_mel_bins=5)
+    assert torch.allclose(heard[0] * settled.std + settled.mean, plain, atol=1e-4)
+    assert made.settle(values[2:], ("video",)) == made, "there is no sound to measure"
+    assert made.with_state(settled.state()) == settled
+
+
+def test_loudness_reaches_the_samples(films):
+    made = kind(sound_form="raw", samples_per_patch=100)
+    value = three(made, films)[0]
+    once, twice = (
+        made.tensors([replace(value, loudness=loudness)])["audio"].values for loudness in (0.5, -1.0)
+    )
+    assert torch.allclose(-2 * once, twice, atol=1e-6)
+
+
+def test_views_are_spread_over_the_film_and_training_has_one(films):
+    made = kind()
+    value = three(made, films)[0]
+    assert [view.start for view in made.views(value)] == [0, 2, 5]
+    varied = made.vary(value, np.random.default_rng(0))
+    assert made.views(varied) == [varied]
+
+
+def test_pictures_alone_are_moved_and_mirrored():
+    inputs = {"image": torch.rand(3, 4, 3, 8, 12), "audio": torch.rand(3, 41, 5)}
+    mirrored = kind(mirror=1.0).augment(inputs)
+    assert torch.equal(mirrored["image"], inputs["image"].flip(-1))
+    assert torch.equal(mirrored["audio"], inputs["audio"])
+    moved = kind(shift=0.3, scale=0.2).augment(inputs)
+    assert not torch.equal(moved["image"], inputs["image"])
+
+
+def test_the_modalities_are_as_large_as_the_options_say():
+    found = kind(video_dropped=0.3).modalities()
+    # 1,600 samples at a hop of 40 are 41 frames, 11 patches of 4.
+    assert found["audio"] == {
+        "type": "spectrogram",
+        "mel_bins": 5,
+        "frames_per_patch": 4,
+        "out_channels": None,
+        "num_bands": 3,
+        "max_resolution": 11,
+        "drop_probability": 0.2,
+    }
+    assert found["image"]["max_resolution"] == [2, 2, 3]
+    raw = kind(sound_form="raw", samples_per_patch=100).modalities()["audio"]
+    assert (raw["type"], raw["samples_per_patch"], raw["max_resolution"]) == ("audio", 100, 16)
+    assert kind().modality_names == tuple(kind().modalities())
+
+
+def test_a_kind_that_trusts_believes_headers_and_shares_its_cache(films):
+    made = kind()
+    trusting = made.trusting()
+    assert (made.trusts, trusting.trusts) == (False, True)
+    assert trusting.cache is made.cache
+    film = read(trusting, "both.mkv", films).film
+    assert made.cache.get(film.key) is None, "it was not decoded"
+    fresh = kind()
+    film = read(fresh, "both.mkv", films).film
+    assert fresh.trusting().reader.cache.get(film.key) is not None
+    assert kind(cache_megabytes=0).cache is None
+    assert pickle.loads(pickle.dumps(fresh)).cache.get(film.key) is None, "other processes start with none"
+
+
+def test_absent_films_are_shown_as_nothing(films):
+    made = kind()
+    assert read(made, None, films) is None
+    assert made.show(None, {}, {}) is None
+    assert made.html(None, ("video",)) == ""
+
+
+def test_what_is_shown_is_the_middle_view_with_its_attention(films):
+    made = kind()
+    both, blind, deaf = three(made, films)
+    weights = {"image": torch.arange(12.0) / 100, "audio": torch.arange(11.0) / 100}
+    grids = {"image": (2, 2, 3), "audio": (11,)}
+    shown = made.show(both, weights, grids)
+    clip = made.reader.read(both.film, 2)
+    assert np.array_equal(np.asarray(shown.picture.image), clip.frames[2].permute(1, 2, 0).numpy())
+    # The third of four frames lies in the second patch of two.
+    assert shown.picture.attention.tolist() == [
+        pytest.approx([0.06, 0.07, 0.08]),
+        pytest.approx([0.09, 0.10, 0.11]),
+    ]
+    assert np.array_equal(shown.sound.waveform, clip.waveform.numpy())
+    assert shown.sound.stretch == pytest.approx(0.04)
+    assert made.show(blind, weights, grids).picture is None
+    assert made.show(deaf, weights, grids).sound is None
+    assert "<img" in made.html(shown, ("video",))

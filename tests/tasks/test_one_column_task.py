@@ -1,0 +1,62 @@
+"""Tasks that answer one column from another: which columns those are, in the training data and in others."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+from PIL import Image
+
+from perceivers.arguments import DataArguments
+from perceivers.data.tables import ListTable
+from perceivers.errors import DataError
+from perceivers.tasks.base import Parts
+from perceivers.tasks.columns import Columns
+from perceivers.tasks.image_classification.options import ImageClassificationArguments
+from perceivers.tasks.image_classification.task import ImageClassification
+
+
+def rows(folder: Path, count: int = 12, **columns: str) -> list[dict[str, Any]]:
+    """Rows with pictures and two classes in turn, under the names that are given."""
+    names = {"image": "image", "label": "label", **columns}
+    Image.new("L", (3, 5)).save(folder / "x.png")
+    return [
+        {names["image"]: str(folder / "x.png"), names["label"]: ("cat", "dog")[index % 2]}
+        for index in range(count)
+    ]
+
+
+@pytest.fixture
+def task() -> ImageClassification:
+    return ImageClassification(ImageClassificationArguments(image_column="photo", label_column="kind"))
+
+
+def test_the_first_of_the_names_that_a_table_has_is_read(task: ImageClassification, tmp_path: Path) -> None:
+    both = [{**row, "file": "unread.png"} for row in rows(tmp_path, image="photo", label="kind")]
+    columns = task.choose({"train": ListTable(both, "t")})
+    assert columns.inputs[0].columns == ("photo",)
+    assert columns.answers["label"].column == "kind"
+    files = rows(tmp_path, image="file", label="kind")
+    assert task.choose({"train": ListTable(files, "t")}).inputs[0].columns == ("file",)
+
+
+def test_other_data_may_have_the_input_in_another_of_its_columns(
+    task: ImageClassification, tmp_path: Path
+) -> None:
+    columns = task.choose({"train": ListTable(rows(tmp_path, image="photo", label="kind"), "t")})
+    (tmp_path / "t.jsonl").write_text(
+        "".join(json.dumps(row) + "\n" for row in rows(tmp_path, image="file", label="kind"))
+    )
+    splits = task.load_data(DataArguments(data=str(tmp_path / "t.jsonl")), Parts(None, columns))  # type: ignore[arg-type]
+    assert len(splits.part("all")) == 12
+    assert task.columns.inputs[0].columns == ("file",)
+    assert isinstance(task.columns, Columns)
+
+
+def test_a_table_without_the_columns_is_an_error(task: ImageClassification, tmp_path: Path) -> None:
+    with pytest.raises(DataError, match="`t` must have a column 'photo', received image, kind"):
+        task.choose({"train": ListTable(rows(tmp_path, label="kind"), "t")})
+    with pytest.raises(DataError, match="`t` must have a column 'kind', received photo, label"):
+        task.choose({"train": ListTable(rows(tmp_path, image="photo"), "t")})
