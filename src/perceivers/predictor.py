@@ -65,8 +65,9 @@ class Predictor:
             values: see `__call__`; at least one row.
 
         Returns:
-            By the target's column, float64: probabilities [rows, classes] in the order of `names` (of several labels alike),
-            or numbers [rows], or their quantiles [rows, num_quantiles].
+            By the target, float64: probabilities [rows, classes] in the order of `names` (of several labels alike), or
+            numbers [rows], or their quantiles [rows, num_quantiles]. A target is called as its column, or, where one column
+            holds several tasks, as the task.
 
         Raises:
             DataError: a row cannot be read.
@@ -79,16 +80,16 @@ class Predictor:
         table = self._table(values)
         rows = ((table.name(index), table[index], table) for index in range(len(table)))
         said = self.task.values(self.parts, rows, self.prepared)
-        return {self.parts.processor.answers[name].column: each.numpy() for name, each in said.items()}
+        return {self.parts.processor.answers[name].title: each.numpy() for name, each in said.items()}
 
     def names(self, target: str) -> tuple[str, ...]:
-        """The classes, or labels, of a target's column, in the order of their probabilities; none of a number."""
+        """The classes, or labels, of a target, in the order of their probabilities; none of a number."""
         answers = getattr(self.parts.processor, "answers", {}).values()
         for answer in answers:
-            if answer.column == target:
+            if answer.title == target:
                 return tuple(getattr(answer, "names", ()))
         raise ConfigurationError(
-            f"`target` must be one of {', '.join(answer.column for answer in answers)}, received {target!r}"
+            f"`target` must be one of {', '.join(answer.title for answer in answers)}, received {target!r}"
         )
 
     def predictions(self, inputs: Sequence[str]) -> list[Prediction]:

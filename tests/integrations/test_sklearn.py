@@ -186,9 +186,9 @@ def test_every_argument_reaches_the_run(tmp_path: Path, monkeypatch: pytest.Monk
     monkeypatch.setattr(module, "fit", noting)
     chosen = {
         "balance": "classes", "calibrate": False, "label_smoothing": 0.1, "num_latents": 3, "latent_channels": 8,
-        "num_layers": 2, "num_heads": 2, "dropout": 0.2, "token_channels": 4, "queries_per_answer": 2, "hidden": 0.3,
-        "epochs": 1, "batch_size": 7, "ema_decay": 0.5, "keep_best": True, "learning_rate": 0.01, "weight_decay": 0.02,
-        "warmup_steps": 1, "validation_fraction": 0.2, "device": "cpu",
+        "num_layers": 2, "num_heads": 2, "dropout": 0.2, "mlp_dropout": 0.3, "token_channels": 4, "queries_per_answer": 2,
+        "hidden": 0.3, "epochs": 1, "batch_size": 7, "ema_decay": 0.5, "keep_best": True, "learning_rate": 0.01,
+        "weight_decay": 0.02, "warmup_steps": 1, "validation_fraction": 0.2, "device": "cpu",
     }  # fmt: skip
     PerceiverClassifier(**chosen, random_state=1).fit(np.arange(20.0)[:, None], [0, 1] * 10)
     assert chosen == {name: given[name] for name in chosen}

@@ -32,16 +32,16 @@ except ImportError as error:
 
 
 # Arguments that go to the run as they are.
-HANDED_ON = ("num_latents", "latent_channels", "num_layers", "num_heads", "dropout", "token_channels", "queries_per_answer",
-             "hidden", "epochs", "batch_size", "ema_decay", "keep_best", "learning_rate", "weight_decay", "warmup_steps",
-             "validation_fraction", "device")  # fmt: skip
+HANDED_ON = ("num_latents", "latent_channels", "num_layers", "num_heads", "dropout", "mlp_dropout", "token_channels",
+             "queries_per_answer", "hidden", "epochs", "batch_size", "ema_decay", "keep_best", "learning_rate",
+             "weight_decay", "warmup_steps", "validation_fraction", "device")  # fmt: skip
 
 
 class PerceiverEstimator(BaseEstimator):  # type: ignore[misc]
     """What classifier and regressor share. X is a numeric array, or a DataFrame of columns of any kind.
 
     Numbers may be missing (NaN), as may cells of a DataFrame. Columns of a DataFrame that hold no numbers are guessed as
-    `perceivers inspect` prints them.
+    `perceivers inspect` prints them. What is None is chosen from the rows.
 
     Args:
         num_latents: see NetworkArguments.
@@ -49,6 +49,7 @@ class PerceiverEstimator(BaseEstimator):  # type: ignore[misc]
         num_layers: see NetworkArguments.
         num_heads: see NetworkArguments.
         dropout: see NetworkArguments.
+        mlp_dropout: see NetworkArguments.
         token_channels: see TableArguments.
         queries_per_answer: see TableArguments.
         hidden: see TableArguments.
@@ -71,23 +72,24 @@ class PerceiverEstimator(BaseEstimator):  # type: ignore[misc]
     def __init__(
         self,
         *,
-        num_latents: int = TableArguments.num_latents,
-        latent_channels: int = TableArguments.latent_channels,
-        num_layers: int = TableArguments.num_layers,
+        num_latents: int | None = TableArguments.num_latents,
+        latent_channels: int | None = TableArguments.latent_channels,
+        num_layers: int | None = TableArguments.num_layers,
         num_heads: int = TableArguments.num_heads,
-        dropout: float = TableArguments.dropout,
-        token_channels: int = TableArguments.token_channels,
+        dropout: float | None = TableArguments.dropout,
+        mlp_dropout: float | None = TableArguments.mlp_dropout,
+        token_channels: int | None = TableArguments.token_channels,
         queries_per_answer: int = TableArguments.queries_per_answer,
-        hidden: float = TableArguments.hidden,
+        hidden: float | None = TableArguments.hidden,
         kinds: Mapping[str, str] | None = None,
         ignore: Sequence[str] = (),
-        epochs: int = TrainingArguments.epochs,
-        batch_size: int = TrainingArguments.batch_size,
+        epochs: int | None = TrainingArguments.epochs,
+        batch_size: int | None = TrainingArguments.batch_size,
         ema_decay: float = TrainingArguments.ema_decay,
-        keep_best: bool = TrainingArguments.keep_best,
-        learning_rate: float = OptimizationArguments.learning_rate,
-        weight_decay: float = OptimizationArguments.weight_decay,
-        warmup_steps: int = OptimizationArguments.warmup_steps,
+        keep_best: bool | None = TrainingArguments.keep_best,
+        learning_rate: float | None = OptimizationArguments.learning_rate,
+        weight_decay: float | None = OptimizationArguments.weight_decay,
+        warmup_steps: int | None = OptimizationArguments.warmup_steps,
         validation_fraction: float = 0.1,
         random_state: int | np.random.RandomState | None = None,
         device: Literal["auto", "cpu"] = "auto",
@@ -98,6 +100,7 @@ class PerceiverEstimator(BaseEstimator):  # type: ignore[misc]
         self.num_layers = num_layers
         self.num_heads = num_heads
         self.dropout = dropout
+        self.mlp_dropout = mlp_dropout
         self.token_channels = token_channels
         self.queries_per_answer = queries_per_answer
         self.hidden = hidden
@@ -207,23 +210,24 @@ class PerceiverClassifier(ClassifierMixin, PerceiverEstimator):  # type: ignore[
         balance: Literal["none", "classes"] = TableArguments.balance,
         calibrate: bool = TableArguments.calibrate,
         label_smoothing: float = TableArguments.label_smoothing,
-        num_latents: int = TableArguments.num_latents,
-        latent_channels: int = TableArguments.latent_channels,
-        num_layers: int = TableArguments.num_layers,
+        num_latents: int | None = TableArguments.num_latents,
+        latent_channels: int | None = TableArguments.latent_channels,
+        num_layers: int | None = TableArguments.num_layers,
         num_heads: int = TableArguments.num_heads,
-        dropout: float = TableArguments.dropout,
-        token_channels: int = TableArguments.token_channels,
+        dropout: float | None = TableArguments.dropout,
+        mlp_dropout: float | None = TableArguments.mlp_dropout,
+        token_channels: int | None = TableArguments.token_channels,
         queries_per_answer: int = TableArguments.queries_per_answer,
-        hidden: float = TableArguments.hidden,
+        hidden: float | None = TableArguments.hidden,
         kinds: Mapping[str, str] | None = None,
         ignore: Sequence[str] = (),
-        epochs: int = TrainingArguments.epochs,
-        batch_size: int = TrainingArguments.batch_size,
+        epochs: int | None = TrainingArguments.epochs,
+        batch_size: int | None = TrainingArguments.batch_size,
         ema_decay: float = TrainingArguments.ema_decay,
-        keep_best: bool = TrainingArguments.keep_best,
-        learning_rate: float = OptimizationArguments.learning_rate,
-        weight_decay: float = OptimizationArguments.weight_decay,
-        warmup_steps: int = OptimizationArguments.warmup_steps,
+        keep_best: bool | None = TrainingArguments.keep_best,
+        learning_rate: float | None = OptimizationArguments.learning_rate,
+        weight_decay: float | None = OptimizationArguments.weight_decay,
+        warmup_steps: int | None = OptimizationArguments.warmup_steps,
         validation_fraction: float = 0.1,
         random_state: int | np.random.RandomState | None = None,
         device: Literal["auto", "cpu"] = "auto",
@@ -235,6 +239,7 @@ class PerceiverClassifier(ClassifierMixin, PerceiverEstimator):  # type: ignore[
             num_layers=num_layers,
             num_heads=num_heads,
             dropout=dropout,
+            mlp_dropout=mlp_dropout,
             token_channels=token_channels,
             queries_per_answer=queries_per_answer,
             hidden=hidden,

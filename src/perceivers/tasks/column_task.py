@@ -333,7 +333,7 @@ class ColumnTask(Task[TaskArguments]):
         """
         prepared, rows = parts.model.prepare() if prepared is None else prepared, iter(rows)
         num_shown = self._num_shown() if shows else 0
-        at_once = min(each.kind.answered_at_once for each in parts.processor.inputs)
+        at_once = answered_at_once(parts.processor)
         while chunk := list(islice(rows, at_once)):
             read = [self._read(parts.processor, *each) for each in chunk]
             samples = [each for each in read if isinstance(each, Sample)]
@@ -365,7 +365,7 @@ class ColumnTask(Task[TaskArguments]):
             DataError: a row cannot be read.
         """
         rows, found = iter(rows), []
-        while chunk := list(islice(rows, PREDICTION_BATCH_SIZE)):
+        while chunk := list(islice(rows, answered_at_once(parts.processor))):
             read = [self._read(parts.processor, *each) for each in chunk]
             if error := next((each for each in read if isinstance(each, DataError)), None):
                 raise error
@@ -537,6 +537,11 @@ class ColumnTask(Task[TaskArguments]):
                 samples = samples.select(rows)
             kept[part] = samples
         return dataclasses.replace(splits, **kept)
+
+
+def answered_at_once(columns: Columns) -> int:
+    """Rows that one call of the model answers, so that they fit into memory."""
+    return min(each.kind.answered_at_once for each in columns.inputs)
 
 
 def training_values(each: Input, train: Any, count: int | None) -> Iterator[Any]:
