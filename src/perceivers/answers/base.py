@@ -125,6 +125,10 @@ class Answer(ABC):
         """`preds` and `target` of the metrics: scores, and truth, in the data's own units."""
 
     @abstractmethod
+    def values(self, scores: Tensor) -> Tensor:
+        """What scores say, float64: probabilities [batch, outputs], or numbers in the data's own units, [batch, ...]."""
+
+    @abstractmethod
     def describe(self, scores: Tensor) -> list[dict[str, Any]]:
         """What tables say of each row of scores, by column; the first one is the answer itself."""
 

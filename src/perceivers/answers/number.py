@@ -130,6 +130,10 @@ class Number(Answer):
         shift = conformal_shift(learned[:, 0], learned[:, -1], wanted, share)
         return replace(self, widened=self.widened + shift)
 
+    def values(self, scores: Tensor) -> Tensor:
+        """Numbers [batch], or quantiles of them [batch, num_quantiles]."""
+        return self.in_own_units(self._widened(scores.cpu()))
+
     def describe(self, scores: Tensor) -> list[dict[str, Any]]:
         """`number`, and of several quantiles `low` and `high`, the outer ones."""
         values = self.in_own_units(self._widened(scores.cpu())).tolist()

@@ -111,6 +111,10 @@ class OneClass(Answer):
         """With the temperature at which log loss is least."""
         return replace(self, temperature=self.temperature * fit_temperature(preds.cpu(), truth.cpu()))
 
+    def values(self, scores: Tensor) -> Tensor:
+        """Probabilities of the classes, [batch, classes]."""
+        return (scores.cpu().double() / self.temperature).softmax(dim=-1)
+
     def describe(self, scores: Tensor) -> list[dict[str, Any]]:
         """`label`, its `probability`, and `probabilities` of the likeliest classes, falling."""
         return ranked_answers(scores / self.temperature, self.names)

@@ -83,6 +83,10 @@ class SeveralLabels(Answer):
         """Scores and labels, both [batch, num_labels]."""
         return scores, targets
 
+    def values(self, scores: Tensor) -> Tensor:
+        """Probabilities of the labels, [batch, labels]."""
+        return scores.cpu().double().sigmoid()
+
     def describe(self, scores: Tensor) -> list[dict[str, Any]]:
         """`label` joins the labels above one half, then `probability` of the likeliest one, and `probabilities`."""
         return ranked_answers(scores, self.names, multi_label=True)

@@ -334,7 +334,7 @@ class ColumnTask(Task[TaskArguments]):
         """
         prepared, rows = parts.model.prepare() if prepared is None else prepared, iter(rows)
         num_shown = self._num_shown() if shows else 0
-        at_once = min(each.kind.answered_at_once for each in parts.processor.inputs)
+        at_once = answered_at_once(parts.processor)
         while chunk := list(islice(rows, at_once)):
             read = [self._read(parts.processor, *each) for each in chunk]
             samples = [each for each in read if isinstance(each, Sample)]
@@ -350,6 +350,31 @@ class ColumnTask(Task[TaskArguments]):
                 shown = self.shown_of(parts, each, list(answers)) if num_shown > 0 else {}
                 num_shown -= 1
                 yield Prediction(name, self.columns_of(row, answers), shown, answers)
+
+    @torch.no_grad()
+    def values(
+        self, parts: Parts, rows: Iterable[tuple[str, Mapping[str, Any], Any]], prepared: Any
+    ) -> dict[str, Tensor]:
+        """What each answer says of all rows, as numbers: see `perceivers.answers.base.Answer.values`.
+
+        Args:
+            parts: a trained model and its columns.
+            rows: see `answer`; at least one.
+            prepared: the model's fast form.
+
+        Raises:
+            DataError: a row cannot be read.
+        """
+        rows, found = iter(rows), []
+        while chunk := list(islice(rows, answered_at_once(parts.processor))):
+            read = [self._read(parts.processor, *each) for each in chunk]
+            if error := next((each for each in read if isinstance(each, DataError)), None):
+                raise error
+            found.append(self._scores(parts, prepared, read))  # type: ignore[arg-type]
+        return {
+            name: answer.values(torch.cat([each[name] for each in found]))
+            for name, answer in parts.processor.answers.items()
+        }
 
     def show(self, predictions: Sequence[Prediction], folder: Path) -> list[Path]:
         """Draw the values of a kind that has a picture, with their answers; write a page of all others."""
@@ -433,12 +458,15 @@ class ColumnTask(Task[TaskArguments]):
         self, parts: Parts, prepared: Any, samples: Sequence[Sample]
     ) -> Iterator[dict[str, dict[str, Any]]]:
         """What each answer says of each sample."""
+        scores = self._scores(parts, prepared, samples)
+        said = {name: answer.describe(scores[name]) for name, answer in parts.processor.answers.items()}
+        return ({name: rows[index] for name, rows in said.items()} for index in range(len(samples)))
+
+    def _scores(self, parts: Parts, prepared: Any, samples: Sequence[Sample]) -> dict[str, Tensor]:
+        """Each answer's scores, float32 [samples, ...]."""
         batch = self._on(parts.model.device, self._unlabelled(parts.processor, samples))
         _, scores = self.answers_of(prepared(**self.given(batch)), batch[VIEWS])
-        said = {
-            name: answer.describe(scores[name].float()) for name, answer in parts.processor.answers.items()
-        }
-        return ({name: rows[index] for name, rows in said.items()} for index in range(len(samples)))
+        return {name: each.float() for name, each in scores.items()}
 
     def _unlabelled(self, columns: Columns, samples: Sequence[Sample]) -> Batch:
         return self.collate(dataclasses.replace(columns, answers={}), samples)
@@ -510,6 +538,11 @@ class ColumnTask(Task[TaskArguments]):
                 samples = samples.select(rows)
             kept[part] = samples
         return dataclasses.replace(splits, **kept)
+
+
+def answered_at_once(columns: Columns) -> int:
+    """Rows that one call of the model answers, so that they fit into memory."""
+    return min(each.kind.answered_at_once for each in columns.inputs)
 
 
 def training_values(each: Input, train: Any, count: int | None) -> Iterator[Any]:

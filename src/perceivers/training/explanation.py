@@ -20,7 +20,7 @@ from perceivers.figures import new_figure
 from perceivers.tasks.base import Parts, Prediction
 from perceivers.tasks.column_task import ColumnTask
 from perceivers.tasks.registry import load_run
-from perceivers.training.evaluation import build_accelerator, measure, of_other_data
+from perceivers.training.evaluation import build_accelerator, data_of_run, measure, of_other_data
 
 COLUMNS_FILE, ROWS_FILE, PICTURE = "columns.csv", "rows.csv", "columns.png"
 
@@ -86,7 +86,7 @@ def explain(
         raise ConfigurationError(
             f"`folder` must be a run whose answers come from columns, received one of {task.name}"
         )
-    splits = task.load_data(run.data if data is None else of_other_data(run.data, data), parts)
+    splits = task.load_data(data_of_run(run) if data is None else of_other_data(run.data, data), parts)
     samples = _some(splits.part(split), most_rows)
     accelerator = build_accelerator(TrainingArguments(batch_size=batch_size, device=device))  # type: ignore[arg-type]
     prepared = parts.model.to(accelerator.device).eval().prepare()
@@ -159,6 +159,7 @@ class DealtOutTable(Table):
 
     def __init__(self, table: Table, column: str, origins: Mapping[int, int]) -> None:
         super().__init__(table.source, table.columns, table.root)
+        self.notes, self.decimal = table.notes, table.decimal
         self._table, self._column, self._origins = table, column, origins
 
     def __len__(self) -> int:
