@@ -72,8 +72,6 @@ SHARED: dict[str, frozenset[str]] = {
     "tasks": frozenset(
         {
             "base",
-            "cards",
-            "classification",
             "columns",
             "column_task",
             "confusions",
@@ -241,12 +239,7 @@ def test_siblings_import_only_what_their_folder_shares():
         target_folder, _, target_file = found.target.partition(".")
         if folder != target_folder or folder not in SHARED or not file:
             continue
-        one_family = (
-            file.startswith("bundled")
-            or first(target_file) == first(file)
-            # A family of models may be two files that are named alike.
-            or (folder == "models" and target_file.split("_")[0] == file.split("_")[0])
-        )
+        one_family = file.startswith("bundled") or first(target_file) == first(file)
         if first(target_file) not in SHARED[folder] and not one_family and not is_excepted(found):
             against.append(str(found))
     assert not against
