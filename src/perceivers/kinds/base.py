@@ -91,10 +91,12 @@ class Kind(ABC):
         """
 
     @classmethod
-    def advise(cls, num_rows: int, hidden: float) -> Any:
+    def advise(cls, cells: Sequence[Any], table: Any, num_rows: int, hidden: float) -> Any:
         """Options for a column of a mixed table where the user chose none: an instance of `options_class`.
 
         Args:
+            cells: some of the column's cells that are not empty; of kinds that gather columns, those of the first.
+            table: what they are from; relative paths belong to its `root`.
             num_rows: of the training table.
             hidden: share of the cells that are hidden while training, for kinds that can do without some.
         """

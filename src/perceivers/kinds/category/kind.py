@@ -52,7 +52,7 @@ class CategoryKind(Kind):
         return 0.7 if comes_often and words <= MOST_WORDS else 0.2
 
     @classmethod
-    def advise(cls, num_rows: int, hidden: float) -> CategoryOptions:
+    def advise(cls, cells: Sequence[Any], table: Any, num_rows: int, hidden: float) -> CategoryOptions:
         """See Kind."""
         return CategoryOptions(category_hidden=hidden)
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from torch import Tensor
 
+from perceivers.errors import DataError
 from perceivers.kinds.base import MOSTLY, Kind, ModalityInput, is_empty
 from perceivers.kinds.cards import CardLayout
 from perceivers.kinds.image.affine import random_affine
@@ -16,10 +17,14 @@ from perceivers.kinds.image.augmentation import vary_picture
 from perceivers.kinds.image.drawing import LAYOUT, ShownPicture, draw_picture, picture_html, small
 from perceivers.kinds.image.options import ImageOptions
 from perceivers.kinds.image.reading import IMAGE_SUFFIXES, Picture, decode_image, looks_like_picture
+from perceivers.kinds.image.sizing import image_options
 from perceivers.kinds.image.tensors import image_modality, image_processor, pixels_of, seen_part
 
 if TYPE_CHECKING:
     import numpy as np
+
+# Pillow's modes without colours.
+GREY_MODES = ("1", "L", "LA", "I", "I;16", "F")
 
 
 @dataclass(frozen=True)
@@ -36,6 +41,21 @@ class ImageKind(Kind):
     def guess(cls, name: str, cells: Sequence[Any]) -> float:
         """See Kind."""
         return 0.97 if sum(map(looks_like_picture, cells)) >= MOSTLY * len(cells) else 0.0
+
+    @classmethod
+    def advise(cls, cells: Sequence[Any], table: Any, num_rows: int, hidden: float) -> ImageOptions:
+        """See Kind."""
+        pictures = []
+        for cell in cells:
+            try:
+                pictures.append(decode_image(cell, table.root))
+            except DataError:
+                # It is reported with the other rows that cannot be read.
+                continue
+        if not pictures:
+            return ImageOptions()
+        sizes = [(picture.height, picture.width) for picture in pictures]
+        return image_options(sizes, grey=all(picture.mode in GREY_MODES for picture in pictures))
 
     def read(self, row: Mapping[str, Any], columns: Sequence[str], table: Any) -> Picture | None:
         """See Kind."""

@@ -47,7 +47,7 @@ class NumberKind(Kind):
         return 0.9 if share >= MOSTLY else 0.0
 
     @classmethod
-    def advise(cls, num_rows: int, hidden: float) -> NumberOptions:
+    def advise(cls, cells: Sequence[Any], table: Any, num_rows: int, hidden: float) -> NumberOptions:
         """See Kind."""
         return number_options(num_rows, hidden)
 

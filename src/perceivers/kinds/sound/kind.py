@@ -9,12 +9,20 @@ from typing import Any, ClassVar, Self
 import numpy as np
 from torch import Tensor
 
+from perceivers.errors import DataError
 from perceivers.kinds.base import MOSTLY, Kind, ModalityInput, is_empty
 from perceivers.kinds.cards import CardLayout, title_card
 from perceivers.kinds.sound.augmentation import vary_sound
 from perceivers.kinds.sound.drawing import SOUND_CARD, HeardSound, draw_sound, sound_html
 from perceivers.kinds.sound.options import SoundOptions
-from perceivers.kinds.sound.reading import AUDIO_SUFFIXES, RATE_COLUMN, decode_audio, looks_like_sound
+from perceivers.kinds.sound.reading import (
+    AUDIO_SUFFIXES,
+    RATE_COLUMN,
+    decode_audio,
+    looks_like_sound,
+    samples_of,
+)
+from perceivers.kinds.sound.sizing import sound_options
 from perceivers.kinds.sound.tensors import log_mel, mean_and_deviation, modality_of, stack_sounds
 from perceivers.kinds.sound.value import Sound, clip_starts, cut_clips
 
@@ -48,6 +56,20 @@ class SoundKind(Kind):
         looks = _are_samples if name.lower() in NAMES_OF_SAMPLES else looks_like_sound
         known = [cell for cell in cells if looks_like_sound(cell) or looks(cell)]
         return 0.95 if len(known) >= MOSTLY * len(cells) else 0.0
+
+    @classmethod
+    def advise(cls, cells: Sequence[Any], table: Any, num_rows: int, hidden: float) -> SoundOptions:
+        """See Kind."""
+        seconds, rates = [], []
+        for cell in cells:
+            try:
+                samples, rate = samples_of(cell, table.root)
+            except DataError:
+                # It is reported with the other rows that cannot be read.
+                continue
+            seconds.append(max(np.shape(samples), default=0) / rate)
+            rates.append(rate)
+        return sound_options(seconds, rates) if rates else SoundOptions()
 
     def read(self, row: Mapping[str, Any], columns: Sequence[str], table: Any) -> Sound | None:
         """See Kind; samples have their rate in the row's column `sampling_rate`."""

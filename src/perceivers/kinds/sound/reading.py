@@ -42,9 +42,16 @@ def decode_audio(
     Raises:
         DataError: it is something else, or cannot be read.
     """
+    sound, rate = samples_of(value, root, own_rate)
+    mono = resample(to_mono(sound, name="the sound"), rate, sampling_rate).clamp(-1.0, 1.0)
+    return np.ascontiguousarray(mono.numpy(), dtype=np.float32)
+
+
+def samples_of(value: Any, root: os.PathLike[str] | None, own_rate: int | None = None) -> tuple[Any, int]:
+    """Samples of a sound, with its axis of channels where it has one, and their rate in Hz; arguments as `decode_audio`."""
     if isinstance(value, Mapping):
         if value.get("array") is not None:
-            return decode_audio(np.asarray(value["array"]), root, sampling_rate, value.get("sampling_rate"))
+            return samples_of(np.asarray(value["array"]), root, value.get("sampling_rate"))
         value = value.get("path") if value.get("bytes") is None else value["bytes"]
     sound: Any
     if isinstance(value, str) and value:
@@ -57,8 +64,7 @@ def decode_audio(
             raise DataError(f"samples need their rate in Hz in the column {RATE_COLUMN!r}, received none")
     else:
         raise DataError(f"a sound must be a path, the bytes of a sound file, or samples, received {value!r}")
-    mono = resample(to_mono(sound, name="the sound"), int(own_rate), sampling_rate).clamp(-1.0, 1.0)
-    return np.ascontiguousarray(mono.numpy(), dtype=np.float32)
+    return sound, int(own_rate)
 
 
 def looks_like_sound(cell: Any) -> bool:

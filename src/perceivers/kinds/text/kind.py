@@ -106,7 +106,7 @@ class TextKind(Kind):
         return 0.95 if all(map(names_text_file, cells)) else 0.5
 
     @classmethod
-    def advise(cls, num_rows: int, hidden: float) -> TextOptions:
+    def advise(cls, cells: Sequence[Any], table: Any, num_rows: int, hidden: float) -> TextOptions:
         """See Kind."""
         return text_options(num_rows)
 

@@ -48,6 +48,8 @@ class TableArguments(NetworkArguments):
     """Size of each of them. None: chosen from the rows."""
     num_layers: int | None = None  # type: ignore[assignment]
     """Self-attention layers over the latents. None: chosen from the rows."""
+    qk_channels: int | None = None
+    """Channels of queries and keys of all attention layers; None: as many as the latents have."""
     widening_factor: int = 2
     """Hidden size of the perceptrons behind each attention, in multiples of the channels."""
     num_cross_heads: int = 4
@@ -84,6 +86,8 @@ class TableArguments(NetworkArguments):
         """See NetworkArguments."""
         return {
             **super().config_values(),
+            # Columns of other kinds have other sizes, which heads need not divide.
+            "qk_channels": self.qk_channels or self.latent_channels,
             "d_model": self.token_channels,
             "initializer_range": self.initializer_range,
         }

@@ -113,28 +113,40 @@ def plan_table(
             f"{', '.join(train.columns)}; --column NAME=KIND takes one that was left out"
         )
     num_rows = UNKNOWN_ROWS if isinstance(train, StreamTable) else len(train)
-    sizes = table_sizes(
-        num_rows,
-        num_large=sum(not kind(kind.advise(num_rows, 0.0)).is_light for kind in kinds.values()),
-        has_numbers_to_answer=any(isinstance(answer, Number) for answer in answers.values()),
-    )
-    arguments = arguments.sized(sizes)
-    chosen = Columns(_inputs(kinds, arguments, num_rows), _named_answers(answers))
-    return TablePlan(tuple(plans), chosen, arguments)
+    has_numbers = any(isinstance(answer, Number) for answer in answers.values())
+    # What is hidden of numbers and categories depends on the network, and the network on what the other kinds are.
+    num_large = sum(not kind.is_light for kind in _made(kinds, train, num_rows, 0.0).values())
+    arguments = arguments.sized(table_sizes(num_rows, num_large=num_large, has_numbers_to_answer=has_numbers))
+    made = _made(kinds, train, num_rows, arguments.hidden or 0.0)
+    return TablePlan(tuple(plans), Columns(_inputs(made), _named_answers(answers)), arguments)
 
 
-def _inputs(kinds: Mapping[str, type[Kind]], arguments: TableArguments, num_rows: int) -> tuple[Input, ...]:
+def _made(
+    kinds: Mapping[str, type[Kind]], train: Table | StreamTable, num_rows: int, hidden: float
+) -> dict[str, Kind]:
+    """Column -> its kind, with the options that suit its cells."""
+    found: dict[str, Kind] = {}
+    shared: dict[type[Kind], Kind] = {}
+    for name, kind in kinds.items():
+        if kind in shared:
+            found[name] = shared[kind]
+            continue
+        cells = [cell for cell in _cells(train, name, FEW_CELLS) if not is_empty(cell)]
+        found[name] = kind(kind.advise(cells, train, num_rows, hidden))
+        if found[name].gathers:
+            shared[kind] = found[name]
+    return found
+
+
+def _inputs(made: Mapping[str, Kind]) -> tuple[Input, ...]:
     """One input for all columns of a kind that gathers them, and one for every other column."""
     gathered: dict[str, list[str]] = {}
-    made = {kind: kind(kind.advise(num_rows, arguments.hidden or 0.0)) for kind in set(kinds.values())}
-    for name, kind in kinds.items():
-        gathered.setdefault(f"{kind.name}s" if made[kind].gathers else name, []).append(name)
+    for name, kind in made.items():
+        gathered.setdefault(f"{kind.name}s" if kind.gathers else name, []).append(name)
     names = model_names(
-        [*(key for key in gathered if key not in kinds), *(key for key in gathered if key in kinds)]
+        [*(key for key in gathered if key not in made), *(key for key in gathered if key in made)]
     )
-    return tuple(
-        Input(names[key], tuple(columns), made[kinds[columns[0]]]) for key, columns in gathered.items()
-    )
+    return tuple(Input(names[key], tuple(columns), made[columns[0]]) for key, columns in gathered.items())
 
 
 def _named_answers(answers: Mapping[str, Answer]) -> dict[str, Answer]:
@@ -211,14 +223,19 @@ def _answer_note(answer: Answer) -> str:
     return f"{', '.join(names[:6])}{more}"
 
 
-def _cells(train: Table | StreamTable, name: str) -> Sequence[Any]:
-    """The cells of a column; of one that holds whole files, some of them, evenly spread."""
+def _cells(train: Table | StreamTable, name: str, most: int | None = None) -> Sequence[Any]:
+    """The cells of a column, or at most so many, evenly spread; of one that holds whole files, FEW_CELLS at most."""
     if isinstance(train, StreamTable):
+        return train.column(name)[:most]
+    is_small = isinstance(train[0][name], str | int | float | bool | None)
+    if is_small and most is None:
         return train.column(name)
-    if isinstance(train[0][name], str | int | float | bool | None):
-        return train.column(name)
-    step = max(len(train) // FEW_CELLS, 1)
-    return [train[index][name] for index in range(0, len(train), step)]
+    step = max(len(train) // (most or FEW_CELLS), 1)
+    indices = range(0, len(train), step)
+    if is_small:
+        cells = train.column(name)
+        return [cells[index] for index in indices]
+    return [train[index][name] for index in indices]
 
 
 def _said(

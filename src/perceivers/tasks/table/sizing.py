@@ -15,6 +15,8 @@ from perceivers.arguments.advice import Advice
 # Below this, networks are small and are held back: there is little to learn from.
 FEW_ROWS = 2_000
 SHORTEST, LONGEST = 10, 30
+# Rows of pictures or sounds in a step.
+LARGE_BATCH = 32
 
 
 @dataclass(frozen=True)
@@ -57,11 +59,16 @@ def table_sizes(num_rows: int, *, num_large: int, has_numbers_to_answer: bool) -
     return TableSizes(8, 64, 1, 64, mlp_dropout=0.2, dropout=0.0, hidden=0.1)
 
 
-def table_advice(num_rows: int) -> Advice:
-    """The loop and the optimiser for so many training rows."""
-    few = num_rows < FEW_ROWS
-    batch_size = table_batch_size(num_rows)
-    epochs = table_epochs(num_rows)
+def table_advice(num_rows: int, *, num_large: int) -> Advice:
+    """The loop and the optimiser for so many training rows.
+
+    Args:
+        num_rows: training rows.
+        num_large: see `table_sizes`; such inputs are learned in more and smaller steps.
+    """
+    few = num_rows < FEW_ROWS and not num_large
+    batch_size = LARGE_BATCH if num_large else table_batch_size(num_rows)
+    epochs = table_epochs(num_rows) * (2 if num_large else 1)
     return Advice(
         epochs=epochs,
         batch_size=batch_size,

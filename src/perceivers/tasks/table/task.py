@@ -50,7 +50,10 @@ class TableTask(ColumnTask[TableArguments]):
 
     def advise(self, splits: Splits, run: RunArguments) -> Advice:
         """See Task."""
-        return table_advice(len(splits.train)) if isinstance(splits.train, RowSamples) else Advice()
+        if not isinstance(splits.train, RowSamples):
+            return Advice()
+        num_large = sum(not each.kind.is_light for each in self.columns.inputs)
+        return table_advice(len(splits.train), num_large=num_large)
 
     def plan(self, splits: Splits) -> list[Any]:
         """What each column was taken for, and what else is to be known of the rows."""
