@@ -71,13 +71,19 @@ SHARED: dict[str, frozenset[str]] = {
     ),
     "tasks": frozenset(
         {
+            "answering",
+            "attention",
             "base",
-            "columns",
             "column_task",
-            "confusions",
+            "columns",
+            "inputs",
             "label_arguments",
+            "measuring",
             "one_column_task",
             "page",
+            "row_reader",
+            "saved_columns",
+            "settling",
             "text_model",
         }
     ),
@@ -100,7 +106,9 @@ SHARED: dict[str, frozenset[str]] = {
         }
     ),
     "kinds": frozenset({"base", "cards", "cells", "image", "inline", "number", "shading", "sound"}),
-    "answers": frozenset({"base", "number", "one_class", "ranking", "several_labels"}),
+    "answers": frozenset(
+        {"base", "confusions", "drawing", "number", "one_class", "ranking", "several_labels"}
+    ),
 }
 
 MODALITIES = frozenset({"audio", "image", "label"})

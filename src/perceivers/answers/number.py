@@ -12,6 +12,7 @@ import torch
 from torch import Tensor
 
 from perceivers.answers.base import Answer
+from perceivers.answers.drawing import draw_words
 from perceivers.answers.one_class import MOST_NUMBERED_CLASSES
 from perceivers.data.numbers import has_decimal_comma
 from perceivers.errors import DataError
@@ -54,7 +55,9 @@ class Number(Answer):
     widened: float = 0.0
 
     name: ClassVar[str] = ANSWER
+    head_type: ClassVar[str] = "number"
     usual_score: ClassVar[str] = "r2"
+    is_quantity: ClassVar[bool] = True
 
     @classmethod
     def guess(cls, cells: Sequence[Any]) -> float:
@@ -145,6 +148,21 @@ class Number(Answer):
         """See Answer."""
         first, second = said["number"], other["number"]
         return {"answer": first, "without": second, "change": second - first}
+
+    def note(self) -> str:
+        """Its range, and whether its logarithm is learned."""
+        learned = "" if self.logarithm_of is None else "; skewed, so its logarithm is learned"
+        return f"{self.smallest:g} to {self.largest:g}{learned}"
+
+    def draw(self, axes: Any, said: Mapping[str, Any]) -> None:
+        """See Answer; the interval stands below."""
+        interval = f"\n{said['low']:.4g} to {said['high']:.4g}" if "low" in said else ""
+        draw_words(axes, f"{said['number']:.4g}{interval}")
+
+    def html(self, said: Mapping[str, Any]) -> str:
+        """See Answer; with its interval."""
+        interval = f" ({said['low']:.4g} to {said['high']:.4g})" if "low" in said else ""
+        return f'<span class="answer">{said["number"]:.4g}</span>{interval}'
 
     def in_own_units(self, learned: Tensor) -> Tensor:
         """What the model says, float64, in the units of the data."""

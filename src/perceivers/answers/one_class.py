@@ -11,15 +11,19 @@ import torch
 from torch import Tensor
 
 from perceivers.answers.base import Answer
+from perceivers.answers.confusions import draw_confusions
+from perceivers.answers.drawing import draw_ranking, ranking_as_html
 from perceivers.answers.ranking import compare_rankings, ranked_answers
 from perceivers.data.rows import class_id, in_natural_order
 from perceivers.errors import DataError
 from perceivers.kinds.base import is_empty
-from perceivers.metrics.answers import is_better, measure, measures_of
+from perceivers.metrics.answers import CONFUSIONS, is_better, measure, measures_of
 from perceivers.metrics.calibration import fit_temperature
 from perceivers.models.losses import IGNORED_LABEL
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from torchmetrics import Metric
 
 ANSWER = "class"
@@ -44,7 +48,10 @@ class OneClass(Answer):
     temperature: float = 1.0
 
     name: ClassVar[str] = ANSWER
+    head_type: ClassVar[str] = "class"
     usual_score: ClassVar[str] = "accuracy"
+    divides_rows: ClassVar[bool] = True
+    drawn: ClassVar[str] = "probability"
 
     @classmethod
     def guess(cls, cells: Sequence[Any]) -> float:
@@ -92,8 +99,10 @@ class OneClass(Answer):
 
     @property
     def measures(self) -> tuple[str, ...]:
-        """See Answer."""
-        return self.chosen_measures or measures_of(ANSWER, len(self.names))
+        """See Answer; the confusions are always counted."""
+        if self.chosen_measures:
+            return (*self.chosen_measures, CONFUSIONS)
+        return measures_of(ANSWER, len(self.names))
 
     def metric(self, name: str) -> Metric:
         """See Answer."""
@@ -118,6 +127,22 @@ class OneClass(Answer):
     def compare(self, said: Mapping[str, Any], other: Mapping[str, Any]) -> dict[str, Any]:
         """See Answer; the change is that of the probability of what was likeliest."""
         return compare_rankings(said, other)
+
+    def draw(self, axes: Any, said: Mapping[str, Any]) -> None:
+        """See Answer."""
+        draw_ranking(axes, said)
+
+    def html(self, said: Mapping[str, Any]) -> str:
+        """See Answer."""
+        return ranking_as_html(said)
+
+    def draw_measures(self, values: Mapping[str, Tensor], folder: Path, prefix: str) -> list[Path]:
+        """Draw the confusion matrix."""
+        if CONFUSIONS not in values or not values[CONFUSIONS].any():
+            return []
+        path = folder / f"{prefix}{CONFUSIONS}.png"
+        draw_confusions(values[CONFUSIONS].cpu().numpy(), self.names, path)
+        return [path]
 
     def state(self) -> dict[str, Any]:
         """See Answer."""

@@ -11,6 +11,7 @@ import torch
 from torch import Tensor
 
 from perceivers.answers.base import Answer
+from perceivers.answers.drawing import draw_ranking, ranking_as_html
 from perceivers.answers.ranking import compare_rankings, ranked_answers
 from perceivers.data.rows import class_id
 from perceivers.errors import DataError
@@ -35,7 +36,9 @@ class SeveralLabels(Answer):
     names: tuple[str, ...] = ()
 
     name: ClassVar[str] = ANSWER
+    head_type: ClassVar[str] = "labels"
     usual_score: ClassVar[str] = "mean_average_precision"
+    drawn: ClassVar[str] = "probability"
 
     @classmethod
     def guess(cls, cells: Sequence[Any]) -> float:
@@ -90,6 +93,14 @@ class SeveralLabels(Answer):
     def compare(self, said: Mapping[str, Any], other: Mapping[str, Any]) -> dict[str, Any]:
         """See Answer; the change is that of the probability of what was likeliest."""
         return compare_rankings(said, other)
+
+    def draw(self, axes: Any, said: Mapping[str, Any]) -> None:
+        """See Answer."""
+        draw_ranking(axes, said)
+
+    def html(self, said: Mapping[str, Any]) -> str:
+        """See Answer."""
+        return ranking_as_html(said)
 
     def state(self) -> dict[str, Any]:
         """See Answer."""
