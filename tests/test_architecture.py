@@ -107,7 +107,7 @@ SHARED: dict[str, frozenset[str]] = {
     ),
     "kinds": frozenset({"base", "cards", "cells", "image", "inline", "number", "shading", "sound"}),
     "answers": frozenset(
-        {"base", "confusions", "drawing", "number", "one_class", "ranking", "several_labels"}
+        {"base", "confusions", "drawing", "number", "one_class", "ranked", "ranking", "several_labels"}
     ),
 }
 

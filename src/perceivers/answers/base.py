@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import asdict, dataclass, fields
 from html import escape
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, Self
 
@@ -12,6 +12,7 @@ from torch import Tensor
 
 from perceivers.answers.drawing import draw_words
 from perceivers.configuration_answers import AnswerDescription, read_answer
+from perceivers.metrics.answers import is_better, measure, measures_of
 from perceivers.models.answers.heads import average
 from perceivers.models.answers.losses import answer_losses
 
@@ -142,9 +143,10 @@ class Answer(ABC):
         return read_answer(self.column, self.head())
 
     @property
-    @abstractmethod
     def measures(self) -> tuple[str, ...]:
         """Names of what is measured, the headline first; what is no single number is drawn by `draw_measures`."""
+        asked = self.description
+        return self.chosen_measures or measures_of(asked.type, asked.num_outputs, asked.quantiles)
 
     @property
     def score(self) -> str:
@@ -152,17 +154,18 @@ class Answer(ABC):
         higher = (name for name in self.chosen_measures if self.better(name) == "higher")
         return next(higher, self.usual_score)
 
-    @abstractmethod
     def metric(self, name: str) -> Metric:
         """A fresh metric, updated with `measured`."""
+        asked = self.description
+        return measure(name, asked.type, asked.num_outputs, asked.quantiles)
 
-    @abstractmethod
     def better(self, name: str) -> Literal["higher", "lower"]:
         """Which way a measure improves."""
+        return is_better(name)
 
-    @abstractmethod
     def measured(self, scores: Tensor, targets: Tensor) -> tuple[Tensor, Tensor]:
         """`preds` and `target` of the metrics: scores, and truth, in the data's own units."""
+        return scores, targets
 
     @abstractmethod
     def describe(self, scores: Tensor) -> list[dict[str, Any]]:
@@ -209,9 +212,9 @@ class Answer(ABC):
         """
         return self
 
-    @abstractmethod
     def state(self) -> dict[str, Any]:
         """Everything that is known of it, for a JSON file."""
+        return asdict(self)
 
     @classmethod
     def of_state(cls, state: Mapping[str, Any]) -> Self:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, Self
 
 import numpy as np
@@ -17,13 +17,11 @@ from perceivers.answers.one_class import MOST_NUMBERED_CLASSES
 from perceivers.data.numbers import has_decimal_comma
 from perceivers.errors import DataError
 from perceivers.kinds.number.reading import looks_like_number, number_of
-from perceivers.metrics.answers import is_better, measure, measures_of
 from perceivers.metrics.calibration import conformal_shift
 
 if TYPE_CHECKING:
-    from torchmetrics import Metric
+    pass
 
-ANSWER = "number"
 # Positive numbers that are more skewed than this are learned by their logarithms.
 MOST_SKEWED = 2.0
 
@@ -54,7 +52,7 @@ class Number(Answer):
     decimal: Literal["point", "comma"] = "point"
     widened: float = 0.0
 
-    name: ClassVar[str] = ANSWER
+    name: ClassVar[str] = "number"
     head_type: ClassVar[str] = "number"
     usual_score: ClassVar[str] = "r2"
     is_quantity: ClassVar[bool] = True
@@ -106,19 +104,6 @@ class Number(Answer):
     def head(self) -> dict[str, Any]:
         """See Answer."""
         return {**super().head(), **({"quantiles": list(self.quantiles)} if self.quantiles else {})}
-
-    @property
-    def measures(self) -> tuple[str, ...]:
-        """See Answer."""
-        return self.chosen_measures or measures_of(ANSWER, 1, self.quantiles)
-
-    def metric(self, name: str) -> Metric:
-        """See Answer."""
-        return measure(name, ANSWER, 1, self.quantiles)
-
-    def better(self, name: str) -> Literal["higher", "lower"]:
-        """See Answer."""
-        return is_better(name)
 
     def measured(self, scores: Tensor, targets: Tensor) -> tuple[Tensor, Tensor]:
         """Numbers [batch], or their quantiles [batch, num_quantiles], and truth [batch], in the units of the data."""
@@ -185,10 +170,6 @@ class Number(Answer):
         moved[..., 0] -= self.widened
         moved[..., -1] += self.widened
         return moved
-
-    def state(self) -> dict[str, Any]:
-        """See Answer."""
-        return asdict(self)
 
 
 def _logarithm_of(numbers: np.ndarray) -> float | None:

@@ -4,35 +4,32 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, replace
-from typing import TYPE_CHECKING, Any, ClassVar, Literal, Self
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 import torch
 from torch import Tensor
 
-from perceivers.answers.base import Answer
 from perceivers.answers.confusions import draw_confusions
-from perceivers.answers.drawing import draw_ranking, ranking_as_html
-from perceivers.answers.ranking import compare_rankings, ranked_answers
+from perceivers.answers.ranked import RankedAnswer
+from perceivers.answers.ranking import ranked_answers
 from perceivers.data.rows import class_id, in_natural_order
 from perceivers.errors import DataError
 from perceivers.kinds.base import is_empty
-from perceivers.metrics.answers import CONFUSIONS, is_better, measure, measures_of
+from perceivers.metrics.answers import CONFUSIONS
 from perceivers.metrics.calibration import fit_temperature
 from perceivers.models.losses import IGNORED_LABEL
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from torchmetrics import Metric
 
-ANSWER = "class"
 # Whole numbers of more different values are numbers.
 MOST_NUMBERED_CLASSES = 20
 
 
 @dataclass(frozen=True)
-class OneClass(Answer):
+class OneClass(RankedAnswer):
     """Exactly one of the classes that the training cells name.
 
     Args:
@@ -47,11 +44,10 @@ class OneClass(Answer):
     class_weights: tuple[float, ...] = ()
     temperature: float = 1.0
 
-    name: ClassVar[str] = ANSWER
+    name: ClassVar[str] = "class"
     head_type: ClassVar[str] = "class"
     usual_score: ClassVar[str] = "accuracy"
     divides_rows: ClassVar[bool] = True
-    drawn: ClassVar[str] = "probability"
 
     @classmethod
     def guess(cls, cells: Sequence[Any]) -> float:
@@ -83,10 +79,6 @@ class OneClass(Answer):
         """Int64 [batch]."""
         return torch.tensor([IGNORED_LABEL if target is None else target for target in targets])
 
-    def head(self) -> dict[str, Any]:
-        """See Answer."""
-        return {**super().head(), "id2label": dict(enumerate(self.names))}
-
     def losses(self, said: Tensor, targets: Tensor, label_smoothing: float = 0.0) -> Tensor:
         """See Answer; times the weight of the true class."""
         losses = super().losses(said, targets, label_smoothing)
@@ -100,17 +92,7 @@ class OneClass(Answer):
     @property
     def measures(self) -> tuple[str, ...]:
         """See Answer; the confusions are always counted."""
-        if self.chosen_measures:
-            return (*self.chosen_measures, CONFUSIONS)
-        return measures_of(ANSWER, len(self.names))
-
-    def metric(self, name: str) -> Metric:
-        """See Answer."""
-        return measure(name, ANSWER, len(self.names))
-
-    def better(self, name: str) -> Literal["higher", "lower"]:
-        """See Answer."""
-        return is_better(name)
+        return tuple(dict.fromkeys([*super().measures, CONFUSIONS]))
 
     def measured(self, scores: Tensor, targets: Tensor) -> tuple[Tensor, Tensor]:
         """Scores [batch, classes] at the temperature, ids [batch]."""
@@ -124,18 +106,6 @@ class OneClass(Answer):
         """`label`, its `probability`, and `probabilities` of the likeliest classes, falling."""
         return ranked_answers(scores / self.temperature, self.names)
 
-    def compare(self, said: Mapping[str, Any], other: Mapping[str, Any]) -> dict[str, Any]:
-        """See Answer; the change is that of the probability of what was likeliest."""
-        return compare_rankings(said, other)
-
-    def draw(self, axes: Any, said: Mapping[str, Any]) -> None:
-        """See Answer."""
-        draw_ranking(axes, said)
-
-    def html(self, said: Mapping[str, Any]) -> str:
-        """See Answer."""
-        return ranking_as_html(said)
-
     def draw_measures(self, values: Mapping[str, Tensor], folder: Path, prefix: str) -> list[Path]:
         """Draw the confusion matrix."""
         if CONFUSIONS not in values or not values[CONFUSIONS].any():
@@ -143,10 +113,6 @@ class OneClass(Answer):
         path = folder / f"{prefix}{CONFUSIONS}.png"
         draw_confusions(values[CONFUSIONS].cpu().numpy(), self.names, path)
         return [path]
-
-    def state(self) -> dict[str, Any]:
-        """See Answer."""
-        return asdict(self)
 
 
 def _class_name(cell: Any) -> str:
