@@ -15,7 +15,8 @@ from perceivers.data.opening import Tables, open_tables
 from perceivers.data.tables import Table, require_columns
 from perceivers.kinds.base import Kind, is_empty
 from perceivers.tasks.column_task import ColumnTask
-from perceivers.tasks.columns import Columns, Input
+from perceivers.tasks.columns import Columns
+from perceivers.tasks.inputs import Input
 from perceivers.tasks.label_arguments import LabelArguments
 
 ANSWER = "label"

@@ -213,7 +213,7 @@ def _importances(
     found = []
     for name, answer in parts.processor.answers.items():
         measure_name = answer.measures[0]
-        full = task.measure_name(name, measure_name)
+        full = task.measures.name(name, measure_name)
         sign = 1.0 if answer.better(measure_name) == "higher" else -1.0
         lost = [sign * (unchanged[full] - scores[full]) for scores in dealt]
         found.append(
