@@ -8,6 +8,7 @@ from os import PathLike
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import torch
 
 from perceivers.data.frames import table_of
@@ -35,6 +36,10 @@ class Predictor:
     prepared: Any
     results: Mapping[str, Any]
 
+    def __reduce__(self) -> tuple[Any, ...]:
+        """For pickle: the fast form, whose weights may be packed for this processor, is made again."""
+        return _with_fast_form, (self.task, self.parts, self.results)
+
     def __call__(self, values: Any) -> list[dict[str, Any] | DataError]:
         """Answer for values that Python has.
 
@@ -52,6 +57,40 @@ class Predictor:
         rows = ((table.name(index), table[index], table) for index in range(len(table)))
         answered = self.task.answer(self.parts, rows, prepared=self.prepared, shows=False)
         return [each if isinstance(each, DataError) else dict(each.values) for each in answered]
+
+    def values(self, values: Any) -> dict[str, np.ndarray]:
+        """Answer for values that Python has, in numbers, for programs that go on with these.
+
+        Args:
+            values: see `__call__`; at least one row.
+
+        Returns:
+            By the target, float64: probabilities [rows, classes] in the order of `names` (of several labels alike), or
+            numbers [rows], or their quantiles [rows, num_quantiles]. A target is called as its column, or, where one column
+            holds several tasks, as the task.
+
+        Raises:
+            DataError: a row cannot be read.
+            ConfigurationError: the run's answers do not come from columns.
+        """
+        if not isinstance(self.task, ColumnTask):
+            raise ConfigurationError(
+                f"`values` are given by runs whose answers come from columns, received one of {self.task.name}"
+            )
+        table = self._table(values)
+        rows = ((table.name(index), table[index], table) for index in range(len(table)))
+        said = self.task.values(self.parts, rows, self.prepared)
+        return {self.parts.processor.answers[name].title: each.numpy() for name, each in said.items()}
+
+    def names(self, target: str) -> tuple[str, ...]:
+        """The classes, or labels, of a target, in the order of their probabilities; none of a number."""
+        answers = getattr(self.parts.processor, "answers", {}).values()
+        for answer in answers:
+            if answer.title == target:
+                return tuple(getattr(answer, "names", ()))
+        raise ConfigurationError(
+            f"`target` must be one of {', '.join(answer.title for answer in answers)}, received {target!r}"
+        )
 
     def predictions(self, inputs: Sequence[str]) -> list[Prediction]:
         """Answer for files, folders and tables, as the command line names them.
@@ -88,6 +127,10 @@ def load(run: str | PathLike[str], *, device: str = "auto") -> Predictor:
     parts.model.to(choose_device(device)).eval()
     recorded = Path(run) / RESULTS_FILE
     results = read_json(recorded) if recorded.is_file() else {}
+    return Predictor(task, parts, parts.model.prepare(), results)
+
+
+def _with_fast_form(task: Task[Any], parts: Parts, results: Mapping[str, Any]) -> Predictor:
     return Predictor(task, parts, parts.model.prepare(), results)
 
 

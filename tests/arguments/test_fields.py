@@ -79,7 +79,7 @@ def test_a_value_out_of_bounds_is_named_with_its_bounds(
 @pytest.mark.parametrize(
     ("field", "value", "expected"),
     [
-        ("test_fraction", 0.0, "in (0, 1)"),
+        ("test_fraction", 1.0, "in [0, 1)"),
         ("validation_fraction", 1.0, "in [0, 1)"),
         ("shuffle_buffer", 0, "at least 1"),
         ("unreadable", "ignore", "one of stop, skip, trust"),

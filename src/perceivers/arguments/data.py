@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-from perceivers.arguments.base import require, require_at_least, require_choice
+from perceivers.arguments.base import require_at_least, require_choice, require_share
 from perceivers.errors import ConfigurationError
 
 
@@ -30,7 +30,7 @@ class DataArguments:
     shuffle_buffer: int = 10_000
     """While streaming: samples that the next one is drawn from."""
     test_fraction: float = 0.2
-    """Share of the samples held out for the test, in (0, 1), where there is no test data."""
+    """Share of the samples held out for the test, in [0, 1), where there is no test data; 0 measures none."""
     validation_fraction: float = 0.1
     """Share of the remaining samples that is watched while training, in [0, 1), where there is no validation data; 0
     watches none."""
@@ -42,13 +42,7 @@ class DataArguments:
     met."""
 
     def __post_init__(self) -> None:
-        require("test_fraction", self.test_fraction, 0.0 < self.test_fraction < 1.0, "in (0, 1)")
-        require(
-            "validation_fraction",
-            self.validation_fraction,
-            0.0 <= self.validation_fraction < 1.0,
-            "in [0, 1)",
-        )
+        require_share(self, "test_fraction", "validation_fraction")
         require_choice("unreadable", self.unreadable, ("stop", "skip", "trust"))
         require_choice("decimal", self.decimal, ("point", "comma"))
         require_at_least(1, self, "shuffle_buffer")

@@ -41,6 +41,10 @@ class RunArguments:
     """Replace the run that `output` already holds."""
     resume: bool = False
     """Go on with the run that `output` holds, from its last checkpoint; start it where there is none."""
+    pictures: bool = True
+    """Draw the learning curve and what measures have a picture."""
+    quiet: bool = False
+    """Print neither what is made of the data nor the progress."""
 
 
 def recipe_text(task: str, model: object, run: RunArguments) -> str:

@@ -15,6 +15,7 @@ def evaluate(
     batch_size: int = 64,
     device: Literal["auto", "cpu"] = "auto",
     output: Path | None = None,
+    beside: Literal["trees"] | None = None,
 ) -> None:
     """Measure a trained model, print the metrics and write `evaluation.json`.
 
@@ -26,17 +27,29 @@ def evaluate(
         batch_size: samples a forward pass.
         device: `auto` takes the accelerator that is there.
         output: folder for `evaluation.json`; the training run's if not given.
+        beside: `trees` measures gradient-boosted trees (texts by tf-idf), and the majority or the mean, on the same rows,
+            fitted to the rows that the model was fitted to. For runs that read columns.
     """
     from rich.console import Console
 
     from perceivers.training.evaluation import evaluate as measure_run
-    from perceivers.training.reporting import is_main_process, results_table
+    from perceivers.training.reporting import comparison_table, is_main_process, results_table
 
-    results = measure_run(folder, data=data, split=split, batch_size=batch_size, device=device, output=output)
+    results = measure_run(
+        folder, data=data, split=split, batch_size=batch_size, device=device, output=output, beside=beside
+    )
     console = Console(quiet=not is_main_process())
     for line in results["unreadable"]:
         console.print(f"left out: {line}", markup=False, highlight=False, soft_wrap=True)
     rows = dict(results["metrics"])
+    if beside is not None:
+        others = results["beside"]
+        columns = {"this model": rows, "trees": others["trees"], "majority": others["majority"]}
+        console.print(comparison_table(results["task"], columns))
+        said = f"trees and majority are fitted to {others['training_samples']:,} training rows"
+        ignored = f"; trees cannot read {', '.join(others['ignored'])}" if others["ignored"] else ""
+        console.print(said + ignored, markup=False, highlight=False, soft_wrap=True)
+        rows = {}
     rows |= {
         "data": f"{results['data']}, {results['split']}, {results['samples']:,} samples",
         "saved in": str(folder if output is None else output),

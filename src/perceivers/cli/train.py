@@ -103,6 +103,7 @@ def _command_of(name: str) -> Callable[..., None]:
         output: Path | None = None,
         overwrite: Flag = False,
         resume: Flag = False,
+        quiet: Flag = False,
         print_config: Flag = False,
         model: Annotated[kind, MODEL] = kind(),  # type: ignore[valid-type] # noqa: B008
         start: Start = StartArguments(),  # noqa: B008
@@ -117,6 +118,7 @@ def _command_of(name: str) -> Callable[..., None]:
             optimization=optimization,
             overwrite=overwrite,
             resume=resume,
+            quiet=quiet,
         )
         if print_config:
             print(recipe_text(name, model, run), end="")  # noqa: T201
@@ -135,6 +137,7 @@ def _command_of(name: str) -> Callable[..., None]:
         output: folder that receives model, settings, results and learning curve.
         overwrite: replace the run that `output` already holds.
         resume: go on with the run that `output` holds, from its last checkpoint; start it where there is none.
+        quiet: print the results alone: neither what is made of the data nor the progress.
         print_config: print all options, resolved, as a recipe, and stop.
         model: model and augmentation.
         start: checkpoint to start from.

@@ -12,6 +12,8 @@ import numpy as np
 from perceivers.data.tables import ArrowTable, Table
 from perceivers.errors import DataError
 
+# What `data` is called in the record of a run whose rows came from memory.
+IN_MEMORY = "rows in memory"
 # What pandas writes for a missing value; told by name, because pandas need not be there.
 MISSING_TYPES = frozenset({"NAType", "NaTType"})
 

@@ -122,6 +122,10 @@ class Kind(ABC):
             DataError: a cell holds something else.
         """
 
+    def plain(self, cell: Any, column: str, table: Any) -> Any:
+        """A cell as those read it who know nothing of kinds: a number, a text, a date; None where it is empty."""
+        return None if is_empty(cell) else cell
+
     def survey(self, table: Any, columns: Sequence[str]) -> Self:
         """This kind with what the first rows of a training table tell of all values: how many channels they have.
 

@@ -9,13 +9,15 @@ from typing import TYPE_CHECKING, Any
 import torch
 from torch import Tensor
 
-from perceivers.arguments import DataArguments, TrainingArguments
+from perceivers.arguments import DataArguments, RunArguments, TrainingArguments
 from perceivers.data.draws import NumberedBatch, plain_loader
+from perceivers.data.frames import IN_MEMORY
 from perceivers.data.splits import PartName
 from perceivers.errors import DataError, MissingExtraError
 from perceivers.records import write_json
 from perceivers.tasks.base import Parts, Task
 from perceivers.tasks.registry import load_run
+from perceivers.training.beside import measure_rivals
 from perceivers.training.reporting import installed_versions
 
 if TYPE_CHECKING:
@@ -32,6 +34,7 @@ def evaluate(
     batch_size: int = 64,
     device: str = "auto",
     output: str | Path | None = None,
+    beside: str | None = None,
 ) -> dict[str, Any]:
     """Measure a trained model and write `evaluation.json`.
 
@@ -42,18 +45,32 @@ def evaluate(
         batch_size: samples a forward pass.
         device: "auto" or "cpu".
         output: folder for `evaluation.json`; None takes the run's.
+        beside: "trees" measures boosted trees and the majority (the mean of numbers) on the same rows, fitted to the rows
+            that the run's weights were fitted to, without its validation rows; see `perceivers.training.beside`. None
+            measures the model alone.
 
     Returns:
         What `evaluation.json` holds.
 
     Raises:
         DataError: the folder is no run, or the data are absent or cannot be read.
+        ConfigurationError: `beside` is not for this run.
+        MissingExtraError: `beside` needs a package that is not installed.
     """
     task, parts, run = load_run(Path(folder))
-    splits = task.load_data(run.data if data is None else of_other_data(run.data, data), parts)
+    # First, because a task calls its columns as the data do that were opened last.
+    own = task.load_data(data_of_run(run), parts) if data is None or beside is not None else None
+    splits = own if data is None else task.load_data(of_other_data(run.data, data), parts)
+    assert splits is not None
     samples = splits.part(split)
     if not len(samples):
         raise DataError(f"`split` {split!r} of `data` {data or run.data.data!r} holds no samples")
+    rivals = {}
+    if beside is not None:
+        assert own is not None
+        rivals["beside"] = measure_rivals(
+            task, parts, own.train, samples, beside=beside, seed=run.training.seed
+        )
     settings = TrainingArguments(batch_size=batch_size, device=device)  # type: ignore[arg-type]
     accelerator = build_accelerator(settings)
     loader = plain_loader(samples, NumberedBatch(task.collate, parts.processor), batch_size=batch_size)
@@ -68,6 +85,7 @@ def evaluate(
         "samples": len(samples),
         "unreadable": list(splits.unreadable),
         "metrics": scores,
+        **rivals,
         "versions": installed_versions(),
     }
     target = Path(folder if output is None else output)
@@ -119,6 +137,19 @@ def collect(task: Task[Any], model: Any, batches: Any, accelerator: Accelerator)
         for name, values in measured.items():
             found.setdefault(name, []).append(values.cpu())
     return {name: torch.cat(values) for name, values in found.items()}
+
+
+def data_of_run(run: RunArguments) -> DataArguments:
+    """The data of a run, to be opened again.
+
+    Raises:
+        DataError: its rows were in memory, and are no more.
+    """
+    if run.data.data == IN_MEMORY:
+        raise DataError(
+            f"`data` must be given: the run {run.output!r} was trained on rows in memory, which no file holds"
+        )
+    return run.data
 
 
 def of_other_data(run_data: DataArguments, data: str) -> DataArguments:

@@ -20,7 +20,7 @@ from perceivers.figures import new_figure
 from perceivers.tasks.base import Parts, Prediction
 from perceivers.tasks.column_task import ColumnTask
 from perceivers.tasks.registry import load_run
-from perceivers.training.evaluation import build_accelerator, measure, of_other_data
+from perceivers.training.evaluation import build_accelerator, data_of_run, measure, of_other_data
 
 COLUMNS_FILE, ROWS_FILE, PICTURE = "columns.csv", "rows.csv", "columns.png"
 
@@ -86,7 +86,7 @@ def explain(
         raise ConfigurationError(
             f"`folder` must be a run whose answers come from columns, received one of {task.name}"
         )
-    splits = task.load_data(run.data if data is None else of_other_data(run.data, data), parts)
+    splits = task.load_data(data_of_run(run) if data is None else of_other_data(run.data, data), parts)
     samples = _some(splits.part(split), most_rows)
     accelerator = build_accelerator(TrainingArguments(batch_size=batch_size, device=device))  # type: ignore[arg-type]
     prepared = parts.model.to(accelerator.device).eval().prepare()
@@ -159,6 +159,7 @@ class DealtOutTable(Table):
 
     def __init__(self, table: Table, column: str, origins: Mapping[int, int]) -> None:
         super().__init__(table.source, table.columns, table.root)
+        self.notes, self.decimal = table.notes, table.decimal
         self._table, self._column, self._origins = table, column, origins
 
     def __len__(self) -> int:
@@ -186,7 +187,7 @@ class DealtOutTable(Table):
 def _dealt_out(samples: RowSamples, column: str, generator: np.random.Generator) -> RowSamples:
     order = generator.permutation(len(samples.indices))
     origins = {row: samples.indices[int(place)] for row, place in zip(samples.indices, order, strict=True)}
-    return replace(samples, table=DealtOutTable(samples.table, column, origins))
+    return replace(samples, table=DealtOutTable(samples.table, column, origins), held=None)
 
 
 def _some(samples: Any, most: int) -> RowSamples:
@@ -212,7 +213,7 @@ def _importances(
     found = []
     for name, answer in parts.processor.answers.items():
         measure_name = answer.measures[0]
-        full = task.measure_name(name, measure_name)
+        full = task.measures.name(name, measure_name)
         sign = 1.0 if answer.better(measure_name) == "higher" else -1.0
         lost = [sign * (unchanged[full] - scores[full]) for scores in dealt]
         found.append(

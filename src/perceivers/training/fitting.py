@@ -17,7 +17,7 @@ from perceivers.arguments import (
     StartArguments,
     TrainingArguments,
 )
-from perceivers.data.frames import table_of
+from perceivers.data.frames import IN_MEMORY, table_of
 from perceivers.data.opening import Tables
 from perceivers.errors import ConfigurationError
 from perceivers.predictor import Predictor, load
@@ -32,8 +32,13 @@ CONCERNS: Mapping[str, type[Any]] = {
     "training": TrainingArguments,
     "optimization": OptimizationArguments,
 }
-# What `data` is called in the record of a run whose rows came from memory.
-IN_MEMORY = "rows in memory"
+# Options of the command that are arguments of their own here, and how these are called.
+ELSEWHERE: Mapping[str, str] = {
+    "data": "data",
+    "target": "target",
+    "validation_data": "validation",
+    "test_data": "test",
+}
 
 
 def fit(
@@ -45,6 +50,7 @@ def fit(
     test: Any = None,
     overwrite: bool = False,
     resume: bool = False,
+    quiet: bool = False,
     **options: Any,
 ) -> Predictor:
     """Train a model that answers columns of a table from the others: `perceivers train table` in Python.
@@ -61,6 +67,7 @@ def fit(
         test: rows that are measured at the end; None: a share of `data`.
         overwrite: replace the run that `output` already holds.
         resume: go on with the run that `output` holds.
+        quiet: print nothing.
         options: further options of `perceivers train table`, with underscores: `column=["photo=image"]`, `epochs=20`.
 
     Returns:
@@ -70,12 +77,19 @@ def fit(
     targets = (target,) if isinstance(target, str) else tuple(target)
     source: dict[str, Any] = {"data": IN_MEMORY}
     tables: Tables | None = None
-    if isinstance(data, str | PathLike):
-        paths = {"data": data, "validation_data": validation, "test_data": test}
-        source = {name: str(path) for name, path in paths.items() if path is not None}
+    parts = {"data": data, "validation": validation, "test": test}
+    given = {name: rows for name, rows in parts.items() if rows is not None}
+    are_paths = {name: isinstance(rows, str | PathLike) for name, rows in given.items()}
+    if len(set(are_paths.values())) > 1:
+        listed = ", ".join(f"{name} {type(rows).__name__}" for name, rows in given.items())
+        raise ConfigurationError(
+            f"`data`, `validation` and `test` must all be paths, or all be rows, received {listed}"
+        )
+    if are_paths.get("data"):
+        names = {"data": "data", "validation": "validation_data", "test": "test_data"}
+        source = {names[name]: str(path) for name, path in given.items()}
     else:
-        given = {"train": data, "validation": validation, "test": test}
-        tables = {part: table_of(rows, part) for part, rows in given.items() if rows is not None}
+        tables = {"train" if name == "data" else name: table_of(rows, name) for name, rows in given.items()}
     with tempfile.TemporaryDirectory(prefix="perceivers-") as unkept:
         folder = Path(unkept) / "run" if output is None else Path(output)
         run = RunArguments(
@@ -86,6 +100,9 @@ def fit(
             optimization=OptimizationArguments(**chosen["optimization"]),
             overwrite=overwrite,
             resume=resume,
+            # Nobody would see them.
+            pictures=output is not None,
+            quiet=quiet,
         )
         train(GivenTableTask(TableArguments(target=targets, **chosen["model"]), tables), run)
         return load(folder, device=run.training.device)
@@ -109,14 +126,22 @@ class GivenTableTask(TableTask):
 
 
 def _by_concern(options: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
-    """Options by the dataclass that has them; a list becomes a tuple."""
-    homes = {entry.name: concern for concern, kind in CONCERNS.items() for entry in dataclasses.fields(kind)}
+    """Options by the dataclass that has them; a list, or a single one of several, becomes a tuple."""
+    fields = {
+        entry.name: (concern, str(entry.type).startswith("tuple"))
+        for concern, kind in CONCERNS.items()
+        for entry in dataclasses.fields(kind)
+    }
     found: dict[str, dict[str, Any]] = {concern: {} for concern in CONCERNS}
     for name, value in options.items():
-        if name not in homes or name in ("data", "target"):
-            near = difflib.get_close_matches(name, homes, n=1)
+        if name not in fields or name in ELSEWHERE:
+            near = difflib.get_close_matches(name, [*fields, *ELSEWHERE.values()], n=1)
+            hint = ELSEWHERE.get(name, near[0] if near else None)
             raise ConfigurationError(
-                f"`{name}` is no option of `perceivers train table`{f'; is it {near[0]}?' if near else ''}"
+                f"`{name}` is no option of `perceivers.fit`{f'; is it {hint}?' if hint else ''}"
             )
-        found[homes[name]][name] = tuple(value) if isinstance(value, list) else value
+        concern, has_several = fields[name]
+        if has_several:
+            value = tuple(value) if isinstance(value, list | tuple) else (value,)
+        found[concern][name] = value
     return found

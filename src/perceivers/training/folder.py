@@ -66,6 +66,8 @@ def save_run(
     history: list[dict[str, float]],
     results: dict[str, Any],
     shown: dict[str, Tensor],
+    *,
+    pictures: bool = True,
 ) -> None:
     """Write all files beside the folder first, then move them in, the results last."""
     with tempfile.TemporaryDirectory(dir=folder, prefix=".partial-") as name:
@@ -73,8 +75,10 @@ def save_run(
         parts.model.save_pretrained(partial_folder, state_dict=weights)
         parts.processor.save_pretrained(partial_folder)
         write_json(partial_folder / "history.json", history)
-        draw_learning_curve(history, task.headline, partial_folder / "learning_curve.png")
-        task.show_evaluation(parts, shown, partial_folder)
+        if pictures:
+            draw_learning_curve(history, task.headline, partial_folder / "learning_curve.png")
+        if pictures and shown:
+            task.show_evaluation(parts, shown, partial_folder)
         write_json(partial_folder / RESULTS_FILE, results)
         for path in sorted(partial_folder.iterdir(), key=lambda path: path.name == RESULTS_FILE):
             if path.is_dir():

@@ -19,6 +19,7 @@ from rich.progress import (
     TimeRemainingColumn,
 )
 from rich.table import Table
+from rich.text import Text
 
 from perceivers.figures import new_figure
 
@@ -113,10 +114,22 @@ def installed_versions() -> dict[str, str]:
 
 
 def results_table(title: str, rows: Mapping[str, object]) -> Table:
-    """Lay out names and values in two columns; floats with four digits."""
+    """Lay out names and values in two columns; floats with four digits. Nothing in it is taken for markup."""
     table = Table(title=title, show_header=False, title_justify="left")
     for name, value in rows.items():
-        table.add_row(_words(name), f"{value:.4f}" if isinstance(value, float) else str(value))
+        table.add_row(Text(_words(name)), Text(_said(value)))
+    return table
+
+
+def comparison_table(title: str, columns: Mapping[str, Mapping[str, float]]) -> Table:
+    """Lay out measures as rows, those of the first column first, and who was measured as columns; blank where nothing was."""
+    table = Table(title=title, title_justify="left")
+    table.add_column("measure", overflow="fold")
+    for name in columns:
+        table.add_column(name, justify="right", no_wrap=True)
+    for measure in dict.fromkeys(name for values in columns.values() for name in values):
+        cells = (_said(values[measure]) if measure in values else "" for values in columns.values())
+        table.add_row(Text(_words(measure)), *map(Text, cells))
     return table
 
 
@@ -150,5 +163,11 @@ def draw_learning_curve(history: Sequence[Mapping[str, float]], headline: str, p
     figure.savefig(path, dpi=120)
 
 
+def _said(value: object) -> str:
+    return f"{value:.4f}" if isinstance(value, float) else str(value)
+
+
 def _words(name: str) -> str:
-    return name.replace("_", " ")
+    """A measure in words; the column before it keeps its name."""
+    column, slash, measure = name.rpartition("/")
+    return f"{column}{slash}{measure.replace('_', ' ')}"

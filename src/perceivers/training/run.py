@@ -53,6 +53,7 @@ class Loop:
         name_of: what errors call a training sample, by index.
         arguments: how long and how to run.
         total_steps: optimiser steps of the whole run.
+        quiet: whether no progress is shown.
     """
 
     task: Task[Any]
@@ -71,11 +72,12 @@ class Loop:
     name_of: Any
     arguments: TrainingArguments
     total_steps: int
+    quiet: bool = False
 
     def run(self) -> None:
         """Train from the present position to the end."""
         position, started = self.position, time.monotonic() - self.position.seconds
-        visible = self.accelerator.is_main_process
+        visible = self.accelerator.is_main_process and not self.quiet
         with TrainingProgress(self.total_steps, position.step, self.task.headline, visible) as progress:
             while position.step < self.total_steps:
                 for indices, batch in self._pass():
@@ -221,8 +223,8 @@ def train(task: Task[Any] | str, arguments: RunArguments) -> dict[str, Any]:
     splits = task.load_data(arguments.data)
     arguments = resolved(arguments, task.advise(splits, arguments))
     training = arguments.training
-    _require_samples(splits, training)
-    if accelerator.is_main_process:
+    _require_samples(splits, arguments)
+    if accelerator.is_main_process and not arguments.quiet:
         print_plan(task.plan(splits))
     parts = task.build(splits, start_config(arguments.start))
     fresh_keys = take_weights(parts.model, arguments.start)
@@ -243,8 +245,11 @@ def train(task: Task[Any] | str, arguments: RunArguments) -> dict[str, Any]:
     if loop.best is not None:
         loop.best.restore(final)
     parts = task.finish(parts, lambda: collect(task, final, loop.watched, accelerator))
-    tested = accelerator.prepare(_plain(task, parts, splits.test, training))
-    scores, shown = measure(task, final, parts, tested, accelerator)
+    scores: dict[str, float] = {}
+    shown: dict[str, Tensor] = {}
+    if len(splits.test):
+        tested = accelerator.prepare(_plain(task, parts, splits.test, training))
+        scores, shown = measure(task, final, parts, tested, accelerator)
     results = {
         "task": task.name,
         "data": arguments.data.data,
@@ -266,7 +271,8 @@ def train(task: Task[Any] | str, arguments: RunArguments) -> dict[str, Any]:
     weights = accelerator.get_state_dict(final)
     if accelerator.is_main_process:
         parts = replace(parts, model=accelerator.unwrap_model(final))
-        save_run(output, task, parts, weights, loop.position.history, results, shown)
+        history = loop.position.history
+        save_run(output, task, parts, weights, history, results, shown, pictures=arguments.pictures)
     accelerator.wait_for_everyone()
     loop.checkpoints.remove()
     return results
@@ -319,6 +325,7 @@ def _build_loop(
         name_of=splits.train.name,
         arguments=training,
         total_steps=total_steps,
+        quiet=arguments.quiet,
     )
 
 
@@ -341,11 +348,12 @@ def _validation_scores(loop: Loop) -> dict[str, float]:
     return {name.removeprefix("validation_"): score for name, score in row.items() if "validation_" in name}
 
 
-def _require_samples(splits: Any, training: TrainingArguments) -> None:
+def _require_samples(splits: Any, arguments: RunArguments) -> None:
     has_length = hasattr(splits.train, "__len__")
-    if not has_length and training.steps is None:
+    if not has_length and arguments.training.steps is None:
         raise ConfigurationError("`steps` must be given with `streaming`: a stream has no known length")
-    if (has_length and not len(splits.train)) or not len(splits.test):
+    needs_test = arguments.data.test_fraction > 0.0 or arguments.data.test_data is not None
+    if (has_length and not len(splits.train)) or (needs_test and not len(splits.test)):
         raise DataError(f"`data` must fill a training and a test part, received {_sizes(splits)}")
 
 

@@ -64,6 +64,10 @@ class CategoryKind(Kind):
         value = tuple(None if is_empty(cell) else str(cell).strip() for cell in cells)
         return value if any(text is not None for text in value) else None
 
+    def plain(self, cell: Any, column: str, table: Any) -> str | None:
+        """See Kind."""
+        return None if is_empty(cell) else str(cell).strip()
+
     def settle(self, values: Sequence[tuple[str | None, ...]], columns: Sequence[str]) -> Self:
         """List the categories of each column that have rows enough, the most frequent first."""
         vocabularies = []

@@ -36,6 +36,10 @@ class DateKind(NumberKind):
             return None
         return np.array([part for moment in moments for part in parts_of(moment)])
 
+    def plain(self, cell: Any, column: str, table: Any) -> Any:
+        """See Kind."""
+        return None if is_empty(cell) else date_of(cell, column)
+
     def show(
         self, value: np.ndarray | None, weights: Mapping[str, Tensor], grids: Mapping[str, tuple[int, ...]]
     ) -> list[tuple[str, float]]:

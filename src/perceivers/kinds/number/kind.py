@@ -57,6 +57,11 @@ class NumberKind(Kind):
         value = np.array([number_of(row.get(column), column, decimal) for column in columns])
         return None if np.isnan(value).all() else value
 
+    def plain(self, cell: Any, column: str, table: Any) -> float | None:
+        """See Kind."""
+        number = number_of(cell, column, getattr(table, "decimal", "point"))
+        return None if np.isnan(number) else number
+
     def settle(self, values: Sequence[np.ndarray], columns: Sequence[str]) -> Self:
         """Find the quantiles of each column, and the bins of the normalised values."""
         table = np.stack(values)

@@ -133,6 +133,11 @@ class TextKind(Kind):
         known = known_rows(texts, self.options.ngram_rows, self.options.ngram_texts)
         return replace(self, num_columns=len(columns), known=known)
 
+    def plain(self, cell: Any, column: str, table: Any) -> str | None:
+        """See Kind; the text of a file whose path it is."""
+        text = text_of({column: cell}, column, table)
+        return None if text is None else text.decode("utf-8")
+
     def vary(self, value: TextValue, generator: np.random.Generator) -> TextValue:
         """Read a part, hide words, begin elsewhere."""
         texts = cropped(value.present, self.options.crop, generator)

@@ -1,0 +1,1 @@
+"""Bridges to other libraries; each file needs the package that it is named after."""
