@@ -103,6 +103,8 @@ class Predictor:
     def _table(self, values: Any) -> Table:
         assert isinstance(self.task, ColumnTask)
         columns = self.task.columns.columns_read
+        if isinstance(values, str | bytes):
+            raise DataError(f"`values` must be a DataFrame or a list, received {type(values).__name__}")
         is_bare = isinstance(values, Sequence) and not any(isinstance(each, Mapping) for each in values)
         if is_bare:
             if len(columns) > 1:
@@ -111,7 +113,9 @@ class Predictor:
                     f"of {type(values[0]).__name__ if values else 'nothing'}"
                 )
             values = [{columns[0]: each} for each in values]
-        return table_of(values, "values")
+        table = table_of(values, "values")
+        # Several threads may ask about one table; what is noted of it is not theirs.
+        return self.task.to_be_asked(table.take(range(len(table))) if table is values else table)
 
 
 def load(run: str | PathLike[str], *, device: str = "auto") -> Predictor:
@@ -121,7 +125,9 @@ def load(run: str | PathLike[str], *, device: str = "auto") -> Predictor:
         run: the folder.
         device: "auto" (the accelerator that is there, else the processor) or "cpu".
     """
-    task, parts, _ = load_run(Path(run))
+    task, parts, recorded_run = load_run(Path(run))
+    if isinstance(task, ColumnTask):
+        task.decimal = recorded_run.data.decimal
     parts.model.to(choose_device(device)).eval()
     recorded = Path(run) / RESULTS_FILE
     results = read_json(recorded) if recorded.is_file() else {}

@@ -17,11 +17,13 @@ from perceivers.answers.drawing import draw_answer
 from perceivers.arguments import DataArguments
 from perceivers.configuration import PerceiverConfig
 from perceivers.data.held import HeldTable
+from perceivers.data.numbers import Decimal
 from perceivers.data.opening import TABLE_FORMATS, Tables, find_files, is_table, notes_of, open_table_file
 from perceivers.data.rows import RowSamples, StreamSamples, decode_row, load_splits
 from perceivers.data.splits import Splits
 from perceivers.data.tables import FILE_COLUMN, ListTable, StreamTable, Table, require_columns
 from perceivers.errors import ConfigurationError, DataError
+from perceivers.kinds.base import is_empty
 from perceivers.kinds.cards import draw_cards
 from perceivers.metrics.answers import collected, of_answer
 from perceivers.metrics.named import mean_of
@@ -68,6 +70,8 @@ class ColumnTask(Task[TaskArguments]):
         self.notes: list[str] = []
         # Rows without any target.
         self.num_left_out = 0
+        # How tables that are asked about write numbers: as those of the run did.
+        self.decimal: Decimal = "point"
 
     @abstractmethod
     def open(self, arguments: DataArguments) -> Tables:
@@ -333,12 +337,12 @@ class ColumnTask(Task[TaskArguments]):
         """
         prepared, rows = parts.model.prepare() if prepared is None else prepared, iter(rows)
         num_shown = self._num_shown() if shows else 0
-        at_once = answered_at_once(parts.processor)
+        at_once, last = answered_at_once(parts.processor), None
         while chunk := list(islice(rows, at_once)):
             read = [self._read(parts.processor, *each) for each in chunk]
             samples = [each for each in read if isinstance(each, Sample)]
             described = iter(self._describe(parts, prepared, samples) if samples else ())
-            for (name, row, _), each in zip(chunk, read, strict=True):
+            for (name, row, table), each in zip(chunk, read, strict=True):
                 if isinstance(each, DataError):
                     yield each
                     continue
@@ -348,7 +352,9 @@ class ColumnTask(Task[TaskArguments]):
                 }
                 shown = self.shown_of(parts, each, list(answers)) if num_shown > 0 else {}
                 num_shown -= 1
-                yield Prediction(name, self.columns_of(row, answers), shown, answers)
+                notes = tuple(table.notes) if table is not last else ()
+                last = table
+                yield Prediction(name, self.columns_of(row, answers), shown, answers, notes)
 
     @torch.no_grad()
     def values(
@@ -420,9 +426,7 @@ class ColumnTask(Task[TaskArguments]):
         if self.is_table(path):
             table = open_table_file(path)
             assert isinstance(table, Table)
-            if self.needs_all:
-                require_columns(table, *self.columns_for(self.columns, table.columns).columns_read)
-            yield table
+            yield self.to_be_asked(table)
             return
         only = self.columns.inputs[0]
         if len(self.columns.inputs) > 1 or not only.kind.suffixes:
@@ -433,6 +437,29 @@ class ColumnTask(Task[TaskArguments]):
         files = [str(file) for file in find_files([given], only.kind.suffixes, only.kind.name)]
         column = only.columns[0] if len(only.columns) == 1 else FILE_COLUMN
         yield ListTable([{column: file} for file in files], given, files)
+
+    def to_be_asked(self, table: Table) -> Table:
+        """A table that is asked about, with a note of the columns that it lacks.
+
+        Raises:
+            DataError: it lacks a column, where all are needed; or all columns, so that there is nothing to answer from.
+        """
+        table.decimal = self.decimal
+        wanted = self.columns_for(self.columns, table.columns).columns_read
+        absent = [name for name in wanted if name not in table.columns]
+        if self.needs_all:
+            require_columns(table, *wanted)
+        elif len(absent) == len(wanted):
+            raise DataError(
+                f"`{table.source}` must have one of the columns {', '.join(wanted)} to be answered from, received "
+                f"{', '.join(table.columns)}"
+            )
+        elif absent:
+            note = (
+                f"`{table.source}` has no column {', '.join(absent)}: what is missing is masked in every row"
+            )
+            table.notes = [*table.notes, note]
+        return table
 
     def is_table(self, path: Path) -> bool:
         """Whether an input of the command is a table with a row a sample."""
@@ -531,7 +558,7 @@ class ColumnTask(Task[TaskArguments]):
                 rows = [
                     place
                     for place, index in enumerate(samples.indices)
-                    if any(cell[index] not in (None, "") for cell in cells)
+                    if not all(is_empty(cell[index]) for cell in cells)
                 ]
                 self.num_left_out += len(samples) - len(rows)
                 samples = samples.select(rows)
