@@ -72,15 +72,19 @@ SHARED: dict[str, frozenset[str]] = {
     ),
     "tasks": frozenset(
         {
+            "answering",
+            "attention",
             "base",
-            "cards",
-            "classification",
-            "columns",
             "column_task",
-            "confusions",
+            "columns",
+            "inputs",
             "label_arguments",
+            "measuring",
             "one_column_task",
             "page",
+            "row_reader",
+            "saved_columns",
+            "settling",
             "text_model",
         }
     ),
@@ -103,7 +107,9 @@ SHARED: dict[str, frozenset[str]] = {
         }
     ),
     "kinds": frozenset({"base", "cards", "cells", "image", "inline", "number", "shading", "sound"}),
-    "answers": frozenset({"base", "number", "one_class", "ranking", "several_labels"}),
+    "answers": frozenset(
+        {"base", "confusions", "drawing", "number", "one_class", "ranked", "ranking", "several_labels"}
+    ),
 }
 
 MODALITIES = frozenset({"audio", "image", "label"})
@@ -247,12 +253,7 @@ def test_siblings_import_only_what_their_folder_shares():
         target_folder, _, target_file = found.target.partition(".")
         if folder != target_folder or folder not in SHARED or not file:
             continue
-        one_family = (
-            file.startswith("bundled")
-            or first(target_file) == first(file)
-            # A family of models may be two files that are named alike.
-            or (folder == "models" and target_file.split("_")[0] == file.split("_")[0])
-        )
+        one_family = file.startswith("bundled") or first(target_file) == first(file)
         if first(target_file) not in SHARED[folder] and not one_family and not is_excepted(found):
             against.append(str(found))
     assert not against

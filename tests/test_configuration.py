@@ -43,7 +43,6 @@ SHARED_VALUES = {
 MAY_BE_ZERO = {
     "input_padding_size",
     "query_padding_size",
-    "task_mlp_layers",
     "num_self_attends_per_block",
     "flow_tile_overlap",
     "chunk_size_feed_forward",
@@ -289,17 +288,17 @@ class TestFidelity:
 
 
 class TestDescriptions:
-    def test_modalities_and_tasks_are_kept_as_they_are(self, tmp_path):
+    def test_modalities_and_answers_are_kept_as_they_are(self, tmp_path):
         modalities = {"sound": {"type": "audio", "max_resolution": [8]}}
-        tasks = {"topic": {"id2label": {"0": "art", "1": "law"}}}
-        config = PerceiverConfig(modalities=modalities, tasks=tasks, task_mlp_layers=0)
+        answers = {"topic": {"type": "class", "id2label": {"0": "art", "1": "law"}}}
+        config = PerceiverConfig(modalities=modalities, answers=answers)
         config.save_pretrained(tmp_path)
         again = PerceiverConfig.from_pretrained(tmp_path)
         assert again == config
-        assert (again.modalities, again.tasks, again.task_mlp_layers) == (modalities, tasks, 0)
+        assert (again.modalities, again.answers) == (modalities, answers)
 
     def test_nothing_is_written_where_there_are_none(self):
-        assert {"modalities", "tasks"}.isdisjoint(PerceiverConfig().to_dict())
+        assert {"modalities", "answers"}.isdisjoint(PerceiverConfig().to_dict())
 
 
 class TestValidation:
@@ -408,7 +407,7 @@ class TestValidation:
         ):
             PerceiverConfig(**{key: value})
 
-    @pytest.mark.parametrize("key", ["modalities", "tasks"])
+    @pytest.mark.parametrize("key", ["modalities", "answers"])
     @pytest.mark.parametrize("value", [["audio"], {"audio": "wav"}, {1: {}}, "audio"])
     def test_descriptions_are_a_mapping_of_mappings(self, key, value):
         with pytest.raises(

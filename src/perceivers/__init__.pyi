@@ -84,7 +84,6 @@ from perceivers.modalities.text import (
     PerceiverTextPreprocessor as PerceiverTextPreprocessor,
 )
 from perceivers.models.base import PerceiverPreTrainedModel as PerceiverPreTrainedModel
-from perceivers.models.classification import PerceiverForClassification as PerceiverForClassification
 from perceivers.models.image_classification import (
     PerceiverForImageClassificationConvProcessing as PerceiverForImageClassificationConvProcessing,
 )
@@ -97,9 +96,6 @@ from perceivers.models.image_classification import (
 from perceivers.models.masked_language_modeling import PerceiverForMaskedLM as PerceiverForMaskedLM
 from perceivers.models.multimodal_autoencoding import (
     PerceiverForMultimodalAutoencoding as PerceiverForMultimodalAutoencoding,
-)
-from perceivers.models.multitask_text_classification import (
-    PerceiverForMultitaskSequenceClassification as PerceiverForMultitaskSequenceClassification,
 )
 from perceivers.models.optical_flow import PerceiverForOpticalFlow as PerceiverForOpticalFlow
 from perceivers.models.perceiver import PerceiverModel as PerceiverModel

@@ -49,7 +49,6 @@ _SAVED_WHERE_GIVEN = (
     "problem_type",
     "modalities",
     "answers",
-    "tasks",
     "ngram_sizes",
     "ngram_rows",
 )
@@ -138,10 +137,6 @@ class _ConfigFields:
 
     # Any answers out: name -> {"type": "class", "labels" or "number", settings}, see `perceivers.configuration_answers`.
     answers: Mapping[str, Mapping[str, Any]] | None = None
-
-    # Several tasks of one text model: name -> {"num_labels" or "id2label", "problem_type"}, in the order of their queries.
-    tasks: Mapping[str, Mapping[str, Any]] | None = None
-    task_mlp_layers: int = 2
 
     # Which arithmetic: see FIDELITIES.
     fidelity: str = "transformers"

@@ -15,7 +15,6 @@ _MAY_BE_ZERO = (
     "input_padding_size",
     "num_self_attends_per_block",
     "query_padding_size",
-    "task_mlp_layers",
 )
 _CHOICES: Mapping[str, tuple[object, ...]] = {
     "attn_implementation": ("sdpa", "eager"),
@@ -55,7 +54,7 @@ def validate_fields(config: Any) -> None:
         _require_probability(f"mask_probabilities[{name!r}]", probability)
     for name, weight in _numbers_by_modality(config, "loss_weights").items():
         _require_number(f"loss_weights[{name!r}]", weight)
-    for key in ("answers", "modalities", "tasks"):
+    for key in ("answers", "modalities"):
         _require_descriptions(key, getattr(config, key))
     _require_ngrams(config.ngram_sizes, config.ngram_rows)
 

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import json
 import math
+from pathlib import Path
 
 import pytest
+import torch
+from PIL import Image
 
 from perceivers.answers.base import Answer
 from perceivers.answers.number import Number
@@ -62,3 +65,46 @@ def test_words_for_missing_numbers_do_not_count() -> None:
     assert not math.isnan(settled.largest)
     with pytest.raises(DataError, match="`table` must hold numbers in the column 'a', received none"):
         Number("a").settle(["?"], "table")
+
+
+def test_an_answer_takes_the_options_that_it_has() -> None:
+    options = {"num_queries": 3, "separator": "|", "quantiles": (0.1, 0.9), "balance": True}
+    assert OneClass.chosen("a", options) == OneClass("a", num_queries=3, balance=True)
+    assert SeveralLabels.chosen("a", options) == SeveralLabels("a", num_queries=3, separator="|")
+    assert Number.chosen("a", options) == Number("a", num_queries=3, quantiles=(0.1, 0.9))
+
+
+def test_what_is_told_of_an_answer_are_its_classes_or_its_range() -> None:
+    assert OneClass("a", names=tuple("abcdef")).note() == "a, b, c, d, e, f"
+    assert OneClass("a", names=tuple("abcdefgh")).note() == "a, b, c, d, e, f and 2 more"
+    assert Number("a", smallest=-1.5, largest=7.0).note() == "-1.5 to 7"
+    skewed = Number("a", smallest=1.0, largest=7.0, logarithm_of=0.0)
+    assert skewed.note() == "1 to 7; skewed, so its logarithm is learned"
+
+
+def test_views_of_a_sample_say_their_mean_probability_or_number() -> None:
+    scores = torch.tensor([[[0.0, math.log(3.0)], [0.0, 0.0]]])
+    # (1/4, 3/4) and (1/2, 1/2).
+    classes = OneClass("a").mean_of_views(scores).softmax(dim=-1)
+    torch.testing.assert_close(classes, torch.tensor([[0.375, 0.625]]))
+    # 1/2 and 1/2; 3/4 and 1/2.
+    labels = SeveralLabels("a").mean_of_views(scores).sigmoid()
+    torch.testing.assert_close(labels, torch.tensor([[0.5, 0.625]]))
+    numbers = Number("a").mean_of_views(torch.tensor([[1.0, 2.0]]))
+    assert numbers.tolist() == [1.5]
+
+
+def test_numbers_have_no_probability_to_spread() -> None:
+    number, said, target = Number("a"), torch.tensor([[1.0]]), torch.tensor([3.0])
+    assert number.losses(said, target, label_smoothing=0.5).tolist() == [4.0]
+
+
+def test_confusions_are_measured_and_drawn_where_there_are_any(tmp_path: Path) -> None:
+    answer = OneClass("a", names=("x", "y"), chosen_measures=("f1",))
+    assert answer.measures == ("f1", "confusions")
+    assert answer.draw_measures({"f1": torch.tensor(1.0)}, tmp_path, "") == []
+    assert answer.draw_measures({"confusions": torch.zeros(2, 2)}, tmp_path, "") == []
+    (path,) = answer.draw_measures({"confusions": torch.eye(2)}, tmp_path, "a-")
+    assert path.name == "a-confusions.png"
+    with Image.open(path) as picture:
+        assert picture.width > 300

@@ -4,7 +4,13 @@ from __future__ import annotations
 
 from typing import Any
 
-from perceivers.answers.drawing import draw_answer, draw_ranking
+import pytest
+
+from perceivers.answers.base import Answer
+from perceivers.answers.drawing import draw_ranking, shown_names
+from perceivers.answers.number import Number
+from perceivers.answers.one_class import OneClass
+from perceivers.answers.several_labels import SeveralLabels
 from perceivers.figures import new_figure
 
 
@@ -26,14 +32,30 @@ def test_the_answers_of_a_ranking_stand_out_and_what_would_read_zero_is_left_out
 
 def test_a_number_is_written_with_its_interval() -> None:
     drawn = axes()
-    draw_answer(drawn, {"number": 3.14159})
+    Number("price").draw(drawn, {"number": 3.14159})
     assert words(drawn) == ["3.142"]
     drawn = axes()
-    draw_answer(drawn, {"number": 3.0, "low": 2.0, "high": 5.5})
+    Number("price").draw(drawn, {"number": 3.0, "low": 2.0, "high": 5.5})
     assert words(drawn) == ["3\n2 to 5.5"]
+    assert Number("price").html({"number": 3.0, "low": 2.0, "high": 5.5}) == (
+        '<span class="answer">3</span> (2 to 5.5)'
+    )
 
 
-def test_classes_are_a_ranking() -> None:
+@pytest.mark.parametrize("answer", [OneClass("kind"), SeveralLabels("kinds")])
+def test_classes_and_labels_are_a_ranking(answer: Answer) -> None:
     drawn = axes()
-    draw_answer(drawn, {"label": "a", "probabilities": {"a": 1.0}})
+    answer.draw(drawn, {"label": "a", "probabilities": {"a": 1.0}})
     assert words(drawn) == ["a  1.00"]
+    assert answer.drawn == "probability"
+
+
+def test_on_a_page_the_chosen_classes_stand_out_and_nothing_is_taken_for_html() -> None:
+    said = {"label": "<b>", "probabilities": {"<b>": 0.75, "c": 0.246, "d": 0.004}}
+    assert OneClass("kind").html(said) == (
+        '<span class="answer">&lt;b&gt; 75.0% </span><span class="other">c 24.6% </span>'
+    )
+
+
+def test_the_likeliest_class_is_shown_however_unlikely_it_is() -> None:
+    assert shown_names({"label": "", "probabilities": {"a": 0.004, "b": 0.003}}) == [("a", 0.004)]

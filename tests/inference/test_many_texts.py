@@ -76,9 +76,10 @@ def test_classes_of_texts(prepared, assert_equal):
         assert_equal(logits, model(text[None].to(model.device)).logits[0], 1e-10)
 
 
-def test_a_model_with_several_tasks_answers_all(config, drawn, assert_equal):
-    tasks = {"cola": {"num_labels": 2}, "stsb": {"num_labels": 1}}
-    model = drawn(perceivers.PerceiverForMultitaskSequenceClassification(config(tasks=tasks))).prepare()
+def test_a_model_with_several_answers_gives_all(config, drawn, assert_equal):
+    answers = {"cola": {"type": "class", "num_labels": 2}, "stsb": {"type": "number"}}
+    described = config(modalities={"text": {"type": "text"}}, answers=answers)
+    model = drawn(perceivers.PerceiverForPrediction(described)).prepare()
     texts = drawn_ids([3, 11, 5])
     for logits, text in zip(logits_of_texts(model, texts), texts, strict=True):
         expected = model(text[None].to(model.device)).logits

@@ -112,6 +112,17 @@ def test_a_mixed_table_has_its_pictures_and_sounds_beside_it(
     assert np.allclose(samples, [0.5, -0.25], atol=1e-4)
 
 
+def test_content_of_files_in_a_table_is_written_beside_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rows = [{"video": {"bytes": b"a film", "path": "far/x.MP4"}, "label": "a"}]
+    bundle(monkeypatch, train=ListTable(rows, "mine"), test=ListTable(rows, "mine"))
+    table, film = write_samples("mine", tmp_path)
+    assert film == tmp_path / "test" / "video" / "0001.mp4"
+    assert film.read_bytes() == b"a film"
+    assert table.read_text().split() == ["video,label", "test/video/0001.mp4,a"]
+
+
 def test_files_are_copied_under_their_own_names(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     film = tmp_path / "package" / "film.one.mp4"
     film.parent.mkdir()

@@ -60,3 +60,12 @@ def test_a_table_without_the_columns_is_an_error(task: ImageClassification, tmp_
         task.choose({"train": ListTable(rows(tmp_path, label="kind"), "t")})
     with pytest.raises(DataError, match="`t` must have a column 'kind', received photo, label"):
         task.choose({"train": ListTable(rows(tmp_path, image="photo"), "t")})
+
+
+def test_classes_are_those_of_the_training_part_whatever_the_order_of_parts(
+    task: ImageClassification, tmp_path: Path
+) -> None:
+    train = rows(tmp_path, image="photo", label="kind")
+    test = [{**train[0], "kind": name} for name in ("cow", "goat")]
+    columns = task.choose({"test": ListTable(test, "test"), "train": ListTable(train, "train")})
+    assert columns.answers["label"].names == ("cat", "dog")

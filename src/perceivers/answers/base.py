@@ -4,15 +4,21 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass, fields
+from html import escape
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, Self
 
 from torch import Tensor
 
+from perceivers.answers.drawing import draw_words
 from perceivers.configuration_answers import AnswerDescription, read_answer
+from perceivers.metrics.answers import is_better, measure, measures_of
+from perceivers.models.answers.heads import average
 from perceivers.models.answers.losses import answer_losses
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from torchmetrics import Metric
 
 
@@ -38,8 +44,32 @@ class Answer(ABC):
 
     name: ClassVar[str]
     """As the command line writes it."""
+    head_type: ClassVar[str]
+    """Type of its entry in `config.answers`: what the model learns, however it is said."""
     usual_score: ClassVar[str]
     """The measure that is averaged with other answers' where nobody chose; never more than 1, and higher is better."""
+    is_quantity: ClassVar[bool] = False
+    """Whether it is an amount: noise in the inputs costs amounts more than classes."""
+    divides_rows: ClassVar[bool] = False
+    """Whether every part of the data gets the same share of each of its values."""
+    drawn: ClassVar[str] = "answer"
+    """What `draw` shows, for the picture's heading."""
+
+    @classmethod
+    def chosen(cls, column: str, options: Mapping[str, Any]) -> Self:
+        """This answer for a column, with those of a user's options that it has.
+
+        Args:
+            column: of the table that holds it.
+            options: what users may choose of any answer, by the names of the answers' fields.
+        """
+        own = {entry.name for entry in fields(cls)}
+        return cls(column, **{name: value for name, value in options.items() if name in own})
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Of its classes or labels, by id; none where it has none."""
+        return ()
 
     @property
     def title(self) -> str:
@@ -86,15 +116,26 @@ class Answer(ABC):
     def head(self) -> dict[str, Any]:
         """Its entry in `config.answers`."""
         return {
-            "type": self.name,
+            "type": self.head_type,
             "weight": self.weight,
             "num_queries": self.num_queries,
             **({"mlp_layers": self.mlp_layers} if self.mlp_layers else {}),
         }
 
     def losses(self, said: Tensor, targets: Tensor, label_smoothing: float = 0.0) -> Tensor:
-        """Loss of each sample [batch], not weighted; 0 where the target is missing."""
-        return answer_losses(said, targets, self.description, label_smoothing=label_smoothing)
+        """Loss of each sample [batch], not weighted; 0 where the target is missing.
+
+        Args:
+            said: what each query says of a sample.
+            targets: see `stack`.
+            label_smoothing: share of the target probability that is spread over all classes or labels, where there are any.
+        """
+        asked = self.description
+        return answer_losses(said, targets, asked, label_smoothing=label_smoothing if asked.id2label else 0.0)
+
+    def mean_of_views(self, scores: Tensor) -> Tensor:
+        """What several views of a sample, [batch, views, ...], say together: probabilities, or numbers, averaged."""
+        return average(scores, self.head_type)
 
     @property
     def description(self) -> AnswerDescription:
@@ -102,9 +143,10 @@ class Answer(ABC):
         return read_answer(self.column, self.head())
 
     @property
-    @abstractmethod
     def measures(self) -> tuple[str, ...]:
-        """Names of what is reported, the headline first."""
+        """Names of what is measured, the headline first; what is no single number is drawn by `draw_measures`."""
+        asked = self.description
+        return self.chosen_measures or measures_of(asked.type, asked.num_outputs, asked.quantiles)
 
     @property
     def score(self) -> str:
@@ -112,17 +154,18 @@ class Answer(ABC):
         higher = (name for name in self.chosen_measures if self.better(name) == "higher")
         return next(higher, self.usual_score)
 
-    @abstractmethod
     def metric(self, name: str) -> Metric:
         """A fresh metric, updated with `measured`."""
+        asked = self.description
+        return measure(name, asked.type, asked.num_outputs, asked.quantiles)
 
-    @abstractmethod
     def better(self, name: str) -> Literal["higher", "lower"]:
         """Which way a measure improves."""
+        return is_better(name)
 
-    @abstractmethod
     def measured(self, scores: Tensor, targets: Tensor) -> tuple[Tensor, Tensor]:
         """`preds` and `target` of the metrics: scores, and truth, in the data's own units."""
+        return scores, targets
 
     @abstractmethod
     def values(self, scores: Tensor) -> Tensor:
@@ -136,6 +179,34 @@ class Answer(ABC):
     def compare(self, said: Mapping[str, Any], other: Mapping[str, Any]) -> dict[str, Any]:
         """Two descriptions of one sample: `answer`, `without` (the other answer) and the `change` from the first to it."""
 
+    def note(self) -> str:
+        """What people are told of it before training: its classes, its range."""
+        more = f" and {len(self.names) - 6} more" if len(self.names) > 6 else ""
+        return f"{', '.join(self.names[:6])}{more}"
+
+    def draw(self, axes: Any, said: Mapping[str, Any]) -> None:
+        """Draw what `describe` said of one sample beside it.
+
+        Args:
+            axes: of matplotlib.
+            said: by column.
+        """
+        draw_words(axes, str(next(iter(said.values()))))
+
+    def html(self, said: Mapping[str, Any]) -> str:
+        """What `describe` said of one sample, as HTML; the page shows the class `answer` as what was answered."""
+        return f'<span class="answer">{escape(str(next(iter(said.values()))))}</span>'
+
+    def draw_measures(self, values: Mapping[str, Tensor], folder: Path, prefix: str) -> list[Path]:
+        """Draw what was measured and is no single number; the files written.
+
+        Args:
+            values: by the names of `measures`.
+            folder: that receives the pictures.
+            prefix: of their names.
+        """
+        return []
+
     def calibrated(self, preds: Tensor, truth: Tensor) -> Self:
         """This answer, corrected by what was measured of held-out samples: how sure it is, how wide its intervals are.
 
@@ -145,9 +216,9 @@ class Answer(ABC):
         """
         return self
 
-    @abstractmethod
     def state(self) -> dict[str, Any]:
         """Everything that is known of it, for a JSON file."""
+        return asdict(self)
 
     @classmethod
     def of_state(cls, state: Mapping[str, Any]) -> Self:

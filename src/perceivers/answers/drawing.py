@@ -1,22 +1,22 @@
-"""An answer drawn: the likeliest classes as bars, a number with its interval."""
+"""Answers drawn beside what they are about: words, and the likeliest classes as bars."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
+from html import escape
 from typing import Any
 
 from perceivers.kinds.cards import ACCENT, INK, PALE
 
+# What would read 0.00 is left out.
+LEAST_SHOWN = 0.005
 
-def draw_answer(axes: Any, said: Mapping[str, Any]) -> None:
-    """Draw what `Answer.describe` said of one sample."""
-    if "probabilities" in said:
-        draw_ranking(axes, said)
-        return
-    words = f"{said['number']:.4g}"
-    if "low" in said:
-        words += f"\n{said['low']:.4g} to {said['high']:.4g}"
-    axes.text(0.0, 0.5, words, va="center", fontsize=10, color=INK, transform=axes.transAxes)
+
+def draw_words(axes: Any, words: str) -> None:
+    """Write words in the middle, letter by letter: nothing in them is a formula."""
+    axes.text(
+        0.0, 0.5, words, va="center", fontsize=10, color=INK, transform=axes.transAxes, parse_math=False
+    )
     axes.set_axis_off()
 
 
@@ -25,14 +25,11 @@ def draw_ranking(axes: Any, said: Mapping[str, Any]) -> None:
 
     Args:
         axes: where to.
-        said: `label` (several joined by ", ") and `probabilities`, name to probability, falling.
+        said: see `perceivers.answers.ranking.ranked_answers`.
     """
-    ranked = list(said["probabilities"].items())
-    answers = set(str(said["label"]).split(", "))
-    # What would read 0.00 is left out.
-    drawn = ranked[:1] + [(name, value) for name, value in ranked[1:] if value >= 0.005]
-    for position, (name, value) in enumerate(drawn):
-        axes.barh(position, value, color=ACCENT if name in answers else PALE, height=0.66)
+    chosen = chosen_names(said)
+    for position, (name, value) in enumerate(shown_names(said)):
+        axes.barh(position, value, color=ACCENT if name in chosen else PALE, height=0.66)
         axes.text(
             value + 0.03,
             position,
@@ -42,5 +39,25 @@ def draw_ranking(axes: Any, said: Mapping[str, Any]) -> None:
             color=INK,
             parse_math=False,
         )
-    axes.set(xlim=(0.0, 1.7), ylim=(max(len(ranked), 3) - 0.4, -0.6))
+    axes.set(xlim=(0.0, 1.7), ylim=(max(len(said["probabilities"]), 3) - 0.4, -0.6))
     axes.set_axis_off()
+
+
+def ranking_as_html(said: Mapping[str, Any]) -> str:
+    """The likeliest classes with their probabilities; see `draw_ranking`."""
+    chosen = chosen_names(said)
+    return "".join(
+        f'<span class="{"answer" if name in chosen else "other"}">{escape(name)} {value:.1%} </span>'
+        for name, value in shown_names(said)
+    )
+
+
+def chosen_names(said: Mapping[str, Any]) -> set[str]:
+    """The classes that were answered: `label` joins several by commas."""
+    return set(str(said["label"]).split(", "))
+
+
+def shown_names(said: Mapping[str, Any]) -> list[tuple[str, float]]:
+    """Name and probability of the likeliest class, and of every other that is likely enough to be shown."""
+    first, *others = said["probabilities"].items()
+    return [first, *((name, value) for name, value in others if value >= LEAST_SHOWN)]

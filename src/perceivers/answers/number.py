@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, Self
 
 import numpy as np
@@ -12,17 +12,16 @@ import torch
 from torch import Tensor
 
 from perceivers.answers.base import Answer
+from perceivers.answers.drawing import draw_words
 from perceivers.answers.one_class import MOST_NUMBERED_CLASSES
 from perceivers.data.numbers import has_decimal_comma
 from perceivers.errors import DataError
 from perceivers.kinds.number.reading import looks_like_number, number_of
-from perceivers.metrics.answers import is_better, measure, measures_of
 from perceivers.metrics.calibration import conformal_shift
 
 if TYPE_CHECKING:
-    from torchmetrics import Metric
+    pass
 
-ANSWER = "number"
 # Positive numbers that are more skewed than this are learned by their logarithms.
 MOST_SKEWED = 2.0
 
@@ -53,8 +52,10 @@ class Number(Answer):
     decimal: Literal["point", "comma"] = "point"
     widened: float = 0.0
 
-    name: ClassVar[str] = ANSWER
+    name: ClassVar[str] = "number"
+    head_type: ClassVar[str] = "number"
     usual_score: ClassVar[str] = "r2"
+    is_quantity: ClassVar[bool] = True
 
     @classmethod
     def guess(cls, cells: Sequence[Any]) -> float:
@@ -104,19 +105,6 @@ class Number(Answer):
         """See Answer."""
         return {**super().head(), **({"quantiles": list(self.quantiles)} if self.quantiles else {})}
 
-    @property
-    def measures(self) -> tuple[str, ...]:
-        """See Answer."""
-        return self.chosen_measures or measures_of(ANSWER, 1, self.quantiles)
-
-    def metric(self, name: str) -> Metric:
-        """See Answer."""
-        return measure(name, ANSWER, 1, self.quantiles)
-
-    def better(self, name: str) -> Literal["higher", "lower"]:
-        """See Answer."""
-        return is_better(name)
-
     def measured(self, scores: Tensor, targets: Tensor) -> tuple[Tensor, Tensor]:
         """Numbers [batch], or their quantiles [batch, num_quantiles], and truth [batch], in the units of the data."""
         return self.in_own_units(self._widened(scores)), self.in_own_units(targets)
@@ -150,6 +138,21 @@ class Number(Answer):
         first, second = said["number"], other["number"]
         return {"answer": first, "without": second, "change": second - first}
 
+    def note(self) -> str:
+        """Its range, and whether its logarithm is learned."""
+        learned = "" if self.logarithm_of is None else "; skewed, so its logarithm is learned"
+        return f"{self.smallest:g} to {self.largest:g}{learned}"
+
+    def draw(self, axes: Any, said: Mapping[str, Any]) -> None:
+        """See Answer; the interval stands below."""
+        interval = f"\n{said['low']:.4g} to {said['high']:.4g}" if "low" in said else ""
+        draw_words(axes, f"{said['number']:.4g}{interval}")
+
+    def html(self, said: Mapping[str, Any]) -> str:
+        """See Answer; with its interval."""
+        interval = f" ({said['low']:.4g} to {said['high']:.4g})" if "low" in said else ""
+        return f'<span class="answer">{said["number"]:.4g}</span>{interval}'
+
     def in_own_units(self, learned: Tensor) -> Tensor:
         """What the model says, float64, in the units of the data."""
         # On the processor, or wherever there is float64: some accelerators have none.
@@ -171,10 +174,6 @@ class Number(Answer):
         moved[..., 0] -= self.widened
         moved[..., -1] += self.widened
         return moved
-
-    def state(self) -> dict[str, Any]:
-        """See Answer."""
-        return asdict(self)
 
 
 def _logarithm_of(numbers: np.ndarray) -> float | None:

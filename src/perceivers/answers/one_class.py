@@ -4,31 +4,32 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, replace
-from typing import TYPE_CHECKING, Any, ClassVar, Literal, Self
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 import torch
 from torch import Tensor
 
-from perceivers.answers.base import Answer
-from perceivers.answers.ranking import compare_rankings, ranked_answers
+from perceivers.answers.confusions import draw_confusions
+from perceivers.answers.ranked import RankedAnswer
+from perceivers.answers.ranking import ranked_answers
 from perceivers.data.rows import class_id, in_natural_order
 from perceivers.errors import DataError
 from perceivers.kinds.base import is_empty
-from perceivers.metrics.answers import is_better, measure, measures_of
+from perceivers.metrics.answers import CONFUSIONS
 from perceivers.metrics.calibration import fit_temperature
 from perceivers.models.losses import IGNORED_LABEL
 
 if TYPE_CHECKING:
-    from torchmetrics import Metric
+    from pathlib import Path
 
-ANSWER = "class"
+
 # Whole numbers of more different values are numbers.
 MOST_NUMBERED_CLASSES = 20
 
 
 @dataclass(frozen=True)
-class OneClass(Answer):
+class OneClass(RankedAnswer):
     """Exactly one of the classes that the training cells name.
 
     Args:
@@ -43,8 +44,10 @@ class OneClass(Answer):
     class_weights: tuple[float, ...] = ()
     temperature: float = 1.0
 
-    name: ClassVar[str] = ANSWER
+    name: ClassVar[str] = "class"
+    head_type: ClassVar[str] = "class"
     usual_score: ClassVar[str] = "accuracy"
+    divides_rows: ClassVar[bool] = True
 
     @classmethod
     def guess(cls, cells: Sequence[Any]) -> float:
@@ -76,10 +79,6 @@ class OneClass(Answer):
         """Int64 [batch]."""
         return torch.tensor([IGNORED_LABEL if target is None else target for target in targets])
 
-    def head(self) -> dict[str, Any]:
-        """See Answer."""
-        return {**super().head(), "id2label": dict(enumerate(self.names))}
-
     def losses(self, said: Tensor, targets: Tensor, label_smoothing: float = 0.0) -> Tensor:
         """See Answer; times the weight of the true class."""
         losses = super().losses(said, targets, label_smoothing)
@@ -92,16 +91,8 @@ class OneClass(Answer):
 
     @property
     def measures(self) -> tuple[str, ...]:
-        """See Answer."""
-        return self.chosen_measures or measures_of(ANSWER, len(self.names))
-
-    def metric(self, name: str) -> Metric:
-        """See Answer."""
-        return measure(name, ANSWER, len(self.names))
-
-    def better(self, name: str) -> Literal["higher", "lower"]:
-        """See Answer."""
-        return is_better(name)
+        """See Answer; the confusions are always counted."""
+        return tuple(dict.fromkeys([*super().measures, CONFUSIONS]))
 
     def measured(self, scores: Tensor, targets: Tensor) -> tuple[Tensor, Tensor]:
         """Scores [batch, classes] at the temperature, ids [batch]."""
@@ -119,13 +110,13 @@ class OneClass(Answer):
         """`label`, its `probability`, and `probabilities` of the likeliest classes, falling."""
         return ranked_answers(scores / self.temperature, self.names)
 
-    def compare(self, said: Mapping[str, Any], other: Mapping[str, Any]) -> dict[str, Any]:
-        """See Answer; the change is that of the probability of what was likeliest."""
-        return compare_rankings(said, other)
-
-    def state(self) -> dict[str, Any]:
-        """See Answer."""
-        return asdict(self)
+    def draw_measures(self, values: Mapping[str, Tensor], folder: Path, prefix: str) -> list[Path]:
+        """Draw the confusion matrix."""
+        if CONFUSIONS not in values or not values[CONFUSIONS].any():
+            return []
+        path = folder / f"{prefix}{CONFUSIONS}.png"
+        draw_confusions(values[CONFUSIONS].cpu().numpy(), self.names, path)
+        return [path]
 
 
 def _class_name(cell: Any) -> str:

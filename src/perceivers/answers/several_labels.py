@@ -2,28 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, replace
-from typing import TYPE_CHECKING, Any, ClassVar, Literal, Self
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Any, ClassVar, Self
 
 import numpy as np
 import torch
 from torch import Tensor
 
-from perceivers.answers.base import Answer
-from perceivers.answers.ranking import compare_rankings, ranked_answers
+from perceivers.answers.ranked import RankedAnswer
+from perceivers.answers.ranking import ranked_answers
 from perceivers.data.rows import class_id
 from perceivers.errors import DataError
-from perceivers.metrics.answers import is_better, measure, measures_of
-
-if TYPE_CHECKING:
-    from torchmetrics import Metric
-
-ANSWER = "labels"
 
 
 @dataclass(frozen=True)
-class SeveralLabels(Answer):
+class SeveralLabels(RankedAnswer):
     """Any number of the labels that the training cells name. An empty cell has none of them.
 
     Args:
@@ -34,7 +28,8 @@ class SeveralLabels(Answer):
     separator: str = ","
     names: tuple[str, ...] = ()
 
-    name: ClassVar[str] = ANSWER
+    name: ClassVar[str] = "labels"
+    head_type: ClassVar[str] = "labels"
     usual_score: ClassVar[str] = "mean_average_precision"
 
     @classmethod
@@ -63,27 +58,6 @@ class SeveralLabels(Answer):
         missing = np.full(len(self.names), np.nan, dtype=np.float32)
         return torch.from_numpy(np.stack([missing if target is None else target for target in targets]))
 
-    def head(self) -> dict[str, Any]:
-        """See Answer."""
-        return {**super().head(), "id2label": dict(enumerate(self.names))}
-
-    @property
-    def measures(self) -> tuple[str, ...]:
-        """See Answer."""
-        return self.chosen_measures or measures_of(ANSWER, len(self.names))
-
-    def metric(self, name: str) -> Metric:
-        """See Answer."""
-        return measure(name, ANSWER, len(self.names))
-
-    def better(self, name: str) -> Literal["higher", "lower"]:
-        """See Answer."""
-        return is_better(name)
-
-    def measured(self, scores: Tensor, targets: Tensor) -> tuple[Tensor, Tensor]:
-        """Scores and labels, both [batch, num_labels]."""
-        return scores, targets
-
     def values(self, scores: Tensor) -> Tensor:
         """Probabilities of the labels, [batch, labels]."""
         return scores.cpu().double().sigmoid()
@@ -91,14 +65,6 @@ class SeveralLabels(Answer):
     def describe(self, scores: Tensor) -> list[dict[str, Any]]:
         """`label` joins the labels above one half, then `probability` of the likeliest one, and `probabilities`."""
         return ranked_answers(scores, self.names, multi_label=True)
-
-    def compare(self, said: Mapping[str, Any], other: Mapping[str, Any]) -> dict[str, Any]:
-        """See Answer; the change is that of the probability of what was likeliest."""
-        return compare_rankings(said, other)
-
-    def state(self) -> dict[str, Any]:
-        """See Answer."""
-        return asdict(self)
 
 
 def split_labels(cell: Any, separator: str) -> list[str]:

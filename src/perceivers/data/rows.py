@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from perceivers.arguments.data import DataArguments
@@ -24,11 +24,13 @@ class RowSamples:
         table: the rows.
         indices: which of them, in order.
         decode: see Decode; picklable, so that worker processes can have it.
+        held: samples that were read before, by row; None keeps none.
     """
 
     table: Table
     indices: Sequence[int]
     decode: Decode
+    held: dict[int, Any] | None = None
 
     def __len__(self) -> int:
         """Count the samples."""
@@ -36,7 +38,13 @@ class RowSamples:
 
     def __getitem__(self, index: int) -> Any:
         """Read and decode the sample at `index`; a DataError names the row."""
-        return decode_row(self.decode, self.table, self.table[self.indices[index]], self.name(index))
+        row = self.indices[index]
+        if self.held is not None and row in self.held:
+            return self.held[row]
+        sample = decode_row(self.decode, self.table, self.table[row], self.table.name(row))
+        if self.held is not None:
+            self.held[row] = sample
+        return sample
 
     def name(self, index: int) -> str:
         """What the sample at `index` is called."""
@@ -44,7 +52,7 @@ class RowSamples:
 
     def select(self, indices: Sequence[int]) -> RowSamples:
         """Give the samples at `indices`, in that order."""
-        return RowSamples(self.table, [self.indices[index] for index in indices], self.decode)
+        return replace(self, indices=[self.indices[index] for index in indices])
 
 
 @dataclass
@@ -94,6 +102,7 @@ def load_splits(
     labels: str | None = None,
     groups: str | None = None,
     class_names: Sequence[str] = (),
+    hold: bool = False,
     labels_are_numbers: bool = False,
 ) -> Splits:
     """Divide tables into the three parts and look whether their rows can be read.
@@ -106,6 +115,7 @@ def load_splits(
         groups: column whose equal values stay in one part; it goes before `labels`.
         class_names: handed on.
         labels_are_numbers: whether each part has the same share of small and of large `labels` instead of each value.
+        hold: keep every sample in memory once it was read, for samples that are small.
 
     Raises:
         DataError: a column is absent, or a row cannot be read and `arguments.unreadable` is "stop".
@@ -122,7 +132,7 @@ def load_splits(
         if isinstance(table, StreamTable):
             parts[part] = StreamSamples(table, decode, arguments.unreadable == "skip")
             continue
-        samples = RowSamples(table, range(len(table)), decode)
+        samples = RowSamples(table, range(len(table)), decode, {} if hold else None)
         if arguments.unreadable != "trust":
             found = find_unreadable(samples)
             if found and arguments.unreadable == "stop":

@@ -19,6 +19,7 @@ from perceivers.data.rows import load_splits
 from perceivers.data.splits import PartName
 from perceivers.data.tables import FILE_COLUMN, LABEL_COLUMN
 from perceivers.errors import DataError
+from perceivers.kinds.cells import ending
 from perceivers.kinds.sound.drawing import wave_file
 from perceivers.kinds.sound.reading import RATE_COLUMN
 from perceivers.processors.optical_flow.files import write_flow
@@ -148,7 +149,13 @@ def _file_of_cell(cell: Any) -> tuple[str, Callable[[Any, Path], None] | None]:
         return ".png", lambda pixels, path: Image.fromarray(pixels).save(path)
     if isinstance(cell, Mapping) and "array" in cell:
         return ".wav", lambda sound, path: _write_samples(sound["array"], sound[RATE_COLUMN], path)
+    if isinstance(cell, Mapping) and isinstance(cell.get("bytes"), bytes):
+        return ending(cell), lambda stored, path: _write_content(stored["bytes"], path)
     return "", None
+
+
+def _write_content(content: bytes, path: Path) -> None:
+    path.write_bytes(content)
 
 
 # Column that says what a data set holds -> suffix of its files (None: the file's own), and what writes one.

@@ -16,7 +16,7 @@ from perceivers.nn.waves import wave_table, waves_at
 
 # What a checkpoint says of its own labels and weights, not of its sizes.
 OF_THE_CHECKPOINT = (
-    "answers", "architectures", "dtype", "id2label", "label2id", "problem_type", "tasks", "task_mlp_layers", "number_scales",
+    "answers", "architectures", "dtype", "id2label", "label2id", "problem_type", "number_scales",
 )  # fmt: skip
 
 # Logit of a query and a key of equal places at the start of an aligned model, in a text where nothing but places counts.

@@ -3,65 +3,21 @@
 from __future__ import annotations
 
 import dataclasses
-import json
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
-import torch
 from torch import Tensor
 
 from perceivers.answers.base import Answer
-from perceivers.answers.registry import answer_of_state
-from perceivers.arguments import from_mapping
-from perceivers.errors import CheckpointError, DataError
-from perceivers.kinds.base import Kind, ModalityInput
-from perceivers.kinds.registry import kind_class
-from perceivers.records import write_json
+from perceivers.kinds.base import ModalityInput
+from perceivers.tasks.inputs import Input, Sample
+from perceivers.tasks.saved_columns import read_columns, write_columns
 
 if TYPE_CHECKING:
     import numpy as np
-
-FILE = "columns.json"
-
-
-@dataclass(frozen=True)
-class Sample:
-    """A row that was read.
-
-    Args:
-        values: one an input, None where it is absent.
-        targets: one an answer, None where it is missing.
-    """
-
-    values: tuple[Any, ...]
-    targets: tuple[Any, ...]
-
-
-@dataclass(frozen=True)
-class Input:
-    """What is read of a row as one value.
-
-    Args:
-        name: of its modality in the model; "" where the kind's own names are enough.
-        columns: that are read, in order.
-        kind: what they hold.
-    """
-
-    name: str
-    columns: tuple[str, ...]
-    kind: Kind
-
-    def modality(self, own: str) -> str:
-        """Name in the model of what the kind calls `own`; a kind of a single modality has the input's name."""
-        return "_".join(filter(None, (self.name, own)))
-
-    @property
-    def modality_names(self) -> dict[str, str]:
-        """Names of the kind's modalities in the model, by those that the kind has for them."""
-        return {own: self.modality(own) for own in self.kind.modality_names}
 
 
 @dataclass(frozen=True)
@@ -177,70 +133,12 @@ class Columns:
         """Write `columns.json` into `folder`, and beside it what others read the only input with."""
         if len(self.inputs) == 1:
             self.inputs[0].kind.save_pretrained(Path(folder))
-        inputs = [
-            {
-                "name": each.name,
-                "kind": each.kind.name,
-                "columns": list(each.columns),
-                "options": _options_of(each.kind),
-                "state": each.kind.state(),
-            }
-            for each in self.inputs
-        ]
-        answers = {name: {"answer": answer.name, **answer.state()} for name, answer in self.answers.items()}
-        write_json(Path(folder) / FILE, {"inputs": inputs, "answers": answers})
+        write_columns(self.inputs, self.answers, Path(folder))
 
     @classmethod
     def from_pretrained(cls, folder: Path) -> Self:
         """Read what `save_pretrained` wrote."""
-        path = Path(folder) / FILE
-        try:
-            saved = json.loads(path.read_text(encoding="utf-8"))
-            inputs = tuple(
-                Input(each["name"], tuple(each["columns"]), _kind_of(each)) for each in saved["inputs"]
-            )
-            answers = {name: answer_of_state(state) for name, state in saved["answers"].items()}
-        except (OSError, ValueError, TypeError, KeyError) as error:
-            raise CheckpointError(
-                f"`{path}` does not hold the columns of a trained model: {error!r}"
-            ) from error
-        return cls(inputs, answers)
-
-
-@dataclass(frozen=True)
-class RowReader:
-    """Rows to samples, as `perceivers.data.rows.Decode` asks for it.
-
-    Args:
-        columns: see Columns.
-        needs_all: refuse a row without a value or a target, instead of masking the one and leaving the other unlearned.
-    """
-
-    columns: Columns
-    needs_all: bool = False
-
-    def __call__(self, row: Mapping[str, Any], table: Any) -> Sample:
-        """Read one row."""
-        sample = self.columns.read(row, table)
-        if self.needs_all:
-            for each, value in zip(self.columns.inputs, sample.values, strict=True):
-                if value is None:
-                    raise DataError(f"has no value in the column {', '.join(each.columns)!r}")
-            require_asked(row, self.columns)
-            for answer, target in zip(self.columns.answers.values(), sample.targets, strict=True):
-                if target is None and answer.asks(row):
-                    raise DataError(f"has no value in the column {answer.column!r}")
-        return sample
-
-
-def require_asked(row: Mapping[str, Any], columns: Columns) -> None:
-    """Raise DataError where a row says that it belongs to no answer."""
-    answers = columns.answers.values()
-    if not answers or any(answer.asks(row) for answer in answers):
-        return
-    column = next(answer.where[0] for answer in answers if answer.where)
-    known = ", ".join(answer.title for answer in answers)
-    raise DataError(f"has {row[column]!r} in the column {column!r}, which is not one of {known}")
+        return cls(*read_columns(Path(folder)))
 
 
 def model_names(columns: Sequence[str]) -> dict[str, str]:
@@ -263,19 +161,3 @@ def stack_inputs(given: Mapping[str, ModalityInput]) -> dict[str, dict[str, Tens
         "attention_mask": {name: each.mask for name, each in given.items() if each.mask is not None},
         "pos": {name: each.positions for name, each in given.items() if each.positions is not None},
     }
-
-
-def _options_of(kind: Kind) -> dict[str, Any]:
-    names = [entry.name for entry in dataclasses.fields(kind.options_class)]
-    values = {name: getattr(kind.options, name) for name in names}
-    return {name: list(value) if isinstance(value, tuple) else value for name, value in values.items()}
-
-
-def _kind_of(saved: Mapping[str, Any]) -> Kind:
-    kind = kind_class(saved["kind"])
-    return kind(from_mapping(kind.options_class, saved["options"])).with_state(saved["state"])
-
-
-def attention_by_modality(weights: Tensor, sizes: Mapping[str, int]) -> dict[str, Tensor]:
-    """Weights of an answer over all tokens [batch, num_tokens], divided among the modalities, in their order."""
-    return dict(zip(sizes, torch.split(weights, list(sizes.values()), dim=1), strict=True))

@@ -15,7 +15,8 @@ from perceivers.data.opening import Tables, open_tables
 from perceivers.data.tables import Table, require_columns
 from perceivers.kinds.base import Kind, is_empty
 from perceivers.tasks.column_task import ColumnTask
-from perceivers.tasks.columns import Columns, Input
+from perceivers.tasks.columns import Columns
+from perceivers.tasks.inputs import Input
 from perceivers.tasks.label_arguments import LabelArguments
 
 ANSWER = "label"
@@ -50,11 +51,12 @@ class OneColumnTask(ColumnTask[TaskArguments]):
         """See ColumnTask."""
         answer = self.untaught_answer()
         # A stream cannot be looked through beforehand; its test part must have all the classes.
-        labelled = next((table for table in tables.values() if isinstance(table, Table)), tables["train"])
+        train = tables["train"]
+        labelled = next((table for table in (train, *tables.values()) if isinstance(table, Table)), train)
         require_columns(labelled, answer.column)
         cells = [cell for cell in labelled.column(answer.column) if not is_empty(cell)]
-        column = self._column(tables["train"].columns)
-        require_columns(tables["train"], column)
+        column = self._column(train.columns)
+        require_columns(train, column)
         kind: Kind = self.kind_class(self.arguments)
         name = kind.name if self.input_name is None else self.input_name
         return Columns((Input(name, (column,), kind),), {ANSWER: answer.settle(cells, labelled.source)})

@@ -1,12 +1,13 @@
-"""A page of predictions for people: each row's values as their kinds show them, and its answers."""
+"""Predictions for people, on a picture or a page: each row's values as their kinds show them, and its answers."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from html import escape
 from pathlib import Path
 from typing import Any
 
+from perceivers.kinds.cards import draw_cards
 from perceivers.tasks.base import Prediction
 from perceivers.tasks.columns import Columns
 
@@ -23,6 +24,36 @@ img { image-rendering: pixelated; vertical-align: middle; max-width: 12em; }
 .answer { color: #d1495b; font-weight: 600; }
 .other { color: #777; margin-left: 1em; }
 """
+
+
+def show_answers(
+    predictions: Sequence[Prediction], columns: Columns, folder: Path, several: bool
+) -> list[Path]:
+    """Draw the values of a single kind that has a picture, with their only answer; write a page of all others.
+
+    Args:
+        predictions: see `write_page`.
+        columns: inputs and answers.
+        folder: that receives the file.
+        several: whether a row may have several answers.
+    """
+    (first, *others), (name, *_) = columns.inputs, columns.answers
+    if others or first.kind.card is None or several:
+        path = folder / "predictions.html"
+        write_page(predictions, columns, path)
+        return [path]
+    path, answer = folder / "predictions.png", columns.answers[name]
+
+    def draw_value(figure: Any, places: Sequence[Any], index: int) -> None:
+        shown = predictions[index].shown["inputs"][first.name]
+        if shown is not None:
+            first.kind.draw(figure, places, shown, predictions[index].source)
+
+    def draw_answer(axes: Any, index: int) -> None:
+        answer.draw(axes, predictions[index].answers[name])
+
+    draw_cards(len(predictions), path, first.kind.card, draw_value, draw_answer, answer.drawn)
+    return [path]
 
 
 def write_page(predictions: Sequence[Prediction], columns: Columns, path: Path) -> None:
@@ -57,7 +88,7 @@ def _article(prediction: Prediction, columns: Columns) -> str:
     )
     several = len(columns.answers) > 1
     answers = "".join(
-        f"<div>{_named(columns.answers[name].title, several)}{_answer(said)}</div>\n"
+        f"<div>{_named(columns.answers[name].title, several)}{columns.answers[name].html(said)}</div>\n"
         for name, said in prediction.answers.items()
     )
     return f'<article>\n<div class="source">{escape(prediction.source[:200])}</div>\n{values}\n{answers}</article>'
@@ -72,15 +103,3 @@ def _value(names: Sequence[str], html: str, num_inputs: int) -> str:
 
 def _named(column: str, several: bool) -> str:
     return f'<span class="name">{escape(column)}:</span> ' if several else ""
-
-
-def _answer(said: Mapping[str, Any]) -> str:
-    if "number" in said:
-        interval = f" ({said['low']:.4g} to {said['high']:.4g})" if "low" in said else ""
-        return f'<span class="answer">{said["number"]:.4g}</span>{interval}'
-    ranked = [(name, value) for name, value in said["probabilities"].items() if value >= 0.005]
-    chosen = set(said["label"].split(", "))
-    return "".join(
-        f'<span class="{"answer" if name in chosen else "other"}">{escape(name)} {value:.1%} </span>'
-        for name, value in ranked
-    )

@@ -124,7 +124,7 @@ def _plain_target(answer: Answer, target: Any) -> Any:
     if answer.name == "number":
         return float(answer.in_own_units(torch.tensor(target, dtype=torch.float64)))  # type: ignore[attr-defined]
     if answer.name == "labels":
-        names: Sequence[str] = answer.names  # type: ignore[attr-defined]
+        names: Sequence[str] = answer.names
         return [name for name, is_there in zip(names, target, strict=True) if is_there]
     return target
 
@@ -132,7 +132,7 @@ def _plain_target(answer: Answer, target: Any) -> Any:
 def _named(task: ColumnTask[Any], rival: Rival) -> dict[str, float]:
     """Measures as the task calls them."""
     found = {
-        task.measure_name(answer, measure): value
+        task.measures.name(answer, measure): value
         for answer, measures in rival.measures.items()
         for measure, value in measures.items()
     }

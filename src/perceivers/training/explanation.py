@@ -187,7 +187,7 @@ class DealtOutTable(Table):
 def _dealt_out(samples: RowSamples, column: str, generator: np.random.Generator) -> RowSamples:
     order = generator.permutation(len(samples.indices))
     origins = {row: samples.indices[int(place)] for row, place in zip(samples.indices, order, strict=True)}
-    return replace(samples, table=DealtOutTable(samples.table, column, origins))
+    return replace(samples, table=DealtOutTable(samples.table, column, origins), held=None)
 
 
 def _some(samples: Any, most: int) -> RowSamples:
@@ -213,7 +213,7 @@ def _importances(
     found = []
     for name, answer in parts.processor.answers.items():
         measure_name = answer.measures[0]
-        full = task.measure_name(name, measure_name)
+        full = task.measures.name(name, measure_name)
         sign = 1.0 if answer.better(measure_name) == "higher" else -1.0
         lost = [sign * (unchanged[full] - scores[full]) for scores in dealt]
         found.append(

@@ -105,13 +105,14 @@ def test_a_model_takes_what_the_processor_gives():
         num_self_attention_heads=2,
         num_cross_attention_heads=1,
         modalities={"sound": {"type": "spectrogram", "mel_bins": 5, "num_bands": 3}},
+        answers={"word": {"type": "class", "num_labels": 2}},
     )
-    model = perceivers.PerceiverForClassification(config).eval()
+    model = perceivers.PerceiverForPrediction(config).eval()
     batch = processor()(sounds(53, 130))
-    logits = model(batch.spectrogram, batch.attention_mask).logits
+    logits = model(batch.spectrogram, batch.attention_mask).logits["word"]
     assert logits.shape == (2, 2)
     alone = processor()(sounds(53, 130)[0])
-    torch.testing.assert_close(model(alone.spectrogram).logits[0], logits[0], atol=1e-5, rtol=1e-5)
+    torch.testing.assert_close(model(alone.spectrogram).logits["word"][0], logits[0], atol=1e-5, rtol=1e-5)
 
 
 @pytest.mark.parametrize(

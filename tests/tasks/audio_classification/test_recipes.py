@@ -16,7 +16,8 @@ from perceivers.kinds.sound.value import Sound
 from perceivers.tasks.audio_classification.options import AudioClassificationArguments
 from perceivers.tasks.audio_classification.task import MODALITY, AudioClassification
 from perceivers.tasks.base import Parts
-from perceivers.tasks.columns import Columns, Input, Sample
+from perceivers.tasks.columns import Columns
+from perceivers.tasks.inputs import Input, Sample
 
 RECIPES = Path(__file__).parents[3] / "recipes"
 PAPER = sorted((RECIPES / "paper").glob("audio-classification*.yaml"))

@@ -27,7 +27,8 @@ from perceivers.kinds.video.value import FilmClip
 from perceivers.tasks.audio_visual_classification.options import AudioVisualClassificationArguments
 from perceivers.tasks.audio_visual_classification.task import AudioVisualClassification
 from perceivers.tasks.base import Parts
-from perceivers.tasks.columns import Columns, Input
+from perceivers.tasks.columns import Columns
+from perceivers.tasks.inputs import Input
 from perceivers.tasks.registry import load_run
 from perceivers.training.evaluation import evaluate
 from perceivers.training.prediction import predict

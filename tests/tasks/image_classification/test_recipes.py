@@ -16,10 +16,11 @@ from perceivers.arguments import from_mapping, read_recipe, run_from_recipe
 from perceivers.data.splits import Splits
 from perceivers.kinds.image.kind import ImageKind
 from perceivers.kinds.image.reading import Picture
-from perceivers.tasks.columns import Columns, Input, Sample
+from perceivers.tasks.columns import Columns
 from perceivers.tasks.image_classification.model import build_classifier
 from perceivers.tasks.image_classification.options import ImageClassificationArguments
 from perceivers.tasks.image_classification.task import ImageClassification
+from perceivers.tasks.inputs import Input, Sample
 
 RECIPES = Path(__file__).parents[3] / "recipes"
 FORMS: dict[str, dict[str, Any]] = {

@@ -26,9 +26,9 @@ from perceivers.errors import CheckpointError, ConfigurationError, DataError, Mi
 from perceivers.kinds.image.reading import Picture
 from perceivers.metrics.answers import measuring
 from perceivers.predictor import choose_device
-from perceivers.tasks.columns import Sample
 from perceivers.tasks.image_classification.options import ImageClassificationArguments
 from perceivers.tasks.image_classification.task import ImageClassification
+from perceivers.tasks.inputs import Sample
 from perceivers.tasks.registry import load_run, task_class
 from perceivers.training.evaluation import evaluate
 from perceivers.training.prediction import predict

@@ -20,7 +20,7 @@ from perceivers.arguments import (
 from perceivers.configuration import PerceiverConfig
 from perceivers.errors import ConfigurationError, DataError
 from perceivers.kinds.series.tensors import VariedSeries
-from perceivers.tasks.columns import Sample
+from perceivers.tasks.inputs import Sample
 from perceivers.tasks.registry import load_run, task_class
 from perceivers.tasks.series_classification.options import SeriesClassificationArguments
 from perceivers.tasks.series_classification.task import SeriesClassification

@@ -12,14 +12,7 @@ from perceivers.errors import DataError
 PARTS = ("year", "month", "day", "weekday", "hour", "elapsed days")
 # What looks like a date to begin with; the rest is for `datetime.fromisoformat` to judge.
 _ISO = re.compile(r"\d{4}-\d{1,2}-\d{1,2}([T ].*)?$")
-_OTHERS = (
-    "%Y/%m/%d",
-    "%Y/%m/%d %H:%M",
-    "%Y/%m/%d %H:%M:%S",
-    "%d.%m.%Y",
-    "%d.%m.%Y %H:%M",
-    "%d.%m.%Y %H:%M:%S",
-)
+_OTHER = re.compile(r"(\d{4}/\d{1,2}/\d{1,2}|\d{1,2}\.\d{1,2}\.\d{4})( \d{1,2}:\d{2}(:\d{2})?)?")
 _START = datetime(2000, 1, 1, tzinfo=UTC)
 
 
@@ -65,9 +58,12 @@ def _parsed(cell: Any) -> datetime | None:
             return datetime.fromisoformat(text)
         except ValueError:
             return None
-    for form in _OTHERS:
-        try:
-            return datetime.strptime(text, form)
-        except ValueError:
-            continue
-    return None
+    other = _OTHER.fullmatch(text)
+    if other is None:
+        return None
+    day = "%Y/%m/%d" if "/" in text else "%d.%m.%Y"
+    time = "" if other[2] is None else " %H:%M" if other[3] is None else " %H:%M:%S"
+    try:
+        return datetime.strptime(text, day + time)
+    except ValueError:
+        return None

@@ -83,13 +83,24 @@ def average_of_queries(said: Tensor, answer: AnswerDescription) -> Tensor:
         Scores [batch, num_labels] whose softmax (class), or sigmoid (labels), are the averaged probabilities; numbers
         [batch]; quantiles [batch, num_quantiles].
     """
-    if answer.num_queries == 1:
-        return said[:, 0]
-    if answer.type == "number":
+    return said[:, 0] if answer.num_queries == 1 else average(said, answer.type)
+
+
+def average(said: Tensor, answer_type: str) -> Tensor:
+    """What several queries, or several views of a sample, say together: probabilities, or numbers, averaged.
+
+    Args:
+        said: [batch, number of them, ...], see AnswerHead.
+        answer_type: "class", "labels" or "number".
+
+    Returns:
+        [batch, ...], see `average_of_queries`.
+    """
+    if answer_type == "number":
         return said.mean(dim=1)
     # In float32 at least: logarithms of probabilities that differ little.
     wide = said.to(torch.promote_types(said.dtype, torch.float32))
-    if answer.type == "class":
+    if answer_type == "class":
         scores = _log_mean(wide.log_softmax(dim=-1))
     else:
         scores = _log_mean(F.logsigmoid(wide)) - _log_mean(F.logsigmoid(-wide))
@@ -97,7 +108,7 @@ def average_of_queries(said: Tensor, answer: AnswerDescription) -> Tensor:
 
 
 def _log_mean(logarithms: Tensor) -> Tensor:
-    """Logarithm of the mean over queries."""
+    """Logarithm of the mean over the second axis."""
     return logarithms.logsumexp(dim=1) - math.log(logarithms.shape[1])
 
 

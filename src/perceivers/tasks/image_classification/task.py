@@ -10,8 +10,8 @@ from perceivers.data.tables import FILE_COLUMN
 from perceivers.kinds.base import Kind
 from perceivers.kinds.image.kind import ImageKind
 from perceivers.kinds.image.mixing import mix_at_random
+from perceivers.tasks.answering import LABELS
 from perceivers.tasks.base import Batch
-from perceivers.tasks.column_task import LABELS
 from perceivers.tasks.columns import Columns
 from perceivers.tasks.image_classification.model import Classifier, build_classifier, load_classifier
 from perceivers.tasks.image_classification.options import ImageClassificationArguments
@@ -32,7 +32,7 @@ class ImageClassification(OneColumnTask[ImageClassificationArguments]):
 
     def build_model(self, columns: Columns, start: PerceiverConfig | None) -> Classifier:
         """One of the page's three models, by the form of the input."""
-        return build_classifier(self.arguments, columns.answers[ANSWER].names, start)  # type: ignore[attr-defined]
+        return build_classifier(self.arguments, columns.answers[ANSWER].names, start)
 
     def load_model(self, folder: Path) -> Classifier:
         """See ColumnTask."""

@@ -14,9 +14,10 @@ from perceivers.errors import ConfigurationError, DataError
 from perceivers.kinds.base import Kind
 from perceivers.kinds.points.files import begins_with_points
 from perceivers.kinds.points.kind import PointsKind
-from perceivers.tasks.columns import Columns, RowReader
+from perceivers.tasks.columns import Columns
 from perceivers.tasks.one_column_task import OneColumnTask
 from perceivers.tasks.point_classification.options import PointClassificationArguments
+from perceivers.tasks.row_reader import RowReader
 
 PICTURE_COLUMN = "image"
 

@@ -7,16 +7,14 @@ from dataclasses import dataclass
 from typing import Any
 
 from perceivers.answers.base import Answer
-from perceivers.answers.number import Number
-from perceivers.answers.one_class import OneClass
 from perceivers.answers.registry import answer_class, guess_answer
-from perceivers.answers.several_labels import SeveralLabels
 from perceivers.data.columns import why_no_data
 from perceivers.data.tables import StreamTable, Table
 from perceivers.errors import DataError
 from perceivers.kinds.base import Kind, is_empty
 from perceivers.kinds.registry import guess_kind, kind_class
-from perceivers.tasks.columns import Columns, Input, model_names
+from perceivers.tasks.columns import Columns, model_names
+from perceivers.tasks.inputs import Input
 from perceivers.tasks.table.options import TableArguments
 from perceivers.tasks.table.sizing import table_sizes
 
@@ -90,7 +88,7 @@ def plan_table(
         role, kind, note = "left out", "", ""
         if name in targets:
             answers[name] = _answer(name, targets[name], filled, train, arguments)
-            role, kind, note = "target", answers[name].name, _answer_note(answers[name])
+            role, kind, note = "target", answers[name].name, answers[name].note()
         elif name == arguments.group_column:
             role = "group"
         elif name in arguments.ignore:
@@ -113,10 +111,12 @@ def plan_table(
             f"{', '.join(train.columns)}; --column NAME=KIND takes one that was left out"
         )
     num_rows = UNKNOWN_ROWS if isinstance(train, StreamTable) else len(train)
-    has_numbers = any(isinstance(answer, Number) for answer in answers.values())
+    asks_amounts = any(answer.is_quantity for answer in answers.values())
     # What is hidden of numbers and categories depends on the network, and the network on what the other kinds are.
     num_large = sum(not kind.is_light for kind in _made(kinds, train, num_rows, 0.0).values())
-    arguments = arguments.sized(table_sizes(num_rows, num_large=num_large, has_numbers_to_answer=has_numbers))
+    arguments = arguments.sized(
+        table_sizes(num_rows, num_large=num_large, has_numbers_to_answer=asks_amounts)
+    )
     made = _made(kinds, train, num_rows, arguments.hidden or 0.0)
     return TablePlan(tuple(plans), Columns(_inputs(made), _named_answers(answers)), arguments)
 
@@ -198,29 +198,14 @@ def _answer(
             f"`{train.source}` must have values in the column {name!r}, received empty cells alone"
         )
     chosen = guess_answer(filled) if kind is None else answer_class(kind)
-    queries = arguments.queries_per_answer
-    answer: Answer
-    if chosen is OneClass:
-        answer = OneClass(name, num_queries=queries, balance=arguments.balance == "classes")
-    elif chosen is SeveralLabels:
-        answer = SeveralLabels(name, num_queries=queries, separator=arguments.label_separator)
-    else:
-        answer = Number(
-            name,
-            num_queries=queries,
-            quantiles=arguments.quantiles,
-            decimal=getattr(train, "decimal", "point"),
-        )
-    return answer.settle(filled, train.source)
-
-
-def _answer_note(answer: Answer) -> str:
-    if isinstance(answer, Number):
-        learned = "" if answer.logarithm_of is None else "; skewed, so its logarithm is learned"
-        return f"{answer.smallest:g} to {answer.largest:g}{learned}"
-    names: Sequence[str] = getattr(answer, "names", ())
-    more = f" and {len(names) - 6} more" if len(names) > 6 else ""
-    return f"{', '.join(names[:6])}{more}"
+    options = {
+        "num_queries": arguments.queries_per_answer,
+        "balance": arguments.balance == "classes",
+        "separator": arguments.label_separator,
+        "quantiles": arguments.quantiles,
+        "decimal": getattr(train, "decimal", "point"),
+    }
+    return chosen.chosen(name, options).settle(filled, train.source)
 
 
 def _cells(train: Table | StreamTable, name: str, most: int | None = None) -> Sequence[Any]:

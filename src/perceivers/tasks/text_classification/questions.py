@@ -58,8 +58,10 @@ def task_answers(table: Table | StreamTable, chosen: TextClassificationArguments
 
 def problem_of(answer: Answer) -> dict[str, Any]:
     """An answer as keys of PerceiverConfig, for the page's classifier; a number is called as its column."""
-    names: Sequence[str] = getattr(answer, "names", (answer.column,))
-    return {"id2label": dict(enumerate(names)), "problem_type": PROBLEM_TYPES[answer.name]}
+    return {
+        "id2label": dict(enumerate(answer.names or (answer.column,))),
+        "problem_type": PROBLEM_TYPES[answer.name],
+    }
 
 
 def _answer(

@@ -24,7 +24,8 @@ from perceivers.models.sequence_classification import PerceiverForSequenceClassi
 from perceivers.models.text_building import start_positions, text_config
 from perceivers.tasks.base import Parts, Prediction
 from perceivers.tasks.column_task import ColumnTask
-from perceivers.tasks.columns import Columns, Input, Sample, model_names
+from perceivers.tasks.columns import Columns, model_names
+from perceivers.tasks.inputs import Input, Sample
 from perceivers.tasks.text_classification.options import TextClassificationArguments
 from perceivers.tasks.text_classification.questions import only_answer, problem_of, task_answers
 

@@ -9,7 +9,6 @@ import numpy as np
 
 from perceivers.figures import new_figure
 
-CONFUSIONS = "confusions"
 MOST_NUMBERED = 30
 
 

@@ -1,4 +1,4 @@
-"""Classification of modalities: alone and together, padded, absent, dropped, in any order of points."""
+"""Modalities of every type in a model: alone and together, padded, absent, dropped, in any order of points."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import pytest
 import torch
 
 import perceivers
-from perceivers.errors import ConfigurationError, ShapeError
+from perceivers.errors import ShapeError
 
 SIZES = {
     "num_latents": 5,
@@ -18,9 +18,9 @@ SIZES = {
     "num_self_attends_per_block": 1,
     "num_self_attention_heads": 3,
     "num_cross_attention_heads": 1,
-    "num_labels": 3,
     "attention_probs_dropout_prob": 0.0,
 }
+ANSWERS = {"kind": {"type": "class", "num_labels": 3}}
 SERIES = {"type": "series", "in_channels": 2, "num_bands": 3, "max_resolution": 7}
 POINTS = {"type": "points", "num_coordinates": 2, "num_features": 1, "num_bands": 3, "max_resolution": 5}
 AUDIO = {"type": "audio", "samples_per_patch": 4, "num_bands": 3, "max_resolution": 8, "out_channels": 6}
@@ -63,8 +63,8 @@ TYPES = {
 
 def build(modalities, lively, **changes):
     torch.manual_seed(0)
-    config = perceivers.PerceiverConfig(**{**SIZES, "modalities": modalities, **changes})
-    model = perceivers.PerceiverForClassification(config)
+    config = perceivers.PerceiverConfig(**{**SIZES, "modalities": modalities, "answers": ANSWERS, **changes})
+    model = perceivers.PerceiverForPrediction(config)
     lively(model)
     return model.eval()
 
@@ -85,25 +85,25 @@ def close(received, expected):
 def test_a_single_modality_comes_with_or_without_its_name(kind, lively):
     settings, draw = TYPES[kind]
     model, inputs = build({"it": settings}, lively), draw(2)
-    logits = model(inputs).logits
+    logits = model(inputs).logits["kind"]
     assert logits.shape == (2, 3)
-    assert torch.equal(model({"it": inputs}).logits, logits)
+    assert torch.equal(model({"it": inputs}).logits["kind"], logits)
     assert (logits[0] - logits[1]).abs().max() > 1e-3
-    close(model(inputs[:1]).logits, logits[:1])
+    close(model(inputs[:1]).logits["kind"], logits[:1])
 
 
 @pytest.mark.parametrize("kind", list(TYPES))
 def test_the_prepared_form_and_the_saved_model_give_the_same(kind, lively, tmp_path):
     settings, draw = TYPES[kind]
     model, inputs = build({"it": settings}, lively), draw(2)
-    logits = model(inputs).logits
+    logits = model(inputs).logits["kind"]
     prepared = model.prepare()
-    close(prepared(inputs).logits, logits)
-    close(prepared.decode(prepared.encode(inputs)), logits)
+    close(prepared(inputs).logits["kind"], logits)
+    close(prepared.decode(prepared.encode(inputs))["kind"], logits)
     assert prepared.plain_parts == {}
     model.save_pretrained(tmp_path)
-    loaded = perceivers.PerceiverForClassification.from_pretrained(tmp_path)
-    assert torch.equal(loaded(inputs).logits, logits)
+    loaded = perceivers.PerceiverForPrediction.from_pretrained(tmp_path)
+    assert torch.equal(loaded(inputs).logits["kind"], logits)
     assert json.loads((tmp_path / "config.json").read_text())["modalities"] == {"it": settings}
 
 
@@ -122,18 +122,7 @@ def test_encode_and_decode_are_the_two_halves_of_the_call(audio_visual):
     mask = {"video": torch.tensor([1, 0, 1])}
     encoded = model.encode(inputs, mask)
     assert encoded.modality_sizes == {"sound": 8, "video": 2 * 2 * 3}
-    assert torch.equal(model.decode(encoded), model(inputs, mask).logits)
-
-
-def test_outputs_of_the_layers_are_returned_when_asked_for(audio_visual):
-    model, inputs = audio_visual
-    output = model(inputs, output_attentions=True, output_hidden_states=True)
-    assert [tuple(each.shape) for each in output.hidden_states] == [(3, 5, 12)] * 4
-    assert [tuple(each.shape) for each in output.attentions] == [(3, 3, 5, 5)] * 2
-    assert [tuple(each.shape) for each in output.cross_attentions] == [(3, 1, 5, 20), (3, 1, 1, 5)]
-    loss, logits = model(inputs, labels=torch.tensor([0, 1, 2]), return_dict=False)
-    assert loss.shape == ()
-    close(logits, output.logits)
+    assert torch.equal(model.decode(encoded)["kind"], model(inputs, mask).logits["kind"])
 
 
 @pytest.mark.parametrize("kind", ["series", "series by both times", "audio", "spectrogram"])
@@ -144,45 +133,45 @@ def test_a_padded_sample_gives_what_it_gives_alone(kind, lively):
     inputs[1, length:] = math.nan if settings.get("allow_missing") else 0
     mask = torch.ones(inputs.shape[:2])
     mask[1, length:] = 0
-    padded = model(inputs, mask).logits
-    close(padded[:1], model(inputs[:1]).logits)
-    close(padded[1:], model(inputs[1:, :length]).logits)
-    assert (model(inputs).logits - padded)[1].abs().max() > 1e-3
+    padded = model(inputs, mask).logits["kind"]
+    close(padded[:1], model(inputs[:1]).logits["kind"])
+    close(padded[1:], model(inputs[1:, :length]).logits["kind"])
+    assert (model(inputs).logits["kind"] - padded)[1].abs().max() > 1e-3
     prepared = model.prepare()
-    close(prepared(inputs, attention_mask=mask).logits, padded)
+    close(prepared(inputs, attention_mask=mask).logits["kind"], padded)
 
 
 def test_the_order_of_points_does_not_matter_and_padding_is_hidden(lively):
     model = build({"it": POINTS}, lively)
     points = torch.rand(2, 11, 3) * 2 - 1
-    logits = model(points).logits
-    close(model(points[:, torch.randperm(11)]).logits, logits)
+    logits = model(points).logits["kind"]
+    close(model(points[:, torch.randperm(11)]).logits["kind"], logits)
     padded = torch.cat([points, torch.zeros(2, 3, 3)], dim=1)
     mask = torch.ones(2, 14)
     mask[:, 11:] = 0
-    close(model(padded, mask).logits, logits)
-    moved = model(points, pos=points[..., :2].flip(-1)).logits
+    close(model(padded, mask).logits["kind"], logits)
+    moved = model(points, pos=points[..., :2].flip(-1)).logits["kind"]
     assert (moved - logits).abs().max() > 1e-3
-    close(moved, model(points[..., [1, 0, 2]]).logits)
+    close(moved, model(points[..., [1, 0, 2]]).logits["kind"])
 
 
 def test_steps_in_another_order_are_another_series(lively):
     model, series = build({"it": SERIES}, lively), torch.randn(2, 7, 2)
-    assert (model(series.flip(1)).logits - model(series).logits).abs().max() > 1e-3
+    assert (model(series.flip(1)).logits["kind"] - model(series).logits["kind"]).abs().max() > 1e-3
 
 
 def test_an_absent_modality_is_one_that_no_sample_has(audio_visual):
     model, inputs = audio_visual
-    without = model({"sound": inputs["sound"]}).logits
-    assert (without - model(inputs).logits).abs().max() > 1e-3
-    hidden = model(inputs, {"video": torch.zeros(3)}).logits
+    without = model({"sound": inputs["sound"]}).logits["kind"]
+    assert (without - model(inputs).logits["kind"]).abs().max() > 1e-3
+    hidden = model(inputs, {"video": torch.zeros(3)}).logits["kind"]
     close(hidden, without)
-    some = model(inputs, {"video": torch.tensor([True, False, True])}).logits
+    some = model(inputs, {"video": torch.tensor([True, False, True])}).logits["kind"]
     close(some[1], without[1])
-    close(some[[0, 2]], model(inputs).logits[[0, 2]])
+    close(some[[0, 2]], model(inputs).logits["kind"][[0, 2]])
     prepared = model.prepare()
-    close(prepared({"sound": inputs["sound"]}).logits, without)
-    close(prepared(inputs, attention_mask={"video": torch.tensor([1, 0, 1])}).logits, some)
+    close(prepared({"sound": inputs["sound"]}).logits["kind"], without)
+    close(prepared(inputs, attention_mask={"video": torch.tensor([1, 0, 1])}).logits["kind"], some)
 
 
 def test_each_modality_has_a_mask_of_its_own(audio_visual):
@@ -190,9 +179,9 @@ def test_each_modality_has_a_mask_of_its_own(audio_visual):
     mask = torch.ones(3, 30)
     mask[2, 17:] = 0
     inputs["sound"][2, 17:] = 0
-    logits = model(inputs, {"sound": mask}).logits
+    logits = model(inputs, {"sound": mask}).logits["kind"]
     alone = {"sound": inputs["sound"][2:, :17], "video": inputs["video"][2:]}
-    close(logits[2:], model(alone).logits)
+    close(logits[2:], model(alone).logits["kind"])
 
 
 def test_positions_of_one_modality_leave_the_others_to_their_masks(lively):
@@ -201,35 +190,21 @@ def test_positions_of_one_modality_leave_the_others_to_their_masks(lively):
     mask = torch.ones(2, 7)
     mask[:, 4:] = 0
     inputs = {"points": points, "series": series}
-    received = model(inputs, {"series": mask}, pos={"points": points[..., :2]}).logits
-    close(received, model({"points": points, "series": series[:, :4]}).logits)
+    received = model(inputs, {"series": mask}, pos={"points": points[..., :2]}).logits["kind"]
+    close(received, model({"points": points, "series": series[:, :4]}).logits["kind"])
 
 
 def test_a_dropped_modality_is_an_absent_one_while_training(lively):
     inputs = {"sound": TYPES["audio"][1](3), "video": TYPES["video"][1](3)}
     model = build({"sound": AUDIO, "video": {**VIDEO, "drop_probability": 1.0}}, lively)
-    whole, without = model(inputs).logits, model({"sound": inputs["sound"]}).logits
+    whole, without = model(inputs).logits["kind"], model({"sound": inputs["sound"]}).logits["kind"]
     model.train()
-    close(model(inputs).logits, without)
+    close(model(inputs).logits["kind"], without)
     # A sample without sound keeps its video, whatever the probability is.
-    only_video = model(inputs, {"sound": torch.tensor([1, 0, 1])}).logits
+    only_video = model(inputs, {"sound": torch.tensor([1, 0, 1])}).logits["kind"]
     close(only_video[[0, 2]], without[[0, 2]])
-    close(only_video[1], model.eval()({"video": inputs["video"]}).logits[1])
-    close(model(inputs).logits, whole)
-
-
-def test_samples_lose_a_modality_as_often_as_said(lively):
-    model = build({"sound": AUDIO, "video": {**VIDEO, "drop_probability": 0.3}}, lively).train()
-    sound = TYPES["audio"][1](1).expand(400, -1, -1)
-    video = TYPES["video"][1](1).expand(400, -1, -1, -1, -1)
-    torch.manual_seed(3)
-    logits = model({"sound": sound, "video": video}).logits.detach()
-    without = model({"sound": sound[:1]}).logits.detach()
-    dropped = ((logits - without).abs() < 1e-4).all(dim=1).float().mean().item()
-    # Three standard deviations of 400 draws.
-    assert abs(dropped - 0.3) < 3 * math.sqrt(0.3 * 0.7 / 400)
-    again = model({"sound": sound, "video": video}).logits.detach()
-    assert not torch.equal(again, logits)
+    close(only_video[1], model.eval()({"video": inputs["video"]}).logits["kind"][1])
+    close(model(inputs).logits["kind"], whole)
 
 
 def test_a_mask_of_tokens_and_dropping_go_together(lively):
@@ -237,27 +212,8 @@ def test_a_mask_of_tokens_and_dropping_go_together(lively):
     inputs = {"sound": TYPES["audio"][1](3), "video": TYPES["video"][1](3)}
     mask = torch.ones(3, 30)
     mask[0, 20:] = 0
-    dropped = model(inputs, {"sound": mask}).logits
-    close(dropped, model.eval()({"video": inputs["video"]}).logits)
-
-
-def test_the_loss_is_that_of_the_problem(lively):
-    series = torch.randn(2, 7, 2)
-    model = build({"it": SERIES}, lively)
-    logits = model(series).logits
-    labels = torch.tensor([2, 0])
-    expected = -logits.log_softmax(dim=1)[torch.arange(2), labels].mean()
-    close(model(series, labels=labels).loss, expected)
-    several = build({"it": SERIES}, lively, problem_type="multi_label_classification")
-    labels = torch.tensor([[1.0, 0.0, 1.0], [0.0, 0.0, 1.0]])
-    signs = 2 * labels - 1
-    close(several(series, labels=labels).loss, -(signs * logits).sigmoid().log().mean())
-    number = build({"it": SERIES}, lively, num_labels=1)
-    predicted = number(series).logits
-    close(
-        number(series, labels=torch.tensor([0.5, 2.0])).loss,
-        ((predicted[:, 0] - torch.tensor([0.5, 2.0])) ** 2).mean(),
-    )
+    dropped = model(inputs, {"sound": mask}).logits["kind"]
+    close(dropped, model.eval()({"video": inputs["video"]}).logits["kind"])
 
 
 def test_the_keys_of_the_state_dict_are_those_of_their_parts(audio_visual, lively):
@@ -277,19 +233,6 @@ def test_the_keys_of_the_state_dict_are_those_of_their_parts(audio_visual, livel
     ]
 
 
-def test_several_modalities_are_saved_loaded_and_prepared(audio_visual, tmp_path):
-    model, inputs = audio_visual
-    mask = {"sound": torch.tensor([[1] * 30, [1] * 11 + [0] * 19, [1] * 30])}
-    logits = model(inputs, mask).logits
-    model.save_pretrained(tmp_path)
-    loaded, report = perceivers.PerceiverForClassification.from_pretrained(tmp_path, output_loading_info=True)
-    assert not report["missing_keys"]
-    assert torch.equal(loaded(inputs, mask).logits, logits)
-    prepared = model.prepare()
-    close(prepared(inputs, attention_mask=mask).logits, logits)
-    assert prepared.plain_parts == {}
-
-
 def test_the_prepared_form_says_which_tokens_are_built_whole(lively):
     text = TYPES["text"]
     model = build({"sound": AUDIO, "words": text[0]}, lively)
@@ -297,14 +240,7 @@ def test_the_prepared_form_says_which_tokens_are_built_whole(lively):
     assert list(prepared.plain_parts) == ["input_preprocessor"]
     assert prepared.plain_parts["input_preprocessor"].startswith("'words': PerceiverTextPreprocessor")
     inputs = {"sound": TYPES["audio"][1](2), "words": text[1](2)}
-    close(prepared(inputs).logits, model(inputs).logits)
-
-
-@pytest.mark.parametrize("modalities", [None, {}])
-def test_a_model_needs_modalities(modalities):
-    config = perceivers.PerceiverConfig(modalities=modalities)
-    with pytest.raises(ConfigurationError, match="`modalities` must describe at least one modality"):
-        perceivers.PerceiverForClassification(config)
+    close(prepared(inputs).logits["kind"], model(inputs).logits["kind"])
 
 
 @pytest.mark.parametrize(
@@ -347,7 +283,7 @@ def test_half_precision_a_device_without_memory_and_checkpointing_work(kind, liv
     settings, draw = TYPES[kind]
     model, inputs = build({"it": settings}, lively), draw(2)
     with torch.device("meta"):
-        assert perceivers.PerceiverForClassification(model.config).device.type == "meta"
+        assert perceivers.PerceiverForPrediction(model.config).device.type == "meta"
     labels = torch.tensor([2, 0])
     model.train()(inputs, labels=labels).loss.backward()
     expected = {name: parameter.grad.clone() for name, parameter in model.named_parameters()}
@@ -356,7 +292,7 @@ def test_half_precision_a_device_without_memory_and_checkpointing_work(kind, liv
     model(inputs, labels=labels).loss.backward()
     for name, parameter in model.named_parameters():
         torch.testing.assert_close(parameter.grad, expected[name])
-    assert model.to(torch.bfloat16).eval()(inputs).logits.dtype == torch.bfloat16
+    assert model.to(torch.bfloat16).eval()(inputs).logits["kind"].dtype == torch.bfloat16
 
 
 def test_one_graph_holds_the_whole_call(audio_visual, lively):
@@ -368,5 +304,5 @@ def test_one_graph_holds_the_whole_call(audio_visual, lively):
         "video": torch.tensor([1, 1, 0]),
     }
     compiled = torch.compile(model, backend="eager", fullgraph=True)
-    close(compiled(inputs, mask).logits, model(inputs, mask).logits)
+    close(compiled(inputs, mask).logits["kind"], model(inputs, mask).logits["kind"])
     torch._dynamo.reset()

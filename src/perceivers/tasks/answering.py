@@ -1,0 +1,311 @@
+"""What a trained model of columns is asked: rows, files and tables in; answers, a picture or a page out."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from itertools import islice
+from pathlib import Path
+from typing import Any, TypeVar
+
+import torch
+from torch import Tensor
+
+from perceivers.data.numbers import Decimal
+from perceivers.data.opening import TABLE_FORMATS, find_files, is_table, open_table_file
+from perceivers.data.rows import decode_row
+from perceivers.data.tables import FILE_COLUMN, ListTable, Table, require_columns
+from perceivers.errors import DataError
+from perceivers.models.prediction import PerceiverForPrediction
+from perceivers.tasks.attention import attention_of_answer
+from perceivers.tasks.base import Batch, Parts, Prediction, Task
+from perceivers.tasks.columns import Columns, stack_inputs
+from perceivers.tasks.inputs import Sample
+from perceivers.tasks.page import show_answers
+from perceivers.tasks.row_reader import RowReader, require_asked
+
+LABELS, VIEWS = "labels", "views"
+# Letters of a row's name in messages.
+MOST_NAMED = 200
+
+TaskArguments = TypeVar("TaskArguments")
+
+
+class AnsweringTask(Task[TaskArguments]):
+    """Rows to a model's answers about them. A subclass says how columns are called, and what tables say of a row."""
+
+    #: Rows that a page shows of what is predicted.
+    most_shown: int = 200
+    #: Whether a row without a value or a target is an error, instead of the one being masked and the other left out.
+    needs_all: bool = True
+    #: Whether the model takes its inputs by the names of modalities; the page's own models take the only one as it is.
+    by_modality: bool = True
+
+    def __init__(self, arguments: TaskArguments | None = None) -> None:
+        super().__init__(arguments)
+        # Known with the data.
+        self.columns = Columns((), {})
+        # How tables that are asked about write numbers: as those of the run did.
+        self.decimal: Decimal = "point"
+
+    @property
+    def answers_several(self) -> bool:
+        """Whether results name each measure's answer."""
+        return len(self.columns.answers) > 1
+
+    def load_model(self, folder: Path) -> Any:
+        """The model of a run."""
+        return PerceiverForPrediction.from_pretrained(folder)
+
+    def restore(self, folder: Path) -> Parts:
+        """Load the model and its columns."""
+        self.columns = Columns.from_pretrained(folder)
+        return Parts(self.load_model(folder), self.columns)
+
+    def columns_for(self, columns: Columns, names: Sequence[str]) -> Columns:
+        """The columns of a trained model as they are called in a table with these names."""
+        return columns
+
+    def given(self, batch: Batch) -> dict[str, Any]:
+        """What the model takes of a batch, by the names of its arguments."""
+        if self.by_modality:
+            return {name: batch[name] or None for name in ("inputs", "attention_mask", "pos")}
+        ((name, values),) = batch["inputs"].items()
+        return {"inputs": values, "attention_mask": batch["attention_mask"].get(name)}
+
+    def collate(self, processor: Columns, samples: Sequence[Sample]) -> Batch:
+        """Give `inputs`, `attention_mask` and `pos` by modality, and `labels` by answer.
+
+        Samples that are looked at in several views have them one after the other in `inputs`; `views` is their number.
+        """
+        views = [processor.views(sample) for sample in samples]
+        count = max(map(len, views))
+        rows = [own[index % len(own)].values for own in views for index in range(count)]
+        return {
+            **stack_inputs(processor.tensors(rows)),
+            LABELS: processor.targets(samples),
+            VIEWS: count,
+        }
+
+    def answers_of(self, output: Any, views: int) -> tuple[Mapping[str, Tensor], Mapping[str, Tensor]]:
+        """What is trained and what is answered, by answer: what each query says, and the mean over queries and views."""
+        (only, *others) = self.columns.answers
+        scores = output.logits if others or isinstance(output.logits, Mapping) else {only: output.logits}
+        if views > 1:
+            scores = {
+                name: self.columns.answers[name].mean_of_views(some.unflatten(0, (-1, views)))
+                for name, some in scores.items()
+            }
+            return scores, scores
+        return getattr(output, "query_logits", None) or scores, scores
+
+    def predict(self, parts: Parts, inputs: Sequence[str]) -> list[Prediction]:
+        """Answer for every row of the tables, and every file, among `inputs`; see `rows_of`."""
+        found = []
+        for each in self.answer(parts, self.rows_of(inputs)):
+            if isinstance(each, DataError):
+                raise each
+            found.append(each)
+        return found
+
+    @torch.no_grad()
+    def answer(
+        self,
+        parts: Parts,
+        rows: Iterable[tuple[str, Mapping[str, Any], Any]],
+        *,
+        prepared: Any = None,
+        shows: bool = True,
+    ) -> Iterator[Prediction | DataError]:
+        """Answer for rows, in order, in the exact fast form; a row that cannot be read gives its error.
+
+        Args:
+            parts: a trained model and its columns.
+            rows: what each is called, its cells, and its table.
+            prepared: the model's fast form, where it is at hand.
+            shows: keep what pictures and pages need of the first rows.
+        """
+        prepared, rows = parts.model.prepare() if prepared is None else prepared, iter(rows)
+        num_shown = self._num_shown() if shows else 0
+        at_once, last = _at_once(parts.processor), None
+        while chunk := list(islice(rows, at_once)):
+            read = [self._read(parts.processor, *each) for each in chunk]
+            samples = [each for each in read if isinstance(each, Sample)]
+            described = iter(self._describe(parts, prepared, samples) if samples else ())
+            for (name, row, table), each in zip(chunk, read, strict=True):
+                if isinstance(each, DataError):
+                    yield each
+                    continue
+                said = next(described)
+                answers = {
+                    own: said[own] for own, asked in parts.processor.answers.items() if asked.asks(row)
+                }
+                shown = self.shown_of(parts, each, list(answers)) if num_shown > 0 else {}
+                num_shown -= 1
+                notes = tuple(table.notes) if table is not last else ()
+                last = table
+                yield Prediction(name, self.columns_of(row, answers), shown, answers, notes)
+
+    @torch.no_grad()
+    def values(
+        self, parts: Parts, rows: Iterable[tuple[str, Mapping[str, Any], Any]], prepared: Any
+    ) -> dict[str, Tensor]:
+        """What each answer says of all rows, as numbers: see `perceivers.answers.base.Answer.values`.
+
+        Args:
+            parts: a trained model and its columns.
+            rows: see `answer`; at least one.
+            prepared: the model's fast form.
+
+        Raises:
+            DataError: a row cannot be read.
+        """
+        rows, found = iter(rows), []
+        while chunk := list(islice(rows, _at_once(parts.processor))):
+            read = [self._read(parts.processor, *each) for each in chunk]
+            if error := next((each for each in read if isinstance(each, DataError)), None):
+                raise error
+            found.append(self._scores(parts, prepared, read))  # type: ignore[arg-type]
+        return {
+            name: answer.values(torch.cat([each[name] for each in found]))
+            for name, answer in parts.processor.answers.items()
+        }
+
+    def show(self, predictions: Sequence[Prediction], folder: Path) -> list[Path]:
+        """Draw the values of a kind that has a picture, with their answers; write a page of all others."""
+        return show_answers(predictions, self.columns, folder, self.answers_several)
+
+    def columns_of(self, row: Mapping[str, Any], answers: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:
+        """What the tables of predictions say of a row: its only answer."""
+        return dict(next(iter(answers.values())))
+
+    def rows_of(self, inputs: Sequence[str]) -> Iterator[tuple[str, Mapping[str, Any], Any]]:
+        """Name, cells and table of every row of tables, and of every file in what else is named.
+
+        Raises:
+            DataError: there is no such file.
+        """
+        for given in inputs:
+            for table in self.tables_of(given):
+                for index in range(len(table)):
+                    yield table.name(index), table[index], table
+
+    def tables_of(self, given: str) -> Iterator[Table]:
+        """An input of the command as tables with a row a sample."""
+        path = Path(given)
+        if self.is_table(path):
+            table = open_table_file(path)
+            assert isinstance(table, Table)
+            yield self.to_be_asked(table)
+            return
+        only = self.columns.inputs[0]
+        if len(self.columns.inputs) > 1 or not only.kind.suffixes:
+            raise DataError(
+                f"`inputs` must be tables ({', '.join(TABLE_FORMATS)}), received {given!r}"
+                + ("" if path.exists() else ", which does not exist")
+            )
+        files = [str(file) for file in find_files([given], only.kind.suffixes, only.kind.name)]
+        column = only.columns[0] if len(only.columns) == 1 else FILE_COLUMN
+        yield ListTable([{column: file} for file in files], given, files)
+
+    def to_be_asked(self, table: Table) -> Table:
+        """A table that is asked about, with a note of the columns that it lacks.
+
+        Raises:
+            DataError: it lacks a column, where all are needed; or all columns, so that there is nothing to answer from.
+        """
+        table.decimal = self.decimal
+        wanted = self.columns_for(self.columns, table.columns).columns_read
+        absent = [name for name in wanted if name not in table.columns]
+        if self.needs_all:
+            require_columns(table, *wanted)
+        elif len(absent) == len(wanted):
+            raise DataError(
+                f"`{table.source}` must have one of the columns {', '.join(wanted)} to be answered from, received "
+                f"{', '.join(table.columns)}"
+            )
+        elif absent:
+            note = (
+                f"`{table.source}` has no column {', '.join(absent)}: what is missing is masked in every row"
+            )
+            table.notes = [*table.notes, note]
+        return table
+
+    def is_table(self, path: Path) -> bool:
+        """Whether an input of the command is a table with a row a sample."""
+        return is_table(path) and path.is_file()
+
+    def shown_of(self, parts: Parts, sample: Sample, answers: Sequence[str]) -> dict[str, Any]:
+        """What pictures and pages need of a sample: `inputs`, and what the first of its answers looked at."""
+        return {"inputs": self.looked_at(parts, sample, answers[0])}
+
+    def looked_at(self, parts: Parts, sample: Sample, answer: str | None = None) -> dict[str, Any]:
+        """What is kept of a sample to be drawn: each input's value with the attention of an answer over it; of the first."""
+        one = self._one_view(parts, sample)
+        batch = self._on(parts.model.device, self._unlabelled(parts.processor, [one]))
+        query = self._query_of(parts.processor, answer)
+        weights, grids = attention_of_answer(parts.model, batch["inputs"], self.given(batch), query)
+        values = {}
+        for each, value in zip(parts.processor.inputs, sample.values, strict=True):
+            own = each.modality_names
+            values[each.name] = each.kind.show(
+                value,
+                {name: weights[full] for name, full in own.items() if full in weights},
+                {name: grids[full] for name, full in own.items() if full in grids},
+            )
+        return values
+
+    def _num_shown(self) -> int:
+        (first, *others) = self.columns.inputs
+        return self.most_shown if others or first.kind.card is None else first.kind.card.most
+
+    def _read(self, columns: Columns, name: str, row: Mapping[str, Any], table: Any) -> Sample | DataError:
+        own = dataclasses.replace(self.columns_for(columns, tuple(row)), answers={})
+        # A text that was typed is its own name.
+        named = name[:MOST_NAMED]
+        try:
+            require_asked(row, columns)
+            sample: Sample = decode_row(RowReader(own, self.needs_all), table, row, named)
+        except DataError as error:
+            return error if named in str(error) else DataError(f"`{named}` {error}")
+        return sample
+
+    def _describe(
+        self, parts: Parts, prepared: Any, samples: Sequence[Sample]
+    ) -> Iterator[dict[str, dict[str, Any]]]:
+        """What each answer says of each sample."""
+        scores = self._scores(parts, prepared, samples)
+        said = {name: answer.describe(scores[name]) for name, answer in parts.processor.answers.items()}
+        return ({name: rows[index] for name, rows in said.items()} for index in range(len(samples)))
+
+    def _scores(self, parts: Parts, prepared: Any, samples: Sequence[Sample]) -> dict[str, Tensor]:
+        """Each answer's scores, float32 [samples, ...]."""
+        batch = self._on(parts.model.device, self._unlabelled(parts.processor, samples))
+        _, scores = self.answers_of(prepared(**self.given(batch)), batch[VIEWS])
+        return {name: each.float() for name, each in scores.items()}
+
+    def _unlabelled(self, columns: Columns, samples: Sequence[Sample]) -> Batch:
+        return self.collate(dataclasses.replace(columns, answers={}), samples)
+
+    def _query_of(self, columns: Columns, answer: str | None) -> int:
+        """Number of an answer's first query; models have answers in the order of their names."""
+        names = sorted(columns.answers)
+        before = names[: names.index(answer or next(iter(columns.answers)))]
+        return sum(columns.answers[name].num_queries for name in before)
+
+    def _one_view(self, parts: Parts, sample: Sample) -> Sample:
+        views = parts.processor.views(sample)
+        return views[len(views) // 2]
+
+    def _on(self, device: torch.device, batch: Batch) -> Batch:
+        return {
+            name: {key: tensor.to(device) for key, tensor in value.items()}
+            if isinstance(value, dict)
+            else value
+            for name, value in batch.items()
+        }
+
+
+def _at_once(columns: Columns) -> int:
+    """Rows that lie in memory together when a trained model answers."""
+    return min(each.kind.answered_at_once for each in columns.inputs)

@@ -1,0 +1,85 @@
+"""What is learned of a table before training: each kind from its training values, and which rows have nothing to answer."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Iterator, Sequence
+from itertools import islice
+from typing import Any
+
+import numpy as np
+
+from perceivers.data.rows import RowSamples, StreamSamples
+from perceivers.data.splits import Splits
+from perceivers.errors import DataError
+from perceivers.kinds.base import is_empty
+from perceivers.tasks.columns import Columns
+from perceivers.tasks.inputs import Input
+
+
+def settled(columns: Columns, train: Any) -> Columns:
+    """The columns with what their kinds learn from training values.
+
+    Args:
+        columns: inputs and answers.
+        train: the training part.
+
+    Raises:
+        DataError: a column that must be learned from holds nothing.
+    """
+    inputs = tuple(_settled_input(each, train) for each in columns.inputs)
+    return dataclasses.replace(columns, inputs=inputs)
+
+
+def with_targets(splits: Splits, asked: Sequence[str]) -> tuple[Splits, int]:
+    """The parts without the rows that have no target at all, and the number of these.
+
+    Args:
+        splits: the parts; a stream stays as it is.
+        asked: columns that hold the targets.
+    """
+    kept, num_left_out = {}, 0
+    for part in ("train", "validation", "test"):
+        samples = getattr(splits, part)
+        if isinstance(samples, RowSamples):
+            cells = [samples.table.column(name) for name in asked if name in samples.table.columns]
+            rows = [
+                place
+                for place, index in enumerate(samples.indices)
+                if not all(is_empty(cell[index]) for cell in cells)
+            ]
+            num_left_out += len(samples) - len(rows)
+            samples = samples.select(rows)
+        kept[part] = samples
+    return dataclasses.replace(splits, **kept), num_left_out
+
+
+def training_values(each: Input, train: Any, count: int | None) -> Iterator[Any]:
+    """Values of one input in training samples, evenly spread over them; the first ones of a stream.
+
+    Args:
+        each: the input.
+        train: the training part.
+        count: how many; None for all.
+    """
+    if isinstance(train, StreamSamples):
+        place = train.decode.columns.inputs.index(each)  # type: ignore[attr-defined]
+        for _, sample in islice(train.samples(0), count):
+            yield sample.values[place]
+        return
+    number = len(train) if count is None else min(len(train), count)
+    for index in np.unique(np.linspace(0, len(train) - 1, number).round().astype(int)):
+        row = train.table[train.indices[int(index)]]
+        yield each.kind.read(row, each.columns, train.table)
+
+
+def _settled_input(each: Input, train: Any) -> Input:
+    wanted = each.kind.settles_on
+    if wanted == 0:
+        return each
+    values = [value for value in training_values(each, train, wanted) if value is not None]
+    if not values:
+        raise DataError(
+            f"the column {', '.join(each.columns)} holds nothing in any training row: leave it out (--ignore)"
+        )
+    return dataclasses.replace(each, kind=each.kind.settle(values, each.columns))
