@@ -53,6 +53,10 @@ class SeveralLabels(RankedAnswer):
             target[class_id(label, self.names, self.column)] = 1.0
         return target
 
+    def plain(self, target: np.ndarray) -> list[str]:
+        """See Answer."""
+        return [name for name, is_there in zip(self.names, target, strict=True) if is_there]
+
     def stack(self, targets: Sequence[np.ndarray]) -> Tensor:
         """Float32 [batch, num_labels]."""
         return torch.from_numpy(np.stack(targets))
