@@ -90,7 +90,7 @@ class Predictor:
         answers = getattr(self.parts.processor, "answers", {}).values()
         for answer in answers:
             if answer.title == target:
-                return tuple(getattr(answer, "names", ()))
+                return tuple(answer.names)
         raise ConfigurationError(
             f"`target` must be one of {', '.join(answer.title for answer in answers)}, received {target!r}"
         )
