@@ -21,8 +21,8 @@ def blocks_of(page: Path, language: str) -> list[str]:
 
 
 def commands_of(page: Path) -> list[list[str]]:
-    """What follows `perceivers` in every shell example of a page, in order."""
-    lines = "\n".join(blocks_of(page, "sh")).replace("\\\n", " ").splitlines()
+    """What follows `perceivers` in every shell example of a page, in order; where output goes to is left out."""
+    lines = [line.partition(" > ")[0] for block in blocks_of(page, "sh") for line in block.splitlines()]
     return [shlex.split(line, comments=True)[1:] for line in lines if line.startswith("perceivers ")]
 
 

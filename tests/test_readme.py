@@ -1,9 +1,6 @@
-"""Every Python example of the README runs as it stands, on small checkpoints under the published names."""
+"""Every Python example of the README runs as it stands, on small checkpoints under the published names; commands, too."""
 
 from __future__ import annotations
-
-import re
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -11,8 +8,12 @@ import torch
 from PIL import Image
 
 import perceivers
+from documented import ROOT, blocks_of, commands_of, run_command
+from perceivers.cli import app
+from perceivers.tasks.registry import TASKS
+from pets import write_pets
 
-README = Path(__file__).parents[1] / "README.md"
+README = ROOT / "README.md"
 SMALL = {
     "num_latents": 3,
     "d_latents": 16,
@@ -51,10 +52,6 @@ CHECKPOINTS = {
 }
 
 
-def python_examples() -> str:
-    return "\n".join(re.findall(r"```python\n(.*?)```", README.read_text(encoding="utf-8"), flags=re.DOTALL))
-
-
 @pytest.fixture
 def a_folder_with_checkpoints(tmp_path, monkeypatch):
     torch.manual_seed(0)
@@ -66,6 +63,7 @@ def a_folder_with_checkpoints(tmp_path, monkeypatch):
     pixels = np.random.default_rng(0).integers(0, 256, (37, 53, 3), dtype=np.uint8)
     for name in ("cat", "first", "second"):
         Image.fromarray(pixels).save(tmp_path / f"{name}.png")
+    write_pets(tmp_path, 31)
     monkeypatch.chdir(tmp_path)
 
 
@@ -73,12 +71,48 @@ def a_folder_with_checkpoints(tmp_path, monkeypatch):
 def test_every_python_example_of_the_readme_runs(a_folder_with_checkpoints):
     values: dict[str, object] = {}
 
-    exec(compile(python_examples(), "README.md", "exec"), values)
+    exec(compile("\n".join(blocks_of(README, "python")), "README.md", "exec"), values)
 
-    assert values["predictions"][0].values["label"] in "0123456789"
+    assert [answer["animal"] in ("bird", "cat", "dog") for answer in values["answers"]] == [True, True]
+    assert values["labels"][0] in "0123456789"
     assert values["scores"].shape == (1, 9, 262)
     assert [each.shape for each in values["of_each_text"]] == [(2,), (2,)]
     assert values["flow"].shape == (1, 37, 53, 2)
     assert values["reconstruction"]["image"].shape == (1, 16, 3, 224, 224)
     assert values["both"].shape == values["camera_only"].shape == (2, 5)
     assert values["model"].config.fidelity == "deepmind"
+
+
+def test_the_commands_about_a_table_run_and_their_options_are_enough(tmp_path, monkeypatch):
+    write_pets(tmp_path, 31)
+    monkeypatch.chdir(tmp_path)
+    about_pets = [command for command in commands_of(README) if any("pets" in word for word in command)]
+    assert [command[0] for command in about_pets] == ["inspect", "train", "evaluate", "predict", "explain"]
+    quick = {"train": ("--steps", "2", "--device", "cpu"), "explain": ("--repeats", "1")}
+    for command in about_pets:
+        run_command(command, *quick.get(command[0], ()))
+    header = (tmp_path / "answers" / "predictions.csv").read_text().splitlines()[0]
+    assert header.endswith("animal,animal_probability,price")
+    assert (tmp_path / "why" / "columns.png").is_file()
+
+
+def test_every_other_command_of_the_readme_is_understood(tmp_path, monkeypatch):
+    monkeypatch.chdir(ROOT)
+    for command in commands_of(README):
+        if "--config" not in command:
+            app.parse_args(command, exit_on_error=False, print_error=False)
+
+
+def test_the_readme_lists_every_task_table_first_and_every_command():
+    page = README.read_text(encoding="utf-8")
+    listed = [line.split("`")[1] for line in page.splitlines() if line.startswith("| `")]
+    assert listed[0] == "table"
+    assert set(TASKS) <= set(listed)
+    commands = {name for name in app if not name.startswith("-")}
+    words = {
+        word
+        for line in page.splitlines()
+        if line.startswith("| `")
+        for word in line.replace("`", " ").replace(",", " ").split()
+    }
+    assert commands <= words

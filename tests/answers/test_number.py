@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+import torch
 
 from perceivers.answers.number import Number
 from perceivers.answers.registry import guess_answer
@@ -34,3 +35,12 @@ def test_cells_that_are_no_numbers_do_not_stop_the_scale_but_their_rows() -> Non
 def test_a_column_without_numbers_is_refused_with_its_first_cell() -> None:
     with pytest.raises(DataError, match=r"received 'dog'; .* or answer classes: --target pet:class"):
         Number("pet").settle(["dog", "cat"], "t.csv")
+
+
+def test_intervals_stay_as_they_are_where_rows_are_too_few_to_promise_anything() -> None:
+    answer = Number("price", quantiles=(0.1, 0.9))
+    few = answer.calibrated(torch.tensor([[0.0, 1.0]] * 3), torch.tensor([5.0] * 3))
+    assert few.widened == 0.0
+    # Each true number lies 4 above its interval.
+    enough = answer.calibrated(torch.tensor([[0.0, 1.0]] * 5), torch.tensor([5.0] * 5))
+    assert enough.widened == pytest.approx(4.0)

@@ -100,6 +100,10 @@ class Number(Answer):
             number = math.log(max(number, self.smallest) + self.logarithm_of)
         return (number - self.mean) / self.scale
 
+    def plain(self, target: float) -> float:
+        """See Answer."""
+        return float(self.in_own_units(torch.tensor(target, dtype=torch.float64)))
+
     def stack(self, targets: Sequence[float | None]) -> Tensor:
         """Float32 [batch]."""
         known = [math.nan if target is None else target for target in targets]
@@ -114,12 +118,15 @@ class Number(Answer):
         return self.in_own_units(self._widened(scores)), self.in_own_units(targets)
 
     def calibrated(self, preds: Tensor, truth: Tensor) -> Self:
-        """With outer quantiles that hold as many of the true numbers as they should."""
+        """With outer quantiles that hold as many of the true numbers as they should; as they are where rows are too few."""
         if len(self.quantiles) < 2:
             return self
         learned, wanted = self._learned(preds), self._learned(truth)
         share = self.quantiles[-1] - self.quantiles[0]
         shift = conformal_shift(learned[:, 0], learned[:, -1], wanted, share)
+        # So few rows promise nothing, and an interval without ends tells nothing.
+        if not math.isfinite(shift):
+            return self
         return replace(self, widened=self.widened + shift)
 
     def values(self, scores: Tensor) -> Tensor:
@@ -128,7 +135,7 @@ class Number(Answer):
 
     def describe(self, scores: Tensor) -> list[dict[str, Any]]:
         """`number`, and of several quantiles `low` and `high`, the outer ones."""
-        values = self.in_own_units(self._widened(scores.cpu())).tolist()
+        values = self.values(scores).tolist()
         if not self.quantiles:
             return [{"number": value} for value in values]
         middle = min(range(len(self.quantiles)), key=lambda index: abs(self.quantiles[index] - 0.5))

@@ -11,6 +11,7 @@ from typing import Any, TypeVar
 import torch
 from torch import Tensor
 
+from perceivers.data.numbers import Decimal
 from perceivers.data.opening import TABLE_FORMATS, find_files, is_table, open_table_file
 from perceivers.data.rows import decode_row
 from perceivers.data.tables import FILE_COLUMN, ListTable, Table, require_columns
@@ -24,8 +25,8 @@ from perceivers.tasks.page import show_answers
 from perceivers.tasks.row_reader import RowReader, require_asked
 
 LABELS, VIEWS = "labels", "views"
-# Letters of a row's name, and columns, in messages.
-MOST_NAMED, MOST_LISTED = 200, 20
+# Letters of a row's name in messages.
+MOST_NAMED = 200
 
 TaskArguments = TypeVar("TaskArguments")
 
@@ -44,8 +45,8 @@ class AnsweringTask(Task[TaskArguments]):
         super().__init__(arguments)
         # Known with the data.
         self.columns = Columns((), {})
-        # What the user should know of the data: how a file was read, what was passed over, what is absent.
-        self.notes: list[str] = []
+        # How tables that are asked about write numbers: as those of the run did.
+        self.decimal: Decimal = "point"
 
     @property
     def answers_several(self) -> bool:
@@ -126,12 +127,12 @@ class AnsweringTask(Task[TaskArguments]):
         """
         prepared, rows = parts.model.prepare() if prepared is None else prepared, iter(rows)
         num_shown = self._num_shown() if shows else 0
-        at_once = _at_once(parts.processor)
+        at_once, last = _at_once(parts.processor), None
         while chunk := list(islice(rows, at_once)):
             read = [self._read(parts.processor, *each) for each in chunk]
             samples = [each for each in read if isinstance(each, Sample)]
             described = iter(self._describe(parts, prepared, samples) if samples else ())
-            for (name, row, _), each in zip(chunk, read, strict=True):
+            for (name, row, table), each in zip(chunk, read, strict=True):
                 if isinstance(each, DataError):
                     yield each
                     continue
@@ -141,7 +142,9 @@ class AnsweringTask(Task[TaskArguments]):
                 }
                 shown = self.shown_of(parts, each, list(answers)) if num_shown > 0 else {}
                 num_shown -= 1
-                yield Prediction(name, self.columns_of(row, answers), shown, answers)
+                notes = tuple(table.notes) if table is not last else ()
+                last = table
+                yield Prediction(name, self.columns_of(row, answers), shown, answers, notes)
 
     @torch.no_grad()
     def values(
@@ -193,11 +196,7 @@ class AnsweringTask(Task[TaskArguments]):
         if self.is_table(path):
             table = open_table_file(path)
             assert isinstance(table, Table)
-            if self.needs_all:
-                require_columns(table, *self.columns_for(self.columns, table.columns).columns_read)
-            else:
-                self.notes.extend(self.note_of_absent(table))
-            yield table
+            yield self.to_be_asked(table)
             return
         only = self.columns.inputs[0]
         if len(self.columns.inputs) > 1 or not only.kind.suffixes:
@@ -209,20 +208,28 @@ class AnsweringTask(Task[TaskArguments]):
         column = only.columns[0] if len(only.columns) == 1 else FILE_COLUMN
         yield ListTable([{column: file} for file in files], given, files)
 
-    def note_of_absent(self, table: Table) -> list[str]:
-        """What is to be said of a table that lacks columns which the model reads: nothing, or one sentence.
+    def to_be_asked(self, table: Table) -> Table:
+        """A table that is asked about, with a note of the columns that it lacks.
 
         Raises:
-            DataError: it has none of them.
+            DataError: it lacks a column, where all are needed; or all columns, so that there is nothing to answer from.
         """
-        read = self.columns.columns_read
-        absent = [column for column in read if column not in table.columns]
-        if len(absent) == len(read):
+        table.decimal = self.decimal
+        wanted = self.columns_for(self.columns, table.columns).columns_read
+        absent = [name for name in wanted if name not in table.columns]
+        if self.needs_all:
+            require_columns(table, *wanted)
+        elif len(absent) == len(wanted):
             raise DataError(
-                f"`{table.source}` must have a column that the model reads ({_listed(read)}), received "
-                f"{_listed(table.columns)}"
+                f"`{table.source}` must have one of the columns {', '.join(wanted)} to be answered from, received "
+                f"{', '.join(table.columns)}"
             )
-        return [f"`{table.source}` has no column {_listed(absent)}: answered without"] if absent else []
+        elif absent:
+            note = (
+                f"`{table.source}` has no column {', '.join(absent)}: what is missing is masked in every row"
+            )
+            table.notes = [*table.notes, note]
+        return table
 
     def is_table(self, path: Path) -> bool:
         """Whether an input of the command is a table with a row a sample."""
@@ -302,8 +309,3 @@ class AnsweringTask(Task[TaskArguments]):
 def _at_once(columns: Columns) -> int:
     """Rows that lie in memory together when a trained model answers."""
     return min(each.kind.answered_at_once for each in columns.inputs)
-
-
-def _listed(names: Sequence[str]) -> str:
-    more = f" and {len(names) - MOST_LISTED} more" if len(names) > MOST_LISTED else ""
-    return ", ".join(names[:MOST_LISTED]) + more

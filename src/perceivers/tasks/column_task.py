@@ -39,6 +39,8 @@ class ColumnTask(AnsweringTask[TaskArguments]):
 
     def __init__(self, arguments: TaskArguments | None = None) -> None:
         super().__init__(arguments)
+        # What the user should know of the data: how a file was read, what was passed over.
+        self.notes: list[str] = []
         # Rows without any target.
         self.num_left_out = 0
 
