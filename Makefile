@@ -5,13 +5,15 @@ WORKERS ?= 2
 BIN := .venv/bin
 INSTALLED := .venv/.installed
 RUN := runs/digits
+TABLE_RUN := runs/arithmetic
 # The scripts whose reports docs/performance.md shows, each with its defaults.
 BENCHMARKS ?= parity tokenizer side_by_side int8 scaling training peers
 
-.PHONY: help install demo test check format benchmark recipes clean
+.PHONY: help install demo table-demo test check format benchmark recipes clean
 
 help:
 	@echo "make demo       train, evaluate and predict on real handwritten digits (minutes on two cores)"
+	@echo "make table-demo the same on a table of pictures, sounds, sentences and numbers; what each column is worth"
 	@echo "make test       run the tests"
 	@echo "make check      formatting, lint, types"
 	@echo "make format     rewrite the code in the house format"
@@ -38,6 +40,15 @@ demo: $(INSTALLED)
 	$(BIN)/perceivers samples digits --split test --count 24 --output $(RUN)/held_out
 	$(BIN)/perceivers predict $(RUN) $(RUN)/held_out --output $(RUN)/predictions
 	@echo "Look at $(RUN)/predictions/predictions.png and $(RUN)/learning_curve.png"
+
+# Two answers, each of which needs several columns. Its model is small, too.
+table-demo: $(INSTALLED)
+	$(BIN)/perceivers inspect arithmetic --target result parity
+	OMP_NUM_THREADS=1 $(BIN)/perceivers train table --data arithmetic --target result parity --output $(TABLE_RUN) --overwrite
+	$(BIN)/perceivers explain $(TABLE_RUN) --output $(TABLE_RUN)/why
+	$(BIN)/perceivers samples arithmetic --split test --count 24 --output $(TABLE_RUN)/held_out
+	$(BIN)/perceivers predict $(TABLE_RUN) $(TABLE_RUN)/held_out/test.csv --output $(TABLE_RUN)/predictions
+	@echo "Look at $(TABLE_RUN)/why/columns.png and $(TABLE_RUN)/predictions/predictions.html"
 
 # One thread a worker: the workers share the cores. No test of this run asks the network.
 test: $(INSTALLED)

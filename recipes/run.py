@@ -76,8 +76,6 @@ AIMS: dict[str, list[Aim]] = {
     "fill_mask": [Aim("bits_per_masked_byte", 3.73, lower_is_better=True)],
     "japanese_vowels": [Aim("accuracy", 0.95)],
     "language_identification": [Aim("accuracy", 0.80)],
-    # More than from scratch.
-    "language_identification_pretrained": [Aim("accuracy", 0.90)],
     "mnist": [Aim("accuracy", 0.96)],
     "optical_flow": [Aim("epe_of_zero_flow", 0.5, lower_is_better=True)],
     # Sound of more than 0 dB: an answer of silence has a high PSNR, too.

@@ -9,6 +9,8 @@ from pathlib import Path
 
 from packaging.requirements import Requirement
 
+from perceivers.cli import app
+
 ROOT = Path(__file__).parents[1]
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
 
@@ -52,9 +54,26 @@ def test_the_promised_targets_exist_and_are_no_files() -> None:
     makefile = (ROOT / "Makefile").read_text(encoding="utf-8")
     phony = re.search(r"^\.PHONY: (.*)$", makefile, re.MULTILINE)
     assert phony is not None
-    for target in ("demo", "test", "check", "benchmark"):
+    for target in ("demo", "table-demo", "test", "check", "benchmark"):
         assert re.search(rf"^{target}:", makefile, re.MULTILINE), target
         assert target in phony.group(1).split()
+
+
+def test_the_commands_of_the_make_targets_are_understood() -> None:
+    makefile = (ROOT / "Makefile").read_text(encoding="utf-8")
+    values = dict(re.findall(r"^(\w+) [?:]?= (.*)$", makefile, re.MULTILINE))
+    lines = re.findall(r"\$\(BIN\)/perceivers (.*)", makefile)
+    assert {line.split()[0] for line in lines} == {
+        "train",
+        "evaluate",
+        "samples",
+        "predict",
+        "inspect",
+        "explain",
+    }
+    for line in lines:
+        command = re.sub(r"\$\((\w+)\)", lambda found: values[found.group(1)], line)
+        app.parse_args(command.split(), exit_on_error=False, print_error=False)
 
 
 def test_continuous_integration_checks_and_tests() -> None:

@@ -45,6 +45,17 @@ def test_several_names_stand_behind_one_option(
     assert "rows: 11, of which training holds out some" in said
 
 
+def test_examples_of_cells_that_are_no_text_say_what_they_are(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COLUMNS", "160")
+    with pytest.raises(SystemExit):
+        main(["inspect", "arithmetic"])
+    said = capsys.readouterr().out
+    assert said.count("uint8 [8, 8]") == 2
+    assert "mapping of array, sampling_rate" in said
+
+
 def test_training_takes_them_alike(table: Path, capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit):
         main(["train", "table", "--data", str(table), "--quantiles", "0.1", "0.9", "--target", "a", "b",

@@ -6,6 +6,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
+
 from perceivers.answers.base import Answer
 from perceivers.answers.registry import answer_class, guess_answer
 from perceivers.data.columns import why_no_data
@@ -20,6 +22,8 @@ from perceivers.tasks.table.sizing import table_sizes
 
 # Cells that hold whole files are looked at one by one; so many tell what they are.
 FEW_CELLS = 64
+# Letters of an example.
+MOST_LETTERS = 40
 # Rows that a stream is taken to have: nobody has counted them.
 UNKNOWN_ROWS = 100_000
 
@@ -223,13 +227,20 @@ def _cells(train: Table | StreamTable, name: str, most: int | None = None) -> Se
     return [train[index][name] for index in indices]
 
 
+def _in_words(cell: Any) -> str:
+    """A cell that holds a whole file or array by what it is, any other by what it says."""
+    if isinstance(cell, np.ndarray):
+        return f"{cell.dtype} {list(cell.shape)}"
+    if isinstance(cell, Mapping):
+        return f"mapping of {', '.join(map(str, cell))}"
+    return f"{len(cell):,} bytes" if isinstance(cell, bytes) else str(cell)
+
+
 def _said(
     name: str, role: str, kind: str, cells: Sequence[Any], filled: Sequence[Any], note: str
 ) -> ColumnPlan:
     countable = all(isinstance(cell, str | int | float | bool) for cell in filled)
-    example = ""
-    if filled:
-        example = f"{filled[0]!s:.40}" if countable else type(filled[0]).__name__
+    example = _in_words(filled[0])[:MOST_LETTERS] if filled else ""
     return ColumnPlan(
         name,
         role,
