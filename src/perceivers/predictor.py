@@ -117,9 +117,12 @@ def load(run: str | PathLike[str], *, device: str = "auto") -> Predictor:
         run: the folder.
         device: "auto" (the accelerator that is there, else the processor) or "cpu".
     """
+    from perceivers.tasks.column_task import ColumnTask
     from perceivers.tasks.registry import load_run
 
-    task, parts, _ = load_run(Path(run))
+    task, parts, recorded_run = load_run(Path(run))
+    if isinstance(task, ColumnTask):
+        task.decimal = recorded_run.data.decimal
     parts.model.to(choose_device(device)).eval()
     recorded = Path(run) / RESULTS_FILE
     results = read_json(recorded) if recorded.is_file() else {}
@@ -131,6 +134,8 @@ def _table(task: ColumnTask[Any], values: Any) -> Table:
     from perceivers.data.frames import table_of
 
     columns = task.columns.columns_read
+    if isinstance(values, str | bytes):
+        raise DataError(f"`values` must be a DataFrame or a list, received {type(values).__name__}")
     if isinstance(values, Sequence) and not any(isinstance(each, Mapping) for each in values):
         if len(columns) > 1:
             raise DataError(
@@ -138,7 +143,9 @@ def _table(task: ColumnTask[Any], values: Any) -> Table:
                 f"of {type(values[0]).__name__ if values else 'nothing'}"
             )
         values = [{columns[0]: each} for each in values]
-    return table_of(values, "values")
+    table = table_of(values, "values")
+    # Several threads may ask about one table; what is noted of it is not theirs.
+    return task.to_be_asked(table.take(range(len(table))) if table is values else table)
 
 
 def _with_fast_form(task: Task[Any], parts: Parts, results: Mapping[str, Any]) -> Predictor:

@@ -53,13 +53,14 @@ class SeveralLabels(RankedAnswer):
             target[class_id(label, self.names, self.column)] = 1.0
         return target
 
+    def stack(self, targets: Sequence[np.ndarray | None]) -> Tensor:
+        """Float32 [batch, num_labels]; NaN where the column itself is missing."""
+        missing = np.full(len(self.names), np.nan, dtype=np.float32)
+        return torch.from_numpy(np.stack([missing if target is None else target for target in targets]))
+
     def plain(self, target: np.ndarray) -> list[str]:
         """See Answer."""
         return [name for name, is_there in zip(self.names, target, strict=True) if is_there]
-
-    def stack(self, targets: Sequence[np.ndarray]) -> Tensor:
-        """Float32 [batch, num_labels]."""
-        return torch.from_numpy(np.stack(targets))
 
     def values(self, scores: Tensor) -> Tensor:
         """Probabilities of the labels, [batch, labels]."""

@@ -27,6 +27,7 @@ def predict(
     """
     from rich.console import Console
     from rich.table import Table
+    from rich.text import Text
 
     from perceivers.training.prediction import predict as answer
 
@@ -34,13 +35,17 @@ def predict(
     columns = [
         name for name, value in predictions[0].values.items() if not isinstance(value, (dict, list, tuple))
     ]
-    table = Table("source", *columns, title="predictions", title_justify="left")
+    table = Table(title="predictions", title_justify="left")
+    for heading in ("source", *columns):
+        table.add_column(Text(heading), overflow="fold")
     for prediction in predictions[:MOST_PRINTED]:
-        cells = (prediction.values[name] for name in columns)
-        table.add_row(prediction.source, *(f"{c:.4f}" if isinstance(c, float) else str(c) for c in cells))
+        cells = (prediction.values.get(name) for name in columns)
+        said = ("" if c is None else f"{c:.4f}" if isinstance(c, float) else str(c) for c in cells)
+        table.add_row(*map(Text, (prediction.source, *said)))
     console = Console()
+    for note in dict.fromkeys(note for prediction in predictions for note in prediction.notes):
+        console.print(note, markup=False, highlight=False, soft_wrap=True)
     console.print(table)
     rest = len(predictions) - MOST_PRINTED
-    console.print(
-        f"{f'and {rest:,} more; ' if rest > 0 else ''}saved in {output}", highlight=False, soft_wrap=True
-    )
+    more = f"and {rest:,} more; " if rest > 0 else ""
+    console.print(f"{more}saved in {output}", markup=False, highlight=False, soft_wrap=True)

@@ -11,6 +11,7 @@ from typing import Any, TypeVar
 import torch
 from torch import Tensor
 
+from perceivers.data.numbers import Decimal
 from perceivers.data.opening import TABLE_FORMATS, find_files, is_table, open_table_file
 from perceivers.data.rows import decode_row
 from perceivers.data.tables import FILE_COLUMN, ListTable, Table, require_columns
@@ -44,6 +45,8 @@ class AnsweringTask(Task[TaskArguments]):
         super().__init__(arguments)
         # Known with the data.
         self.columns = Columns((), {})
+        # How tables that are asked about write numbers: as those of the run did.
+        self.decimal: Decimal = "point"
 
     @property
     def answers_several(self) -> bool:
@@ -124,12 +127,12 @@ class AnsweringTask(Task[TaskArguments]):
         """
         prepared, rows = parts.model.prepare() if prepared is None else prepared, iter(rows)
         num_shown = self._num_shown() if shows else 0
-        at_once = _at_once(parts.processor)
+        at_once, last = _at_once(parts.processor), None
         while chunk := list(islice(rows, at_once)):
             read = [self._read(parts.processor, *each) for each in chunk]
             samples = [each for each in read if isinstance(each, Sample)]
             described = iter(self._describe(parts, prepared, samples) if samples else ())
-            for (name, row, _), each in zip(chunk, read, strict=True):
+            for (name, row, table), each in zip(chunk, read, strict=True):
                 if isinstance(each, DataError):
                     yield each
                     continue
@@ -139,7 +142,9 @@ class AnsweringTask(Task[TaskArguments]):
                 }
                 shown = self.shown_of(parts, each, list(answers)) if num_shown > 0 else {}
                 num_shown -= 1
-                yield Prediction(name, self.columns_of(row, answers), shown, answers)
+                notes = tuple(table.notes) if table is not last else ()
+                last = table
+                yield Prediction(name, self.columns_of(row, answers), shown, answers, notes)
 
     @torch.no_grad()
     def values(
@@ -191,9 +196,7 @@ class AnsweringTask(Task[TaskArguments]):
         if self.is_table(path):
             table = open_table_file(path)
             assert isinstance(table, Table)
-            if self.needs_all:
-                require_columns(table, *self.columns_for(self.columns, table.columns).columns_read)
-            yield table
+            yield self.to_be_asked(table)
             return
         only = self.columns.inputs[0]
         if len(self.columns.inputs) > 1 or not only.kind.suffixes:
@@ -204,6 +207,29 @@ class AnsweringTask(Task[TaskArguments]):
         files = [str(file) for file in find_files([given], only.kind.suffixes, only.kind.name)]
         column = only.columns[0] if len(only.columns) == 1 else FILE_COLUMN
         yield ListTable([{column: file} for file in files], given, files)
+
+    def to_be_asked(self, table: Table) -> Table:
+        """A table that is asked about, with a note of the columns that it lacks.
+
+        Raises:
+            DataError: it lacks a column, where all are needed; or all columns, so that there is nothing to answer from.
+        """
+        table.decimal = self.decimal
+        wanted = self.columns_for(self.columns, table.columns).columns_read
+        absent = [name for name in wanted if name not in table.columns]
+        if self.needs_all:
+            require_columns(table, *wanted)
+        elif len(absent) == len(wanted):
+            raise DataError(
+                f"`{table.source}` must have one of the columns {', '.join(wanted)} to be answered from, received "
+                f"{', '.join(table.columns)}"
+            )
+        elif absent:
+            note = (
+                f"`{table.source}` has no column {', '.join(absent)}: what is missing is masked in every row"
+            )
+            table.notes = [*table.notes, note]
+        return table
 
     def is_table(self, path: Path) -> bool:
         """Whether an input of the command is a table with a row a sample."""

@@ -60,12 +60,14 @@ class Prediction:
         values: what is written to the tables, by column.
         shown: what only the picture needs.
         answers: what each answer says, by its name in the model; of tasks that answer columns.
+        notes: what the user should know of how the input's table was read; with its first row alone.
     """
 
     source: str
     values: Mapping[str, Any]
     shown: Mapping[str, Any]
     answers: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    notes: tuple[str, ...] = ()
 
 
 class Task(ABC, Generic[TaskArguments]):

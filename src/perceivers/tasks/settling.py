@@ -12,6 +12,7 @@ import numpy as np
 from perceivers.data.rows import RowSamples, StreamSamples
 from perceivers.data.splits import Splits
 from perceivers.errors import DataError
+from perceivers.kinds.base import is_empty
 from perceivers.tasks.columns import Columns
 from perceivers.tasks.inputs import Input
 
@@ -45,7 +46,7 @@ def with_targets(splits: Splits, asked: Sequence[str]) -> tuple[Splits, int]:
             rows = [
                 place
                 for place, index in enumerate(samples.indices)
-                if any(cell[index] not in (None, "") for cell in cells)
+                if not all(is_empty(cell[index]) for cell in cells)
             ]
             num_left_out += len(samples) - len(rows)
             samples = samples.select(rows)

@@ -35,16 +35,28 @@ def predict(
     predictions = predictor.predictions([str(path) for path in inputs])
     target = Path(output)
     target.mkdir(parents=True, exist_ok=True)
-    rows = [{"source": prediction.source, **prediction.values} for prediction in predictions]
+    source = name_of_sources(predictions)
+    rows = [{source: prediction.source, **prediction.values} for prediction in predictions]
     write_json(target / "predictions.json", rows)
     write_csv(target / "predictions.csv", rows)
     predictor.task.show(predictions, target)
     return predictions
 
 
+def name_of_sources(predictions: Sequence[Prediction]) -> str:
+    """What the column is called that says where a row is from: `source`, or another name where the rows have one of this."""
+    name = "source"
+    while any(name in prediction.values for prediction in predictions):
+        name = f"{name}_of_row"
+    return name
+
+
 def write_csv(path: Path, rows: Sequence[Mapping[str, Any]]) -> None:
-    """Write rows as a table; columns are the first row's keys whose values are single ones."""
-    columns = [name for name, value in rows[0].items() if not isinstance(value, (Mapping, list, tuple))]
+    """Write rows as a table; columns are all rows' keys whose values are single ones, in order."""
+    several = (Mapping, list, tuple)
+    columns = list(
+        dict.fromkeys(key for row in rows for key, value in row.items() if not isinstance(value, several))
+    )
     with path.open("w", newline="", encoding="utf-8") as file:
         writer = csv.DictWriter(file, columns, extrasaction="ignore")
         writer.writeheader()

@@ -1,0 +1,73 @@
+"""`perceivers inspect`: what every column would be taken for, printed as it is."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from perceivers.cli import main
+from tiny_tables import fruit, write_table
+
+
+def inspect(capsys: pytest.CaptureFixture[str], *arguments: str) -> dict[str, list[str]]:
+    """Cells of the printed table by column, and the lines behind it."""
+    with pytest.raises(SystemExit) as stopped:
+        main(["inspect", *arguments])
+    captured = capsys.readouterr()
+    assert not stopped.value.code, captured.err
+    lines = captured.out.splitlines()
+    rows = [[cell.strip() for cell in line.split("│")[1:-1]] for line in lines if line.startswith("│")]
+    return {**{row[0]: row[1:] for row in rows}, "": [line for line in lines if ": " in line]}
+
+
+@pytest.fixture(autouse=True)
+def wide(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COLUMNS", "200")
+
+
+def test_every_column_is_told_with_kind_gaps_and_an_example(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    columns = {
+        "id": [f"a{index:03d}" for index in range(50)],
+        "day": [f"2024-01-{1 + index % 28:02d}" for index in range(50)],
+        "same": ["x"] * 50,
+        "[red]markup[/red]": ["[bold]one[/bold]", "[link]two"] * 25,
+        **fruit(50),
+    }
+    for index in range(5):
+        columns["size"][index] = None
+    data = write_table(tmp_path / "fruit.csv", columns)
+    found = inspect(
+        capsys,
+        str(data),
+        "--target",
+        "kind",
+        "--ignore",
+        "noise",
+        "--group-column",
+        "tags",
+        "--column",
+        "price=category",
+    )
+    # role, kind, missing, distinct, example, note
+    assert found["id"][:2] == ["left out", ""]
+    assert found["id"][5] == "is different in every row, as an id is"
+    assert found["day"][:5] == ["input", "date", "", "28", "2024-01-01"]
+    assert found["same"][5] == "is 'x' in every row"
+    assert found["[red]markup[/red]"][:5] == ["input", "category", "", "2", "[bold]one[/bold]"]
+    assert found["size"][:4] == ["input", "number", "10.0%", "45"]
+    assert found["noise"][5] == "ignored, as asked for"
+    assert found["price"][:2] == ["input", "category"]
+    assert found["tags"][0] == "group"
+    assert found["kind"][:2] == ["target", "class"]
+    assert found["kind"][5] == "big, small"
+    assert found[""][0] == "rows: train 50"
+    assert found[""][1].startswith("kinds: image, ")
+
+
+def test_a_table_is_inspected_without_a_target(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    data = write_table(tmp_path / "fruit.csv", fruit(20))
+    found = inspect(capsys, str(data))
+    assert [found[name][0] for name in ("size", "kind", "price")] == ["input"] * 3

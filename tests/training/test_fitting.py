@@ -1,0 +1,118 @@
+"""`perceivers.fit`: everything that Python has for a table, options by name, and what is wrong with them."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import pytest
+
+import perceivers
+from perceivers.errors import ConfigurationError, DataError
+from perceivers.predictor import Predictor
+from tiny_tables import TINY, fit_tiny, fruit, rows_of, without, write_table
+
+KINDS = without(fruit(61), "price", "tags")
+
+
+def answers(predictor: Predictor) -> list[Any]:
+    return [row["kind_answer"] for row in predictor(rows_of(KINDS))]  # type: ignore[index]
+
+
+def test_frames_mappings_rows_and_files_train_the_same_model(tmp_path: Path) -> None:
+    given = (pd.DataFrame(KINDS), KINDS, rows_of(KINDS), write_table(tmp_path / "fruit.csv", KINDS))
+    found = [fit_tiny(data, "kind", epochs=1, test_fraction=0.0) for data in given]
+    losses = [predictor.results["validation"]["loss"] for predictor in found]
+    assert losses == pytest.approx([losses[0]] * 4)
+    assert [predictor.results["data"] for predictor in found] == [
+        *["rows in memory"] * 3, str(tmp_path / "fruit.csv")
+    ]  # fmt: skip
+
+
+def test_options_reach_the_run_and_a_single_one_of_several_needs_no_list(tmp_path: Path) -> None:
+    predictor = fit_tiny(
+        KINDS, "kind:class", output=tmp_path / "run", epochs=2, ignore="noise", column="size=category",
+        split_seed=3, weight_decay=0.25, quantiles=(),
+    )  # fmt: skip
+    assert predictor.results["steps"] == json.loads((tmp_path / "run" / "results.json").read_text())["steps"]
+    (only,) = predictor.parts.processor.inputs
+    assert (only.kind.name, only.columns) == ("category", ("size", "colour"))
+    record = (tmp_path / "run" / "arguments.yaml").read_text()
+    for line in ("split_seed: 3", "weight_decay: 0.25", "epochs: 2", "- noise"):
+        assert line in record
+
+
+def test_nothing_is_kept_without_an_output_and_the_predictor_still_answers(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("TMPDIR", str(tmp_path / "temporary"))
+    (tmp_path / "temporary").mkdir()
+    monkeypatch.setattr("tempfile.tempdir", None)
+    predictor = fit_tiny(KINDS, "kind", epochs=1, quiet=True)
+    assert len(answers(predictor)) == 61
+    assert [path for path in tmp_path.rglob("*") if path.is_file()] == []
+    assert capsys.readouterr() == ("", "")
+    assert predictor.results["test"]["accuracy"] >= 0.0
+
+
+def test_an_output_is_a_run_like_those_of_the_command(tmp_path: Path) -> None:
+    fit_tiny(KINDS, "kind", output=tmp_path / "run", epochs=1)
+    assert (tmp_path / "run" / "learning_curve.png").is_file()
+    again = perceivers.load(tmp_path / "run", device="cpu")
+    assert len(answers(again)) == 61
+    with pytest.raises(ConfigurationError, match="already holds a training run"):
+        fit_tiny(KINDS, "kind", output=tmp_path / "run", epochs=1)
+    finished = fit_tiny(KINDS, "kind", output=tmp_path / "run", epochs=1, resume=True)
+    assert finished.results == again.results
+    fit_tiny(KINDS, "kind", output=tmp_path / "run", epochs=2, overwrite=True)
+    assert perceivers.load(tmp_path / "run").results["steps"] == 2 * again.results["steps"]
+
+
+def test_parts_may_be_given_and_a_run_may_have_no_test_part() -> None:
+    other = without(fruit(17, seed=1), "price", "tags")
+    parts = fit_tiny(KINDS, "kind", epochs=1, validation=other, test=pd.DataFrame(other))
+    assert parts.results["samples"] == {"train": 61, "validation": 17, "test": 17}
+    whole = fit_tiny(KINDS, "kind", epochs=1, test_fraction=0.0, validation_fraction=0.0)
+    assert whole.results["samples"] == {"train": 61, "validation": 0, "test": 0}
+    assert whole.results["test"] == whole.results["validation"] == {}
+
+
+def test_texts_with_decimal_commas_are_numbers_where_that_is_said() -> None:
+    columns = {"size": [f"{size:.2f}".replace(".", ",") for size in KINDS["size"]], "kind": KINDS["kind"]}
+    with pytest.raises(DataError, match=r"in the column 'size': received .* add --decimal comma"):
+        fit_tiny(columns, "kind", epochs=1)
+    predictor = fit_tiny(columns, "kind", epochs=1, decimal="comma")
+    (row,) = predictor([{"size": "3,5"}])
+    assert isinstance(row, dict)
+    (mistaken,) = predictor([{"size": "3.5"}])
+    assert isinstance(mistaken, DataError)
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"epoch": 3}, r"`epoch` is no option of `perceivers\.fit`; is it epochs\?"),
+        ({"targets": "kind"}, r"`targets` is no option of `perceivers\.fit`; is it target\?"),
+        ({"test_data": "x.csv"}, r"`test_data` is no option of `perceivers\.fit`; is it test\?"),
+        ({"zzzz": 3}, r"`zzzz` is no option of `perceivers\.fit`$"),
+        ({"epochs": 0}, "`epochs` must be at least 1, received 0"),
+        ({"column": "size"}, "`column` must be NAME=KIND, received 'size'"),
+        (
+            {"validation": "x.csv"},
+            "`data`, `validation` and `test` must all be paths, or all be rows, received data dict, validation str",
+        ),
+    ],
+)
+def test_a_wrong_option_is_named_with_what_is_near(options: dict[str, Any], message: str) -> None:
+    with pytest.raises(ConfigurationError, match=message):
+        perceivers.fit(KINDS, "kind", **{**TINY, **options})
+
+
+def test_what_is_no_table_is_named() -> None:
+    with pytest.raises(DataError, match="`data` must be a DataFrame, a mapping of columns, a list of rows"):
+        perceivers.fit(3, "kind")
+    with pytest.raises(DataError, match="`test` holds no rows"):
+        perceivers.fit(KINDS, "kind", test=[])
