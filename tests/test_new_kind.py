@@ -125,6 +125,10 @@ class Count(Answer):
         """See Answer."""
         return None if is_empty(cell) else (int(cell) - self.mean) / self.scale
 
+    def plain(self, target: float) -> float:
+        """See Answer."""
+        return target * self.scale + self.mean
+
     def stack(self, targets: Sequence[float | None]) -> Tensor:
         """See Answer."""
         return torch.tensor([float("nan") if target is None else target for target in targets])
@@ -133,9 +137,13 @@ class Count(Answer):
         """See Answer."""
         return scores * self.scale + self.mean, targets * self.scale + self.mean
 
+    def values(self, scores: Tensor) -> Tensor:
+        """See Answer."""
+        return scores.cpu().double() * self.scale + self.mean
+
     def describe(self, scores: Tensor) -> list[dict[str, Any]]:
         """See Answer."""
-        return [{"count": round(value)} for value in (scores * self.scale + self.mean).tolist()]
+        return [{"count": round(value)} for value in self.values(scores).tolist()]
 
     def compare(self, said: Mapping[str, Any], other: Mapping[str, Any]) -> dict[str, Any]:
         """See Answer."""
@@ -194,8 +202,12 @@ def test_a_new_kind_and_a_new_answer_are_learned_measured_asked_explained_and_sh
     assert results["test"]["guanines/r2"] > 0.5
     assert results["test"]["score"] > 0.5
 
-    measured = evaluate(tmp_path / "run", device="cpu", output=tmp_path / "measured")
+    measured = evaluate(tmp_path / "run", device="cpu", output=tmp_path / "measured", beside="trees")
     assert measured["metrics"]["guanines/r2"] == pytest.approx(results["test"]["guanines/r2"], rel=1e-4)
+
+    # Trees read the number beside the strand alone; the mean of the training rows is far from none of the counts.
+    assert measured["beside"]["ignored"] == ["strand"]
+    assert 0.5 < measured["beside"]["majority"]["guanines/rmse"] < 3.0
 
     found = explain(tmp_path / "run", output=tmp_path / "why", repeats=2, single_rows=2, device="cpu")
     assert found[0].column == "strand"
@@ -219,6 +231,9 @@ def test_a_new_kind_and_a_new_answer_are_learned_measured_asked_explained_and_sh
     )
     assert few["guanines"] < 2 <= 4 < many["guanines"]
     assert isinstance(nothing["guanines"], int)
+    exact = predictor.values([{"strand": "GGGGGGG", "weight": 0.0}])["guanines"]
+    assert round(float(exact[0])) == many["guanines"]
+    assert predictor.names("guanines") == ()
     assert isinstance(wrong, DataError)
     assert "must hold ACGT alone in the column 'strand', received 'GATTAX'" in str(wrong)
 

@@ -6,18 +6,19 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from os import PathLike
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
 
-from perceivers.data.frames import table_of
-from perceivers.data.tables import Table
 from perceivers.errors import ConfigurationError, DataError
 from perceivers.records import RESULTS_FILE, read_json
-from perceivers.tasks.base import Parts, Prediction, Task
-from perceivers.tasks.column_task import ColumnTask
-from perceivers.tasks.registry import load_run
+
+# The tasks are imported by `load`: `import perceivers` and its names stay cheap without them.
+if TYPE_CHECKING:
+    from perceivers.data.tables import Table
+    from perceivers.tasks.base import Parts, Prediction, Task
+    from perceivers.tasks.column_task import ColumnTask
 
 
 @dataclass(frozen=True)
@@ -50,12 +51,13 @@ class Predictor:
         Returns:
             For each row, in order, what `perceivers predict` writes of it; or the error that says why it cannot be read.
         """
-        if not isinstance(self.task, ColumnTask):
+        task = self._column_task()
+        if task is None:
             given = [str(value) for value in _listed(values)]
             return [dict(prediction.values) for prediction in self.task.predict(self.parts, given)]
-        table = self._table(values)
+        table = _table(task, values)
         rows = ((table.name(index), table[index], table) for index in range(len(table)))
-        answered = self.task.answer(self.parts, rows, prepared=self.prepared, shows=False)
+        answered = task.answer(self.parts, rows, prepared=self.prepared, shows=False)
         return [each if isinstance(each, DataError) else dict(each.values) for each in answered]
 
     def values(self, values: Any) -> dict[str, np.ndarray]:
@@ -73,13 +75,14 @@ class Predictor:
             DataError: a row cannot be read.
             ConfigurationError: the run's answers do not come from columns.
         """
-        if not isinstance(self.task, ColumnTask):
+        task = self._column_task()
+        if task is None:
             raise ConfigurationError(
                 f"`values` are given by runs whose answers come from columns, received one of {self.task.name}"
             )
-        table = self._table(values)
+        table = _table(task, values)
         rows = ((table.name(index), table[index], table) for index in range(len(table)))
-        said = self.task.values(self.parts, rows, self.prepared)
+        said = task.values(self.parts, rows, self.prepared)
         return {self.parts.processor.answers[name].title: each.numpy() for name, each in said.items()}
 
     def names(self, target: str) -> tuple[str, ...]:
@@ -87,7 +90,7 @@ class Predictor:
         answers = getattr(self.parts.processor, "answers", {}).values()
         for answer in answers:
             if answer.title == target:
-                return tuple(getattr(answer, "names", ()))
+                return tuple(answer.names)
         raise ConfigurationError(
             f"`target` must be one of {', '.join(answer.title for answer in answers)}, received {target!r}"
         )
@@ -100,22 +103,11 @@ class Predictor:
         """
         return self.task.predict(self.parts, inputs)
 
-    def _table(self, values: Any) -> Table:
-        assert isinstance(self.task, ColumnTask)
-        columns = self.task.columns.columns_read
-        if isinstance(values, str | bytes):
-            raise DataError(f"`values` must be a DataFrame or a list, received {type(values).__name__}")
-        is_bare = isinstance(values, Sequence) and not any(isinstance(each, Mapping) for each in values)
-        if is_bare:
-            if len(columns) > 1:
-                raise DataError(
-                    f"`values` must have the columns {', '.join(columns)}: a DataFrame, or a list of rows, received a list "
-                    f"of {type(values[0]).__name__ if values else 'nothing'}"
-                )
-            values = [{columns[0]: each} for each in values]
-        table = table_of(values, "values")
-        # Several threads may ask about one table; what is noted of it is not theirs.
-        return self.task.to_be_asked(table.take(range(len(table))) if table is values else table)
+    def _column_task(self) -> ColumnTask[Any] | None:
+        """The task, where its answers come from columns."""
+        from perceivers.tasks.column_task import ColumnTask
+
+        return self.task if isinstance(self.task, ColumnTask) else None
 
 
 def load(run: str | PathLike[str], *, device: str = "auto") -> Predictor:
@@ -125,6 +117,9 @@ def load(run: str | PathLike[str], *, device: str = "auto") -> Predictor:
         run: the folder.
         device: "auto" (the accelerator that is there, else the processor) or "cpu".
     """
+    from perceivers.tasks.column_task import ColumnTask
+    from perceivers.tasks.registry import load_run
+
     task, parts, recorded_run = load_run(Path(run))
     if isinstance(task, ColumnTask):
         task.decimal = recorded_run.data.decimal
@@ -132,6 +127,25 @@ def load(run: str | PathLike[str], *, device: str = "auto") -> Predictor:
     recorded = Path(run) / RESULTS_FILE
     results = read_json(recorded) if recorded.is_file() else {}
     return Predictor(task, parts, parts.model.prepare(), results)
+
+
+def _table(task: ColumnTask[Any], values: Any) -> Table:
+    """What was given as a table; bare cells are those of the only column."""
+    from perceivers.data.frames import table_of
+
+    columns = task.columns.columns_read
+    if isinstance(values, str | bytes):
+        raise DataError(f"`values` must be a DataFrame or a list, received {type(values).__name__}")
+    if isinstance(values, Sequence) and not any(isinstance(each, Mapping) for each in values):
+        if len(columns) > 1:
+            raise DataError(
+                f"`values` must have the columns {', '.join(columns)}: a DataFrame, or a list of rows, received a list "
+                f"of {type(values[0]).__name__ if values else 'nothing'}"
+            )
+        values = [{columns[0]: each} for each in values]
+    table = table_of(values, "values")
+    # Several threads may ask about one table; what is noted of it is not theirs.
+    return task.to_be_asked(table.take(range(len(table))) if table is values else table)
 
 
 def _with_fast_form(task: Task[Any], parts: Parts, results: Mapping[str, Any]) -> Predictor:

@@ -108,3 +108,13 @@ def test_confusions_are_measured_and_drawn_where_there_are_any(tmp_path: Path) -
     assert path.name == "a-confusions.png"
     with Image.open(path) as picture:
         assert picture.width > 300
+
+
+def test_targets_are_told_in_plain_words_and_units() -> None:
+    assert OneClass("a", names=("x", "y")).plain(1) == 1
+    labels = SeveralLabels("a", names=("x", "y", "z"))
+    assert labels.plain(labels.target("z,x")) == ["x", "z"]
+    number = Number("a").settle([1.0, 3.0, 8.0], "table")
+    target = number.target(3.0)
+    assert target is not None
+    assert number.plain(target) == pytest.approx(3.0)

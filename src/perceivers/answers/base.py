@@ -113,6 +113,14 @@ class Answer(ABC):
     def stack(self, targets: Sequence[Any]) -> Tensor:
         """Targets of a batch as `perceivers.models.answers.losses.answer_losses` takes them; None is marked as missing."""
 
+    def plain(self, target: Any) -> Any:
+        """A target as methods take it that know nothing of tensors: the id of a class, labels by name, a number in its units.
+
+        Args:
+            target: what `target` gave; not None.
+        """
+        return target
+
     def head(self) -> dict[str, Any]:
         """Its entry in `config.answers`."""
         return {

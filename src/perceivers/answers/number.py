@@ -96,6 +96,10 @@ class Number(Answer):
             number = math.log(max(number, self.smallest) + self.logarithm_of)
         return (number - self.mean) / self.scale
 
+    def plain(self, target: float) -> float:
+        """See Answer."""
+        return float(self.in_own_units(torch.tensor(target, dtype=torch.float64)))
+
     def stack(self, targets: Sequence[float | None]) -> Tensor:
         """Float32 [batch]."""
         known = [math.nan if target is None else target for target in targets]
@@ -124,7 +128,7 @@ class Number(Answer):
 
     def describe(self, scores: Tensor) -> list[dict[str, Any]]:
         """`number`, and of several quantiles `low` and `high`, the outer ones."""
-        values = self.in_own_units(self._widened(scores.cpu())).tolist()
+        values = self.values(scores).tolist()
         if not self.quantiles:
             return [{"number": value} for value in values]
         middle = min(range(len(self.quantiles)), key=lambda index: abs(self.quantiles[index] - 0.5))

@@ -58,6 +58,10 @@ class SeveralLabels(RankedAnswer):
         missing = np.full(len(self.names), np.nan, dtype=np.float32)
         return torch.from_numpy(np.stack([missing if target is None else target for target in targets]))
 
+    def plain(self, target: np.ndarray) -> list[str]:
+        """See Answer."""
+        return [name for name, is_there in zip(self.names, target, strict=True) if is_there]
+
     def values(self, scores: Tensor) -> Tensor:
         """Probabilities of the labels, [batch, labels]."""
         return scores.cpu().double().sigmoid()

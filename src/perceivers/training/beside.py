@@ -6,9 +6,6 @@ import dataclasses
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-import torch
-
-from perceivers.answers.base import Answer
 from perceivers.data.rows import RowSamples
 from perceivers.data.splits import JoinedSamples
 from perceivers.errors import ConfigurationError, DataError
@@ -64,7 +61,7 @@ def measure_rivals(
     readable = {column: kind for column, kind in kinds.items() if kind.name in READABLE}
     known, truth = _targets(parts, fitted), _targets(parts, measured)
     targets = {
-        name: (answer.name, known[name], truth[name]) for name, answer in parts.processor.answers.items()
+        name: (answer.head_type, known[name], truth[name]) for name, answer in parts.processor.answers.items()
     }
     trees = beside_trees(
         _cells(readable, fitted),
@@ -113,20 +110,8 @@ def _targets(parts: Parts, rows: Sequence[RowSamples]) -> dict[str, list[Any]]:
         for index in part.indices:
             sample = asked.read({name: column[index] for name, column in cells.items()}, part.table)
             for name, target in zip(names, sample.targets, strict=True):
-                found[name].append(_plain_target(asked.answers[name], target))
+                found[name].append(None if target is None else asked.answers[name].plain(target))
     return found
-
-
-def _plain_target(answer: Answer, target: Any) -> Any:
-    """Id of a class, labels by name, or a number in the units of the data; None where it is missing."""
-    if target is None:
-        return None
-    if answer.name == "number":
-        return float(answer.in_own_units(torch.tensor(target, dtype=torch.float64)))  # type: ignore[attr-defined]
-    if answer.name == "labels":
-        names: Sequence[str] = answer.names
-        return [name for name, is_there in zip(names, target, strict=True) if is_there]
-    return target
 
 
 def _named(task: ColumnTask[Any], rival: Rival) -> dict[str, float]:

@@ -8,7 +8,7 @@ import tempfile
 from collections.abc import Mapping, Sequence
 from os import PathLike
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from perceivers.arguments import (
     DataArguments,
@@ -17,13 +17,12 @@ from perceivers.arguments import (
     StartArguments,
     TrainingArguments,
 )
-from perceivers.data.frames import IN_MEMORY, table_of
-from perceivers.data.opening import Tables
 from perceivers.errors import ConfigurationError
-from perceivers.predictor import Predictor, load
 from perceivers.tasks.table.options import TableArguments
-from perceivers.tasks.table.task import TableTask
-from perceivers.training.run import train
+
+if TYPE_CHECKING:
+    from perceivers.data.opening import Tables
+    from perceivers.predictor import Predictor
 
 CONCERNS: Mapping[str, type[Any]] = {
     "model": TableArguments,
@@ -73,6 +72,12 @@ def fit(
     Returns:
         The trained model, to be asked; `predictor.results` says what was measured.
     """
+    # Here, so that the name costs nothing until it is used.
+    from perceivers.data.frames import IN_MEMORY, table_of
+    from perceivers.predictor import load
+    from perceivers.tasks.table.given import GivenTableTask
+    from perceivers.training.run import train
+
     chosen = _by_concern(options)
     targets = (target,) if isinstance(target, str) else tuple(target)
     source: dict[str, Any] = {"data": IN_MEMORY}
@@ -108,23 +113,6 @@ def fit(
         )
         train(GivenTableTask(TableArguments(target=targets, **chosen["model"]), tables), run)
         return load(folder, device=run.training.device)
-
-
-class GivenTableTask(TableTask):
-    """The task `table` on tables that are at hand.
-
-    Args:
-        arguments: see TableTask.
-        tables: by part; None opens what the data arguments name.
-    """
-
-    def __init__(self, arguments: TableArguments | None = None, tables: Tables | None = None) -> None:
-        super().__init__(arguments)
-        self._tables = tables
-
-    def open(self, arguments: DataArguments) -> Tables:
-        """See ColumnTask."""
-        return super().open(arguments) if self._tables is None else self._tables
 
 
 def _by_concern(options: Mapping[str, Any]) -> dict[str, dict[str, Any]]:

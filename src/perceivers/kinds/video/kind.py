@@ -19,7 +19,13 @@ from perceivers.kinds.sound.tensors import mean_and_deviation
 from perceivers.kinds.video.augmentation import random_mirror, random_view
 from perceivers.kinds.video.drawing import FILM_CARD, SeenFilm, draw_film, film_html
 from perceivers.kinds.video.options import VideoOptions
-from perceivers.kinds.video.reading import USUAL_COLUMNS, VIDEO_SUFFIXES, SurveyedFilms, looks_like_film
+from perceivers.kinds.video.reading import (
+    USUAL_COLUMNS,
+    VIDEO_SUFFIXES,
+    SurveyedFilms,
+    clip_reader,
+    looks_like_film,
+)
 from perceivers.kinds.video.tensors import AUDIO, IMAGE, heard, log_mel, modalities_of, seen
 from perceivers.kinds.video.value import FilmClip
 from perceivers.processors.video.clip import Clip
@@ -65,15 +71,7 @@ class VideoKind(Kind):
     @cached_property
     def reader(self) -> PerceiverClipReader:
         """Cuts clips of the asked size out of films."""
-        chosen = self.options
-        return PerceiverClipReader(
-            num_frames=chosen.num_frames,
-            frame_rate=chosen.frame_rate,
-            height=chosen.height,
-            width=chosen.width,
-            samples_per_frame=chosen.audio_samples_per_frame,
-            cache=self.cache,
-        )
+        return clip_reader(self.options, self.cache)
 
     def trusting(self) -> Self:
         """See Kind."""

@@ -10,6 +10,7 @@ from typing import Any, cast
 from perceivers.data.tables import StreamTable, Table
 from perceivers.errors import DataError
 from perceivers.kinds.cells import ending, first_bytes
+from perceivers.processors.video.clip_cache import ClipCache
 from perceivers.processors.video.clips import Film, PerceiverClipReader
 from perceivers.processors.video.decoding import Source
 
@@ -88,6 +89,27 @@ def film_source(value: Any, table: Table | StreamTable) -> tuple[Source, str]:
         raise DataError(f"a film must be a path or the content of a file, received {value!r}")
     path = str(value if table.root is None else table.root / value)
     return path, path
+
+
+def clip_reader(
+    chosen: Any, cache: ClipCache | None, *, normalize_sound: bool = False
+) -> PerceiverClipReader:
+    """What cuts clips out of films.
+
+    Args:
+        chosen: options with the size of a clip: `num_frames`, `frame_rate`, `height`, `width`, `audio_samples_per_frame`.
+        cache: keeps what was decoded; None keeps nothing.
+        normalize_sound: see PerceiverClipReader.
+    """
+    return PerceiverClipReader(
+        num_frames=chosen.num_frames,
+        frame_rate=chosen.frame_rate,
+        height=chosen.height,
+        width=chosen.width,
+        samples_per_frame=chosen.audio_samples_per_frame,
+        normalize_sound=normalize_sound,
+        cache=cache,
+    )
 
 
 def require_a_clip(film: Film, begin: int, end: int, reader: PerceiverClipReader) -> None:

@@ -28,7 +28,7 @@ from perceivers.kinds.video.augmentation import (
     random_speed,
     random_view,
 )
-from perceivers.kinds.video.reading import VIDEO_SUFFIXES, SurveyedFilms
+from perceivers.kinds.video.reading import VIDEO_SUFFIXES, SurveyedFilms, clip_reader
 from perceivers.metrics.compression import compression_ratio, compression_ratio_of_the_paper
 from perceivers.metrics.named import mean_of
 from perceivers.metrics.signal_to_noise import peak_signal_to_noise, signal_to_noise
@@ -82,16 +82,7 @@ class VideoAutoencoding(Task[VideoAutoencodingArguments]):
     @cached_property
     def reader(self) -> PerceiverClipReader:
         """Cuts clips of the asked size out of films."""
-        chosen = self.arguments
-        return PerceiverClipReader(
-            num_frames=chosen.num_frames,
-            frame_rate=chosen.frame_rate,
-            height=chosen.height,
-            width=chosen.width,
-            samples_per_frame=chosen.audio_samples_per_frame,
-            normalize_sound=chosen.normalize_sound,
-            cache=self._cache(),
-        )
+        return clip_reader(self.arguments, self._cache(), normalize_sound=self.arguments.normalize_sound)
 
     def load_data(self, arguments: DataArguments, parts: Parts | None = None) -> Splits:
         """Open videos and divide them; those of a trained model must be of its classes."""
