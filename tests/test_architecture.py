@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import re
 import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -112,6 +113,16 @@ SHARED: dict[str, frozenset[str]] = {
     ),
 }
 
+# Names of kinds and answers, but for "text" and "labels", which are columns and arguments too.
+KINDS_AND_ANSWERS = frozenset(
+    {"category", "class", "date", "image", "number", "points", "series", "sound", "video"}
+)
+# What has files of its own for each kind and answer.
+CONCRETE = re.compile(
+    r"kinds\.(category|date|image|number|points|series|sound|text|video)\b|answers\.(number|one_class|several_labels)"
+)
+# Shared by tasks that are about one kind, or offer a choice of answers by themselves.
+MAY_NAME_THEM = frozenset({"tasks.one_column_task", "tasks.text_model"})
 MODALITIES = frozenset({"audio", "image", "label"})
 # Where names of modalities belong: what handles one, what puts named ones together, raw data, default sizes, and
 # the table of DeepMind's names.
@@ -328,6 +339,29 @@ def test_transformers_is_imported_by_its_integration_alone():
         and first(found.importer) != "integrations"
     ]
     assert not against
+
+
+@pytest.mark.parametrize(
+    "name",
+    sorted(
+        name
+        for name in FILES
+        if first(name) in ("training", "predictor", "cli")
+        or (first(name) == "tasks" and name.count(".") == 1)
+    ),
+)
+def test_what_all_kinds_and_answers_share_names_none_of_them(name):
+    named = [
+        f"line {node.lineno}: {node.value!r}"
+        for node in ast.walk(TREES[name])
+        if isinstance(node, ast.Constant) and node.value in KINDS_AND_ANSWERS
+    ]
+    imported = [
+        str(found)
+        for found in OURS
+        if found.importer == name and CONCRETE.match(found.target) and name not in MAY_NAME_THEM
+    ]
+    assert not named + imported
 
 
 @pytest.mark.parametrize("name", sorted(name for name in FILES if first(name) not in KNOWS_MODALITIES))

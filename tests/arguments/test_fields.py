@@ -126,7 +126,7 @@ def test_a_choice_about_the_start_needs_a_start() -> None:
 def test_every_size_reaches_the_configuration() -> None:
     sizes = NetworkArguments(
         num_latents=3, latent_channels=10, num_blocks=7, num_layers=11, num_heads=5, num_cross_heads=2,
-        qk_channels=20, v_channels=30, widening_factor=13, dropout=0.25, mlp_dropout=0.375,
+        qk_channels=20, v_channels=30, widening_factor=13, dropout=0.25, mlp_dropout=0.125,
     )  # fmt: skip
     assert sizes.config_values() == {
         "num_latents": 3,
@@ -140,7 +140,7 @@ def test_every_size_reaches_the_configuration() -> None:
         "self_attention_widening_factor": 13,
         "cross_attention_widening_factor": 13,
         "attention_probs_dropout_prob": 0.25,
-        "mlp_dropout_prob": 0.375,
+        "mlp_dropout_prob": 0.125,
     }
 
 

@@ -17,6 +17,7 @@ from perceivers.errors import MissingExtraError
 from perceivers.records import write_json
 from perceivers.training.reporting import (
     TrainingProgress,
+    comparison_table,
     draw_learning_curve,
     installed_versions,
     is_main_process,
@@ -142,3 +143,28 @@ def test_missing_matplotlib_names_the_command_that_installs_it(
     monkeypatch.setitem(sys.modules, "matplotlib.figure", None)
     with pytest.raises(MissingExtraError, match=r'`matplotlib`.*pip install "perceivers\[train\]"'):
         draw_learning_curve(rows(2), "accuracy", tmp_path / "curve.png")
+
+
+def test_measures_are_compared_row_by_row_and_nothing_is_taken_for_markup() -> None:
+    console = Console(width=120)
+    with console.capture() as capture:
+        console.print(
+            comparison_table(
+                "table",
+                {
+                    "this model": {"[red]price_a[/red]/mean_error": 0.5, "loss": 1.0},
+                    "trees": {"[red]price_a[/red]/mean_error": 0.25},
+                },
+            )
+        )
+        console.print(results_table("table", {"[bold]x": "[red]y[/red]"}))
+    rows = [
+        [cell.strip() for cell in line.split("\u2502")[1:-1]]
+        for line in capture.get().splitlines()
+        if line.startswith("\u2502")
+    ]
+    assert rows == [
+        ["[red]price_a[/red]/mean error", "0.5000", "0.2500"],
+        ["loss", "1.0000", ""],
+        ["[bold]x", "[red]y[/red]"],
+    ]
