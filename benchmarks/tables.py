@@ -3,8 +3,8 @@
 Run: python benchmarks/tables.py [--folder TABLES] [--sets adult imdb] [--seeds 0 1 2] [--output benchmarks/results/tables.md]
 
 TABLES has a folder a set, each with train.csv and test.csv (adult, california, imdb, or any other whose last column is the
-target). Without it, bundled tables are taken. Nothing is chosen for a set: kinds are guessed; network and loop follow from the
-rows. Every run has a process of its own; its trees are fitted to the same rows, the validation rows left out.
+target). Without it, bundled tables are taken. Nothing is chosen for a set: kinds are guessed; network and loop follow from
+the rows. Every run has a process of its own; its trees are fitted to the same rows, the validation rows left out.
 """
 
 from __future__ import annotations
