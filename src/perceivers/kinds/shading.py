@@ -17,15 +17,14 @@ def shaded(text: str, share: float) -> str:
 
 
 def shaded_list(names: Sequence[str], cells: Sequence[tuple[str, float]]) -> str:
-    """Names and cells, each cell shaded by its weight beside the heaviest one.
+    """Names and cells, each cell shaded by its weight.
 
     Args:
         names: of the columns.
-        cells: text and weight of each; none where all are absent.
+        cells: text and weight of each, 1 for the heaviest of all that are shown beside each other; none where all are absent.
     """
-    heaviest = max((weight for _, weight in cells), default=0.0) or 1.0
     rows = "".join(
-        f"<dt>{escape(name)}</dt><dd>{shaded(text, weight / heaviest)}</dd>\n"
+        f"<dt>{escape(name)}</dt><dd>{shaded(text, min(weight, 1.0))}</dd>\n"
         for name, (text, weight) in zip(names, cells, strict=False)
     )
     return f"<dl>\n{rows}</dl>"

@@ -245,6 +245,15 @@ class AnsweringTask(Task[TaskArguments]):
         batch = self._on(parts.model.device, self._unlabelled(parts.processor, [one]))
         query = self._query_of(parts.processor, answer)
         weights, grids = attention_of_answer(parts.model, batch["inputs"], self.given(batch), query)
+        # Columns that are a token each are told beside each other: 1 is the weight of the one that was looked at most.
+        light = [
+            full
+            for each in parts.processor.inputs
+            if each.kind.is_light
+            for full in each.modality_names.values()
+        ]
+        heaviest = max((float(weights[full].max()) for full in light if full in weights), default=0.0) or 1.0
+        weights.update({full: weights[full] / heaviest for full in light if full in weights})
         values = {}
         for each, value in zip(parts.processor.inputs, sample.values, strict=True):
             own = each.modality_names

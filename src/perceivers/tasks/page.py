@@ -19,7 +19,7 @@ p { white-space: pre-wrap; overflow-wrap: anywhere; margin: 0.3em 0; }
 dl { display: grid; grid-template-columns: max-content 1fr; gap: 0.15em 1em; margin: 0.3em 0; }
 dt { color: #777; }
 dd { margin: 0; overflow-wrap: anywhere; }
-img { image-rendering: pixelated; vertical-align: middle; max-width: 12em; }
+img { image-rendering: pixelated; vertical-align: middle; min-width: 4em; max-width: 12em; }
 .source, .name { color: #777; font-size: 0.85em; }
 .answer { color: #d1495b; font-weight: 600; }
 .other { color: #777; margin-left: 1em; }
@@ -82,7 +82,7 @@ def _article(prediction: Prediction, columns: Columns) -> str:
         _value(
             each.columns,
             each.kind.html(prediction.shown["inputs"][each.name], each.columns),
-            len(columns.inputs),
+            names_itself=each.kind.gathers or len(columns.inputs) == 1,
         )
         for each in columns.inputs
     )
@@ -94,9 +94,9 @@ def _article(prediction: Prediction, columns: Columns) -> str:
     return f'<article>\n<div class="source">{escape(prediction.source[:200])}</div>\n{values}\n{answers}</article>'
 
 
-def _value(names: Sequence[str], html: str, num_inputs: int) -> str:
-    """A value below its column's name; kinds of several columns name them by themselves."""
-    if num_inputs == 1 or len(names) > 1:
+def _value(names: Sequence[str], html: str, *, names_itself: bool) -> str:
+    """A value below its column's name; kinds that gather columns name them by themselves."""
+    if names_itself or len(names) > 1:
         return html
     return f'<div class="name">{escape(names[0])}</div>\n{html}'
 

@@ -1,0 +1,60 @@
+"""Dates as a kind: their forms, their parts as numbers, gaps."""
+
+from __future__ import annotations
+
+from datetime import date, datetime
+from typing import Any
+
+import numpy as np
+import pytest
+
+from perceivers.data.tables import ListTable
+from perceivers.errors import DataError
+from perceivers.kinds.date.kind import DateKind
+from perceivers.kinds.date.reading import date_of, looks_like_date, parts_of
+from perceivers.kinds.number.options import NumberOptions
+
+TABLE = ListTable([{"when": "2024-03-31"}], "made")
+
+
+@pytest.mark.parametrize(
+    ("cell", "hour"),
+    [
+        ("2024-03-31", 0.0),
+        ("2024-03-31 18:30", 18.5),
+        ("2024-03-31T18:30:00", 18.5),
+        ("2024/03/31", 0.0),
+        ("31.03.2024", 0.0),
+        ("31.03.2024 06:15", 6.25),
+        (date(2024, 3, 31), 0.0),
+        (datetime(2024, 3, 31, 18, 30), 18.5),
+    ],
+)
+def test_every_form_is_the_same_sunday(cell: Any, hour: float) -> None:
+    year, month, day, weekday, own_hour, elapsed = parts_of(date_of(cell, "when"))
+    # 31 March 2024 was a Sunday, 8856 days after 1 January 2000: 24 years with 6 leap days, and 90 days.
+    assert (year, month, day, weekday, own_hour) == (2024.0, 3.0, 31.0, 6.0, hour)
+    assert elapsed == pytest.approx(24 * 365 + 6 + 90 + hour / 24)
+
+
+@pytest.mark.parametrize("cell", ["03/04/2024", "2024-13-01", "soon", "2024", 20240331, "99.99.2024"])
+def test_what_is_doubtful_or_no_date_is_refused_with_a_form_that_is_understood(cell: Any) -> None:
+    assert not looks_like_date(cell)
+    with pytest.raises(DataError, match=r"in the column 'when', where a date such as 2024-03-31"):
+        date_of(cell, "when")
+
+
+def test_columns_of_dates_are_guessed() -> None:
+    days = [f"2024-01-{day:02d}" for day in range(1, 29)]
+    assert DateKind.guess("when", days) == 0.95
+    assert DateKind.guess("when", [*days, "soon", "later"]) == 0.0
+
+
+def test_several_columns_are_six_numbers_each_and_a_gap_is_missing() -> None:
+    kind = DateKind(NumberOptions())
+    read = kind.read({"from": "2024-03-31", "until": ""}, ("from", "until"), TABLE)
+    assert read is not None
+    assert read.shape == (12,)
+    assert read[:3].tolist() == [2024.0, 3.0, 31.0]
+    assert np.isnan(read[6:]).all()
+    assert kind.read({"from": None, "until": None}, ("from", "until"), TABLE) is None

@@ -1,0 +1,79 @@
+"""Numbers as a kind: guessed, read, learned from, hidden, told to the model, saved."""
+
+from __future__ import annotations
+
+import numpy as np
+import torch
+
+from perceivers.data.tables import ListTable
+from perceivers.kinds.number.kind import NumberKind
+from perceivers.kinds.number.options import NumberOptions
+
+COLUMNS = ("age", "height")
+TABLE = ListTable([{"age": "3"}], "made")
+# Eleven rows: ages 0 to 10, heights 5 or missing.
+VALUES = [np.array([float(age), 5.0 if age % 2 else np.nan]) for age in range(11)]
+
+
+def settled(**options: object) -> NumberKind:
+    return NumberKind(NumberOptions(**{"number_bins": 3, **options})).settle(VALUES, COLUMNS)  # type: ignore[arg-type]
+
+
+def test_columns_of_numbers_are_guessed_a_few_words_among_them_or_not() -> None:
+    numbers = [str(number) for number in range(100)]
+    assert NumberKind.guess("x", numbers) == 0.9
+    assert NumberKind.guess("x", [*numbers, "unknown"]) == 0.9
+    assert NumberKind.guess("x", [*numbers, "NA", "?"]) == 0.9
+    assert NumberKind.guess("x", [*numbers, *["red"] * 9]) == 0.0
+
+
+def test_a_row_is_all_columns_at_once_and_absent_where_all_are_missing() -> None:
+    kind = NumberKind(NumberOptions())
+    read = kind.read({"age": "3", "height": None}, COLUMNS, TABLE)
+    assert read is not None
+    assert read[0] == 3.0
+    assert np.isnan(read[1])
+    assert kind.read({"age": "", "height": "NA"}, COLUMNS, TABLE) is None
+    assert kind.read({}, COLUMNS, TABLE) is None
+
+
+def test_values_become_normal_by_rank_and_missing_ones_stay_missing() -> None:
+    given = settled().tensors([VALUES[5], VALUES[0], None])[""]
+    assert given.mask is None
+    assert given.values.shape == (3, 2)
+    assert given.values[0, 0].item() == 0.0, "the middle of the ranks"
+    assert given.values[1, 0].item() < -3.0, "the lowest rank"
+    assert torch.isnan(given.values[2]).all()
+    assert torch.isnan(given.values[1, 1])
+
+
+def test_the_modality_has_the_bins_and_waves_that_the_encoding_needs() -> None:
+    piecewise = settled(number_encoding="piecewise").modalities()[""]
+    assert piecewise["num_columns"] == 2
+    assert len(piecewise["bin_edges"]) == 2
+    assert "sigma" not in piecewise
+    periodic = settled(number_encoding="periodic", number_frequencies=5).modalities()[""]
+    assert periodic["num_frequencies"] == 5
+    assert "bin_edges" not in periodic
+    assert {"bin_edges", "sigma"} <= set(settled().modalities()[""])
+
+
+def test_numbers_are_hidden_while_training_as_often_as_asked_for() -> None:
+    kind = settled(number_hidden=0.3)
+    hidden = [np.isnan(kind.vary(np.ones(7), np.random.default_rng(seed))).mean() for seed in range(200)]
+    assert 0.25 < np.mean(hidden) < 0.35
+    assert settled().vary(VALUES[1], np.random.default_rng(0)) is VALUES[1]
+
+
+def test_what_was_learned_is_saved_and_read_again() -> None:
+    kind = settled()
+    again = NumberKind(kind.options).with_state(kind.state())
+    assert again.edges == kind.edges
+    own, saved = (each.tensors(VALUES[:3])[""].values.nan_to_num(nan=99.0) for each in (kind, again))
+    assert torch.equal(own, saved)
+
+
+def test_few_rows_have_few_bins_and_no_waves() -> None:
+    few, many = (NumberKind.advise((), None, rows, 0.1) for rows in (640, 20_000))
+    assert (few.number_encoding, few.number_bins, few.number_hidden) == ("piecewise", 10, 0.1)
+    assert (many.number_encoding, many.number_bins) == ("combined", 96)
