@@ -64,7 +64,7 @@ def test_constant_and_empty_columns_are_harmless():
 def test_ranks_never_descend_where_values_ascend(values):
     quantiles = fit_quantiles(values, 7)
     ranks = apply_quantiles(np.sort(values, axis=0), quantiles)
-    assert (np.diff(ranks, axis=0) >= 0).all()
+    assert (np.diff(ranks, axis=0) >= -1e-12).all()
     assert np.abs(ranks).max() < 5.2
 
 
