@@ -15,6 +15,8 @@ from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 from torch import Tensor
 
+from perceivers.errors import ConfigurationError
+
 if TYPE_CHECKING:
     from pathlib import Path
 
@@ -200,7 +202,7 @@ class Kind(ABC):
             shown: what `show` gave.
             source: what the value is called.
         """
-        raise NotImplementedError
+        raise ConfigurationError(f"a {self.name} has no card: it is shown on a page")
 
     def html(self, shown: Any, columns: Sequence[str]) -> str:
         """What `show` gave, as HTML that needs no other file; where several columns were read, with their names."""

@@ -1,4 +1,4 @@
-"""What is measured of an order of rows: area under the ROC curve, average precision, ranks."""
+"""What is measured of an order of rows, by torchmetrics: area under the ROC curve, average precision, correlations."""
 
 from __future__ import annotations
 
@@ -6,66 +6,69 @@ import torch
 from torch import Tensor
 
 
-def ranks(values: Tensor) -> Tensor:
-    """Place of each value in rising order, from 1 on, equal ones sharing the mean of their places.
-
-    Args:
-        values: [rows].
-
-    Returns:
-        float64 [rows].
-    """
-    _, place, counts = values.unique(sorted=True, return_inverse=True, return_counts=True)
-    last = counts.double().cumsum(0)
-    return (last - (counts.double() - 1.0) / 2.0)[place]
-
-
 def area_under_roc(scores: Tensor, is_true: Tensor) -> Tensor:
     """Share of pairs of a true and another row in which the true one has the higher score, half for equal ones.
 
-    This is the area under the ROC curve (Mann and Whitney's U divided by the number of pairs).
-
     Args:
-        scores: [rows].
+        scores: [rows], of any size.
         is_true: bool [rows].
 
     Returns:
         Scalar float64 in [0, 1]; NaN where all rows are alike in `is_true`.
     """
-    positives = is_true.sum().double()
-    negatives = is_true.numel() - positives
-    of_true = ranks(scores)[is_true].sum()
-    return (of_true - positives * (positives + 1.0) / 2.0) / (positives * negatives)
+    from torchmetrics.functional.classification import binary_auroc
+
+    if not bool(is_true.any()) or bool(is_true.all()):
+        return _nothing(scores)
+    return binary_auroc(_shares(scores), is_true.long(), validate_args=False).double()
 
 
 def average_precision(scores: Tensor, is_true: Tensor) -> Tensor:
     """Mean over true rows of the share of true ones among all rows with at least their score, as scikit-learn has it.
 
     Args:
-        scores: [rows].
+        scores: [rows], of any size.
         is_true: bool [rows].
 
     Returns:
         Scalar float64 in [0, 1]; NaN where no row is true.
     """
-    distinct, place = scores.unique(sorted=True, return_inverse=True)
-    # From the highest score down.
-    place = len(distinct) - 1 - place
-    zeros = torch.zeros(len(distinct), dtype=torch.float64, device=scores.device)
-    found = zeros.index_add(0, place, is_true.double())
-    precision = found.cumsum(0) / zeros.index_add(0, place, torch.ones_like(is_true).double()).cumsum(0)
-    return (found * precision).sum() / is_true.sum().double()
+    from torchmetrics.functional.classification import binary_average_precision
+
+    if not bool(is_true.any()):
+        return _nothing(scores)
+    return binary_average_precision(_shares(scores), is_true.long(), validate_args=False).double()
 
 
 def correlation(first: Tensor, second: Tensor) -> Tensor:
     """Pearson's coefficient of two float64 [rows]; NaN where one of them is constant."""
+    from torchmetrics.functional import pearson_corrcoef
+
     if is_constant(first) or is_constant(second):
-        return first.new_tensor(torch.nan)
-    first, second = first - first.mean(), second - second.mean()
-    return (first * second).sum() / (first.square().sum().sqrt() * second.square().sum().sqrt())
+        return _nothing(first)
+    return pearson_corrcoef(first, second)
+
+
+def rank_correlation(first: Tensor, second: Tensor) -> Tensor:
+    """Spearman's coefficient of two float64 [rows]; NaN where one of them is constant."""
+    from torchmetrics.functional import spearman_corrcoef
+
+    if is_constant(first) or is_constant(second):
+        return _nothing(first)
+    return spearman_corrcoef(first, second)
 
 
 def is_constant(values: Tensor) -> bool:
     """Whether [rows] are all the same, or none."""
     # Differences from their mean would be rounding errors, and a ratio of these looks like a finding.
     return not bool((values != values[:1]).any())
+
+
+def _shares(scores: Tensor) -> Tensor:
+    """Scores as numbers in [0, 1) in the same order, which torchmetrics leaves as they are: it takes a sigmoid of others."""
+    _, place = scores.unique(sorted=True, return_inverse=True)
+    return place.double() / max(len(scores), 1)
+
+
+def _nothing(like: Tensor) -> Tensor:
+    return like.new_tensor(torch.nan, dtype=torch.float64)

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 import torch
 from torch import Tensor
 
-from perceivers.metrics.answers.curves import correlation, is_constant, ranks
+from perceivers.metrics.answers.curves import correlation, is_constant, rank_correlation
 from perceivers.metrics.answers.measuring import Measure, mean_over_rows
 
 # What is better where it is lower.
@@ -31,7 +31,7 @@ def number_measures(quantiles: Sequence[float] = ()) -> Mapping[str, Measure]:
         "r2": Measure(point, r2),
         "mean_squared_error": mean_over_rows(squared_errors, point),
         "pearson": Measure(point, correlation),
-        "spearman": Measure(point, lambda preds, target: correlation(ranks(preds), ranks(target))),
+        "spearman": Measure(point, rank_correlation),
     }
     if quantiles:
         shares = tuple(quantiles)
@@ -60,9 +60,10 @@ def middle_quantile(quantiles: Sequence[float]) -> int | None:
 
 def r2(preds: Tensor, target: Tensor) -> Tensor:
     """Share of the variance of `target` that is explained: 0 is what its mean has; NaN where it is constant."""
-    if is_constant(target):
-        return target.new_tensor(torch.nan)
-    return 1.0 - (preds - target).square().sum() / (target - target.mean()).square().sum()
+    from torchmetrics.functional import r2_score
+
+    # Of a single row, or of rows that do not differ, there is nothing to explain.
+    return target.new_tensor(torch.nan) if is_constant(target) else r2_score(preds, target)
 
 
 def pinball_losses(preds: Tensor, target: Tensor, quantiles: Sequence[float]) -> Tensor:
