@@ -10,7 +10,7 @@ from cyclopts import App
 from rich.console import Console
 from rich.markup import escape
 
-from perceivers.cli import convert, evaluate, explain, inspect, predict, samples, tasks, train
+from perceivers.cli import convert, evaluate, explain, inspect, predict, samples, tasks
 from perceivers.errors import PerceiversError
 
 app = App(
@@ -18,7 +18,13 @@ app = App(
     help="Train, evaluate and apply Perceiver IO models on your own data.",
     version=lambda: version("perceivers"),
 )
-app.command(train.app)
+# A subcommand a task, with all its options: built when it is asked for, not when `perceivers --help` is.
+app.command(
+    "perceivers.cli.train:app",
+    name="train",
+    help="Train a model on your data, measure it on held-out data, save both. "
+    "`--config RECIPE.yaml` takes the task and the options from a file.",
+)
 app.command(evaluate.evaluate)
 app.command(predict.predict)
 app.command(explain.explain)
@@ -38,7 +44,9 @@ def main(arguments: Sequence[str] | None = None) -> None:
     try:
         # A recipe gives defaults to the options, so it has to be read before they are.
         if tokens[:1] == ["train"] and any(t == "--config" or t.startswith("--config=") for t in tokens):
-            train.train_command(tokens[1:])
+            from perceivers.cli.train import train_command
+
+            train_command(tokens[1:])
         else:
             app(tokens)
     except PerceiversError as error:

@@ -26,13 +26,8 @@ from perceivers.arguments.run import CONCERNS
 from perceivers.errors import ConfigurationError
 from perceivers.tasks.registry import TASKS, arguments_class
 
-app = App(
-    name="train",
-    help="Train a model on your data, measure it on held-out data, save both. "
-    "`--config RECIPE.yaml` takes the task and the options from a file.",
-    # `--target price sold` is `--target price --target sold`.
-    default_parameter=Parameter(consume_multiple=True),
-)
+# `--target price sold` is `--target price --target sold`.
+app = App(name="train", default_parameter=Parameter(consume_multiple=True))
 
 Data = Annotated[DataArguments, Parameter(name="*", group=Group("Data", sort_key=1))]
 Start = Annotated[StartArguments, Parameter(name="*", group=Group("Start", sort_key=3))]
