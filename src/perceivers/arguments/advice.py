@@ -14,7 +14,7 @@ Arguments = TypeVar("Arguments")
 
 @dataclass(frozen=True, kw_only=True)
 class Advice:
-    """Values of the loop and the optimiser that the user may leave open.
+    """Values of the loop, the optimiser and the network that the user may leave open.
 
     Args:
         epochs: see TrainingArguments.
@@ -25,6 +25,17 @@ class Advice:
         weight_decay: the same.
         beta2: the same.
         warmup_steps: the same.
+        ema_decay: see TrainingArguments; None keeps what the arguments say, here and below.
+        num_latents: see NetworkArguments.
+        latent_channels: the same.
+        num_layers: the same.
+        num_heads: the same.
+        num_cross_heads: the same.
+        widening_factor: the same.
+        qk_channels: the same.
+        dropout: the same.
+        mlp_dropout: the same.
+        label_smoothing: share of the target probability that is spread over all classes, in [0, 1).
     """
 
     epochs: int = 80
@@ -35,6 +46,17 @@ class Advice:
     weight_decay: float = 0.05
     beta2: float = 0.999
     warmup_steps: int = 100
+    ema_decay: float | None = None
+    num_latents: int | None = None
+    latent_channels: int | None = None
+    num_layers: int | None = None
+    num_heads: int | None = None
+    num_cross_heads: int | None = None
+    widening_factor: int | None = None
+    qk_channels: int | None = None
+    dropout: float | None = None
+    mlp_dropout: float | None = None
+    label_smoothing: float | None = None
 
 
 def resolved(run: RunArguments, advice: Advice) -> RunArguments:

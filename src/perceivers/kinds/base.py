@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 from torch import Tensor
 
+from perceivers.arguments.advice import Advice
 from perceivers.errors import ConfigurationError
 
 if TYPE_CHECKING:
@@ -103,6 +104,14 @@ class Kind(ABC):
             hidden: share of the cells that are hidden while training, for kinds that can do without some.
         """
         return cls.options_class()
+
+    def learning(self, num_rows: int) -> Advice:
+        """The network and the loop for samples that are one value of this kind: `options` are complete, the values surveyed.
+
+        Args:
+            num_rows: training samples.
+        """
+        return Advice()
 
     def trusting(self) -> Self:
         """This kind for rows that are not looked through first: it believes what files say of themselves."""
