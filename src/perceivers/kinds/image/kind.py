@@ -15,7 +15,7 @@ from perceivers.kinds.cards import CardLayout
 from perceivers.kinds.image.affine import random_affine
 from perceivers.kinds.image.augmentation import vary_picture
 from perceivers.kinds.image.drawing import LAYOUT, ShownPicture, draw_picture, picture_html, small
-from perceivers.kinds.image.options import ImageOptions
+from perceivers.kinds.image.options import FORM_DEFAULTS, ImageOptions
 from perceivers.kinds.image.reading import IMAGE_SUFFIXES, Picture, decode_image, looks_like_picture
 from perceivers.kinds.image.sizing import image_options
 from perceivers.kinds.image.tensors import image_modality, image_processor, pixels_of, seen_part
@@ -35,6 +35,9 @@ class ImageKind(Kind):
     options_class: ClassVar[type[Any]] = ImageOptions
     suffixes: ClassVar[tuple[str, ...]] = IMAGE_SUFFIXES
     usual_columns: ClassVar[tuple[str, ...]] = ("image", "picture", "photo", "img")
+    belonging: ClassVar[Mapping[str, Sequence[str]]] = {
+        "input_form": tuple(dict.fromkeys(name for fields in FORM_DEFAULTS.values() for name in fields))
+    }
     card: ClassVar[CardLayout | None] = LAYOUT
 
     @classmethod

@@ -46,6 +46,11 @@ class SoundKind(Kind):
     options_class: ClassVar[type[Any]] = SoundOptions
     suffixes: ClassVar[tuple[str, ...]] = AUDIO_SUFFIXES
     usual_columns: ClassVar[tuple[str, ...]] = ("file", "audio")
+    belonging: ClassVar[Mapping[str, Sequence[str]]] = {
+        "input_form": ("num_fourier_bands", "time_masks", "frequency_masks"),
+        "num_mel_bins": ("bins_per_patch",),
+        "clip_seconds": ("evaluation_clips",),
+    }
     card: ClassVar[CardLayout | None] = SOUND_CARD
     settles_on: ClassVar[int | None] = 1_000
     answered_at_once: ClassVar[int] = 32
