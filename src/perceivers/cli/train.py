@@ -119,7 +119,7 @@ def _command_of(name: str) -> Callable[..., None]:
         )
         if print_config:
             # Of "usual", nothing waits for the data.
-            if model.size == "usual":
+            if model.size == "usual":  # type: ignore[attr-defined]
                 model = begun(name, model, chooses=False)
                 run = resolved(run, USUAL)
             print(recipe_text(name, model, run), end="")  # noqa: T201
