@@ -27,7 +27,7 @@ class SoundOptions:
     """Clips, evenly spread over the sound and overlapping where it is short, whose probabilities are averaged; 1 hears the
     middle."""
     trim_decibels: float | None = None
-    """What is quieter by so many decibels than the sound's loudest moment is cut off before and after it; None: nothing is."""
+    """What is quieter by so many decibels than the sound's loudest moment is cut off before and after it; None: nothing."""
     samples_per_patch: int = 128
     """Samples in an input of the model, with `raw`."""
     num_mel_bins: int = 64
