@@ -63,6 +63,8 @@ class Kind(ABC):
     """Endings of the files that hold one value each, lower case with the dot; none where values are no files."""
     usual_columns: ClassVar[tuple[str, ...]] = ()
     """Names that a column of this kind usually has, the likeliest first."""
+    belonging: ClassVar[Mapping[str, Sequence[str]]] = {}
+    """Options that are chosen together: of an option, those that its choice brings along."""
     card: ClassVar[CardLayout | None] = None
     """How values of this kind are drawn with their answers; None where they are shown on a page instead."""
     answered_at_once: ClassVar[int] = 64
@@ -112,6 +114,27 @@ class Kind(ABC):
             num_rows: training samples.
         """
         return Advice()
+
+    @classmethod
+    def suiting(cls, chosen: Mapping[str, Any], advised: Mapping[str, Any]) -> dict[str, Any]:
+        """What is advised of the options, without what belongs to another choice than the user's.
+
+        Args:
+            chosen: options that the user gave.
+            advised: options that are advised together.
+        """
+        others = {
+            name
+            for option, brought in cls.belonging.items()
+            if option in chosen and option in advised and chosen[option] != advised[option]
+            for name in brought
+        }
+        return {name: value for name, value in advised.items() if name not in others}
+
+    @property
+    def num_tokens(self) -> int | None:
+        """Inputs of the network that a value is, at most; None before that is known."""
+        return None
 
     def trusting(self) -> Self:
         """This kind for rows that are not looked through first: it believes what files say of themselves."""

@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, Any, Literal, TypeVar
 import numpy as np
 from torch import Tensor, nn
 
-from perceivers.arguments import DataArguments
+from perceivers.arguments import DataArguments, RunArguments
+from perceivers.arguments.open import completed
 from perceivers.configuration import PerceiverConfig
 from perceivers.data.held import HeldTable
 from perceivers.data.opening import Tables, notes_of
@@ -37,12 +38,20 @@ TaskArguments = TypeVar("TaskArguments")
 class ColumnTask(AnsweringTask[TaskArguments]):
     """Columns in, answers out. A subclass says which tables, which columns are what, and which model."""
 
+    chooses = True
+
     def __init__(self, arguments: TaskArguments | None = None) -> None:
         super().__init__(arguments)
         # What the user should know of the data: how a file was read, what was passed over.
         self.notes: list[str] = []
         # Rows without any target.
         self.num_left_out = 0
+        # Checkpoint that the run starts from.
+        self.start: str | None = None
+
+    def prepare(self, run: RunArguments) -> None:
+        """See Task; a checkpoint says how its inputs are read."""
+        self.start = run.start.start
 
     @abstractmethod
     def open(self, arguments: DataArguments) -> Tables:
@@ -147,6 +156,7 @@ class ColumnTask(AnsweringTask[TaskArguments]):
 
     def build(self, splits: Splits, start: PerceiverConfig | None = None) -> Parts:
         """Learn from the training values what the kinds need, and build a model."""
+        self.arguments = completed(self.arguments)
         self.columns = settled(self.columns, splits.train)
         return Parts(self.build_model(self.columns, start), self.columns)
 

@@ -15,6 +15,7 @@ from torch.optim.lr_scheduler import LambdaLR
 
 from perceivers.arguments import RunArguments, TrainingArguments, save_arguments
 from perceivers.arguments.advice import resolved
+from perceivers.arguments.open import filled
 from perceivers.data.draws import NumberedBatch, plain_loader, seed_of_step, training_loader
 from perceivers.errors import ConfigurationError, DataError, PerceiversError
 from perceivers.records import RESULTS_FILE, read_json
@@ -220,8 +221,9 @@ def train(task: Task[Any] | str, arguments: RunArguments) -> dict[str, Any]:
     from accelerate.utils import set_seed  # after the line that says how to install it
 
     set_seed(arguments.training.seed)
+    task.prepare(arguments)
     splits = task.load_data(arguments.data)
-    arguments = resolved(arguments, task.advise(splits, arguments))
+    arguments = resolved(_without_copies(arguments, accelerator), task.advise(splits, arguments))
     training = arguments.training
     _require_samples(splits, arguments)
     if accelerator.is_main_process and not arguments.quiet:
@@ -327,6 +329,13 @@ def _build_loop(
         total_steps=total_steps,
         quiet=arguments.quiet,
     )
+
+
+def _without_copies(arguments: RunArguments, accelerator: Accelerator) -> RunArguments:
+    """Arguments that keep no copy of the weights where these are divided over processes, unless they ask for one."""
+    if "FSDP" not in str(accelerator.distributed_type):
+        return arguments
+    return replace(arguments, training=filled(arguments.training, {"keep_best": False, "ema_decay": 0.0}))
 
 
 def _plain(task: Task[Any], parts: Parts, samples: Any, training: TrainingArguments) -> Any:

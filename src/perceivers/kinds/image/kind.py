@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,7 +18,7 @@ from perceivers.kinds.image.affine import random_affine
 from perceivers.kinds.image.augmentation import vary_picture
 from perceivers.kinds.image.drawing import LAYOUT, ShownPicture, draw_picture, picture_html, small
 from perceivers.kinds.image.jitter import jitter_colours
-from perceivers.kinds.image.options import ImageOptions
+from perceivers.kinds.image.options import FORM_DEFAULTS, ImageOptions
 from perceivers.kinds.image.reading import IMAGE_SUFFIXES, Picture, decode_image, looks_like_picture
 from perceivers.kinds.image.sizing import image_learning, image_options, looks_of
 from perceivers.kinds.image.tensors import image_modality, image_processor, pixels_of, seen_part
@@ -35,6 +36,9 @@ class ImageKind(Kind):
     options_class: ClassVar[type[Any]] = ImageOptions
     suffixes: ClassVar[tuple[str, ...]] = IMAGE_SUFFIXES
     usual_columns: ClassVar[tuple[str, ...]] = ("image", "picture", "photo", "img")
+    belonging: ClassVar[Mapping[str, Sequence[str]]] = {
+        "input_form": tuple(dict.fromkeys(name for fields in FORM_DEFAULTS.values() for name in fields))
+    }
     card: ClassVar[CardLayout | None] = LAYOUT
 
     @classmethod
@@ -59,6 +63,13 @@ class ImageKind(Kind):
     def learning(self, num_rows: int) -> Advice:
         """See Kind."""
         return image_learning(num_rows, self.options)
+
+    @property
+    def num_tokens(self) -> int:
+        """See Kind."""
+        chosen = self.options
+        has_stem = chosen.input_form in ("conv", "stem")
+        return math.prod(chosen.stem_grid if has_stem else (chosen.image_height, chosen.image_width))
 
     def read(self, row: Mapping[str, Any], columns: Sequence[str], table: Any) -> Picture | None:
         """See Kind."""

@@ -24,7 +24,13 @@ from perceivers.kinds.sound.reading import (
     samples_of,
 )
 from perceivers.kinds.sound.sizing import SILENCE_DECIBELS, sound_learning, sound_options
-from perceivers.kinds.sound.tensors import log_mel, mean_and_deviation, modality_of, stack_sounds
+from perceivers.kinds.sound.tensors import (
+    log_mel,
+    mean_and_deviation,
+    modality_of,
+    stack_sounds,
+    tokens_of_a_clip,
+)
 from perceivers.kinds.sound.trimming import without_silence
 from perceivers.kinds.sound.value import Sound, clip_starts, cut_clips
 from perceivers.processors.audio.processor import to_mono
@@ -49,6 +55,11 @@ class SoundKind(Kind):
     options_class: ClassVar[type[Any]] = SoundOptions
     suffixes: ClassVar[tuple[str, ...]] = AUDIO_SUFFIXES
     usual_columns: ClassVar[tuple[str, ...]] = ("file", "audio")
+    belonging: ClassVar[Mapping[str, Sequence[str]]] = {
+        "input_form": ("num_fourier_bands", "time_masks", "frequency_masks"),
+        "num_mel_bins": ("bins_per_patch", "stem_widths", "stem_stride"),
+        "clip_seconds": ("evaluation_clips",),
+    }
     card: ClassVar[CardLayout | None] = SOUND_CARD
     settles_on: ClassVar[int | None] = 1_000
     answered_at_once: ClassVar[int] = 32
@@ -78,6 +89,18 @@ class SoundKind(Kind):
     def learning(self, num_rows: int) -> Advice:
         """See Kind."""
         return sound_learning(num_rows, self.options)
+
+    @property
+    def num_tokens(self) -> int | None:
+        """See Kind."""
+        chosen = self.options
+        if chosen.clip_samples is None:
+            return None
+        if chosen.input_form == "raw":
+            return tokens_of_a_clip(chosen)
+        bins = chosen.stem_factor if chosen.input_form == "stem" else chosen.bins_per_patch
+        columns = chosen.num_mel_bins // (bins or chosen.num_mel_bins)
+        return tokens_of_a_clip(chosen) * columns
 
     def read(self, row: Mapping[str, Any], columns: Sequence[str], table: Any) -> Sound | None:
         """See Kind; samples have their rate in the row's column `sampling_rate`; silence around the sound is cut off here."""

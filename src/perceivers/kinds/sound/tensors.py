@@ -89,7 +89,7 @@ def stack_sounds(
 
 def modality_of(chosen: SoundOptions) -> dict[str, Any]:
     """The entry of `config.modalities`."""
-    time_resolution = chosen.time_resolution or _patches_of_a_clip(chosen)
+    time_resolution = chosen.time_resolution or tokens_of_a_clip(chosen)
     if chosen.input_form == "stem":
         return {
             "type": "spectrogram",
@@ -121,7 +121,8 @@ def modality_of(chosen: SoundOptions) -> dict[str, Any]:
     }
 
 
-def _patches_of_a_clip(chosen: SoundOptions) -> int:
+def tokens_of_a_clip(chosen: SoundOptions) -> int:
+    """Tokens of a clip in time; those that positions tell apart where clips have any length."""
     if chosen.clip_samples is None:
         return ANY_LENGTH
     if chosen.input_form == "raw":

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from typing import Any, ClassVar, Self, cast
 
@@ -76,6 +76,9 @@ class TextKind(Kind):
     name: ClassVar[str] = "text"
     options_class: ClassVar[type[Any]] = TextOptions
     suffixes: ClassVar[tuple[str, ...]] = TEXT_SUFFIXES
+    belonging: ClassVar[Mapping[str, Sequence[str]]] = {
+        "text_reading": tuple(entry.name for entry in fields(TextOptions))
+    }
     usual_columns: ClassVar[tuple[str, ...]] = ("text", "sentence", "content", "description", "review")
 
     @property
