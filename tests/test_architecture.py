@@ -110,7 +110,7 @@ SHARED: dict[str, frozenset[str]] = {
             "tables",
         }
     ),
-    "kinds": frozenset({"base", "cards", "cells", "image", "inline", "number", "shading", "sound"}),
+    "kinds": frozenset({"base", "cards", "cells", "image", "inline", "number", "passes", "shading", "sound"}),
     "answers": frozenset(
         {"base", "confusions", "drawing", "number", "one_class", "ranked", "ranking", "several_labels"}
     ),
