@@ -114,7 +114,8 @@ def run_in_words(
     listed = ", ".join(f"{name.replace('_', '-')} {value}" for name, value in asked.items())
     return {
         **({"a sample": "; ".join(sees)} if sees else {}),
-        "network": f"{network.num_latents:,} latents of {network.latent_channels:,} channels, {layers}, {parameters:,} parameters",
+        "network": f"{network.num_latents:,} latents of {network.latent_channels:,} channels, {layers}, {parameters:,} "
+        "parameters",
         "training": ", ".join(loop),
         "learning rate": f"{optimization.learning_rate:g} after {climb} of climb, {optimization.optimizer}, weight decay "
         f"{optimization.weight_decay:g}",
