@@ -6,7 +6,7 @@
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from perceivers.arguments.base import require, require_at_least, require_choice, require_share
+from perceivers.arguments.base import require, require_at_least, require_choice, require_counts, require_share
 from perceivers.errors import ConfigurationError
 
 # Fields that only some forms of the input have, and their values where none is given.
@@ -93,14 +93,7 @@ class ImageOptions:
         )
         require_at_least(1, self, "stem_channels", "num_stem_layers")
         require_at_least(0, self, "stem_blocks")
-        if self.stem_widths is not None:
-            widths = self.stem_widths
-            require(
-                "stem_widths",
-                widths,
-                bool(widths) and min(widths) >= 1,
-                "one whole number or more, each at least 1",
-            )
+        require_counts(self, "stem_widths")
         if self.stem_stride is not None:
             require("stem_stride", self.stem_stride, self.stem_stride in (1, 2), "1 or 2")
         if self.stem_padding is not None:
