@@ -207,7 +207,7 @@ class SeriesKind(Kind):
 
     def _named(self, found: dict[str, Any]) -> dict[str, Any]:
         """The modalities by name; a single one has none."""
-        return found if self.options.tokens == "both" else {"": each for each in found.values()}
+        return found if self.options.tokens == "both" else dict(zip([""], found.values(), strict=True))
 
     def _steps_modality(self) -> dict[str, Any]:
         chosen = self.options
