@@ -108,10 +108,11 @@ def test_a_saved_kind_gives_the_same_features() -> None:
 def test_patterns_are_those_of_the_changed_series_while_training() -> None:
     kind, series = settled("patterns", jitter=0.5), some(1)[0]
     changed = kind.vary(series, np.random.default_rng(0))
-    plain, noisy = (kind.tensors([each])[""].values for each in (series, changed))
-    assert not torch.equal(plain, noisy)
+    noisy = kind.tensors([changed])[""].values
     assert kind.features is not None
     assert not kind.features._kept, "what never comes again is not kept"
+    assert not torch.equal(kind.tensors([series])[""].values, noisy)
+    assert len(kind.features._kept) == 1, "what is measured comes again"
     still = settled("patterns")
     assert isinstance(still.vary(series, np.random.default_rng(0)), VariedSeries)
     still.tensors([series, series])

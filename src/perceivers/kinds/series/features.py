@@ -10,7 +10,7 @@ from typing import Any, Self
 
 import numpy as np
 
-from perceivers.kinds.series.patterns import Floats, Patterns, settled_patterns
+from perceivers.kinds.series.patterns import Floats, Patterns, evenly_spread, settled_patterns
 from perceivers.kinds.series.values import fill_missing, statistics
 
 # Deviations are never taken for less: a share that differs in one series by one step says little.
@@ -19,7 +19,7 @@ LEAST_DEVIATION = 0.01
 FARTHEST = 5.0
 # Bytes of features that are kept of series that come again.
 MOST_KEPT = 256 * 2**20
-# Training series that mean and deviation of the features are found from, at most.
+# Training series that everything is settled on, at most.
 MOST_SERIES = 4_096
 
 
@@ -116,15 +116,14 @@ def settled_features(
         num_thresholds: see `settled_patterns`; of the values and again of the changes.
         outline_steps: see SeriesFeatures.
     """
-    filled = [without_gaps(each) for each in series]
+    filled = [without_gaps(series[index]) for index in evenly_spread(len(series), MOST_SERIES)]
     changes = [differences(each) for each in filled]
     scale = statistics(changes)[1].astype(np.float32)
     of_values = settled_patterns(filled, num_dilations, num_thresholds)
     of_changes = settled_patterns([each / scale for each in changes], num_dilations, num_thresholds)
-    picked = np.unique(np.linspace(0, len(filled) - 1, MOST_SERIES).round().astype(int))
-    count, total, squares = len(picked), 0.0, 0.0
-    for index in picked:
-        raw = raw_features(filled[index], of_values, of_changes, scale, outline_steps).astype(np.float64)
+    count, total, squares = len(filled), 0.0, 0.0
+    for each in filled:
+        raw = raw_features(each, of_values, of_changes, scale, outline_steps).astype(np.float64)
         total, squares = total + raw, squares + raw**2
     mean = np.asarray(total) / count
     deviation = np.sqrt(np.maximum(np.asarray(squares) / count - mean**2, LEAST_DEVIATION**2))

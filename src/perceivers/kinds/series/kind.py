@@ -196,14 +196,17 @@ class SeriesKind(Kind):
     def _features(self, values: Sequence[VariedSeries | np.ndarray | None]) -> ModalityInput:
         """Features of each series, zeros where it is absent, and which series are there."""
         assert self.features is not None
-        # Series that nothing changes come again in every pass.
-        again = not self.options.varies
         nothing = np.zeros(sum(self.features.group_sizes), dtype=np.float32)
         rows = [
-            nothing if value is None else self.features(self._scale(value), keep=again) for value in values
+            nothing if value is None else self.features(self._scale(value), keep=self._comes_again(value))
+            for value in values
         ]
         there = torch.tensor([value is not None for value in values])
         return ModalityInput(torch.from_numpy(np.stack(rows)), there)
+
+    def _comes_again(self, value: VariedSeries | np.ndarray) -> bool:
+        """Whether the same series comes in every pass: one that nothing changes."""
+        return isinstance(value, np.ndarray) or not self.options.varies
 
     def _named(self, found: dict[str, Any]) -> dict[str, Any]:
         """The modalities by name; a single one has none."""
