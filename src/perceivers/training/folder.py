@@ -11,6 +11,7 @@ from typing import Any
 from torch import Tensor
 
 from perceivers.arguments import ARGUMENTS_FILE, RunArguments, recipe_text
+from perceivers.arguments.open import AUTO
 from perceivers.errors import ConfigurationError
 from perceivers.records import RESULTS_FILE, write_json
 from perceivers.tasks.base import Parts, Task
@@ -54,7 +55,9 @@ def _differences(recorded: str, task: Task[Any], arguments: RunArguments) -> lis
         if concern != "task"
         for name, value in values.items()
         # What the run chose for itself is recorded; where nothing is chosen now, it stays.
-        if value is not None and (concern, name) not in free and former.get(concern, {}).get(name) != value
+        if value not in (None, AUTO)
+        and (concern, name) not in free
+        and former.get(concern, {}).get(name) != value
     ]
 
 

@@ -13,7 +13,7 @@ from torch import Tensor
 from perceivers.arguments.advice import Advice
 from perceivers.data.tables import StreamTable
 from perceivers.errors import DataError
-from perceivers.kinds.base import MOSTLY, Kind, ModalityInput
+from perceivers.kinds.base import MOSTLY, Kind, ModalityInput, as_tokens, counted
 from perceivers.kinds.cards import CardLayout
 from perceivers.kinds.series.augmentation import vary_series
 from perceivers.kinds.series.drawing import LAYOUT, draw_series, series_html
@@ -87,6 +87,17 @@ class SeriesKind(Kind):
             return patterns
         longest = chosen.max_length or self.longest
         return None if longest is None else patterns + -(-longest // chosen.steps_per_patch)
+
+    def described(self) -> str:
+        """See Kind."""
+        steps = "" if self.longest is None else f"up to {counted(self.longest, 'step')} of "
+        seen = {
+            STEPS: "",
+            PATTERNS: ", by their patterns and outline",
+            "both": ", and their patterns and outline",
+        }
+        said = f"{steps}{counted(self.num_channels or 1, 'channel')}{seen[self.options.tokens]}"
+        return said + as_tokens(self.num_tokens)
 
     def read(self, row: Mapping[str, Any], columns: Sequence[str], table: Any) -> np.ndarray | None:
         """See Kind."""

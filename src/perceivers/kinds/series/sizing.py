@@ -37,7 +37,8 @@ def series_options(
         tokens="both" if is_many else "patterns",
         missing="mark" if is_many and has_missing else "interpolate",
         steps_per_patch=max(-(-longest // MOST_PATCHES), 1),
-        pattern_thresholds=24 if num_rows >= HUGE_ROWS else 48,
+        pattern_dilations=8 if num_rows >= HUGE_ROWS else 16,
+        pattern_thresholds=16 if num_rows >= HUGE_ROWS else 48,
     )
 
 
@@ -71,4 +72,5 @@ def series_learning(num_rows: int, *, tokens: str) -> Advice:
         widening_factor=1,
         mlp_dropout=0.2,
         label_smoothing=0.1,
+        mixup=0.4 if tokens == "patterns" else 0.0,
     )
