@@ -124,7 +124,8 @@ class SeriesClassification(OneColumnTask[SeriesClassificationArguments]):
         chosen = completed(self.arguments)
         if chosen.mixup and chosen.tokens != "patterns":
             raise ConfigurationError(
-                f"`mixup` must be 0 where `tokens` are {chosen.tokens}, received {chosen.mixup}: only patterns can be averaged"
+                f"`mixup` must be 0 where `tokens` are {chosen.tokens}, received {chosen.mixup}: patterns alone "
+                "can be averaged"
             )
 
     def _require_series(self, table: Table) -> None:
