@@ -7,6 +7,7 @@ from dataclasses import replace
 from typing import Any, ClassVar
 
 from perceivers.arguments import DataArguments
+from perceivers.arguments.open import completed
 from perceivers.configuration import PerceiverConfig
 from perceivers.data.opening import Tables, find_files, open_table_file
 from perceivers.data.splits import Splits
@@ -16,6 +17,7 @@ from perceivers.errors import ConfigurationError, DataError
 from perceivers.kinds.base import Kind
 from perceivers.kinds.series.files import SERIES_SUFFIXES, SeriesColumns
 from perceivers.kinds.series.kind import SeriesKind
+from perceivers.kinds.series.mixing import mixed_features
 from perceivers.kinds.series.opening import (
     TS_SUFFIX,
     VALUES_COLUMN,
@@ -24,9 +26,10 @@ from perceivers.kinds.series.opening import (
     open_series,
     ts_table,
 )
-from perceivers.tasks.base import Parts
+from perceivers.tasks.answering import LABELS
+from perceivers.tasks.base import Batch, Parts
 from perceivers.tasks.columns import Columns
-from perceivers.tasks.one_column_task import OneColumnTask
+from perceivers.tasks.one_column_task import ANSWER, OneColumnTask
 from perceivers.tasks.series_classification.options import SeriesClassificationArguments
 
 
@@ -58,6 +61,7 @@ class SeriesClassification(OneColumnTask[SeriesClassificationArguments]):
 
     def build(self, splits: Splits, start: PerceiverConfig | None = None) -> Parts:
         """See ColumnTask; the longest series of all parts must fit."""
+        self._require_mixable()
         if self.arguments.max_length is None:
             (only,) = self.columns.inputs
             parts = (splits.train, splits.validation, splits.test)
@@ -66,14 +70,33 @@ class SeriesClassification(OneColumnTask[SeriesClassificationArguments]):
             self.columns = replace(self.columns, inputs=(replace(only, kind=kind),))
         return super().build(splits, start)
 
+    def augment(self, batch: Batch) -> Batch:
+        """Average patterns in pairs, where that is wanted; labels are then shares [batch, num_classes]."""
+        batch, chosen = super().augment(batch), self.arguments
+        if not chosen.mixup:
+            return batch
+        ((name, features),) = batch["inputs"].items()
+        features, labels = mixed_features(
+            features,
+            batch[LABELS][ANSWER],
+            num_classes=self.columns.answers[ANSWER].description.num_outputs,
+            alpha=chosen.mixup,
+        )
+        return {**batch, "inputs": {name: features}, LABELS: {ANSWER: labels}}
+
     def require_fitting(self, start: PerceiverConfig, columns: Columns) -> None:
         """See ColumnTask."""
         (only,) = columns.inputs
-        own = dict((start.modalities or {}).get(only.name, {}))
-        (wanted,) = columns.modalities().values()
-        if own.get("in_channels") != wanted["in_channels"]:
+        wanted, own = columns.modalities(), start.modalities or {}
+        if set(own) != set(wanted) or any(
+            own[name].get(key) != wanted[name].get(key)
+            for name in wanted
+            for key in ("type", "in_channels", "group_sizes")
+        ):
+            channels = only.kind.num_channels  # type: ignore[attr-defined]
             raise ConfigurationError(
-                f"`start` must be a model of series with {wanted['in_channels']} channels, received {own or 'another model'}"
+                f"`start` must be a model of series with {channels} channels and the same `tokens`, received "
+                f"{dict(own) or 'another model'}"
             )
 
     def tables_of(self, given: str) -> Iterator[Table]:
@@ -96,6 +119,14 @@ class SeriesClassification(OneColumnTask[SeriesClassificationArguments]):
         chosen = self.arguments
         others = (chosen.series_column, chosen.file_column, chosen.label_column)
         return SeriesColumns(chosen.channel_columns, chosen.time_column, others)
+
+    def _require_mixable(self) -> None:
+        chosen = completed(self.arguments)
+        if chosen.mixup and chosen.tokens != "patterns":
+            raise ConfigurationError(
+                f"`mixup` must be 0 where `tokens` are {chosen.tokens}, received {chosen.mixup}: patterns alone "
+                "can be averaged"
+            )
 
     def _require_series(self, table: Table) -> None:
         """Refuse a table that has neither steps nor files of series."""
