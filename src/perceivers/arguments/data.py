@@ -22,6 +22,9 @@ class DataArguments:
     """Samples that are measured at the end, named like `data`; None takes what `data` has for it, or a share of it."""
     subset: str | None = None
     """Subset of a data set on the hub that has several."""
+    folders: Literal["auto", "parts", "classes"] = "auto"
+    """How the sub-folders of a folder are meant. `parts`: those that are called train, validation, test, or the like, are
+    parts, and others are left out; `classes`: none is a part; `auto`: as they look, and an error where that can be both."""
     streaming: bool = False
     """Read the training samples one after the other instead of holding or indexing them all. For data sets on the hub
     and for tables; needs `--steps`, and validation and test data of their own."""
@@ -44,6 +47,7 @@ class DataArguments:
     def __post_init__(self) -> None:
         require_share(self, "test_fraction", "validation_fraction")
         require_choice("unreadable", self.unreadable, ("stop", "skip", "trust"))
+        require_choice("folders", self.folders, ("auto", "parts", "classes"))
         require_choice("decimal", self.decimal, ("point", "comma"))
         require_at_least(1, self, "shuffle_buffer")
         if self.streaming and not self.test_data:
