@@ -70,9 +70,17 @@ class StreamSamples:
     skips_unreadable: bool = False
     unreadable: list[str] = field(default_factory=list)
 
-    def samples(self, epoch: int) -> Iterator[tuple[int, Any]]:
-        """Pass over the stream: number of the row in this pass, from 0, and its sample."""
+    def samples(self, epoch: int, share: int = 0, shares: int = 1) -> Iterator[tuple[int, Any]]:
+        """Pass over the stream: number of the row in this pass, from 0, and its sample.
+
+        Args:
+            epoch: decides about the order.
+            share: which of every `shares` rows are read, from 0; the others are another process's.
+            shares: number of processes that share the rows out among them.
+        """
         for number, row in enumerate(self.table.rows(epoch)):
+            if number % shares != share:
+                continue
             try:
                 yield number, decode_row(self.decode, self.table, row, self.name(number))
             except DataError as error:
