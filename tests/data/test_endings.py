@@ -9,9 +9,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from perceivers.data.endings import ending_of, format_by_content, of_one_kind, written_twice
+from perceivers.data.endings import beside_the_samples, ending_of, format_by_content
 
-POINTS = (".off", ".ply", ".obj", ".xyz", ".txt", ".npy", ".png")
+SUFFIXES = (".off", ".ply", ".obj", ".xyz", ".txt", ".json", ".npy", ".odd", ".png", ".jpg")
 
 
 @pytest.mark.parametrize(
@@ -60,31 +60,31 @@ def test_arrays_are_known_and_what_cannot_be_opened_is_not(tmp_path: Path) -> No
     assert format_by_content(tmp_path / "absent") == ""
 
 
+def beside(*names: str, suffixes: tuple[str, ...] = SUFFIXES) -> set[str]:
+    return beside_the_samples([(PurePath(name), PurePath(name).suffix) for name in names], suffixes)
+
+
 @pytest.mark.parametrize(
-    ("formats", "kept"),
+    ("names", "left_out"),
     [
-        ({".ply", ".png"}, {".ply"}),
-        ({".xyz", ".txt", ".npy"}, {".xyz"}),
-        ({".txt", ".png"}, {".txt"}),
-        ({".png"}, {".png"}),
-        ({".ply", ".odd"}, {".ply", ".odd"}),
+        (["a/1.ply", "a/texture.png"], {".png"}),
+        (["a/1.ply", "a/1.txt", "a/2.ply", "a/2.txt"], {".txt"}),
+        (["a/1.obj", "a/1.xyz", "a/2.obj", "a/2.xyz"], {".xyz"}),
+        (["a/1.off", "a/2.off", "a/readme.txt", "b/3.off", "b/readme.txt"], {".txt"}),
+        (["a/1.off", "a/2.npy", "a/3.txt", "a/4.txt"], set()),
+        (["a/1.txt", "a/2.json"], set()),
+        (["a/1.png", "a/1.jpg"], set()),
+        (["a/1.png", "a/1.odd"], set()),
     ],
 )
-def test_previews_and_notes_beside_points_are_no_samples(formats: set[str], kept: set[str]) -> None:
-    assert of_one_kind(formats, POINTS) == kept
+def test_previews_copies_and_notes_beside_points_are_no_samples(names: list[str], left_out: set[str]) -> None:
+    assert beside(*names) == left_out
 
 
-def test_pictures_of_any_format_are_one_kind() -> None:
-    assert of_one_kind({".png", ".jpg", ".webp"}, (".png", ".jpg", ".webp")) == {".png", ".jpg", ".webp"}
+def test_pictures_of_any_format_are_samples_of_their_own() -> None:
+    names = [f"a/{index}{form}" for index in range(3) for form in (".png", ".jpg")]
+    assert beside(*names, suffixes=(".png", ".jpg")) == set()
 
 
-def test_points_that_were_written_in_two_formats_are_known_by_their_names() -> None:
-    names = [(PurePath(f"cat/{index}{form}"), form) for index in range(3) for form in (".obj", ".xyz")]
-    assert written_twice(names, POINTS) == {".xyz"}
-    numbered_anew = [(PurePath(f"cat/{index}.obj"), ".obj") for index in range(5)]
-    assert (
-        written_twice([*numbered_anew, *((PurePath(f"dog/{n}.xyz"), ".xyz") for n in range(5))], POINTS)
-        == set()
-    )
-    pictures = [(PurePath(f"cat/{index}{form}"), form) for index in range(3) for form in (".png", ".jpg")]
-    assert written_twice(pictures, (".png", ".jpg")) == set()
+def test_series_may_be_arrays_and_tables() -> None:
+    assert beside("a/1.npy", "a/3.npy", "a/2.csv", "b/3.csv", suffixes=(".csv", ".npy")) == set()

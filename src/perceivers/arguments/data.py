@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from typing import Literal
 
@@ -37,6 +38,13 @@ class DataArguments:
     validation_fraction: float = 0.1
     """Share of the remaining samples that is watched while training, in [0, 1), where there is no validation data; 0
     watches none."""
+    group_column: str | None = None
+    """Column whose equal values stay in one part when the data are divided: the patient, the speaker, the document, the
+    owner. It is not read as data."""
+    group_pattern: str | None = None
+    """Regular expression that is searched in the values of `group_column`, or in the names of the files where none is
+    given: samples stay in one part for which its first group, in parentheses, finds the same. `_([a-z]+)_` is the speaker
+    in 7_jackson_32.wav."""
     split_seed: int = 0
     """Seed of the division into parts. Training seeds leave it as it is, so the test part never changes."""
     unreadable: Literal["stop", "skip", "trust"] = "stop"
@@ -50,7 +58,18 @@ class DataArguments:
         require_choice("folders", self.folders, ("auto", "parts", "classes"))
         require_choice("decimal", self.decimal, ("point", "comma"))
         require_at_least(1, self, "shuffle_buffer")
+        if self.group_pattern is not None:
+            _require_pattern(self.group_pattern)
         if self.streaming and not self.test_data:
             raise ConfigurationError(
                 "`test_data` must be given with `streaming`: a stream cannot be divided, received None"
             )
+
+
+def _require_pattern(pattern: str) -> None:
+    try:
+        re.compile(pattern)
+    except re.error as error:
+        raise ConfigurationError(
+            f"`group_pattern` must be a regular expression, received {pattern!r}: {error}"
+        ) from error

@@ -1,21 +1,19 @@
-"""Formats of files: what a file without an ending is, and which formats are one kind of file."""
+"""Formats of files: what a file without an ending is, and which files are samples where several formats lie together."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Sequence
 from pathlib import Path, PurePath
 
 BEGINNING = 64
-# Formats that hold the same in other ways. Beside files of one of these kinds the others are previews, textures, notes.
-KINDS_OF_FILE = (
-    frozenset({".off", ".ply", ".obj", ".stl", ".xyz", ".pts", ".pcd"}),
-    frozenset({".npy", ".npz"}),
-    frozenset({".csv", ".tsv", ".txt", ".json"}),
-    frozenset(
-        {".png", ".jpg", ".jpeg", ".jpe", ".jfif", ".bmp", ".gif", ".webp", ".tif", ".tiff", ".avif"}
-        | {".pgm", ".ppm", ".pbm", ".pnm", ".jp2"}
-    ),
+# Formats of numbers, in the order in which one of two that hold the same is preferred, and of pictures.
+POINTS = (".off", ".ply", ".obj", ".stl", ".xyz", ".pts", ".pcd")
+ARRAYS = (".npy", ".npz")
+TABLES = (".csv", ".tsv", ".txt", ".json")
+PICTURES = frozenset(
+    {".png", ".jpg", ".jpeg", ".jpe", ".jfif", ".bmp", ".gif", ".webp", ".tif", ".tiff", ".avif"}
+    | {".pgm", ".ppm", ".pbm", ".pnm", ".jp2"}
 )
 # A file that lies beside one of its own name in another format of its kind is most likely the same again.
 MOSTLY = 0.95
@@ -64,48 +62,40 @@ def format_by_content(path: Path) -> str:
     )
 
 
-def of_one_kind(formats: Iterable[str], suffixes: Sequence[str]) -> set[str]:
-    """Which of some formats are the samples, where others that could be read lie beside them.
+def beside_the_samples(files: Sequence[tuple[PurePath, str]], suffixes: Sequence[str]) -> set[str]:
+    """Formats that could be read but lie beside the samples: previews and textures, the same in another format, notes.
 
-    Points come before arrays, arrays before tables, tables before pictures; formats that are of none of these kinds stay.
+    Pictures beside files of numbers are none of the samples. Of numbers, a format is none that lies beside files of its names
+    in an earlier format, as `1.txt` beside `1.ply`; pictures and sounds are often numbered anew in every format, so that
+    `1.jpg` and `1.png` are two samples. Nor is a table of which a folder has one alone, beside points: a note, or a list.
 
     Args:
-        formats: endings of the files that were found.
+        files: those that were found, each with its format.
         suffixes: endings that could be read.
     """
-    found = set(formats)
-    kinds = [kind for kind in KINDS_OF_FILE if kind & set(suffixes)]
-    first = next((kind for kind in kinds if kind & found), None)
-    if first is None:
-        return found
-    later = set().union(*(kind for kind in kinds if kind != first))
-    return found - later
-
-
-def written_twice(names: Sequence[tuple[PurePath, str]], suffixes: Sequence[str]) -> set[str]:
-    """Formats of points whose files lie beside files of the same name in an earlier format.
-
-    Pictures and sounds are often numbered anew in every format, so that `1.jpg` and `1.png` are two; points are converted.
-
-    Args:
-        names: files, each with its format.
-        suffixes: endings that could be read, the first preferred.
-    """
-    points = KINDS_OF_FILE[0]
-    stems: dict[str, set[PurePath]] = {}
-    for name, form in names:
-        if form in points:
-            stems.setdefault(form, set()).add(name.with_suffix(""))
-    return _twins(stems, [each for each in suffixes if each in stems])
-
-
-def _twins(stems: dict[str, set[PurePath]], order: Sequence[str]) -> set[str]:
-    seen: Collection[PurePath] = set()
-    twice: set[str] = set()
-    for form in order:
-        own = stems[form]
-        if len(own & set(seen)) >= MOSTLY * len(own):
-            twice.add(form)
-        else:
-            seen = set(seen) | own
-    return twice
+    numbers = [form for form in (*POINTS, *ARRAYS, *TABLES) if form in suffixes]
+    found = {form for _, form in files}
+    if not numbers or not found & set(numbers):
+        return set()
+    beside = found & PICTURES
+    stems: dict[str, list[PurePath]] = {}
+    for name, form in files:
+        if form in numbers:
+            stems.setdefault(form, []).append(name.with_suffix(""))
+    seen: set[PurePath] = set()
+    for form in numbers:
+        own = stems.get(form, [])
+        is_lone = (
+            form in TABLES
+            and bool(found.intersection(POINTS))
+            and len({stem.parent for stem in own}) == len(own)
+        )
+        if (
+            seen
+            and own
+            and (len(seen.intersection(own)) >= MOSTLY * len(own) or (is_lone and len(own) < len(seen)))
+        ):
+            beside.add(form)
+        elif form not in TABLES or not seen:
+            seen.update(own)
+    return beside

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path, PurePath
 
-from perceivers.data.endings import ending_of, format_by_content, of_one_kind, written_twice
+from perceivers.data.endings import beside_the_samples, ending_of, format_by_content
 from perceivers.data.words import counted, listed
 from perceivers.errors import DataError
 
@@ -42,12 +42,10 @@ class FoundFiles:
 
     def of_one_kind(self, suffixes: Sequence[str]) -> FoundFiles:
         """These files without previews, textures and notes that could be read but lie beside the samples."""
-        kept = of_one_kind(self.formats.values(), suffixes)
-        named = [(file, form) for file, form in self.formats.items() if form in kept]
-        kept -= written_twice(named, suffixes)
-        files = tuple(file for file in self.files if self.formats[file] in kept)
+        beside = beside_the_samples(list(self.formats.items()), suffixes)
+        files = tuple(file for file in self.files if self.formats[file] not in beside)
         left_out = tuple(
-            (file.parent, self.formats[file]) for file in self.files if self.formats[file] not in kept
+            (file.parent, self.formats[file]) for file in self.files if self.formats[file] in beside
         )
         return replace(self, files=files, others=self.others + left_out)
 

@@ -124,7 +124,7 @@ class Task(ABC, Generic[TaskArguments]):
 
     def plan(self, splits: Splits) -> list[Any]:
         """What is printed before training: what the run understood of the data (texts, or what rich renders)."""
-        return []
+        return list(splits.notes)
 
     def finish(self, parts: Parts, measure: Callable[[], Mapping[str, Tensor]]) -> Parts:
         """Correct what is saved by what the final weights say of the validation samples, where that is wanted.
