@@ -24,6 +24,11 @@ def part_of(name: str) -> str | None:
     return PART_NAMES.get("".join(words) if words[-1] == "set" else name.lower())
 
 
+def part_by_last_word(stem: str) -> str | None:
+    """The part that the last word of a name tells, as that of ItalyPower_TRAIN; None where it tells none."""
+    return part_of(_BETWEEN_WORDS.split(stem)[-1])
+
+
 def named_parts(
     names: Iterable[str], where: str, *, stem_of: Callable[[str], str] = str, affixed: bool = False
 ) -> dict[str, str]:

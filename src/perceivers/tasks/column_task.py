@@ -110,7 +110,8 @@ class ColumnTask(AnsweringTask[TaskArguments]):
             else self.columns_for(parts.processor, names)
         )
         tables, unlabelled = with_answers(tables, self.columns.columns_asked, arguments)
-        self.notes = [*notes_of(tables), *unlabelled]
+        of_kinds = [note for each in self.columns.inputs for note in each.kind.notes()]
+        self.notes = [*notes_of(tables), *of_kinds, *unlabelled]
         if self.needs_all:
             for table in tables.values():
                 require_columns(table, *self.columns.columns_read, *self.columns.columns_asked)
