@@ -17,7 +17,7 @@ from perceivers.data.words import counted
 MOST_FILES = 20_000
 BLOCK = 1 << 16
 # What comes before the last mark between words of a file's name.
-BEGINNING_OF_NAME = r"([^/\\]+)[_\-. ][^_\-. /\\]+\.?[^./\\]*$"
+BEGINNING_OF_NAME = r"([^/\\]+?)[_\-. ]+[^_\-. /\\]+(?:\.\w+)?$"
 _LAST_WORD = re.compile(r"[_\-. ]+[^_\-. ]+$")
 # Shares of the files that tell that names are made of a subject and a number.
 MOSTLY, FEWEST_SHARED = 0.9, 0.5
