@@ -64,8 +64,8 @@ def test_a_part_without_answers_is_for_predictions() -> None:
     kept, notes = with_answers(tables, ["label"], DataArguments(data="d"))
     assert list(kept) == ["train", "validation"]
     assert notes == [
-        "`test.csv` has no values of label: it is left out, and a share of the training rows is held out as test part; it can "
-        "be given to `perceivers predict`"
+        "`test.csv` has no values of label: it is left out, and a share of the training rows is held out as test part; it "
+        "can be given to `perceivers predict`"
     ]
     kept, notes = with_answers(tables, ["label"], DataArguments(data="d", test_data="test.csv"))
     assert "test" in kept
