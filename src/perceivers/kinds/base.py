@@ -177,6 +177,10 @@ class Kind(ABC):
         """
         return self
 
+    def notes(self) -> list[str]:
+        """What the user should know of how values are read, once `survey` has looked at some."""
+        return []
+
     def settle(self, values: Sequence[Any], columns: Sequence[str]) -> Self:
         """This kind with what must be learned from training values: their size, scale, vocabulary.
 

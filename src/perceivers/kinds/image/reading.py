@@ -13,7 +13,8 @@ from PIL import Image, UnidentifiedImageError
 
 from perceivers.errors import DataError
 
-IMAGE_SUFFIXES = (".png", ".jpg", ".jpeg", ".bmp", ".gif", ".webp", ".tif", ".tiff", ".pgm", ".ppm")
+IMAGE_SUFFIXES = (".png", ".jpg", ".jpeg", ".jpe", ".jfif", ".bmp", ".gif", ".webp", ".tif", ".tiff", ".avif", ".pgm", ".ppm",
+                  ".pbm", ".pnm", ".jp2")  # fmt: skip
 
 
 @dataclass(frozen=True)

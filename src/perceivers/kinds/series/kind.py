@@ -16,6 +16,7 @@ from perceivers.errors import DataError
 from perceivers.kinds.base import MOSTLY, Kind, ModalityInput, as_tokens, counted
 from perceivers.kinds.cards import CardLayout
 from perceivers.kinds.series.augmentation import vary_series
+from perceivers.kinds.series.channels import channels_of_cells
 from perceivers.kinds.series.drawing import LAYOUT, draw_series, series_html
 from perceivers.kinds.series.features import SeriesFeatures, settled_features
 from perceivers.kinds.series.files import SERIES_SUFFIXES, SeriesColumns
@@ -26,6 +27,8 @@ from perceivers.kinds.series.tensors import SeriesScale, VariedSeries, series_in
 from perceivers.kinds.series.values import statistics
 
 STEPS, PATTERNS = "steps", "patterns"
+# Series that tell which columns are channels.
+MOST_LOOKED_AT = 8
 
 
 @dataclass(frozen=True)
@@ -39,6 +42,8 @@ class SeriesKind(Kind):
         std: standard deviation of each.
         not_channels: columns of a file of steps that are no channels, beside the time.
         features: what is told of patterns and outline; None where steps alone are seen, and before `settle`.
+        channel_names: columns that are channels, where the user named none; found in the first series.
+        said: what the user should know of how series are read; found with them.
     """
 
     num_channels: int | None = None
@@ -47,6 +52,8 @@ class SeriesKind(Kind):
     std: tuple[float, ...] = ()
     not_channels: tuple[str, ...] = ()
     features: SeriesFeatures | None = None
+    channel_names: tuple[str, ...] = ()
+    said: tuple[str, ...] = ()
 
     name: ClassVar[str] = "series"
     options_class: ClassVar[type[Any]] = SeriesOptions
@@ -102,8 +109,7 @@ class SeriesKind(Kind):
     def read(self, row: Mapping[str, Any], columns: Sequence[str], table: Any) -> np.ndarray | None:
         """See Kind."""
         chosen = self.options
-        which = SeriesColumns(chosen.channel_columns, chosen.time_column, self.not_channels)
-        series = series_of(row.get(columns[0]), table, which)
+        series = series_of(row.get(columns[0]), table, self.columns_of_files)
         if series is not None:
             require_shape(
                 series, self.num_channels, chosen.max_length or (self._is_absolute and self.longest) or None
@@ -113,17 +119,41 @@ class SeriesKind(Kind):
 
     def survey(self, table: Any, columns: Sequence[str]) -> Self:
         """Take the channels of the first series that can be read; the others are reported with the rest of the rows."""
+        found = self._with_channel_names(table, columns[0])
         rows = (
             table.rows(0) if isinstance(table, StreamTable) else (table[index] for index in range(len(table)))
         )
         for row in rows:
             try:
-                series = self.read(row, columns, table)
+                series = found.read(row, columns, table)
             except DataError:
                 continue
             if series is not None:
-                return replace(self, num_channels=series.shape[1])
-        return self
+                return replace(found, num_channels=series.shape[1])
+        return found
+
+    def notes(self) -> list[str]:
+        """See Kind."""
+        return list(self.said)
+
+    @property
+    def columns_of_files(self) -> SeriesColumns:
+        """Which columns of a file of steps, and which axis of an array, are channels."""
+        chosen = self.options
+        names = chosen.channel_columns or self.channel_names
+        return SeriesColumns(names, chosen.time_column, self.not_channels, chosen.channels_first)
+
+    def _with_channel_names(self, table: Any, column: str) -> Self:
+        """Find the channels in the first files that can be read, and whether arrays look as if they had them first."""
+        if isinstance(table, StreamTable):
+            return self
+        step = max(len(table) // MOST_LOOKED_AT, 1)
+        cells = [table[index].get(column) for index in range(0, len(table), step)][:MOST_LOOKED_AT]
+        try:
+            names, said = channels_of_cells(cells, table, self.columns_of_files)
+        except DataError:
+            return self
+        return replace(self, channel_names=tuple(names), said=tuple(said))
 
     def settle(self, values: Sequence[np.ndarray], columns: Sequence[str]) -> Self:
         """Find mean and deviation of each channel, the longest series, and the thresholds and the scale of patterns."""
@@ -179,6 +209,7 @@ class SeriesKind(Kind):
             "std": list(self.std),
             "not_channels": list(self.not_channels),
             **({} if self.features is None else {"features": self.features.state()}),
+            "channel_names": list(self.channel_names),
         }
 
     def with_state(self, state: Mapping[str, Any]) -> Self:
