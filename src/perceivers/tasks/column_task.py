@@ -104,13 +104,13 @@ class ColumnTask(AnsweringTask[TaskArguments]):
     def load_data(self, arguments: DataArguments, parts: Parts | None = None) -> Splits:
         """Open rows; those of a trained model are read and answered as it was trained to."""
         tables = self.open(arguments)
-        self.notes = notes_of(tables)
         names = tables["train"].columns
         self.columns = (
             self.choose(tables).surveyed(tables["train"])
             if parts is None
             else self.columns_for(parts.processor, names)
         )
+        self.notes = notes_of(tables)
         if self.needs_all:
             for table in tables.values():
                 require_columns(table, *self.columns.columns_read, *self.columns.columns_asked)

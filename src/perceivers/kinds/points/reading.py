@@ -10,10 +10,9 @@ from typing import Any
 import numpy as np
 
 from perceivers.errors import DataError
-from perceivers.kinds.image.reading import decode_image, looks_like_picture
+from perceivers.kinds.image.reading import looks_like_picture, read_plain
 from perceivers.kinds.points.files import as_rows, read_shape
 from perceivers.kinds.points.mesh import Mesh, sample_surface, triangulate
-from perceivers.processors.image.reading import read_picture
 
 # Sets that are not being trained on are thinned, and meshes sampled, alike at every time.
 FIXED_SEED = 0
@@ -41,12 +40,12 @@ def read_set(cell: Any, root: Path | None = None) -> PointSet:
     """What a cell holds: a set, its file, or a picture, whose inked pixels are the set.
 
     Args:
-        cell: as `decode_points` or `perceivers.kinds.image.reading.decode_image` takes it.
+        cell: as `decode_points` or `perceivers.kinds.image.reading.read_plain` takes it.
         root: folder that relative paths belong to.
     """
     if looks_like_picture(cell):
-        pixels = read_picture(decode_image(cell, root), channels=1)[0]
-        return PointSet(points_of_picture(pixels.clamp(0, 255).byte().numpy()), usual_coordinates=2)
+        pixels = np.asarray(read_plain(cell, root, channels=1))
+        return PointSet(points_of_picture(pixels), usual_coordinates=2)
     found = PointSet(decode_points(cell, root))
     return PointSet(found.shape, min(3, found.num_columns))
 

@@ -19,7 +19,7 @@ from perceivers.data.rows import RowSamples, load_splits
 from perceivers.data.splits import PartName, Samples, Splits
 from perceivers.data.tables import FILE_COLUMN, StreamTable, Table, require_columns
 from perceivers.errors import DataError
-from perceivers.kinds.image.reading import IMAGE_SUFFIXES, decode_image
+from perceivers.kinds.image.reading import IMAGE_SUFFIXES, read_plain
 from perceivers.processors.optical_flow.truth import known_part, read_known_flow
 from perceivers.tasks.optical_flow.augmentation import FlowSample
 from perceivers.tasks.optical_flow.folders import SCENE_COLUMN, flow_table
@@ -35,30 +35,39 @@ class FlowDecoder:
     """From a row to a FlowSample, or of a table of pictures to uint8 [height, width, 3].
 
     Args:
-        first_column: column with the earlier frame, see `decode_image`.
+        first_column: column with the earlier frame, see `perceivers.kinds.image.reading.read_plain`.
         second_column: column with the later frame.
         flow_column: column with the flow: a path of a .flo or KITTI .png file, or float [height, width, 2] in pixels, NaN
             where it is not known.
         image_column: column of a table of pictures.
+        white_level: value that is white in pictures deeper than 8 bits; None: by their mode.
     """
 
     first_column: str
     second_column: str
     flow_column: str
     image_column: str
+    white_level: float | None = None
 
     @classmethod
     def of(cls, chosen: OpticalFlowArguments) -> FlowDecoder:
         """With the columns that the arguments name."""
-        return cls(chosen.first_column, chosen.second_column, chosen.flow_column, chosen.image_column)
+        return cls(
+            chosen.first_column,
+            chosen.second_column,
+            chosen.flow_column,
+            chosen.image_column,
+            chosen.white_level,
+        )
 
     def __call__(self, row: Mapping[str, Any], table: Table | StreamTable) -> Any:
         """Decode one row."""
         if not self.has_flow(table):
             column = self.image_column if self.image_column in table.columns else FILE_COLUMN
-            return decode_pixels(row[column], table.root)
+            return decode_pixels(row[column], table.root, self.white_level)
         first, second = (
-            decode_pixels(row[column], table.root) for column in (self.first_column, self.second_column)
+            decode_pixels(row[column], table.root, self.white_level)
+            for column in (self.first_column, self.second_column)
         )
         if first.shape != second.shape:
             raise DataError(
@@ -91,9 +100,9 @@ class FlowDecoder:
         )
 
 
-def decode_pixels(value: Any, root: Path | None) -> np.ndarray:
-    """What a table holds for a picture, see `decode_image`, as uint8 [height, width, 3]."""
-    return np.asarray(decode_image(value, root).convert("RGB"))
+def decode_pixels(value: Any, root: Path | None, white_level: float | None = None) -> np.ndarray:
+    """What a table holds for a picture, see `perceivers.kinds.image.reading.read_plain`, as uint8 [height, width, 3]."""
+    return np.asarray(read_plain(value, root, channels=3, white_level=white_level))
 
 
 def decode_flow(value: Any, root: Path | None) -> tuple[np.ndarray, np.ndarray]:
