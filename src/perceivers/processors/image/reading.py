@@ -131,10 +131,10 @@ def _on_white(colours: Tensor, alpha: Tensor) -> Tensor:
 
 def _luma(colours: Tensor) -> Tensor:
     """Grey [1, height, width] of RGB; bytes are rounded as Pillow does."""
-    exact = colours.double() if colours.is_floating_point() else colours.int()
+    exact = colours.cpu().double() if colours.is_floating_point() else colours.int()
     weighted: Tensor = LUMA[0] * exact[0] + LUMA[1] * exact[1] + LUMA[2] * exact[2]
     if colours.is_floating_point():
-        return (weighted / 65536).to(colours.dtype)[None]
+        return (weighted / 65536).to(colours.device, colours.dtype)[None]
     return ((weighted + 0x8000) >> 16).to(torch.uint8)[None]
 
 
