@@ -19,11 +19,11 @@ from perceivers.kinds.points.augmentation import vary_points
 from perceivers.kinds.points.drawing import LAYOUT, ShownPoints, draw_set, set_html
 from perceivers.kinds.points.files import POINT_SUFFIXES
 from perceivers.kinds.points.options import PointOptions
-from perceivers.kinds.points.reading import PointSet, draw_points, read_set
+from perceivers.kinds.points.reading import PointSet, centred, draw_points, read_set
 from perceivers.kinds.points.tensors import points_as_seen, points_modality, stack_sets
 
 # What holds points and nothing else; the other endings of READERS hold series, tables and texts as well.
-OWN_SUFFIXES = (".off", ".ply", ".xyz", ".pts")
+OWN_SUFFIXES = (".off", ".ply", ".obj", ".xyz", ".pts")
 
 
 @dataclass(frozen=True)
@@ -67,7 +67,10 @@ class PointsKind(Kind):
             raise DataError(
                 f"points must have {self.num_columns} numbers each, received points of {value.num_columns}"
             )
-        return value
+        if self.options.normalization == "none":
+            return value
+        coordinates = self.options.num_coordinates or value.usual_coordinates
+        return dataclasses.replace(value, shape=centred(value.shape, coordinates))
 
     def settle(self, values: Sequence[PointSet], columns: Sequence[str]) -> Self:
         """Find out how many coordinates and features points have."""
