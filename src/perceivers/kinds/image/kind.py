@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any, ClassVar, Self
 
 import numpy as np
+from PIL import Image
 from torch import Tensor
 
 from perceivers.data.tables import Table
@@ -82,6 +83,19 @@ class ImageKind(Kind):
                 room=chosen.room,
             )
         )
+
+    def kept(self) -> tuple[Any, ...] | None:
+        """See Kind."""
+        chosen = self.options
+        return self.name, chosen.image_channels, chosen.white_level, chosen.room
+
+    def pack(self, value: Picture) -> Mapping[str, np.ndarray]:
+        """See Kind."""
+        return {"pixels": np.asarray(value.image)}
+
+    def unpack(self, arrays: Mapping[str, np.ndarray]) -> Picture:
+        """See Kind."""
+        return Picture(Image.fromarray(arrays["pixels"]))
 
     def survey(self, table: Any, columns: Sequence[str]) -> Self:
         """Note in the table where deep pictures use little of their depth, so that they are seen nearly black."""

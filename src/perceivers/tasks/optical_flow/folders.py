@@ -11,8 +11,8 @@
 | Middlebury | `other-data/<scene>/frame10.png`, `…11.png`, or `other-data-gray/…` | `other-gt-flow/<scene>/flow10.flo` |
 
 The layout may also lie in a sub-folder `training` or `data`. Frames without true flow (a test part) are left out. The flow of
-FlyingThings3D, Monkaa and Driving lies in `into_future/left/OpticalFlowIntoFuture_0006_L.pfm`, and back in `into_past/…`; parts TRAIN
-and TEST inside are divided so.
+FlyingThings3D, Monkaa and Driving lies in `into_future/left/OpticalFlowIntoFuture_0006_L.pfm`, and back in `into_past/…`;
+parts TRAIN and TEST inside are divided so.
 
 A folder that holds true flow in no known layout is an error: pairs made of its frames would be trained on, and measured,
 without a word.
