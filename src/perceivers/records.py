@@ -7,6 +7,8 @@ import os
 from pathlib import Path
 from typing import Any
 
+from perceivers.errors import DataError
+
 # What a run measured, in its folder.
 RESULTS_FILE = "results.json"
 
@@ -19,5 +21,12 @@ def write_json(path: Path, record: Any) -> None:
 
 
 def read_json(path: Path) -> Any:
-    """Read what `write_json` wrote."""
-    return json.loads(path.read_text(encoding="utf-8"))
+    """Read what `write_json` wrote.
+
+    Raises:
+        DataError: the file is absent or no JSON; the message names it.
+    """
+    try:
+        return json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError, RecursionError) as error:
+        raise DataError(f"`{path}` cannot be read as JSON: {error}") from error

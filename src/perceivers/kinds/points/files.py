@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import json
-import zipfile
-import zlib
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from perceivers.errors import DataError
+from perceivers.array_files import read_npy, read_npz
+from perceivers.errors import DataError, one_line
 from perceivers.kinds.points.ply import parse_ply
 
 # Points [num_points, num_columns], or vertices [num_vertices, 3] and the indices of each face's corners.
@@ -19,10 +18,7 @@ Shape = np.ndarray | tuple[np.ndarray, list[np.ndarray]]
 
 
 # What readers raise for damaged files; nested JSON and headers that name more than fits into memory are among them.
-_DAMAGE = (OSError, ValueError, EOFError, KeyError, IndexError, OverflowError, MemoryError, RecursionError, zlib.error,
-           zipfile.BadZipFile, NotImplementedError)  # fmt: skip
-# Bytes that an archive of arrays may unpack to.
-MOST_UNPACKED = 1 << 31
+_DAMAGE = (OSError, ValueError, KeyError, IndexError, OverflowError, MemoryError, RecursionError)
 
 
 def read_shape(path: Path) -> Shape:
@@ -46,7 +42,9 @@ def read_shape(path: Path) -> Shape:
     try:
         return reader(path)
     except _DAMAGE as error:
-        raise DataError(f"`{path}` cannot be read as points: {' '.join(str(error).split())}") from error
+        if isinstance(error, DataError) and str(path) in str(error):
+            raise
+        raise DataError(f"`{path}` cannot be read as points: {one_line(error)}") from error
 
 
 def parse_off(text: str) -> tuple[np.ndarray, list[np.ndarray]]:
@@ -141,21 +139,17 @@ def _are_numbers(line: str) -> bool:
 
 
 def _read_npz(path: Path) -> np.ndarray:
-    with zipfile.ZipFile(path) as archive:
-        unpacked = sum(member.file_size for member in archive.infolist())
-    if unpacked > MOST_UNPACKED:
-        raise DataError(f"it unpacks to {unpacked:,} bytes, and at most {MOST_UNPACKED:,} are read")
-    with np.load(path, allow_pickle=False) as arrays:
-        names = list(arrays)
-        if "points" not in names and len(names) != 1:
-            raise DataError(
-                f"it must hold one array, or one called points, received {', '.join(names) or 'none'}"
-            )
-        return np.asarray(arrays["points" if "points" in names else names[0]])
+    arrays = read_npz(path)
+    names = list(arrays)
+    if "points" not in names and len(names) != 1:
+        raise DataError(
+            f"it must hold one array, or one called points, received {', '.join(names) or 'none'}"
+        )
+    return arrays["points" if "points" in names else names[0]]
 
 
 READERS: Mapping[str, Callable[[Path], Shape]] = {
-    ".npy": lambda path: np.load(path, allow_pickle=False),
+    ".npy": read_npy,
     ".npz": _read_npz,
     **dict.fromkeys(
         (".csv", ".txt", ".xyz", ".pts"), lambda path: parse_numbers(path.read_text(encoding="utf-8"))

@@ -173,8 +173,8 @@ def _opened(source: Source, name: str) -> Iterator[Any]:
             raise DataError(f"`{name}` does not exist")
         opened = os.fspath(source)
     try:
-        # Names and comments in other alphabets may be no UTF-8; nothing is read of them.
-        with av.open(opened, metadata_errors="ignore") as container:
+        # Names and comments in other alphabets may be no UTF-8.
+        with av.open(opened, metadata_errors="replace") as container:
             for stream in container.streams.video:
                 if stream.width * stream.height > MOST_PIXELS:
                     raise DataError(
