@@ -16,6 +16,7 @@ from perceivers.arguments.open import completed
 from perceivers.configuration import PerceiverConfig
 from perceivers.data.division import with_answers
 from perceivers.data.held import HeldTable
+from perceivers.data.kept import KeptValues
 from perceivers.data.opening import Tables, notes_of
 from perceivers.data.rows import load_splits
 from perceivers.data.splits import Splits
@@ -130,7 +131,7 @@ class ColumnTask(AnsweringTask[TaskArguments]):
         splits = load_splits(
             arguments,
             {part: self.held(table) for part, table in tables.items()},
-            RowReader(self.columns, self.needs_all),
+            RowReader(self.columns, self.needs_all, self.kept_values(arguments)),
             labels=self.strata,
             hold=all(each.kind.is_light for each in self.columns.inputs),
             class_names=() if self.answers_several else next(iter(self.columns.answers.values())).names,
@@ -140,6 +141,15 @@ class ColumnTask(AnsweringTask[TaskArguments]):
         if parts is None:
             self.columns, splits = learned_from_training(self.columns, splits)
         return splits
+
+    def kept_values(self, arguments: DataArguments) -> KeptValues | None:
+        """Where values that were read are kept; nowhere, where no kind's are or no room is given."""
+        chosen = arguments
+        no_room = not (chosen.keep_megabytes or chosen.keep_gigabytes)
+        if no_room or all(each.kind.kept() is None for each in self.columns.inputs):
+            return None
+        folder = None if chosen.keep_folder is None else Path(chosen.keep_folder)
+        return KeptValues(chosen.keep_megabytes << 20, int(chosen.keep_gigabytes * 2**30), folder)
 
     def held(self, table: Table | StreamTable) -> Table | StreamTable:
         """The table with its small columns in memory, where it is no stream."""

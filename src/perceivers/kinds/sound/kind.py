@@ -119,6 +119,18 @@ class SoundKind(Kind):
             wave = without_silence(wave, self.options.sampling_rate, self.options.trim_decibels)
         return Sound(wave)
 
+    def kept(self) -> tuple[Any, ...] | None:
+        """See Kind."""
+        return self.name, self.options.sampling_rate
+
+    def pack(self, value: Sound) -> Mapping[str, np.ndarray]:
+        """See Kind."""
+        return {"waveform": value.waveform}
+
+    def unpack(self, arrays: Mapping[str, np.ndarray]) -> Sound:
+        """See Kind."""
+        return Sound(arrays["waveform"])
+
     def settle(self, values: Sequence[Sound], columns: Sequence[str]) -> Self:
         """Find mean and deviation of the log-mel energies of whole sounds."""
         if self.options.input_form == "raw":

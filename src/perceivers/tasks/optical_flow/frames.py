@@ -21,13 +21,12 @@ from perceivers.data.tables import StreamTable, Table, require_columns
 from perceivers.errors import DataError
 from perceivers.kinds.image.reading import IMAGE_SUFFIXES
 from perceivers.processors.optical_flow.files import read_flow, write_flow
-from perceivers.processors.video.decoding import Picture, decode, read_header
+from perceivers.processors.video.decoding import DEFAULT_RATE, Picture, decode, read_header
 from perceivers.tasks.base import Prediction
 from perceivers.tasks.optical_flow.options import OpticalFlowArguments
 from perceivers.tasks.optical_flow.samples import decode_pixels
 
 VIDEO_SUFFIXES = (".mp4", ".mov", ".avi", ".mkv", ".webm", ".m4v", ".mpg", ".mpeg", ".ogv")
-DEFAULT_RATE = 25.0
 
 Estimate = Callable[[np.ndarray, np.ndarray], Tensor]
 
@@ -144,7 +143,7 @@ def pairs_of_inputs(inputs: Sequence[str], chosen: OpticalFlowArguments) -> Iter
             yield from _pairs_of_table(given, chosen)
         elif given.is_dir():
             for folder, files in _sequences(given):
-                yield from _pairs_of_files(files, prefix=f"{folder.name}/")
+                yield from _pairs_of_files(files, f"{folder.name}/", chosen.white_level)
         elif given.suffix.lower() in VIDEO_SUFFIXES:
             yield from _pairs_of_film(given)
         elif given.is_file():
@@ -152,7 +151,7 @@ def pairs_of_inputs(inputs: Sequence[str], chosen: OpticalFlowArguments) -> Iter
         else:
             raise DataError(f"`{given}` does not exist")
     if pictures:
-        yield from _pairs_of_files(pictures, prefix="")
+        yield from _pairs_of_files(pictures, "", chosen.white_level)
 
 
 def film_frames(film: Path) -> Iterator[np.ndarray]:
@@ -162,10 +161,10 @@ def film_frames(film: Path) -> Iterator[np.ndarray]:
             yield piece.pixels()
 
 
-def _pairs_of_files(files: Sequence[Path], prefix: str) -> Iterator[Pair]:
+def _pairs_of_files(files: Sequence[Path], prefix: str, white_level: float | None) -> Iterator[Pair]:
     if len(files) < 2:
         raise DataError(f"`{files[0]}` is a single frame; flow needs a second one after it")
-    frames = ((path, decode_pixels(str(path), None)) for path in files)
+    frames = ((path, decode_pixels(str(path), None, white_level)) for path in files)
     for (first_path, first), (second_path, second) in pairwise(frames):
         source = f"{first_path} to {second_path.name}"
         _require_one_size(first, second, source)
@@ -187,7 +186,7 @@ def _pairs_of_table(path: Path, chosen: OpticalFlowArguments) -> Iterator[Pair]:
     require_columns(table, *columns)
 
     def frames_of(row: Mapping[str, Any], table: Table | StreamTable) -> list[np.ndarray]:
-        return [decode_pixels(row[column], table.root) for column in columns]
+        return [decode_pixels(row[column], table.root, chosen.white_level) for column in columns]
 
     for index in range(len(table)):
         name = table.name(index)
