@@ -49,6 +49,22 @@ class MissingExtraError(PerceiversError, ImportError):
         return type(self), self._given
 
 
+class RunInterrupted(KeyboardInterrupt):
+    """Ctrl-C or SIGTERM has ended a training run, which is saved; the message says how to go on.
+
+    Args:
+        message: one line.
+        number: of the signal.
+    """
+
+    def __init__(self, message: str, number: int) -> None:
+        super().__init__(message)
+        self.number = number
+
+    def __reduce__(self) -> tuple[type[RunInterrupted], tuple[str, int]]:
+        return type(self), (str(self), self.number)
+
+
 def require_shape(argument: str, tensor: Tensor, expected: Sequence[int | str]) -> None:
     """Raise ShapeError unless `tensor` has the expected rank and the expected sizes.
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 import sys
 from collections.abc import Sequence
 from importlib.metadata import version
@@ -17,6 +18,8 @@ app = App(
     name="perceivers",
     help="Train, evaluate and apply Perceiver IO models on your own data.",
     version=lambda: version("perceivers"),
+    # A run that was stopped says so itself.
+    suppress_keyboard_interrupt=False,
 )
 # A subcommand a task, with all its options: built when it is asked for, not when `perceivers --help` is.
 app.command(
@@ -35,7 +38,7 @@ app.command(samples.samples)
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
-    """Run the command line; a mistake of the user's ends it with one readable message and exit code 1.
+    """Run the command line; a mistake of the user's ends it with one readable message and exit code 1; Ctrl-C with 130.
 
     Args:
         arguments: what follows `perceivers`; None takes the process's own.
@@ -53,3 +56,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
         console = Console(stderr=True)
         console.print(f"[bold red]error:[/bold red] {escape(str(error))}", highlight=False, soft_wrap=True)
         sys.exit(1)
+    except KeyboardInterrupt as stopped:
+        # What a shell says of a process that a signal has ended.
+        Console(stderr=True).print(str(stopped) or "stopped", markup=False, highlight=False, soft_wrap=True)
+        sys.exit(128 + getattr(stopped, "number", signal.SIGINT))

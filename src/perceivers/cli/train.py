@@ -27,7 +27,7 @@ from perceivers.errors import ConfigurationError
 from perceivers.tasks.registry import TASKS, arguments_class
 
 # `--target price sold` is `--target price --target sold`.
-app = App(name="train", default_parameter=Parameter(consume_multiple=True))
+app = App(name="train", default_parameter=Parameter(consume_multiple=True), suppress_keyboard_interrupt=False)
 
 Data = Annotated[DataArguments, Parameter(name="*", group=Group("Data", sort_key=1))]
 Start = Annotated[StartArguments, Parameter(name="*", group=Group("Start", sort_key=3))]

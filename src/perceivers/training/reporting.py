@@ -40,6 +40,7 @@ class TrainingProgress:
         self._console = Console()
         self._total = total_steps
         self._watched = f"validation_{headline}"
+        self._visible = visible
         self._lines = visible and not self._console.is_terminal
         self._printed = -1
         self._progress = Progress(
@@ -65,6 +66,16 @@ class TrainingProgress:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self._progress.stop()
+
+    def set_total(self, total_steps: int) -> None:
+        """Take over another number of optimiser steps of the whole run."""
+        self._total = total_steps
+        self._progress.update(self._bar, total=total_steps)
+
+    def say(self, line: str) -> None:
+        """Print a line, above the bar where there is one."""
+        if self._visible:
+            self._progress.console.print(line, markup=False, highlight=False, soft_wrap=True)
 
     def step_done(self, step: int, epoch: int, loss: float) -> None:
         """Show that `step` optimiser steps are done, in the pass after `epoch` whole ones."""
@@ -95,6 +106,13 @@ def print_plan(plan: Sequence[Any]) -> None:
     console = Console()
     for each in plan:
         console.print(each, markup=False, highlight=False, soft_wrap=isinstance(each, str))
+
+
+def print_warning(line: str) -> None:
+    """Print what went wrong and stopped nothing, where errors go; nothing in it is taken for markup."""
+    Console(stderr=True).print(
+        Text.assemble(("warning: ", "bold yellow"), line), highlight=False, soft_wrap=True
+    )
 
 
 def is_main_process() -> bool:
