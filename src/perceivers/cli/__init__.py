@@ -9,7 +9,7 @@ from importlib.metadata import version
 
 from cyclopts import App
 from rich.console import Console
-from rich.markup import escape
+from rich.text import Text
 
 from perceivers.cli import convert, evaluate, explain, inspect, predict, samples, tasks
 from perceivers.errors import PerceiversError
@@ -54,7 +54,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
             app(tokens)
     except PerceiversError as error:
         console = Console(stderr=True)
-        console.print(f"[bold red]error:[/bold red] {escape(str(error))}", highlight=False, soft_wrap=True)
+        line = Text.assemble(("error:", "bold red"), f" {error}")
+        console.print(line, highlight=False, soft_wrap=True)
         sys.exit(1)
     except KeyboardInterrupt as stopped:
         # What a shell says of a process that a signal has ended.

@@ -162,7 +162,7 @@ def _clean(output: Path) -> None:
 
 
 def _take_place(new: Path, output: Path) -> None:
-    """Move a complete run over another, so that a process that is killed meanwhile leaves no mixture that passes for a run."""
+    """Move a complete run over another; a process that is killed meanwhile leaves no mixture that passes for a run."""
     old = read_json(output / RESULTS_FILE) if (output / RESULTS_FILE).is_file() else {}
     for name in (ARGUMENTS_FILE, RESULTS_FILE, EVALUATION_FILE, *old.get("files", ())):
         # Names from a file: nothing outside the folder is meant.
@@ -270,7 +270,7 @@ def save_pictures(
 
 def could_not_draw(what: str, error: Exception) -> str:
     """The line about a drawing that failed."""
-    return f"{what} could not be drawn: {error or type(error).__name__}; all else is saved"
+    return f"{what} could not be drawn: {str(error) or type(error).__name__}; all else is saved"
 
 
 def _move_in(source: Path, folder: Path) -> None:

@@ -1,4 +1,4 @@
-"""Ctrl-C and SIGTERM while a run trains: the first asks it to end after the step at hand, a second Ctrl-C stops it at once."""
+"""Ctrl-C and SIGTERM while a run trains: the first asks it to end after the step at hand, another Ctrl-C stops at once."""
 
 from __future__ import annotations
 

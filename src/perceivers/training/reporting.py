@@ -48,7 +48,8 @@ class TrainingProgress:
             MofNCompleteColumn(),
             BarColumn(bar_width=20),
             TextColumn("epoch {task.fields[epoch]}  loss {task.fields[loss]}"),
-            TextColumn("{task.fields[note]}"),
+            # Names of the user's columns are in it.
+            TextColumn("{task.fields[note]}", markup=False),
             TextColumn("left"),
             TimeRemainingColumn(),
             console=self._console,
@@ -96,6 +97,7 @@ class TrainingProgress:
             )
             self._console.print(
                 f"step {step:,}/{self._total:,}  epoch {row['epoch']:.4g}  {scores}",
+                markup=False,
                 highlight=False,
                 soft_wrap=True,
             )
@@ -171,7 +173,8 @@ def draw_learning_curve(history: Sequence[Mapping[str, float]], headline: str, p
     if has_headline:
         scores = [row[f"validation_{headline}"] for row in watched]
         axes[1].plot(steps, scores, color="tab:green", label=f"validation, last {scores[-1]:.3f}")
-        axes[1].set(xlabel="optimiser steps", title=_words(headline))
+        axes[1].set_xlabel("optimiser steps")
+        axes[1].set_title(_words(headline), parse_math=False)
     losses = [row["train_loss"] for row in history]
     axes[0].set(xlabel="optimiser steps", title="loss", yscale="log" if min(losses) > 0.0 else "linear")
     for panel in axes:
