@@ -29,6 +29,10 @@ class DataError(PerceiversError, ValueError):
     """A file, row or sample that cannot be used; the message names it."""
 
 
+class UnreadableError(DataError):
+    """Some of the inputs cannot be read; all others were answered, and their answers written."""
+
+
 class MissingExtraError(PerceiversError, ImportError):
     """An optional dependency is not installed.
 

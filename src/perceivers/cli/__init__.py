@@ -12,7 +12,10 @@ from rich.console import Console
 from rich.text import Text
 
 from perceivers.cli import convert, evaluate, explain, inspect, predict, samples, tasks
-from perceivers.errors import PerceiversError
+from perceivers.errors import PerceiversError, UnreadableError
+
+# Exit code where some of the inputs cannot be read, and the others are answered.
+SOME_UNREADABLE = 3
 
 app = App(
     name="perceivers",
@@ -56,7 +59,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
         console = Console(stderr=True)
         line = Text.assemble(("error:", "bold red"), f" {error}")
         console.print(line, highlight=False, soft_wrap=True)
-        sys.exit(1)
+        sys.exit(SOME_UNREADABLE if isinstance(error, UnreadableError) else 1)
     except KeyboardInterrupt as stopped:
         # What a shell says of a process that a signal has ended.
         Console(stderr=True).print(str(stopped) or "stopped", markup=False, highlight=False, soft_wrap=True)

@@ -21,8 +21,8 @@ from perceivers.errors import ConfigurationError, PerceiversError
 from perceivers.records import RESULTS_FILE, read_json, write_json, writing
 from perceivers.tasks.base import Parts, Task
 from perceivers.training.checkpoints import FOLDER as CHECKPOINTS
-from perceivers.training.lock import LOCK_FILE, FolderLock, require_shared
-from perceivers.training.reporting import draw_learning_curve
+from perceivers.training.lock import FolderLock, require_shared
+from perceivers.training.reporting import could_not_draw, draw_learning_curve
 
 if TYPE_CHECKING:
     from accelerate import Accelerator
@@ -268,25 +268,8 @@ def save_pictures(
     return failed
 
 
-def could_not_draw(what: str, error: Exception) -> str:
-    """The line about a drawing that failed."""
-    return f"{what} could not be drawn: {str(error) or type(error).__name__}; all else is saved"
-
-
 def _move_in(source: Path, folder: Path) -> None:
     for path in sorted(source.iterdir(), key=lambda path: path.name == RESULTS_FILE):
         if path.is_dir():
             shutil.rmtree(folder / path.name, ignore_errors=True)
         os.replace(path, folder / path.name)
-
-
-__all__ = [
-    "LOCK_FILE",
-    "Claim",
-    "RunFolder",
-    "could_not_draw",
-    "finished_results",
-    "on_main",
-    "save_pictures",
-    "save_run",
-]

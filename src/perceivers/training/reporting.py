@@ -117,6 +117,11 @@ def print_warning(line: str) -> None:
     )
 
 
+def could_not_draw(what: str, error: Exception) -> str:
+    """The line about a drawing that failed."""
+    return f"{what} could not be drawn: {str(error) or type(error).__name__}; all else is saved"
+
+
 def is_main_process() -> bool:
     """Whether this process is the one that talks, of those that `accelerate launch` or `torchrun` started."""
     return os.environ.get("RANK", "0") == "0"
@@ -151,6 +156,28 @@ def comparison_table(title: str, columns: Mapping[str, Mapping[str, float]]) -> 
         cells = (_said(values[measure]) if measure in values else "" for values in columns.values())
         table.add_row(Text(_words(measure)), *map(Text, cells))
     return table
+
+
+def beside_tables(
+    task: str, beside: Mapping[str, Any], scores: Mapping[str, float], part: str | None = None
+) -> list[Any]:
+    """What is printed of a run beside simple methods: a table of the measures, and a line on what these were given.
+
+    Args:
+        task: its name.
+        beside: what `perceivers.training.beside` gives.
+        scores: the model's measures.
+        part: of the data; None takes it from `beside`.
+    """
+    method, part = beside["method"], part or beside["part"]
+    names = list(dict.fromkeys((method, "majority")))
+    shown = {name: {key: value for key, value in beside[name].items() if key in scores} for name in names}
+    line = f"{' and '.join(names)}: fitted to {beside['training_samples']:,} training rows"
+    if "samples" in beside:
+        line += f", measured on {beside['samples']:,} rows"
+    if beside.get("ignored"):
+        line += f"; trees cannot read {', '.join(beside['ignored'])}"
+    return [comparison_table(f"{task}, {part}", {"this model": scores, **shown}), line]
 
 
 def draw_learning_curve(history: Sequence[Mapping[str, float]], headline: str, path: Path) -> None:

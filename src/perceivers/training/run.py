@@ -12,12 +12,13 @@ from torch import Tensor, nn
 from perceivers.arguments import RunArguments, TrainingArguments, save_arguments
 from perceivers.arguments.advice import resolved
 from perceivers.data.draws import NumberedBatch, plain_loader, training_loader
-from perceivers.errors import ConfigurationError, DataError, RunInterrupted
-from perceivers.records import writing
+from perceivers.errors import ConfigurationError, DataError, MissingExtraError, RunInterrupted
+from perceivers.records import RESULTS_FILE, write_json, writing
 from perceivers.tasks.base import Parts, Task
 from perceivers.tasks.registry import as_task
+from perceivers.training.beside import cheap_rival
 from perceivers.training.checkpoints import Position, RunCheckpoints
-from perceivers.training.evaluation import build_accelerator, collect, measure
+from perceivers.training.evaluation import build_accelerator, collect, measure, places_of
 from perceivers.training.folder import Claim, RunFolder, save_pictures, save_run
 from perceivers.training.interruption import Interruption
 from perceivers.training.loop import Loop
@@ -103,6 +104,7 @@ def _train(
         "task": task.name,
         "finished": has_ended,
         "data": arguments.data.data,
+        "data_paths": places_of(arguments.data),
         "test": scores,
         "validation": _validation_scores(loop),
         "samples": _sizes(splits),
@@ -127,12 +129,34 @@ def _train(
             interruption.number or 2,
         )
     loop.checkpoints.remove()
+    if accelerator.is_main_process and arguments.beside == "auto":
+        _stand_beside(task, parts, splits, results, folder)
     if accelerator.is_main_process and arguments.pictures:
         parts = replace(parts, model=accelerator.unwrap_model(final))
         for line in save_pictures(folder.output, task, parts, loop.position.history, results, shown):
             print_warning(line)
     accelerator.wait_for_everyone()
     return results
+
+
+def _stand_beside(
+    task: Task[Any], parts: Parts, splits: Any, results: dict[str, Any], folder: RunFolder
+) -> None:
+    """Measure a cheap method on the part that the model was measured on, so that nobody fools themself."""
+    part = next((name for name in ("test", "validation") if len(splits.part(name))), None)
+    if part is None:
+        return
+    try:
+        found = cheap_rival(task, parts, splits.train, splits.part(part), seed=results["seeds"]["training"])
+    except MissingExtraError as error:
+        print_warning(str(error))
+    except Exception as error:  # whatever a method finds odd: the run is saved, and is not lost to it
+        print_warning(f"no comparison with a simple method: {str(error) or type(error).__name__}")
+    else:
+        if found is not None:
+            results["beside"] = {"part": part, **found}
+            with writing(folder.output, "all else is saved"):
+                write_json(folder.output / RESULTS_FILE, results)
 
 
 def _save(

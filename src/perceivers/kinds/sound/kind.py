@@ -25,6 +25,7 @@ from perceivers.kinds.sound.reading import (
 from perceivers.kinds.sound.sizing import sound_options
 from perceivers.kinds.sound.tensors import log_mel, mean_and_deviation, modality_of, stack_sounds
 from perceivers.kinds.sound.value import Sound, clip_starts, cut_clips
+from perceivers.rivals.simple import SimpleForm
 
 # What samples without a file are called; series of other things have other names.
 NAMES_OF_SAMPLES = frozenset({"audio", "sound", "speech", "voice", "waveform"})
@@ -47,6 +48,7 @@ class SoundKind(Kind):
     suffixes: ClassVar[tuple[str, ...]] = AUDIO_SUFFIXES
     usual_columns: ClassVar[tuple[str, ...]] = ("file", "audio")
     card: ClassVar[CardLayout | None] = SOUND_CARD
+    simple_form: ClassVar[SimpleForm | None] = SimpleForm("vector", "linear on mel bands")
     settles_on: ClassVar[int | None] = 1_000
     answered_at_once: ClassVar[int] = 32
 
@@ -78,6 +80,15 @@ class SoundKind(Kind):
             return None
         rate = row.get(RATE_COLUMN)
         return Sound(decode_audio(cell, table.root, self.options.sampling_rate, rate))
+
+    def simplified(self, row: Mapping[str, Any], columns: Sequence[str], table: Any) -> np.ndarray | None:
+        """Of each band of the log-mel energies: mean, deviation, and mean change from frame to frame; float32 [3 x bands]."""
+        value = self.read(row, columns, table)
+        if value is None:
+            return None
+        energies = log_mel(value.waveform, self.options).numpy()
+        changes = np.abs(np.diff(energies, axis=0)) if len(energies) > 1 else np.zeros_like(energies)
+        return np.concatenate([energies.mean(axis=0), energies.std(axis=0), changes.mean(axis=0)])
 
     def settle(self, values: Sequence[Sound], columns: Sequence[str]) -> Self:
         """Find mean and deviation of the log-mel energies of whole sounds."""
