@@ -65,7 +65,7 @@ def test_what_is_missing_of_a_vector_counts_as_usual() -> None:
 def test_words_and_letters_tell_texts_apart_and_give_no_probabilities() -> None:
     train = ["the fruit is sweet", "sour and bad", "a sweetish taste", "badly soured milk"] * 5
     classes = ["good", "bad", "good", "bad"] * 5
-    test, truth = ["sweetness", "it was baddest", "!!"], ["good", "bad", "bad"]
+    test, truth = ["sweetness", "bad and sour", "!!"], ["good", "bad", "bad"]
     measures = beside_simple("text", train, test[:2], {"class": ("class", classes, truth[:2])}).measures[
         "class"
     ]
@@ -116,11 +116,11 @@ def row_of(cell: Any, **others: Any) -> tuple[dict[str, Any], list[str], ListTab
 
 def test_kinds_give_their_values_in_their_simple_form() -> None:
     picture = Image.fromarray(np.full((40, 60, 3), (255, 0, 127), dtype=np.uint8))
-    colours = ImageKind(ImageOptions(image_size=32, patch_size=8)).simplified(*row_of(picture))
+    colours = ImageKind(ImageOptions()).simplified(*row_of(picture))
     assert colours is not None
     assert colours.shape == (3 * 16 * 16,)
     assert np.ptp(colours.reshape(3, -1), axis=1) == pytest.approx([0.0, 0.0, 0.0], abs=1e-5)
-    grey = ImageKind(ImageOptions(image_size=32, patch_size=8, image_channels=1)).simplified(*row_of(picture))
+    grey = ImageKind(ImageOptions(image_channels=1)).simplified(*row_of(picture))
     assert grey is not None
     assert grey.shape == (32 * 32,)
 
