@@ -16,7 +16,7 @@ SOURCE = Path(__file__).parents[1] / "src" / "perceivers"
 # Each group may import the groups above it. Members of one group do not import each other.
 GROUPS: tuple[frozenset[str], ...] = (
     frozenset({"errors"}),
-    frozenset({"records", "figures", "arguments"}),
+    frozenset({"array_files", "records", "figures", "arguments"}),
     frozenset({"nn"}),
     frozenset({"configuration_rules", "checkpoints"}),
     frozenset({"configuration_answers"}),
@@ -76,16 +76,20 @@ SHARED: dict[str, frozenset[str]] = {
             "answering",
             "attention",
             "base",
+            "choosing",
             "column_task",
             "columns",
             "inputs",
             "label_arguments",
+            "sizes",
+            "sizing",
             "measuring",
             "one_column_task",
             "page",
             "row_reader",
             "saved_columns",
             "settling",
+            "telling",
             "text_model",
         }
     ),
@@ -107,7 +111,7 @@ SHARED: dict[str, frozenset[str]] = {
             "tables",
         }
     ),
-    "kinds": frozenset({"base", "cards", "cells", "image", "inline", "number", "shading", "sound"}),
+    "kinds": frozenset({"base", "cards", "cells", "image", "inline", "number", "passes", "shading", "sound"}),
     "answers": frozenset(
         {"base", "confusions", "drawing", "number", "one_class", "ranked", "ranking", "several_labels"}
     ),

@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from perceivers.errors import PerceiversError
+from perceivers.errors import DataError, PerceiversError
 
 # What a run measured, in its folder.
 RESULTS_FILE = "results.json"
@@ -22,8 +22,15 @@ def write_json(path: Path, record: Any) -> None:
 
 
 def read_json(path: Path) -> Any:
-    """Read what `write_json` wrote."""
-    return json.loads(path.read_text(encoding="utf-8"))
+    """Read what `write_json` wrote.
+
+    Raises:
+        DataError: the file is absent or no JSON; the message names it.
+    """
+    try:
+        return json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError, RecursionError) as error:
+        raise DataError(f"`{path}` cannot be read as JSON: {error}") from error
 
 
 @contextmanager

@@ -17,6 +17,7 @@ from perceivers.arguments.data import DataArguments
 from perceivers.arguments.optimization import OptimizationArguments
 from perceivers.arguments.start import StartArguments
 from perceivers.arguments.training import TrainingArguments
+from perceivers.arguments.yaml_files import read_yaml
 from perceivers.errors import ConfigurationError, DataError
 
 ARGUMENTS_FILE = "arguments.yaml"
@@ -81,7 +82,7 @@ def load_arguments(folder: Path) -> tuple[str, dict[str, Any], RunArguments]:
     recipe = read_recipe(path)
     try:
         return recipe["task"], recipe["model"], run_from_recipe(recipe, output=str(folder))
-    except (KeyError, TypeError, ConfigurationError) as error:
+    except ConfigurationError as error:
         raise DataError(f"{str(path)!r} is not a record that `perceivers train` wrote: {error}") from error
 
 
@@ -91,14 +92,9 @@ def read_recipe(path: Path) -> dict[str, Any]:
     Raises:
         DataError: the file is absent, no YAML, or has other keys; the message names it.
     """
-    import yaml
-
     if not path.is_file():
         raise DataError(f"`config` must be a YAML file, received {str(path)!r}, which does not exist")
-    try:
-        recipe = yaml.safe_load(path.read_text(encoding="utf-8"))
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
-        raise DataError(f"{str(path)!r} cannot be read as YAML: {' '.join(str(error).split())}") from error
+    recipe = read_yaml(path)
     if not isinstance(recipe, dict) or not isinstance(recipe.get("task"), str):
         raise DataError(f"{str(path)!r} must hold a mapping with the key `task`, received {recipe!r:.200}")
     unknown = sorted(set(recipe) - {"task", *CONCERNS})

@@ -22,9 +22,11 @@ from perceivers.arguments import (
     read_recipe,
     recipe_text,
 )
+from perceivers.arguments.advice import USUAL, resolved
 from perceivers.arguments.run import CONCERNS
 from perceivers.errors import ConfigurationError
 from perceivers.tasks.registry import TASKS, arguments_class
+from perceivers.tasks.sizes import begun
 
 # `--target price sold` is `--target price --target sold`.
 app = App(name="train", default_parameter=Parameter(consume_multiple=True), suppress_keyboard_interrupt=False)
@@ -68,7 +70,7 @@ def _without_config(tokens: list[str]) -> tuple[list[str], str]:
 
 
 def _recipe_options(recipe: dict[str, Any], path: str) -> Dict:
-    """The recipe as options. A null is written only where the option's default is another value."""
+    """The recipe as options. What is the default is left out: a null, or "auto", need not be a value on the command line."""
     kinds: dict[str, type[Any]] = {
         "data": DataArguments,
         "model": arguments_class(recipe["task"]),
@@ -84,7 +86,7 @@ def _recipe_options(recipe: dict[str, Any], path: str) -> Dict:
                 raise ConfigurationError(
                     f"`{concern}` of {path!r} has no field {name!r}; it has {', '.join(known)}"
                 )
-            if value is not None or known[name] is not None:
+            if value != known[name]:
                 options[name.replace("_", "-")] = value
     return Dict(options, use_commands_as_keys=False, source=path)
 
@@ -118,6 +120,10 @@ def _command_of(name: str) -> Callable[..., None]:
             quiet=quiet,
         )
         if print_config:
+            # Of "usual", nothing waits for the data.
+            if model.size == "usual":  # type: ignore[attr-defined]
+                model = begun(name, model, chooses=False)
+                run = resolved(run, USUAL)
             print(recipe_text(name, model, run), end="")  # noqa: T201
         elif output is None:
             raise ConfigurationError(

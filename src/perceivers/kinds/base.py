@@ -64,6 +64,8 @@ class Kind(ABC):
     """Endings of the files that hold one value each, lower case with the dot; none where values are no files."""
     usual_columns: ClassVar[tuple[str, ...]] = ()
     """Names that a column of this kind usually has, the likeliest first."""
+    belonging: ClassVar[Mapping[str, Sequence[str]]] = {}
+    """Options that are chosen together: of an option, those that its choice brings along."""
     card: ClassVar[CardLayout | None] = None
     """How values of this kind are drawn with their answers; None where they are shown on a page instead."""
     simple_form: ClassVar[SimpleForm | None] = None
@@ -116,6 +118,31 @@ class Kind(ABC):
         """
         return Advice()
 
+    @classmethod
+    def suiting(cls, chosen: Mapping[str, Any], advised: Mapping[str, Any]) -> dict[str, Any]:
+        """What is advised of the options, without what belongs to another choice than the user's.
+
+        Args:
+            chosen: options that the user gave.
+            advised: options that are advised together.
+        """
+        others = {
+            name
+            for option, brought in cls.belonging.items()
+            if option in chosen and option in advised and chosen[option] != advised[option]
+            for name in brought
+        }
+        return {name: value for name, value in advised.items() if name not in others}
+
+    @property
+    def num_tokens(self) -> int | None:
+        """Inputs of the network that a value is, at most; None before that is known."""
+        return None
+
+    def described(self) -> str:
+        """What a value is to the model, in a few words, once settled: "64 x 64 pixels in colour as 64 tokens"."""
+        return f"a {self.name}{as_tokens(self.num_tokens)}"
+
     def trusting(self) -> Self:
         """This kind for rows that are not looked through first: it believes what files say of themselves."""
         return self
@@ -149,6 +176,10 @@ class Kind(ABC):
             table: what the row is from.
         """
         raise ConfigurationError(f"a {self.name} has no simple form")
+
+    def is_cut(self, row: Mapping[str, Any], columns: Sequence[str], table: Any) -> bool:
+        """Whether a row's value, which can be read, is longer than what the model can be given of it; see `read`."""
+        return False
 
     def survey(self, table: Any, columns: Sequence[str]) -> Self:
         """This kind with what the first rows of a training table tell of all values: how many channels they have.
@@ -229,6 +260,16 @@ class Kind(ABC):
     def html(self, shown: Any, columns: Sequence[str]) -> str:
         """What `show` gave, as HTML that needs no other file; where several columns were read, with their names."""
         return "" if shown is None else f"<p>{escape(str(shown))}</p>"
+
+
+def as_tokens(count: int | None) -> str:
+    """The end of what `described` says: " as 64 tokens"; nothing where the number is not known."""
+    return "" if count is None else f" as {counted(count, 'token')}"
+
+
+def counted(count: int, what: str, several: str | None = None) -> str:
+    """So many of something, in words: "1 token", "1,024 tokens"; `several` where the plural is another one."""
+    return f"{count:,} {what if count == 1 else several or f'{what}s'}"
 
 
 def is_empty(cell: Any) -> bool:

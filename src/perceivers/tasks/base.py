@@ -15,6 +15,8 @@ from perceivers.arguments.advice import Advice
 from perceivers.configuration import PerceiverConfig
 from perceivers.data.splits import Splits
 from perceivers.errors import DataError
+from perceivers.tasks.sizes import begun
+from perceivers.tasks.telling import samples_in_words
 
 if TYPE_CHECKING:
     import numpy as np
@@ -121,14 +123,20 @@ class Task(ABC, Generic[TaskArguments]):
     """Which way the headline improves."""
     arguments_class: ClassVar[type[Any]]
     """Dataclass of `arguments`."""
+    chooses: ClassVar[bool] = False
+    """Whether arguments that are left open are chosen when the data are known; otherwise they have the usual values."""
 
     def __init__(self, arguments: TaskArguments | None = None) -> None:
-        self.arguments: TaskArguments = self.arguments_class() if arguments is None else arguments
+        chosen: TaskArguments = self.arguments_class() if arguments is None else arguments
+        self.arguments: TaskArguments = begun(self.name, chosen, chooses=self.chooses)
 
     @property
     def best_by(self) -> tuple[str, Literal["higher", "lower"]]:
         """The validation metric that the best weights are chosen by, and which way it improves."""
         return self.headline, self.headline_is_better
+
+    def prepare(self, run: RunArguments) -> None:
+        """Hear what the run is to be, before any data are opened."""
 
     @abstractmethod
     def load_data(self, arguments: DataArguments, parts: Parts | None = None) -> Splits:
@@ -160,6 +168,14 @@ class Task(ABC, Generic[TaskArguments]):
 
     def plan(self, splits: Splits) -> list[Any]:
         """What is printed before training: what the run understood of the data (texts, or what rich renders)."""
+        return []
+
+    def plan_of_samples(self, splits: Splits) -> dict[str, str]:
+        """What is printed of the samples before training, by heading: how many there are, and of what."""
+        return {"samples": samples_in_words(splits)}
+
+    def sees(self) -> list[str]:
+        """What the model is given of a sample, in a few words an input; known once the model is built."""
         return []
 
     def finish(self, parts: Parts, measure: Callable[[], Mapping[str, Tensor]]) -> Parts:

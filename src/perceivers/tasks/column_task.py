@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, Any, Literal, TypeVar
 import numpy as np
 from torch import Tensor, nn
 
-from perceivers.arguments import DataArguments
+from perceivers.arguments import DataArguments, RunArguments
+from perceivers.arguments.open import completed
 from perceivers.configuration import PerceiverConfig
 from perceivers.data.held import HeldTable
 from perceivers.data.opening import Tables, notes_of
@@ -27,6 +28,7 @@ from perceivers.tasks.inputs import Sample
 from perceivers.tasks.measuring import Measures, step_of
 from perceivers.tasks.row_reader import RowReader
 from perceivers.tasks.settling import settled, with_targets
+from perceivers.tasks.telling import classes_in_words, cut_in_words
 
 if TYPE_CHECKING:
     from torchmetrics import MetricCollection
@@ -37,12 +39,20 @@ TaskArguments = TypeVar("TaskArguments")
 class ColumnTask(AnsweringTask[TaskArguments]):
     """Columns in, answers out. A subclass says which tables, which columns are what, and which model."""
 
+    chooses = True
+
     def __init__(self, arguments: TaskArguments | None = None) -> None:
         super().__init__(arguments)
         # What the user should know of the data: how a file was read, what was passed over.
         self.notes: list[str] = []
         # Rows without any target.
         self.num_left_out = 0
+        # Checkpoint that the run starts from.
+        self.start: str | None = None
+
+    def prepare(self, run: RunArguments) -> None:
+        """See Task; a checkpoint says how its inputs are read."""
+        self.start = run.start.start
 
     @abstractmethod
     def open(self, arguments: DataArguments) -> Tables:
@@ -145,8 +155,29 @@ class ColumnTask(AnsweringTask[TaskArguments]):
             lines.append(f"{self.num_left_out:,} rows without any target are left out")
         return lines
 
+    def plan_of_samples(self, splits: Splits) -> dict[str, str]:
+        """See Task; the classes of each answer with their shares, and what is cut."""
+        rows = super().plan_of_samples(splits)
+        for answer in self.columns.answers.values():
+            said = classes_in_words(answer, splits.train)
+            if said is not None:
+                rows["classes" if len(self.columns.answers) == 1 else f"{answer.title}, classes"] = said
+        cut = cut_in_words(self.columns.inputs, splits.train)
+        return rows if cut is None else {**rows, "cut": cut}
+
+    def sees(self) -> list[str]:
+        """See Task."""
+        inputs = self.columns.inputs
+        return [
+            each.kind.described()
+            if len(inputs) == 1
+            else f"{', '.join(each.columns)}: {each.kind.described()}"
+            for each in inputs
+        ]
+
     def build(self, splits: Splits, start: PerceiverConfig | None = None) -> Parts:
         """Learn from the training values what the kinds need, and build a model."""
+        self.arguments = completed(self.arguments)
         self.columns = settled(self.columns, splits.train)
         return Parts(self.build_model(self.columns, start), self.columns)
 

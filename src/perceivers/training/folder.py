@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 from torch import Tensor
 
 from perceivers.arguments import ARGUMENTS_FILE, RunArguments, recipe_text
+from perceivers.arguments.open import AUTO
 from perceivers.errors import ConfigurationError, PerceiversError
 from perceivers.records import RESULTS_FILE, read_json, write_json, writing
 from perceivers.tasks.base import Parts, Task
@@ -206,7 +207,9 @@ def _differences(recorded: str, task: Task[Any], arguments: RunArguments) -> lis
         if concern != "task"
         for name, value in values.items()
         # What the run chose for itself is recorded; where nothing is chosen now, it stays.
-        if value is not None and (concern, name) not in free and former.get(concern, {}).get(name) != value
+        if value not in (None, AUTO)
+        and (concern, name) not in free
+        and former.get(concern, {}).get(name) != value
     ]
 
 

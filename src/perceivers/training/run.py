@@ -11,11 +11,13 @@ from torch import Tensor, nn
 
 from perceivers.arguments import RunArguments, TrainingArguments, save_arguments
 from perceivers.arguments.advice import resolved
+from perceivers.arguments.open import filled
 from perceivers.data.draws import NumberedBatch, plain_loader, training_loader
 from perceivers.errors import ConfigurationError, DataError, MissingExtraError, RunInterrupted
 from perceivers.records import RESULTS_FILE, write_json, writing
 from perceivers.tasks.base import Parts, Task
 from perceivers.tasks.registry import as_task
+from perceivers.tasks.telling import asked_for, run_in_words
 from perceivers.training.beside import cheap_rival
 from perceivers.training.checkpoints import Position, RunCheckpoints
 from perceivers.training.evaluation import build_accelerator, collect, measure, places_of
@@ -23,7 +25,7 @@ from perceivers.training.folder import Claim, RunFolder, save_pictures, save_run
 from perceivers.training.interruption import Interruption
 from perceivers.training.loop import Loop
 from perceivers.training.optimization import build_optimizer, build_schedule
-from perceivers.training.reporting import installed_versions, print_plan, print_warning
+from perceivers.training.reporting import installed_versions, print_plan, print_warning, results_table
 from perceivers.training.starting import freeze, start_config, take_weights
 from perceivers.training.weights import Average, Best
 
@@ -53,21 +55,23 @@ def train(task: Task[Any] | str, arguments: RunArguments) -> dict[str, Any]:
         RunInterrupted: Ctrl-C or SIGTERM; the run is saved as it is, and can be measured, used and resumed.
     """
     task = as_task(task)
+    asked = asked_for(task.arguments, arguments)
     accelerator = build_accelerator(arguments.training)
     with Claim(task, arguments, accelerator) as folder:
         if folder.finished is not None:
             return folder.finished
-        return _train(task, arguments, folder, accelerator)
+        return _train(task, arguments, folder, accelerator, asked)
 
 
 def _train(
-    task: Task[Any], arguments: RunArguments, folder: RunFolder, accelerator: Accelerator
+    task: Task[Any], arguments: RunArguments, folder: RunFolder, accelerator: Accelerator, asked: Any
 ) -> dict[str, Any]:
     from accelerate.utils import set_seed
 
     set_seed(arguments.training.seed)
+    task.prepare(arguments)
     splits = task.load_data(arguments.data)
-    arguments = resolved(arguments, task.advise(splits, arguments))
+    arguments = resolved(_without_copies(arguments, accelerator), task.advise(splits, arguments))
     training, working = arguments.training, folder.working
     _require_samples(splits, arguments)
     if accelerator.is_main_process and not arguments.quiet:
@@ -83,6 +87,16 @@ def _train(
         with writing(working, "give another folder, or make room there"):
             working.mkdir(parents=True, exist_ok=True)
             save_arguments(working, task=task.name, model=task.arguments, run=arguments)
+    if accelerator.is_main_process and not arguments.quiet:
+        rows = run_in_words(
+            sees=task.sees(),
+            parameters=parts.model.num_parameters(),
+            arguments=task.arguments,
+            run=arguments,
+            steps=loop.planned_steps,
+            asked=asked,
+        )
+        print_plan([results_table("plan", {**task.plan_of_samples(splits), **rows})])
     if arguments.resume:
         loop.checkpoints.load()
     else:
@@ -121,7 +135,7 @@ def _train(
         "device": str(accelerator.device),
         "versions": installed_versions(),
     }
-    _save(task, replace(parts), final, loop, results, folder, accelerator)
+    _save(task, parts, final, loop, results, folder, accelerator)
     if not has_ended:
         raise RunInterrupted(
             f"stopped at step {loop.position.step:,} of {loop.total_steps:,} and saved in {working}: it can be measured and "
@@ -236,6 +250,13 @@ def _build_loop(
         interruption=interruption,
         quiet=arguments.quiet,
     )
+
+
+def _without_copies(arguments: RunArguments, accelerator: Accelerator) -> RunArguments:
+    """Arguments that keep no copy of the weights where these are divided over processes, unless they ask for one."""
+    if "FSDP" not in str(accelerator.distributed_type):
+        return arguments
+    return replace(arguments, training=filled(arguments.training, {"keep_best": False, "ema_decay": 0.0}))
 
 
 def _plain(task: Task[Any], parts: Parts, samples: Any, training: TrainingArguments) -> Any:

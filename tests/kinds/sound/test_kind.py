@@ -111,10 +111,17 @@ def test_a_long_sound_is_looked_at_in_several_clips_and_what_training_cut_in_one
     assert torch.equal(middle, made.tensors([views[1]])[""].values), "uncut, the middle"
 
 
-@pytest.mark.parametrize("form", ["log-mel", "raw"])
+@pytest.mark.parametrize("form", ["log-mel", "raw", "stem"])
 @pytest.mark.parametrize("seconds", [0.1, None])
 def test_absent_sounds_count_for_nothing(form: str, seconds: float | None) -> None:
-    made = kind(input_form=form, clip_seconds=seconds, samples_per_patch=20)
+    made = kind(
+        input_form=form,
+        clip_seconds=seconds,
+        samples_per_patch=20,
+        num_mel_bins=8,
+        stem_widths=(5, 7),
+        stem_blocks=0,
+    )
     config = PerceiverConfig(
         num_latents=3, d_latents=8, num_blocks=1, num_self_attends_per_block=1, num_self_attention_heads=2,
         num_cross_attention_heads=1, modalities={"take": made.modalities()[""]}, answers={"x": {"type": "number"}},

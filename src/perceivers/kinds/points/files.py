@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import json
-import zipfile
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from perceivers.errors import DataError
+from perceivers.array_files import read_npy, read_npz
+from perceivers.errors import DataError, one_line
 from perceivers.kinds.points.ply import parse_ply
 
 # Points [num_points, num_columns], or vertices [num_vertices, 3] and the indices of each face's corners.
@@ -36,8 +36,10 @@ def read_shape(path: Path) -> Shape:
         raise DataError(f"`{path}` must end with one of {', '.join(READERS)}")
     try:
         return reader(path)
-    except (OSError, ValueError, EOFError, KeyError, IndexError, zipfile.BadZipFile) as error:
-        raise DataError(f"`{path}` cannot be read as points: {' '.join(str(error).split())}") from error
+    except (OSError, ValueError, KeyError, IndexError) as error:
+        if isinstance(error, DataError) and str(path) in str(error):
+            raise
+        raise DataError(f"`{path}` cannot be read as points: {one_line(error)}") from error
 
 
 def parse_off(text: str) -> tuple[np.ndarray, list[np.ndarray]]:
@@ -103,17 +105,17 @@ def _are_numbers(line: str) -> bool:
 
 
 def _read_npz(path: Path) -> np.ndarray:
-    with np.load(path, allow_pickle=False) as arrays:
-        names = list(arrays)
-        if "points" not in names and len(names) != 1:
-            raise DataError(
-                f"it must hold one array, or one called points, received {', '.join(names) or 'none'}"
-            )
-        return np.asarray(arrays["points" if "points" in names else names[0]])
+    arrays = read_npz(path)
+    names = list(arrays)
+    if "points" not in names and len(names) != 1:
+        raise DataError(
+            f"it must hold one array, or one called points, received {', '.join(names) or 'none'}"
+        )
+    return arrays["points" if "points" in names else names[0]]
 
 
 READERS: Mapping[str, Callable[[Path], Shape]] = {
-    ".npy": lambda path: np.load(path, allow_pickle=False),
+    ".npy": read_npy,
     ".npz": _read_npz,
     **dict.fromkeys(
         (".csv", ".txt", ".xyz", ".pts"), lambda path: parse_numbers(path.read_text(encoding="utf-8"))

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import numpy as np
 
+from perceivers.array_files import read_npy
 from perceivers.errors import DataError
 
 SERIES_SUFFIXES = (".csv", ".tsv", ".npy")
@@ -119,11 +120,7 @@ def as_series(values: object) -> np.ndarray:
 
 
 def _read_array(path: Path) -> np.ndarray:
-    try:
-        # Pickled objects could run code.
-        array = np.load(path, allow_pickle=False)
-    except (OSError, ValueError, EOFError) as error:
-        raise DataError(f"`{path}` cannot be read as a NumPy array: {error}") from error
+    array = read_npy(path)
     try:
         return as_series(array)
     except DataError as error:

@@ -151,7 +151,7 @@ def _opened(source: Source, name: str) -> Iterator[Any]:
             raise DataError(f"`{name}` does not exist")
         opened = os.fspath(source)
     try:
-        with av.open(opened) as container:
+        with av.open(opened, metadata_errors="replace") as container:
             yield container
     except av.FFmpegError as error:
         reason = error.strerror or str(error)

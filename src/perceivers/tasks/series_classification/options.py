@@ -6,9 +6,11 @@ from dataclasses import dataclass
 
 from perceivers.arguments.base import require_share
 from perceivers.arguments.network import NetworkArguments
+from perceivers.arguments.open import left_open
 from perceivers.kinds.series.options import SeriesOptions
 
 
+@left_open(SeriesOptions, NetworkArguments, "label_smoothing", but=("time_column", "channel_columns"))
 @dataclass(frozen=True, kw_only=True)
 class SeriesClassificationArguments(SeriesOptions, NetworkArguments):
     """Data, model and augmentation of `series-classification`: series of several channels in, one class out."""
