@@ -23,7 +23,8 @@ def inspect(
 
     Args:
         data: bundled name, folder or table.
-        target: columns that are to be answered, see `perceivers train table --help`.
+        target: columns that are to be answered, see `perceivers train table --help`. Names go on up to the next option: DATA
+            stands before them.
         column: NAME=KIND, what a column holds where the guess is wrong.
         ignore: columns that are not to be read.
         group_column: column whose equal values stay in one part.

@@ -9,7 +9,7 @@ from typing import Any
 
 from perceivers.answers.base import Answer
 from perceivers.arguments import RunArguments
-from perceivers.arguments.open import given
+from perceivers.arguments.open import AUTO, USUAL_SIZE, given, usual_values
 from perceivers.data.rows import RowSamples
 from perceivers.data.splits import Splits
 from perceivers.kinds.base import Kind, counted, is_empty
@@ -110,7 +110,7 @@ def run_in_words(
         *([f"as means over {1 / (1 - training.ema_decay):.0f} steps"] if training.ema_decay else []),
     ]
     climb = counted(optimization.warmup_steps or 0, "step")
-    others = "has its usual value" if network.size == "usual" else "is chosen"
+    others = "has its usual value" if network.size == USUAL_SIZE else "is chosen"
     listed = ", ".join(f"{name.replace('_', '-')} {value}" for name, value in asked.items())
     return {
         **({"a sample": "; ".join(sees)} if sees else {}),
@@ -125,10 +125,15 @@ def run_in_words(
 
 def asked_for(arguments: object, run: RunArguments) -> dict[str, Any]:
     """What the user gave of the options that are chosen otherwise, by name: those of the network, its inputs and the loop."""
-    opened = getattr(type(arguments), "usual_values", {})
-    of_task = {name: value for name, value in given(arguments).items() if name in opened}
-    if getattr(arguments, "size", "auto") != "auto":
-        of_task = {"size": arguments.size, **of_task}  # type: ignore[attr-defined]
+    opened = usual_values(type(arguments))
+    size = getattr(arguments, "size", AUTO)
+    of_task = {
+        name: value
+        for name, value in given(arguments).items()
+        if name in opened and not (size == USUAL_SIZE and value == opened[name])
+    }
+    if size != AUTO:
+        of_task = {"size": size, **of_task}
     of_loop = {
         entry.name: getattr(part, entry.name)
         for part in (run.training, run.optimization)

@@ -36,7 +36,8 @@ from perceivers.training.run import train
 from tiny_films import moving_square, tone, write_film
 
 RECIPES = Path(__file__).parents[3] / "recipes"
-TINY = {
+TINY: dict[str, Any] = {
+    "size": "usual",
     "num_frames": 4,
     "frame_rate": 10.0,
     "height": 8,

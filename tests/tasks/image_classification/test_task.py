@@ -35,6 +35,7 @@ from perceivers.training.prediction import predict
 from perceivers.training.run import train
 
 TINY: dict[str, Any] = {
+    "size": "usual",
     "image_height": 5,
     "image_width": 7,
     "num_latents": 3,
