@@ -49,6 +49,12 @@ class MissingExtraError(PerceiversError, ImportError):
         return type(self), self._given
 
 
+def one_line(problem: object, most: int = 300) -> str:
+    """What another library's error says, for a message of ours: in one line, and no longer than `most` characters."""
+    said = " ".join(str(problem).split()) or type(problem).__name__
+    return said if len(said) <= most else said[: most - 3] + "..."
+
+
 def require_shape(argument: str, tensor: Tensor, expected: Sequence[int | str]) -> None:
     """Raise ShapeError unless `tensor` has the expected rank and the expected sizes.
 

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from perceivers.array_files import read_npy, read_npz
-from perceivers.errors import DataError
+from perceivers.errors import DataError, one_line
 from perceivers.kinds.points.ply import parse_ply
 
 # Points [num_points, num_columns], or vertices [num_vertices, 3] and the indices of each face's corners.
@@ -39,7 +39,7 @@ def read_shape(path: Path) -> Shape:
     except (OSError, ValueError, KeyError, IndexError) as error:
         if isinstance(error, DataError) and str(path) in str(error):
             raise
-        raise DataError(f"`{path}` cannot be read as points: {' '.join(str(error).split())}") from error
+        raise DataError(f"`{path}` cannot be read as points: {one_line(error)}") from error
 
 
 def parse_off(text: str) -> tuple[np.ndarray, list[np.ndarray]]:

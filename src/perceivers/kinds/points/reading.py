@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from perceivers.errors import DataError
+from perceivers.errors import DataError, one_line
 from perceivers.kinds.image.reading import decode_image, looks_like_picture
 from perceivers.kinds.points.files import as_rows, read_shape
 from perceivers.kinds.points.mesh import Mesh, sample_surface, triangulate
@@ -82,7 +82,7 @@ def read_points(path: Path) -> np.ndarray | Mesh:
     try:
         return Mesh(shape[0], triangulate(shape[1])) if isinstance(shape, tuple) else require_points(shape)
     except DataError as error:
-        raise DataError(f"`{path}` cannot be read as points: {error}") from error
+        raise DataError(f"`{path}` cannot be read as points: {one_line(error)}") from error
 
 
 def decode_points(value: Any, root: Path | None = None) -> np.ndarray | Mesh:
