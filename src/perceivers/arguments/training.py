@@ -16,6 +16,9 @@ class TrainingArguments:
     """Passes over the training samples. None: chosen from their number."""
     steps: int | None = None
     """Optimiser steps of the whole run, in place of `epochs`; None counts epochs."""
+    time_limit: float | None = None
+    """Minutes of training, looks at the validation samples included: where the steps do not fit, fewer are run, and the
+    learning rate reaches its end with them. Reading the data and measuring at the end are not counted. None: no limit."""
     batch_size: int | None = None
     """Samples a forward pass, on each process. None: chosen from their number."""
     gradient_accumulation_steps: int = 1
@@ -46,6 +49,8 @@ class TrainingArguments:
     def __post_init__(self) -> None:
         require_at_least(1, self, "epochs", "steps", "batch_size", "gradient_accumulation_steps")
         require_at_least(1, self, "watch_every", "checkpoint_every")
+        limit = self.time_limit
+        require("time_limit", 1.0 if limit is None else limit, limit is None or limit > 0.0, "above 0")
         norm = self.max_gradient_norm
         require("max_gradient_norm", 1.0 if norm is None else norm, norm is None or norm > 0.0, "above 0")
         require_share(self, "ema_decay")

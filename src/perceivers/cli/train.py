@@ -8,7 +8,7 @@
 import dataclasses
 from collections.abc import Callable
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from cyclopts import App, Group, Parameter
 from cyclopts.config import Dict
@@ -34,6 +34,7 @@ from perceivers.tasks.registry import TASKS, arguments_class
 app = App(
     name="train",
     default_parameter=Parameter(consume_multiple=True, negative_iterable=""),
+    suppress_keyboard_interrupt=False,
 )
 
 MAIN = Group("What matters most", sort_key=1)
@@ -147,6 +148,7 @@ def _command_of(name: str) -> Callable[..., None]:
         start: Annotated[start_kind, EACH] = start_kind(),  # type: ignore[valid-type] # noqa: B008
         overwrite: Flag = False,
         resume: Flag = False,
+        beside: Annotated[Literal["auto", "none"], Parameter(group=RUN)] = "auto",
         quiet: Flag = False,
         print_config: Flag = False,
     ) -> None:
@@ -159,6 +161,7 @@ def _command_of(name: str) -> Callable[..., None]:
             optimization=as_given(OptimizationArguments, optimization),
             overwrite=overwrite,
             resume=resume,
+            beside=beside,
             quiet=quiet,
         )
         if print_config:
@@ -181,6 +184,8 @@ def _command_of(name: str) -> Callable[..., None]:
         output: folder that receives model, settings, results and learning curve.
         overwrite: replace the run that `output` already holds.
         resume: go on with the run that `output` holds, from its last checkpoint; start it where there is none.
+        beside: what the result is printed beside: `auto`, a majority answer and a cheap method that fits the data, on the
+            same rows (it takes seconds); `none`, nothing.
         quiet: print the results alone: neither what is made of the data nor the progress.
         print_config: print all options, resolved, as a recipe, and stop.
         model: model and augmentation.
@@ -199,14 +204,18 @@ def _train(name: str, model: object, arguments: RunArguments) -> None:
     from rich.console import Console
 
     from perceivers.tasks.registry import task_class
-    from perceivers.training.reporting import is_main_process, results_table
+    from perceivers.training.reporting import beside_tables, is_main_process, results_table
     from perceivers.training.run import train
 
     results = train(task_class(name)(model), arguments)
     console = Console(quiet=not is_main_process())
     for line in results["unreadable"]:
         console.print(f"left out: {line}", markup=False, highlight=False, soft_wrap=True)
-    rows = {f"test {metric}": value for metric, value in results["test"].items()}
+    if "beside" in results:
+        for each in beside_tables(name, results["beside"], results[results["beside"]["part"]]):
+            console.print(each, markup=False, highlight=False, soft_wrap=isinstance(each, str))
+    measured = {} if results.get("beside", {}).get("part") == "test" else results["test"]
+    rows: dict[str, object] = {f"test {metric}": value for metric, value in measured.items()}
     rows |= {
         "samples": ", ".join(
             f"{part} {count:,}" if isinstance(count, int) else f"{part} {count}"

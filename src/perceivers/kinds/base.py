@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     import numpy as np
 
     from perceivers.kinds.cards import CardLayout
+    from perceivers.rivals.simple import SimpleForm
 
 # Share of a column's cells that must look like a kind: a few others among many are faults of the table, not another kind.
 MOSTLY = 0.98
@@ -67,6 +68,8 @@ class Kind(ABC):
     """Options that are chosen together: of an option, those that its choice brings along."""
     card: ClassVar[CardLayout | None] = None
     """How values of this kind are drawn with their answers; None where they are shown on a page instead."""
+    simple_form: ClassVar[SimpleForm | None] = None
+    """What a simple method can read of a value, see `simplified`; None where none of ours can."""
     answered_at_once: ClassVar[int] = 64
     """Values that lie in memory together, at most, when a trained model answers; fewer where each takes much room."""
 
@@ -167,6 +170,16 @@ class Kind(ABC):
     def is_cut(self, row: Mapping[str, Any], columns: Sequence[str], table: Any) -> bool:
         """Whether a row's value, which can be read, is longer than what the model can be given of it; see `read`."""
         return False
+
+    def simplified(self, row: Mapping[str, Any], columns: Sequence[str], table: Any) -> Any:
+        """The value of a row in its `simple_form`, for a cheap method that stands beside a model; None where it is empty.
+
+        Args:
+            row: cells by column.
+            columns: those that are read, in order.
+            table: what the row is from.
+        """
+        raise ConfigurationError(f"a {self.name} has no simple form")
 
     def survey(self, table: Any, columns: Sequence[str]) -> Self:
         """This kind with what the first rows of a training table tell of all values: how many channels they have.

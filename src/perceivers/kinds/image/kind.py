@@ -6,9 +6,10 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar, cast
 
 from torch import Tensor
+from torch.nn.functional import adaptive_avg_pool2d
 
 from perceivers.arguments.advice import Advice
 from perceivers.errors import DataError
@@ -23,6 +24,7 @@ from perceivers.kinds.image.reading import IMAGE_SUFFIXES, Picture, decode_image
 from perceivers.kinds.image.sizing import image_learning, image_options, looks_of
 from perceivers.kinds.image.tensors import image_modality, image_processor, pixels_of, seen_part
 from perceivers.processors.image.reading import upright
+from perceivers.rivals.simple import SimpleForm
 
 if TYPE_CHECKING:
     import numpy as np
@@ -40,6 +42,7 @@ class ImageKind(Kind):
         "input_form": tuple(dict.fromkeys(name for fields in FORM_DEFAULTS.values() for name in fields))
     }
     card: ClassVar[CardLayout | None] = LAYOUT
+    simple_form: ClassVar[SimpleForm | None] = SimpleForm("vector", "linear on pixels")
 
     @classmethod
     def guess(cls, name: str, cells: Sequence[Any]) -> float:
@@ -82,6 +85,15 @@ class ImageKind(Kind):
         """See Kind."""
         cell = row.get(columns[0])
         return None if is_empty(cell) else Picture(decode_image(cell, table.root))
+
+    def simplified(self, row: Mapping[str, Any], columns: Sequence[str], table: Any) -> np.ndarray | None:
+        """The pixels of a small picture, float32: 16 x 16 in colours, 32 x 32 in grey."""
+        value = self.read(row, columns, table)
+        if value is None:
+            return None
+        pixels = pixels_of([value], self.options).values
+        side = 32 if pixels.shape[1] == 1 else 16
+        return cast("np.ndarray", adaptive_avg_pool2d(pixels.float(), side).flatten().numpy())
 
     def vary(self, value: Picture, generator: np.random.Generator) -> Picture:
         """Crop, mirror and RandAugment one picture."""

@@ -19,7 +19,8 @@ from perceivers.kinds.series.files import SERIES_SUFFIXES, SeriesColumns
 from perceivers.kinds.series.options import SeriesOptions
 from perceivers.kinds.series.reading import looks_like_series, require_shape, require_values, series_of
 from perceivers.kinds.series.tensors import SeriesScale, VariedSeries, series_input
-from perceivers.kinds.series.values import statistics
+from perceivers.kinds.series.values import fill_missing, statistics
+from perceivers.rivals.simple import SimpleForm
 
 
 @dataclass(frozen=True)
@@ -45,6 +46,7 @@ class SeriesKind(Kind):
     suffixes: ClassVar[tuple[str, ...]] = SERIES_SUFFIXES
     usual_columns: ClassVar[tuple[str, ...]] = ("series", "signal")
     card: ClassVar[CardLayout | None] = LAYOUT
+    simple_form: ClassVar[SimpleForm | None] = SimpleForm("series", "nearest series")
     settles_on: ClassVar[int | None] = None
 
     @classmethod
@@ -74,6 +76,11 @@ class SeriesKind(Kind):
             )
             require_values(series, allow_missing=chosen.missing != "stop")
         return series
+
+    def simplified(self, row: Mapping[str, Any], columns: Sequence[str], table: Any) -> np.ndarray | None:
+        """The series [num_steps, num_channels] without gaps."""
+        value = self.read(row, columns, table)
+        return None if value is None else fill_missing(value, np.zeros(value.shape[1], dtype=np.float32))
 
     def survey(self, table: Any, columns: Sequence[str]) -> Self:
         """Take the channels of the first series that can be read; the others are reported with the rest of the rows."""

@@ -34,6 +34,7 @@ from perceivers.kinds.sound.tensors import (
 from perceivers.kinds.sound.trimming import without_silence
 from perceivers.kinds.sound.value import Sound, clip_starts, cut_clips
 from perceivers.processors.audio.processor import to_mono
+from perceivers.rivals.simple import SimpleForm
 
 # What samples without a file are called; series of other things have other names.
 NAMES_OF_SAMPLES = frozenset({"audio", "sound", "speech", "voice", "waveform"})
@@ -61,6 +62,7 @@ class SoundKind(Kind):
         "clip_seconds": ("evaluation_clips",),
     }
     card: ClassVar[CardLayout | None] = SOUND_CARD
+    simple_form: ClassVar[SimpleForm | None] = SimpleForm("vector", "linear on mel bands")
     settles_on: ClassVar[int | None] = 1_000
     answered_at_once: ClassVar[int] = 32
 
@@ -118,6 +120,15 @@ class SoundKind(Kind):
         if self.options.trim_decibels is not None:
             wave = without_silence(wave, self.options.sampling_rate, self.options.trim_decibels)
         return Sound(wave)
+
+    def simplified(self, row: Mapping[str, Any], columns: Sequence[str], table: Any) -> np.ndarray | None:
+        """Of each band of the log-mel energies: mean, deviation, and mean change from frame to frame; float32 [3 x bands]."""
+        value = self.read(row, columns, table)
+        if value is None:
+            return None
+        energies = log_mel(value.waveform, self.options).numpy()
+        changes = np.abs(np.diff(energies, axis=0)) if len(energies) > 1 else np.zeros_like(energies)
+        return np.concatenate([energies.mean(axis=0), energies.std(axis=0), changes.mean(axis=0)])
 
     def settle(self, values: Sequence[Sound], columns: Sequence[str]) -> Self:
         """Find mean and deviation of the log-mel energies of whole sounds."""

@@ -9,6 +9,7 @@ import torch
 from torch import Tensor
 
 from perceivers.errors import DataError
+from perceivers.nn.precision import wide
 
 # How the values of one picture are read: as bytes, or as floats in [0, 1] or [0, 255].
 ValueRange = Literal["bytes", "unit floats", "byte floats"]
@@ -39,7 +40,7 @@ def require_byte_range(picture: Tensor, kind: ValueRange, name: str) -> None:
 
 def rescaled(batch: Tensor, factor: float) -> Tensor:
     """Values times `factor`, multiplied in float64 and given in float32, as Transformers does."""
-    return (batch.double() * factor).float()
+    return (wide(batch) * factor).float()
 
 
 def normalised(

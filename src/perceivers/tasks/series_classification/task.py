@@ -76,6 +76,10 @@ class SeriesClassification(OneColumnTask[SeriesClassificationArguments]):
                 f"`start` must be a model of series with {wanted['in_channels']} channels, received {own or 'another model'}"
             )
 
+    def files_of(self, given: str) -> list[str]:
+        """The files of series in a folder."""
+        return [str(path) for path in find_files([given], (*SERIES_SUFFIXES, TS_SUFFIX), "series")]
+
     def tables_of(self, given: str) -> Iterator[Table]:
         """An input as tables with a row a series: a long table or a table of files, else every file for itself."""
         chosen = self.arguments
