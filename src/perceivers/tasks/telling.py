@@ -9,6 +9,7 @@ from typing import Any
 
 from perceivers.answers.base import Answer
 from perceivers.arguments import RunArguments
+from perceivers.arguments.network import NetworkArguments
 from perceivers.arguments.open import AUTO, USUAL_SIZE, given, usual_values
 from perceivers.data.rows import RowSamples
 from perceivers.data.splits import Splits
@@ -98,10 +99,12 @@ def run_in_words(
         steps: optimiser steps.
         asked: options that the user gave, see `asked_for`.
     """
-    network: Any = arguments
     training, optimization = run.training, run.optimization
-    blocks = f"{network.num_blocks} times " if network.num_blocks > 1 else ""
-    layers = f"{blocks}{counted(network.num_layers, 'layer')}"
+    network = f"{parameters:,} parameters"
+    if isinstance(arguments, NetworkArguments):
+        blocks = f"{arguments.num_blocks} times " if arguments.num_blocks > 1 else ""
+        latents = f"{arguments.num_latents:,} latents of {arguments.latent_channels:,} channels"
+        network = f"{latents}, {blocks}{counted(arguments.num_layers, 'layer')}, {network}"
     loop = [
         counted(steps, "step"),
         *([] if training.steps else [counted(training.epochs or 1, "pass", "passes")]),
@@ -110,12 +113,11 @@ def run_in_words(
         *([f"as means over {1 / (1 - training.ema_decay):.0f} steps"] if training.ema_decay else []),
     ]
     climb = counted(optimization.warmup_steps or 0, "step")
-    others = "has its usual value" if network.size == USUAL_SIZE else "is chosen"
+    others = "has its usual value" if getattr(arguments, "size", AUTO) == USUAL_SIZE else "is chosen"
     listed = ", ".join(f"{name.replace('_', '-')} {value}" for name, value in asked.items())
     return {
         **({"a sample": "; ".join(sees)} if sees else {}),
-        "network": f"{network.num_latents:,} latents of {network.latent_channels:,} channels, {layers}, {parameters:,} "
-        "parameters",
+        "network": network,
         "training": ", ".join(loop),
         "learning rate": f"{optimization.learning_rate:g} after {climb} of climb, {optimization.optimizer}, weight decay "
         f"{optimization.weight_decay:g}",
