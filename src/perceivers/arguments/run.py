@@ -105,6 +105,10 @@ def read_recipe(path: Path) -> dict[str, Any]:
     for name in CONCERNS:
         if not isinstance(recipe.setdefault(name, {}), Mapping):
             raise DataError(f"`{name}` of {str(path)!r} must be a mapping, received {recipe[name]!r}")
+    # Where records of earlier versions have it.
+    group_column = recipe["model"].pop("group_column", None)
+    if group_column is not None:
+        recipe["data"].setdefault("group_column", group_column)
     return recipe
 
 

@@ -41,8 +41,9 @@ class TrainingArguments:
     """Optimiser steps between two checkpoints to resume from; None writes one with every look at the validation samples."""
     seed: int = 0
     """Seed of the initial weights, the order of the samples, the augmentation and the dropout."""
-    workers: int = 0
-    """Processes that load samples beside the training process."""
+    workers: int | Literal["auto"] = "auto"
+    """Processes that load samples beside the training process. `auto`: none where a sample takes less than 2 ms to load, or
+    for a stream; else one fewer than there are processor cores. Results do not depend on it."""
     device: Literal["auto", "cpu"] = "auto"
     """`auto` takes the accelerator that is there."""
 
@@ -54,6 +55,8 @@ class TrainingArguments:
         norm = self.max_gradient_norm
         require("max_gradient_norm", 1.0 if norm is None else norm, norm is None or norm > 0.0, "above 0")
         require_share(self, "ema_decay")
-        require_at_least(0, self, "workers")
+        if self.workers != "auto":
+            known = isinstance(self.workers, int) and self.workers >= 0
+            require("workers", self.workers, known, "auto, or at least 0")
         require_choice("mixed_precision", self.mixed_precision, ("no", "bf16", "fp16"))
         require_choice("device", self.device, ("auto", "cpu"))

@@ -163,6 +163,22 @@ class Kind(ABC):
             DataError: a cell holds something else.
         """
 
+    def kept(self) -> tuple[Any, ...] | None:
+        """What a value that was read depends on, beside the file: those of equal settings are kept for each other.
+
+        None, as usual, for kinds whose values are not kept, because reading them costs little. Others have `pack` and
+        `unpack` as well.
+        """
+        return None
+
+    def pack(self, value: Any) -> Mapping[str, np.ndarray]:
+        """A value that was read, before it is varied, as arrays."""
+        raise ConfigurationError(f"values of a {self.name} are not kept")
+
+    def unpack(self, arrays: Mapping[str, np.ndarray]) -> Any:
+        """The value of what `pack` gave, equal to the last bit; the arrays themselves are not to be changed."""
+        raise ConfigurationError(f"values of a {self.name} are not kept")
+
     def plain(self, cell: Any, column: str, table: Any) -> Any:
         """A cell as those read it who know nothing of kinds: a number, a text, a date; None where it is empty."""
         return None if is_empty(cell) else cell
@@ -189,6 +205,10 @@ class Kind(ABC):
             columns: those that are read.
         """
         return self
+
+    def notes(self) -> list[str]:
+        """What the user should know of how values are read, once `survey` has looked at some."""
+        return []
 
     def settle(self, values: Sequence[Any], columns: Sequence[str]) -> Self:
         """This kind with what must be learned from training values: their size, scale, vocabulary.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import cast
 
 import torch
 from torch import Tensor, nn
@@ -120,7 +121,8 @@ class ConvolutionalStem(nn.Module):
         # Convolutions of channels that lie together are half as long again as fast on processors.
         hidden = inputs.contiguous(memory_format=torch.channels_last)
         counts = None
-        for stage in self.stages:
+        for module in self.stages:
+            stage = cast("StemStage", module)
             if num_rows is not None:
                 stride = stage.strides[0]
                 num_rows = -(-num_rows // stride)

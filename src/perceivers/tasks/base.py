@@ -168,7 +168,7 @@ class Task(ABC, Generic[TaskArguments]):
 
     def plan(self, splits: Splits) -> list[Any]:
         """What is printed before training: what the run understood of the data (texts, or what rich renders)."""
-        return []
+        return list(splits.notes)
 
     def plan_of_samples(self, splits: Splits) -> dict[str, str]:
         """What is printed of the samples before training, by heading: how many there are, and of what."""

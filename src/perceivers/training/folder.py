@@ -199,6 +199,7 @@ def _differences(recorded: str, task: Task[Any], arguments: RunArguments) -> lis
     former = yaml.safe_load(recorded)
     present = yaml.safe_load(recipe_text(task.name, task.arguments, arguments))
     free = {("training", name) for name in ("workers", "device", "checkpoint_every")}
+    free |= {("data", name) for name in ("keep_megabytes", "keep_gigabytes", "keep_folder")}
     if former["task"] != present["task"]:
         return [f"task {former['task']} is now {present['task']}"]
     return [

@@ -28,6 +28,7 @@ from perceivers.training.optimization import build_optimizer, build_schedule
 from perceivers.training.reporting import installed_versions, print_plan, print_warning, results_table
 from perceivers.training.starting import freeze, start_config, take_weights
 from perceivers.training.weights import Average, Best
+from perceivers.training.workers import chosen_workers
 
 if TYPE_CHECKING:
     from accelerate import Accelerator
@@ -203,13 +204,14 @@ def _build_loop(
 ) -> Loop:
     """Build the optimiser and what else a run needs, and have accelerate prepare it."""
     training = arguments.training
+    workers = chosen_workers(training.workers, splits.train, task.vary)
     loader, order = training_loader(
         splits.train,
         task.vary,
         NumberedBatch(task.collate, parts.processor),
         batch_size=training.batch_size or 1,
         seed=training.seed,
-        workers=training.workers,
+        workers=workers,
     )
     optimizer = build_optimizer(parts.model, arguments.optimization)
     model, optimizer, batches, watched = accelerator.prepare(
@@ -261,7 +263,8 @@ def _without_copies(arguments: RunArguments, accelerator: Accelerator) -> RunArg
 
 def _plain(task: Task[Any], parts: Parts, samples: Any, training: TrainingArguments) -> Any:
     collate = NumberedBatch(task.collate, parts.processor)
-    return plain_loader(samples, collate, batch_size=training.batch_size or 1, workers=training.workers)
+    workers = chosen_workers(training.workers, samples)
+    return plain_loader(samples, collate, batch_size=training.batch_size or 1, workers=workers)
 
 
 def _validation_scores(loop: Loop) -> dict[str, float]:

@@ -121,6 +121,18 @@ class SoundKind(Kind):
             wave = without_silence(wave, self.options.sampling_rate, self.options.trim_decibels)
         return Sound(wave)
 
+    def kept(self) -> tuple[Any, ...] | None:
+        """See Kind."""
+        return self.name, self.options.sampling_rate, self.options.trim_decibels
+
+    def pack(self, value: Sound) -> Mapping[str, np.ndarray]:
+        """See Kind."""
+        return {"waveform": value.waveform}
+
+    def unpack(self, arrays: Mapping[str, np.ndarray]) -> Sound:
+        """See Kind."""
+        return Sound(arrays["waveform"])
+
     def simplified(self, row: Mapping[str, Any], columns: Sequence[str], table: Any) -> np.ndarray | None:
         """Of each band of the log-mel energies: mean, deviation, and mean change from frame to frame; float32 [3 x bands]."""
         value = self.read(row, columns, table)

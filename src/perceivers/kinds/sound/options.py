@@ -6,7 +6,7 @@
 from dataclasses import dataclass
 from typing import Literal
 
-from perceivers.arguments.base import require, require_at_least, require_choice, require_share
+from perceivers.arguments.base import require, require_at_least, require_choice, require_counts, require_share
 from perceivers.errors import ConfigurationError
 
 
@@ -84,13 +84,7 @@ class SoundOptions:
             value = getattr(self, name)
             require(name, value, value is None or value > 0.0, "above 0")
         require_at_least(0, self, "min_frequency", "gain", "time_masks", "frequency_masks", "stem_blocks")
-        widths = self.stem_widths
-        require(
-            "stem_widths",
-            widths,
-            bool(widths) and min(widths) >= 1,
-            "one whole number or more, each at least 1",
-        )
+        require_counts(self, "stem_widths")
         require("stem_stride", self.stem_stride, self.stem_stride in (1, 2), "1 or 2")
         require_share(self, "shift", "speed", "time_mask_share", "frequency_mask_share")
         if self.bins_per_patch is not None and self.num_mel_bins % self.bins_per_patch:

@@ -111,14 +111,17 @@ class FillMask(Task[FillMaskArguments]):
                 table,
                 column_of_text(table, self.arguments.text_column),
                 self.room,
-                self.arguments.group_column if part == "train" else None,
+                arguments.group_column if part == "train" else None,
+                arguments.group_pattern if part == "train" else None,
                 skips_unreadable=arguments.unreadable == "skip",
             )
             opened[part] = windows
             problems += windows.unreadable
         is_stream = isinstance(opened["train"], StreamTable)
         # Cutting has read every text already; only a stream may still hold unreadable ones.
-        looked_at = arguments if is_stream else replace(arguments, unreadable="trust")
+        looked_at = replace(arguments, group_column=None, group_pattern=None)
+        if not is_stream:
+            looked_at = replace(looked_at, unreadable="trust")
         splits = load_splits(
             looked_at, opened, WindowDecoder(column), groups=None if is_stream else GROUP_COLUMN
         )

@@ -21,13 +21,12 @@ from perceivers.data.tables import StreamTable, Table, require_columns
 from perceivers.errors import DataError
 from perceivers.kinds.image.reading import IMAGE_SUFFIXES
 from perceivers.processors.optical_flow.files import read_flow, write_flow
-from perceivers.processors.video.decoding import Picture, decode, read_header
+from perceivers.processors.video.decoding import DEFAULT_RATE, Picture, decode, read_header
 from perceivers.tasks.base import Prediction, Unreadable, guarded
 from perceivers.tasks.optical_flow.options import OpticalFlowArguments
 from perceivers.tasks.optical_flow.samples import decode_pixels
 
 VIDEO_SUFFIXES = (".mp4", ".mov", ".avi", ".mkv", ".webm", ".m4v", ".mpg", ".mpeg", ".ogv")
-DEFAULT_RATE = 25.0
 
 Estimate = Callable[[np.ndarray, np.ndarray], Tensor]
 
@@ -153,7 +152,9 @@ def pairs_of_inputs(
         else:
             yield from guarded(str(given), _pairs_of(given, chosen, left_out), left_out)
     if pictures:
-        yield from guarded(str(pictures[0]), _pairs_of_files(pictures, "", left_out), left_out)
+        yield from guarded(
+            str(pictures[0]), _pairs_of_files(pictures, "", chosen.white_level, left_out), left_out
+        )
 
 
 def _pairs_of(given: Path, chosen: OpticalFlowArguments, left_out: list[Unreadable] | None) -> Iterator[Pair]:
@@ -161,8 +162,8 @@ def _pairs_of(given: Path, chosen: OpticalFlowArguments, left_out: list[Unreadab
         yield from _pairs_of_table(given, chosen, left_out)
     elif given.is_dir():
         for folder, files in _sequences(given):
-            prefix = f"{folder.name}/"
-            yield from guarded(str(folder), _pairs_of_files(files, prefix, left_out), left_out)
+            pairs = _pairs_of_files(files, f"{folder.name}/", chosen.white_level, left_out)
+            yield from guarded(str(folder), pairs, left_out)
     elif given.suffix.lower() in VIDEO_SUFFIXES:
         yield from _pairs_of_film(given)
     else:
@@ -176,12 +177,14 @@ def film_frames(film: Path) -> Iterator[np.ndarray]:
             yield piece.pixels()
 
 
-def _pairs_of_files(files: Sequence[Path], prefix: str, left_out: list[Unreadable] | None) -> Iterator[Pair]:
+def _pairs_of_files(
+    files: Sequence[Path], prefix: str, white_level: float | None, left_out: list[Unreadable] | None
+) -> Iterator[Pair]:
     if len(files) < 2:
         raise DataError(f"`{files[0]}` is a single frame; flow needs a second one after it")
     first: np.ndarray | None = None
     for before, path in zip((None, *files), files, strict=False):
-        second = next(guarded(str(path), _frame_of(path), left_out), None)
+        second = next(guarded(str(path), _frame_of(path, white_level), left_out), None)
         if before is not None and first is not None and second is not None:
             source = f"{before} to {path.name}"
             pair = Pair(first, second, source, f"{prefix}{before.stem}")
@@ -189,8 +192,8 @@ def _pairs_of_files(files: Sequence[Path], prefix: str, left_out: list[Unreadabl
         first = second
 
 
-def _frame_of(path: Path) -> Iterator[np.ndarray]:
-    yield decode_pixels(str(path), None)
+def _frame_of(path: Path, white_level: float | None) -> Iterator[np.ndarray]:
+    yield decode_pixels(str(path), None, white_level)
 
 
 def _of_one_size(pair: Pair) -> Iterator[Pair]:
@@ -215,7 +218,7 @@ def _pairs_of_table(
     require_columns(table, *columns)
 
     def frames_of(row: Mapping[str, Any], table: Table | StreamTable) -> list[np.ndarray]:
-        return [decode_pixels(row[column], table.root) for column in columns]
+        return [decode_pixels(row[column], table.root, chosen.white_level) for column in columns]
 
     def pair_of(index: int) -> Iterator[Pair]:
         name = table.name(index)

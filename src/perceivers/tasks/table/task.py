@@ -34,11 +34,6 @@ class TableTask(ColumnTask[TableArguments]):
     table_plan: TablePlan | None = None
 
     @property
-    def groups(self) -> str | None:
-        """See ColumnTask."""
-        return self.arguments.group_column
-
-    @property
     def best_by(self) -> tuple[str, Literal["higher", "lower"]]:
         """The loss: of few rows, it tells more than how many answers are right."""
         return "loss", "lower"
@@ -50,7 +45,7 @@ class TableTask(ColumnTask[TableArguments]):
     def choose(self, tables: Tables) -> Columns:
         """See ColumnTask; what was left open of the network is chosen from the rows."""
         self.arguments = filled(self.arguments, values_of_size(self.name, self.arguments.size))
-        self.table_plan = plan_table(tables["train"], self.arguments)
+        self.table_plan = plan_table(tables["train"], self.arguments, group_column=self.group_column)
         self.arguments = completed(self.table_plan.arguments)
         return self.table_plan.chosen
 

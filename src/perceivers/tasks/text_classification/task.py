@@ -71,11 +71,6 @@ class TextClassification(ColumnTask[TextClassificationArguments]):
         classes = chosen.label_column if chosen.answer == "one-class" else None
         return chosen.task_column or classes
 
-    @property
-    def groups(self) -> str | None:
-        """See ColumnTask."""
-        return self.arguments.group_column
-
     def open(self, arguments: DataArguments) -> Tables:
         """Tables, or folders of text files."""
         return open_tables(arguments, TEXT_SUFFIXES)
