@@ -58,15 +58,15 @@ class RunInterrupted(KeyboardInterrupt):
 
     Args:
         message: one line.
-        number: of the signal.
+        signal: its number.
     """
 
-    def __init__(self, message: str, number: int) -> None:
+    def __init__(self, message: str, signal: int) -> None:
         super().__init__(message)
-        self.number = number
+        self.signal = signal
 
     def __reduce__(self) -> tuple[type[RunInterrupted], tuple[str, int]]:
-        return type(self), (str(self), self.number)
+        return type(self), (str(self), self.signal)
 
 
 def one_line(problem: object, most: int = 300) -> str:

@@ -63,7 +63,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     except KeyboardInterrupt as stopped:
         # What a shell says of a process that a signal has ended.
         Console(stderr=True).print(str(stopped) or "stopped", markup=False, highlight=False, soft_wrap=True)
-        sys.exit(128 + getattr(stopped, "number", signal.SIGINT))
+        sys.exit(128 + getattr(stopped, "signal", signal.SIGINT))
 
 
 def _changes_defaults(tokens: Sequence[str]) -> bool:
