@@ -34,6 +34,7 @@ class Advice:
         dropout: the same.
         mlp_dropout: the same.
         label_smoothing: share of the target probability that is spread over all classes, in [0, 1).
+        mixup: how much samples and their targets are averaged in pairs, of tasks that can do that.
     """
 
     epochs: int | None = None
@@ -55,6 +56,7 @@ class Advice:
     dropout: float | None = None
     mlp_dropout: float | None = None
     label_smoothing: float | None = None
+    mixup: float | None = None
 
     def values(self) -> dict[str, Any]:
         """What is advised, by name."""

@@ -13,8 +13,8 @@ from perceivers.kinds.base import ModalityInput
 from perceivers.kinds.image.options import ImageOptions
 from perceivers.kinds.image.reading import Picture
 from perceivers.processors.image.geometry import centre_box
+from perceivers.processors.image.opening import upright
 from perceivers.processors.image.pillow import PerceiverImageProcessor
-from perceivers.processors.image.reading import upright
 
 
 def image_processor(options: ImageOptions) -> PerceiverImageProcessor:

@@ -11,7 +11,7 @@ from torch import Tensor
 
 from perceivers.arguments.advice import Advice
 from perceivers.errors import DataError
-from perceivers.kinds.base import MOSTLY, Kind, ModalityInput, is_empty
+from perceivers.kinds.base import MOSTLY, Kind, ModalityInput, as_tokens, counted, is_empty
 from perceivers.kinds.cards import CardLayout, title_card
 from perceivers.kinds.sound.augmentation import vary_sound
 from perceivers.kinds.sound.drawing import SOUND_CARD, HeardSound, draw_sound, sound_html
@@ -34,6 +34,7 @@ from perceivers.kinds.sound.tensors import (
 from perceivers.kinds.sound.trimming import without_silence
 from perceivers.kinds.sound.value import Sound, clip_starts, cut_clips
 from perceivers.processors.audio.processor import to_mono
+from perceivers.rivals.simple import SimpleForm
 
 # What samples without a file are called; series of other things have other names.
 NAMES_OF_SAMPLES = frozenset({"audio", "sound", "speech", "voice", "waveform"})
@@ -61,6 +62,7 @@ class SoundKind(Kind):
         "clip_seconds": ("evaluation_clips",),
     }
     card: ClassVar[CardLayout | None] = SOUND_CARD
+    simple_form: ClassVar[SimpleForm | None] = SimpleForm("vector", "linear on mel bands")
     settles_on: ClassVar[int | None] = 1_000
     answered_at_once: ClassVar[int] = 32
 
@@ -102,6 +104,13 @@ class SoundKind(Kind):
         columns = chosen.num_mel_bins // (bins or chosen.num_mel_bins)
         return tokens_of_a_clip(chosen) * columns
 
+    def described(self) -> str:
+        """See Kind."""
+        chosen = self.options
+        length = "sounds of any length" if chosen.clip_seconds is None else f"{chosen.clip_seconds:g} s"
+        bands = "" if chosen.input_form == "raw" else f" in {counted(chosen.num_mel_bins, 'band')}"
+        return f"{length} at {chosen.sampling_rate:,} Hz{bands}{as_tokens(self.num_tokens)}"
+
     def read(self, row: Mapping[str, Any], columns: Sequence[str], table: Any) -> Sound | None:
         """See Kind; samples have their rate in the row's column `sampling_rate`; silence around the sound is cut off here."""
         cell = row.get(columns[0])
@@ -111,6 +120,27 @@ class SoundKind(Kind):
         if self.options.trim_decibels is not None:
             wave = without_silence(wave, self.options.sampling_rate, self.options.trim_decibels)
         return Sound(wave)
+
+    def kept(self) -> tuple[Any, ...] | None:
+        """See Kind."""
+        return self.name, self.options.sampling_rate, self.options.trim_decibels
+
+    def pack(self, value: Sound) -> Mapping[str, np.ndarray]:
+        """See Kind."""
+        return {"waveform": value.waveform}
+
+    def unpack(self, arrays: Mapping[str, np.ndarray]) -> Sound:
+        """See Kind."""
+        return Sound(arrays["waveform"])
+
+    def simplified(self, row: Mapping[str, Any], columns: Sequence[str], table: Any) -> np.ndarray | None:
+        """Of each band of the log-mel energies: mean, deviation, and mean change from frame to frame; float32 [3 x bands]."""
+        value = self.read(row, columns, table)
+        if value is None:
+            return None
+        energies = log_mel(value.waveform, self.options).numpy()
+        changes = np.abs(np.diff(energies, axis=0)) if len(energies) > 1 else np.zeros_like(energies)
+        return np.concatenate([energies.mean(axis=0), energies.std(axis=0), changes.mean(axis=0)])
 
     def settle(self, values: Sequence[Sound], columns: Sequence[str]) -> Self:
         """Find mean and deviation of the log-mel energies of whole sounds."""

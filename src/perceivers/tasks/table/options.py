@@ -36,9 +36,6 @@ class TableArguments(NetworkArguments):
     """NAME=KIND: what a column holds, where the guess is wrong. `perceivers inspect` prints the guesses and the kinds."""
     ignore: tuple[str, ...] = ()
     """Columns that are not read."""
-    group_column: str | None = None
-    """Column whose equal values stay in one part when the data are divided: the patient, the owner, the speaker. It is not
-    read."""
     quantiles: tuple[float, ...] = ()
     """Shares in (0, 1) of which numbers are answered, ascending: 0.05 0.5 0.95 gives the median and an interval for 90 %
     of the numbers. None given: the mean."""
