@@ -101,6 +101,7 @@ SHARED: dict[str, frozenset[str]] = {
             "frames",
             "groups",
             "headers",
+            "json_lines",
             "layouts",
             "leaks",
             "numbers",

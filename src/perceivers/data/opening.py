@@ -13,9 +13,11 @@ from perceivers.arguments.data import DataArguments
 from perceivers.data.bundled import BUNDLED, bundled_tables
 from perceivers.data.delimited import DelimitedFile
 from perceivers.data.folders import files_below, find_files, open_files, sub_folders
+from perceivers.data.json_lines import JsonFile
 from perceivers.data.parts import PART_NAMES, part_of
 from perceivers.data.table_folders import (
     FILE_NAME_COLUMN,
+    JSON_FORMATS,
     TABLE_FORMATS,
     TEXT_FORMATS,
     divided_by_folder,
@@ -29,7 +31,15 @@ from perceivers.data.tables import FILE_COLUMN, ArrowTable, ListTable, StreamTab
 from perceivers.errors import DataError, MissingExtraError
 
 # The `datasets` builder of each format that is not text.
-BUILDERS = {".jsonl": "json", ".json": "json", ".parquet": "parquet"}
+BUILDERS = {".parquet": "parquet"}
+# What is said of files that people take for tables.
+CURES = {
+    **dict.fromkeys((".xlsx", ".xls", ".ods"), ", a spreadsheet: save it as CSV in UTF-8"),
+    **dict.fromkeys(
+        (".txt", ".dat", ".data", ".tab"), "; if it is a table, call it .csv, or .tsv where tabs divide it"
+    ),
+    **dict.fromkeys((".zip", ".gz", ".tar", ".tgz", ".7z", ".rar"), ", an archive: unpack it"),
+}
 HUB_NAME = re.compile(r"[\w.-]+/[\w.-]+")
 
 Tables = dict[str, Table | StreamTable]
@@ -95,6 +105,8 @@ def open_table_file(path: Path, arguments: DataArguments | None = None) -> Table
         if kind in TEXT_FORMATS:
             file = DelimitedFile.look_at(path)
             opened, notes = file.stream() if streaming else file.dataset(), file.notes
+        elif kind in JSON_FORMATS:
+            opened = JsonFile(path).stream() if streaming else JsonFile(path).dataset()
         else:
             # A name such as v[12] would be taken for a pattern.
             opened = datasets.load_dataset(
@@ -136,6 +148,7 @@ def _open(
             return {"train": ListTable([{FILE_COLUMN: str(path)}], data, [data])}
         raise DataError(
             f"`data` must be a folder or a table ({', '.join(TABLE_FORMATS)}), received the file {data!r}"
+            + CURES.get(path.suffix.lower(), "")
         )
     if path.is_dir():
         stream = arguments if streaming else at_once

@@ -10,9 +10,11 @@ from perceivers.data.folders import sub_folders
 from perceivers.data.parts import named_parts, part_of
 from perceivers.data.tables import FILE_COLUMN, LABEL_COLUMN, StreamTable, Table
 
-# Endings of the files that are read as tables; `is_table` knows some with .gz too.
+# Endings of the files that are read as tables; `is_table` knows those of texts packed, too.
 TABLE_FORMATS = (".csv", ".tsv", ".jsonl", ".json", ".parquet")
 TEXT_FORMATS = (".csv", ".tsv")
+JSON_FORMATS = (".jsonl", ".json")
+PACKED_ENDINGS = (".gz", ".bz2", ".xz", ".zip")
 METADATA = "metadata"
 # What the hub's folders of pictures, sounds and films call the column with the path below the folder.
 FILE_NAME_COLUMN = "file_name"
@@ -34,13 +36,12 @@ class FoundTables:
 def format_of(path: Path) -> str:
     """The ending that says how a file is read, in lower case: ".csv" for a `.csv.gz`."""
     suffix = path.suffix.lower()
-    if suffix == ".gz" and path.with_suffix("").suffix.lower() in TEXT_FORMATS:
-        return path.with_suffix("").suffix.lower()
-    return suffix
+    inner = path.with_suffix("").suffix.lower()
+    return inner if suffix in PACKED_ENDINGS and inner in (*TEXT_FORMATS, *JSON_FORMATS) else suffix
 
 
 def is_table(path: str | Path) -> bool:
-    """Whether a file's name says that it is a table: one of TABLE_FORMATS, or a `.csv.gz`, `.tsv.gz`."""
+    """Whether a file's name says that it is a table: one of TABLE_FORMATS, or a `.csv.gz` and the like."""
     return format_of(Path(path)) in TABLE_FORMATS
 
 
