@@ -76,16 +76,20 @@ SHARED: dict[str, frozenset[str]] = {
             "answering",
             "attention",
             "base",
+            "choosing",
             "column_task",
             "columns",
             "inputs",
             "label_arguments",
+            "sizes",
+            "sizing",
             "measuring",
             "one_column_task",
             "page",
             "row_reader",
             "saved_columns",
             "settling",
+            "telling",
             "text_model",
         }
     ),
@@ -115,7 +119,7 @@ SHARED: dict[str, frozenset[str]] = {
             "words",
         }
     ),
-    "kinds": frozenset({"base", "cards", "cells", "image", "inline", "number", "shading", "sound"}),
+    "kinds": frozenset({"base", "cards", "cells", "image", "inline", "number", "passes", "shading", "sound"}),
     "answers": frozenset(
         {"base", "confusions", "drawing", "number", "one_class", "ranked", "ranking", "several_labels"}
     ),

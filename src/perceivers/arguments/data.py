@@ -47,6 +47,13 @@ class DataArguments:
     in 7_jackson_32.wav."""
     split_seed: int = 0
     """Seed of the division into parts. Training seeds leave it as it is, so the test part never changes."""
+    keep_megabytes: int = 1024
+    """MiB of memory for what was read of pictures, sounds and sets of points, so that each file is decoded once; 0 keeps
+    nothing in memory. Results are the same."""
+    keep_gigabytes: float = 8.0
+    """GiB of disk for what the memory has no room for, shared by `workers`; 0 keeps nothing on disk."""
+    keep_folder: str | None = None
+    """Where that lies, for later runs too; None: in a temporary folder that is removed at the end."""
     unreadable: Literal["stop", "skip", "trust"] = "stop"
     """What is done about samples that cannot be read. `stop` looks at all before training and stops with an error that
     names the first; `skip` looks at all, leaves those out and reports them; `trust` does not look, and stops when one is
@@ -60,6 +67,7 @@ class DataArguments:
         require_at_least(1, self, "shuffle_buffer")
         if self.group_pattern is not None:
             _require_pattern(self.group_pattern)
+        require_at_least(0, self, "keep_megabytes", "keep_gigabytes")
         if self.streaming and not self.test_data:
             raise ConfigurationError(
                 "`test_data` must be given with `streaming`: a stream cannot be divided, received None"

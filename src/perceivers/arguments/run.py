@@ -10,7 +10,7 @@ import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from perceivers.arguments.base import from_mapping
 from perceivers.arguments.data import DataArguments
@@ -44,6 +44,9 @@ class RunArguments:
     """Go on with the run that `output` holds, from its last checkpoint; start it where there is none."""
     pictures: bool = True
     """Draw the learning curve and what measures have a picture."""
+    beside: Literal["auto", "none"] = "none"
+    """What the result stands beside at the end: `auto` a majority answer and a cheap method that fits the inputs, which takes
+    seconds (the default of `perceivers train`); `none` nothing."""
     quiet: bool = False
     """Print neither what is made of the data nor the progress."""
 

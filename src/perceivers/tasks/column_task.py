@@ -11,10 +11,12 @@ from typing import TYPE_CHECKING, Any, Literal, TypeVar
 import numpy as np
 from torch import Tensor, nn
 
-from perceivers.arguments import DataArguments
+from perceivers.arguments import DataArguments, RunArguments
+from perceivers.arguments.open import completed
 from perceivers.configuration import PerceiverConfig
 from perceivers.data.division import with_answers
 from perceivers.data.held import HeldTable
+from perceivers.data.kept import KeptValues
 from perceivers.data.opening import Tables, notes_of
 from perceivers.data.rows import load_splits
 from perceivers.data.splits import Splits
@@ -28,6 +30,7 @@ from perceivers.tasks.inputs import Sample
 from perceivers.tasks.measuring import Measures, step_of
 from perceivers.tasks.row_reader import RowReader
 from perceivers.tasks.settling import learned_from_training, settled, with_targets
+from perceivers.tasks.telling import classes_in_words, cut_in_words
 
 if TYPE_CHECKING:
     from torchmetrics import MetricCollection
@@ -38,12 +41,20 @@ TaskArguments = TypeVar("TaskArguments")
 class ColumnTask(AnsweringTask[TaskArguments]):
     """Columns in, answers out. A subclass says which tables, which columns are what, and which model."""
 
+    chooses = True
+
     def __init__(self, arguments: TaskArguments | None = None) -> None:
         super().__init__(arguments)
         # What the user should know of the data: how a file was read, what was passed over.
         self.notes: list[str] = []
         # Rows without any target.
         self.num_left_out = 0
+        # Checkpoint that the run starts from.
+        self.start: str | None = None
+
+    def prepare(self, run: RunArguments) -> None:
+        """See Task; a checkpoint says how its inputs are read."""
+        self.start = run.start.start
         # Column that says which rows stay in one part.
         self.group_column: str | None = None
 
@@ -120,7 +131,7 @@ class ColumnTask(AnsweringTask[TaskArguments]):
         splits = load_splits(
             arguments,
             {part: self.held(table) for part, table in tables.items()},
-            RowReader(self.columns, self.needs_all),
+            RowReader(self.columns, self.needs_all, self.kept_values(arguments)),
             labels=self.strata,
             hold=all(each.kind.is_light for each in self.columns.inputs),
             class_names=() if self.answers_several else next(iter(self.columns.answers.values())).names,
@@ -130,6 +141,15 @@ class ColumnTask(AnsweringTask[TaskArguments]):
         if parts is None:
             self.columns, splits = learned_from_training(self.columns, splits)
         return splits
+
+    def kept_values(self, arguments: DataArguments) -> KeptValues | None:
+        """Where values that were read are kept; nowhere, where no kind's are or no room is given."""
+        chosen = arguments
+        no_room = not (chosen.keep_megabytes or chosen.keep_gigabytes)
+        if no_room or all(each.kind.kept() is None for each in self.columns.inputs):
+            return None
+        folder = None if chosen.keep_folder is None else Path(chosen.keep_folder)
+        return KeptValues(chosen.keep_megabytes << 20, int(chosen.keep_gigabytes * 2**30), folder)
 
     def held(self, table: Table | StreamTable) -> Table | StreamTable:
         """The table with its small columns in memory, where it is no stream."""
@@ -147,8 +167,29 @@ class ColumnTask(AnsweringTask[TaskArguments]):
             lines.append(f"{self.num_left_out:,} rows without any target are left out")
         return lines
 
+    def plan_of_samples(self, splits: Splits) -> dict[str, str]:
+        """See Task; the classes of each answer with their shares, and what is cut."""
+        rows = super().plan_of_samples(splits)
+        for answer in self.columns.answers.values():
+            said = classes_in_words(answer, splits.train)
+            if said is not None:
+                rows["classes" if len(self.columns.answers) == 1 else f"{answer.title}, classes"] = said
+        cut = cut_in_words(self.columns.inputs, splits.train)
+        return rows if cut is None else {**rows, "cut": cut}
+
+    def sees(self) -> list[str]:
+        """See Task."""
+        inputs = self.columns.inputs
+        return [
+            each.kind.described()
+            if len(inputs) == 1
+            else f"{', '.join(each.columns)}: {each.kind.described()}"
+            for each in inputs
+        ]
+
     def build(self, splits: Splits, start: PerceiverConfig | None = None) -> Parts:
         """Learn from the training values what the kinds need, and build a model."""
+        self.arguments = completed(self.arguments)
         self.columns = settled(self.columns, splits.train)
         return Parts(self.build_model(self.columns, start), self.columns)
 

@@ -119,7 +119,7 @@ def training_values(each: Input, train: Any, count: int | None) -> Iterator[Any]
     number = len(train) if count is None else min(len(train), count)
     for index in np.unique(np.linspace(0, len(train) - 1, number).round().astype(int)):
         row = train.table[train.indices[int(index)]]
-        yield each.kind.read(row, each.columns, train.table)
+        yield each.read(row, train.table, getattr(train.decode, "kept", None))
 
 
 def _settled_input(each: Input, train: Any) -> Input:

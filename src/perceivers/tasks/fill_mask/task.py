@@ -29,7 +29,7 @@ from perceivers.models.losses import IGNORED_LABEL
 from perceivers.models.masked_language_modeling import PerceiverForMaskedLM
 from perceivers.models.text_building import start_positions, text_config
 from perceivers.processors.tokenizer.byte_tokenizer import PerceiverTokenizer
-from perceivers.tasks.base import Batch, Parts, Prediction, Step, Task
+from perceivers.tasks.base import Batch, Parts, Prediction, Step, Task, Unreadable
 from perceivers.tasks.fill_mask.answers import fill
 from perceivers.tasks.fill_mask.options import FillMaskArguments
 from perceivers.tasks.fill_mask.page import write_page
@@ -194,14 +194,17 @@ class FillMask(Task[FillMaskArguments]):
         return masking_metrics()
 
     @torch.no_grad()
-    def predict(self, parts: Parts, inputs: Sequence[str]) -> list[Prediction]:
+    def predict(
+        self, parts: Parts, inputs: Sequence[str], left_out: list[Unreadable] | None = None
+    ) -> list[Prediction]:
         """Fill each text's gaps, `[MASK]` (one byte) and `[MASK:7]` (a word of 7 bytes).
 
         Args:
             parts: of a trained model.
             inputs: texts with gaps, text files, folders of these.
+            left_out: see Task.
         """
-        prompts = read_prompts(inputs, TEXT_SUFFIXES)
+        prompts = read_prompts(inputs, TEXT_SUFFIXES, left_out)
         prepared = parts.model.prepare()
         return [fill(prepared, parts.processor, prompt) for prompt in prompts]
 

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any, ClassVar
 
 from perceivers.arguments import DataArguments
+from perceivers.arguments.open import completed
 from perceivers.configuration import PerceiverConfig
 from perceivers.data.delimited import DelimitedFile
 from perceivers.data.opening import Tables, find_files, open_table_file
@@ -19,6 +20,7 @@ from perceivers.errors import ConfigurationError, DataError
 from perceivers.kinds.base import Kind
 from perceivers.kinds.series.files import SERIES_SUFFIXES, SeriesColumns
 from perceivers.kinds.series.kind import SeriesKind
+from perceivers.kinds.series.mixing import mixed_features
 from perceivers.kinds.series.opening import (
     ARFF_SUFFIX,
     TS_SUFFIX,
@@ -30,9 +32,10 @@ from perceivers.kinds.series.opening import (
     open_series,
 )
 from perceivers.kinds.series.wide import FEWEST_STEPS, wide_table
-from perceivers.tasks.base import Parts
+from perceivers.tasks.answering import LABELS
+from perceivers.tasks.base import Batch, Parts
 from perceivers.tasks.columns import Columns
-from perceivers.tasks.one_column_task import OneColumnTask
+from perceivers.tasks.one_column_task import ANSWER, OneColumnTask
 from perceivers.tasks.series_classification.options import SeriesClassificationArguments
 
 
@@ -66,6 +69,7 @@ class SeriesClassification(OneColumnTask[SeriesClassificationArguments]):
 
     def build(self, splits: Splits, start: PerceiverConfig | None = None) -> Parts:
         """See ColumnTask; the longest series of all parts must fit."""
+        self._require_mixable()
         if self.arguments.max_length is None:
             (only,) = self.columns.inputs
             parts = (splits.train, splits.validation, splits.test)
@@ -74,15 +78,38 @@ class SeriesClassification(OneColumnTask[SeriesClassificationArguments]):
             self.columns = replace(self.columns, inputs=(replace(only, kind=kind),))
         return super().build(splits, start)
 
+    def augment(self, batch: Batch) -> Batch:
+        """Average patterns in pairs, where that is wanted; labels are then shares [batch, num_classes]."""
+        batch, chosen = super().augment(batch), self.arguments
+        if not chosen.mixup:
+            return batch
+        ((name, features),) = batch["inputs"].items()
+        features, labels = mixed_features(
+            features,
+            batch[LABELS][ANSWER],
+            num_classes=self.columns.answers[ANSWER].description.num_outputs,
+            alpha=chosen.mixup,
+        )
+        return {**batch, "inputs": {name: features}, LABELS: {ANSWER: labels}}
+
     def require_fitting(self, start: PerceiverConfig, columns: Columns) -> None:
         """See ColumnTask."""
         (only,) = columns.inputs
-        own = dict((start.modalities or {}).get(only.name, {}))
-        (wanted,) = columns.modalities().values()
-        if own.get("in_channels") != wanted["in_channels"]:
+        wanted, own = columns.modalities(), start.modalities or {}
+        if set(own) != set(wanted) or any(
+            own[name].get(key) != wanted[name].get(key)
+            for name in wanted
+            for key in ("type", "in_channels", "group_sizes")
+        ):
+            channels = only.kind.num_channels  # type: ignore[attr-defined]
             raise ConfigurationError(
-                f"`start` must be a model of series with {wanted['in_channels']} channels, received {own or 'another model'}"
+                f"`start` must be a model of series with {channels} channels and the same `tokens`, received "
+                f"{dict(own) or 'another model'}"
             )
+
+    def files_of(self, given: str) -> list[str]:
+        """The files of series in a folder."""
+        return [str(path) for path in find_files([given], (*SERIES_SUFFIXES, TS_SUFFIX), "series")]
 
     def tables_of(self, given: str) -> Iterator[Table]:
         """An input as tables with a row a series: a long table or a table of files, else every file for itself."""
@@ -119,6 +146,14 @@ class SeriesClassification(OneColumnTask[SeriesClassificationArguments]):
         return is_table(path) and (
             format_of(path) not in TEXT_FORMATS or DelimitedFile.look_at(path, needs_names=False).has_names
         )
+
+    def _require_mixable(self) -> None:
+        chosen = completed(self.arguments)
+        if chosen.mixup and chosen.tokens != "patterns":
+            raise ConfigurationError(
+                f"`mixup` must be 0 where `tokens` are {chosen.tokens}, received {chosen.mixup}: patterns alone "
+                "can be averaged"
+            )
 
     def _require_series(self, table: Table) -> None:
         """Refuse a table that has neither steps nor files of series."""
