@@ -13,8 +13,10 @@ from perceivers.arguments.data import DataArguments
 from perceivers.data.bundled import BUNDLED, bundled_tables
 from perceivers.data.delimited import DelimitedFile
 from perceivers.data.folders import files_below, find_files, open_files, sub_folders
+from perceivers.data.joined import joined
 from perceivers.data.json_lines import JsonFile
-from perceivers.data.parts import PART_NAMES, part_of
+from perceivers.data.listed_files import lists_files, with_listed_files
+from perceivers.data.parts import part_of
 from perceivers.data.table_folders import (
     FILE_NAME_COLUMN,
     JSON_FORMATS,
@@ -24,6 +26,7 @@ from perceivers.data.table_folders import (
     format_of,
     is_table,
     metadata_in,
+    table_files,
     tables_in,
     with_files,
 )
@@ -45,7 +48,6 @@ HUB_NAME = re.compile(r"[\w.-]+/[\w.-]+")
 Tables = dict[str, Table | StreamTable]
 
 __all__ = [
-    "PART_NAMES",
     "TABLE_FORMATS",
     "Tables",
     "files_below",
@@ -142,7 +144,8 @@ def _open(
         return dict(bundled_tables(data))
     if path.is_file():
         if is_table(path):
-            return {"train": open_table_file(path, arguments if streaming else at_once)}
+            table = open_table_file(path, arguments if streaming else at_once)
+            return {"train": with_listed_files(table, path.parent, suffixes)}
         if path.suffix.lower() in suffixes and not labelled:
             _refuse_stream(streaming, data)
             return {"train": ListTable([{FILE_COLUMN: str(path)}], data, [data])}
@@ -162,7 +165,13 @@ def _open(
         if found.files:
             tables = _open_parts(found.files, stream, at_once)
             next(iter(tables.values())).notes.extend(found.notes)
-            return tables
+            for part, file in found.answers.items():
+                table, answers = tables[part], open_table_file(file, at_once)
+                if isinstance(table, Table) and isinstance(answers, Table):
+                    tables[part] = joined(table, answers)
+            return {part: with_listed_files(table, path, suffixes, part) for part, table in tables.items()}
+        if suffixes and (listing := _listing_beside(path, suffixes, at_once)) is not None:
+            return {"train": with_listed_files(listing, path, suffixes)}
         if not suffixes:
             raise DataError(
                 f"`data` must be a table, or a folder that holds one ({', '.join(TABLE_FORMATS)}), received the folder "
@@ -184,6 +193,21 @@ def _open_metadata(folder: Path, stream: DataArguments, at_once: DataArguments) 
     if not tables or any(FILE_NAME_COLUMN not in table.columns for table in tables.values()):
         return {}
     return divided_by_folder(tables)
+
+
+def _listing_beside(folder: Path, suffixes: Sequence[str], at_once: DataArguments) -> Table | None:
+    """The only table in a folder that lists the files below it, where their folders are no classes; None where none does."""
+    classes = [child for child in sub_folders(folder) if files_below(child, suffixes)]
+    if len(classes) > 1:
+        return None
+    for file in table_files(folder):
+        try:
+            table = open_table_file(file, at_once)
+        except DataError:
+            continue
+        if isinstance(table, Table) and lists_files(table, folder, suffixes):
+            return table
+    return None
 
 
 def _open_parts(files: Mapping[str, Path], stream: DataArguments, at_once: DataArguments) -> Tables:
