@@ -12,6 +12,7 @@ from typing import Any, TypeVar
 import torch
 from torch import Tensor
 
+from perceivers.data.listed_files import with_listed_files
 from perceivers.data.numbers import Decimal
 from perceivers.data.opening import TABLE_FORMATS, find_files, is_table, open_table_file
 from perceivers.data.rows import decode_row
@@ -212,6 +213,11 @@ class AnsweringTask(Task[TaskArguments]):
         if self.is_table(path):
             table = open_table_file(path)
             assert isinstance(table, Table)
+            if len(self.columns.inputs) == 1:
+                # As it was trained on: names of files beside the table may stand for them.
+                listed = with_listed_files(table, path.parent, self.columns.inputs[0].kind.suffixes)
+                assert isinstance(listed, Table)
+                table = listed
             yield self.to_be_asked(table)
             return
         only = self.columns.inputs[0]
@@ -220,9 +226,12 @@ class AnsweringTask(Task[TaskArguments]):
                 f"`inputs` must be tables ({', '.join(TABLE_FORMATS)}), received {given!r}"
                 + ("" if path.exists() else ", which does not exist")
             )
-        files = [str(file) for file in find_files([given], only.kind.suffixes, only.kind.name)]
+        notes: list[str] = []
+        files = [str(file) for file in find_files([given], only.kind.suffixes, only.kind.name, notes)]
         column = only.columns[0] if len(only.columns) == 1 else FILE_COLUMN
-        yield ListTable([{column: file} for file in files], given, files)
+        found = ListTable([{column: file} for file in files], given, files)
+        found.notes = notes
+        yield found
 
     def to_be_asked(self, table: Table) -> Table:
         """A table that is asked about, with a note of the columns that it lacks.
