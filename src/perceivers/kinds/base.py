@@ -134,7 +134,7 @@ class Kind(ABC):
         """
 
     def kept(self) -> tuple[Any, ...] | None:
-        """What a value that was read from a file depends on, beside the file: values of equal settings are kept for each other.
+        """What a value depends on beside the file that it was read from: values of equal settings are kept for each other.
 
         None, as usual, for kinds whose values are not kept, because reading them costs little. Others have `pack` and
         `unpack` as well.
