@@ -29,6 +29,10 @@ class DataError(PerceiversError, ValueError):
     """A file, row or sample that cannot be used; the message names it."""
 
 
+class UnreadableError(DataError):
+    """Some of the inputs cannot be read; all others were answered, and their answers written."""
+
+
 class MissingExtraError(PerceiversError, ImportError):
     """An optional dependency is not installed.
 
@@ -47,6 +51,22 @@ class MissingExtraError(PerceiversError, ImportError):
     def __reduce__(self) -> tuple[type[MissingExtraError], tuple[str, str, str]]:
         # An exception is rebuilt from its message by default; this one, coming out of a worker process, needs its parts.
         return type(self), self._given
+
+
+class RunInterrupted(KeyboardInterrupt):
+    """Ctrl-C or SIGTERM has ended a training run, which is saved; the message says how to go on.
+
+    Args:
+        message: one line.
+        number: of the signal.
+    """
+
+    def __init__(self, message: str, number: int) -> None:
+        super().__init__(message)
+        self.number = number
+
+    def __reduce__(self) -> tuple[type[RunInterrupted], tuple[str, int]]:
+        return type(self), (str(self), self.number)
 
 
 def one_line(problem: object, most: int = 300) -> str:

@@ -26,6 +26,16 @@ def require_at_least(minimum: float, arguments: object, *names: str) -> None:
             require(name, value, value >= minimum, f"at least {minimum}")
 
 
+def require_counts(arguments: object, *names: str) -> None:
+    """Raise ConfigurationError for the first field of `names` that is not a tuple of numbers of at least 1; None passes."""
+    for name in names:
+        values = getattr(arguments, name)
+        if values is not None and not (values and min(values) >= 1):
+            raise ConfigurationError(
+                f"`{name}` must be one whole number or more, each at least 1, received {values}"
+            )
+
+
 def require_share(arguments: object, *names: str) -> None:
     """Raise ConfigurationError for the first field of `names` that is outside [0, 1); None passes."""
     for name in names:

@@ -38,10 +38,11 @@ def inspect(
     from perceivers.tasks.table.plan import plan_table
     from perceivers.tasks.table.printing import plan_as_table
 
-    arguments = TableArguments(target=target, column=column, ignore=ignore, group_column=group_column)
+    arguments = TableArguments(target=target, column=column, ignore=ignore)
     console = Console()
     tables = open_tables(DataArguments(data=data), ())
-    console.print(plan_as_table(plan_table(tables["train"], arguments, needs_target=False)))
+    plan = plan_table(tables["train"], arguments, group_column=group_column, needs_target=False)
+    console.print(plan_as_table(plan))
     counts = {part: len(table) for part, table in tables.items() if isinstance(table, Table)}
     rows = ", ".join(f"{part} {count:,}" for part, count in counts.items())
     if list(counts) == ["train"]:

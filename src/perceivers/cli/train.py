@@ -8,7 +8,7 @@
 import dataclasses
 from collections.abc import Callable
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from cyclopts import App, Group, Parameter
 from cyclopts.config import Dict
@@ -22,12 +22,14 @@ from perceivers.arguments import (
     read_recipe,
     recipe_text,
 )
+from perceivers.arguments.advice import USUAL, resolved
 from perceivers.arguments.run import CONCERNS
 from perceivers.errors import ConfigurationError
 from perceivers.tasks.registry import TASKS, arguments_class
+from perceivers.tasks.sizes import begun
 
 # `--target price sold` is `--target price --target sold`.
-app = App(name="train", default_parameter=Parameter(consume_multiple=True))
+app = App(name="train", default_parameter=Parameter(consume_multiple=True), suppress_keyboard_interrupt=False)
 
 Data = Annotated[DataArguments, Parameter(name="*", group=Group("Data", sort_key=1))]
 Start = Annotated[StartArguments, Parameter(name="*", group=Group("Start", sort_key=3))]
@@ -68,7 +70,7 @@ def _without_config(tokens: list[str]) -> tuple[list[str], str]:
 
 
 def _recipe_options(recipe: dict[str, Any], path: str) -> Dict:
-    """The recipe as options. A null is written only where the option's default is another value."""
+    """The recipe as options. What is the default is left out: a null, or "auto", need not be a value on the command line."""
     kinds: dict[str, type[Any]] = {
         "data": DataArguments,
         "model": arguments_class(recipe["task"]),
@@ -84,7 +86,7 @@ def _recipe_options(recipe: dict[str, Any], path: str) -> Dict:
                 raise ConfigurationError(
                     f"`{concern}` of {path!r} has no field {name!r}; it has {', '.join(known)}"
                 )
-            if value is not None or known[name] is not None:
+            if value != known[name]:
                 options[name.replace("_", "-")] = value
     return Dict(options, use_commands_as_keys=False, source=path)
 
@@ -98,6 +100,7 @@ def _command_of(name: str) -> Callable[..., None]:
         output: Path | None = None,
         overwrite: Flag = False,
         resume: Flag = False,
+        beside: Literal["auto", "none"] = "auto",
         quiet: Flag = False,
         print_config: Flag = False,
         model: Annotated[kind, MODEL] = kind(),  # type: ignore[valid-type] # noqa: B008
@@ -113,9 +116,14 @@ def _command_of(name: str) -> Callable[..., None]:
             optimization=optimization,
             overwrite=overwrite,
             resume=resume,
+            beside=beside,
             quiet=quiet,
         )
         if print_config:
+            # Of "usual", nothing waits for the data.
+            if model.size == "usual":  # type: ignore[attr-defined]
+                model = begun(name, model, chooses=False)
+                run = resolved(run, USUAL)
             print(recipe_text(name, model, run), end="")  # noqa: T201
         elif output is None:
             raise ConfigurationError(
@@ -132,6 +140,8 @@ def _command_of(name: str) -> Callable[..., None]:
         output: folder that receives model, settings, results and learning curve.
         overwrite: replace the run that `output` already holds.
         resume: go on with the run that `output` holds, from its last checkpoint; start it where there is none.
+        beside: what the result is printed beside: `auto`, a majority answer and a cheap method that fits the data, on the
+            same rows (it takes seconds); `none`, nothing.
         quiet: print the results alone: neither what is made of the data nor the progress.
         print_config: print all options, resolved, as a recipe, and stop.
         model: model and augmentation.
@@ -150,14 +160,18 @@ def _train(name: str, model: object, arguments: RunArguments) -> None:
     from rich.console import Console
 
     from perceivers.tasks.registry import task_class
-    from perceivers.training.reporting import is_main_process, results_table
+    from perceivers.training.reporting import beside_tables, is_main_process, results_table
     from perceivers.training.run import train
 
     results = train(task_class(name)(model), arguments)
     console = Console(quiet=not is_main_process())
     for line in results["unreadable"]:
         console.print(f"left out: {line}", markup=False, highlight=False, soft_wrap=True)
-    rows = {f"test {metric}": value for metric, value in results["test"].items()}
+    if "beside" in results:
+        for each in beside_tables(name, results["beside"], results[results["beside"]["part"]]):
+            console.print(each, markup=False, highlight=False, soft_wrap=isinstance(each, str))
+    measured = {} if results.get("beside", {}).get("part") == "test" else results["test"]
+    rows: dict[str, object] = {f"test {metric}": value for metric, value in measured.items()}
     rows |= {
         "samples": ", ".join(
             f"{part} {count:,}" if isinstance(count, int) else f"{part} {count}"

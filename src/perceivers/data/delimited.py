@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from perceivers.data.dialects import SAMPLE_RECORDS, Dialect, long_fields, open_text, sense, without_blank
-from perceivers.data.headers import column_names
+from perceivers.data.headers import all_numbers, column_names, distinct_names
 from perceivers.errors import DataError
 
 BATCH_RECORDS = 10_000
@@ -32,16 +32,22 @@ class DelimitedFile:
         dialect: how it is written.
         columns: names from its first line.
         notes: what the user should know about how it is read.
+        has_names: whether the first line is one of names; else columns are called by their places, from 0.
     """
 
     path: Path
     dialect: Dialect
     columns: tuple[str, ...]
     notes: tuple[str, ...] = ()
+    has_names: bool = True
 
     @classmethod
-    def look_at(cls, path: Path) -> DelimitedFile:
+    def look_at(cls, path: Path, *, needs_names: bool = True) -> DelimitedFile:
         """Sense how a file is written and read its header.
+
+        Args:
+            path: the file.
+            needs_names: whether a first line that looks like data is an error; else numbers alone are data.
 
         Raises:
             DataError: it is no table of text; the message names file, row and what to do.
@@ -58,7 +64,9 @@ class DelimitedFile:
             first = [[_unquoted(cell) for cell in record] for record in first]
         header, *rest = first
         _require_equal_lengths(path, dialect, len(header), rest, 0)
-        names = column_names(path, header, rest)
+        if not needs_names and all_numbers(header):
+            return cls(path, dialect, tuple(map(str, range(len(header)))), tuple(notes), has_names=False)
+        names = column_names(path, header, rest) if needs_names else distinct_names(path, header)
         if not rest:
             raise DataError(f"`{path}` cannot be read as a table: there is no data below the line of names")
         return cls(path, dialect, tuple(names), tuple(notes))
@@ -69,8 +77,9 @@ class DelimitedFile:
         last: Sequence[str] = self.columns
         with _named(self.path), open_text(self.path, self.dialect) as file:
             records = without_blank(self.dialect.records(file))
-            with long_fields():
-                next(records)
+            if self.has_names:
+                with long_fields():
+                    next(records)
             while True:
                 # Not held open over a yield: others may read a file in between.
                 with long_fields():
@@ -133,7 +142,7 @@ class DelimitedFile:
         import pyarrow
 
         read = 0
-        if self.dialect.plain and len(self.columns) > 1:
+        if self.dialect.plain and len(self.columns) > 1 and self.has_names:
             try:
                 for batch in self._plain_batches():
                     read += batch.num_rows

@@ -14,6 +14,7 @@ from itertools import islice
 from pathlib import Path
 from typing import IO
 
+from perceivers.data.numbers import has_decimal_comma
 from perceivers.errors import DataError
 
 DELIMITERS = {",": "commas", ";": "semicolons", "\t": "tabs", "|": "bars"}
@@ -191,6 +192,9 @@ def _sense_delimiter(path: Path, dialect: Dialect) -> str:
     candidates = [replace(dialect, delimiter=delimiter) for delimiter in DELIMITERS]
     heads = {each.delimiter: _first_lengths(path, each) for each in candidates}
     alike = {delimiter: lengths[0] for delimiter, lengths in heads.items() if len(set(lengths)) == 1}
+    if ";" in alike and alike[";"] > 1 and _has_decimal_commas(path, replace(dialect, delimiter=";")):
+        # Commas divide numbers into as many pieces in every line, too.
+        return ";"
     best = max(alike, key=lambda delimiter: alike[delimiter], default=",")
     if alike.get(best, 1) > 1:
         return best
@@ -201,6 +205,14 @@ def _sense_delimiter(path: Path, dialect: Dialect) -> str:
 def _first_lengths(path: Path, dialect: Dialect) -> list[int]:
     with open_text(path, dialect) as file, long_fields():
         return [len(record) for record in islice(without_blank(dialect.records(file)), SAMPLE_RECORDS)]
+
+
+def _has_decimal_commas(path: Path, dialect: Dialect) -> bool:
+    """Whether most fields of the first records that have a comma are numbers such as 0,126."""
+    with open_text(path, dialect) as file, long_fields():
+        records = islice(without_blank(dialect.records(file)), SAMPLE_RECORDS)
+        fields = [field for record in records for field in record if "," in field]
+    return sum(map(has_decimal_comma, fields)) > len(fields) / 2
 
 
 def _is_regular(path: Path, dialect: Dialect) -> bool:

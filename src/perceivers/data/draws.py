@@ -92,9 +92,9 @@ class VariedStream(IterableDataset[tuple[int, Any]]):
     def __iter__(self) -> Iterator[tuple[int, Any]]:
         """Pass over the stream; several workers share its samples out among them."""
         worker = get_worker_info()
-        for number, sample in self.samples.samples(self.epoch):
-            if worker is None or number % worker.num_workers == worker.id:
-                yield number, self.vary(sample, generator_of(self.seed, VARIATION, self.epoch, number))
+        share, shares = (0, 1) if worker is None else (worker.id, worker.num_workers)
+        for number, sample in self.samples.samples(self.epoch, share, shares):
+            yield number, self.vary(sample, generator_of(self.seed, VARIATION, self.epoch, number))
 
 
 class NumberedSamples(Dataset[tuple[int, Any]]):

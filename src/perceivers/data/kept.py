@@ -1,7 +1,7 @@
 """What was read of cells, kept until it is read again: in memory while there is room, then on disk; results stay the same.
 
-A value is known by what it was read from (path, size and time of change of a file, or a digest of content) and by the settings
-that it was read with, never by its row. What came first stays; when both places are full, nothing more is kept. Values are
+A value is known by what it was read from (path, size and time of change of a file, or a digest of content) and by settings
+of reading, never by its row. What came first stays; when both places are full, nothing more is kept. Values are
 arrays alone, so that a file in the folder can do no harm, and each file is written whole or not at all: processes may be
 killed, and share the folder.
 """

@@ -156,7 +156,7 @@ def _open(
                 f"{data!r} without"
             )
         _refuse_stream(streaming, data)
-        return dict(open_files(path, suffixes, labelled=labelled))
+        return dict(open_files(path, suffixes, labelled=labelled, choice=arguments.folders))
     if HUB_NAME.fullmatch(data):
         return _open_hub(data, arguments, streaming=streaming)
     raise DataError(

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from itertools import islice
 from pathlib import Path
 from typing import Any, TypeVar
@@ -18,7 +19,7 @@ from perceivers.data.tables import FILE_COLUMN, ListTable, Table, require_column
 from perceivers.errors import DataError
 from perceivers.models.prediction import PerceiverForPrediction
 from perceivers.tasks.attention import attention_of_answer
-from perceivers.tasks.base import Batch, Parts, Prediction, Task
+from perceivers.tasks.base import Batch, Parts, Prediction, Task, Unreadable, guarded
 from perceivers.tasks.columns import Columns, stack_inputs
 from perceivers.tasks.inputs import Sample
 from perceivers.tasks.page import show_answers
@@ -29,6 +30,7 @@ LABELS, VIEWS = "labels", "views"
 MOST_NAMED = 200
 
 TaskArguments = TypeVar("TaskArguments")
+Item = TypeVar("Item")
 
 
 class AnsweringTask(Task[TaskArguments]):
@@ -99,13 +101,27 @@ class AnsweringTask(Task[TaskArguments]):
             return scores, scores
         return getattr(output, "query_logits", None) or scores, scores
 
-    def predict(self, parts: Parts, inputs: Sequence[str]) -> list[Prediction]:
+    def predict(
+        self, parts: Parts, inputs: Sequence[str], left_out: list[Unreadable] | None = None
+    ) -> list[Prediction]:
         """Answer for every row of the tables, and every file, among `inputs`; see `rows_of`."""
         found = []
-        for each in self.answer(parts, self.rows_of(inputs)):
-            if isinstance(each, DataError):
+        asked: deque[tuple[str, int | None]] = deque()
+
+        def rows() -> Iterator[tuple[str, Mapping[str, Any], Any]]:
+            for index, (name, row, table) in self._numbered_rows(inputs, left_out):
+                numbered = name == Table.name(table, index)
+                asked.append((table.source, index + 1) if numbered else (name, None))
+                yield name, row, table
+
+        for each in self.answer(parts, rows()):
+            place = asked.popleft()
+            if not isinstance(each, DataError):
+                found.append(each)
+            elif left_out is None:
                 raise each
-            found.append(each)
+            else:
+                left_out.append(Unreadable(*place, str(each)))
         return found
 
     @torch.no_grad()
@@ -185,10 +201,11 @@ class AnsweringTask(Task[TaskArguments]):
         Raises:
             DataError: there is no such file.
         """
-        for given in inputs:
-            for table in self.tables_of(given):
-                for index in range(len(table)):
-                    yield table.name(index), table[index], table
+        return (row for _, row in self._numbered_rows(inputs, None))
+
+    def files_of(self, given: str) -> list[str]:
+        """An input of the command as several, each of which can be read where another cannot."""
+        return [given]
 
     def tables_of(self, given: str) -> Iterator[Table]:
         """An input of the command as tables with a row a sample."""
@@ -264,6 +281,18 @@ class AnsweringTask(Task[TaskArguments]):
             )
         return values
 
+    def _numbered_rows(
+        self, inputs: Sequence[str], left_out: list[Unreadable] | None
+    ) -> Iterator[tuple[int, tuple[str, Mapping[str, Any], Any]]]:
+        """What `rows_of` gives, with each row's number in its table, from 0."""
+        for given in inputs:
+            for file in guarded(given, iter_of(lambda given=given: self.files_of(given)), left_out):
+                for table in guarded(file, self.tables_of(file), left_out):
+                    for index in range(len(table)):
+                        rows = iter_of(lambda table=table, index=index: [table[index]])
+                        for row in guarded(table.source, rows, left_out, index + 1):
+                            yield index, (table.name(index), row, table)
+
     def _num_shown(self) -> int:
         (first, *others) = self.columns.inputs
         return self.most_shown if others or first.kind.card is None else first.kind.card.most
@@ -313,6 +342,11 @@ class AnsweringTask(Task[TaskArguments]):
             else value
             for name, value in batch.items()
         }
+
+
+def iter_of(make: Callable[[], Iterable[Item]]) -> Iterator[Item]:
+    """What `make` gives, made when it is asked for."""
+    yield from make()
 
 
 def _at_once(columns: Columns) -> int:

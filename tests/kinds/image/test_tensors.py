@@ -85,6 +85,10 @@ def test_what_is_seen_is_the_part_that_the_processor_cuts() -> None:
              "stem_padding": "same", "stem_batch_norm": False, "stem_channels": 11},
             2 * 3,
         ),
+        # Three stages halve twice; 5 x 7 pixels become 3 x 4, then 2 x 2.
+        ({"input_form": "stem"}, 2 * 2),
+        ({"input_form": "stem", "stem_widths": (5, 7), "stem_blocks": 0, "stem_stride": 2}, 2 * 2),
+        ({"input_form": "stem", "stem_widths": (5,)}, 5 * 7),
     ],
 )  # fmt: skip
 def test_each_form_is_a_modality_that_takes_its_pixels(changed: dict[str, Any], tokens: int) -> None:
@@ -97,7 +101,7 @@ def test_each_form_is_a_modality_that_takes_its_pixels(changed: dict[str, Any], 
 def test_learned_positions_are_refused_with_the_cure() -> None:
     with pytest.raises(
         ConfigurationError,
-        match="`input_form` must be fourier or conv for pictures among other columns, received 'learned': only "
+        match="`input_form` must be fourier, conv or stem for pictures among other columns, received 'learned': only "
         "`image-classification` has learned positions",
     ):
         image_modality(ImageOptions(**SIZE, input_form="learned"))

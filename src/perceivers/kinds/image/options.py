@@ -7,7 +7,7 @@ import math
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from perceivers.arguments.base import require, require_at_least, require_choice, require_share
+from perceivers.arguments.base import require, require_at_least, require_choice, require_counts, require_share
 from perceivers.errors import ConfigurationError
 
 # Cards and pages show pictures about so large.
@@ -24,6 +24,7 @@ FORM_DEFAULTS: dict[str, dict[str, Any]] = {
         "stem_batch_norm": True,
         "stem_padding": "transformers",
     },
+    "stem": {"num_fourier_bands": 4, "stem_widths": (32, 64, 128), "stem_blocks": 1, "stem_stride": 1},
 }
 
 
@@ -31,10 +32,11 @@ FORM_DEFAULTS: dict[str, dict[str, Any]] = {
 class ImageOptions:
     """How pictures are told to the model, and changed while training."""
 
-    input_form: Literal["fourier", "learned", "conv"] = "fourier"
+    input_form: Literal["fourier", "learned", "conv", "stem"] = "fourier"
     """How pixels become tokens: `fourier`, each pixel with Fourier features of its place; `learned`, a linear map of each
-    pixel with a learned vector for each place; `conv`, the features of a convolutional stem, a quarter as many a side, with
-    Fourier features of their places."""
+    pixel with a learned vector for each place; `conv`, the features of the papers' convolutional stem, a quarter as many a
+    side, with Fourier features of their places; `stem`, the same of several stages of 3 x 3 convolutions, which learn from
+    fewer pictures."""
     image_height: int = 16
     """Height of the model's input in pixels; pictures of any size are resized to it."""
     image_width: int = 16
@@ -52,7 +54,7 @@ class ImageOptions:
     """Share of the shorter side that is kept, the middle of the picture, when evaluating, in (0, 1]; also when training, if
     there is no random crop. 1 keeps the whole picture, in the shape of the model's input. The papers have 0.875."""
     num_fourier_bands: int | None = None
-    """Frequencies an axis, from 1 to half the number of places along it (`fourier`, `conv`); None: 8."""
+    """Frequencies an axis, from 1 to half the number of places along it (not `learned`); None: 8, with `stem` 4."""
     pixel_channels: int | None = None
     """Channels that the linear map makes of a pixel (`learned`); None: 256, as in the papers."""
     position_channels: int | None = None
@@ -66,6 +68,12 @@ class ImageOptions:
     stem_padding: Literal["transformers", "same"] | None = None
     """`same` leaves exactly a quarter of each side, as DeepMind's code does; `transformers` one less at most sizes, so that
     Transformers computes the same from the saved model (`conv`); None: transformers."""
+    stem_widths: tuple[int, ...] | None = None
+    """Channels of the stages of the stem; each stage but the first halves both sides (`stem`); None: 32, 64, 128."""
+    stem_blocks: int | None = None
+    """Residual blocks, of two convolutions each, in every stage but the first (`stem`); None: 1."""
+    stem_stride: Literal[1, 2] | None = None
+    """2 halves both sides in the first stage too, which is several times cheaper (`stem`); None: 1."""
     shift: float = 0.1
     """Random shift while training, up to this share of the picture's size, in each direction."""
     rotation: float = 12.0
@@ -77,6 +85,8 @@ class ImageOptions:
     crop of the Inception network."""
     flip: float = 0.0
     """Probability that left and right change places while training, in [0, 1]."""
+    jitter: float = 0.0
+    """Random change of brightness, contrast and saturation while training, up to this share, in [0, 1)."""
     rand_augment_operations: int = 0
     """Operations of RandAugment on each training picture; 0 for none. The papers have 4."""
     rand_augment_magnitude: float = 5.0
@@ -89,6 +99,10 @@ class ImageOptions:
             1, self, "image_height", "image_width", "num_fourier_bands", "pixel_channels", "position_channels"
         )
         require_at_least(1, self, "stem_channels", "num_stem_layers")
+        require_at_least(0, self, "stem_blocks")
+        require_counts(self, "stem_widths")
+        if self.stem_stride is not None:
+            require("stem_stride", self.stem_stride, self.stem_stride in (1, 2), "1 or 2")
         if self.stem_padding is not None:
             require_choice("stem_padding", self.stem_padding, ("transformers", "same"))
         self._require_form()
@@ -99,7 +113,7 @@ class ImageOptions:
                     f"`{name}` must have one number, or one for each of {self.image_channels} channels, received {values}"
                 )
         require("pixel_std", min(self.pixel_std), min(self.pixel_std) > 0.0, "above 0")
-        require_share(self, "scale")
+        require_share(self, "scale", "jitter")
         require("shift", self.shift, 0.0 <= self.shift <= 1.0, "in [0, 1]")
         require("rotation", self.rotation, 0.0 <= self.rotation <= 180.0, "in [0, 180]")
         white = self.white_level
@@ -133,9 +147,18 @@ class ImageOptions:
         }
 
     @property
+    def stem_factor(self) -> int:
+        """What a stem divides both sides by."""
+        values = self.form_values()
+        if self.input_form == "stem":
+            factor: int = values["stem_stride"] * 2 ** (len(values["stem_widths"]) - 1)
+            return factor
+        return int(4 ** values["num_stem_layers"])
+
+    @property
     def stem_grid(self) -> tuple[int, int]:
         """Rows and columns that positions behind a stem are made for: those that SAME padding leaves, with any padding."""
-        smaller: int = 4 ** self.form_values()["num_stem_layers"]
+        smaller = self.stem_factor
         return -(-self.image_height // smaller), -(-self.image_width // smaller)
 
     def _require_form(self) -> None:

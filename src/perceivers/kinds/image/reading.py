@@ -16,7 +16,8 @@ from perceivers.errors import DataError
 from perceivers.processors.image.opening import brightest, open_picture, plain_depth, smaller, upright
 from perceivers.processors.image.reading import read_picture
 
-IMAGE_SUFFIXES = (".png", ".jpg", ".jpeg", ".bmp", ".gif", ".webp", ".tif", ".tiff", ".pgm", ".ppm")
+IMAGE_SUFFIXES = (".png", ".jpg", ".jpeg", ".jpe", ".jfif", ".bmp", ".gif", ".webp", ".tif", ".tiff", ".avif", ".pgm", ".ppm",
+                  ".pbm", ".pnm", ".jp2")  # fmt: skip
 # Share of white below which the brightest value of some pictures is worth a word.
 DARK = 0.25
 

@@ -96,7 +96,7 @@ def image_modality(options: ImageOptions) -> dict[str, Any]:
     """
     if options.input_form == "learned":
         raise ConfigurationError(
-            "`input_form` must be fourier or conv for pictures among other columns, received 'learned': only "
+            "`input_form` must be fourier, conv or stem for pictures among other columns, received 'learned': only "
             "`image-classification` has learned positions"
         )
     values = options.form_values()
@@ -108,6 +108,15 @@ def image_modality(options: ImageOptions) -> dict[str, Any]:
     if options.input_form == "fourier":
         size = [options.image_height, options.image_width]
         return {**own, "prep_type": "pixels", "spatial_downsample": 1, "max_resolution": size}
+    if options.input_form == "stem":
+        return {
+            **own,
+            "prep_type": "stem",
+            "spatial_downsample": options.stem_factor,
+            "stem_widths": list(values["stem_widths"]),
+            "stem_blocks": values["stem_blocks"],
+            "max_resolution": list(options.stem_grid),
+        }
     return {
         **own,
         "prep_type": "conv",

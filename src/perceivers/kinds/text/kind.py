@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from typing import Any, ClassVar, Self, cast
 
@@ -12,7 +12,7 @@ import torch
 from torch import Tensor
 
 from perceivers.errors import DataError
-from perceivers.kinds.base import Kind, ModalityInput
+from perceivers.kinds.base import Kind, ModalityInput, as_tokens
 from perceivers.kinds.shading import shaded_list
 from perceivers.kinds.text.augmentation import cropped, hidden_bytes
 from perceivers.kinds.text.batches import Ids, padded_rows, require_room, row_of_texts, shortened
@@ -23,6 +23,7 @@ from perceivers.kinds.text.reading import TEXT_SUFFIXES, names_text_file, text_o
 from perceivers.kinds.text.sizing import text_options
 from perceivers.modalities.bag_of_ngrams import NOTHING, NUM_RESERVED, UNKNOWN
 from perceivers.processors.tokenizer.byte_tokenizer import PerceiverTokenizer
+from perceivers.rivals.simple import SimpleForm
 
 TOKENIZER = PerceiverTokenizer()
 
@@ -76,7 +77,11 @@ class TextKind(Kind):
     name: ClassVar[str] = "text"
     options_class: ClassVar[type[Any]] = TextOptions
     suffixes: ClassVar[tuple[str, ...]] = TEXT_SUFFIXES
+    belonging: ClassVar[Mapping[str, Sequence[str]]] = {
+        "text_reading": tuple(entry.name for entry in fields(TextOptions))
+    }
     usual_columns: ClassVar[tuple[str, ...]] = ("text", "sentence", "content", "description", "review")
+    simple_form: ClassVar[SimpleForm | None] = SimpleForm("text", "SVM on words and letters")
 
     @property
     def is_light(self) -> bool:
@@ -110,6 +115,19 @@ class TextKind(Kind):
         """See Kind."""
         return text_options(num_rows)
 
+    @property
+    def num_tokens(self) -> int:
+        """See Kind."""
+        return max(self.num_columns, 1) if self.reads_ngrams else int(self.options.max_length)
+
+    def described(self) -> str:
+        """See Kind."""
+        if self.reads_ngrams:
+            return (
+                f"the words of a text, of any length, and their runs of letters{as_tokens(self.num_tokens)}"
+            )
+        return f"up to {self.options.max_length:,} bytes of text, a token each"
+
     def read(self, row: Mapping[str, Any], columns: Sequence[str], table: Any) -> TextValue | None:
         """See Kind; a text that is too long is cut, or refused, as the options say."""
         texts = [text_of(row, column, table) for column in columns]
@@ -120,18 +138,28 @@ class TextKind(Kind):
             return TextValue(tuple(texts))
         if texts[0] is None:
             raise DataError(f"has no text in the column {columns[0]!r}, but a second one")
-        # [CLS], and a [SEP] behind each.
-        room = self.options.max_length - self.options.random_offset - 1 - len(present)
+        room = self._room(len(present))
         if self.options.truncate:
             present = shortened(present, room)
         require_room(present, room, self.options.max_length)
         return TextValue(tuple(texts)).with_present(present)
+
+    def is_cut(self, row: Mapping[str, Any], columns: Sequence[str], table: Any) -> bool:
+        """See Kind; read as n-grams, a text may have any length."""
+        texts = [text for column in columns if (text := text_of(row, column, table)) is not None]
+        return not self.reads_ngrams and sum(map(len, texts)) > self._room(len(texts))
 
     def settle(self, values: Sequence[TextValue], columns: Sequence[str]) -> Self:
         """Find the n-grams that training texts have often enough."""
         texts = (text for value in values for text in value.present)
         known = known_rows(texts, self.options.ngram_rows, self.options.ngram_texts)
         return replace(self, num_columns=len(columns), known=known)
+
+    def simplified(self, row: Mapping[str, Any], columns: Sequence[str], table: Any) -> str | None:
+        """The whole texts, one after the other."""
+        texts = [self.plain(row.get(column), column, table) for column in columns]
+        present = [text for text in texts if text is not None]
+        return " ".join(present) if present else None
 
     def plain(self, cell: Any, column: str, table: Any) -> str | None:
         """See Kind; the text of a file whose path it is."""
@@ -220,6 +248,10 @@ class TextKind(Kind):
             return ""
         pairs = zip(shown["texts"], shown["looked_at"], strict=True)
         return "\n".join(f"<p>{shaded_words(text, weights)}</p>" for text, weights in pairs)
+
+    def _room(self, num_texts: int) -> int:
+        """Bytes that so many texts may have together: [CLS], and a [SEP] behind each, need some of the ids."""
+        return int(self.options.max_length - self.options.random_offset - 1 - num_texts)
 
     def _bags(self, values: Sequence[TextValue | None]) -> Tensor:
         """Ids of the known n-grams of each text, [batch, num_columns, most of a text]."""

@@ -1,7 +1,7 @@
 """Optical flow in PFM files, as FlyingThings3D, Monkaa, Driving and ChairsSDHom have it.
 
-The format (Debevec 2001): the line `PF` (three channels) or `Pf` (one), a line with width and height, a line with a scale
-that is negative where numbers are little-endian, then 32-bit floats row by row from the lowest row up. Of flow the first two
+The format (Debevec 2001): the line `PF` (three channels) or `Pf` (one), width and height in a line, a scale in the next that
+is negative where numbers are little-endian, then 32-bit floats row by row from the lowest row up. Of flow the first two
 channels are the motion right and down, the third is 0.
 """
 

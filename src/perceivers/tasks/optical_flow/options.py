@@ -7,9 +7,18 @@ from typing import Any
 
 from perceivers.arguments.base import require, require_at_least, require_share
 from perceivers.arguments.network import NetworkArguments
+from perceivers.arguments.open import left_open
 from perceivers.errors import ConfigurationError
 
 
+@left_open(
+    NetworkArguments,
+    "train_height",
+    "train_width",
+    "patch_size",
+    "patch_channels",
+    "num_fourier_bands",
+)
 @dataclass(frozen=True, kw_only=True)
 class OpticalFlowArguments(NetworkArguments):
     """Columns, model, made pairs, augmentation and estimation of `optical-flow`: two frames in, every pixel's motion out.

@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from typing import Literal
 
 from perceivers.arguments.base import require, require_at_least, require_choice, require_share
+from perceivers.arguments.network import NetworkArguments
+from perceivers.arguments.open import left_open
 from perceivers.errors import ConfigurationError
 from perceivers.kinds.text.options import TextOptions
 from perceivers.tasks.text_model import TextModelArguments
@@ -26,6 +28,7 @@ MEASURES_OF_ANSWER = {
 }
 
 
+@left_open(TextOptions, NetworkArguments, "embedding_channels", "label_smoothing")
 @dataclass(frozen=True, kw_only=True)
 class TextClassificationArguments(TextOptions, TextModelArguments):
     """Text, labels, model and augmentation of `text-classification`: a text or two in; a class, labels or a number out."""
@@ -46,8 +49,6 @@ class TextClassificationArguments(TextOptions, TextModelArguments):
     """Those of the tasks in `task_column` whose label is a number; the others have classes."""
     head_layers: int = 0
     """Layers with tanh between the answer of a task's query and its scores; the paper has 2 for GLUE."""
-    truncate: bool = False
-    """Cut texts that are longer than `max_length`, the longer one of two first, instead of stopping with an error."""
     label_smoothing: float = 0.0
     """Share of the target probability spread over all classes, in [0, 1); of one task only."""
     measures: tuple[str, ...] = ()
