@@ -13,8 +13,8 @@ import torch
 
 from perceivers.processors.tokenizer import PerceiverTokenizer, memory
 
-# 1 MiB of int64, the smallest that is kept.
-LENGTH = 1 << 17
+# 256 KiB of int64, the smallest that is kept.
+LENGTH = 1 << 15
 
 
 @pytest.fixture(autouse=True)
@@ -28,10 +28,10 @@ def address(array: np.ndarray) -> int:
 
 
 def test_memory_that_was_given_back_is_lent_again():
-    first = memory.empty(LENGTH + 3)
+    first = memory.empty(LENGTH + 3, np.int64)
     where = address(first)
     del first
-    second = memory.empty(LENGTH)
+    second = memory.empty(LENGTH, np.int64)
     assert address(second) == where
     assert second.shape == (LENGTH,)
     assert second.dtype == np.int64
@@ -51,14 +51,14 @@ def test_memory_that_was_given_back_is_lent_again():
     ],
 )
 def test_an_array_that_anyone_holds_is_never_touched(hold):
-    array = memory.empty(LENGTH)
+    array = memory.empty(LENGTH, np.int64)
     array[:] = 7
     held = hold(array)
     before = np.asarray(held).copy()
     del array
     gc.collect()
     assert not memory._left
-    others = [memory.empty(LENGTH) for _ in range(3)]
+    others = [memory.empty(LENGTH, np.int64) for _ in range(3)]
     for other in others:
         other[:] = 11
     assert np.array_equal(np.asarray(held), before)
@@ -67,28 +67,38 @@ def test_an_array_that_anyone_holds_is_never_touched(hold):
     assert len(memory._left) == 1
 
 
+def test_memory_is_lent_for_values_of_another_type():
+    wide = memory.empty(LENGTH + 1, np.int64)
+    where = address(wide)
+    del wide
+    narrow = memory.empty(8 * LENGTH + 3, np.uint8)
+    assert address(narrow) == where
+    assert narrow.dtype == np.uint8
+    assert narrow.shape == (8 * LENGTH + 3,)
+
+
 def test_memory_of_another_size_is_not_lent():
-    small = memory.empty(LENGTH)
+    small = memory.empty(LENGTH, np.int64)
     where = address(small)
     del small
-    large = memory.empty(LENGTH + 1)
+    large = memory.empty(LENGTH + 1, np.int64)
     assert address(large) != where
     del large
-    assert sorted(map(len, memory._left)) == [LENGTH, LENGTH + 1]
-    much = memory.empty(3 * LENGTH)
+    assert sorted(map(len, memory._left)) == [8 * LENGTH, 8 * (LENGTH + 1)]
+    much = memory.empty(3 * LENGTH, np.int64)
     assert len(memory._left) == 2
     del much
-    assert [len(left) for left in memory._left][-1] == 3 * LENGTH
-    assert len(memory.empty(LENGTH)) == LENGTH
+    assert [len(left) for left in memory._left][-1] == 8 * 3 * LENGTH
+    assert len(memory.empty(LENGTH, np.int64)) == LENGTH
 
 
 def test_little_and_very_large_memory_is_not_kept_and_never_more_than_four_blocks():
     for length in (0, LENGTH - 1, (1 << 21) + 1):
-        array = memory.empty(length)
+        array = memory.empty(length, np.int64)
         assert array.shape == (length,)
         del array
     assert not memory._left
-    arrays = [memory.empty(LENGTH + place) for place in range(6)]
+    arrays = [memory.empty(LENGTH + place, np.int64) for place in range(6)]
     del arrays
     assert len(memory._left) == 4
 
@@ -136,4 +146,4 @@ def test_a_second_call_asks_the_system_for_almost_no_pages():
     for _ in range(3):
         new_pages()
     # The result alone has 2 x 3.4 MB, or 1,640 pages of 4 KiB.
-    assert min(new_pages() for _ in range(3)) < 600
+    assert min(new_pages() for _ in range(3)) < 500

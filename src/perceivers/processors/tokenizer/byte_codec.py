@@ -56,11 +56,16 @@ def piece_of_id(token_id: int) -> Piece:
     return np.asarray([token_id], dtype=np.int64)
 
 
-def ids_of_piece(piece: Piece) -> Ids:
-    """Ids [num_ids] of a piece: uint8 of bytes (UTF-8 holds none that stands for an id above 250), else what they were."""
+def ids_of_piece(piece: Piece, out: NDArray[np.uint8] | None = None) -> Ids:
+    """Ids [num_ids] of a piece: uint8 of bytes (UTF-8 holds none that stands for an id above 250), else what they were.
+
+    Args:
+        piece: bytes, or ids.
+        out: where the ids of bytes are put; None: new memory.
+    """
     if isinstance(piece, bytes):
         # Wraps around for the bytes that stand for ids 0 to 5.
-        return np.add(np.frombuffer(piece, dtype=np.uint8), FIRST_BYTE_ID, dtype=np.uint8)
+        return np.add(np.frombuffer(piece, dtype=np.uint8), FIRST_BYTE_ID, out=out, dtype=np.uint8)
     return piece
 
 

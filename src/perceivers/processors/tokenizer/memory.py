@@ -9,25 +9,26 @@ is never touched.
 from __future__ import annotations
 
 from collections import deque
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-# Bytes of an array whose memory is kept: smaller ones the allocator keeps by itself, larger ones would hold too much.
-_SMALLEST = 1 << 20
+# Bytes of memory that is kept: less the allocator keeps by itself, more would hold too much.
+_SMALLEST = 1 << 18
 _LARGEST = 1 << 24
 # At most 64 MiB in all. Every operation on it is atomic, so threads may share it; the oldest memory goes first.
-_left: deque[NDArray[np.int64]] = deque(maxlen=4)
+_left: deque[NDArray[np.uint8]] = deque(maxlen=4)
 
 
 class _Lease:
     """What an array in lent memory, and each view of it, refers to: gone when the last of them is gone."""
 
-    def __init__(self, memory: NDArray[np.int64], length: int) -> None:
+    def __init__(self, memory: NDArray[np.uint8], length: int, dtype: np.dtype[Any]) -> None:
         self.__array_interface__ = {
             "data": (memory.ctypes.data, False),
             "shape": (length,),
-            "typestr": memory.dtype.str,
+            "typestr": dtype.str,
             "version": 3,
         }
         self._memory = memory
@@ -38,25 +39,28 @@ class _Lease:
         self._give_back(self._memory)
 
 
-def empty(length: int) -> NDArray[np.int64]:
-    """[length] int64 whose values are whatever was there before, for the caller alone as long as any reference lives.
+def empty(length: int, dtype: type[np.integer]) -> NDArray[Any]:
+    """[length] whose values are whatever was there before, for the caller alone as long as any reference lives.
 
     Args:
         length: number of values.
+        dtype: their type.
     """
-    if not _SMALLEST <= length * 8 <= _LARGEST:
-        return np.empty(length, dtype=np.int64)
-    return np.asarray(_Lease(_memory_of(length), length))
+    kind = np.dtype(dtype)
+    num_bytes = length * kind.itemsize
+    if not _SMALLEST <= num_bytes <= _LARGEST:
+        return np.empty(length, dtype=kind)
+    return np.asarray(_Lease(_memory_of(num_bytes), length, kind))
 
 
-def _memory_of(length: int) -> NDArray[np.int64]:
+def _memory_of(num_bytes: int) -> NDArray[np.uint8]:
     """Memory that was left, if some of it has room and is not more than twice as large; else new memory."""
     for _ in range(len(_left)):
         try:
             memory = _left.popleft()
         except IndexError:
             break
-        if length <= len(memory) <= 2 * length:
+        if num_bytes <= len(memory) <= 2 * num_bytes:
             return memory
         _left.append(memory)
-    return np.empty(length, dtype=np.int64)
+    return np.empty(num_bytes, dtype=np.uint8)

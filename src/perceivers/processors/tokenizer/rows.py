@@ -13,6 +13,8 @@ from perceivers.processors.tokenizer.byte_codec import Piece, ids_of_piece, join
 from perceivers.processors.tokenizer.memory import empty
 
 Array = NDArray[np.int64]
+# Up to so many pieces are written to their places one by one; more are joined first.
+_FEW = 16
 Values = TypeVar("Values", bytes, "list[int]")
 
 
@@ -54,7 +56,7 @@ class Rows:
 
     def to_array(self) -> NDArray[Any]:
         """[num_rows, width] int64, or an object array of rows where their lengths differ; the memory is the caller's."""
-        values = empty(len(self.values))
+        values = empty(len(self.values), np.int64)
         values[:] = self.values
         if (self.lengths == self.lengths[0]).all():
             return values.reshape(len(self.lengths), int(self.lengths[0]))
@@ -70,7 +72,15 @@ def rows_of_pieces(pieces: Sequence[Piece], lengths: Array) -> Rows:
         pieces: those of the first row, those of the second, and so on.
         lengths: [num_rows], the sum of the lengths of each row's pieces.
     """
-    return Rows(ids_of_piece(join_pieces(pieces)), lengths)
+    if len(pieces) > _FEW or not all(isinstance(piece, bytes) for piece in pieces):
+        return Rows(ids_of_piece(join_pieces(pieces)), lengths)
+    values = empty(int(lengths.sum()), np.uint8)
+    start = 0
+    for piece in pieces:
+        end = start + len(piece)
+        ids_of_piece(piece, out=values[start:end])
+        start = end
+    return Rows(values, lengths)
 
 
 def repeat_in_rows(values: Sequence[int], counts: Sequence[ArrayLike]) -> Rows:
