@@ -33,7 +33,7 @@ from perceivers.kinds.image.reading import (
 )
 from perceivers.kinds.image.sizing import image_learning, image_options, looks_of
 from perceivers.kinds.image.tensors import image_modality, image_processor, pixels_of, seen_part
-from perceivers.processors.image.reading import upright
+from perceivers.processors.image.opening import upright
 from perceivers.rivals.simple import SimpleForm
 
 # Pictures whose brightness is looked at before training.
