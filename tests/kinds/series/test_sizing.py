@@ -44,7 +44,8 @@ def test_batches_are_of_almost_one_size_and_steps_grow_with_the_root_of_the_rows
     assert advice.batch_size - last < batches
     steps = batches * advice.epochs
     assert steps >= 240
-    assert steps <= max(20 * math.sqrt(rows), 2 * 240)
+    assert steps >= 40 * math.sqrt(rows)
+    assert steps <= max(40 * math.sqrt(rows), 240) + batches
     assert advice.warmup_steps == pytest.approx(steps / 10, abs=1)
 
 
