@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import islice
 from pathlib import Path
 from typing import Any, TypeVar
@@ -31,7 +31,6 @@ LABELS, VIEWS = "labels", "views"
 MOST_NAMED = 200
 
 TaskArguments = TypeVar("TaskArguments")
-Item = TypeVar("Item")
 
 
 class AnsweringTask(Task[TaskArguments]):
@@ -295,12 +294,14 @@ class AnsweringTask(Task[TaskArguments]):
     ) -> Iterator[tuple[int, tuple[str, Mapping[str, Any], Any]]]:
         """What `rows_of` gives, with each row's number in its table, from 0."""
         for given in inputs:
-            for file in guarded(given, iter_of(lambda given=given: self.files_of(given)), left_out):
+            for file in guarded(given, self._files(given), left_out):
                 for table in guarded(file, self.tables_of(file), left_out):
                     for index in range(len(table)):
-                        rows = iter_of(lambda table=table, index=index: [table[index]])
-                        for row in guarded(table.source, rows, left_out, index + 1):
+                        for row in guarded(table.source, _row(table, index), left_out, index + 1):
                             yield index, (table.name(index), row, table)
+
+    def _files(self, given: str) -> Iterator[str]:
+        yield from self.files_of(given)
 
     def _num_shown(self) -> int:
         (first, *others) = self.columns.inputs
@@ -353,9 +354,9 @@ class AnsweringTask(Task[TaskArguments]):
         }
 
 
-def iter_of(make: Callable[[], Iterable[Item]]) -> Iterator[Item]:
-    """What `make` gives, made when it is asked for."""
-    yield from make()
+def _row(table: Table, index: int) -> Iterator[Mapping[str, Any]]:
+    """A row alone, read when it is asked for."""
+    yield table[index]
 
 
 def _at_once(columns: Columns) -> int:

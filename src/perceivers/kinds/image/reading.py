@@ -71,6 +71,9 @@ def plain_image(image: Image.Image, channels: int) -> Image.Image:
     image = plain_depth(upright(image), "the picture")
     if image.mode == ("L" if channels == 1 else "RGB"):
         return image
+    if image.mode in ("L", "RGB"):
+        # Pillow's grey of colours is that of the image processor.
+        return image.convert("L" if channels == 1 else "RGB")
     pixels = read_picture(image, channels=channels)
     return Image.fromarray((pixels[0] if channels == 1 else pixels.permute(1, 2, 0)).contiguous().numpy())
 
