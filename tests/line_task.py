@@ -148,7 +148,9 @@ def run(
     arguments = RunArguments(
         output=str(folder),
         data=DataArguments(data="line"),
-        training=TrainingArguments(**{"epochs": 2, "batch_size": 10, "device": "cpu", **training}),
+        training=TrainingArguments(
+            **{"epochs": 2, "batch_size": 10, "device": "cpu", "keep_best": False, **training}
+        ),
         optimization=OptimizationArguments(
             **{"learning_rate": 0.1, "warmup_steps": 0, "weight_decay": 0.0, **(optimization or {})}
         ),

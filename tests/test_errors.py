@@ -11,9 +11,12 @@ from hypothesis import strategies as st
 
 from perceivers.errors import (
     CheckpointError,
+    CheckpointMismatchError,
     ConfigurationError,
     DataError,
+    MetaDeviceError,
     MissingExtraError,
+    NameConflictError,
     PerceiversError,
     ShapeError,
     one_line,
@@ -28,6 +31,10 @@ from perceivers.errors import (
         (ConfigurationError, ValueError),
         (DataError, ValueError),
         (CheckpointError, OSError),
+        (CheckpointMismatchError, OSError),
+        (CheckpointMismatchError, RuntimeError),
+        (MetaDeviceError, RuntimeError),
+        (NameConflictError, AttributeError),
         (MissingExtraError, ImportError),
     ],
 )
@@ -44,7 +51,8 @@ def test_a_missing_extra_names_the_command_that_brings_it():
 
 
 def test_errors_survive_the_way_out_of_another_process():
-    for error in (MissingExtraError("av", "media", "video"), ShapeError("`pos` is odd"), DataError("row 3")):
+    ours = (MissingExtraError("av", "media", "video"), ShapeError("`pos` is odd"), DataError("row 3"))
+    for error in (*ours, CheckpointMismatchError("too wide"), NameConflictError("`decode` is a method")):
         copied = pickle.loads(pickle.dumps(error))
         assert type(copied) is type(error)
         assert str(copied) == str(error)

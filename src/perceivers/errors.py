@@ -25,6 +25,18 @@ class CheckpointError(PerceiversError, OSError):
     """A checkpoint is absent, unreadable, or does not fit the model."""
 
 
+class CheckpointMismatchError(CheckpointError, RuntimeError):
+    """A checkpoint's tensors do not fit the model. It is a RuntimeError too, as what torch raises in that case."""
+
+
+class MetaDeviceError(ConfigurationError, RuntimeError):
+    """Weights were to be loaded where no tensor has values: under `torch.device("meta")`."""
+
+
+class NameConflictError(ConfigurationError, AttributeError):
+    """A name was given that is a method's."""
+
+
 class DataError(PerceiversError, ValueError):
     """A file, row or sample that cannot be used; the message names it."""
 
@@ -58,15 +70,15 @@ class RunInterrupted(KeyboardInterrupt):
 
     Args:
         message: one line.
-        number: of the signal.
+        signal: its number.
     """
 
-    def __init__(self, message: str, number: int) -> None:
+    def __init__(self, message: str, signal: int) -> None:
         super().__init__(message)
-        self.number = number
+        self.signal = signal
 
     def __reduce__(self) -> tuple[type[RunInterrupted], tuple[str, int]]:
-        return type(self), (str(self), self.number)
+        return type(self), (str(self), self.signal)
 
 
 def one_line(problem: object, most: int = 300) -> str:

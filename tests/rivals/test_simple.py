@@ -130,7 +130,9 @@ def test_kinds_give_their_values_in_their_simple_form() -> None:
     assert sound is not None
     assert sound.shape == (3 * 23,)
 
-    series = SeriesKind(SeriesOptions(missing="fill")).simplified(*row_of(np.array([[1.0], [np.nan], [3.0]])))
+    series = SeriesKind(SeriesOptions(missing="interpolate")).simplified(
+        *row_of(np.array([[1.0], [np.nan], [3.0]]))
+    )
     assert series is not None
     assert series.tolist() == [[1.0], [2.0], [3.0]]
 

@@ -74,7 +74,7 @@ def test_a_stopped_run_holds_the_best_weights_so_far_and_says_that_it_has_not_en
     task.killed_at, task.killed_by = 12, "SIGTERM"
     with pytest.raises(RunInterrupted) as error:
         run(tmp_path / "run", task, **TRAINING)
-    assert error.value.number == signal.SIGTERM
+    assert error.value.signal == signal.SIGTERM
     results = json.loads((tmp_path / "run" / "results.json").read_text())
     assert (results["finished"], results["steps"], results["planned_steps"]) == (False, 12, 24)
     assert results["test"] == {}
@@ -95,6 +95,29 @@ def test_without_a_choice_by_validation_the_present_weights_are_saved(tmp_path: 
         **rate,
     )
     assert torch.equal(torch.load(tmp_path / "run" / "weights.pt")["weight"][0], twelve)
+
+
+def test_worker_processes_overhear_the_ctrl_c_of_their_terminal(tmp_path: Path) -> None:
+    # A terminal sends it to the whole group of processes.
+    code = (
+        f"import os, signal, sys; sys.path.insert(0, {str(Path(line_task.__file__).parent)!r})\n"
+        "from pathlib import Path; import line_task\n"
+        "class Task(line_task.KilledTask):\n"
+        "    def step(self, model, batch):\n"
+        "        self.run_forward += model.training\n"
+        "        if self.run_forward == 3: os.killpg(0, signal.SIGINT)\n"
+        "        return line_task.LineTask.step(self, model, batch)\n"
+        f"line_task.run(Path({str(tmp_path / 'run')!r}), Task(), epochs=50, workers=1)"
+    )
+    finished = subprocess.run(
+        [sys.executable, "-c", code],
+        capture_output=True,
+        text=True,
+        start_new_session=True,
+        env={**os.environ, "OMP_NUM_THREADS": "1"},
+    )
+    assert "stopped at step 3 of 150 and saved in" in finished.stderr
+    assert "worker" not in finished.stderr
 
 
 def test_a_signal_in_the_last_step_changes_nothing(tmp_path: Path) -> None:
@@ -136,6 +159,6 @@ def test_other_threads_than_the_first_listen_to_nothing() -> None:
 
 def test_a_stopped_run_is_no_error_that_programs_go_on_after() -> None:
     error = pickle.loads(pickle.dumps(RunInterrupted("stopped at step 3", signal.SIGTERM)))
-    assert (str(error), error.number) == ("stopped at step 3", signal.SIGTERM)
+    assert (str(error), error.signal) == ("stopped at step 3", signal.SIGTERM)
     assert isinstance(error, KeyboardInterrupt)
     assert not isinstance(error, PerceiversError)

@@ -121,9 +121,10 @@ def _read(
     path: Path, offset: int, stored: torch.dtype, shape: tuple[int, ...], wanted: torch.dtype
 ) -> Tensor:
     """Read a tensor into its final memory; where the type changes, piece by piece through a small buffer."""
-    result = torch.empty(shape, dtype=wanted)
+    # Files are read into the CPU's memory, whatever torch's default device is.
+    result = torch.empty(shape, dtype=wanted, device="cpu")
     flat = result.reshape(-1)
-    piece = flat if stored == wanted else torch.empty(min(flat.numel(), _PIECE), dtype=stored)
+    piece = flat if stored == wanted else torch.empty(min(flat.numel(), _PIECE), dtype=stored, device="cpu")
     with path.open("rb", buffering=0) as file:
         file.seek(offset)
         for start in range(0, flat.numel(), max(piece.numel(), 1)):

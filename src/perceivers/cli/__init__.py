@@ -12,6 +12,7 @@ from rich.console import Console
 from rich.text import Text
 
 from perceivers.cli import convert, evaluate, explain, inspect, predict, samples, tasks
+from perceivers.cli.words import BACK
 from perceivers.errors import PerceiversError, UnreadableError
 
 # Exit code where some of the inputs cannot be read, and the others are answered.
@@ -48,8 +49,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     """
     tokens = list(sys.argv[1:] if arguments is None else arguments)
     try:
-        # A recipe gives defaults to the options, so it has to be read before they are.
-        if tokens[:1] == ["train"] and any(t == "--config" or t.startswith("--config=") for t in tokens):
+        if tokens[:1] == ["train"] and _changes_defaults(tokens[1:]):
             from perceivers.cli.train import train_command
 
             train_command(tokens[1:])
@@ -63,4 +63,12 @@ def main(arguments: Sequence[str] | None = None) -> None:
     except KeyboardInterrupt as stopped:
         # What a shell says of a process that a signal has ended.
         Console(stderr=True).print(str(stopped) or "stopped", markup=False, highlight=False, soft_wrap=True)
-        sys.exit(128 + getattr(stopped, "number", signal.SIGINT))
+        sys.exit(128 + getattr(stopped, "signal", signal.SIGINT))
+
+
+def _changes_defaults(tokens: Sequence[str]) -> bool:
+    """Whether a recipe, or a word that sets an option back, has to be read before the options are."""
+    values = [token.partition("=")[2] if token.startswith("--") else token for token in tokens]
+    return any(token.partition("=")[0] == "--config" for token in tokens) or any(
+        value.lower() in BACK for value in values
+    )

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import csv
 import hashlib
+import lzma
 import os
 import tempfile
+import zipfile
 import zlib
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
@@ -186,7 +188,15 @@ def _named(path: Path) -> Iterator[None]:
     """Name the file in what the readers below raise."""
     try:
         yield
-    except (OSError, EOFError, zlib.error, UnicodeError, csv.Error) as error:
+    except (
+        OSError,
+        EOFError,
+        zlib.error,
+        lzma.LZMAError,
+        zipfile.BadZipFile,
+        UnicodeError,
+        csv.Error,
+    ) as error:
         raise DataError(f"`{path}` cannot be read as a table: {error}") from error
 
 
@@ -206,12 +216,19 @@ def _require_equal_lengths(
     index = next(index for index, record in enumerate(batch) if len(record) != wanted)
     number, received = count + index + 1, len(batch[index])
     hint = "mend the row, or put a field that holds the delimiter in quotes"
-    if number == 1 and all(len(record) == wanted + 1 for record in batch):
+    if wanted == 1 and _first_field(path, dialect).startswith(("#", "%")):
+        hint = "the first line is a comment: remove all lines above that of the names"
+    elif number == 1 and all(len(record) == wanted + 1 for record in batch):
         hint = "the first line lacks a name, often that of the first column"
     raise DataError(
         f"`{path}`, row {number} (line {_line_of(path, dialect, number)}): expected {wanted} fields as in the first line, "
         f"received {received}; {hint}"
     )
+
+
+def _first_field(path: Path, dialect: Dialect) -> str:
+    with open_text(path, dialect) as file:
+        return file.readline(200).strip()
 
 
 def _require_closed_quotes(path: Path, dialect: Dialect, last: Sequence[str], number: int) -> None:
@@ -221,7 +238,7 @@ def _require_closed_quotes(path: Path, dialect: Dialect, last: Sequence[str], nu
     line = _line_of(path, dialect, number)
     with open_text(path, dialect) as lines, long_fields():
         try:
-            list(dialect.records(islice(lines, line - 1, None), strict=True))
+            list(dialect.records(islice(lines, line - 1 - dialect.skipped, None), strict=True))
         except csv.Error as error:
             if "unexpected end" in str(error):
                 raise DataError(
@@ -232,7 +249,7 @@ def _require_closed_quotes(path: Path, dialect: Dialect, last: Sequence[str], nu
 
 def _line_of(path: Path, dialect: Dialect, number: int) -> int:
     """Line at which a row begins, from 1; rows are counted from 1, below the header."""
-    begun = 0
+    begun = dialect.skipped
 
     def counted(lines: Iterable[str]) -> Iterator[str]:
         nonlocal begun
@@ -240,7 +257,7 @@ def _line_of(path: Path, dialect: Dialect, number: int) -> int:
             begun += 1
             yield line
 
-    before = 0
+    before = begun
     with open_text(path, dialect) as file, long_fields():
         for record in dialect.records(counted(file)):
             if any(True for _ in without_blank([record])):

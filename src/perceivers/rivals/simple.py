@@ -16,6 +16,8 @@ from perceivers.rivals.targets import EncodedTarget, Rival, Targets, encode_targ
 MOST_ROWS = {"vector": 4_000, "text": 20_000, "series": 2_000}
 # Steps that series are brought to, at most, before they are compared.
 MOST_STEPS = 256
+# Words and pairs of words that count, and as many runs of letters.
+MOST_NGRAMS = 200_000
 # Measures of probabilities, which an SVM and a neighbour do not give.
 OF_PROBABILITIES = ("log_loss", "calibration_error")
 
@@ -135,23 +137,19 @@ def _standardised(train: Sequence[Any], test: Sequence[Any]) -> tuple[np.ndarray
 
 def _weighed(train: Sequence[Any], test: Sequence[Any]) -> tuple[Any, Any]:
     """Sparse [rows, words and runs of letters], weighed by tf-idf."""
-    from scipy.sparse import hstack
     from sklearn.feature_extraction.text import TfidfVectorizer
+    from sklearn.pipeline import FeatureUnion
 
-    blocks = []
-    for unit, lengths in (("word", (1, 2)), ("char_wb", (2, 5))):
-        vectorizer = TfidfVectorizer(
-            analyzer=unit, ngram_range=lengths, sublinear_tf=True, max_features=200_000
-        )
-        try:
-            blocks.append((vectorizer.fit_transform(train), vectorizer.transform(test)))
-        except ValueError:
-            # Not a single word, such as texts of signs alone.
-            continue
-    if not blocks:
+    common: dict[str, Any] = {"sublinear_tf": True, "max_features": MOST_NGRAMS}
+    # Signs are words, too: texts may hold nothing else.
+    words = TfidfVectorizer(ngram_range=(1, 2), token_pattern=r"(?u)\w+|[^\w\s]", **common)
+    letters = TfidfVectorizer(analyzer="char_wb", ngram_range=(2, 5), **common)
+    both = FeatureUnion([("words", words), ("letters", letters)])
+    try:
+        return both.fit_transform(train), both.transform(test)
+    except ValueError:
+        # All training texts are empty.
         return np.zeros((len(train), 1)), np.zeros((len(test), 1))
-    known, asked = zip(*blocks, strict=True)
-    return hstack(known).tocsr(), hstack(asked).tocsr()
 
 
 def _alike(train: Sequence[Any], test: Sequence[Any]) -> tuple[np.ndarray, np.ndarray]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import islice
 from pathlib import Path
 from typing import Any, TypeVar
@@ -12,6 +12,7 @@ from typing import Any, TypeVar
 import torch
 from torch import Tensor
 
+from perceivers.data.listed_files import with_listed_files
 from perceivers.data.numbers import Decimal
 from perceivers.data.opening import TABLE_FORMATS, find_files, is_table, open_table_file
 from perceivers.data.rows import decode_row
@@ -30,7 +31,6 @@ LABELS, VIEWS = "labels", "views"
 MOST_NAMED = 200
 
 TaskArguments = TypeVar("TaskArguments")
-Item = TypeVar("Item")
 
 
 class AnsweringTask(Task[TaskArguments]):
@@ -213,6 +213,11 @@ class AnsweringTask(Task[TaskArguments]):
         if self.is_table(path):
             table = open_table_file(path)
             assert isinstance(table, Table)
+            if len(self.columns.inputs) == 1:
+                # As it was trained on: names of files beside the table may stand for them.
+                listed = with_listed_files(table, path.parent, self.columns.inputs[0].kind.suffixes)
+                assert isinstance(listed, Table)
+                table = listed
             yield self.to_be_asked(table)
             return
         only = self.columns.inputs[0]
@@ -221,9 +226,12 @@ class AnsweringTask(Task[TaskArguments]):
                 f"`inputs` must be tables ({', '.join(TABLE_FORMATS)}), received {given!r}"
                 + ("" if path.exists() else ", which does not exist")
             )
-        files = [str(file) for file in find_files([given], only.kind.suffixes, only.kind.name)]
+        notes: list[str] = []
+        files = [str(file) for file in find_files([given], only.kind.suffixes, only.kind.name, notes)]
         column = only.columns[0] if len(only.columns) == 1 else FILE_COLUMN
-        yield ListTable([{column: file} for file in files], given, files)
+        found = ListTable([{column: file} for file in files], given, files)
+        found.notes = notes
+        yield found
 
     def to_be_asked(self, table: Table) -> Table:
         """A table that is asked about, with a note of the columns that it lacks.
@@ -286,12 +294,14 @@ class AnsweringTask(Task[TaskArguments]):
     ) -> Iterator[tuple[int, tuple[str, Mapping[str, Any], Any]]]:
         """What `rows_of` gives, with each row's number in its table, from 0."""
         for given in inputs:
-            for file in guarded(given, iter_of(lambda given=given: self.files_of(given)), left_out):
+            for file in guarded(given, self._files(given), left_out):
                 for table in guarded(file, self.tables_of(file), left_out):
                     for index in range(len(table)):
-                        rows = iter_of(lambda table=table, index=index: [table[index]])
-                        for row in guarded(table.source, rows, left_out, index + 1):
+                        for row in guarded(table.source, _row(table, index), left_out, index + 1):
                             yield index, (table.name(index), row, table)
+
+    def _files(self, given: str) -> Iterator[str]:
+        yield from self.files_of(given)
 
     def _num_shown(self) -> int:
         (first, *others) = self.columns.inputs
@@ -344,9 +354,9 @@ class AnsweringTask(Task[TaskArguments]):
         }
 
 
-def iter_of(make: Callable[[], Iterable[Item]]) -> Iterator[Item]:
-    """What `make` gives, made when it is asked for."""
-    yield from make()
+def _row(table: Table, index: int) -> Iterator[Mapping[str, Any]]:
+    """A row alone, read when it is asked for."""
+    yield table[index]
 
 
 def _at_once(columns: Columns) -> int:

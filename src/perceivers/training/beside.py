@@ -168,7 +168,8 @@ def _drawn(parts: Sequence[RowSamples], most: int, generator: np.random.Generato
 
 def _simplified(only: Input, parts: Sequence[RowSamples], ended: float) -> tuple[list[RowSamples], list[Any]]:
     """Values in their simple form, with the rows that they are of: as many as can be read until `ended`."""
-    rows, values = [], []
+    rows: list[RowSamples] = []
+    values: list[Any] = []
     for part in parts:
         kept = []
         for place, index in enumerate(part.indices):

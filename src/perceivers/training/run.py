@@ -56,19 +56,19 @@ def train(task: Task[Any] | str, arguments: RunArguments) -> dict[str, Any]:
         RunInterrupted: Ctrl-C or SIGTERM; the run is saved as it is, and can be measured, used and resumed.
     """
     task = as_task(task)
-    asked = asked_for(task.arguments, arguments)
     accelerator = build_accelerator(arguments.training)
     with Claim(task, arguments, accelerator) as folder:
         if folder.finished is not None:
             return folder.finished
-        return _train(task, arguments, folder, accelerator, asked)
+        return _train(task, arguments, folder, accelerator)
 
 
 def _train(
-    task: Task[Any], arguments: RunArguments, folder: RunFolder, accelerator: Accelerator, asked: Any
+    task: Task[Any], arguments: RunArguments, folder: RunFolder, accelerator: Accelerator
 ) -> dict[str, Any]:
     from accelerate.utils import set_seed
 
+    asked = asked_for(task.arguments, arguments)
     set_seed(arguments.training.seed)
     task.prepare(arguments)
     splits = task.load_data(arguments.data)

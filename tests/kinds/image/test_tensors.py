@@ -87,7 +87,7 @@ def test_what_is_seen_is_the_part_that_the_processor_cuts() -> None:
         ),
         # Three stages halve twice; 5 x 7 pixels become 3 x 4, then 2 x 2.
         ({"input_form": "stem"}, 2 * 2),
-        ({"input_form": "stem", "stem_widths": (5, 7), "stem_blocks": 0, "stem_stride": 2}, 2 * 2),
+        ({"input_form": "stem", "stem_widths": (5, 7), "stem_blocks": 0, "stem_first_pool": 2}, 2 * 2),
         ({"input_form": "stem", "stem_widths": (5,)}, 5 * 7),
     ],
 )  # fmt: skip

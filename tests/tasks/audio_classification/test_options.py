@@ -33,7 +33,7 @@ from perceivers.tasks.audio_classification.options import AudioClassificationArg
         ({"trim_decibels": 0.0}, "`trim_decibels` must be above 0, received 0.0"),
         ({"stem_widths": ()}, "`stem_widths` must be one whole number or more, each at least 1, received"),
         ({"stem_blocks": -1}, "`stem_blocks` must be at least 0, received -1"),
-        ({"stem_stride": 3}, "`stem_stride` must be 1 or 2, received 3"),
+        ({"stem_first_pool": 3}, "`stem_first_pool` must be 1 or 2, received 3"),
         (
             {"input_form": "stem", "num_mel_bins": 60},
             "`num_mel_bins` must be a multiple of 8, which the stem divides the bands by, received 60",

@@ -465,7 +465,7 @@ def test_each_form_of_the_input_has_its_class_and_sizes(
         ({"input_form": "patches"}, "`input_form` must be one of fourier, learned, conv, stem, received 'patches'"),
         ({"stem_blocks": 1}, "`stem_blocks` is for `input_form` stem, received 1 with 'fourier'"),
         ({"input_form": "stem", "stem_widths": (4, 0)}, "`stem_widths` must be one whole number or more, each at least 1"),
-        ({"input_form": "stem", "stem_stride": 3}, "`stem_stride` must be 1 or 2, received 3"),
+        ({"input_form": "stem", "stem_first_pool": 3}, "`stem_first_pool` must be 1 or 2, received 3"),
         ({"jitter": 1.0}, "`jitter` must be"),
         ({"image_channels": 4}, "`image_channels` must be 1 or 3, received 4"),
         ({"pixel_mean": (0.1, 0.2)}, "`pixel_mean` must have one number, or one for each of 3 channels"),

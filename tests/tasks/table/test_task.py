@@ -67,7 +67,7 @@ def test_a_table_with_gaps_and_three_targets_is_learned_and_answered_by_the_comm
     compared = capsys.readouterr().out
     for word in ("this model", "trees", "majority", "kind/accuracy", "tags/mean average precision", "score"):
         assert word in compared
-    assert "trees and majority are fitted to" in compared
+    assert "trees and majority: fitted to" in compared
     asked = write_table(tmp_path / "asked.csv", without(fruit(9, seed=4), "price", "kind", "tags", "noise"))
     command("predict", str(run), str(asked), "--output", str(tmp_path / "answers"), "--device", "cpu")
     shown = capsys.readouterr().out

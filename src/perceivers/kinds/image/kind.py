@@ -6,7 +6,7 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, ClassVar, Self, cast
+from typing import Any, ClassVar, Self
 
 import numpy as np
 from PIL import Image
@@ -33,7 +33,7 @@ from perceivers.kinds.image.reading import (
 )
 from perceivers.kinds.image.sizing import image_learning, image_options, looks_of
 from perceivers.kinds.image.tensors import image_modality, image_processor, pixels_of, seen_part
-from perceivers.processors.image.reading import upright
+from perceivers.processors.image.opening import upright
 from perceivers.rivals.simple import SimpleForm
 
 # Pictures whose brightness is looked at before training.
@@ -136,7 +136,7 @@ class ImageKind(Kind):
             return None
         pixels = pixels_of([value], self.options).values
         side = 32 if pixels.shape[1] == 1 else 16
-        return cast("np.ndarray", adaptive_avg_pool2d(pixels.float(), side).flatten().numpy())
+        return adaptive_avg_pool2d(pixels.float(), side).flatten().numpy()
 
     def vary(self, value: Picture, generator: np.random.Generator) -> Picture:
         """Crop, mirror and RandAugment one picture."""

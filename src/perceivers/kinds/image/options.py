@@ -24,7 +24,7 @@ FORM_DEFAULTS: dict[str, dict[str, Any]] = {
         "stem_batch_norm": True,
         "stem_padding": "transformers",
     },
-    "stem": {"num_fourier_bands": 4, "stem_widths": (32, 64, 128), "stem_blocks": 1, "stem_stride": 1},
+    "stem": {"num_fourier_bands": 4, "stem_widths": (32, 64, 128), "stem_blocks": 0, "stem_first_pool": 1},
 }
 
 
@@ -71,8 +71,8 @@ class ImageOptions:
     stem_widths: tuple[int, ...] | None = None
     """Channels of the stages of the stem; each stage but the first halves both sides (`stem`); None: 32, 64, 128."""
     stem_blocks: int | None = None
-    """Residual blocks, of two convolutions each, in every stage but the first (`stem`); None: 1."""
-    stem_stride: Literal[1, 2] | None = None
+    """Residual blocks, of two convolutions each, in every stage but the first (`stem`); None: 0."""
+    stem_first_pool: Literal[1, 2] | None = None
     """2 halves both sides in the first stage too, which is several times cheaper (`stem`); None: 1."""
     shift: float = 0.1
     """Random shift while training, up to this share of the picture's size, in each direction."""
@@ -101,8 +101,8 @@ class ImageOptions:
         require_at_least(1, self, "stem_channels", "num_stem_layers")
         require_at_least(0, self, "stem_blocks")
         require_counts(self, "stem_widths")
-        if self.stem_stride is not None:
-            require("stem_stride", self.stem_stride, self.stem_stride in (1, 2), "1 or 2")
+        if self.stem_first_pool is not None:
+            require("stem_first_pool", self.stem_first_pool, self.stem_first_pool in (1, 2), "1 or 2")
         if self.stem_padding is not None:
             require_choice("stem_padding", self.stem_padding, ("transformers", "same"))
         self._require_form()
@@ -151,7 +151,7 @@ class ImageOptions:
         """What a stem divides both sides by."""
         values = self.form_values()
         if self.input_form == "stem":
-            factor: int = values["stem_stride"] * 2 ** (len(values["stem_widths"]) - 1)
+            factor: int = values["stem_first_pool"] * 2 ** (len(values["stem_widths"]) - 1)
             return factor
         return int(4 ** values["num_stem_layers"])
 

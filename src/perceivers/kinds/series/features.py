@@ -121,7 +121,9 @@ def settled_features(
     scale = statistics(changes)[1].astype(np.float32)
     of_values = settled_patterns(filled, num_dilations, num_thresholds)
     of_changes = settled_patterns([each / scale for each in changes], num_dilations, num_thresholds)
-    count, total, squares = len(filled), 0.0, 0.0
+    count = len(filled)
+    total: Any = 0.0
+    squares: Any = 0.0
     for each in filled:
         raw = raw_features(each, of_values, of_changes, scale, outline_steps).astype(np.float64)
         total, squares = total + raw, squares + raw**2

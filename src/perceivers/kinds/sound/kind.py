@@ -58,7 +58,7 @@ class SoundKind(Kind):
     usual_columns: ClassVar[tuple[str, ...]] = ("file", "audio")
     belonging: ClassVar[Mapping[str, Sequence[str]]] = {
         "input_form": ("num_fourier_bands", "time_masks", "frequency_masks"),
-        "num_mel_bins": ("bins_per_patch", "stem_widths", "stem_stride"),
+        "num_mel_bins": ("bins_per_patch", "stem_widths", "stem_first_pool"),
         "clip_seconds": ("evaluation_clips",),
     }
     card: ClassVar[CardLayout | None] = SOUND_CARD

@@ -15,17 +15,7 @@ from perceivers.tasks.sizing import fitted
 from perceivers.tasks.table.sizing import TableSizes
 
 
-@left_open(
-    "num_latents",
-    "latent_channels",
-    "num_layers",
-    "token_channels",
-    "hidden",
-    "dropout",
-    "mlp_dropout",
-    "num_heads",
-    "num_cross_heads",
-)
+@left_open(NetworkArguments, "token_channels", "hidden")
 @dataclass(frozen=True, kw_only=True)
 class TableArguments(NetworkArguments):
     """Columns, answers and model of `table`: any columns in; classes, labels and numbers out."""

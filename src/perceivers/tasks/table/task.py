@@ -8,7 +8,7 @@ from typing import Any, ClassVar, Literal
 
 from perceivers.arguments import DataArguments, RunArguments
 from perceivers.arguments.advice import Advice
-from perceivers.arguments.open import completed, filled
+from perceivers.arguments.open import USUAL_SIZE, completed, filled
 from perceivers.data.opening import Tables, open_tables
 from perceivers.data.rows import RowSamples
 from perceivers.data.splits import Splits
@@ -51,7 +51,7 @@ class TableTask(ColumnTask[TableArguments]):
 
     def advise(self, splits: Splits, run: RunArguments) -> Advice:
         """See Task."""
-        if not isinstance(splits.train, RowSamples) or self.arguments.size == "usual":
+        if not isinstance(splits.train, RowSamples) or self.arguments.size == USUAL_SIZE:
             return Advice()
         num_large = sum(not each.kind.is_light for each in self.columns.inputs)
         num_rows = len(splits.train)
