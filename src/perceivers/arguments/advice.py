@@ -33,6 +33,8 @@ class Advice:
         qk_channels: the same.
         dropout: the same.
         mlp_dropout: the same.
+        initializer_range: see the task's own arguments, for tasks that have it.
+        queries_per_answer: the same.
         label_smoothing: share of the target probability that is spread over all classes, in [0, 1).
     """
 
@@ -54,6 +56,8 @@ class Advice:
     qk_channels: int | None = None
     dropout: float | None = None
     mlp_dropout: float | None = None
+    initializer_range: float | None = None
+    queries_per_answer: int | None = None
     label_smoothing: float | None = None
 
     def values(self) -> dict[str, Any]:
