@@ -89,6 +89,7 @@ SHARED: dict[str, frozenset[str]] = {
             "row_reader",
             "saved_columns",
             "settling",
+            "telling",
             "text_model",
         }
     ),

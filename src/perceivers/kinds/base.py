@@ -136,6 +136,10 @@ class Kind(ABC):
         """Inputs of the network that a value is, at most; None before that is known."""
         return None
 
+    def described(self) -> str:
+        """What a value is to the model, in a few words, once settled: "64 x 64 pixels in colour as 64 tokens"."""
+        return f"a {self.name}{as_tokens(self.num_tokens)}"
+
     def trusting(self) -> Self:
         """This kind for rows that are not looked through first: it believes what files say of themselves."""
         return self
@@ -159,6 +163,10 @@ class Kind(ABC):
     def plain(self, cell: Any, column: str, table: Any) -> Any:
         """A cell as those read it who know nothing of kinds: a number, a text, a date; None where it is empty."""
         return None if is_empty(cell) else cell
+
+    def is_cut(self, row: Mapping[str, Any], columns: Sequence[str], table: Any) -> bool:
+        """Whether a row's value, which can be read, is longer than what the model can be given of it; see `read`."""
+        return False
 
     def survey(self, table: Any, columns: Sequence[str]) -> Self:
         """This kind with what the first rows of a training table tell of all values: how many channels they have.
@@ -239,6 +247,16 @@ class Kind(ABC):
     def html(self, shown: Any, columns: Sequence[str]) -> str:
         """What `show` gave, as HTML that needs no other file; where several columns were read, with their names."""
         return "" if shown is None else f"<p>{escape(str(shown))}</p>"
+
+
+def as_tokens(count: int | None) -> str:
+    """The end of what `described` says: " as 64 tokens"; nothing where the number is not known."""
+    return "" if count is None else f" as {counted(count, 'token')}"
+
+
+def counted(count: int, what: str, several: str | None = None) -> str:
+    """So many of something, in words: "1 token", "1,024 tokens"; `several` where the plural is another one."""
+    return f"{count:,} {what if count == 1 else several or f'{what}s'}"
 
 
 def is_empty(cell: Any) -> bool:

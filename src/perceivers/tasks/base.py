@@ -15,6 +15,7 @@ from perceivers.arguments.advice import Advice
 from perceivers.configuration import PerceiverConfig
 from perceivers.data.splits import Splits
 from perceivers.tasks.sizes import begun
+from perceivers.tasks.telling import samples_in_words
 
 if TYPE_CHECKING:
     import numpy as np
@@ -131,6 +132,14 @@ class Task(ABC, Generic[TaskArguments]):
 
     def plan(self, splits: Splits) -> list[Any]:
         """What is printed before training: what the run understood of the data (texts, or what rich renders)."""
+        return []
+
+    def plan_of_samples(self, splits: Splits) -> dict[str, str]:
+        """What is printed of the samples before training, by heading: how many there are, and of what."""
+        return {"samples": samples_in_words(splits)}
+
+    def sees(self) -> list[str]:
+        """What the model is given of a sample, in a few words an input; known once the model is built."""
         return []
 
     def finish(self, parts: Parts, measure: Callable[[], Mapping[str, Tensor]]) -> Parts:

@@ -8,14 +8,14 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, TypeVar
 
-from perceivers.arguments import RunArguments
-from perceivers.arguments.advice import Advice, resolved
+from perceivers.arguments import RunArguments, TrainingArguments
+from perceivers.arguments.advice import USUAL, Advice
 from perceivers.arguments.open import completed, filled, given, usual_values
 from perceivers.data.tables import StreamTable, Table
 from perceivers.kinds.base import Kind, is_empty
 from perceivers.tasks.saved_columns import FILE
 from perceivers.tasks.sizes import values_of_size
-from perceivers.tasks.sizing import fitted, narrowed, steps_of, usual_learning, warmup_of
+from perceivers.tasks.sizing import fitted, narrowed, steps_of, stretched, usual_learning
 
 # So many cells tell what a column holds.
 SAMPLED_CELLS = 200
@@ -108,16 +108,27 @@ def with_network(
     advice = narrowed(fitted(chosen, advice), channels)
     # The vectors of bytes are as large as the latents, so that these can start aligned with them.
     values = {**advice.values(), "embedding_channels": channels}
-    return completed(filled(arguments, values)), with_warmup(advice, run, num_rows)
+    return completed(filled(arguments, values)), for_length(advice, run, num_rows)
 
 
-def with_warmup(advice: Advice, run: RunArguments, num_rows: int) -> Advice:
-    """The advice with as many steps of warm-up as the length of the run asks for, where that is the user's choice."""
+def for_length(advice: Advice, run: RunArguments, num_rows: int) -> Advice:
+    """The advice with warm-up and averaging as long as the run that the user asks for wants them.
+
+    Args:
+        advice: complete for the loop.
+        run: what the user chose.
+        num_rows: training samples.
+    """
     training = run.training
     if (training.epochs, training.steps, training.batch_size) == (None, None, None):
         return advice
-    steps = steps_of(resolved(run, advice).training, num_rows)
-    return dataclasses.replace(advice, warmup_steps=warmup_of(steps))
+    advised = steps_of(usual_with(TrainingArguments(), advice), num_rows)
+    return stretched(advice, steps_of(usual_with(training, advice), num_rows) / advised)
+
+
+def usual_with(training: TrainingArguments, advice: Advice) -> TrainingArguments:
+    """Arguments of the loop, complete: the advice, or else the usual values, where they are open."""
+    return filled(training, advice.over(USUAL).values())
 
 
 def _usual_options(arguments: Any, names: set[str]) -> dict[str, Any]:

@@ -28,6 +28,7 @@ from perceivers.tasks.inputs import Sample
 from perceivers.tasks.measuring import Measures, step_of
 from perceivers.tasks.row_reader import RowReader
 from perceivers.tasks.settling import settled, with_targets
+from perceivers.tasks.telling import classes_in_words, cut_in_words
 
 if TYPE_CHECKING:
     from torchmetrics import MetricCollection
@@ -153,6 +154,26 @@ class ColumnTask(AnsweringTask[TaskArguments]):
         if self.num_left_out:
             lines.append(f"{self.num_left_out:,} rows without any target are left out")
         return lines
+
+    def plan_of_samples(self, splits: Splits) -> dict[str, str]:
+        """See Task; the classes of each answer with their shares, and what is cut."""
+        rows = super().plan_of_samples(splits)
+        for answer in self.columns.answers.values():
+            said = classes_in_words(answer, splits.train)
+            if said is not None:
+                rows["classes" if len(self.columns.answers) == 1 else f"{answer.title}, classes"] = said
+        cut = cut_in_words(self.columns.inputs, splits.train)
+        return rows if cut is None else {**rows, "cut": cut}
+
+    def sees(self) -> list[str]:
+        """See Task."""
+        inputs = self.columns.inputs
+        return [
+            each.kind.described()
+            if len(inputs) == 1
+            else f"{', '.join(each.columns)}: {each.kind.described()}"
+            for each in inputs
+        ]
 
     def build(self, splits: Splits, start: PerceiverConfig | None = None) -> Parts:
         """Learn from the training values what the kinds need, and build a model."""

@@ -134,6 +134,19 @@ def narrowed(advised: Advice, latent_channels: int) -> Advice:
     return replace(advised, learning_rate=rate * min(1.0, max(own, CHANNELS_OF_HIGHEST) / latent_channels))
 
 
+def stretched(advised: Advice, factor: float) -> Advice:
+    """The advice for a run of `factor` times its steps: warm-up and averaging of weights keep their shares of it.
+
+    Args:
+        advised: with `warmup_steps`.
+        factor: above 0.
+    """
+    warmup = max(round((advised.warmup_steps or 0) * factor), 1)
+    decay = advised.ema_decay or 0.0
+    averaged = max(factor / (1.0 - decay), 1.0)
+    return replace(advised, warmup_steps=warmup, ema_decay=decay and round(1.0 - 1.0 / averaged, 6))
+
+
 def _divisor(size: int, most: int) -> int:
     """The largest divisor of `size` that is at most `most`."""
     return next(count for count in range(most, 0, -1) if size % count == 0)

@@ -21,11 +21,12 @@ from perceivers.errors import ConfigurationError, DataError, PerceiversError
 from perceivers.records import RESULTS_FILE, read_json
 from perceivers.tasks.base import Parts, Task
 from perceivers.tasks.registry import as_task
+from perceivers.tasks.telling import asked_for, run_in_words
 from perceivers.training.checkpoints import Position, RunCheckpoints
 from perceivers.training.evaluation import build_accelerator, collect, measure
 from perceivers.training.folder import claim, save_run
 from perceivers.training.optimization import build_optimizer, build_schedule
-from perceivers.training.reporting import TrainingProgress, installed_versions, print_plan
+from perceivers.training.reporting import TrainingProgress, installed_versions, print_plan, results_table
 from perceivers.training.starting import freeze, start_config, take_weights
 from perceivers.training.weights import Average, Best
 
@@ -214,6 +215,7 @@ def train(task: Task[Any] | str, arguments: RunArguments) -> dict[str, Any]:
         PerceiversError: a loss that is not finite, with the step and the samples.
     """
     task, output = as_task(task), Path(arguments.output)
+    asked = asked_for(task.arguments, arguments)
     if claim(output, task, arguments):
         finished: dict[str, Any] = read_json(output / RESULTS_FILE)
         return finished
@@ -237,6 +239,16 @@ def train(task: Task[Any] | str, arguments: RunArguments) -> dict[str, Any]:
         output.mkdir(parents=True, exist_ok=True)
         save_arguments(output, task=task.name, model=task.arguments, run=arguments)
     loop = _build_loop(task, parts, splits, arguments, accelerator)
+    if accelerator.is_main_process and not arguments.quiet:
+        rows = run_in_words(
+            sees=task.sees(),
+            parameters=parts.model.num_parameters(),
+            arguments=task.arguments,
+            run=arguments,
+            steps=loop.total_steps,
+            asked=asked,
+        )
+        print_plan([results_table("plan", {**task.plan_of_samples(splits), **rows})])
     if arguments.resume:
         loop.checkpoints.load()
     else:

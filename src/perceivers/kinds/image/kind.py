@@ -12,7 +12,7 @@ from torch import Tensor
 
 from perceivers.arguments.advice import Advice
 from perceivers.errors import DataError
-from perceivers.kinds.base import MOSTLY, Kind, ModalityInput, is_empty
+from perceivers.kinds.base import MOSTLY, Kind, ModalityInput, as_tokens, is_empty
 from perceivers.kinds.cards import CardLayout
 from perceivers.kinds.image.affine import random_affine
 from perceivers.kinds.image.augmentation import vary_picture
@@ -70,6 +70,13 @@ class ImageKind(Kind):
         chosen = self.options
         has_stem = chosen.input_form in ("conv", "stem")
         return math.prod(chosen.stem_grid if has_stem else (chosen.image_height, chosen.image_width))
+
+    def described(self) -> str:
+        """See Kind."""
+        chosen = self.options
+        colours = "grey" if chosen.image_channels == 1 else "in colour"
+        pixels = f"{chosen.image_height} x {chosen.image_width} pixels {colours}"
+        return pixels + as_tokens(self.num_tokens)
 
     def read(self, row: Mapping[str, Any], columns: Sequence[str], table: Any) -> Picture | None:
         """See Kind."""

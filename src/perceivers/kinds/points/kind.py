@@ -12,7 +12,7 @@ import numpy as np
 from torch import Tensor
 
 from perceivers.errors import ConfigurationError, DataError
-from perceivers.kinds.base import MOSTLY, Kind, ModalityInput, is_empty
+from perceivers.kinds.base import MOSTLY, Kind, ModalityInput, counted, is_empty
 from perceivers.kinds.cards import CardLayout
 from perceivers.kinds.image.reading import IMAGE_SUFFIXES, looks_like_picture
 from perceivers.kinds.points.augmentation import vary_points
@@ -56,6 +56,17 @@ class PointsKind(Kind):
         if sum(map(_is_array, cells)) >= wanted:
             return 0.98 if is_called_so else 0.4
         return 0.98 if is_called_so and sum(ending in POINT_SUFFIXES for ending in endings) >= wanted else 0.0
+
+    @property
+    def num_tokens(self) -> int:
+        """See Kind."""
+        return int(self.options.num_points)
+
+    def described(self) -> str:
+        """See Kind."""
+        features = f" and {counted(self.num_features, 'feature')}" if self.num_features else ""
+        points = counted(self.options.num_points, "point")
+        return f"up to {points} of {counted(self.num_coordinates, 'coordinate')}{features}, a token each"
 
     def read(self, row: Mapping[str, Any], columns: Sequence[str], table: Any) -> PointSet | None:
         """See Kind."""

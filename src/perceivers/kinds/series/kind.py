@@ -11,7 +11,7 @@ from torch import Tensor
 
 from perceivers.data.tables import StreamTable
 from perceivers.errors import DataError
-from perceivers.kinds.base import MOSTLY, Kind, ModalityInput
+from perceivers.kinds.base import MOSTLY, Kind, ModalityInput, as_tokens, counted
 from perceivers.kinds.cards import CardLayout
 from perceivers.kinds.series.augmentation import vary_series
 from perceivers.kinds.series.drawing import LAYOUT, draw_series, series_html
@@ -51,6 +51,17 @@ class SeriesKind(Kind):
     def guess(cls, name: str, cells: Sequence[Any]) -> float:
         """See Kind."""
         return 0.9 if sum(map(looks_like_series, cells)) >= MOSTLY * len(cells) else 0.0
+
+    @property
+    def num_tokens(self) -> int | None:
+        """See Kind; of the longest series."""
+        longest = self.options.max_length or self.longest
+        return None if longest is None else -(-longest // self.options.steps_per_patch)
+
+    def described(self) -> str:
+        """See Kind."""
+        steps = "" if self.longest is None else f"up to {counted(self.longest, 'step')} of "
+        return f"{steps}{counted(self.num_channels or 1, 'channel')}{as_tokens(self.num_tokens)}"
 
     def read(self, row: Mapping[str, Any], columns: Sequence[str], table: Any) -> np.ndarray | None:
         """See Kind."""

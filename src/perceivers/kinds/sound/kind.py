@@ -11,7 +11,7 @@ from torch import Tensor
 
 from perceivers.arguments.advice import Advice
 from perceivers.errors import DataError
-from perceivers.kinds.base import MOSTLY, Kind, ModalityInput, is_empty
+from perceivers.kinds.base import MOSTLY, Kind, ModalityInput, as_tokens, counted, is_empty
 from perceivers.kinds.cards import CardLayout, title_card
 from perceivers.kinds.sound.augmentation import vary_sound
 from perceivers.kinds.sound.drawing import SOUND_CARD, HeardSound, draw_sound, sound_html
@@ -101,6 +101,13 @@ class SoundKind(Kind):
         bins = chosen.stem_factor if chosen.input_form == "stem" else chosen.bins_per_patch
         columns = chosen.num_mel_bins // (bins or chosen.num_mel_bins)
         return tokens_of_a_clip(chosen) * columns
+
+    def described(self) -> str:
+        """See Kind."""
+        chosen = self.options
+        length = "sounds of any length" if chosen.clip_seconds is None else f"{chosen.clip_seconds:g} s"
+        bands = "" if chosen.input_form == "raw" else f" in {counted(chosen.num_mel_bins, 'band')}"
+        return f"{length} at {chosen.sampling_rate:,} Hz{bands}{as_tokens(self.num_tokens)}"
 
     def read(self, row: Mapping[str, Any], columns: Sequence[str], table: Any) -> Sound | None:
         """See Kind; samples have their rate in the row's column `sampling_rate`; silence around the sound is cut off here."""

@@ -11,8 +11,9 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from perceivers.arguments.advice import Advice
 from perceivers.errors import DataError
-from perceivers.kinds.base import Kind, ModalityInput
+from perceivers.kinds.base import Kind, ModalityInput, as_tokens
 from perceivers.kinds.shading import shaded_list
 from perceivers.kinds.text.augmentation import cropped, hidden_bytes
 from perceivers.kinds.text.batches import Ids, padded_rows, require_room, row_of_texts, shortened
@@ -21,7 +22,7 @@ from perceivers.kinds.text.ngram_weights import NgramWeights
 from perceivers.kinds.text.ngrams import plain_letters, rows_of_letters, rows_of_words
 from perceivers.kinds.text.options import TextOptions
 from perceivers.kinds.text.reading import TEXT_SUFFIXES, names_text_file, text_of
-from perceivers.kinds.text.sizing import text_options
+from perceivers.kinds.text.sizing import text_learning, text_options
 from perceivers.modalities.bag_of_ngrams import NOTHING, NUM_RESERVED, UNKNOWN, WEIGHT_UNIT
 from perceivers.processors.tokenizer.byte_tokenizer import PerceiverTokenizer
 
@@ -115,7 +116,27 @@ class TextKind(Kind):
     @classmethod
     def advise(cls, cells: Sequence[Any], table: Any, num_rows: int, hidden: float) -> TextOptions:
         """See Kind."""
-        return text_options(num_rows)
+        lengths = [len(text) for cell in cells if (text := text_of({"": cell}, "", table)) is not None]
+        return text_options(num_rows, lengths)
+
+    def learning(self, num_rows: int) -> Advice:
+        """See Kind; read as bytes, texts are learned as whatever else is a row of tokens."""
+        return text_learning(num_rows) if self.reads_ngrams else Advice()
+
+    @property
+    def num_tokens(self) -> int:
+        """See Kind."""
+        return (
+            max(self.num_columns, 1) * self.bags_a_column
+            if self.reads_ngrams
+            else int(self.options.max_length)
+        )
+
+    def described(self) -> str:
+        """See Kind."""
+        if self.reads_ngrams:
+            return f"words and runs of letters of texts of any length{as_tokens(self.num_tokens)}"
+        return f"up to {self.options.max_length:,} bytes of text, a token each"
 
     def read(self, row: Mapping[str, Any], columns: Sequence[str], table: Any) -> TextValue | None:
         """See Kind; a text that is too long is cut, or refused, as the options say."""
@@ -127,12 +148,16 @@ class TextKind(Kind):
             return TextValue(tuple(texts))
         if texts[0] is None:
             raise DataError(f"has no text in the column {columns[0]!r}, but a second one")
-        # [CLS], and a [SEP] behind each.
-        room = self.options.max_length - self.options.random_offset - 1 - len(present)
+        room = self._room(len(present))
         if self.options.truncate:
             present = shortened(present, room)
         require_room(present, room, self.options.max_length)
         return TextValue(tuple(texts)).with_present(present)
+
+    def is_cut(self, row: Mapping[str, Any], columns: Sequence[str], table: Any) -> bool:
+        """See Kind; read as n-grams, a text may have any length."""
+        texts = [text for column in columns if (text := text_of(row, column, table)) is not None]
+        return not self.reads_ngrams and sum(map(len, texts)) > self._room(len(texts))
 
     def settle(self, values: Sequence[TextValue], columns: Sequence[str]) -> Self:
         """Find the n-grams that training texts have often enough."""
@@ -252,6 +277,10 @@ class TextKind(Kind):
     @property
     def _weights(self) -> list[NgramWeights]:
         return [each for each in (self.words, self.letters) if each is not None]
+
+    def _room(self, num_texts: int) -> int:
+        """Bytes that so many texts may have together: [CLS], and a [SEP] behind each, need some of the ids."""
+        return int(self.options.max_length - self.options.random_offset - 1 - num_texts)
 
     def _bags(self, values: Sequence[TextValue | None]) -> Tensor:
         """Ids and weights of the known n-grams of each text, [batch, num_bags, most of a bag, 2]."""

@@ -12,7 +12,7 @@ from perceivers.arguments.open import completed, filled
 from perceivers.data.opening import Tables, open_tables
 from perceivers.data.rows import RowSamples
 from perceivers.data.splits import Splits
-from perceivers.tasks.choosing import with_warmup
+from perceivers.tasks.choosing import for_length
 from perceivers.tasks.column_task import ColumnTask
 from perceivers.tasks.columns import Columns
 from perceivers.tasks.sizes import values_of_size
@@ -62,7 +62,7 @@ class TableTask(ColumnTask[TableArguments]):
         num_rows = len(splits.train)
         sizes = table_sizes(num_rows, num_large=num_large, has_numbers_to_answer=False)
         advice = replace(table_advice(num_rows, num_large=num_large), latent_channels=sizes.latent_channels)
-        return with_warmup(narrowed(advice, self.arguments.latent_channels), run, num_rows)
+        return for_length(narrowed(advice, self.arguments.latent_channels), run, num_rows)
 
     def plan(self, splits: Splits) -> list[Any]:
         """What each column was taken for, and what else is to be known of the rows."""

@@ -28,7 +28,14 @@ MEASURES_OF_ANSWER = {
 }
 
 
-@left_open(TextOptions, NetworkArguments, "embedding_channels", "label_smoothing", "queries_per_answer", "initializer_range")
+@left_open(
+    TextOptions,
+    NetworkArguments,
+    "embedding_channels",
+    "label_smoothing",
+    "queries_per_answer",
+    "initializer_range",
+)
 @dataclass(frozen=True, kw_only=True)
 class TextClassificationArguments(TextOptions, TextModelArguments):
     """Text, labels, model and augmentation of `text-classification`: a text or two in; a class, labels or a number out."""
