@@ -35,6 +35,7 @@ class Advice:
         mlp_dropout: the same.
         initializer_range: see the task's own arguments, for tasks that have it.
         queries_per_answer: the same.
+        reads_tokens: the same.
         label_smoothing: share of the target probability that is spread over all classes, in [0, 1).
     """
 
@@ -58,6 +59,7 @@ class Advice:
     mlp_dropout: float | None = None
     initializer_range: float | None = None
     queries_per_answer: int | None = None
+    reads_tokens: bool | None = None
     label_smoothing: float | None = None
 
     def values(self) -> dict[str, Any]:

@@ -29,8 +29,8 @@ class PerceiverBagOfNgramsPreprocessor(AbstractPreprocessor):
         token = sum of weight x vector + the bag's own vector
 
     Where there is no id, a learned vector is in the place of the sum. All bags share the table, whose vectors start at zero:
-    n-grams that training never met say nothing. Fits texts that are too few to learn reading from (fastText, Joulin and others
-    2016, here with weights that are given).
+    n-grams that training never met say nothing. Fits texts that are too few to learn reading from (fastText, Joulin and
+    others 2016, here with weights that are given).
 
     Ids of a text: 0 is none, and fills up rows; 1 stands for a text of which nothing is known; from 2 on the n-grams' rows.
 

@@ -116,8 +116,7 @@ class TextKind(Kind):
     @classmethod
     def advise(cls, cells: Sequence[Any], table: Any, num_rows: int, hidden: float) -> TextOptions:
         """See Kind."""
-        lengths = [len(text) for cell in cells if (text := text_of({"": cell}, "", table)) is not None]
-        return text_options(num_rows, lengths)
+        return text_options(num_rows)
 
     def learning(self, num_rows: int) -> Advice:
         """See Kind; read as bytes, texts are learned as whatever else is a row of tokens."""

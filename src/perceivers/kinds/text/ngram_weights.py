@@ -1,7 +1,8 @@
 """Which n-grams a model knows, and how much each counts in a text: much where it is often in the text and in few others.
 
-    weight = (1 + ln(times in the text)) * (ln((1 + texts) / (1 + texts that have it)) + 1), of a text's all divided by the root
-    of the sum of their squares
+    weight = (1 + ln(times in the text)) * (ln((1 + texts) / (1 + texts that have it)) + 1),
+
+those of a text divided by the root of the sum of their squares.
 
 Source: tf-idf with sublinear counts (Salton and Buckley 1988), smoothed as in scikit-learn.
 """

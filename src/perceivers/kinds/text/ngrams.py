@@ -1,9 +1,10 @@
 """Texts as the rows of a table that their words, pairs of words and runs of letters fall into, alike on every machine.
 
 A text is brought to Unicode's NFKC form and to small letters (`str.casefold`). Its words are runs of letters, digits and
-underscores, and each other mark by itself; runs of two words and more also have the text's beginning and end among them. Its
-letters are all characters, white space as one blank, with a blank at both ends, so that a run may reach from one word into the
-next. A run of codes c_1 ... c_n (of a word the CRC-32 of its UTF-8, of a letter its number in Unicode) falls into the row
+underscores, and each other mark by itself; runs of two words and more also have the text's beginning and end among them.
+Its letters are all characters, white space as one blank, with a blank at both ends, so that a run may reach from one word
+into the next. A run of codes c_1 ... c_n (of a word the CRC-32 of its UTF-8, of a letter its number in Unicode) falls into
+the row
 
     h_0 = n,  h_i = (h_(i-1) xor c_i) * 0x9E3779B97F4A7C15 modulo 2^64, folded by h xor (h >> 29);  row = h_n modulo num_rows.
 

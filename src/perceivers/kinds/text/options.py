@@ -57,10 +57,10 @@ class TextOptions(ByteOptions):
     """How texts are told to the model, and how they change while training."""
 
     text_reading: Literal["bytes", "ngrams"] = "bytes"
-    """How a text is read: byte by byte, or as two bags of vectors, those of its words and pairs of words and those of its runs
-    of letters. Without weights that were trained before, the second learns more from up to a hundred thousand texts, and in
-    minutes. A text may have any length then. Of the options on bytes it has `ngram_rows`: rows that the words are told apart
-    by, and as many for letters; only rows that training texts fall into cost anything."""
+    """How a text is read: byte by byte, or as two bags of vectors, those of its words and pairs of words and those of its
+    runs of letters. Without weights that were trained before, the second learns more, and in minutes; a text may have any
+    length then. Of the options on bytes it has `ngram_rows`: rows that words are told apart by, and as many for letters;
+    only rows that training texts fall into cost anything."""
     ngram_words: tuple[int, ...] = (1, 2)
     """With `ngrams`, the words of a run: 1 2 are single words and pairs. None given: no words are read."""
     ngram_letters: tuple[int, ...] = (1, 2, 3, 4, 5)

@@ -1,40 +1,71 @@
 """How texts are read and learned, from the number of training texts and their lengths: pure functions, one place.
 
-Chosen on held-out training texts of six sets between 1,300 and 8,600 texts, never on test texts; docs/learning_text.md says what
-each choice brought.
+Chosen on held-out training texts of six sets between 1,300 and 8,600 texts, never on test texts; docs/learning_text.md says
+what each choice brought.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from math import log2
 
 from perceivers.arguments.advice import Advice
 from perceivers.kinds.text.options import TextOptions
 
-# Of few rows most words are hidden: what is left of a text must do, and no word alone is learned by heart.
-FEW_ROWS, MOST_HIDDEN = 1_000, 0.7
+# Rows that runs are told apart by; those that no training text falls into cost nothing.
+FEWEST_ROWS, MOST_ROWS = 2**15, 2**18
+EPOCHS = 10
+# Runs in more texts than one stay below this number, so that a step stays fast.
+FEW_TEXTS = 2_000
 
 
-def text_options(num_rows: int, lengths: Sequence[int] = ()) -> TextOptions:
-    """How texts are read.
+def text_options(num_rows: int) -> TextOptions:
+    """How texts are read: as words, pairs of words and runs of letters, whatever their length.
 
     Args:
         num_rows: training texts.
-        lengths: bytes of some of them.
     """
-    octaves = log2(max(num_rows, FEW_ROWS) / FEW_ROWS)
+    octaves = max(log2(max(num_rows, 1) / FEW_TEXTS), 0.0)
     return TextOptions(
         text_reading="ngrams",
-        hide=round(max(MOST_HIDDEN - 0.1 * octaves, 0.0), 2),
-        ngram_rows=2**17,
+        ngram_rows=min(FEWEST_ROWS * 2 ** (2 + round(octaves / 2)), MOST_ROWS),
+        ngram_dropout=0.2,
+        ngram_learning_rate=5.0,
     )
 
 
 def text_learning(num_rows: int) -> Advice:
     """The network and the loop for texts that are read as n-grams.
 
+    A small network beside a linear map of the bags: what words say by themselves is learned by the map, the network adds what
+    they say together, and is held back, because few texts would be learned by heart.
+
     Args:
         num_rows: training texts.
     """
-    return Advice(epochs=10, batch_size=64, queries_per_answer=8, initializer_range=0.5)
+    batch_size = batch_size_of(num_rows)
+    steps = EPOCHS * -(-num_rows // batch_size)
+    return Advice(
+        epochs=EPOCHS,
+        batch_size=batch_size,
+        warmup_steps=max(steps // 10, 1),
+        # The mean looks back on a twentieth of the run.
+        ema_decay=min(max(1.0 - 20.0 / max(steps, 1), 0.8), 0.99),
+        learning_rate=2e-3,
+        beta2=0.98,
+        weight_decay=0.05,
+        num_latents=4,
+        latent_channels=64,
+        num_layers=1,
+        dropout=0.0,
+        mlp_dropout=0.5,
+        initializer_range=2.0,
+        queries_per_answer=8,
+        reads_tokens=True,
+    )
+
+
+def batch_size_of(num_rows: int) -> int:
+    """A power of two from 16 to 128, of which a pass has 32 to 64, or more; of fewer than 64 texts, a quarter."""
+    if num_rows < 64:
+        return max(num_rows // 4, 1)
+    return min(max(2 ** int(log2(num_rows / 32)), 16), 64 if num_rows < 20_000 else 128)

@@ -34,6 +34,7 @@ MEASURES_OF_ANSWER = {
     "embedding_channels",
     "label_smoothing",
     "queries_per_answer",
+    "reads_tokens",
     "initializer_range",
 )
 @dataclass(frozen=True, kw_only=True)
@@ -58,6 +59,8 @@ class TextClassificationArguments(TextOptions, TextModelArguments):
     """Layers with tanh between the answer of a task's query and its scores; the paper has 2 for GLUE."""
     queries_per_answer: int = 1
     """Learned queries that are asked for each answer, each with a head of its own; their answers are averaged."""
+    reads_tokens: bool = False
+    """Add to what each query says a linear map of the mean of the text's tokens: what can be read off them without latents."""
     initializer_range: float = 0.02
     """Standard deviation of the first latents, queries and other vectors that stand alone."""
     label_smoothing: float = 0.0

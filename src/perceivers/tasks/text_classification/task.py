@@ -54,8 +54,8 @@ class TextClassification(ColumnTask[TextClassificationArguments]):
     def has_heads(self) -> bool:
         """Whether each task has a query and a head of its own, in place of the plain classifier."""
         chosen = self.arguments
-        has_queries = chosen.queries_per_answer not in (1, AUTO)
-        return self.answers_several or chosen.head_layers > 0 or has_queries or self.reads_ngrams
+        has_more = chosen.queries_per_answer not in (1, AUTO) or chosen.reads_tokens is True
+        return self.answers_several or chosen.head_layers > 0 or has_more or self.reads_ngrams
 
     @property
     def reads_ngrams(self) -> bool:
@@ -119,9 +119,11 @@ class TextClassification(ColumnTask[TextClassificationArguments]):
             num_rows=count_of(splits.train),
             num_classes=len(answer.names) if isinstance(answer, OneClass) else None,
         )
-        queries = completed(self.arguments).queries_per_answer
+        known = completed(self.arguments)
         answers = {
-            name: dataclasses.replace(each, num_queries=queries)
+            name: dataclasses.replace(
+                each, num_queries=known.queries_per_answer, reads_tokens=known.reads_tokens
+            )
             for name, each in self.columns.answers.items()
         }
         self.columns = dataclasses.replace(self.columns, answers=answers)
