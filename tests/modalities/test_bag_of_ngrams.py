@@ -1,8 +1,6 @@
-"""Texts as bags of n-grams: the weighted sum, n-grams left out, texts that are absent, a table that learns slowly from zero."""
+"""Texts as bags of n-grams: the weighted sum, n-grams left out, absent texts, a table with a learning rate of its own."""
 
 from __future__ import annotations
-
-import math
 
 import pytest
 import torch

@@ -197,10 +197,11 @@ class PerceiverForPrediction(PerceiverMixtureModel):
             decoded, weights = decoded.logits, decoded.cross_attentions
         said = {}
         for name, answered in choice.split(decoded, counts).items():
-            reader = self.token_readers[name] if name in self.token_readers else None
-            seen = None if reader is None else reader(encoded.tokens, encoded.mask)
-            if seen is not None and choice.own is not None:
-                seen = seen[choice.own.to(seen.device) == self.answer_names.index(name)]
+            seen = None
+            if name in self.token_readers:
+                seen = self.token_readers[name](encoded.tokens, encoded.mask)
+                if choice.own is not None:
+                    seen = seen[choice.own.to(seen.device) == self.answer_names.index(name)]
             said[name] = self.heads[name](answered, seen)
         return said, weights
 

@@ -60,7 +60,7 @@ class TextClassificationArguments(TextOptions, TextModelArguments):
     queries_per_answer: int = 1
     """Learned queries that are asked for each answer, each with a head of its own; their answers are averaged."""
     reads_tokens: bool = False
-    """Add to what each query says a linear map of the mean of the text's tokens: what can be read off them without latents."""
+    """Add to what each query says a linear map of the mean of the text's tokens: what can be read off without latents."""
     initializer_range: float = 0.02
     """Standard deviation of the first latents, queries and other vectors that stand alone."""
     label_smoothing: float = 0.0
