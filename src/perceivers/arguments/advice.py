@@ -37,6 +37,7 @@ class Advice:
         queries_per_answer: the same.
         reads_tokens: the same.
         label_smoothing: share of the target probability that is spread over all classes, in [0, 1).
+        mixup: how much samples and their targets are averaged in pairs, of tasks that can do that.
     """
 
     epochs: int | None = None
@@ -61,6 +62,7 @@ class Advice:
     queries_per_answer: int | None = None
     reads_tokens: bool | None = None
     label_smoothing: float | None = None
+    mixup: float | None = None
 
     def values(self) -> dict[str, Any]:
         """What is advised, by name."""
