@@ -43,7 +43,7 @@ def validate_fields(config: Any) -> None:
         elif entry.type == "float":
             _require_number(entry.name, value)
         elif entry.type == "bool":
-            require_flag(entry.name, value)
+            _require_flag(entry.name, value)
     for key, allowed in _CHOICES.items():
         _require_choice(key, getattr(config, key), allowed)
     _require_image_size(config.image_size)
@@ -110,8 +110,7 @@ def require_positive(key: str, value: object) -> None:
         raise ConfigurationError(f"`{key}` must be a finite number above 0, received {value!r}")
 
 
-def require_flag(key: str, value: object) -> None:
-    """ConfigurationError unless `value` is True or False."""
+def _require_flag(key: str, value: object) -> None:
     if not isinstance(value, bool):
         raise ConfigurationError(f"`{key}` must be True or False, received {value!r}")
 

@@ -35,7 +35,7 @@ class Advice:
         mlp_dropout: the same.
         initializer_range: see the task's own arguments, for tasks that have it.
         queries_per_answer: the same.
-        reads_tokens: the same.
+        token_rate: the same.
         label_smoothing: share of the target probability that is spread over all classes, in [0, 1).
         mixup: how much samples and their targets are averaged in pairs, of tasks that can do that.
     """
@@ -60,7 +60,7 @@ class Advice:
     mlp_dropout: float | None = None
     initializer_range: float | None = None
     queries_per_answer: int | None = None
-    reads_tokens: bool | None = None
+    token_rate: float | None = None
     label_smoothing: float | None = None
     mixup: float | None = None
 

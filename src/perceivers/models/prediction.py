@@ -63,7 +63,7 @@ class PerceiverForPrediction(PerceiverMixtureModel):
         self.answers = read_answers(config.answers)
         self.answer_names = tuple(self.answers)
         heads = {name: AnswerHead(config.d_latents, answer) for name, answer in self.answers.items()}
-        readers = [name for name, answer in self.answers.items() if answer.reads_tokens]
+        readers = [name for name, answer in self.answers.items() if answer.token_rate]
         decoder = PerceiverMultitaskDecoder(
             config,
             num_tasks=sum(answer.num_queries for answer in self.answers.values()),

@@ -29,7 +29,7 @@ def text_options(num_rows: int) -> TextOptions:
         text_reading="ngrams",
         ngram_rows=min(FEWEST_ROWS * 2 ** (2 + round(octaves / 2)), MOST_ROWS),
         ngram_dropout=0.2,
-        ngram_learning_rate=5.0,
+        ngram_learning_rate=25.0,
     )
 
 
@@ -50,7 +50,7 @@ def text_learning(num_rows: int) -> Advice:
         warmup_steps=max(steps // 10, 1),
         # The mean looks back on a twentieth of the run.
         ema_decay=min(max(1.0 - 20.0 / max(steps, 1), 0.8), 0.99),
-        learning_rate=2e-3,
+        learning_rate=4e-4,
         beta2=0.98,
         weight_decay=0.05,
         num_latents=4,
@@ -58,9 +58,9 @@ def text_learning(num_rows: int) -> Advice:
         num_layers=1,
         dropout=0.0,
         mlp_dropout=0.5,
-        initializer_range=2.0,
+        initializer_range=1.0,
         queries_per_answer=8,
-        reads_tokens=True,
+        token_rate=5.0,
     )
 
 

@@ -12,6 +12,8 @@ from torch.nn import functional as F
 
 from perceivers.configuration_answers import AnswerDescription
 from perceivers.nn.grouped_linear import GroupedLinear
+from perceivers.nn.initialization import start_at_zero
+from perceivers.nn.learning_rates import learn_at
 
 
 class AnswerHead(nn.Module):
@@ -29,6 +31,8 @@ class AnswerHead(nn.Module):
             GroupedLinear(groups, num_channels, num_channels) for _ in range(answer.mlp_layers)
         )
         self.classifier = GroupedLinear(groups, num_channels, answer.num_outputs)
+        if answer.token_rate:
+            start_at_zero(self.classifier)
         shares = torch.tensor(answer.quantiles, dtype=torch.float64, device="cpu")
         self._usual: tuple[float, ...] = tuple(torch.special.ndtri(shares).tolist())
         self._is_mean = answer.type == "number" and not answer.quantiles
@@ -66,6 +70,7 @@ class TokenReading(nn.Module):
         super().__init__()
         self.num_queries = answer.num_queries
         self.linear = nn.Linear(num_channels, answer.num_queries * answer.num_outputs)
+        learn_at(self.linear, answer.token_rate)
 
     def forward(self, tokens: Tensor, mask: Tensor | None) -> Tensor:
         """Read tokens.

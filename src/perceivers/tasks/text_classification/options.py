@@ -34,7 +34,7 @@ MEASURES_OF_ANSWER = {
     "embedding_channels",
     "label_smoothing",
     "queries_per_answer",
-    "reads_tokens",
+    "token_rate",
     "initializer_range",
 )
 @dataclass(frozen=True, kw_only=True)
@@ -59,8 +59,9 @@ class TextClassificationArguments(TextOptions, TextModelArguments):
     """Layers with tanh between the answer of a task's query and its scores; the paper has 2 for GLUE."""
     queries_per_answer: int = 1
     """Learned queries that are asked for each answer, each with a head of its own; their answers are averaged."""
-    reads_tokens: bool = False
-    """Add to what each query says a linear map of the mean of the text's tokens: what can be read off without latents."""
+    token_rate: float = 0.0
+    """Above 0, add to what each query says a linear map of the mean of the text's tokens, which learns at so many times the
+    learning rate: what can be read off the tokens without latents. What the latents say then starts at zero."""
     initializer_range: float = 0.02
     """Standard deviation of the first latents, queries and other vectors that stand alone."""
     label_smoothing: float = 0.0
@@ -76,6 +77,7 @@ class TextClassificationArguments(TextOptions, TextModelArguments):
         require_choice("answer", self.answer, tuple(MEASURES_OF_ANSWER))
         require_at_least(0, self, "head_layers")
         require_at_least(1, self, "queries_per_answer")
+        require("token_rate", self.token_rate, self.token_rate >= 0.0, "at least 0")
         require("initializer_range", self.initializer_range, self.initializer_range > 0.0, "above 0")
         require_share(self, "label_smoothing")
         require(

@@ -54,7 +54,7 @@ class TextClassification(ColumnTask[TextClassificationArguments]):
     def has_heads(self) -> bool:
         """Whether each task has a query and a head of its own, in place of the plain classifier."""
         chosen = self.arguments
-        has_more = chosen.queries_per_answer not in (1, AUTO) or chosen.reads_tokens is True
+        has_more = chosen.queries_per_answer not in (1, AUTO) or chosen.token_rate not in (0, AUTO)
         return self.answers_several or chosen.head_layers > 0 or has_more or self.reads_ngrams
 
     @property
@@ -116,9 +116,7 @@ class TextClassification(ColumnTask[TextClassificationArguments]):
         )
         known = completed(self.arguments)
         answers = {
-            name: dataclasses.replace(
-                each, num_queries=known.queries_per_answer, reads_tokens=known.reads_tokens
-            )
+            name: dataclasses.replace(each, num_queries=known.queries_per_answer, token_rate=known.token_rate)
             for name, each in self.columns.answers.items()
         }
         self.columns = dataclasses.replace(self.columns, answers=answers)
