@@ -22,7 +22,7 @@ from perceivers.kinds.text.ngram_weights import NgramWeights
 from perceivers.kinds.text.ngrams import plain_letters, rows_of_letters, rows_of_words
 from perceivers.kinds.text.options import TextOptions
 from perceivers.kinds.text.reading import TEXT_SUFFIXES, names_text_file, text_of
-from perceivers.kinds.text.sizing import text_learning, text_options
+from perceivers.kinds.text.sizing import lone_text_options, text_learning, text_options
 from perceivers.modalities.bag_of_ngrams import NOTHING, NUM_RESERVED, UNKNOWN, WEIGHT_UNIT
 from perceivers.processors.tokenizer.byte_tokenizer import PerceiverTokenizer
 from perceivers.rivals.simple import SimpleForm
@@ -119,6 +119,11 @@ class TextKind(Kind):
     def advise(cls, cells: Sequence[Any], table: Any, num_rows: int, hidden: float) -> TextOptions:
         """See Kind."""
         return text_options(num_rows)
+
+    @classmethod
+    def advise_alone(cls, cells: Sequence[Any], table: Any, num_rows: int) -> TextOptions:
+        """See Kind."""
+        return lone_text_options(num_rows)
 
     def learning(self, num_rows: int) -> Advice:
         """See Kind; read as bytes, texts are learned as whatever else is a row of tokens."""
