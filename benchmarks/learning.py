@@ -97,9 +97,9 @@ def main(arguments: Sequence[str] | None = None) -> None:
 {described}
 
 `perceivers train` with nothing given but the data and the columns, at most {options.minutes:g} minutes, measured on a test
-part that chose nothing. Beside it, on the same rows: the cheap method that fits the kind of data, a convolutional network of four
-layers in plain torch that learned for as long (pictures alone), and the commonest answer. Means over the seeds {seeds}, ± the
-standard deviation between the runs; a seed draws weights and order, the parts are the same."""
+part that chose nothing. Beside it, on the same rows: the cheap method that fits the kind of data, a convolutional network of
+four layers in plain torch that learned for as long (pictures alone), and the commonest answer. Means over the seeds {seeds},
+± the standard deviation between the runs; a seed draws weights and order, the parts are the same."""
     report(f"{heading}\n\n{markdown_table(HEADER, rows)}", options.output)
 
 
