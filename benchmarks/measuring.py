@@ -65,7 +65,10 @@ def processor_name() -> str:
 
 
 def interleaved(
-    sides: Mapping[str, Callable[[], object]], repetitions: int, warm_ups: int = 1
+    sides: Mapping[str, Callable[[], object]],
+    repetitions: int,
+    warm_ups: int = 1,
+    measure: Callable[[Callable[[], object]], float] | None = None,
 ) -> dict[str, list[float]]:
     """Seconds of every run, by side; the sides take turns, so that the machine's moods meet all of them.
 
@@ -73,26 +76,37 @@ def interleaved(
         sides: what each side runs.
         repetitions: how often each is measured.
         warm_ups: how often each runs before that.
+        measure: gives the seconds of one run; None: `seconds_of`.
     """
+    measure = measure or seconds_of
     for _ in range(warm_ups):
         for run in sides.values():
             run()
     seconds: dict[str, list[float]] = {name: [] for name in sides}
     for _ in range(repetitions):
         for name, run in sides.items():
-            seconds[name].append(seconds_of(run))
+            seconds[name].append(measure(run))
     return seconds
 
 
 def seconds_of(run: Callable[[], object]) -> float:
     """Seconds of one run; no garbage collection in it, and its result lives until the clock has stopped."""
+    return _seconds_by(time.perf_counter, run)
+
+
+def processor_seconds_of(run: Callable[[], object]) -> float:
+    """As `seconds_of`, of the processor: what this process waits for its turn does not count."""
+    return _seconds_by(time.process_time, run)
+
+
+def _seconds_by(clock: Callable[[], float], run: Callable[[], object]) -> float:
     gc.collect()
     collecting = gc.isenabled()
     gc.disable()
     try:
-        start = time.perf_counter()
+        start = clock()
         result = run()
-        elapsed = time.perf_counter() - start
+        elapsed = clock() - start
         del result
     finally:
         if collecting:

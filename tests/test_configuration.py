@@ -8,6 +8,7 @@ import json
 import os
 import pickle
 import stat
+import subprocess
 import sys
 
 import pytest
@@ -159,10 +160,11 @@ class TestOtherNamesAndKeys:
         assert "use_return_dict" not in config.to_dict()
 
     @pytest.mark.parametrize("given", [torch.float16, "float16", "torch.float16"])
-    def test_a_dtype_is_kept_by_name(self, given):
+    def test_a_dtype_is_one_of_torchs_and_written_by_name(self, given):
         for key in ("dtype", "torch_dtype"):
             config = PerceiverConfig(**{key: given})
-            assert config.dtype == config.to_dict()["dtype"] == "float16"
+            assert config.dtype is torch.float16
+            assert config.to_dict()["dtype"] == "float16"
             assert "torch_dtype" not in config.to_dict()
 
     def test_a_dtype_set_later_is_written_by_name(self):
@@ -171,7 +173,19 @@ class TestOtherNamesAndKeys:
         assert config.to_dict()["dtype"] == "bfloat16"
 
     def test_dtype_wins_over_its_old_name(self):
-        assert PerceiverConfig(torch_dtype="float16", dtype="bfloat16").dtype == "bfloat16"
+        assert PerceiverConfig(torch_dtype="float16", dtype="bfloat16").dtype is torch.bfloat16
+
+    @pytest.mark.parametrize("wrong", ["float17", "nn", 16])
+    def test_a_dtype_that_torch_does_not_have_is_an_error(self, wrong):
+        with pytest.raises(ConfigurationError, match=r"`dtype` must be a torch\.dtype or its name.*received"):
+            PerceiverConfig(dtype=wrong)
+
+    def test_a_configuration_that_says_no_dtype_does_not_import_torch(self):
+        code = "import sys; from perceivers import PerceiverConfig; PerceiverConfig(); print('torch' in sys.modules)"
+        shown = subprocess.run(
+            [sys.executable, "-c", code], check=True, capture_output=True, text=True
+        ).stdout
+        assert shown.strip() == "False"
 
     @pytest.mark.parametrize("key", ["to_dict", "image_height_width", "num_audio_samples", "validate"])
     def test_derived_values_and_methods_cannot_be_given(self, key):
@@ -567,7 +581,9 @@ class TestFiles:
 
     def test_a_file_in_the_folders_place_is_an_error(self, tmp_path):
         (tmp_path / "file").write_text("")
-        with pytest.raises(CheckpointError, match=r"`folder` must be a folder, received the file .*file"):
+        with pytest.raises(
+            CheckpointError, match=r"`save_directory` must be a folder, received the file .*file"
+        ):
             PerceiverConfig().save_pretrained(tmp_path / "file")
 
     @pytest.mark.parametrize("content", [b"{", b"", b'{"num_latents": }', b"\xff\xfe\x00"])
@@ -594,7 +610,8 @@ class TestTransformers:
         reference.save_pretrained(tmp_path)
         ours = PerceiverConfig.from_pretrained(tmp_path)
         for key, value in SHARED_VALUES.items():
-            assert getattr(ours, key) == value, key
+            expected = torch.float16 if key == "dtype" else value
+            assert getattr(ours, key) == expected, key
         assert ours.mystery == 3
         assert ours.num_labels == 3
         assert ours.conv_kernel_order == "width_height"
@@ -616,7 +633,7 @@ class TestTransformers:
         reference_class.from_pretrained(tmp_path / "ours").save_pretrained(tmp_path / "theirs")
         again = PerceiverConfig.from_pretrained(tmp_path / "theirs")
         for key, value in ours.to_dict().items():
-            assert plain(getattr(again, key)) == value or key in ("id2label",), key
+            assert again.to_dict()[key] == value or key in ("id2label",), key
         assert again.id2label == ours.id2label
         assert {key for key in again.to_dict() if key not in ours.to_dict()} <= FOREIGN
 
@@ -625,3 +642,57 @@ class TestTransformers:
         again = PerceiverConfig.from_pretrained(tmp_path, conv_kernel_order="height_width")
         kept = {key: value for key, value in again.to_dict().items() if key not in FOREIGN}
         assert kept == PerceiverConfig().to_dict()
+
+
+class TestLoading:
+    def test_a_subfolder_holds_the_file(self, tmp_path):
+        PerceiverConfig(num_latents=7).save_pretrained(save_directory=tmp_path / "inner")
+        loaded = PerceiverConfig.from_pretrained(pretrained_model_name_or_path=tmp_path, subfolder="inner")
+        assert loaded.num_latents == 7
+
+    def test_options_that_are_no_keys_come_back_when_asked_for(self, tmp_path):
+        PerceiverConfig(num_latents=7, mystery=3).save_pretrained(tmp_path)
+        options = {
+            "num_latents": 5,
+            "mystery": 2,
+            "num_labels": 3,
+            "colour": "red",
+            "low_cpu_mem_usage": True,
+        }
+        config, unused = PerceiverConfig.from_pretrained(tmp_path, return_unused_kwargs=True, **options)
+        assert unused == {"colour": "red"}
+        assert (config.num_latents, config.mystery, config.num_labels) == (5, 2, 3)
+        assert not hasattr(config, "colour")
+        kept = PerceiverConfig.from_pretrained(tmp_path, **options)
+        assert kept.colour == "red"
+        assert not hasattr(kept, "low_cpu_mem_usage")
+
+    def test_the_mapping_of_the_file_comes_with_the_other_options(self, tmp_path):
+        PerceiverConfig(num_latents=7).save_pretrained(tmp_path)
+        values, options = PerceiverConfig.get_config_dict(tmp_path, revision="main", num_latents=5)
+        assert values == json.loads((tmp_path / "config.json").read_text())
+        assert options == {"num_latents": 5}
+
+    def test_code_of_others_is_not_run(self, tmp_path):
+        PerceiverConfig().save_pretrained(tmp_path)
+        with pytest.raises(ConfigurationError, match="code that comes with a checkpoint is never run"):
+            PerceiverConfig.from_pretrained(tmp_path, trust_remote_code=True)
+
+    def test_a_configuration_is_uploaded_alone_or_on_saving(self, tmp_path, monkeypatch):
+        sent = []
+
+        def upload(save, repo_id, **options):
+            save(tmp_path / "sent")
+            sent.append((repo_id, options["private"]))
+            return "address"
+
+        monkeypatch.setattr("perceivers.checkpoints.pretrained.upload", upload)
+        config = PerceiverConfig(num_latents=7)
+        assert config.push_to_hub("someone/model", private=True) == "address"
+        config.save_pretrained(tmp_path / "mine", push_to_hub=True)
+        assert sent == [("someone/model", True), ("mine", None)]
+        assert PerceiverConfig.from_pretrained(tmp_path / "sent") == config
+        with pytest.raises(
+            ConfigurationError, match="without `push_to_hub=True` nothing uses private, repo_id"
+        ):
+            config.save_pretrained(tmp_path / "mine", repo_id="someone/model", private=True)

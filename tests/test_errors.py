@@ -11,11 +11,15 @@ from hypothesis import strategies as st
 
 from perceivers.errors import (
     CheckpointError,
+    CheckpointMismatchError,
     ConfigurationError,
     DataError,
+    MetaDeviceError,
     MissingExtraError,
+    NameConflictError,
     PerceiversError,
     ShapeError,
+    one_line,
     require_shape,
 )
 
@@ -27,6 +31,10 @@ from perceivers.errors import (
         (ConfigurationError, ValueError),
         (DataError, ValueError),
         (CheckpointError, OSError),
+        (CheckpointMismatchError, OSError),
+        (CheckpointMismatchError, RuntimeError),
+        (MetaDeviceError, RuntimeError),
+        (NameConflictError, AttributeError),
         (MissingExtraError, ImportError),
     ],
 )
@@ -43,7 +51,8 @@ def test_a_missing_extra_names_the_command_that_brings_it():
 
 
 def test_errors_survive_the_way_out_of_another_process():
-    for error in (MissingExtraError("av", "media", "video"), ShapeError("`pos` is odd"), DataError("row 3")):
+    ours = (MissingExtraError("av", "media", "video"), ShapeError("`pos` is odd"), DataError("row 3"))
+    for error in (*ours, CheckpointMismatchError("too wide"), NameConflictError("`decode` is a method")):
         copied = pickle.loads(pickle.dumps(error))
         assert type(copied) is type(error)
         assert str(copied) == str(error)
@@ -74,3 +83,9 @@ def test_sizes_are_compared_and_words_are_not(shape, wanted):
     else:
         with pytest.raises(ShapeError, match="`x` must have shape"):
             require_shape("x", torch.zeros(shape), wanted)
+
+
+def test_what_other_libraries_say_is_one_short_line() -> None:
+    assert one_line(ValueError("two\n  lines")) == "two lines"
+    assert one_line(ValueError()) == "ValueError"
+    assert one_line("x" * 1000, most=10) == "x" * 7 + "..."

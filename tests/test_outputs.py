@@ -144,6 +144,45 @@ def test_outputs_can_be_copied_and_pickled():
         assert torch.equal(copied.logits, output.logits)
 
 
+@classes
+def test_a_mapping_of_fields_makes_an_output_again(output_class):
+    output = filled(output_class, FIELDS[output_class][:2])
+    again = output_class(dict(output.items()))
+    assert again.keys() == output.keys()
+    assert all(one is other for one, other in zip(again.values(), output.values(), strict=True))
+    assert type(output)(output).keys() == output.keys()
+    assert output_class({}).keys() == ()
+
+
+def test_logits_by_name_stay_logits_even_where_a_modality_has_a_fields_name():
+    by_modality = {"logits": torch.zeros(3)}
+    assert PerceiverDecoderOutput(logits=by_modality).logits is by_modality
+    assert PerceiverModelOutput({"image": torch.ones(2)}).logits["image"].tolist() == [1, 1]
+    assert PerceiverModelOutput(by_modality, None).logits is by_modality
+
+
+def test_fields_can_be_set_by_name():
+    output = filled(PerceiverMaskedLMOutput, ["logits"])
+    output["loss"] = torch.tensor(7.0)
+    assert output.loss == output[0] == 7
+    assert output.keys() == ("loss", "logits")
+    output["loss"] = None
+    assert output.keys() == ("logits",)
+    with pytest.raises(KeyError, match=r"PerceiverMaskedLMOutput has the fields loss, logits, .*'losses'"):
+        output["losses"] = torch.tensor(7.0)
+
+
+def test_code_that_goes_through_mappings_goes_through_outputs():
+    from accelerate.utils import convert_to_fp32
+
+    output = PerceiverClassifierOutput(
+        logits={"a": torch.ones(2, dtype=torch.bfloat16)}, hidden_states=(torch.ones(3, dtype=torch.float16),)
+    )
+    converted = convert_to_fp32(output)
+    assert type(converted) is PerceiverClassifierOutput
+    assert converted.logits["a"].dtype is converted.hidden_states[0].dtype is torch.float32
+
+
 def test_an_output_has_no_other_fields():
     with pytest.raises(TypeError, match="losses"):
         PerceiverModelOutput(losses=torch.zeros(1))

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from perceivers.errors import DataError
+from perceivers.errors import DataError, one_line
 
 # Arrays of an archive may unpack to more than this only where they shrink no further than data do.
 LARGE, MOST_SHRUNK = 2**30, 200
@@ -26,7 +26,7 @@ def read_npy(path: Path) -> np.ndarray[Any, Any]:
         return np.array(np.lib.format.open_memmap(path, mode="r"))
     except Exception as error:
         # The header is a piece of Python that NumPy parses: a damaged one fails in many ways.
-        raise DataError(f"`{path}` cannot be read as a NumPy array: {_said(error)}") from error
+        raise DataError(f"`{path}` cannot be read as a NumPy array: {one_line(error)}") from error
 
 
 def read_npz(path: Path, wanted: Callable[[str], bool] = lambda _: True) -> dict[str, np.ndarray[Any, Any]]:
@@ -50,8 +50,6 @@ def read_npz(path: Path, wanted: Callable[[str], bool] = lambda _: True) -> dict
                 return {name: archive[name] for name in archive.files if wanted(name)}
     except Exception as error:
         # zipfile, zlib and NumPy each raise errors of their own for damaged archives.
-        raise DataError(f"`{path}` cannot be read as an archive of NumPy arrays: {_said(error)}") from error
-
-
-def _said(error: Exception) -> str:
-    return str(error) or type(error).__name__
+        raise DataError(
+            f"`{path}` cannot be read as an archive of NumPy arrays: {one_line(error)}"
+        ) from error

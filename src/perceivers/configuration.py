@@ -9,13 +9,17 @@ import tempfile
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from pathlib import Path
-from typing import Any, Self
+from typing import TYPE_CHECKING, Any, Literal, Self, overload
 
+from perceivers.checkpoints.foreign import without_foreign
 from perceivers.checkpoints.locating import CONFIG_NAME as CONFIG_NAME
-from perceivers.checkpoints.locating import resolve_file
+from perceivers.checkpoints.locating import HubOptions, resolve_file
 from perceivers.configuration_answers import read_answers
 from perceivers.configuration_rules import validate_fields
 from perceivers.errors import CheckpointError, ConfigurationError
+
+if TYPE_CHECKING:
+    import torch
 
 # Each arithmetic difference between Transformers' port and the JAX original is a field of its own; a fidelity
 # sets them together.
@@ -151,7 +155,7 @@ class _ConfigFields:
     return_dict: bool = True
     chunk_size_feed_forward: int = 0
     attn_implementation: str = "sdpa"
-    dtype: str | None = None
+    dtype: torch.dtype | None = None
     architectures: Sequence[str] | None = None
     id2label: Mapping[int, str] | None = None
     label2id: Mapping[str, int] | None = None
@@ -202,7 +206,7 @@ class PerceiverConfig(_ConfigFields):
             setattr(self, key, value)
         self._set_labels(num_labels)
         if self.dtype is not None:
-            self.dtype = _dtype_name(self.dtype)
+            self.dtype = _as_dtype(self.dtype)
         self.validate()
 
     @property
@@ -273,11 +277,25 @@ class PerceiverConfig(_ConfigFields):
         """config.json's text."""
         return json.dumps(self.to_dict(), indent=2, sort_keys=True) + "\n"
 
-    def save_pretrained(self, folder: str | os.PathLike[str]) -> None:
-        """Write `config.json` into `folder` (made if absent), whole or not at all."""
-        target = Path(folder)
+    def save_pretrained(
+        self,
+        save_directory: str | os.PathLike[str],
+        *,
+        push_to_hub: bool = False,
+        repo_id: str | None = None,
+        **hub_options: Any,
+    ) -> None:
+        """Write `config.json` into a folder, whole or not at all.
+
+        Args:
+            save_directory: made if absent.
+            push_to_hub: also upload, to `repo_id`.
+            repo_id: the repository's name; the folder's name if None.
+            hub_options: as in `push_to_hub`.
+        """
+        target = Path(save_directory)
         if target.is_file():
-            raise CheckpointError(f"`folder` must be a folder, received the file {target}")
+            raise CheckpointError(f"`save_directory` must be a folder, received the file {target}")
         target.mkdir(parents=True, exist_ok=True)
         handle, temporary = tempfile.mkstemp(dir=target, prefix=".config-")
         try:
@@ -288,6 +306,43 @@ class PerceiverConfig(_ConfigFields):
         except BaseException:
             Path(temporary).unlink(missing_ok=True)
             raise
+        if push_to_hub:
+            self.push_to_hub(repo_id or target.resolve().name, **hub_options)
+        elif hub_options or repo_id is not None:
+            given = ", ".join(sorted([*hub_options, *(["repo_id"] if repo_id is not None else [])]))
+            raise ConfigurationError(f"without `push_to_hub=True` nothing uses {given}")
+
+    def push_to_hub(
+        self,
+        repo_id: str,
+        *,
+        commit_message: str = "Upload configuration",
+        private: bool | None = None,
+        token: str | bool | None = None,
+        revision: str | None = None,
+        create_pr: bool = False,
+    ) -> str:
+        """Upload `config.json` to the model hub and give the commit's (or pull request's) address.
+
+        Args:
+            repo_id: the repository's name, "owner/name"; made if absent.
+            commit_message: the commit's title.
+            private: whether a new repository is private; None: as the owner's settings say.
+            token: hub access token; None or True takes the stored one.
+            revision: branch to commit to.
+            create_pr: open a pull request instead of committing.
+        """
+        from perceivers.checkpoints.pretrained import upload
+
+        return upload(
+            self.save_pretrained,
+            repo_id,
+            commit_message=commit_message,
+            private=private,
+            token=token,
+            revision=revision,
+            create_pr=create_pr,
+        )
 
     @classmethod
     def from_dict(cls, values: Mapping[str, Any], **overrides: Any) -> Self:
@@ -314,47 +369,68 @@ class PerceiverConfig(_ConfigFields):
     @classmethod
     def from_json_file(cls, path: str | os.PathLike[str], **overrides: Any) -> Self:
         """A configuration from a config.json at `path`."""
-        try:
-            values = json.loads(Path(path).read_text(encoding="utf-8"))
-        except (OSError, ValueError) as problem:
-            raise CheckpointError(f"cannot read a configuration from {path}: {problem}") from problem
-        if not isinstance(values, dict):
-            raise CheckpointError(f"{path} must hold a JSON object, received {type(values).__name__}")
-        return cls.from_dict(values, **overrides)
+        return cls.from_dict(_read_mapping(path), **overrides)
+
+    @overload
+    @classmethod
+    def from_pretrained(
+        cls,
+        pretrained_model_name_or_path: str | os.PathLike[str],
+        *,
+        return_unused_kwargs: Literal[False] = False,
+        **options: Any,
+    ) -> Self: ...
+
+    @overload
+    @classmethod
+    def from_pretrained(
+        cls,
+        pretrained_model_name_or_path: str | os.PathLike[str],
+        *,
+        return_unused_kwargs: Literal[True],
+        **options: Any,
+    ) -> tuple[Self, dict[str, Any]]: ...
 
     @classmethod
     def from_pretrained(
         cls,
-        name_or_folder: str | os.PathLike[str],
+        pretrained_model_name_or_path: str | os.PathLike[str],
         *,
-        revision: str | None = None,
-        cache_dir: str | os.PathLike[str] | None = None,
-        token: str | bool | None = None,
-        local_files_only: bool = False,
-        force_download: bool = False,
-        **overrides: Any,
-    ) -> Self:
+        return_unused_kwargs: bool = False,
+        **options: Any,
+    ) -> Self | tuple[Self, dict[str, Any]]:
         """A configuration from a local folder, or from a repository of the model hub.
 
         Args:
-            name_or_folder: folder that holds config.json, or a hub name such as "deepmind/language-perceiver".
-            revision: branch, tag or commit of the hub repository.
-            cache_dir: where downloads are kept.
-            token: hub access token; True takes the stored one.
-            local_files_only: never ask the network.
-            force_download: download again what the cache holds.
-            overrides: keys that replace those of the file.
+            pretrained_model_name_or_path: folder that holds config.json, or a hub name such as
+                "deepmind/language-perceiver".
+            return_unused_kwargs: also return the options that are neither below nor keys of the configuration; without it
+                they become keys.
+            options: `revision`, `cache_dir`, `token`, `local_files_only`, `force_download` and `subfolder`, see
+                `perceivers.checkpoints.locating.HubOptions`; and keys that replace those of the file. What Transformers
+                takes beyond them is listed in `perceivers.checkpoints.foreign`: passed over, or refused with a reason.
         """
-        path = resolve_file(
-            name_or_folder,
-            CONFIG_NAME,
-            revision=revision,
-            cache_dir=cache_dir,
-            token=token,
-            local_files_only=local_files_only,
-            force_download=force_download,
-        )
-        return cls.from_json_file(path, **overrides)
+        values, overrides = cls.get_config_dict(pretrained_model_name_or_path, **options)
+        unused: dict[str, Any] = {}
+        if return_unused_kwargs:
+            known = vars(cls()).keys() | values.keys() | {"num_labels", "torch_dtype", "use_return_dict"}
+            unused = {key: value for key, value in overrides.items() if key not in known}
+        config = cls.from_dict(values, **{key: overrides[key] for key in overrides if key not in unused})
+        return (config, unused) if return_unused_kwargs else config
+
+    @classmethod
+    def get_config_dict(
+        cls, pretrained_model_name_or_path: str | os.PathLike[str], **options: Any
+    ) -> tuple[dict[str, Any], dict[str, Any]]:
+        """config.json's mapping as it is stored, and the options that do not say how to find it.
+
+        Args:
+            pretrained_model_name_or_path: see `from_pretrained`.
+            options: see `from_pretrained`.
+        """
+        options = without_foreign(options)
+        hub = {entry.name: options.pop(entry.name) for entry in fields(HubOptions) if entry.name in options}
+        return _read_mapping(resolve_file(pretrained_model_name_or_path, CONFIG_NAME, **hub)), options
 
     def __eq__(self, other: object) -> bool:
         return isinstance(other, PerceiverConfig) and self.to_dict() == other.to_dict()
@@ -377,6 +453,16 @@ class PerceiverConfig(_ConfigFields):
             self.num_labels = _DEFAULT_NUM_LABELS if num_labels is None else num_labels
 
 
+def _read_mapping(path: str | os.PathLike[str]) -> dict[str, Any]:
+    try:
+        values = json.loads(Path(path).read_text(encoding="utf-8"))
+    except (OSError, ValueError) as problem:
+        raise CheckpointError(f"cannot read a configuration from {path}: {problem}") from problem
+    if not isinstance(values, dict):
+        raise CheckpointError(f"{path} must hold a JSON object, received {type(values).__name__}")
+    return values
+
+
 def _label_names(num_labels: int) -> dict[int, str]:
     return {index: f"LABEL_{index}" for index in range(num_labels)}
 
@@ -393,6 +479,19 @@ def _labels_by_number(id2label: object) -> dict[int, str]:
 
 def _dtype_name(dtype: object) -> str:
     return str(dtype).removeprefix("torch.")
+
+
+def _as_dtype(dtype: object) -> Any:
+    """The torch.dtype of that name, as `torch.float16` or as the "float16" of config.json."""
+    # Torch takes seconds to import, and a configuration without this key does without it.
+    import torch
+
+    found = getattr(torch, _dtype_name(dtype), None)
+    if not isinstance(found, torch.dtype):
+        raise ConfigurationError(
+            f"`dtype` must be a torch.dtype or its name, such as 'float16', received {dtype!r}"
+        )
+    return found
 
 
 def _preset(fidelity: str) -> Mapping[str, Any]:

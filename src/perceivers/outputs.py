@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, fields
 from typing import Any, TypeVar
@@ -16,7 +17,8 @@ OutputClass = TypeVar("OutputClass", bound="type[ModelOutput]")
 class ModelOutput:
     """Base of the output classes: `output.logits`, `output["logits"]`, `output[0]`, `output[:2]`, `logits, *_ = ...`.
 
-    Iterating gives the names, as a mapping does; unpack values through `to_tuple()`.
+    Iterating gives the names, as a mapping does; unpack values through `to_tuple()`. Code that changes every tensor of a
+    mapping may rebuild an output, `type(output)({"logits": ...})`, and set its fields, `output["loss"] = ...`.
     """
 
     def keys(self) -> tuple[str, ...]:
@@ -46,6 +48,12 @@ class ModelOutput:
             return getattr(self, key)
         return self.to_tuple()[key]
 
+    def __setitem__(self, name: str, value: Any) -> None:
+        names = [entry.name for entry in fields(self)]  # type: ignore[arg-type]
+        if name not in names:
+            raise KeyError(f"{type(self).__name__} has the fields {', '.join(names)}, received {name!r}")
+        setattr(self, name, value)
+
     def __contains__(self, name: object) -> bool:
         return name in self.keys()
 
@@ -56,8 +64,14 @@ class ModelOutput:
         return len(self.keys())
 
 
-def traceable(output_class: OutputClass) -> OutputClass:
-    """Register an output class as a pytree, so that torch.export and torch.func see the tensors inside."""
+# Not a base class: a mapping's own methods would give views where these give tuples. Known as one, outputs are gone through
+# by code that moves or converts the tensors of any mapping, such as accelerate's.
+Mapping.register(ModelOutput)
+
+
+def named_output(output_class: OutputClass) -> OutputClass:
+    """Let an output class be built from a mapping, and be a pytree: torch.export and torch.func see the tensors inside."""
+    _accept_mapping(output_class)
 
     def flatten(output: Any) -> tuple[list[Any], list[str]]:
         return list(output.to_tuple()), list(output.keys())
@@ -78,7 +92,22 @@ def traceable(output_class: OutputClass) -> OutputClass:
     return output_class
 
 
-@traceable
+def _accept_mapping(output_class: type[ModelOutput]) -> None:
+    """A mapping that is the only argument, and given by position, holds the fields; `logits={...}` stays what it says."""
+    from_fields = output_class.__init__
+    names = {entry.name for entry in fields(output_class)}  # type: ignore[arg-type]
+
+    @functools.wraps(from_fields)
+    def build(self: ModelOutput, *values: Any, **named: Any) -> None:
+        if len(values) == 1 and not named and isinstance(values[0], Mapping) and names.issuperset(values[0]):
+            from_fields(self, **values[0])
+        else:
+            from_fields(self, *values, **named)
+
+    output_class.__init__ = build  # type: ignore[assignment, method-assign]
+
+
+@named_output
 @dataclass
 class PerceiverModelOutput(ModelOutput):
     """What PerceiverModel returns.
@@ -99,7 +128,7 @@ class PerceiverModelOutput(ModelOutput):
     cross_attentions: tuple[Tensor, ...] | None = None
 
 
-@traceable
+@named_output
 @dataclass
 class PerceiverDecoderOutput(ModelOutput):
     """What a decoder returns.
@@ -113,7 +142,7 @@ class PerceiverDecoderOutput(ModelOutput):
     cross_attentions: tuple[Tensor, ...] | None = None
 
 
-@traceable
+@named_output
 @dataclass
 class PerceiverMaskedLMOutput(ModelOutput):
     """What PerceiverForMaskedLM returns.
@@ -133,7 +162,7 @@ class PerceiverMaskedLMOutput(ModelOutput):
     cross_attentions: tuple[Tensor, ...] | None = None
 
 
-@traceable
+@named_output
 @dataclass
 class PerceiverClassifierOutput(ModelOutput):
     """What the classification, optical flow and multimodal models return.
@@ -153,7 +182,7 @@ class PerceiverClassifierOutput(ModelOutput):
     cross_attentions: tuple[Tensor, ...] | None = None
 
 
-@traceable
+@named_output
 @dataclass
 class PerceiverPredictionOutput(ModelOutput):
     """What PerceiverForPrediction returns. All mappings are from the name of an answer.
@@ -178,7 +207,7 @@ class PerceiverPredictionOutput(ModelOutput):
     cross_attentions: tuple[Tensor, ...] | None = None
 
 
-@traceable
+@named_output
 @dataclass
 class EncoderOutput(ModelOutput):
     """What the encoder returns; fields as in PerceiverModelOutput, `cross_attentions` the encoder's alone."""

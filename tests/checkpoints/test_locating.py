@@ -8,7 +8,7 @@ import torch
 from huggingface_hub import errors
 from safetensors.torch import save_file
 
-from perceivers.checkpoints.locating import HubOptions, find_weights, resolve_file
+from perceivers.checkpoints.locating import HubOptions, find_weights, resolve_file, weight_names
 from perceivers.errors import CheckpointError
 
 COMMIT = "0123456789abcdef0123456789abcdef01234567"
@@ -42,6 +42,44 @@ def test_weights_are_looked_for_in_one_order(tmp_path, shards):
     assert names == ["model-a.safetensors", "model-b.safetensors", "model-c.safetensors"]
     save_file({"a": torch.zeros(2)}, tmp_path / "model.safetensors")
     assert find_weights(tmp_path, HubOptions()) == [tmp_path / "model.safetensors"]
+
+
+@pytest.mark.parametrize(
+    ("options", "names"),
+    [
+        (
+            {},
+            [
+                "model.safetensors",
+                "model.safetensors.index.json",
+                "pytorch_model.bin",
+                "pytorch_model.bin.index.json",
+            ],
+        ),
+        ({"use_safetensors": True}, ["model.safetensors", "model.safetensors.index.json"]),
+        (
+            {"use_safetensors": False, "variant": "fp16"},
+            ["pytorch_model.fp16.bin", "pytorch_model.bin.index.fp16.json"],
+        ),
+    ],
+)
+def test_names_of_weight_files_are_those_that_the_hub_knows(options, names):
+    assert weight_names(**options) == names
+
+
+def test_a_subfolder_is_part_of_the_path_everywhere(tmp_path, cache, monkeypatch):
+    (tmp_path / "inner").mkdir()
+    (tmp_path / "inner" / "config.json").touch()
+    assert resolve_file(tmp_path, "config.json", subfolder="inner") == tmp_path / "inner" / "config.json"
+    seen = []
+
+    def download(name, filename, **options):
+        seen.append((name, filename, options.get("subfolder")))
+        return str(tmp_path / filename)
+
+    monkeypatch.setattr(huggingface_hub, "hf_hub_download", download)
+    resolve_file("someone/model", "config.json", subfolder="inner")
+    assert seen == [("someone/model", "inner/config.json", None)]
 
 
 def test_old_weights_in_several_files_are_found(tmp_path):

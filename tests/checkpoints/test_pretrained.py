@@ -9,6 +9,7 @@ import pytest
 import torch
 from torch import nn
 
+from perceivers.checkpoints.loading import choose_device
 from perceivers.configuration import PerceiverConfig
 from perceivers.errors import CheckpointError, ConfigurationError
 
@@ -143,7 +144,7 @@ def test_a_configuration_of_another_model_is_an_error(task_class, saved):
 def test_floating_point_tensors_take_the_type_asked_for(task, task_class, saved, requested):
     loaded = task_class.from_pretrained(saved, dtype=requested)
     assert loaded.dtype is torch.float16
-    assert loaded.config.dtype == "float16"
+    assert loaded.config.dtype is torch.float16
     assert torch.equal(loaded.head.weight, task.head.weight.half())
     norm = loaded.perceiver.input_preprocessor.convnet.batchnorm
     assert norm.running_mean.dtype is torch.float16
@@ -186,11 +187,123 @@ def test_the_device_goes_by_either_name(task_class, saved, device):
 
 def test_a_device_that_is_not_one_place_is_an_error(task_class, saved):
     with pytest.raises(ConfigurationError, match="`device_map` must be one device"):
-        task_class.from_pretrained(saved, device_map="auto")
+        task_class.from_pretrained(saved, device_map={"perceiver": "cpu"})
     with pytest.raises(ConfigurationError, match="`device_map` must be one device"):
         task_class.from_pretrained(saved, device_map={"perceiver": "cpu", "head": "cpu"})
     with pytest.raises(ConfigurationError, match="`device` must be a device with memory"):
         task_class.from_pretrained(saved, device="meta")
+
+
+@pytest.mark.parametrize("name", ["auto", "balanced", "balanced_low_0", "sequential"])
+@pytest.mark.parametrize(("there", "expected"), [(False, "cpu"), (True, "xpu:0")])
+def test_an_automatic_device_is_the_accelerator_or_the_processor(monkeypatch, name, there, expected):
+    monkeypatch.setattr(torch.accelerator, "is_available", lambda: there)
+    monkeypatch.setattr(torch.accelerator, "current_accelerator", lambda: torch.device("xpu:0"))
+    assert choose_device(None, name) == torch.device(expected)
+
+
+def test_an_automatic_device_loads_a_model(task_class, saved):
+    wanted = torch.accelerator.current_accelerator() if torch.accelerator.is_available() else "cpu"
+    assert task_class.from_pretrained(saved, device_map="auto").device.type == torch.device(wanted).type
+
+
+def test_without_a_device_weights_go_to_torchs_default_device(monkeypatch):
+    monkeypatch.setattr(torch, "get_default_device", lambda: torch.device("xpu:3"))
+    assert choose_device(None, None) == torch.device("xpu:3")
+    assert choose_device("cpu", None) == torch.device("cpu")
+
+
+def test_under_the_meta_device_loading_says_why_it_cannot(task, task_class, saved, assert_same_tensors):
+    message = r"cannot be loaded under `torch\.device\('meta'\)`, where tensors have no values"
+    with torch.device("meta"), pytest.raises(RuntimeError, match=message) as caught:
+        task_class.from_pretrained(saved)
+    assert isinstance(caught.value, ConfigurationError)
+    with torch.device("meta"):
+        loaded = task_class.from_pretrained(saved, device="cpu", dtype=torch.float32)
+        halved = task_class.from_pretrained(saved, device="cpu", dtype=torch.float16)
+    assert_same_tensors(loaded, task)
+    assert torch.equal(halved.head.weight, task.head.weight.half())
+
+
+def test_weights_that_do_not_fit_are_a_checkpoint_error_and_a_runtime_error(task_class, base_class, saved):
+    for options in ({"num_labels": 7}, {"strict": True, "state_dict": {"head.bias": torch.zeros(5)}}):
+        for kind in (CheckpointError, RuntimeError):
+            with pytest.raises(kind, match="the checkpoint does not fit Task"):
+                task_class.from_pretrained(saved, **options)
+
+
+def test_a_checkpoint_in_a_folder_of_the_folder_is_found_by_its_name(
+    task, task_class, tmp_path, assert_same_tensors
+):
+    task.save_pretrained(tmp_path / "runs" / "last", max_shard_size=200)
+    assert (tmp_path / "runs" / "last" / "model.safetensors.index.json").is_file()
+    for folder, subfolder in ((tmp_path, "runs/last"), (tmp_path / "runs", "last")):
+        assert_same_tensors(task_class.from_pretrained(folder, subfolder=subfolder), task)
+    with pytest.raises(CheckpointError, match=r"holds no first/config\.json; it holds last"):
+        task_class.from_pretrained(tmp_path / "runs", subfolder="first")
+
+
+def test_the_kind_of_weight_file_can_be_chosen(task, task_class, saved):
+    torch.save({key: tensor + 1 for key, tensor in task.state_dict().items()}, saved / "pytorch_model.bin")
+    assert torch.equal(task_class.from_pretrained(saved).head.bias, task.head.bias)
+    assert torch.equal(task_class.from_pretrained(saved, use_safetensors=True).head.bias, task.head.bias)
+    assert torch.equal(task_class.from_pretrained(saved, use_safetensors=False).head.bias, task.head.bias + 1)
+    (saved / "model.safetensors").unlink()
+    with pytest.raises(
+        CheckpointError, match=r"none of model\.safetensors, model\.safetensors\.index\.json: the folder"
+    ):
+        task_class.from_pretrained(saved, use_safetensors=True)
+
+
+def test_a_variant_is_part_of_the_files_names(task, task_class, saved):
+    (saved / "model.safetensors").rename(saved / "model.fp16.safetensors")
+    assert torch.equal(task_class.from_pretrained(saved, variant="fp16").head.bias, task.head.bias)
+    with pytest.raises(CheckpointError, match=r"none of model\.bf16\.safetensors, .*index\.bf16\.json"):
+        task_class.from_pretrained(saved, variant="bf16")
+    with pytest.raises(CheckpointError, match=r"none of model\.safetensors"):
+        task_class.from_pretrained(saved)
+
+
+def test_tensors_can_be_given_instead_of_files(task, task_class, saved, config, assert_same_tensors):
+    given = {
+        key: tensor * 2 if tensor.is_floating_point() else tensor for key, tensor in task.state_dict().items()
+    }
+    loaded = task_class.from_pretrained(saved, state_dict=given)
+    assert torch.equal(loaded.head.weight, task.head.weight * 2)
+    assert_same_tensors(task_class.from_pretrained(None, config=config, state_dict=task.state_dict()), task)
+    with pytest.raises(ConfigurationError, match="unless `config` and `state_dict` are given, received None"):
+        task_class.from_pretrained(None, config=config)
+
+
+def test_arguments_by_transformers_names_are_taken(task, task_class, tmp_path, assert_same_tensors):
+    task.save_pretrained(save_directory=tmp_path)
+    loaded = task_class.from_pretrained(
+        pretrained_model_name_or_path=tmp_path,
+        low_cpu_mem_usage=True,
+        trust_remote_code=False,
+        weights_only=True,
+        proxies=None,
+        use_safetensors=None,
+        variant=None,
+        subfolder="",
+        _commit_hash=None,
+    )
+    assert_same_tensors(loaded, task)
+
+
+@pytest.mark.parametrize(
+    ("options", "reason"),
+    [
+        ({"trust_remote_code": True}, "code that comes with a checkpoint is never run"),
+        ({"weights_only": False}, "`weights_only` must be True: .* could run any program"),
+        ({"proxies": {"https": "proxy:80"}}, "HTTPS_PROXY"),
+        ({"quantization_config": {"bits": 8}}, r'`model\.prepare\(quantize="int8"\)`'),
+        ({"max_memory": {0: "1GB"}}, "lies whole on one device"),
+    ],
+)
+def test_what_would_be_unsafe_or_is_not_done_is_refused_with_the_reason(task_class, saved, options, reason):
+    with pytest.raises(ConfigurationError, match=reason):
+        task_class.from_pretrained(saved, **options)
 
 
 def test_keys_of_the_configuration_can_be_replaced(task_class, saved):

@@ -150,7 +150,7 @@ def test_a_model_without_values_cannot_be_saved(task_class, config, tmp_path):
 
 def test_a_file_is_no_folder(task, tmp_path):
     (tmp_path / "file").touch()
-    with pytest.raises(CheckpointError, match="`folder` must be a folder, received the file"):
+    with pytest.raises(CheckpointError, match="`save_directory` must be a folder, received the file"):
         task.save_pretrained(tmp_path / "file")
 
 

@@ -249,7 +249,8 @@ def _read_flow(path: Path) -> object:
 # --- models
 
 
-def _tiny_config() -> Any:
+def tiny_config() -> Any:
+    """A text model of a few hundred weights."""
     from perceivers import PerceiverConfig
 
     return PerceiverConfig(
@@ -261,7 +262,7 @@ def _tiny_config() -> Any:
 def _model_folder(folder: Path) -> Path:
     from perceivers import PerceiverForSequenceClassification
 
-    PerceiverForSequenceClassification(_tiny_config()).save_pretrained(folder / "model")
+    PerceiverForSequenceClassification(tiny_config()).save_pretrained(folder / "model")
     return folder / "model"
 
 
@@ -276,7 +277,7 @@ def _configurations(folder: Path) -> dict[str, list[bytes]]:
 def _write_model(folder: Path) -> None:
     from perceivers import PerceiverForSequenceClassification
 
-    PerceiverForSequenceClassification(_tiny_config()).save_pretrained(folder)
+    PerceiverForSequenceClassification(tiny_config()).save_pretrained(folder)
 
 
 def _read_model(path: Path) -> object:
@@ -297,13 +298,13 @@ def _pickled_weights(folder: Path) -> dict[str, list[bytes]]:
     from perceivers import PerceiverForSequenceClassification
 
     file = io.BytesIO()
-    torch.save(PerceiverForSequenceClassification(_tiny_config()).state_dict(), file)
+    torch.save(PerceiverForSequenceClassification(tiny_config()).state_dict(), file)
     return {".bin": [file.getvalue()]}
 
 
 def _write_configuration(folder: Path) -> None:
     folder.mkdir(parents=True, exist_ok=True)
-    config = _tiny_config()
+    config = tiny_config()
     config.save_pretrained(folder)
 
 

@@ -33,3 +33,9 @@ def test_the_mean_reaches_over_a_fiftieth_of_the_run():
     advice = stem_learning(5_000, 1e7)
     steps = 60 * 79
     assert (advice.warmup_steps, advice.ema_decay) == (steps // 20, average_decay(steps))
+
+
+def test_the_rate_grows_with_the_root_of_the_batch():
+    assert [stem_learning(rows, 1e7).learning_rate for rows in (64, 1_000, 50_000)] == pytest.approx(
+        [5e-4, 1e-3, 2e-3]
+    )

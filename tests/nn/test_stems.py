@@ -8,7 +8,7 @@ from torch import nn
 from torch.nn import functional as F
 
 from perceivers.errors import ConfigurationError
-from perceivers.nn.stems import ConvolutionalStem, num_multiplications, strides_for
+from perceivers.nn.stems import ConvolutionalStem, first_pool, num_multiplications
 
 
 def built(*args, **options) -> ConvolutionalStem:
@@ -22,20 +22,20 @@ def built(*args, **options) -> ConvolutionalStem:
     return stem
 
 
-def plain(layer, inputs: torch.Tensor, stride: int | tuple[int, int] = 1) -> torch.Tensor:
+def plain(layer, inputs: torch.Tensor) -> torch.Tensor:
     """Convolution and normalisation, written out."""
     norm = layer.norm
-    hidden = F.conv2d(inputs, layer.convolution.weight, None, stride, padding=1)
+    hidden = F.conv2d(inputs, layer.convolution.weight, padding=1)
     scale = norm.weight / (norm.running_var + norm.eps).sqrt()
     return (hidden - norm.running_mean[:, None, None]) * scale[:, None, None] + norm.bias[:, None, None]
 
 
-def test_stages_are_convolutions_that_halve_and_residual_blocks():
+def test_stages_are_convolutions_pools_and_residual_blocks():
     stem, images = built(3, (5, 7), (1, 2), num_blocks=1), torch.randn(2, 3, 11, 13)
     first, second = stem.stages
-    hidden = plain(first.entry, images, (1, 2)).relu()
+    hidden = F.max_pool2d(plain(first.entry, images).relu(), (1, 2), ceil_mode=True)
     assert hidden.shape == (2, 5, 11, 7)
-    hidden = plain(second.entry, hidden, 2).relu()
+    hidden = F.max_pool2d(plain(second.entry, hidden).relu(), 2, ceil_mode=True)
     (block,) = second.blocks
     expected = (hidden + plain(block.second, plain(block.first, hidden).relu())).relu()
     assert expected.shape == (2, 7, 6, 4)
@@ -57,7 +57,7 @@ def test_rows_of_zeros_behind_an_image_change_nothing():
 
 
 def test_multiplications_are_those_of_all_convolutions():
-    stem, images, count = built(3, (5, 7), (2, 1), num_blocks=2), torch.randn(1, 3, 11, 13), 0
+    stem, images, count = built(3, (5, 7), (2, 1), 2), torch.randn(1, 3, 11, 13), 0
 
     def add(module, _inputs, output):
         nonlocal count
@@ -67,7 +67,7 @@ def test_multiplications_are_those_of_all_convolutions():
         if isinstance(module, nn.Conv2d):
             module.register_forward_hook(add)
     stem(images)
-    assert num_multiplications((11, 13), 3, (5, 7), 2, (2, 1)) == count
+    assert num_multiplications((11, 13), 3, (5, 7), (2, 1), 2) == count
 
 
 def test_settings_out_of_range_are_refused():
@@ -78,8 +78,8 @@ def test_settings_out_of_range_are_refused():
             ConvolutionalStem(1, widths)
     with pytest.raises(ConfigurationError, match="`stem_blocks` must be at least 0, received -1"):
         ConvolutionalStem(1, (4,), num_blocks=-1)
-    assert [strides_for("factor", factor, 3) for factor in (4, 8)] == [1, 2]
+    assert [first_pool("factor", factor, 3) for factor in (4, 8)] == [1, 2]
     with pytest.raises(
         ConfigurationError, match="`factor` must be 4 or 8 for a stem of 3 stages, received 6"
     ):
-        strides_for("factor", 6, 3)
+        first_pool("factor", 6, 3)

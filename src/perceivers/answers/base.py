@@ -101,6 +101,15 @@ class Answer(ABC):
             DataError: nothing can be learned from them.
         """
 
+    def learned_from(self, cells: Sequence[Any], source: str) -> Self:
+        """This answer with scale and balance of the training rows alone; classes, which are more than theirs, stay.
+
+        Args:
+            cells: those of the training rows that are not empty, at least one.
+            source: what errors call the table.
+        """
+        return self
+
     @abstractmethod
     def target(self, cell: Any) -> Any:
         """What is to be answered; None for an empty cell.

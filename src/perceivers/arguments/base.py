@@ -12,7 +12,7 @@ from perceivers.errors import ConfigurationError
 Arguments = TypeVar("Arguments")
 
 
-def require(name: str, value: float, holds: bool, expected: str) -> None:
+def require(name: str, value: float | str | None, holds: bool, expected: str) -> None:
     """Raise ConfigurationError unless `holds`; `expected` reads as in "must be at least 1"."""
     if not holds:
         raise ConfigurationError(f"`{name}` must be {expected}, received {value}")
@@ -24,6 +24,16 @@ def require_at_least(minimum: float, arguments: object, *names: str) -> None:
         value = getattr(arguments, name)
         if value is not None:
             require(name, value, value >= minimum, f"at least {minimum}")
+
+
+def require_counts(arguments: object, *names: str) -> None:
+    """Raise ConfigurationError for the first field of `names` that is not a tuple of numbers of at least 1; None passes."""
+    for name in names:
+        values = getattr(arguments, name)
+        if values is not None and not (values and min(values) >= 1):
+            raise ConfigurationError(
+                f"`{name}` must be one whole number or more, each at least 1, received {values}"
+            )
 
 
 def require_share(arguments: object, *names: str) -> None:

@@ -10,6 +10,9 @@ from typing import Any, TypeVar, get_args, get_type_hints
 AUTO = "auto"
 """Stands in an option that the user left open; recipes and the command line write it so, too."""
 
+USUAL_SIZE = "usual"
+"""The `size` with which nothing is left open."""
+
 Arguments = TypeVar("Arguments")
 
 
@@ -19,7 +22,8 @@ def left_open(
     """Decorate a dataclass so that some of its options are AUTO where they are not given.
 
     What is given is checked as the dataclass checks it, with its own defaults in the place of what is open. These are also
-    the usual values, which `completed` takes where nobody knows better. None is AUTO where it is no value of an option.
+    the usual values, which `completed` takes where nobody knows better, and which `size="usual"` takes at once. None is AUTO
+    where it is no value of an option.
 
     Args:
         what: dataclasses that it inherits from, for all their fields, and names of single fields.
@@ -43,6 +47,8 @@ def left_open(
             for name in names:
                 if getattr(self, name) is None and name not in may_be_none:
                     object.__setattr__(self, name, AUTO)
+                if is_open(self, name) and getattr(self, "size", AUTO) == USUAL_SIZE:
+                    object.__setattr__(self, name, usual[name])
             plain(**given(self))
 
         kind = type(

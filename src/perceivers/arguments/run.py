@@ -10,7 +10,7 @@ import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from perceivers.arguments.base import from_mapping
 from perceivers.arguments.data import DataArguments
@@ -44,6 +44,9 @@ class RunArguments:
     """Go on with the run that `output` holds, from its last checkpoint; start it where there is none."""
     pictures: bool = True
     """Draw the learning curve and what measures have a picture."""
+    beside: Literal["auto", "none"] = "none"
+    """What the result stands beside at the end: `auto` a majority answer and a cheap method that fits the inputs, which takes
+    seconds (the default of `perceivers train`); `none` nothing."""
     quiet: bool = False
     """Print neither what is made of the data nor the progress."""
 
@@ -102,6 +105,10 @@ def read_recipe(path: Path) -> dict[str, Any]:
     for name in CONCERNS:
         if not isinstance(recipe.setdefault(name, {}), Mapping):
             raise DataError(f"`{name}` of {str(path)!r} must be a mapping, received {recipe[name]!r}")
+    # Where records of earlier versions have it.
+    group_column = recipe["model"].pop("group_column", None)
+    if group_column is not None:
+        recipe["data"].setdefault("group_column", group_column)
     return recipe
 
 

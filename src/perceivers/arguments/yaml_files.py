@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from perceivers.errors import DataError
+from perceivers.errors import DataError, one_line
 
 
 def read_yaml(path: Path) -> Any:
@@ -29,4 +29,4 @@ def read_yaml(path: Path) -> Any:
         # The loader is SafeLoader's own: it makes no objects.
         return yaml.load(path.read_text(encoding="utf-8"), Loader=PlainLoader)
     except (OSError, yaml.YAMLError, ValueError, RecursionError) as error:
-        raise DataError(f"{str(path)!r} cannot be read as YAML: {' '.join(str(error).split())}") from error
+        raise DataError(f"{str(path)!r} cannot be read as YAML: {one_line(error)}") from error

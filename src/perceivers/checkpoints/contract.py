@@ -18,8 +18,8 @@ class Configuration(Protocol):
     """How the file stores the stem's kernel: "width_height" or "height_width"."""
     attn_implementation: str
     """Which attention runs; not part of the file."""
-    dtype: str | None
-    """Name of the floating-point type that the weights were saved in."""
+    dtype: Any
+    """The floating-point type (or its name) that the weights were saved in, None where it is not known."""
 
     def validate(self) -> None:
         """Raise ConfigurationError for values that no model can be built from."""

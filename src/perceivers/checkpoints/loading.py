@@ -13,7 +13,12 @@ from torch import Tensor, nn
 from perceivers.checkpoints.contract import FillableModel
 from perceivers.checkpoints.matching import KeyMatch, describe_keys, describe_mismatches, match_keys
 from perceivers.checkpoints.reading import StoredTensor
-from perceivers.errors import CheckpointError, ConfigurationError
+from perceivers.errors import (
+    CheckpointError,
+    CheckpointMismatchError,
+    ConfigurationError,
+    MetaDeviceError,
+)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -45,7 +50,7 @@ def fill_model(
         change: what to do with each tensor, called with the model's key.
 
     Raises:
-        CheckpointError: shapes differ, or the two have nothing in common, or they differ at all and `strict` is set.
+        CheckpointMismatchError: shapes differ, or the two have nothing in common, or they differ at all and `strict` is set.
     """
     places = _places(model)
     first_keys: dict[int, str] = {}
@@ -78,13 +83,15 @@ def fill_model(
 
 
 def choose_dtype(
-    requested: str | torch.dtype | None, configured: str | None, stored: Mapping[str, StoredTensor]
+    requested: str | torch.dtype | None,
+    configured: str | torch.dtype | None,
+    stored: Mapping[str, StoredTensor],
 ) -> torch.dtype:
     """The floating-point type to load in.
 
     Args:
         requested: a type or its name; None or "auto" for the one that the checkpoint was saved in.
-        configured: the type's name in config.json, if it says.
+        configured: the type (or its name) that config.json says, if it does.
         stored: the checkpoint, asked when config.json does not say.
     """
     choice: Any = requested
@@ -99,17 +106,39 @@ def choose_dtype(
     return found
 
 
+# What Transformers spreads over several devices; here a model lies whole on the first of them.
+_AUTOMATIC = ("auto", "balanced", "balanced_low_0", "sequential")
+
+
 def choose_device(device: str | int | torch.device | None, device_map: object) -> torch.device:
-    """Where to load: `device`, or `device_map` as Transformers calls it when that is one device."""
+    """Where to load: `device`, or `device_map` as Transformers calls it when that is one device; else torch's default.
+
+    Args:
+        device: a device, or its name or number.
+        device_map: the same, or {"": device}; "auto" (or "balanced", "balanced_low_0", "sequential") is the accelerator of
+            this machine, and the CPU where it has none.
+
+    Raises:
+        ConfigurationError: both are given, or no device with memory.
+        MetaDeviceError: neither is given, under `torch.device("meta")`.
+    """
     if device is not None and device_map is not None:
         raise ConfigurationError("give `device` or `device_map`, not both")
     chosen: object = device
     if device_map is not None:
-        chosen = (
-            device_map.get("") if isinstance(device_map, Mapping) and len(device_map) == 1 else device_map
-        )
+        whole = isinstance(device_map, Mapping) and list(device_map) == [""]
+        chosen = device_map[""] if whole else device_map  # type: ignore[index]
     if chosen is None:
-        return torch.device("cpu")
+        default = torch.get_default_device()
+        if default.type == "meta":
+            raise MetaDeviceError(
+                "a checkpoint cannot be loaded under `torch.device('meta')`, where tensors have no values: load it outside, "
+                "or build the model from its configuration"
+            )
+        return default
+    if isinstance(chosen, str) and chosen in _AUTOMATIC:
+        accelerator = torch.accelerator.current_accelerator() if torch.accelerator.is_available() else None
+        return accelerator or torch.device("cpu")
     try:
         found = torch.device(chosen)  # type: ignore[call-overload]
     except (RuntimeError, TypeError) as problem:
@@ -152,7 +181,7 @@ def _place(places: Mapping[str, tuple[nn.Module, str, Tensor]], keys: list[str],
 def _judge(match: KeyMatch, model: str, options: LoadOptions) -> None:
     """Raise or warn about what does not fit."""
     if not match.sources:
-        raise CheckpointError(
+        raise CheckpointMismatchError(
             f"no tensor of the checkpoint fits {model}: it holds {', '.join(match.unexpected[:5]) or 'nothing'}, "
             f"the model needs {', '.join(match.missing[:5])}"
         )
@@ -172,7 +201,9 @@ def _judge(match: KeyMatch, model: str, options: LoadOptions) -> None:
             if not match.mismatched
             else "; `ignore_mismatched_sizes=True` draws those of another shape anew"
         )
-        raise CheckpointError("\n".join([f"the checkpoint does not fit {model}{hint}:", *wrong, *notes]))
+        raise CheckpointMismatchError(
+            "\n".join([f"the checkpoint does not fit {model}{hint}:", *wrong, *notes])
+        )
     if notes:
         drawn = (
             " what is missing or of another shape starts untrained:"

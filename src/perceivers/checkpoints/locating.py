@@ -22,7 +22,7 @@ WEIGHT_NAMES = (SAFETENSORS_NAME, SAFETENSORS_INDEX_NAME, BIN_NAME, BIN_INDEX_NA
 
 @dataclass(frozen=True, kw_only=True)
 class HubOptions:
-    """How the model hub is asked; without effect on local folders."""
+    """How the model hub is asked; all but `subfolder` is without effect on local folders."""
 
     revision: str | None = None
     """Branch, tag or commit."""
@@ -34,6 +34,8 @@ class HubOptions:
     """Never ask the network."""
     force_download: bool = False
     """Download again what the cache holds."""
+    subfolder: str = ""
+    """Folder inside the folder or repository; of local folders, too."""
 
 
 class FileAbsentError(CheckpointError):
@@ -49,6 +51,7 @@ def resolve_file(
     token: str | bool | None = None,
     local_files_only: bool = False,
     force_download: bool = False,
+    subfolder: str = "",
 ) -> Path:
     """Path on this machine of `filename` in a folder or in a repository of the model hub, downloaded if need be.
 
@@ -60,18 +63,22 @@ def resolve_file(
         token: see HubOptions.
         local_files_only: see HubOptions.
         force_download: see HubOptions.
+        subfolder: see HubOptions.
 
     Raises:
         CheckpointError: the message says whether the name, the file or the network is at fault.
     """
     folder = Path(name_or_folder)
+    filename = str(PurePosixPath(subfolder, filename))
     if folder.is_dir():
         path = folder / filename
         if not path.is_file():
             raise FileAbsentError(f"the folder {folder} holds no {filename}; it holds {_listing(folder)}")
         return path
     if folder.exists():
-        raise CheckpointError(f"`name_or_folder` must be a folder or a hub name, received the file {folder}")
+        raise CheckpointError(
+            f"`pretrained_model_name_or_path` must be a folder or a hub name, received the file {folder}"
+        )
     options = HubOptions(
         revision=revision,
         cache_dir=cache_dir,
@@ -82,24 +89,54 @@ def resolve_file(
     return _download(os.fspath(name_or_folder), filename, options)
 
 
-def find_weights(name_or_folder: str | os.PathLike[str], options: HubOptions) -> list[Path]:
+def weight_names(use_safetensors: bool | None = None, variant: str | None = None) -> list[str]:
+    """Names of weight files and of their indexes, in the order in which they are looked for.
+
+    Args:
+        use_safetensors: True for safetensors alone, False for `.bin` alone, None for both, safetensors first.
+        variant: a word such as "fp16" that the names hold before their last part: `model.fp16.safetensors`.
+    """
+    names = [
+        name
+        for name in WEIGHT_NAMES
+        if use_safetensors is None or name.startswith(SAFETENSORS_NAME) == use_safetensors
+    ]
+    if variant is None:
+        return names
+    parts = [name.rpartition(".") for name in names]
+    return [f"{stem}.{variant}.{ending}" for stem, _, ending in parts]
+
+
+def find_weights(
+    name_or_folder: str | os.PathLike[str],
+    options: HubOptions,
+    use_safetensors: bool | None = None,
+    variant: str | None = None,
+) -> list[Path]:
     """The weight files of a checkpoint, safetensors before `.bin`, a single file before shards.
+
+    Args:
+        name_or_folder: see `resolve_file`.
+        options: how the hub is asked.
+        use_safetensors: see `weight_names`.
+        variant: see `weight_names`.
 
     Raises:
         CheckpointError: there are none, or an index names shards that are absent.
     """
     refusal: CheckpointError | None = None
-    for filename in WEIGHT_NAMES:
+    names = weight_names(use_safetensors, variant)
+    for filename in names:
         try:
             path = resolve_file(name_or_folder, filename, **vars(options))
         except FileAbsentError as absent:
             refusal = absent
             continue
-        if filename in (SAFETENSORS_INDEX_NAME, BIN_INDEX_NAME):
+        if ".index." in filename:
             return _shards(name_or_folder, path, options)
         return [path]
     raise CheckpointError(
-        f"{os.fspath(name_or_folder)} holds no weights, that is none of {', '.join(WEIGHT_NAMES)}: {refusal}"
+        f"{os.fspath(name_or_folder)} holds no weights, that is none of {', '.join(names)}: {refusal}"
     ) from refusal
 
 
@@ -143,10 +180,13 @@ def _download(name: str, filename: str, options: HubOptions) -> Path:
 
     where = f"the hub repository {name!r}" + (f" at {options.revision!r}" if options.revision else "")
     try:
-        return Path(hf_hub_download(name, filename, **vars(options)))
+        # The file's name holds the subfolder already.
+        asked = {key: value for key, value in vars(options).items() if key != "subfolder"}
+        return Path(hf_hub_download(name, filename, **asked))
     except HFValidationError as problem:
         raise CheckpointError(
-            f"`name_or_folder` must be an existing folder or a hub name like 'deepmind/language-perceiver', received {name!r}"
+            "`pretrained_model_name_or_path` must be an existing folder or a hub name like "
+            f"'deepmind/language-perceiver', received {name!r}"
         ) from problem
     except GatedRepoError as problem:
         raise CheckpointError(

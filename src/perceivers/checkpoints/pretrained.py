@@ -24,7 +24,7 @@ from perceivers.checkpoints.locating import (
     resolve_file,
 )
 from perceivers.checkpoints.matching import KeyMatch
-from perceivers.checkpoints.reading import open_weights
+from perceivers.checkpoints.reading import StoredTensor, open_weights
 from perceivers.errors import CheckpointError, ConfigurationError
 
 Model = TypeVar("Model", bound=FillableModel)
@@ -35,7 +35,7 @@ STEM_KERNEL = "input_preprocessor.convnet.conv.weight"
 
 def load_pretrained(
     model_class: type[Model],
-    name_or_folder: str | os.PathLike[str],
+    name_or_folder: str | os.PathLike[str] | None,
     *,
     config: Configuration | str | os.PathLike[str] | None,
     hub: HubOptions,
@@ -47,12 +47,15 @@ def load_pretrained(
     ignore_mismatched_sizes: bool,
     strict: bool,
     extra: Mapping[str, Any],
+    use_safetensors: bool | None = None,
+    variant: str | None = None,
+    state_dict: Mapping[str, Tensor] | None = None,
 ) -> tuple[Model, KeyMatch]:
     """Build a model and fill it from a checkpoint; `PerceiverPreTrainedModel.from_pretrained` documents the arguments.
 
     Args:
         model_class: what to build.
-        name_or_folder: where the checkpoint is.
+        name_or_folder: where the checkpoint is; None where `config` and `state_dict` say everything.
         config: configuration, or where one is, instead of the checkpoint's.
         hub: how the hub is asked.
         dtype: floating-point type.
@@ -63,7 +66,15 @@ def load_pretrained(
         ignore_mismatched_sizes: see LoadOptions.
         strict: see LoadOptions.
         extra: keys of the configuration, and arguments of the model's constructor, by name.
+        use_safetensors: see `perceivers.checkpoints.locating.weight_names`.
+        variant: see there, too.
+        state_dict: tensors to take instead of those of weight files.
     """
+    if name_or_folder is None and (config is None or state_dict is None):
+        raise ConfigurationError(
+            "`pretrained_model_name_or_path` must be a folder or a hub name unless `config` and `state_dict` are given, "
+            "received None"
+        )
     target = choose_device(device, device_map)
     arguments = {key: value for key, value in extra.items() if key in _constructor_arguments(model_class)}
     overrides = {key: value for key, value in extra.items() if key not in arguments}
@@ -72,9 +83,13 @@ def load_pretrained(
     built_from.conv_kernel_order = stored_order
     built_from.validate()
 
-    stored = open_weights(find_weights(name_or_folder, hub))
+    if state_dict is not None:
+        stored = {key: StoredTensor.of(tensor) for key, tensor in state_dict.items()}
+    else:
+        assert name_or_folder is not None
+        stored = open_weights(find_weights(name_or_folder, hub, use_safetensors, variant))
     chosen = choose_dtype(dtype, built_from.dtype, stored)
-    built_from.dtype = str(chosen).removeprefix("torch.")
+    built_from.dtype = chosen
     change: Callable[[str, Tensor], Tensor] | None = None
     if built_from.fidelity == "deepmind" and stored_order == "width_height":
         change = _swap_stem_kernel
@@ -135,14 +150,16 @@ def upload(
 
 def _configure(
     config_class: type[Configuration],
-    name_or_folder: str | os.PathLike[str],
+    name_or_folder: str | os.PathLike[str] | None,
     config: Configuration | str | os.PathLike[str] | None,
     hub: HubOptions,
     fidelity: str | None,
     overrides: Mapping[str, Any],
 ) -> Configuration:
     if config is None or isinstance(config, (str, os.PathLike)):
-        path = resolve_file(name_or_folder if config is None else config, CONFIG_NAME, **vars(hub))
+        source = name_or_folder if config is None else config
+        assert source is not None
+        path = resolve_file(source, CONFIG_NAME, **vars(hub))
         found = config_class.from_json_file(path)
     else:
         found = copy.deepcopy(config)
@@ -168,13 +185,13 @@ def _configure(
 
 
 def _stored_kernel_order(
-    name_or_folder: str | os.PathLike[str],
+    name_or_folder: str | os.PathLike[str] | None,
     config: Configuration | str | os.PathLike[str] | None,
     hub: HubOptions,
     built_from: Configuration,
 ) -> str:
     """How the file stores the stem's kernel: its own configuration knows, a configuration given beside it does not."""
-    if config is None:
+    if config is None or name_or_folder is None:
         return built_from.conv_kernel_order
     try:
         path = resolve_file(name_or_folder, CONFIG_NAME, **vars(hub))

@@ -40,7 +40,7 @@ def write_checkpoint(
     """
     target = Path(folder)
     if target.exists() and not target.is_dir():
-        raise CheckpointError(f"`folder` must be a folder, received the file {target}")
+        raise CheckpointError(f"`save_directory` must be a folder, received the file {target}")
     without_values = sorted(key for key, tensor in tensors.items() if tensor.is_meta)
     if without_values:
         raise CheckpointError(

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     import numpy as np
 
     from perceivers.kinds.cards import CardLayout
+    from perceivers.rivals.simple import SimpleForm
 
 # Share of a column's cells that must look like a kind: a few others among many are faults of the table, not another kind.
 MOSTLY = 0.98
@@ -67,6 +68,8 @@ class Kind(ABC):
     """Options that are chosen together: of an option, those that its choice brings along."""
     card: ClassVar[CardLayout | None] = None
     """How values of this kind are drawn with their answers; None where they are shown on a page instead."""
+    simple_form: ClassVar[SimpleForm | None] = None
+    """What a simple method can read of a value, see `simplified`; None where none of ours can."""
     answered_at_once: ClassVar[int] = 64
     """Values that lie in memory together, at most, when a trained model answers; fewer where each takes much room."""
 
@@ -160,9 +163,35 @@ class Kind(ABC):
             DataError: a cell holds something else.
         """
 
+    def kept(self) -> tuple[Any, ...] | None:
+        """What a value that was read depends on, beside the file: those of equal settings are kept for each other.
+
+        None, as usual, for kinds whose values are not kept, because reading them costs little. Others have `pack` and
+        `unpack` as well.
+        """
+        return None
+
+    def pack(self, value: Any) -> Mapping[str, np.ndarray]:
+        """A value that was read, before it is varied, as arrays."""
+        raise ConfigurationError(f"values of a {self.name} are not kept")
+
+    def unpack(self, arrays: Mapping[str, np.ndarray]) -> Any:
+        """The value of what `pack` gave, equal to the last bit; the arrays themselves are not to be changed."""
+        raise ConfigurationError(f"values of a {self.name} are not kept")
+
     def plain(self, cell: Any, column: str, table: Any) -> Any:
         """A cell as those read it who know nothing of kinds: a number, a text, a date; None where it is empty."""
         return None if is_empty(cell) else cell
+
+    def simplified(self, row: Mapping[str, Any], columns: Sequence[str], table: Any) -> Any:
+        """The value of a row in its `simple_form`, for a cheap method that stands beside a model; None where it is empty.
+
+        Args:
+            row: cells by column.
+            columns: those that are read, in order.
+            table: what the row is from.
+        """
+        raise ConfigurationError(f"a {self.name} has no simple form")
 
     def is_cut(self, row: Mapping[str, Any], columns: Sequence[str], table: Any) -> bool:
         """Whether a row's value, which can be read, is longer than what the model can be given of it; see `read`."""
@@ -176,6 +205,10 @@ class Kind(ABC):
             columns: those that are read.
         """
         return self
+
+    def notes(self) -> list[str]:
+        """What the user should know of how values are read, once `survey` has looked at some."""
+        return []
 
     def settle(self, values: Sequence[Any], columns: Sequence[str]) -> Self:
         """This kind with what must be learned from training values: their size, scale, vocabulary.

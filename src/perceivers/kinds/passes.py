@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import math
+
 from perceivers.arguments.advice import Advice
 
 # Multiplications that training may take: about 25 minutes of one processor core.
 BUDGET = 4.5e13
+# The learning rate of batches of 32; it grows with the root of their size.
+RATE, RATE_IS_FOR = 1e-3, 32
 # A training step takes so many times the multiplications of an answer.
 COST_OF_STEP = 3
 FEWEST_PASSES, MOST_PASSES = 8, 60
@@ -35,7 +39,7 @@ def stem_learning(num_rows: int, cost: float) -> Advice:
         batch_size=batch_size,
         max_gradient_norm=1.0,
         keep_best=True,
-        learning_rate=3e-3,
+        learning_rate=RATE * math.sqrt(batch_size / RATE_IS_FOR),
         weight_decay=0.05,
         warmup_steps=max(steps // 20, 1),
         ema_decay=average_decay(steps),

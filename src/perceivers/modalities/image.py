@@ -15,7 +15,7 @@ from perceivers.modalities.positioned import PositionedPreprocessor
 from perceivers.modalities.structure import InputStructure, LinearValues
 from perceivers.nn.convolution import Conv2DDownsample, ConvUpsample, stem_size
 from perceivers.nn.patches import depth_to_space, space_to_depth
-from perceivers.nn.stems import ConvolutionalStem, strides_for
+from perceivers.nn.stems import ConvolutionalStem, first_pool
 from perceivers.nn.token_structure import AffineMap
 
 _PREP_TYPES = ("conv", "conv1x1", "patches", "pixels", "stem")
@@ -106,8 +106,8 @@ class PerceiverImagePreprocessor(PositionedPreprocessor):
             )
             feature_channels = out_channels
         elif stem_widths is not None:
-            stride = strides_for("spatial_downsample", spatial_downsample, len(stem_widths))
-            self.stem = ConvolutionalStem(in_channels, stem_widths, (stride, stride), stem_blocks)
+            pool = first_pool("spatial_downsample", spatial_downsample, len(stem_widths))
+            self.stem = ConvolutionalStem(in_channels, stem_widths, (pool, pool), stem_blocks)
             feature_channels = stem_widths[-1]
         elif prep_type == "conv1x1":
             self.convnet_1x1 = nn.Conv2d(in_channels, out_channels, kernel_size=1, stride=spatial_downsample)

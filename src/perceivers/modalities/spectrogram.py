@@ -16,7 +16,7 @@ from perceivers.modalities.base import Preprocessed, require_finite, require_ten
 from perceivers.modalities.positioned import PositionedPreprocessor, axis_resolutions
 from perceivers.modalities.structure import InputStructure, TokensOfGroups
 from perceivers.nn.fourier import axis_coordinates
-from perceivers.nn.stems import ConvolutionalStem, strides_for
+from perceivers.nn.stems import ConvolutionalStem, first_pool
 from perceivers.nn.time_steps import own_length_positions, patch_mask, step_patches
 from perceivers.nn.token_structure import AffineMap, FourierPositions, TokenStructure
 
@@ -92,11 +92,11 @@ class PerceiverSpectrogramPreprocessor(PositionedPreprocessor):
                     "`stem_widths` needs `bins_per_patch`, and ends with the channels that `out_channels` would say: leave "
                     f"that out, received {out_channels} and {bins_per_patch} `bins_per_patch`"
                 )
-            strides = (
-                strides_for("frames_per_patch", frames_per_patch, len(stem_widths)),
-                strides_for("bins_per_patch", bins_per_patch, len(stem_widths)),
+            pools = (
+                first_pool("frames_per_patch", frames_per_patch, len(stem_widths)),
+                first_pool("bins_per_patch", bins_per_patch, len(stem_widths)),
             )
-            self.stem = ConvolutionalStem(1, stem_widths, strides, stem_blocks)
+            self.stem = ConvolutionalStem(1, stem_widths, pools, stem_blocks)
             patch_values = stem_widths[-1]
         elif stem_blocks:
             raise ConfigurationError(f"`stem_blocks` needs `stem_widths`, received {stem_blocks}")

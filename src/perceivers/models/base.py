@@ -10,6 +10,7 @@ from typing import Any, ClassVar, Literal, Self, overload
 import torch
 from torch import Tensor, nn
 
+from perceivers.checkpoints.foreign import require_safe_unpickling, without_foreign
 from perceivers.checkpoints.locating import HubOptions
 from perceivers.checkpoints.pretrained import load_pretrained, upload
 from perceivers.checkpoints.writing import write_checkpoint
@@ -177,7 +178,7 @@ class PerceiverPreTrainedModel(nn.Module):
     @classmethod
     def from_pretrained(
         cls,
-        name_or_folder: str | os.PathLike[str],
+        pretrained_model_name_or_path: str | os.PathLike[str] | None,
         *,
         output_loading_info: Literal[False] = False,
         **options: Any,
@@ -187,7 +188,7 @@ class PerceiverPreTrainedModel(nn.Module):
     @classmethod
     def from_pretrained(
         cls,
-        name_or_folder: str | os.PathLike[str],
+        pretrained_model_name_or_path: str | os.PathLike[str] | None,
         *,
         output_loading_info: Literal[True],
         **options: Any,
@@ -196,7 +197,7 @@ class PerceiverPreTrainedModel(nn.Module):
     @classmethod
     def from_pretrained(
         cls,
-        name_or_folder: str | os.PathLike[str],
+        pretrained_model_name_or_path: str | os.PathLike[str] | None,
         *,
         config: PerceiverConfig | str | os.PathLike[str] | None = None,
         revision: str | None = None,
@@ -213,6 +214,11 @@ class PerceiverPreTrainedModel(nn.Module):
         ignore_mismatched_sizes: bool = False,
         strict: bool = False,
         output_loading_info: bool = False,
+        subfolder: str = "",
+        variant: str | None = None,
+        use_safetensors: bool | None = None,
+        weights_only: bool = True,
+        state_dict: Mapping[str, Tensor] | None = None,
         **options: Any,
     ) -> Self | tuple[Self, dict[str, Any]]:
         """A model with the weights of a checkpoint, in evaluation mode.
@@ -221,13 +227,15 @@ class PerceiverPreTrainedModel(nn.Module):
         `initialize_parameters` and listed in a warning. Memory holds about one copy of the weights at any time.
 
         Args:
-            name_or_folder: folder with config.json and weights, or a hub name such as "deepmind/language-perceiver".
+            pretrained_model_name_or_path: folder with config.json and weights, or a hub name such as
+                "deepmind/language-perceiver"; None where `config` and `state_dict` are given.
             config: configuration (or the folder or name of one) to build from instead of the checkpoint's own.
             revision: branch, tag or commit of the hub repository.
             dtype: floating-point type to load in, or its name; None or "auto" for the one it was saved in.
             torch_dtype: another name of `dtype`.
-            device: where the weights go; None for the CPU.
-            device_map: another name of `device`; one device for the whole model.
+            device: where the weights go; None for torch's default device, normally the CPU.
+            device_map: another name of `device`; one device for the whole model. "auto" is this machine's accelerator, and
+                the CPU where there is none.
             fidelity: "transformers" or "deepmind", see PerceiverConfig; None for what the configuration says.
             conv_kernel_order: how the file holds the convolutional stem's kernel, "width_height" or "height_width". None:
                 what its config.json says, and "width_height" if it does not, as the published files are. With fidelity
@@ -240,25 +248,36 @@ class PerceiverPreTrainedModel(nn.Module):
             strict: raise for missing and unexpected keys instead of warning.
             output_loading_info: also return a dictionary with `missing_keys`, `unexpected_keys`, `mismatched_keys` (each
                 key with its stored and its own shape) and `error_msgs`.
+            subfolder: folder inside the folder or repository that holds the checkpoint.
+            variant: a word such as "fp16" that the weight files have in their names: `model.fp16.safetensors`.
+            use_safetensors: True reads safetensors alone, False `.bin` files alone, None safetensors where there are some.
+            weights_only: True; a pickle that holds more than tensors is never opened.
+            state_dict: tensors to take instead of those of weight files.
             options: keys of the configuration to replace (`num_labels=5`, `attn_implementation="eager"`), and further
-                arguments of the model's constructor.
+                arguments of the model's constructor. Some of Transformers' arguments change nothing here and are passed over,
+                such as `low_cpu_mem_usage`; others are refused with the reason, such as `trust_remote_code=True`:
+                `perceivers.checkpoints.foreign` lists both.
 
         Raises:
-            CheckpointError: no such checkpoint, unreadable files, or weights that do not fit.
+            CheckpointError: no such checkpoint, or unreadable files.
+            CheckpointMismatchError: weights that do not fit; a CheckpointError and a RuntimeError.
             ConfigurationError: an argument that nothing knows, or a value out of range.
+            MetaDeviceError: called under `torch.device("meta")`; a ConfigurationError and a RuntimeError.
         """
         if dtype is not None and torch_dtype is not None:
             raise ConfigurationError("give `dtype` or `torch_dtype`, not both")
+        require_safe_unpickling(weights_only)
         hub = HubOptions(
             revision=revision,
             cache_dir=cache_dir,
             token=token,
             local_files_only=local_files_only,
             force_download=force_download,
+            subfolder=subfolder,
         )
         model, match = load_pretrained(
             cls,
-            name_or_folder,
+            pretrained_model_name_or_path,
             config=config,
             hub=hub,
             dtype=torch_dtype if dtype is None else dtype,
@@ -268,7 +287,10 @@ class PerceiverPreTrainedModel(nn.Module):
             conv_kernel_order=conv_kernel_order,
             ignore_mismatched_sizes=ignore_mismatched_sizes,
             strict=strict,
-            extra=options,
+            extra=without_foreign(options),
+            use_safetensors=use_safetensors,
+            variant=variant,
+            state_dict=state_dict,
         )
         if not output_loading_info:
             return model
@@ -281,7 +303,7 @@ class PerceiverPreTrainedModel(nn.Module):
 
     def save_pretrained(
         self,
-        folder: str | os.PathLike[str],
+        save_directory: str | os.PathLike[str],
         *,
         is_main_process: bool = True,
         state_dict: Mapping[str, Tensor] | None = None,
@@ -291,12 +313,12 @@ class PerceiverPreTrainedModel(nn.Module):
         repo_id: str | None = None,
         **hub_options: Any,
     ) -> None:
-        """Write `config.json` and safetensors weights into `folder`, for this library and for Transformers alike.
+        """Write `config.json` and safetensors weights into `save_directory`, for this library and for Transformers alike.
 
         Whatever interrupts it, the folder holds the former checkpoint or the new one, whole.
 
         Args:
-            folder: made if absent; other files in it stay.
+            save_directory: made if absent; other files in it stay.
             is_main_process: False writes nothing: for all but one of the processes of a distributed run.
             state_dict: tensors to write instead of the model's own, such as those gathered from several devices.
             max_shard_size: bytes, or a text such as "5GB", above which the weights are split into several files.
@@ -315,12 +337,15 @@ class PerceiverPreTrainedModel(nn.Module):
         if not is_main_process:
             return
         self.config.architectures = [type(self).__name__]
-        self.config.dtype = str(self.dtype).removeprefix("torch.")
+        self.config.dtype = self.dtype
         write_checkpoint(
-            folder, self.config, self.state_dict() if state_dict is None else state_dict, max_shard_size
+            save_directory,
+            self.config,
+            self.state_dict() if state_dict is None else state_dict,
+            max_shard_size,
         )
         if push_to_hub:
-            name = Path(folder).resolve().name if repo_id is None else repo_id
+            name = Path(save_directory).resolve().name if repo_id is None else repo_id
             self.push_to_hub(name, max_shard_size=max_shard_size, state_dict=state_dict, **hub_options)
 
     def push_to_hub(

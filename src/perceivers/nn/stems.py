@@ -10,25 +10,24 @@ from torch.nn import functional as F
 
 from perceivers.errors import ConfigurationError
 
-Strides = tuple[int, int]
+Pools = tuple[int, int]
 
 
 class NormalizedConvolution(nn.Module):
-    """3 x 3 convolution with a border of zeros, and batch normalisation.
+    """3 x 3 convolution with a border of zeros, and batch normalisation; rows and columns stay as many.
 
     Args:
         in_channels: of the input.
         out_channels: of the output.
-        strides: of rows and of columns.
     """
 
-    def __init__(self, in_channels: int, out_channels: int, strides: Strides = (1, 1)) -> None:
+    def __init__(self, in_channels: int, out_channels: int) -> None:
         super().__init__()
-        self.convolution = nn.Conv2d(in_channels, out_channels, 3, strides, padding=1, bias=False)
+        self.convolution = nn.Conv2d(in_channels, out_channels, 3, padding=1, bias=False)
         self.norm = nn.BatchNorm2d(out_channels)
 
     def forward(self, inputs: Tensor) -> Tensor:
-        """[batch, in_channels, rows, columns] to [batch, out_channels, ceil(rows / stride), ceil(columns / stride)]."""
+        """[batch, in_channels, rows, columns] to [batch, out_channels, rows, columns]."""
         normalized: Tensor = self.norm(self.convolution(inputs))
         return normalized
 
@@ -45,39 +44,43 @@ class ResidualBlock(nn.Module):
         self.first = NormalizedConvolution(channels, channels)
         self.second = NormalizedConvolution(channels, channels)
 
-    def forward(self, inputs: Tensor, counts: Tensor | None = None) -> Tensor:
-        """[batch, channels, rows, columns], the same shape; `counts` as in StemStage."""
-        hidden = counted(F.relu(self.first(inputs)), counts)
-        return counted(F.relu(inputs + self.second(hidden)), counts)
+    def forward(self, inputs: Tensor, num_rows: Tensor | None = None) -> Tensor:
+        """[batch, channels, rows, columns], the same shape; `num_rows` as in ConvolutionalStem."""
+        hidden = up_to(F.relu(self.first(inputs)), num_rows)
+        return up_to(F.relu(inputs + self.second(hidden)), num_rows)
 
 
 class StemStage(nn.Module):
-    """A convolution with ReLU, then residual blocks.
+    """A convolution with ReLU and a max pool, then residual blocks.
 
     Args:
         in_channels: of the input.
         out_channels: of the output.
         num_blocks: residual blocks.
-        strides: of the first convolution; 2 halves rows or columns, rounded up.
+        pools: rows and columns that the largest value is taken of; 2 halves them, rounded up.
     """
 
-    def __init__(self, in_channels: int, out_channels: int, num_blocks: int, strides: Strides) -> None:
+    def __init__(self, in_channels: int, out_channels: int, num_blocks: int, pools: Pools) -> None:
         super().__init__()
-        self.strides = strides
-        self.entry = NormalizedConvolution(in_channels, out_channels, strides)
+        self.pools = pools
+        self.entry = NormalizedConvolution(in_channels, out_channels)
         self.blocks = nn.ModuleList(ResidualBlock(out_channels) for _ in range(num_blocks))
 
-    def forward(self, inputs: Tensor, counts: Tensor | None = None) -> Tensor:
-        """[batch, in_channels, rows, columns] to [batch, out_channels, ceil(rows / stride), ceil(columns / stride)].
+    def forward(self, inputs: Tensor, num_rows: Tensor | None = None) -> tuple[Tensor, Tensor | None]:
+        """Features of an image, and how many of their rows count; arguments as in ConvolutionalStem.
 
-        Args:
-            inputs: features of an image.
-            counts: which rows of the output count, bool [batch, 1, output rows, 1]; others become zero. None: all.
+        Returns:
+            [batch, out_channels, ceil(rows / pool), ceil(columns / pool)] and int64 [batch], or None.
         """
-        hidden = counted(F.relu(self.entry(inputs)), counts)
+        # After ReLU nothing is below the zeros of the rows that do not count: a pool never takes them for the largest.
+        hidden = up_to(F.relu(self.entry(inputs)), num_rows)
+        if self.pools != (1, 1):
+            hidden = F.max_pool2d(hidden, self.pools, ceil_mode=True)
+        if num_rows is not None:
+            num_rows = -(-num_rows // self.pools[0])
         for block in self.blocks:
-            hidden = block(hidden, counts)
-        return hidden
+            hidden = block(hidden, num_rows)
+        return hidden, num_rows
 
 
 class ConvolutionalStem(nn.Module):
@@ -86,12 +89,12 @@ class ConvolutionalStem(nn.Module):
     Args:
         in_channels: of an image.
         widths: channels of each stage.
-        strides: of the first stage, over rows and columns; 2 halves them there too, which makes it several times cheaper.
+        first_pools: of the first stage, over rows and columns; 2 halves them there too.
         num_blocks: residual blocks of every stage but the first, which has the largest grid.
     """
 
     def __init__(
-        self, in_channels: int, widths: Sequence[int], strides: Strides = (1, 1), num_blocks: int = 0
+        self, in_channels: int, widths: Sequence[int], first_pools: Pools = (1, 1), num_blocks: int = 0
     ) -> None:
         super().__init__()
         if not widths or min(widths) < 1:
@@ -101,7 +104,7 @@ class ConvolutionalStem(nn.Module):
         if num_blocks < 0:
             raise ConfigurationError(f"`stem_blocks` must be at least 0, received {num_blocks}")
         first, *others = widths
-        self.stages = nn.ModuleList([StemStage(in_channels, first, 0, strides)])
+        self.stages = nn.ModuleList([StemStage(in_channels, first, 0, first_pools)])
         for before, width in zip(widths, others, strict=False):
             self.stages.append(StemStage(before, width, num_blocks, (2, 2)))
 
@@ -114,29 +117,26 @@ class ConvolutionalStem(nn.Module):
                 features, as far as it goes, however many rows of zeros stand behind it. None: all rows count.
 
         Returns:
-            [batch, widths[-1], ceil(rows / factor), ceil(columns / factor)]; the factor of an axis is its first stride times
-            2 for each further stage.
+            [batch, widths[-1], ceil(rows / factor), ceil(columns / factor)]; the factor of an axis is its first pool times 2
+            for each further stage.
         """
         # Convolutions of channels that lie together are half as long again as fast on processors.
         hidden = inputs.contiguous(memory_format=torch.channels_last)
-        counts = None
         for stage in self.stages:
-            if num_rows is not None:
-                stride = stage.strides[0]
-                num_rows = -(-num_rows // stride)
-                places = torch.arange(-(-hidden.shape[2] // stride), device=hidden.device)
-                counts = (places < num_rows[:, None])[:, None, :, None]
-            hidden = stage(hidden, counts)
+            hidden, num_rows = stage(hidden, num_rows)
         return hidden
 
 
-def counted(features: Tensor, counts: Tensor | None) -> Tensor:
-    """Features [batch, channels, rows, columns] with zeros in rows where `counts` [batch, 1, rows, 1] is False."""
-    return features if counts is None else features * counts.to(features.dtype)
+def up_to(features: Tensor, num_rows: Tensor | None) -> Tensor:
+    """Features [batch, channels, rows, columns] with zeros behind the first `num_rows` [batch] rows of each; None: all."""
+    if num_rows is None:
+        return features
+    places = torch.arange(features.shape[2], device=features.device)
+    return features * (places < num_rows[:, None])[:, None, :, None].to(features.dtype)
 
 
-def strides_for(name: str, factor: int, num_stages: int) -> int:
-    """Stride of the first stage with which a stem divides an axis by `factor`: 1 or 2.
+def first_pool(name: str, factor: int, num_stages: int) -> int:
+    """Pool of the first stage with which a stem divides an axis by `factor`: 1 or 2.
 
     Args:
         name: of the argument that says the factor; for messages.
@@ -152,21 +152,26 @@ def strides_for(name: str, factor: int, num_stages: int) -> int:
 
 
 def num_multiplications(
-    size: tuple[int, int], in_channels: int, widths: Sequence[int], num_blocks: int, strides: Strides = (1, 1)
+    size: tuple[int, int],
+    in_channels: int,
+    widths: Sequence[int],
+    first_pools: Pools = (1, 1),
+    num_blocks: int = 0,
 ) -> int:
-    """Multiplications, each with an addition, that a stem takes for one image; arguments as in ConvolutionalStem.
+    """Multiplications, each with an addition, that a stem takes for one image; other arguments as in ConvolutionalStem.
 
     Args:
         size: rows and columns of the image.
         in_channels: of the image.
         widths: channels of each stage.
+        first_pools: of the first stage.
         num_blocks: residual blocks of every stage but the first.
-        strides: of the first stage.
     """
     (rows, columns), total = size, 0
     for stage, (before, width) in enumerate(zip([in_channels, *widths], widths, strict=False)):
-        by_rows, by_columns = (2, 2) if stage else strides
+        total += rows * columns * 9 * before * width
+        by_rows, by_columns = (2, 2) if stage else first_pools
         rows, columns = -(-rows // by_rows), -(-columns // by_columns)
         blocks = num_blocks if stage else 0
-        total += rows * columns * 9 * width * (before + 2 * blocks * width)
+        total += rows * columns * 9 * width * 2 * blocks * width
     return total

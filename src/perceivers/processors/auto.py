@@ -29,16 +29,16 @@ class AutoTokenizer:
     @classmethod
     def from_pretrained(
         cls,
-        name_or_folder: str | os.PathLike[str],
+        pretrained_model_name_or_path: str | os.PathLike[str],
         *,
         use_fast: bool | None = None,
-        subfolder: str = "",
+        subfolder: str | None = None,
         **kwargs: Any,
     ) -> PerceiverTokenizer:
         """The saved tokenizer.
 
         Args:
-            name_or_folder: a folder, or a name on the model hub.
+            pretrained_model_name_or_path: a folder, or a name on the model hub.
             use_fast: the one byte tokenizer serves both values, as in Transformers.
             subfolder: folder inside it.
             kwargs: as in PerceiverTokenizer.from_pretrained.
@@ -46,16 +46,18 @@ class AutoTokenizer:
         Raises:
             CheckpointError: the folder holds no tokenizer, or one of another class.
         """
-        path = str(PurePosixPath(subfolder, TOKENIZER_CONFIG))
-        saved = read_json(name_or_folder, path, _hub_options(kwargs))
+        path = str(PurePosixPath(subfolder or "", TOKENIZER_CONFIG))
+        saved = read_json(pretrained_model_name_or_path, path, _hub_options(kwargs))
         name = None if saved is None else saved.get("tokenizer_class", "PerceiverTokenizer")
         if name is None:
-            _require_perceiver(name_or_folder, _hub_options(kwargs), path)
+            _require_perceiver(pretrained_model_name_or_path, _hub_options(kwargs), path)
         elif name != "PerceiverTokenizer":
             raise CheckpointError(
-                f"`tokenizer_class` must be PerceiverTokenizer, {name_or_folder} has {name!r}"
+                f"`tokenizer_class` must be PerceiverTokenizer, {pretrained_model_name_or_path} has {name!r}"
             )
-        return PerceiverTokenizer.from_pretrained(name_or_folder, subfolder=subfolder, **kwargs)
+        return PerceiverTokenizer.from_pretrained(
+            pretrained_model_name_or_path, subfolder=subfolder, **kwargs
+        )
 
 
 class AutoImageProcessor:
@@ -64,7 +66,7 @@ class AutoImageProcessor:
     @classmethod
     def from_pretrained(
         cls,
-        name_or_folder: str | os.PathLike[str],
+        pretrained_model_name_or_path: str | os.PathLike[str],
         *,
         use_fast: bool | None = None,
         **kwargs: Any,
@@ -72,7 +74,7 @@ class AutoImageProcessor:
         """The saved image processor.
 
         Args:
-            name_or_folder: a folder, or a name on the model hub.
+            pretrained_model_name_or_path: a folder, or a name on the model hub.
             use_fast: True for the batched torch backend, False for the PIL one, None for the one that was saved.
             kwargs: as in PerceiverImageProcessor.from_pretrained.
 
@@ -83,7 +85,9 @@ class AutoImageProcessor:
         from perceivers.processors.image.files import read_options
         from perceivers.processors.image.pillow import PerceiverImageProcessor
 
-        saved = read_options(name_or_folder, subfolder=kwargs.get("subfolder", ""), **_hub_options(kwargs))
+        saved = read_options(
+            pretrained_model_name_or_path, subfolder=kwargs.get("subfolder", ""), **_hub_options(kwargs)
+        )
         name = (
             saved.get("image_processor_type")
             or saved.get("feature_extractor_type")
@@ -91,20 +95,23 @@ class AutoImageProcessor:
         )
         if name not in _IMAGE_CLASSES:
             raise CheckpointError(
-                f"`image_processor_type` must be one of {', '.join(_IMAGE_CLASSES)}, {name_or_folder} has {name!r}"
+                f"`image_processor_type` must be one of {', '.join(_IMAGE_CLASSES)}, "
+                f"{pretrained_model_name_or_path} has {name!r}"
             )
         fast = _IMAGE_CLASSES[name] if use_fast is None else use_fast
         processor = PerceiverImageProcessorFast if fast else PerceiverImageProcessor
-        return processor.from_pretrained(name_or_folder, **kwargs)
+        return processor.from_pretrained(pretrained_model_name_or_path, **kwargs)
 
 
 def _require_perceiver(
-    name_or_folder: str | os.PathLike[str], hub_options: dict[str, Any], filename: str
+    pretrained_model_name_or_path: str | os.PathLike[str], hub_options: dict[str, Any], filename: str
 ) -> None:
     """A model without tokenizer files has the default tokenizer, provided that it is a Perceiver."""
-    config = read_json(name_or_folder, "config.json", hub_options) or {}
+    config = read_json(pretrained_model_name_or_path, "config.json", hub_options) or {}
     if config.get("model_type") != "perceiver":
-        raise CheckpointError(f"{name_or_folder} holds neither {filename} nor the config.json of a Perceiver")
+        raise CheckpointError(
+            f"{pretrained_model_name_or_path} holds neither {filename} nor the config.json of a Perceiver"
+        )
 
 
 def _hub_options(arguments: dict[str, Any]) -> dict[str, Any]:

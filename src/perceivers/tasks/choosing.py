@@ -10,8 +10,9 @@ from typing import Any, TypeVar
 
 from perceivers.arguments import RunArguments, TrainingArguments
 from perceivers.arguments.advice import USUAL, Advice
-from perceivers.arguments.open import completed, filled, given, usual_values
+from perceivers.arguments.open import USUAL_SIZE, completed, filled, given, usual_values
 from perceivers.data.tables import StreamTable, Table
+from perceivers.errors import ConfigurationError
 from perceivers.kinds.base import Kind, is_empty
 from perceivers.tasks.saved_columns import FILE
 from perceivers.tasks.sizes import values_of_size
@@ -80,7 +81,12 @@ def with_inputs(
     cells = sampled_cells(table, column)
     advised = kind.advise(cells, table, num_rows, 0.0) if cells else kind.options_class()
     values = kind.suiting(chosen, {name: getattr(advised, name) for name in names})
-    return filled(filled(arguments, values), _usual_options(arguments, names))
+    usual = _usual_options(arguments, names)
+    try:
+        return filled(arguments, {**usual, **values})
+    except ConfigurationError:
+        # The advice is for other options than those that the user gave.
+        return filled(arguments, usual)
 
 
 def size_of(arguments: object) -> str:
@@ -100,11 +106,11 @@ def with_network(
         num_rows: training samples.
         num_classes: that are told apart; None where something else is answered.
     """
-    if size_of(arguments) == "usual":
+    if size_of(arguments) == USUAL_SIZE:
         return completed(arguments), Advice()
     advice = kind.learning(num_rows).over(usual_learning(num_rows, kind.num_tokens, num_classes))
     chosen = given(arguments)
-    channels = int(chosen.get("latent_channels", advice.latent_channels))
+    channels: Any = chosen.get("latent_channels", advice.latent_channels)
     advice = narrowed(fitted(chosen, advice), channels)
     # The vectors of bytes are as large as the latents, so that these can start aligned with them.
     values = {**advice.values(), "embedding_channels": channels}

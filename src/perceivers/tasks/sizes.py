@@ -178,9 +178,9 @@ def begun(task: str, arguments: Arguments, *, chooses: bool) -> Arguments:
     Args:
         task: its name.
         arguments: the user's.
-        chooses: whether the task chooses what is left open from the data, unless `size` is "usual".
+        chooses: whether the task chooses what is left open from the data.
     """
     size = getattr(arguments, "size", "auto")
-    if chooses and size != "usual":
+    if chooses:
         return arguments
     return completed(filled(arguments, values_of_size(task, size)))

@@ -9,7 +9,8 @@ from typing import Any
 
 from perceivers.answers.base import Answer
 from perceivers.arguments import RunArguments
-from perceivers.arguments.open import given
+from perceivers.arguments.network import NetworkArguments
+from perceivers.arguments.open import AUTO, USUAL_SIZE, given, usual_values
 from perceivers.data.rows import RowSamples
 from perceivers.data.splits import Splits
 from perceivers.kinds.base import Kind, counted, is_empty
@@ -98,10 +99,12 @@ def run_in_words(
         steps: optimiser steps.
         asked: options that the user gave, see `asked_for`.
     """
-    network: Any = arguments
     training, optimization = run.training, run.optimization
-    blocks = f"{network.num_blocks} times " if network.num_blocks > 1 else ""
-    layers = f"{blocks}{counted(network.num_layers, 'layer')}"
+    network = f"{parameters:,} parameters"
+    if isinstance(arguments, NetworkArguments):
+        blocks = f"{arguments.num_blocks} times " if arguments.num_blocks > 1 else ""
+        latents = f"{arguments.num_latents:,} latents of {arguments.latent_channels:,} channels"
+        network = f"{latents}, {blocks}{counted(arguments.num_layers, 'layer')}, {network}"
     loop = [
         counted(steps, "step"),
         *([] if training.steps else [counted(training.epochs or 1, "pass", "passes")]),
@@ -110,12 +113,11 @@ def run_in_words(
         *([f"as means over {1 / (1 - training.ema_decay):.0f} steps"] if training.ema_decay else []),
     ]
     climb = counted(optimization.warmup_steps or 0, "step")
-    others = "has its usual value" if network.size == "usual" else "is chosen"
+    others = "has its usual value" if getattr(arguments, "size", AUTO) == USUAL_SIZE else "is chosen"
     listed = ", ".join(f"{name.replace('_', '-')} {value}" for name, value in asked.items())
     return {
         **({"a sample": "; ".join(sees)} if sees else {}),
-        "network": f"{network.num_latents:,} latents of {network.latent_channels:,} channels, {layers}, {parameters:,} "
-        "parameters",
+        "network": network,
         "training": ", ".join(loop),
         "learning rate": f"{optimization.learning_rate:g} after {climb} of climb, {optimization.optimizer}, weight decay "
         f"{optimization.weight_decay:g}",
@@ -125,10 +127,15 @@ def run_in_words(
 
 def asked_for(arguments: object, run: RunArguments) -> dict[str, Any]:
     """What the user gave of the options that are chosen otherwise, by name: those of the network, its inputs and the loop."""
-    opened = getattr(type(arguments), "usual_values", {})
-    of_task = {name: value for name, value in given(arguments).items() if name in opened}
-    if getattr(arguments, "size", "auto") != "auto":
-        of_task = {"size": arguments.size, **of_task}  # type: ignore[attr-defined]
+    opened = usual_values(type(arguments))
+    size = getattr(arguments, "size", AUTO)
+    of_task = {
+        name: value
+        for name, value in given(arguments).items()
+        if name in opened and not (size == USUAL_SIZE and value == opened[name])
+    }
+    if size != AUTO:
+        of_task = {"size": size, **of_task}
     of_loop = {
         entry.name: getattr(part, entry.name)
         for part in (run.training, run.optimization)

@@ -45,8 +45,8 @@ def test_small_pictures_keep_their_size_and_large_ones_a_bounded_area(sizes, exp
 )
 def test_stages_halve_pictures_to_ten_tokens_a_side_at_most(side, stride, stages, grid):
     options = image_options(Looks([(side, side)], grey=False, photographs=True))
-    assert (options.input_form, options.stem_stride) == ("stem", stride)
-    assert options.stem_widths == (32, 64, 128)[:stages]
+    assert (options.input_form, options.stem_first_pool) == ("stem", stride)
+    assert options.stem_widths == ((32 if side <= 40 else 16), 64, 128)[:stages]
     assert options.stem_grid == (grid, grid)
     assert options.num_fourier_bands == grid // 2
 

@@ -1,5 +1,9 @@
 """Options are brought to one form, and every mistake has a message."""
 
+import copy
+import json
+import pickle
+
 import pytest
 
 from perceivers.errors import ConfigurationError
@@ -79,3 +83,17 @@ def test_options_without_effect_are_said_to_be():
     with pytest.warns(UserWarning, match="`do_pad` has no effect on Perceiver's pictures"):
         PerceiverImageProcessor(do_pad=True)
     PerceiverImageProcessor(do_pad=False, pad_size=None)
+
+
+def test_a_sizes_keys_are_attributes_too():
+    options = ImageOptions(size={"shortest_edge": 7, "longest_edge": 11})
+    assert (options.sizes.shortest_edge, options.sizes.longest_edge, options.sizes.height) == (7, 11, None)
+    assert options.size == {"shortest_edge": 7, "longest_edge": 11}
+    assert json.dumps(options.size) == '{"shortest_edge": 7, "longest_edge": 11}'
+    assert (
+        copy.deepcopy(options.size).shortest_edge
+        == pickle.loads(pickle.dumps(options.size)).shortest_edge
+        == 7
+    )
+    with pytest.raises(AttributeError, match=r"a size has the attributes height, width, .*, not `depth`"):
+        _ = options.sizes.depth

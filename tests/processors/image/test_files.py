@@ -5,7 +5,8 @@ import json
 import numpy as np
 import pytest
 
-from perceivers.errors import CheckpointError
+from perceivers.errors import CheckpointError, ConfigurationError
+from perceivers.processors.auto import AutoImageProcessor
 from perceivers.processors.image.fast import PerceiverImageProcessorFast
 from perceivers.processors.image.pillow import PerceiverImageProcessor
 
@@ -23,7 +24,9 @@ def transformers():
     return pytest.importorskip("transformers")
 
 
-@pytest.mark.parametrize("options", [{}, CHANGED])
+@pytest.mark.parametrize(
+    "options", [{}, CHANGED, {"do_normalize": None, "do_center_crop": None, "image_mean": None}]
+)
 def test_the_saved_file_is_the_references(transformers, tmp_path, options):
     PerceiverImageProcessor(**options).save_pretrained(tmp_path / "ours")
     transformers.PerceiverImageProcessorPil(**options).save_pretrained(tmp_path / "theirs")
@@ -104,7 +107,7 @@ def test_unreadable_places_are_named(tmp_path):
     (tmp_path / "preprocessor_config.json").write_text("[]")
     with pytest.raises(CheckpointError, match="must hold a JSON object, received list"):
         PerceiverImageProcessor.from_pretrained(tmp_path)
-    with pytest.raises(CheckpointError, match="`folder` must be a folder, received the file"):
+    with pytest.raises(CheckpointError, match="`save_directory` must be a folder, received the file"):
         PerceiverImageProcessor().save_pretrained(tmp_path / "preprocessor_config.json")
 
 
@@ -130,3 +133,72 @@ def test_push_to_hub_uploads_the_saved_file(monkeypatch):
     monkeypatch.setattr("perceivers.checkpoints.pretrained.upload", upload)
     assert PerceiverImageProcessor().push_to_hub("someone/somewhere") == "address"
     assert seen == {"someone/somewhere": ["preprocessor_config.json"]}
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        {"do_normalize": None},
+        {"do_resize": None, "do_rescale": None, "do_center_crop": None},
+        {"size": None, "do_resize": False, "do_center_crop": False},
+        {"image_mean": None, "image_std": None, "do_normalize": False, "default_to_square": None},
+    ],
+)
+def test_an_option_that_is_none_is_none_again(tmp_path, options):
+    processor = PerceiverImageProcessor(**options)
+    processor.save_pretrained(tmp_path)
+    saved = json.loads((tmp_path / "preprocessor_config.json").read_text())
+    again = PerceiverImageProcessor.from_pretrained(tmp_path)
+    for name, value in options.items():
+        assert saved[name] is value
+        assert getattr(again, name) is value
+    picture = np.random.default_rng(0).integers(0, 256, (37, 53, 3), dtype=np.uint8)
+    before, after = processor(picture, return_tensors="np"), again(picture, return_tensors="np")
+    np.testing.assert_array_equal(before.pixel_values, after.pixel_values)
+
+
+def test_arguments_go_by_transformers_names(tmp_path):
+    PerceiverImageProcessor(size=13).save_pretrained(save_directory=tmp_path / "inner")
+    loaded, unused = PerceiverImageProcessor.from_pretrained(
+        pretrained_model_name_or_path=tmp_path,
+        subfolder="inner",
+        return_unused_kwargs=True,
+        do_normalize=False,
+        do_pad=False,
+        colour="red",
+        trust_remote_code=False,
+        _from_auto=True,
+    )
+    assert unused == {"colour": "red"}
+    assert (loaded.size, loaded.do_normalize) == ({"height": 13, "width": 13}, False)
+    saved, options = PerceiverImageProcessor.get_image_processor_dict(
+        tmp_path, subfolder="inner", do_normalize=False
+    )
+    assert saved == json.loads((tmp_path / "inner" / "preprocessor_config.json").read_text())
+    assert options == {"do_normalize": False}
+    with pytest.raises(TypeError, match="`colour` is not an option of the image processor"):
+        PerceiverImageProcessor.from_pretrained(tmp_path / "inner", colour="red")
+    with pytest.raises(ConfigurationError, match="code that comes with a checkpoint is never run"):
+        PerceiverImageProcessor.from_pretrained(tmp_path / "inner", trust_remote_code=True)
+
+
+def test_saving_uploads_where_asked_for_and_only_then(tmp_path, monkeypatch):
+    sent = []
+
+    def upload(save, repo_id, **options):
+        save(tmp_path / "sent")
+        sent.append((repo_id, options["private"]))
+        return "address"
+
+    monkeypatch.setattr("perceivers.checkpoints.pretrained.upload", upload)
+    PerceiverImageProcessor().save_pretrained(tmp_path / "mine", push_to_hub=True, private=True)
+    assert sent == [("mine", True)]
+    assert (tmp_path / "sent" / "preprocessor_config.json").is_file()
+    with pytest.raises(ConfigurationError, match="without `push_to_hub=True` nothing uses private"):
+        PerceiverImageProcessor().save_pretrained(tmp_path, private=True)
+
+
+def test_the_auto_class_takes_the_same_names(tmp_path):
+    PerceiverImageProcessorFast(size=13).save_pretrained(tmp_path / "inner")
+    loaded = AutoImageProcessor.from_pretrained(pretrained_model_name_or_path=tmp_path, subfolder="inner")
+    assert loaded.size.height == 13

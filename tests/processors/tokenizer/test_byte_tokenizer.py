@@ -923,3 +923,84 @@ def test_encoding_to_arrays_imports_no_torch():
         "PerceiverTokenizer()('a', return_tensors='np'); sys.exit('torch' in sys.modules)"
     )
     assert subprocess.run([sys.executable, "-c", program], check=False).returncode == 0
+
+
+def test_flags_that_end_like_a_role_are_kept_and_no_tokens(tmp_path):
+    tokenizer = PerceiverTokenizer(add_bos_token=False, add_eos_token=True, image_token="<image>")
+    assert tokenizer.init_kwargs == {"add_bos_token": False, "add_eos_token": True}
+    assert tokenizer.special_tokens_map["image_token"] == "<image>"
+    assert "add_bos_token" not in tokenizer.special_tokens_map
+    assert tokenizer("a")["input_ids"] == [4, 103, 5]
+    tokenizer.save_pretrained(tmp_path)
+    assert json.loads((tmp_path / "tokenizer_config.json").read_text())["add_eos_token"] is True
+    again = PerceiverTokenizer.from_pretrained(tmp_path)
+    assert again.init_kwargs == tokenizer.init_kwargs
+    assert again.special_tokens_map == tokenizer.special_tokens_map
+
+
+@pytest.mark.parametrize("name", ["decode", "pad", "get_vocab", "save_pretrained"])
+def test_a_keyword_with_the_name_of_a_method_is_refused(name):
+    message = f"`{name}` conflicts with the method {name} of PerceiverTokenizer"
+    for kind in (AttributeError, ConfigurationError):
+        with pytest.raises(kind, match=message):
+            PerceiverTokenizer(**{name: "yes"})
+
+
+def test_targets_have_a_length_of_their_own():
+    tokenizer = PerceiverTokenizer()
+    encoding = tokenizer("abcdef", text_target="abcdef", max_length=4, max_target_length=6, truncation=True)
+    assert encoding["input_ids"] == [4, 103, 104, 5]
+    assert encoding["labels"] == [4, 103, 104, 105, 106, 5]
+    alone = tokenizer(text_target="abcdef", max_length=4, max_target_length=6, truncation=True)
+    assert alone["input_ids"] == encoding["labels"]
+    same = tokenizer("abcdef", text_target="abcdef", max_length=4, truncation=True)
+    assert same["labels"] == same["input_ids"]
+    assert tokenizer("abcdef", max_length=4, truncation=True, max_target_length=6)["input_ids"] == [
+        4,
+        103,
+        104,
+        5,
+    ]
+
+
+def test_targets_are_cut_as_transformers_cuts_them():
+    reference = transformers.PerceiverTokenizer()
+    options = {"max_length": 5, "max_target_length": 9, "padding": "max_length", "truncation": True}
+    texts, targets = ["a few bytes", "b"], ["some more bytes", "c"]
+    ours = PerceiverTokenizer()(texts, text_target=targets, **options)
+    theirs = reference(texts, text_target=targets, **options)
+    assert dict(ours) == dict(theirs)
+
+
+def test_a_length_of_targets_that_is_none_is_refused():
+    tokenizer = PerceiverTokenizer()
+    with pytest.raises(ConfigurationError, match="`max_target_length` must be at least 0, received -1"):
+        tokenizer("a", text_target="a", max_target_length=-1)
+    with pytest.raises(ConfigurationError, match=r"`max_target_length` must be a multiple of .*received 6"):
+        tokenizer(
+            "a",
+            text_target="a",
+            padding=True,
+            truncation=True,
+            max_length=8,
+            max_target_length=6,
+            pad_to_multiple_of=4,
+        )
+
+
+def test_arguments_that_transformers_knows_are_passed_over_or_refused_and_never_saved(tmp_path):
+    PerceiverTokenizer().save_pretrained(tmp_path / "inner", legacy_format=False)
+    loaded = PerceiverTokenizer.from_pretrained(
+        tmp_path,
+        subfolder="inner",
+        trust_remote_code=False,
+        proxies=None,
+        _commit_hash="abc",
+        _from_auto=True,
+    )
+    assert loaded.init_kwargs == {}
+    assert PerceiverTokenizer.from_pretrained(tmp_path / "inner", subfolder=None)("a") == loaded("a")
+    with pytest.raises(ConfigurationError, match="code that comes with a checkpoint is never run"):
+        PerceiverTokenizer.from_pretrained(tmp_path / "inner", trust_remote_code=True)
+    with pytest.raises(ConfigurationError, match="without `push_to_hub=True` nothing uses private, repo_id"):
+        loaded.save_pretrained(tmp_path, repo_id="someone/model", private=True)

@@ -6,11 +6,15 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import Any, ClassVar, Self
 
+import numpy as np
+from PIL import Image
 from torch import Tensor
+from torch.nn.functional import adaptive_avg_pool2d
 
 from perceivers.arguments.advice import Advice
+from perceivers.data.tables import Table
 from perceivers.errors import DataError
 from perceivers.kinds.base import MOSTLY, Kind, ModalityInput, as_tokens, is_empty
 from perceivers.kinds.cards import CardLayout
@@ -19,13 +23,21 @@ from perceivers.kinds.image.augmentation import vary_picture
 from perceivers.kinds.image.drawing import LAYOUT, ShownPicture, draw_picture, picture_html, small
 from perceivers.kinds.image.jitter import jitter_colours
 from perceivers.kinds.image.options import FORM_DEFAULTS, ImageOptions
-from perceivers.kinds.image.reading import IMAGE_SUFFIXES, Picture, decode_image, looks_like_picture
+from perceivers.kinds.image.reading import (
+    IMAGE_SUFFIXES,
+    Picture,
+    dark_note,
+    decode_image,
+    looks_like_picture,
+    read_plain,
+)
 from perceivers.kinds.image.sizing import image_learning, image_options, looks_of
 from perceivers.kinds.image.tensors import image_modality, image_processor, pixels_of, seen_part
-from perceivers.processors.image.reading import upright
+from perceivers.processors.image.opening import upright
+from perceivers.rivals.simple import SimpleForm
 
-if TYPE_CHECKING:
-    import numpy as np
+# Pictures whose brightness is looked at before training.
+MOST_SURVEYED = 16
 
 
 @dataclass(frozen=True)
@@ -40,6 +52,7 @@ class ImageKind(Kind):
         "input_form": tuple(dict.fromkeys(name for fields in FORM_DEFAULTS.values() for name in fields))
     }
     card: ClassVar[CardLayout | None] = LAYOUT
+    simple_form: ClassVar[SimpleForm | None] = SimpleForm("vector", "linear on pixels")
 
     @classmethod
     def guess(cls, name: str, cells: Sequence[Any]) -> float:
@@ -81,7 +94,49 @@ class ImageKind(Kind):
     def read(self, row: Mapping[str, Any], columns: Sequence[str], table: Any) -> Picture | None:
         """See Kind."""
         cell = row.get(columns[0])
-        return None if is_empty(cell) else Picture(decode_image(cell, table.root))
+        if is_empty(cell):
+            return None
+        chosen = self.options
+        return Picture(
+            read_plain(
+                cell,
+                table.root,
+                channels=chosen.image_channels,
+                white_level=chosen.white_level,
+                room=chosen.room,
+            )
+        )
+
+    def kept(self) -> tuple[Any, ...] | None:
+        """See Kind."""
+        chosen = self.options
+        return self.name, chosen.image_channels, chosen.white_level, chosen.room
+
+    def pack(self, value: Picture) -> Mapping[str, np.ndarray]:
+        """See Kind."""
+        return {"pixels": np.asarray(value.image)}
+
+    def unpack(self, arrays: Mapping[str, np.ndarray]) -> Picture:
+        """See Kind."""
+        return Picture(Image.fromarray(arrays["pixels"]))
+
+    def survey(self, table: Any, columns: Sequence[str]) -> Self:
+        """Note in the table where deep pictures use little of their depth, so that they are seen nearly black."""
+        if self.options.white_level is None and isinstance(table, Table):
+            indices = np.unique(np.linspace(0, len(table) - 1, MOST_SURVEYED).round().astype(int))
+            cells = [table[int(index)].get(columns[0]) for index in indices] if len(table) else []
+            note = dark_note([cell for cell in cells if not is_empty(cell)], table.root)
+            table.notes += [f"`{table.source}`: {note}"] if note else []
+        return self
+
+    def simplified(self, row: Mapping[str, Any], columns: Sequence[str], table: Any) -> np.ndarray | None:
+        """The pixels of a small picture, float32: 16 x 16 in colours, 32 x 32 in grey."""
+        value = self.read(row, columns, table)
+        if value is None:
+            return None
+        pixels = pixels_of([value], self.options).values
+        side = 32 if pixels.shape[1] == 1 else 16
+        return adaptive_avg_pool2d(pixels.float(), side).flatten().numpy()
 
     def vary(self, value: Picture, generator: np.random.Generator) -> Picture:
         """Crop, mirror and RandAugment one picture."""

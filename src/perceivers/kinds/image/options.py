@@ -3,11 +3,15 @@
 # No `from __future__ import annotations` here: the command line reads inherited fields in the subclass's module, which
 # need not import what their annotations name.
 
+import math
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from perceivers.arguments.base import require, require_at_least, require_choice, require_share
+from perceivers.arguments.base import require, require_at_least, require_choice, require_counts, require_share
 from perceivers.errors import ConfigurationError
+
+# Cards and pages show pictures about so large.
+FEWEST_ROWS_READ = 224
 
 # Fields that only some forms of the input have, and their values where none is given.
 FORM_DEFAULTS: dict[str, dict[str, Any]] = {
@@ -20,7 +24,7 @@ FORM_DEFAULTS: dict[str, dict[str, Any]] = {
         "stem_batch_norm": True,
         "stem_padding": "transformers",
     },
-    "stem": {"num_fourier_bands": 4, "stem_widths": (32, 64, 128), "stem_blocks": 1, "stem_stride": 1},
+    "stem": {"num_fourier_bands": 4, "stem_widths": (32, 64, 128), "stem_blocks": 0, "stem_first_pool": 1},
 }
 
 
@@ -43,6 +47,9 @@ class ImageOptions:
     """Taken from pixels in [0, 1]: one number, or one a channel. The published checkpoints have 0.485, 0.456, 0.406."""
     pixel_std: tuple[float, ...] = (0.5,)
     """What pixels are divided by then: one number, or one a channel. The published checkpoints have 0.229, 0.224, 0.225."""
+    white_level: float | None = None
+    """Value that is white in pictures deeper than 8 bits, such as 4095 of a camera of 12 bits; what is brighter is white too.
+    None: by the file's mode, 65535 of 16 bits and of whole numbers, 1 of floating-point numbers."""
     centre_crop: float = 1.0
     """Share of the shorter side that is kept, the middle of the picture, when evaluating, in (0, 1]; also when training, if
     there is no random crop. 1 keeps the whole picture, in the shape of the model's input. The papers have 0.875."""
@@ -64,8 +71,8 @@ class ImageOptions:
     stem_widths: tuple[int, ...] | None = None
     """Channels of the stages of the stem; each stage but the first halves both sides (`stem`); None: 32, 64, 128."""
     stem_blocks: int | None = None
-    """Residual blocks, of two convolutions each, in every stage but the first (`stem`); None: 1."""
-    stem_stride: Literal[1, 2] | None = None
+    """Residual blocks, of two convolutions each, in every stage but the first (`stem`); None: 0."""
+    stem_first_pool: Literal[1, 2] | None = None
     """2 halves both sides in the first stage too, which is several times cheaper (`stem`); None: 1."""
     shift: float = 0.1
     """Random shift while training, up to this share of the picture's size, in each direction."""
@@ -93,16 +100,9 @@ class ImageOptions:
         )
         require_at_least(1, self, "stem_channels", "num_stem_layers")
         require_at_least(0, self, "stem_blocks")
-        if self.stem_widths is not None:
-            widths = self.stem_widths
-            require(
-                "stem_widths",
-                widths,
-                bool(widths) and min(widths) >= 1,
-                "one whole number or more, each at least 1",
-            )
-        if self.stem_stride is not None:
-            require("stem_stride", self.stem_stride, self.stem_stride in (1, 2), "1 or 2")
+        require_counts(self, "stem_widths")
+        if self.stem_first_pool is not None:
+            require("stem_first_pool", self.stem_first_pool, self.stem_first_pool in (1, 2), "1 or 2")
         if self.stem_padding is not None:
             require_choice("stem_padding", self.stem_padding, ("transformers", "same"))
         self._require_form()
@@ -116,6 +116,8 @@ class ImageOptions:
         require_share(self, "scale", "jitter")
         require("shift", self.shift, 0.0 <= self.shift <= 1.0, "in [0, 1]")
         require("rotation", self.rotation, 0.0 <= self.rotation <= 180.0, "in [0, 180]")
+        white = self.white_level
+        require("white_level", white, white is None or 0.0 < white < float("inf"), "above 0, and finite")
         for name in ("crop_area", "centre_crop"):
             require(name, getattr(self, name), 0.0 < getattr(self, name) <= 1.0, "in (0, 1]")
         require("flip", self.flip, 0.0 <= self.flip <= 1.0, "in [0, 1]")
@@ -126,6 +128,15 @@ class ImageOptions:
             0.0 <= self.rand_augment_magnitude <= 10.0,
             "in [0, 10]",
         )
+
+    @property
+    def room(self) -> int:
+        """Pixels that both sides of a picture keep when it is read, if it has them.
+
+        Twice the model's own at the smallest crop, and enough for a picture that people look at.
+        """
+        kept = min(self.centre_crop, math.sqrt(self.crop_area * 3.0 / 4.0))
+        return max(FEWEST_ROWS_READ, math.ceil(2 * max(self.image_height, self.image_width) / kept))
 
     def form_values(self) -> dict[str, Any]:
         """The fields that the form of the input has, resolved."""
@@ -140,7 +151,7 @@ class ImageOptions:
         """What a stem divides both sides by."""
         values = self.form_values()
         if self.input_form == "stem":
-            factor: int = values["stem_stride"] * 2 ** (len(values["stem_widths"]) - 1)
+            factor: int = values["stem_first_pool"] * 2 ** (len(values["stem_widths"]) - 1)
             return factor
         return int(4 ** values["num_stem_layers"])
 

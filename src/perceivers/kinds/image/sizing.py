@@ -14,8 +14,8 @@ import numpy as np
 from PIL import Image
 
 from perceivers.arguments.advice import Advice
-from perceivers.kinds.image.augmentation import plain_image
 from perceivers.kinds.image.options import ImageOptions
+from perceivers.kinds.image.reading import plain_image
 from perceivers.kinds.passes import stem_learning
 from perceivers.nn.stems import num_multiplications
 
@@ -26,7 +26,8 @@ SMALLEST_SIDE = 8
 SQUARE_UP_TO, LARGEST_ASPECT = 1.5, 4.0
 # Stages halve a picture until its tokens are at most so many a side.
 MOST_TOKENS_A_SIDE = 10
-WIDTHS = (32, 64, 128, 128, 128)
+# Channels of the stages; the first one of large pictures, which has most pixels, has fewer.
+WIDTHS, FIRST_OF_LARGE = (32, 64, 128, 128, 128), 16
 # Larger differences than this between red, green and blue, of 255, are colours, not the noise of compression.
 GREY_NOISE = 6.0
 # Drawings have this share of neighbours (one below the other) or more that are exactly alike; photographs hardly have any.
@@ -85,26 +86,27 @@ def image_options(looks: Looks) -> ImageOptions:
     """
     height, width = picture_size(looks.sizes)
     longer = max(height, width)
-    stride: Literal[1, 2] = 1 if longer <= LARGEST_SMALL_SIDE else 2
+    is_small = longer <= LARGEST_SMALL_SIDE
+    first_pool: Literal[1, 2] = 1 if is_small else 2
     stages = 2
-    while stages < len(WIDTHS) and -(-longer // (stride * 2 ** (stages - 1))) > MOST_TOKENS_A_SIDE:
+    while stages < len(WIDTHS) and -(-longer // (first_pool * 2 ** (stages - 1))) > MOST_TOKENS_A_SIDE:
         stages += 1
-    longest_grid = -(-longer // (stride * 2 ** (stages - 1)))
+    longest_grid = -(-longer // (first_pool * 2 ** (stages - 1)))
     colours = not looks.grey and looks.photographs
     return ImageOptions(
         input_form="stem",
         image_height=height,
         image_width=width,
         image_channels=1 if looks.grey else 3,
-        stem_widths=WIDTHS[:stages],
-        stem_blocks=1,
-        stem_stride=stride,
+        stem_widths=WIDTHS[:stages] if is_small else (FIRST_OF_LARGE, *WIDTHS[1:stages]),
+        stem_blocks=0,
+        stem_first_pool=first_pool,
         num_fourier_bands=max(longest_grid // 2, 1),
         shift=0.1,
         rotation=10.0,
         scale=0.15,
         flip=0.5 if colours else 0.0,
-        jitter=0.3 if colours else 0.0,
+        jitter=0.2 if colours else 0.0,
     )
 
 
@@ -137,7 +139,7 @@ def image_learning(num_rows: int, options: ImageOptions) -> Advice:
         (options.image_height, options.image_width),
         options.image_channels,
         values["stem_widths"],
+        (values["stem_first_pool"], values["stem_first_pool"]),
         values["stem_blocks"],
-        (values["stem_stride"], values["stem_stride"]),
     )
     return stem_learning(num_rows, cost)

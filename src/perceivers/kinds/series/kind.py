@@ -16,6 +16,7 @@ from perceivers.errors import DataError
 from perceivers.kinds.base import MOSTLY, Kind, ModalityInput, as_tokens, counted
 from perceivers.kinds.cards import CardLayout
 from perceivers.kinds.series.augmentation import vary_series
+from perceivers.kinds.series.channels import channels_of_cells
 from perceivers.kinds.series.drawing import LAYOUT, draw_series, series_html
 from perceivers.kinds.series.features import SeriesFeatures, settled_features
 from perceivers.kinds.series.files import SERIES_SUFFIXES, SeriesColumns
@@ -23,13 +24,16 @@ from perceivers.kinds.series.options import SeriesOptions
 from perceivers.kinds.series.reading import looks_like_series, require_shape, require_values, series_of
 from perceivers.kinds.series.sizing import series_learning, series_options
 from perceivers.kinds.series.tensors import SeriesScale, VariedSeries, series_input
-from perceivers.kinds.series.values import statistics
+from perceivers.kinds.series.values import fill_missing, statistics
+from perceivers.rivals.simple import SimpleForm
 
 STEPS, PATTERNS = "steps", "patterns"
 # Options that say how steps are told.
 OF_STEPS = frozenset(
     {"steps_per_patch", "patch_channels", "positions", "max_length", "num_fourier_bands", "time_resolution"}
 )
+# Series that tell which columns are channels.
+MOST_LOOKED_AT = 8
 
 
 @dataclass(frozen=True)
@@ -43,6 +47,8 @@ class SeriesKind(Kind):
         std: standard deviation of each.
         not_channels: columns of a file of steps that are no channels, beside the time.
         features: what is told of patterns and outline; None where steps alone are seen, and before `settle`.
+        channel_names: columns that are channels, where the user named none; found in the first series.
+        said: what the user should know of how series are read; found with them.
     """
 
     num_channels: int | None = None
@@ -51,12 +57,15 @@ class SeriesKind(Kind):
     std: tuple[float, ...] = ()
     not_channels: tuple[str, ...] = ()
     features: SeriesFeatures | None = None
+    channel_names: tuple[str, ...] = ()
+    said: tuple[str, ...] = ()
 
     name: ClassVar[str] = "series"
     options_class: ClassVar[type[Any]] = SeriesOptions
     suffixes: ClassVar[tuple[str, ...]] = SERIES_SUFFIXES
     usual_columns: ClassVar[tuple[str, ...]] = ("series", "signal")
     card: ClassVar[CardLayout | None] = LAYOUT
+    simple_form: ClassVar[SimpleForm | None] = SimpleForm("series", "nearest series")
     settles_on: ClassVar[int | None] = None
 
     @classmethod
@@ -114,8 +123,7 @@ class SeriesKind(Kind):
     def read(self, row: Mapping[str, Any], columns: Sequence[str], table: Any) -> np.ndarray | None:
         """See Kind."""
         chosen = self.options
-        which = SeriesColumns(chosen.channel_columns, chosen.time_column, self.not_channels)
-        series = series_of(row.get(columns[0]), table, which)
+        series = series_of(row.get(columns[0]), table, self.columns_of_files)
         if series is not None:
             require_shape(
                 series, self.num_channels, chosen.max_length or (self._is_absolute and self.longest) or None
@@ -123,19 +131,48 @@ class SeriesKind(Kind):
             require_values(series, allow_missing=chosen.missing != "stop")
         return series
 
+    def simplified(self, row: Mapping[str, Any], columns: Sequence[str], table: Any) -> np.ndarray | None:
+        """The series [num_steps, num_channels] without gaps."""
+        value = self.read(row, columns, table)
+        return None if value is None else fill_missing(value, np.zeros(value.shape[1], dtype=np.float32))
+
     def survey(self, table: Any, columns: Sequence[str]) -> Self:
         """Take the channels of the first series that can be read; the others are reported with the rest of the rows."""
+        found = self._with_channel_names(table, columns[0])
         rows = (
             table.rows(0) if isinstance(table, StreamTable) else (table[index] for index in range(len(table)))
         )
         for row in rows:
             try:
-                series = self.read(row, columns, table)
+                series = found.read(row, columns, table)
             except DataError:
                 continue
             if series is not None:
-                return replace(self, num_channels=series.shape[1])
-        return self
+                return replace(found, num_channels=series.shape[1])
+        return found
+
+    def notes(self) -> list[str]:
+        """See Kind."""
+        return list(self.said)
+
+    @property
+    def columns_of_files(self) -> SeriesColumns:
+        """Which columns of a file of steps, and which axis of an array, are channels."""
+        chosen = self.options
+        names = chosen.channel_columns or self.channel_names
+        return SeriesColumns(names, chosen.time_column, self.not_channels, chosen.channels_first)
+
+    def _with_channel_names(self, table: Any, column: str) -> Self:
+        """Find the channels in the first files that can be read, and whether arrays look as if they had them first."""
+        if isinstance(table, StreamTable):
+            return self
+        step = max(len(table) // MOST_LOOKED_AT, 1)
+        cells = [table[index].get(column) for index in range(0, len(table), step)][:MOST_LOOKED_AT]
+        try:
+            names, said = channels_of_cells(cells, table, self.columns_of_files)
+        except DataError:
+            return self
+        return replace(self, channel_names=tuple(names), said=tuple(said))
 
     def settle(self, values: Sequence[np.ndarray], columns: Sequence[str]) -> Self:
         """Find mean and deviation of each channel, the longest series, and the thresholds and the scale of patterns."""
@@ -191,6 +228,7 @@ class SeriesKind(Kind):
             "std": list(self.std),
             "not_channels": list(self.not_channels),
             **({} if self.features is None else {"features": self.features.state()}),
+            "channel_names": list(self.channel_names),
         }
 
     def with_state(self, state: Mapping[str, Any]) -> Self:

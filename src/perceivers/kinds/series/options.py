@@ -18,6 +18,8 @@ class SeriesOptions:
     """Column that the steps of a series are sorted by; it is no channel. None leaves them in the order of the rows."""
     channel_columns: tuple[str, ...] = ()
     """Columns that are the channels, in order; none given: all columns that are not named otherwise here."""
+    channels_first: bool = False
+    """Arrays (.npy files, and lists in tables) are [num_channels, num_steps]. False: [num_steps, num_channels]."""
     missing: Literal["stop", "interpolate", "mark"] = "stop"
     """What is done about missing values (empty cells, NaN, ? in .ts files). `stop` names the first; `interpolate` draws a
     line between the values around them; `mark` tells the model where values are missing, by one more input a channel."""

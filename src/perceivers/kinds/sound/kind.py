@@ -34,6 +34,7 @@ from perceivers.kinds.sound.tensors import (
 from perceivers.kinds.sound.trimming import without_silence
 from perceivers.kinds.sound.value import Sound, clip_starts, cut_clips
 from perceivers.processors.audio.processor import to_mono
+from perceivers.rivals.simple import SimpleForm
 
 # What samples without a file are called; series of other things have other names.
 NAMES_OF_SAMPLES = frozenset({"audio", "sound", "speech", "voice", "waveform"})
@@ -57,10 +58,11 @@ class SoundKind(Kind):
     usual_columns: ClassVar[tuple[str, ...]] = ("file", "audio")
     belonging: ClassVar[Mapping[str, Sequence[str]]] = {
         "input_form": ("num_fourier_bands", "time_masks", "frequency_masks"),
-        "num_mel_bins": ("bins_per_patch", "stem_widths", "stem_stride"),
+        "num_mel_bins": ("bins_per_patch", "stem_widths", "stem_first_pool"),
         "clip_seconds": ("evaluation_clips",),
     }
     card: ClassVar[CardLayout | None] = SOUND_CARD
+    simple_form: ClassVar[SimpleForm | None] = SimpleForm("vector", "linear on mel bands")
     settles_on: ClassVar[int | None] = 1_000
     answered_at_once: ClassVar[int] = 32
 
@@ -118,6 +120,27 @@ class SoundKind(Kind):
         if self.options.trim_decibels is not None:
             wave = without_silence(wave, self.options.sampling_rate, self.options.trim_decibels)
         return Sound(wave)
+
+    def kept(self) -> tuple[Any, ...] | None:
+        """See Kind."""
+        return self.name, self.options.sampling_rate, self.options.trim_decibels
+
+    def pack(self, value: Sound) -> Mapping[str, np.ndarray]:
+        """See Kind."""
+        return {"waveform": value.waveform}
+
+    def unpack(self, arrays: Mapping[str, np.ndarray]) -> Sound:
+        """See Kind."""
+        return Sound(arrays["waveform"])
+
+    def simplified(self, row: Mapping[str, Any], columns: Sequence[str], table: Any) -> np.ndarray | None:
+        """Of each band of the log-mel energies: mean, deviation, and mean change from frame to frame; float32 [3 x bands]."""
+        value = self.read(row, columns, table)
+        if value is None:
+            return None
+        energies = log_mel(value.waveform, self.options).numpy()
+        changes = np.abs(np.diff(energies, axis=0)) if len(energies) > 1 else np.zeros_like(energies)
+        return np.concatenate([energies.mean(axis=0), energies.std(axis=0), changes.mean(axis=0)])
 
     def settle(self, values: Sequence[Sound], columns: Sequence[str]) -> Self:
         """Find mean and deviation of the log-mel energies of whole sounds."""

@@ -6,7 +6,7 @@
 from dataclasses import dataclass
 from typing import Literal
 
-from perceivers.arguments.base import require, require_at_least, require_choice, require_share
+from perceivers.arguments.base import require, require_at_least, require_choice, require_counts, require_share
 from perceivers.errors import ConfigurationError
 
 
@@ -47,9 +47,9 @@ class SoundOptions:
     as the papers do."""
     stem_widths: tuple[int, ...] = (32, 64, 128)
     """Channels of the stages of the stem, with `stem`; each stage but the first halves the frames and the bands."""
-    stem_blocks: int = 1
+    stem_blocks: int = 0
     """Residual blocks, of two convolutions each, in every stage but the first, with `stem`."""
-    stem_stride: Literal[1, 2] = 2
+    stem_first_pool: Literal[1, 2] = 2
     """2 halves the frames and the bands in the first stage too, with `stem`."""
     num_fourier_bands: int = 32
     """Frequencies of an axis of the positions."""
@@ -84,14 +84,8 @@ class SoundOptions:
             value = getattr(self, name)
             require(name, value, value is None or value > 0.0, "above 0")
         require_at_least(0, self, "min_frequency", "gain", "time_masks", "frequency_masks", "stem_blocks")
-        widths = self.stem_widths
-        require(
-            "stem_widths",
-            widths,
-            bool(widths) and min(widths) >= 1,
-            "one whole number or more, each at least 1",
-        )
-        require("stem_stride", self.stem_stride, self.stem_stride in (1, 2), "1 or 2")
+        require_counts(self, "stem_widths")
+        require("stem_first_pool", self.stem_first_pool, self.stem_first_pool in (1, 2), "1 or 2")
         require_share(self, "shift", "speed", "time_mask_share", "frequency_mask_share")
         if self.bins_per_patch is not None and self.num_mel_bins % self.bins_per_patch:
             raise ConfigurationError(
@@ -127,7 +121,7 @@ class SoundOptions:
     @property
     def stem_factor(self) -> int:
         """What a stem divides frames and bands by."""
-        factor: int = self.stem_stride * 2 ** (len(self.stem_widths) - 1)
+        factor: int = self.stem_first_pool * 2 ** (len(self.stem_widths) - 1)
         return factor
 
     @property

@@ -26,7 +26,7 @@ LONGEST_AT_FULL_PACE = 2.0
 SILENCE_DECIBELS = 50.0
 # Longer spectrograms are halved once more by the stem.
 MOST_FRAMES = 300
-WIDTHS = (32, 64, 128, 128)
+WIDTHS = (16, 64, 128, 128)
 # Clips of recordings that are longer than a clip, whose answers are averaged.
 CLIPS_OF_LONG_SOUNDS = 3
 
@@ -64,7 +64,8 @@ def sound_options(seconds: Sequence[float], rates: Sequence[int]) -> SoundOption
         window_milliseconds=25.0 if hop == 0.01 else 40.0,
         hop_milliseconds=1_000 * hop,
         stem_widths=widths,
-        stem_stride=2,
+        stem_blocks=0,
+        stem_first_pool=2,
         num_fourier_bands=8,
         noise=5.0,
         time_masks=2,
@@ -86,7 +87,7 @@ def sound_learning(num_rows: int, options: SoundOptions) -> Advice:
         (1 + samples // options.hop_length, options.num_mel_bins),
         1,
         options.stem_widths,
+        (options.stem_first_pool, options.stem_first_pool),
         options.stem_blocks,
-        (options.stem_stride, options.stem_stride),
     )
     return stem_learning(num_rows, cost)

@@ -23,6 +23,7 @@ from perceivers.kinds.text.reading import TEXT_SUFFIXES, names_text_file, text_o
 from perceivers.kinds.text.sizing import text_options
 from perceivers.modalities.bag_of_ngrams import NOTHING, NUM_RESERVED, UNKNOWN
 from perceivers.processors.tokenizer.byte_tokenizer import PerceiverTokenizer
+from perceivers.rivals.simple import SimpleForm
 
 TOKENIZER = PerceiverTokenizer()
 
@@ -80,6 +81,7 @@ class TextKind(Kind):
         "text_reading": tuple(entry.name for entry in fields(TextOptions))
     }
     usual_columns: ClassVar[tuple[str, ...]] = ("text", "sentence", "content", "description", "review")
+    simple_form: ClassVar[SimpleForm | None] = SimpleForm("text", "SVM on words and letters")
 
     @property
     def is_light(self) -> bool:
@@ -152,6 +154,12 @@ class TextKind(Kind):
         texts = (text for value in values for text in value.present)
         known = known_rows(texts, self.options.ngram_rows, self.options.ngram_texts)
         return replace(self, num_columns=len(columns), known=known)
+
+    def simplified(self, row: Mapping[str, Any], columns: Sequence[str], table: Any) -> str | None:
+        """The whole texts, one after the other."""
+        texts = [self.plain(row.get(column), column, table) for column in columns]
+        present = [text for text in texts if text is not None]
+        return " ".join(present) if present else None
 
     def plain(self, cell: Any, column: str, table: Any) -> str | None:
         """See Kind; the text of a file whose path it is."""

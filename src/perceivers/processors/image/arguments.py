@@ -22,12 +22,22 @@ SIZE_KEYS = (
     {"shortest_edge", "longest_edge"},
     {"max_height", "max_width"},
 )
+_SIZE_NAMES = ("height", "width", "shortest_edge", "longest_edge", "max_height", "max_width")
 RESAMPLING_NAMES = ("nearest", "lanczos", "bilinear", "bicubic", "box", "hamming")
 
 # Options of the reference that change nothing about Perceiver's pictures, there or here.
 WITHOUT_EFFECT = ("do_pad", "pad_size", "image_seq_length")
 
 Size = int | Sequence[int] | Mapping[str, int]
+
+
+class PictureSize(dict[str, int]):
+    """A size by its keys, which are attributes, too: `size.height`; None for those that it does not have."""
+
+    def __getattr__(self, name: str) -> int | None:
+        if name not in _SIZE_NAMES:
+            raise AttributeError(f"a size has the attributes {', '.join(_SIZE_NAMES)}, not `{name}`")
+        return self.get(name)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -127,15 +137,15 @@ class ImageOptions:
             )
 
     @property
-    def sizes(self) -> dict[str, int]:
+    def sizes(self) -> PictureSize:
         """`size` by its keys."""
-        assert isinstance(self.size, dict)
+        assert isinstance(self.size, PictureSize)
         return self.size
 
     @property
-    def crop_sizes(self) -> dict[str, int]:
+    def crop_sizes(self) -> PictureSize:
         """`crop_size` by its keys."""
-        assert isinstance(self.crop_size, dict)
+        assert isinstance(self.crop_size, PictureSize)
         return self.crop_size
 
     @property
@@ -162,12 +172,15 @@ class ImageOptions:
         return dataclasses.replace(self, **changes)
 
     def to_dict(self) -> dict[str, Any]:
-        """The options as JSON values: those of the reference always, our own and call-time ones where they are set."""
+        """The options as JSON values: those of the reference always, the others where they are not the default.
+
+        None is written, too: an option that is off by None must not come back as a default that is on.
+        """
         saved: dict[str, Any] = {}
         for field in dataclasses.fields(self):
             value = getattr(self, field.name)
             always = field.name in ALWAYS_SAVED
-            if value is None or (not always and value == field.default):
+            if not always and value == field.default:
                 continue
             saved[field.name] = list(value) if isinstance(value, tuple) else value
         return saved
@@ -188,7 +201,7 @@ ALWAYS_SAVED = (
 OPTION_NAMES = tuple(field.name for field in dataclasses.fields(ImageOptions))
 
 
-def size_mapping(name: str, size: Size | None, *, square: bool) -> dict[str, int] | None:
+def size_mapping(name: str, size: Size | None, *, square: bool) -> PictureSize | None:
     """Bring a size to its keyed form: an int, (height, width), or a mapping with one of `SIZE_KEYS`.
 
     Args:
@@ -217,7 +230,7 @@ def size_mapping(name: str, size: Size | None, *, square: bool) -> dict[str, int
     for key, value in keyed.items():
         if isinstance(value, bool) or not isinstance(value, int) or value < 1:
             raise ConfigurationError(f"`{name}` must be whole pixels, at least 1; received {key} = {value!r}")
-    return dict(keyed)
+    return PictureSize(keyed)
 
 
 def _channel_numbers(name: str, value: float | Sequence[float] | None) -> float | tuple[float, ...] | None:

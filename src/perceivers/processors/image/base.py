@@ -5,21 +5,21 @@ from __future__ import annotations
 import json
 import os
 import warnings
-from abc import ABC, abstractmethod
-from typing import Any, Literal, Self, TypedDict, Unpack
+from dataclasses import fields
+from typing import Any, Literal, Self, TypedDict, Unpack, overload
 
 import torch
 from torch import Tensor
 
-from perceivers.errors import DataError
+from perceivers.checkpoints.foreign import without_foreign
+from perceivers.checkpoints.locating import HubOptions
+from perceivers.errors import ConfigurationError, DataError
 from perceivers.processors.batch import ProcessedBatch
-from perceivers.processors.image.arguments import OPTION_NAMES, ImageOptions, Size
+from perceivers.processors.image.arguments import OPTION_NAMES, WITHOUT_EFFECT, ImageOptions, Size
 from perceivers.processors.image.files import read_options, write_options
-from perceivers.processors.image.geometry import centre_box, deepmind_box, resized_shape
 from perceivers.processors.image.reading import read_pictures
-from perceivers.processors.image.resize import resize_tensorflow_bicubic
+from perceivers.processors.image.steps import ImageSteps
 from perceivers.processors.image.values import (
-    ValueRange,
     normalised,
     require_byte_range,
     rescaled,
@@ -53,7 +53,7 @@ class ImageOptionValues(TypedDict, total=False):
     image_seq_length: int | None
 
 
-class BaseImageProcessor(ABC):
+class BaseImageProcessor(ImageSteps):
     """Pictures of any kind and size to `pixel_values` [batch, channels, height, width].
 
     Args:
@@ -114,7 +114,7 @@ class BaseImageProcessor(ABC):
     def _processed(self, pictures: list[Tensor], options: ImageOptions) -> list[Tensor]:
         """Crop each picture, then treat those of one size and value range together; the order stays."""
         groups: dict[Any, list[int]] = {}
-        cropped = [_cropped(picture, options) for picture in pictures]
+        cropped = [self._cropped(picture, options) for picture in pictures]
         ranges = [value_range(picture) for picture in cropped]
         if options.do_resize and options.crop_mode == "transformers":
             for position, (picture, kind) in enumerate(zip(cropped, ranges, strict=True)):
@@ -148,34 +148,6 @@ class BaseImageProcessor(ABC):
                 results[position] = picture.clone() if untouched else picture
         return [result for result in results if result is not None]
 
-    def _resized(self, batch: Tensor, kind: ValueRange, options: ImageOptions) -> Tensor:
-        """Resize [batch, channels, height, width] in bytes; floats in [0, 1] go to bytes and back."""
-        height, width = resized_shape(batch.shape[2], batch.shape[3], options.sizes)
-        if options.crop_mode == "deepmind":
-            return resize_tensorflow_bicubic(batch, height, width)
-        if kind == "unit floats":
-            batch = rescaled(batch, 255)
-        elif kind == "byte floats":
-            batch = batch.round()
-        assert isinstance(options.resample, int)
-        resized = self._resize_bytes(batch.to(torch.uint8), height, width, options.resample)
-        return rescaled(resized, 1 / 255) if kind == "unit floats" else resized
-
-    @staticmethod
-    @abstractmethod
-    def _resize_bytes(batch: Tensor, height: int, width: int, resample: int) -> Tensor:
-        """Resize [batch, channels, rows, columns] uint8."""
-
-    @staticmethod
-    @abstractmethod
-    def _working_device(options: ImageOptions) -> str | None:
-        """Where pictures are worked on; None: where they are."""
-
-    @staticmethod
-    @abstractmethod
-    def _listed(picture: Tensor) -> Any:
-        """One picture as it is given without `return_tensors`."""
-
     def to_dict(self) -> dict[str, Any]:
         """The options as JSON values, with the class name that Transformers and this library look for."""
         return {**self.kept, **self.options.to_dict(), "image_processor_type": "PerceiverImageProcessor"}
@@ -185,60 +157,108 @@ class BaseImageProcessor(ABC):
         return json.dumps(self.to_dict(), indent=2, sort_keys=True) + "\n"
 
     @classmethod
-    def from_dict(cls, saved: dict[str, Any], **options: Unpack[ImageOptionValues]) -> Self:
+    def from_dict(cls, saved: dict[str, Any], return_unused_kwargs: bool = False, **options: Any) -> Any:
         """Build a processor from saved options; unknown entries are kept and saved again.
 
         Args:
             saved: what `to_dict` gave, or the content of a published `preprocessor_config.json`.
-            options: to use instead of the saved ones.
+            return_unused_kwargs: also give the `options` that no image processor has, which is an error otherwise.
+            options: to use instead of the saved ones; `ImageOptions` lists them.
+
+        Returns:
+            The processor, or with `return_unused_kwargs` the processor and a dictionary.
         """
         dropped = ("image_processor_type", "feature_extractor_type", "processor_class")
+        unused: dict[str, Any] = {}
+        if return_unused_kwargs:
+            names = {*OPTION_NAMES, *WITHOUT_EFFECT}
+            unused = {name: value for name, value in options.items() if name not in names}
         known = {name: value for name, value in saved.items() if name in OPTION_NAMES}
-        processor = cls(**{**known, **options})
+        known |= {name: value for name, value in options.items() if name not in unused}
+        processor = cls(**known)
         processor.kept = {
             name: value for name, value in saved.items() if name not in OPTION_NAMES and name not in dropped
         }
-        return processor
+        return (processor, unused) if return_unused_kwargs else processor
+
+    @overload
+    @classmethod
+    def from_pretrained(
+        cls,
+        pretrained_model_name_or_path: str | os.PathLike[str],
+        *,
+        return_unused_kwargs: Literal[False] = False,
+        **options: Any,
+    ) -> Self: ...
+
+    @overload
+    @classmethod
+    def from_pretrained(
+        cls,
+        pretrained_model_name_or_path: str | os.PathLike[str],
+        *,
+        return_unused_kwargs: Literal[True],
+        **options: Any,
+    ) -> tuple[Self, dict[str, Any]]: ...
 
     @classmethod
     def from_pretrained(
         cls,
-        name_or_folder: str | os.PathLike[str],
+        pretrained_model_name_or_path: str | os.PathLike[str],
         *,
-        revision: str | None = None,
-        subfolder: str = "",
-        cache_dir: str | os.PathLike[str] | None = None,
-        token: str | bool | None = None,
-        local_files_only: bool = False,
-        force_download: bool = False,
-        **options: Unpack[ImageOptionValues],
-    ) -> Self:
+        return_unused_kwargs: bool = False,
+        **options: Any,
+    ) -> Self | tuple[Self, dict[str, Any]]:
         """Load from a folder, a JSON file, or the model hub.
 
         Args:
-            name_or_folder: path, or a name on the hub.
-            revision: branch, tag or commit on the hub.
-            subfolder: folder inside it.
-            cache_dir: where downloads are kept.
-            token: hub token.
-            local_files_only: use only what was downloaded before.
-            force_download: download even so.
-            options: to use instead of the saved ones.
+            pretrained_model_name_or_path: path, or a name on the hub.
+            return_unused_kwargs: see `from_dict`.
+            options: to use instead of the saved ones; and `revision`, `cache_dir`, `token`, `local_files_only`,
+                `force_download` and `subfolder`, see `perceivers.checkpoints.locating.HubOptions`. What Transformers takes
+                beyond them is listed in `perceivers.checkpoints.foreign`: passed over, or refused with a reason.
         """
-        saved = read_options(
-            name_or_folder,
-            revision=revision,
-            subfolder=subfolder,
-            cache_dir=cache_dir,
-            token=token,
-            local_files_only=local_files_only,
-            force_download=force_download,
-        )
-        return cls.from_dict(saved, **options)
+        saved, changes = cls.get_image_processor_dict(pretrained_model_name_or_path, **options)
+        loaded: Self | tuple[Self, dict[str, Any]] = cls.from_dict(saved, return_unused_kwargs, **changes)
+        return loaded
 
-    def save_pretrained(self, folder: str | os.PathLike[str]) -> list[str]:
-        """Write `preprocessor_config.json` into `folder`; Transformers reads it too. Gives the path written."""
-        return [str(write_options(folder, self.to_json_string()))]
+    @classmethod
+    def get_image_processor_dict(
+        cls, pretrained_model_name_or_path: str | os.PathLike[str], **options: Any
+    ) -> tuple[dict[str, Any], dict[str, Any]]:
+        """The saved options as they are stored, and the given ones that do not say how to find them.
+
+        Args:
+            pretrained_model_name_or_path: see `from_pretrained`.
+            options: see `from_pretrained`.
+        """
+        options = without_foreign(options)
+        hub = {field.name: options.pop(field.name) for field in fields(HubOptions) if field.name in options}
+        return read_options(pretrained_model_name_or_path, **hub), options
+
+    def save_pretrained(
+        self,
+        save_directory: str | os.PathLike[str],
+        *,
+        push_to_hub: bool = False,
+        repo_id: str | None = None,
+        **hub_options: Any,
+    ) -> list[str]:
+        """Write `preprocessor_config.json`; Transformers reads it too. Gives the path written.
+
+        Args:
+            save_directory: made if absent.
+            push_to_hub: also upload, to `repo_id`.
+            repo_id: the repository's name; the folder's name if None.
+            hub_options: as in `push_to_hub`.
+        """
+        if not push_to_hub and (hub_options or repo_id is not None):
+            given = ", ".join(sorted([*hub_options, *(["repo_id"] if repo_id is not None else [])]))
+            raise ConfigurationError(f"without `push_to_hub=True` nothing uses {given}")
+        path = write_options(save_directory, self.to_json_string())
+        if push_to_hub:
+            self.push_to_hub(repo_id or path.resolve().parent.name, **hub_options)
+        return [str(path)]
 
     def push_to_hub(
         self,
@@ -286,21 +306,6 @@ class BaseImageProcessor(ABC):
 
     def __repr__(self) -> str:
         return f"{type(self).__name__} {self.to_json_string()}"
-
-
-def _cropped(picture: Tensor, options: ImageOptions) -> Tensor:
-    """The middle part of [channels, height, width]; black where the part is larger than the picture."""
-    if not options.do_center_crop:
-        return picture
-    box = deepmind_box if options.crop_mode == "deepmind" else centre_box
-    rows, columns = picture.shape[1:]
-    top, left, height, width = box(rows, columns, options.sizes, options.crop_sizes)
-    inside = picture[:, max(top, 0) : max(top, 0) + height, max(left, 0) : max(left, 0) + width]
-    above, before = max(-top, 0), max(-left, 0)
-    below, after = height - above - inside.shape[1], width - before - inside.shape[2]
-    if above or before or below or after:
-        return torch.nn.functional.pad(inside, (before, after, above, below))
-    return inside
 
 
 def _packed(pictures: list[Tensor], options: ImageOptions, listed: Any) -> ProcessedBatch:

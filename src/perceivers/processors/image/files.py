@@ -50,7 +50,7 @@ def write_options(folder: str | os.PathLike[str], text: str) -> Path:
     """Write the options to `preprocessor_config.json`, whole or not at all; the folder is made if needed."""
     target = Path(folder) / OWN_FILE
     if Path(folder).is_file():
-        raise CheckpointError(f"`folder` must be a folder, received the file {folder}")
+        raise CheckpointError(f"`save_directory` must be a folder, received the file {folder}")
     target.parent.mkdir(parents=True, exist_ok=True)
     handle, temporary = tempfile.mkstemp(dir=target.parent, prefix=".preprocessor_config-")
     try:

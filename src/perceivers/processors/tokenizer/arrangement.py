@@ -3,16 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 from numpy.typing import NDArray
 
 from perceivers.errors import ConfigurationError
 from perceivers.processors.tokenizer.added_tokens import TokenFinder
-from perceivers.processors.tokenizer.byte_codec import Ids, encode_text, encode_texts
+from perceivers.processors.tokenizer.byte_codec import (
+    Piece,
+    encode_text,
+    encode_texts,
+    ids_of_piece,
+    join_pieces,
+    piece_of_id,
+)
 from perceivers.processors.tokenizer.options import EncodingOptions, target_width
-from perceivers.processors.tokenizer.rows import Rows, join_segments, real_places, repeat_in_rows
+from perceivers.processors.tokenizer.rows import Rows, real_places, repeat_in_rows, rows_of_pieces
 from perceivers.processors.tokenizer.text_inputs import Text
 from perceivers.processors.tokenizer.truncation import (
     DO_NOT_TRUNCATE,
@@ -23,38 +30,47 @@ from perceivers.processors.tokenizer.truncation import (
 )
 
 
-def ids_of_texts(texts: Sequence[Text], finder: TokenFinder | None, token_ids: dict[str, int]) -> list[Ids]:
-    """Ids of each text, [num_ids] each, without special tokens around them.
+def pieces_of_texts(
+    texts: Sequence[Text], finder: TokenFinder | None, token_ids: dict[str, int]
+) -> list[Piece]:
+    """One piece a text, without special tokens around it.
 
     Args:
         texts: strings, lists of words, or lists of ids, which are taken as they are.
         finder: cuts texts at tokens; None treats tokens as plain text.
         token_ids: the ids of the finder's tokens.
     """
-    strings = [text for text in texts if isinstance(text, str)]
-    # Looking through all texts at once may find a token that reaches over two of them: slower then, never wrong.
-    if len(strings) == len(texts) and (finder is None or not finder.occurs_in("".join(strings))):
-        return encode_texts(strings)
-    return [_ids_of_text(text, finder, token_ids) for text in texts]
+    if set(map(type, texts)) <= {str}:
+        strings = cast("Sequence[str]", texts)
+        # Looking through all texts at once may find a token that reaches over two of them: slower then, never wrong.
+        if finder is None or not finder.occurs_in("".join(strings)):
+            return list(encode_texts(strings))
+    return [_piece_of_text(text, finder, token_ids) for text in texts]
 
 
-def _ids_of_text(text: Text, finder: TokenFinder | None, token_ids: dict[str, int]) -> Ids:
+def _piece_of_text(text: Text, finder: TokenFinder | None, token_ids: dict[str, int]) -> Piece:
     if not isinstance(text, str):
         if all(isinstance(part, int) for part in text):
             return np.asarray(text, dtype=np.int64)
-        return np.concatenate([_ids_of_text(str(word), finder, token_ids) for word in text])
+        return join_pieces([_piece_of_text(str(word), finder, token_ids) for word in text])
     if finder is None or not finder.occurs_in(text):
         return encode_text(text)
-    parts = [
-        np.asarray([token_ids[piece]]) if piece in token_ids else encode_text(piece)
-        for piece in finder.split(text)
-    ]
-    return np.concatenate(parts) if parts else encode_text("")
+    return join_pieces(
+        [
+            piece_of_id(token_ids[part]) if part in token_ids else encode_text(part)
+            for part in finder.split(text)
+        ]
+    )
+
+
+def has_pairs(second: Sequence[object]) -> bool:
+    """Whether any row has a second text."""
+    return bool(set(map(type, second)) - {type(None)})
 
 
 def arrange(
-    first: Sequence[Ids],
-    second: Sequence[Ids | None],
+    first: Sequence[Piece],
+    second: Sequence[Piece | None],
     options: EncodingOptions,
     *,
     start_id: int,
@@ -65,8 +81,8 @@ def arrange(
     """Truncate, surround with special tokens, and pad.
 
     Args:
-        first: ids of each row's first text.
-        second: ids of each row's second text, None where there is none.
+        first: each row's first text.
+        second: each row's second text, None where there is none.
         options: what is asked for.
         start_id: opens a row.
         separator_id: closes each text.
@@ -78,13 +94,15 @@ def arrange(
         before padding.
     """
     first, second, cut_off = _truncate(first, second, options, truncation_side)
-    num_first = np.asarray([len(ids) for ids in first], dtype=np.int64)
-    num_second = np.asarray([0 if ids is None else len(ids) for ids in second], dtype=np.int64)
-    # A second text, even an empty one, ends with a separator.
-    pairs = np.asarray([ids is not None for ids in second], dtype=np.int64)
+    num_first = np.asarray(list(map(len, first)), dtype=np.int64)
+    num_second = pairs = np.zeros_like(num_first)
+    if has_pairs(second):
+        num_second = np.asarray([0 if ids is None else len(ids) for ids in second], dtype=np.int64)
+        # A second text, even an empty one, ends with a separator.
+        pairs = np.asarray([ids is not None for ids in second], dtype=np.int64)
     specials = int(options.add_special_tokens)
     lengths = num_first + num_second + specials * (2 + pairs)
-    ids = join_segments(_segments(first, second, options.add_special_tokens, start_id, separator_id), lengths)
+    ids = rows_of_pieces(_framed(first, second, options.add_special_tokens, start_id, separator_id), lengths)
 
     longest = int(lengths.max(initial=0))
     target = target_width(longest, options.padding, options.max_length, options.pad_to_multiple_of)
@@ -94,8 +112,11 @@ def arrange(
             raise ConfigurationError("`padding` needs a `pad_token` with an id, this tokenizer has none")
         pad_id = 0
 
+    places = real_places(lengths, widths, options.padding_side)
+    complete = np.array_equal(widths, lengths)
+
     def pad(rows: Rows, fill: int) -> Rows:
-        return rows.padded(widths, fill, options.padding_side)
+        return rows if complete else rows.padded(places, fill)
 
     rows = {"input_ids": pad(ids, pad_id)}
     if options.return_token_type_ids:
@@ -108,28 +129,37 @@ def arrange(
         counts = (specials, num_first, specials, num_second, specials * pairs)
         rows["special_tokens_mask"] = pad(repeat_in_rows((1, 0, 1, 0, 1), counts), 1)
     if options.return_attention_mask:
-        rows["attention_mask"] = real_places(lengths, widths, options.padding_side)
+        rows["attention_mask"] = places
     return rows, cut_off, lengths
 
 
-def _segments(
-    first: Sequence[Ids], second: Sequence[Ids | None], special: bool, start_id: int, separator_id: int
-) -> list[list[Ids]]:
+def _framed(
+    first: Sequence[Piece], second: Sequence[Piece | None], special: bool, start_id: int, separator_id: int
+) -> Sequence[Piece]:
+    """The texts of all rows one after another, with special tokens around them where asked for."""
+    if not has_pairs(second) and not special:
+        return first
     if not special:
-        return [[a] if b is None else [a, b] for a, b in zip(first, second, strict=True)]
-    start, separator = np.asarray([start_id]), np.asarray([separator_id])
-    return [
-        [start, a, separator] if b is None else [start, a, separator, b, separator]
-        for a, b in zip(first, second, strict=True)
-    ]
+        return [piece for texts in zip(first, second, strict=True) for piece in texts if piece is not None]
+    start, separator = piece_of_id(start_id), piece_of_id(separator_id)
+    if not has_pairs(second):
+        # A row ends where the next one starts.
+        between = join_pieces([separator, start])
+        pieces: list[Piece] = [between] * (2 * len(first) + 1)
+        pieces[0], pieces[-1] = start, separator
+        pieces[1::2] = first
+        return pieces
+    pieces = []
+    for a, b in zip(first, second, strict=True):
+        pieces += (start, a, separator) if b is None else (start, a, separator, b, separator)
+    return pieces
 
 
 def _truncate(
-    first: Sequence[Ids], second: Sequence[Ids | None], options: EncodingOptions, side: str
-) -> tuple[Sequence[Ids], Sequence[Ids | None], dict[str, Any]]:
+    first: Sequence[Piece], second: Sequence[Piece | None], options: EncodingOptions, side: str
+) -> tuple[Sequence[Piece], Sequence[Piece | None], dict[str, Any]]:
     """The texts cut to fit, and what was cut off."""
-    is_pair = any(ids is not None for ids in second)
-    if options.return_overflowing_tokens and is_pair and options.truncation == LONGEST_FIRST:
+    if options.return_overflowing_tokens and has_pairs(second) and options.truncation == LONGEST_FIRST:
         raise ConfigurationError(
             "`return_overflowing_tokens` with pairs needs `truncation` 'only_first' or 'only_second', "
             "received 'longest_first', which cuts both texts"
@@ -139,8 +169,8 @@ def _truncate(
         return first, second, {}
     # The published tokenizer forgets an empty partner, and its separator, when it cuts both on the left.
     forgets_empty = options.truncation == LONGEST_FIRST and side == "left"
-    kept_first: list[Ids] = []
-    kept_second: list[Ids | None] = []
+    kept_first: list[Piece] = []
+    kept_second: list[Piece | None] = []
     removed: list[list[int]] = []
     num_removed: list[int] = []
     for a, b in zip(first, second, strict=True):
@@ -154,7 +184,9 @@ def _truncate(
         kept_second.append(None if b is None or length_b is None else keep(b, length_b, side))
         cut = a if length_a < len(a) else b if length_b != num_b else None
         if options.return_overflowing_tokens:
-            removed.append([] if cut is None else overflow(cut, excess, options.stride, side).tolist())
+            removed.append(
+                [] if cut is None else ids_of_piece(overflow(cut, excess, options.stride, side)).tolist()
+            )
             num_removed.append(0 if cut is None else excess)
     if not any(num_removed):
         return kept_first, kept_second, {}

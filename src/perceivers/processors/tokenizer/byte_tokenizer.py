@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import os
 import tempfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Self
 
-from perceivers.errors import ConfigurationError, DataError
+from perceivers.checkpoints.foreign import without_foreign
+from perceivers.errors import ConfigurationError, DataError, NameConflictError
 from perceivers.processors.tokenizer.added_tokens import AddedToken, as_added_token
-from perceivers.processors.tokenizer.arrangement import ids_of_texts
+from perceivers.processors.tokenizer.arrangement import has_pairs, pieces_of_texts
 from perceivers.processors.tokenizer.batch_encoding import BatchEncoding
-from perceivers.processors.tokenizer.byte_codec import byte_tokens
+from perceivers.processors.tokenizer.byte_codec import Piece, byte_tokens
 from perceivers.processors.tokenizer.files import (
     ADDED_TOKENS,
     TOKENIZER_CONFIG,
@@ -20,7 +21,7 @@ from perceivers.processors.tokenizer.files import (
     upload_folder,
     write_json,
 )
-from perceivers.processors.tokenizer.options import NO_LIMIT, EncodingOptions
+from perceivers.processors.tokenizer.options import NO_LIMIT, EncodingOptions, with_max_length
 from perceivers.processors.tokenizer.padding import require_side
 from perceivers.processors.tokenizer.row_builder import RowBuilder
 from perceivers.processors.tokenizer.text_inputs import as_texts
@@ -47,7 +48,12 @@ class PerceiverTokenizer(RowBuilder):
         additional_special_tokens: the older name of that list.
         added_tokens_decoder: tokens by id, as `tokenizer_config.json` holds them.
         name_or_path: where the tokenizer came from.
-        kwargs: more roles (`unk_token`, any `..._token`); anything else is kept and saved.
+        kwargs: more roles (`unk_token`, any `..._token`); anything else is kept and saved. So are flags such as
+            `add_bos_token=False`: rows are framed by [CLS] and [SEP], whatever they say, as in Transformers.
+
+    Raises:
+        ConfigurationError: a token is none, or a name has another meaning.
+        NameConflictError: a name in `kwargs` is that of a method; a ConfigurationError and an AttributeError.
     """
 
     vocab_files_names: Mapping[str, str] = {}
@@ -74,9 +80,16 @@ class PerceiverTokenizer(RowBuilder):
         name_or_path: str = "",
         **kwargs: Any,
     ) -> None:
+        self._require_no_methods(kwargs)
+        # A flag such as add_bos_token=False ends like a role and is none.
+        more_roles = {
+            name: value
+            for name, value in kwargs.items()
+            if name.endswith("_token") and not isinstance(value, bool)
+        }
         tokens = (pad_token, bos_token, eos_token, mask_token, cls_token, sep_token)
         roles: dict[str, Any] = dict(zip(NUMBERED_ROLES, tokens, strict=True))
-        roles |= {name: value for name, value in kwargs.items() if name.endswith("_token")}
+        roles |= more_roles
         extra = extra_special_tokens if extra_special_tokens else additional_special_tokens or ()
         if isinstance(extra, Mapping):
             roles |= extra
@@ -96,7 +109,7 @@ class PerceiverTokenizer(RowBuilder):
         self.clean_up_tokenization_spaces = clean_up_tokenization_spaces
         self.split_special_tokens = split_special_tokens
         self.name_or_path = name_or_path
-        self.init_kwargs = {name: value for name, value in kwargs.items() if not name.endswith("_token")}
+        self.init_kwargs = {name: value for name, value in kwargs.items() if name not in more_roles}
         self._warned_of_length = False
 
     def __repr__(self) -> str:
@@ -129,6 +142,7 @@ class PerceiverTokenizer(RowBuilder):
         return_length: bool = False,
         verbose: bool = True,
         split_special_tokens: bool | None = None,
+        max_target_length: int | None = None,
     ) -> BatchEncoding:
         """Encode one text, or a list of texts.
 
@@ -154,6 +168,7 @@ class PerceiverTokenizer(RowBuilder):
             return_length: the number of ids a row.
             verbose: warns, once, of rows longer than `model_max_length`.
             split_special_tokens: treats special tokens inside the text as plain text.
+            max_target_length: what `max_length` is for `text_target`; None takes that. Without targets it bounds nothing.
 
         Returns:
             `input_ids` and what was asked for: [num_ids] lists for one text, [batch, num_ids] for several; tensors
@@ -183,11 +198,12 @@ class PerceiverTokenizer(RowBuilder):
             return_length=return_length,
         )
         split = self.split_special_tokens if split_special_tokens is None else split_special_tokens
+        of_targets = with_max_length(options, "max_target_length", max_target_length)
         if text is None:
-            return self._encode(text_target, text_pair_target, options, is_split_into_words, split)
+            return self._encode(text_target, text_pair_target, of_targets, is_split_into_words, split)
         encoding = self._encode(text, text_pair, options, is_split_into_words, split)
         if text_target is not None:
-            target = self._encode(text_target, text_pair_target, options, is_split_into_words, split)
+            target = self._encode(text_target, text_pair_target, of_targets, is_split_into_words, split)
             encoding["labels"] = target["input_ids"]
         return encoding
 
@@ -222,6 +238,7 @@ class PerceiverTokenizer(RowBuilder):
         save_directory: str | os.PathLike[str],
         *,
         filename_prefix: str | None = None,
+        legacy_format: bool | None = None,
         push_to_hub: bool = False,
         repo_id: str | None = None,
         **hub_arguments: Any,
@@ -231,10 +248,14 @@ class PerceiverTokenizer(RowBuilder):
         Args:
             save_directory: made if absent.
             filename_prefix: put before the file names, with a dash.
+            legacy_format: without effect: a byte tokenizer has one format.
             push_to_hub: uploads the folder's files afterwards.
             repo_id: where to; the folder's name if None.
             hub_arguments: as in push_to_hub.
         """
+        if not push_to_hub and (hub_arguments or repo_id is not None):
+            given = ", ".join(sorted([*hub_arguments, *(["repo_id"] if repo_id is not None else [])]))
+            raise ConfigurationError(f"without `push_to_hub=True` nothing uses {given}")
         prefix = f"{filename_prefix}-" if filename_prefix else ""
         paths = [write_json(save_directory, prefix + TOKENIZER_CONFIG, self._settings())]
         added = {token: token_id for token, token_id in self._ids.items() if token_id >= len(NUMBERED_ROLES)}
@@ -263,7 +284,7 @@ class PerceiverTokenizer(RowBuilder):
         pretrained_model_name_or_path: str | os.PathLike[str],
         *,
         revision: str | None = None,
-        subfolder: str = "",
+        subfolder: str | None = None,
         cache_dir: str | os.PathLike[str] | None = None,
         token: str | bool | None = None,
         local_files_only: bool = False,
@@ -280,11 +301,14 @@ class PerceiverTokenizer(RowBuilder):
             token: access token.
             local_files_only: never asks the network.
             force_download: downloads again what is there.
-            kwargs: constructor arguments that win over the saved ones.
+            kwargs: constructor arguments that win over the saved ones. What Transformers takes beyond them is listed in
+                `perceivers.checkpoints.foreign`: passed over, or refused with a reason.
 
         Raises:
             CheckpointError: the name or a file's content is at fault.
+            ConfigurationError: an argument asks for what is not done, such as `trust_remote_code=True`.
         """
+        kwargs = without_foreign(kwargs)
         hub_options = {
             "revision": revision,
             "cache_dir": cache_dir,
@@ -292,8 +316,15 @@ class PerceiverTokenizer(RowBuilder):
             "local_files_only": local_files_only,
             "force_download": force_download,
         }
-        saved = read_tokenizer(pretrained_model_name_or_path, hub_options, subfolder)
+        saved = read_tokenizer(pretrained_model_name_or_path, hub_options, subfolder or "")
         return cls(**(saved | {"name_or_path": os.fspath(pretrained_model_name_or_path)} | kwargs))
+
+    def _require_no_methods(self, names: Iterable[str]) -> None:
+        for name in names:
+            if callable(getattr(type(self), name, None)):
+                raise NameConflictError(
+                    f"`{name}` conflicts with the method {name} of {type(self).__name__}: give it another name"
+                )
 
     def _encode(
         self,
@@ -305,9 +336,11 @@ class PerceiverTokenizer(RowBuilder):
     ) -> BatchEncoding:
         first, second, is_batch = as_texts(text, text_pair, is_split_into_words)
         finder = None if split_special_tokens else self._finder
-        first_ids = ids_of_texts(first, finder, self._ids)
-        present = iter(ids_of_texts([pair for pair in second if pair is not None], finder, self._ids))
-        second_ids = [None if pair is None else next(present) for pair in second]
+        first_ids = pieces_of_texts(first, finder, self._ids)
+        second_ids: Sequence[Piece | None] = [None] * len(second)
+        if has_pairs(second):
+            present = iter(pieces_of_texts([pair for pair in second if pair is not None], finder, self._ids))
+            second_ids = [None if pair is None else next(present) for pair in second]
         return self._finish(first_ids, second_ids, options, axis=is_batch, tensor_axis=True)
 
     def _settings(self) -> dict[str, Any]:

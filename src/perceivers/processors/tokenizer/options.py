@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import logging
 import warnings
 from dataclasses import dataclass
@@ -81,12 +82,7 @@ def settle_lengths(
             )
             cut = DO_NOT_TRUNCATE
             pad = DO_NOT_PAD if pad == MAX_LENGTH else pad
-    both = pad != DO_NOT_PAD and cut != DO_NOT_TRUNCATE and max_length is not None
-    if both and rounded_up(max_length or 0, pad_to_multiple_of) != max_length:
-        raise ConfigurationError(
-            f"`max_length` must be a multiple of `pad_to_multiple_of` ({pad_to_multiple_of}) where rows are padded and "
-            f"truncated, received {max_length}"
-        )
+    _require_multiple("max_length", pad, cut, max_length, pad_to_multiple_of)
     return pad, cut, max_length
 
 
@@ -135,6 +131,33 @@ def settle(
         return_length=return_length,
         warn_above=model_max_length if verbose and max_length is None and cut == DO_NOT_TRUNCATE else None,
     )
+
+
+def with_max_length(options: EncodingOptions, argument: str, max_length: int | None) -> EncodingOptions:
+    """The options with another length; None changes nothing.
+
+    Args:
+        options: settled.
+        argument: the name under which the caller gave the length.
+        max_length: ids a row.
+    """
+    if max_length is None:
+        return options
+    if max_length < 0:
+        raise ConfigurationError(f"`{argument}` must be at least 0, received {max_length}")
+    _require_multiple(argument, options.padding, options.truncation, max_length, options.pad_to_multiple_of)
+    return dataclasses.replace(options, max_length=max_length)
+
+
+def _require_multiple(
+    argument: str, padding: str, truncation: str, max_length: int | None, multiple: int | None
+) -> None:
+    both = padding != DO_NOT_PAD and truncation != DO_NOT_TRUNCATE and max_length is not None
+    if both and rounded_up(max_length or 0, multiple) != max_length:
+        raise ConfigurationError(
+            f"`{argument}` must be a multiple of `pad_to_multiple_of` ({multiple}) where rows are padded and "
+            f"truncated, received {max_length}"
+        )
 
 
 def target_width(longest: int, padding: str, max_length: int | None, multiple: int | None) -> int:

@@ -10,7 +10,7 @@ import numpy as np
 
 from perceivers.processors.tokenizer.arrangement import arrange
 from perceivers.processors.tokenizer.batch_encoding import BatchEncoding
-from perceivers.processors.tokenizer.byte_codec import Ids
+from perceivers.processors.tokenizer.byte_codec import Piece
 from perceivers.processors.tokenizer.decoding import ByteDecoder
 from perceivers.processors.tokenizer.options import EncodingOptions, settle, settle_lengths, target_width
 from perceivers.processors.tokenizer.padding import (
@@ -202,8 +202,8 @@ class RowBuilder(ByteDecoder):
 
     def _finish(
         self,
-        first: Sequence[Ids],
-        second: Sequence[Ids | None],
+        first: Sequence[Piece],
+        second: Sequence[Piece | None],
         options: EncodingOptions,
         *,
         axis: bool,

@@ -28,7 +28,8 @@ def as_texts(
     if not _is_batch(text, is_split_into_words):
         second = None if text_pair is None else _as_text("text_pair", text_pair, words=True)
         return [_as_text("text", text, words=is_split_into_words)], [second], False
-    if text_pair is None and all(isinstance(item, str) for item in text):
+    # Types one after another, for the usual batch; strings of a class of their own take the way below.
+    if text_pair is None and set(map(type, text)) == {str}:
         return list(text), [None] * len(text), True
     if text_pair is None:
         pairs = [_split_pair(row, item, is_split_into_words) for row, item in enumerate(text)]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TypeVar
 
 from perceivers.errors import ConfigurationError
-from perceivers.processors.tokenizer.byte_codec import Ids
+from perceivers.processors.tokenizer.byte_codec import Piece
 
 LONGEST_FIRST = "longest_first"
 ONLY_FIRST = "only_first"
@@ -13,7 +13,7 @@ ONLY_SECOND = "only_second"
 DO_NOT_TRUNCATE = "do_not_truncate"
 TRUNCATION_STRATEGIES = (LONGEST_FIRST, ONLY_FIRST, ONLY_SECOND, DO_NOT_TRUNCATE)
 
-Values = TypeVar("Values", Ids, "list[int]")
+Values = TypeVar("Values", Piece, "list[int]")
 
 
 def truncation_strategy(truncation: object) -> str:

@@ -15,17 +15,7 @@ from perceivers.tasks.sizing import fitted
 from perceivers.tasks.table.sizing import TableSizes
 
 
-@left_open(
-    "num_latents",
-    "latent_channels",
-    "num_layers",
-    "token_channels",
-    "hidden",
-    "dropout",
-    "mlp_dropout",
-    "num_heads",
-    "num_cross_heads",
-)
+@left_open(NetworkArguments, "token_channels", "hidden")
 @dataclass(frozen=True, kw_only=True)
 class TableArguments(NetworkArguments):
     """Columns, answers and model of `table`: any columns in; classes, labels and numbers out."""
@@ -36,9 +26,6 @@ class TableArguments(NetworkArguments):
     """NAME=KIND: what a column holds, where the guess is wrong. `perceivers inspect` prints the guesses and the kinds."""
     ignore: tuple[str, ...] = ()
     """Columns that are not read."""
-    group_column: str | None = None
-    """Column whose equal values stay in one part when the data are divided: the patient, the owner, the speaker. It is not
-    read."""
     quantiles: tuple[float, ...] = ()
     """Shares in (0, 1) of which numbers are answered, ascending: 0.05 0.5 0.95 gives the median and an interval for 90 %
     of the numbers. None given: the mean."""

@@ -8,7 +8,7 @@ from typing import Any, ClassVar, Literal
 
 from perceivers.arguments import DataArguments, RunArguments
 from perceivers.arguments.advice import Advice
-from perceivers.arguments.open import completed, filled
+from perceivers.arguments.open import USUAL_SIZE, completed, filled
 from perceivers.data.opening import Tables, open_tables
 from perceivers.data.rows import RowSamples
 from perceivers.data.splits import Splits
@@ -34,11 +34,6 @@ class TableTask(ColumnTask[TableArguments]):
     table_plan: TablePlan | None = None
 
     @property
-    def groups(self) -> str | None:
-        """See ColumnTask."""
-        return self.arguments.group_column
-
-    @property
     def best_by(self) -> tuple[str, Literal["higher", "lower"]]:
         """The loss: of few rows, it tells more than how many answers are right."""
         return "loss", "lower"
@@ -50,13 +45,13 @@ class TableTask(ColumnTask[TableArguments]):
     def choose(self, tables: Tables) -> Columns:
         """See ColumnTask; what was left open of the network is chosen from the rows."""
         self.arguments = filled(self.arguments, values_of_size(self.name, self.arguments.size))
-        self.table_plan = plan_table(tables["train"], self.arguments)
+        self.table_plan = plan_table(tables["train"], self.arguments, group_column=self.group_column)
         self.arguments = completed(self.table_plan.arguments)
         return self.table_plan.chosen
 
     def advise(self, splits: Splits, run: RunArguments) -> Advice:
         """See Task."""
-        if not isinstance(splits.train, RowSamples) or self.arguments.size == "usual":
+        if not isinstance(splits.train, RowSamples) or self.arguments.size == USUAL_SIZE:
             return Advice()
         num_large = sum(not each.kind.is_light for each in self.columns.inputs)
         num_rows = len(splits.train)

@@ -23,7 +23,7 @@ from perceivers.kinds.text.reading import TEXT_SUFFIXES, column_of_text, is_path
 from perceivers.models.prediction import PerceiverForPrediction
 from perceivers.models.sequence_classification import PerceiverForSequenceClassification
 from perceivers.models.text_building import start_positions, text_config
-from perceivers.tasks.base import Parts, Prediction
+from perceivers.tasks.base import Parts, Prediction, Unreadable
 from perceivers.tasks.choosing import count_of, options_of, with_inputs, with_network
 from perceivers.tasks.column_task import ColumnTask
 from perceivers.tasks.columns import Columns, model_names
@@ -70,11 +70,6 @@ class TextClassification(ColumnTask[TextClassificationArguments]):
         chosen = self.arguments
         classes = chosen.label_column if chosen.answer == "one-class" else None
         return chosen.task_column or classes
-
-    @property
-    def groups(self) -> str | None:
-        """See ColumnTask."""
-        return self.arguments.group_column
 
     def open(self, arguments: DataArguments) -> Tables:
         """Tables, or folders of text files."""
@@ -167,13 +162,15 @@ class TextClassification(ColumnTask[TextClassificationArguments]):
         numbers = {name: values[:, 0] for name, values in scores.items()}
         return numbers, numbers
 
-    def predict(self, parts: Parts, inputs: Sequence[str]) -> list[Prediction]:
+    def predict(
+        self, parts: Parts, inputs: Sequence[str], left_out: list[Unreadable] | None = None
+    ) -> list[Prediction]:
         """Answer for texts: typed ones, text files, folders of these, and the rows of tables.
 
         A typed pair of texts has [SEP] between them. Of a model with several tasks, a table's row has its own task's answer
         if the table says which it is, and every other text those of all tasks, a prediction each.
         """
-        found = super().predict(parts, inputs)
+        found = super().predict(parts, inputs, left_out)
         if not self.answers_several:
             return found
         return [
@@ -204,6 +201,12 @@ class TextClassification(ColumnTask[TextClassificationArguments]):
         said = {self.columns.answers[name].title: dict(own) for name, own in answers.items()}
         own_answer = {"answers": said} if self.answers_several else next(iter(said.values()))
         return {"text": f" {PAIR_MARK} ".join(cells), **own_answer}
+
+    def files_of(self, given: str) -> list[str]:
+        """The files of text in a folder."""
+        if not is_path(given) or not Path(given).is_dir():
+            return [given]
+        return [str(path) for path in find_files([given], TEXT_SUFFIXES, "text")]
 
     def tables_of(self, given: str) -> Iterator[Table]:
         """A table; or a typed text, or each file of text, as a table of one row."""
