@@ -46,17 +46,15 @@ def test_a_text_has_the_rows_of_its_words_as_often_as_they_come() -> None:
 
 def test_rows_do_not_depend_on_the_process() -> None:
     program = "from perceivers.kinds.text.ngrams import rows_of_text; print(rows_of_text(b'a quiet film', 97).sum())"
-    sums = {
-        subprocess.run(
-            [sys.executable, "-c", program],
-            env={**os.environ, "PYTHONHASHSEED": seed},
-            capture_output=True,
-            text=True,
-            check=True,
-        ).stdout
-        for seed in ("1", "2")
-    }
-    assert sums == {f"{rows_of_text(b'a quiet film', 97).sum()}\n"}
+    # Python's own hashes, on which nothing may depend, are others there than here.
+    received = subprocess.run(
+        [sys.executable, "-c", program],
+        env={**os.environ, "PYTHONHASHSEED": "1"},
+        capture_output=True,
+        text=True,
+        check=True,
+    ).stdout
+    assert received == f"{rows_of_text(b'a quiet film', 97).sum()}\n"
 
 
 def test_rows_count_once_a_text() -> None:
