@@ -9,12 +9,13 @@ TABLE_RUN := runs/arithmetic
 # The scripts whose reports docs/performance.md shows, each with its defaults.
 BENCHMARKS ?= parity tokenizer side_by_side int8 scaling training peers
 
-.PHONY: help install demo table-demo test check format benchmark recipes clean
+.PHONY: help install demo table-demo test check hostile format benchmark recipes clean
 
 help:
 	@echo "make demo       train, evaluate and predict on real handwritten digits (minutes on two cores)"
 	@echo "make table-demo the same on a table of pictures, sounds, sentences and numbers; what each column is worth"
 	@echo "make test       run the tests"
+	@echo "make hostile    read a hundred thousand damaged files (an hour)"
 	@echo "make check      formatting, lint, types"
 	@echo "make format     rewrite the code in the house format"
 	@echo "make benchmark  run the comparisons with Transformers"
@@ -53,6 +54,10 @@ table-demo: $(INSTALLED)
 # One thread a worker: the workers share the cores. No test of this run asks the network.
 test: $(INSTALLED)
 	OMP_NUM_THREADS=1 HF_HUB_OFFLINE=1 $(BIN)/python -m pytest -n $(WORKERS)
+
+# Libraries of media write what they think of damaged files to the terminal; -s shows the counts of each reader.
+hostile: $(INSTALLED)
+	OMP_NUM_THREADS=1 HF_HUB_OFFLINE=1 $(BIN)/python -m pytest -m hostile -s tests/hostile
 
 check: $(INSTALLED)
 	$(BIN)/ruff format --check .

@@ -121,16 +121,17 @@ class LineTask(Task[LineArguments]):
 
 
 class KilledTask(LineTask):
-    """A task whose process is killed, as by a power cut, when the given batch has been run forward."""
+    """A task whose process receives a signal when the given batch has been run forward; SIGKILL is a power cut."""
 
     killed_at = 0
+    killed_by = "SIGKILL"
     run_forward = 0
 
     def step(self, model: nn.Module, batch: Batch) -> Step:
         if model.training:
             self.run_forward += 1
             if self.run_forward == self.killed_at:
-                os.kill(os.getpid(), signal.SIGKILL)
+                os.kill(os.getpid(), signal.Signals[self.killed_by])
         return super().step(model, batch)
 
 
@@ -147,7 +148,9 @@ def run(
     arguments = RunArguments(
         output=str(folder),
         data=DataArguments(data="line"),
-        training=TrainingArguments(**{"epochs": 2, "batch_size": 10, "device": "cpu", **training}),
+        training=TrainingArguments(
+            **{"epochs": 2, "batch_size": 10, "device": "cpu", "keep_best": False, **training}
+        ),
         optimization=OptimizationArguments(
             **{"learning_rate": 0.1, "warmup_steps": 0, "weight_decay": 0.0, **(optimization or {})}
         ),
@@ -165,15 +168,18 @@ def main(words: Sequence[str] | None = None) -> None:
     parser.add_argument("--training", default="{}", help="JSON of TrainingArguments")
     parser.add_argument("--resume", action="store_true")
     parser.add_argument("--killed-at", type=int, default=0, help="batch of this process, from 1")
+    parser.add_argument("--killed-by", default="SIGKILL", help="the signal")
+    parser.add_argument("--overwrite", action="store_true")
     parser.add_argument(
         "--killed-while-saving", type=int, default=0, help="checkpoint of this process, from 1"
     )
     options = parser.parse_args(words)
     task = KilledTask(LineArguments(**json.loads(options.task)))
-    task.killed_at = options.killed_at
+    task.killed_at, task.killed_by = options.killed_at, options.killed_by
     if options.killed_while_saving:
         _kill_while_saving(options.killed_while_saving)
-    run(options.folder, task, resume=options.resume, **json.loads(options.training))
+    training = json.loads(options.training)
+    run(options.folder, task, overwrite=options.overwrite, resume=options.resume, **training)
 
 
 def _kill_while_saving(number: int) -> None:

@@ -19,6 +19,7 @@ from perceivers.errors import (
     NameConflictError,
     PerceiversError,
     ShapeError,
+    one_line,
     require_shape,
 )
 
@@ -82,3 +83,9 @@ def test_sizes_are_compared_and_words_are_not(shape, wanted):
     else:
         with pytest.raises(ShapeError, match="`x` must have shape"):
             require_shape("x", torch.zeros(shape), wanted)
+
+
+def test_what_other_libraries_say_is_one_short_line() -> None:
+    assert one_line(ValueError("two\n  lines")) == "two lines"
+    assert one_line(ValueError()) == "ValueError"
+    assert one_line("x" * 1000, most=10) == "x" * 7 + "..."

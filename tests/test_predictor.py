@@ -154,7 +154,9 @@ def test_a_task_of_one_column_takes_a_bare_list(tmp_path: Path) -> None:
         pictures.append(Image.fromarray(np.full((5, 7), 250 if index % 2 else 5, dtype=np.uint8)))
         pictures[-1].save(folder / f"{index}.png")
     train(
-        ImageClassification(ImageClassificationArguments(num_latents=3, latent_channels=16, num_layers=1)),
+        ImageClassification(
+            ImageClassificationArguments(size="usual", num_latents=3, latent_channels=16, num_layers=1)
+        ),
         RunArguments(
             output=str(tmp_path / "run"),
             data=DataArguments(data=str(tmp_path / "data")),

@@ -15,8 +15,8 @@ from perceivers.tasks.text_classification.task import TextClassification
 
 def main() -> None:
     """Print the share of test messages whose language is told right."""
-    task = TextClassification(TextClassificationArguments(group_column="message", max_length=1024))
-    splits = task.load_data(DataArguments(data="django-messages"))
+    task = TextClassification(TextClassificationArguments(max_length=1024))
+    splits = task.load_data(DataArguments(data="django-messages", group_column="message"))
 
     def read(samples):
         found = [samples[index] for index in range(len(samples))]

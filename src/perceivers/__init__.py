@@ -73,10 +73,13 @@ _HOMES = {
     "PerceiverTrainablePositionEncoding": "nn.position_encoding",
     "PerceiverVideoProcessor": "processors.video.processor",
     "PerceiversError": "errors",
+    "RunInterrupted": "errors",
     "ShapeError": "errors",
+    "UnreadableError": "errors",
     "build_position_encoding": "nn.position_encoding",
     "fit": "training.fitting",
     "load": "predictor",
+    "predict": "training.prediction",
 }
 
 __all__ = sorted(_HOMES)

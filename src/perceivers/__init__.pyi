@@ -31,7 +31,13 @@ from perceivers.errors import (
     PerceiversError as PerceiversError,
 )
 from perceivers.errors import (
+    RunInterrupted as RunInterrupted,
+)
+from perceivers.errors import (
     ShapeError as ShapeError,
+)
+from perceivers.errors import (
+    UnreadableError as UnreadableError,
 )
 from perceivers.layers import (
     PerceiverEmbeddings as PerceiverEmbeddings,
@@ -158,3 +164,4 @@ __all__: list[str]
 __version__: str
 from perceivers.predictor import load as load
 from perceivers.training.fitting import fit as fit
+from perceivers.training.prediction import predict as predict

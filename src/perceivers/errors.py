@@ -41,6 +41,10 @@ class DataError(PerceiversError, ValueError):
     """A file, row or sample that cannot be used; the message names it."""
 
 
+class UnreadableError(DataError):
+    """Some of the inputs cannot be read; all others were answered, and their answers written."""
+
+
 class MissingExtraError(PerceiversError, ImportError):
     """An optional dependency is not installed.
 
@@ -59,6 +63,28 @@ class MissingExtraError(PerceiversError, ImportError):
     def __reduce__(self) -> tuple[type[MissingExtraError], tuple[str, str, str]]:
         # An exception is rebuilt from its message by default; this one, coming out of a worker process, needs its parts.
         return type(self), self._given
+
+
+class RunInterrupted(KeyboardInterrupt):
+    """Ctrl-C or SIGTERM has ended a training run, which is saved; the message says how to go on.
+
+    Args:
+        message: one line.
+        signal: its number.
+    """
+
+    def __init__(self, message: str, signal: int) -> None:
+        super().__init__(message)
+        self.signal = signal
+
+    def __reduce__(self) -> tuple[type[RunInterrupted], tuple[str, int]]:
+        return type(self), (str(self), self.signal)
+
+
+def one_line(problem: object, most: int = 300) -> str:
+    """What another library's error says, for a message of ours: in one line, and no longer than `most` characters."""
+    said = " ".join(str(problem).split()) or type(problem).__name__
+    return said if len(said) <= most else said[: most - 3] + "..."
 
 
 def require_shape(argument: str, tensor: Tensor, expected: Sequence[int | str]) -> None:

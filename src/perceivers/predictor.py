@@ -17,7 +17,7 @@ from perceivers.records import RESULTS_FILE, read_json
 # The tasks are imported by `load`: `import perceivers` and its names stay cheap without them.
 if TYPE_CHECKING:
     from perceivers.data.tables import Table
-    from perceivers.tasks.base import Parts, Prediction, Task
+    from perceivers.tasks.base import Parts, Prediction, Task, Unreadable
     from perceivers.tasks.column_task import ColumnTask
 
 
@@ -95,13 +95,49 @@ class Predictor:
             f"`target` must be one of {', '.join(answer.title for answer in answers)}, received {target!r}"
         )
 
-    def predictions(self, inputs: Sequence[str]) -> list[Prediction]:
+    def predictions(
+        self, inputs: Sequence[str], left_out: list[Unreadable] | None = None
+    ) -> list[Prediction]:
         """Answer for files, folders and tables, as the command line names them.
 
+        Args:
+            inputs: at least one.
+            left_out: receives what cannot be read; None: the first such input is an error.
+
         Raises:
-            DataError: one of them cannot be read.
+            DataError: one of them cannot be read, and `left_out` is None.
         """
-        return self.task.predict(self.parts, inputs)
+        return self.task.predict(self.parts, inputs, left_out)
+
+    def predictions_of_values(
+        self, values: Any, left_out: list[Unreadable] | None = None
+    ) -> list[Prediction]:
+        """Answer for values that Python has, see `__call__`, with what pictures and pages need.
+
+        Args:
+            values: at least one row.
+            left_out: see `predictions`.
+
+        Raises:
+            DataError: one of them cannot be read, and `left_out` is None.
+            ConfigurationError: the run's answers do not come from columns.
+        """
+        from perceivers.tasks.base import Unreadable
+
+        task = self._column_task()
+        if task is None:
+            raise ConfigurationError(f"`inputs` of {self.task.name} must be paths, received {_types(values)}")
+        table = _table(task, values)
+        rows = ((table.name(index), table[index], table) for index in range(len(table)))
+        found = []
+        for index, each in enumerate(task.answer(self.parts, rows, prepared=self.prepared)):
+            if not isinstance(each, DataError):
+                found.append(each)
+            elif left_out is None:
+                raise each
+            else:
+                left_out.append(Unreadable(table.source, index + 1, str(each)))
+        return found
 
     def _column_task(self) -> ColumnTask[Any] | None:
         """The task, where its answers come from columns."""
@@ -136,13 +172,13 @@ def _table(task: ColumnTask[Any], values: Any) -> Table:
     columns = task.columns.columns_read
     if isinstance(values, str | bytes):
         raise DataError(f"`values` must be a DataFrame or a list, received {type(values).__name__}")
-    if isinstance(values, Sequence) and not any(isinstance(each, Mapping) for each in values):
+    if isinstance(values, Sequence) and not all(isinstance(each, Mapping) for each in values):
         if len(columns) > 1:
             raise DataError(
                 f"`values` must have the columns {', '.join(columns)}: a DataFrame, or a list of rows, received a list "
-                f"of {type(values[0]).__name__ if values else 'nothing'}"
+                f"of {_types(values)}"
             )
-        values = [{columns[0]: each} for each in values]
+        values = [each if isinstance(each, Mapping) else {columns[0]: each} for each in values]
     table = table_of(values, "values")
     # Several threads may ask about one table; what is noted of it is not theirs.
     return task.to_be_asked(table.take(range(len(table))) if table is values else table)
@@ -158,6 +194,10 @@ def choose_device(device: str) -> str:
         raise ConfigurationError(f"`device` must be one of auto, cpu, received {device!r}")
     accelerator = torch.accelerator.current_accelerator() if device == "auto" else None
     return "cpu" if accelerator is None or not torch.accelerator.is_available() else str(accelerator)
+
+
+def _types(values: Sequence[Any]) -> str:
+    return ", ".join(dict.fromkeys(type(each).__name__ for each in values)) or "nothing"
 
 
 def _listed(values: Any) -> list[Any]:

@@ -39,7 +39,7 @@ SHARED_CLASSES = (
         (TrainingArguments, "batch_size", 0, "at least 1"),
         (TrainingArguments, "gradient_accumulation_steps", 0, "at least 1"),
         (TrainingArguments, "max_gradient_norm", 0.0, "above 0"),
-        (TrainingArguments, "workers", -1, "at least 0"),
+        (TrainingArguments, "workers", -1, "auto, or at least 0"),
         (TrainingArguments, "steps", 0, "at least 1"),
         (TrainingArguments, "watch_every", 0, "at least 1"),
         (TrainingArguments, "checkpoint_every", 0, "at least 1"),

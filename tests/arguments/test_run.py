@@ -57,7 +57,7 @@ def test_a_folder_without_record_is_named(tmp_path: Path) -> None:
             "must hold only task, data, model, start, training, optimization, received modle",
         ),
         ("task: x\ndata: digits", "`data` of .* must be a mapping, received 'digits'"),
-        ("task: x", "is not a record that `perceivers train` wrote: .*'data'"),
+        ("task: x", "is not a record that `perceivers train` wrote: `data` must be given"),
         ("task: x\ndata: {data: y, colour: 3}", "is not a record .* DataArguments has no field colour"),
     ],
 )

@@ -101,6 +101,8 @@ def test_no_file_can_alter_what_the_next_one_may_do(tmp_path):
     assert read(b"\x80\x04\x8c\x07_codecs\x8c\x06encode\x93\x8c\x01x\x85R.", tmp_path) == b"x"
 
 
+# NumPy complains, behind the error, of the type that it was told to make.
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
 @given(data=st.data())
 def test_a_damaged_file_is_an_error_and_nothing_else(data, tmp_path_factory):
     content = bytearray(pickle.dumps({"module": {"w": np.arange(5.0), "b": [1, 2]}}, protocol=4))
@@ -113,4 +115,13 @@ def test_a_damaged_file_is_an_error_and_nothing_else(data, tmp_path_factory):
     path.write_bytes(content)
     with contextlib.suppress(CheckpointError):
         # A changed byte may still be a valid file; anything but a CheckpointError is not caught here.
+        read_pickle(path)
+
+
+def test_a_value_that_is_remembered_under_a_huge_number_takes_no_memory(tmp_path):
+    path = tmp_path / "memo.pkl"
+    path.write_bytes(b"\x80\x02}r\xff\xff\xff\x7f.")
+    with pytest.raises(
+        CheckpointError, match=r"memo\.pkl is not opened: it remembers a value under the number 2147483647"
+    ):
         read_pickle(path)

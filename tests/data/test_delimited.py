@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import bz2
 import csv
 import gzip
+import lzma
 import os
 import sys
+import zipfile
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -91,6 +95,53 @@ def test_windows_1252_is_read_with_a_note(tmp_path: Path, monkeypatch: pytest.Mo
 @pytest.mark.parametrize("name", ["x.csv.gz", "x.csv"])
 def test_packed_tables_are_read_whatever_their_name(tmp_path: Path, name: str) -> None:
     assert rows(look_at(tmp_path, gzip.compress(b"a,b\n1,2\n", mtime=0), name)) == [["1", "2"]]
+
+
+@pytest.mark.parametrize(
+    ("pack", "name"), [(bz2.compress, "x.csv.bz2"), (lzma.compress, "x.csv.xz"), (lzma.compress, "x.csv")]
+)
+def test_tables_are_unpacked_by_their_first_bytes(
+    tmp_path: Path, pack: Callable[[bytes], bytes], name: str
+) -> None:
+    assert rows(look_at(tmp_path, pack(b"a,b\n1,2\n"), name)) == [["1", "2"]]
+
+
+def test_an_archive_of_one_table_is_read(tmp_path: Path) -> None:
+    with zipfile.ZipFile(tmp_path / "x.csv.zip", "w") as archive:
+        archive.writestr("in/x.csv", "a,b\n1,2\n")
+        archive.writestr("__MACOSX/._x.csv", "")
+    assert rows(DelimitedFile.look_at(tmp_path / "x.csv.zip")) == [["1", "2"]]
+    with zipfile.ZipFile(tmp_path / "x.csv.zip", "a") as archive:
+        archive.writestr("y.csv", "a,b\n1,2\n")
+    with pytest.raises(DataError, match="must hold one table, received an archive of 2 files; unpack it"):
+        DelimitedFile.look_at(tmp_path / "x.csv.zip")
+
+
+@pytest.mark.parametrize("encoding", ["utf-16-le", "utf-16-be"])
+def test_utf_16_is_known_without_its_mark(tmp_path: Path, encoding: str) -> None:
+    assert rows(look_at(tmp_path, "name,b\nGröße,2\n".encode(encoding))) == [["Größe", "2"]]
+
+
+def test_the_line_that_excel_writes_first_tells_the_delimiter(tmp_path: Path) -> None:
+    file = look_at(tmp_path, "sep=;\na;b\n1,5;2\n")
+    assert (file.columns, rows(file)) == (("a", "b"), [["1,5", "2"]])
+    with pytest.raises(DataError, match=r"row 2 \(line 4\): expected 2 fields"):
+        look_at(tmp_path, "sep=;\na;b\n1;2\n3\n")
+
+
+def test_blanks_before_quotes_belong_to_the_delimiter(tmp_path: Path) -> None:
+    assert rows(look_at(tmp_path, 'a, b\n1, "x, y"\n2, "z"\n')) == [["1", "x, y"], ["2", "z"]]
+    assert rows(look_at(tmp_path, "a,b\n1, x\n")) == [["1", " x"]]
+
+
+def test_numbers_alone_may_have_no_names(tmp_path: Path) -> None:
+    path = tmp_path / "x.csv"
+    path.write_text("0,126;-0,132\n1,5;\n")
+    file = DelimitedFile.look_at(path, needs_names=False)
+    assert (file.columns, file.has_names) == (("0", "1"), False)
+    assert rows(file) == [["0,126", "-0,132"], ["1,5", None]]
+    path.write_text("a,b\n1,2\n")
+    assert DelimitedFile.look_at(path, needs_names=False).columns == ("a", "b")
 
 
 def test_quotes_in_a_tsv_are_characters_unless_they_enclose_a_field(tmp_path: Path) -> None:
@@ -182,7 +233,7 @@ def test_a_large_table_with_a_fault_leaves_no_half_of_itself(
         (b"\n\n", "cannot be read as a table: it is empty"),
         (b"a,b\n", "cannot be read as a table: there is no data below the line of names"),
         (b"a,b\n1,\x002\n", "line 2 holds a zero byte, so it is no text in UTF-8; save it as CSV in UTF-8"),
-        ("a,b\n1,2\n".encode("utf-16-le"), "line 1 holds a zero byte"),
+        ("# by hand\na,b\n1,2\n", "the first line is a comment: remove all lines above that of the names"),
         ("a,b\n1,\0\n".encode("utf-16"), "it holds a zero character; remove it"),
         (b"PK\x03\x04rest", "it is an Excel workbook or a zip archive; save it as CSV in UTF-8"),
         (b"a,b\n\x81,\x8d\n", "it is neither UTF-8, UTF-16 nor Windows-1252 .*; save it as CSV in UTF-8"),

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pytest
 
+from perceivers.arguments import DataArguments
 from perceivers.data.draws import (
     NumberedBatch,
     ShuffledOrder,
@@ -16,7 +19,9 @@ from perceivers.data.draws import (
     seed_of_step,
     training_loader,
 )
+from perceivers.data.opening import open_table_file
 from perceivers.data.rows import StreamSamples
+from perceivers.data.tables import StreamTable
 
 
 class Letters(list[str]):
@@ -116,3 +121,29 @@ def test_every_step_of_every_process_has_a_seed_of_its_own() -> None:
     assert len(seeds) == 30
     assert seed_of_step(1, 2, 0) == seed_of_step(1, 2, 0)
     assert all(0 <= seed < 2**63 for seed in seeds)
+
+
+# datasets leaves the closing of the files that it streams to the garbage collector; torch warns of many workers.
+@pytest.mark.filterwarnings(
+    "ignore::ResourceWarning",
+    "ignore::pytest.PytestUnraisableExceptionWarning",
+    "ignore:This DataLoader will",
+)
+@pytest.mark.parametrize(("name", "workers"), [("x.csv", 0), ("x.csv", 3), ("x.jsonl", 2)])
+def test_every_row_of_a_streamed_table_comes_once_whatever_the_number_of_workers(
+    tmp_path: Path, name: str, workers: int
+) -> None:
+    lines = ["x", *map(str, range(29))] if name == "x.csv" else [f'{{"x": "{value}"}}' for value in range(29)]
+    (tmp_path / name).write_text("\n".join(lines) + "\n")
+    options = DataArguments(data="x", streaming=True, test_data="x", shuffle_buffer=7)
+    table = open_table_file(tmp_path / name, options)
+    assert isinstance(table, StreamTable)
+    collate = NumberedBatch(together, None)
+    samples = StreamSamples(table, cell_of_x)
+    loader, _ = training_loader(samples, with_number, collate, batch_size=4, seed=1, workers=workers)
+    read = [int(value) for _, batch in loader for value, _ in batch["samples"]]
+    assert sorted(read) == list(range(29))
+
+
+def cell_of_x(row: Mapping[str, Any], table: Any) -> Any:
+    return row["x"]

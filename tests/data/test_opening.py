@@ -206,7 +206,10 @@ def test_parts_may_be_given_apart(tmp_path: Path) -> None:
     [
         ("x.csv", b"", "`.*x.csv` cannot be read as a table"),
         ("x.csv", b"a,b\n", "`.*x.csv` cannot be read as a table: .* no data"),
-        ("x.jsonl", b"{torn", "`.*x.jsonl` cannot be read as a table"),
+        ("x.jsonl", b"{torn", "`.*x.jsonl`: this is no JSON"),
+        ("x.xlsx", b"PK", "received the file '.*x.xlsx', a spreadsheet: save it as CSV"),
+        ("x.txt", b"a", "received the file '.*x.txt'; if it is a table, call it .csv"),
+        ("x.zip", b"PK", "received the file '.*x.zip', an archive: unpack it"),
         ("x.parquet", b"PAR1 torn", "`.*x.parquet` cannot be read as a table"),
     ],
 )

@@ -11,10 +11,10 @@ from perceivers.errors import DataError
 @pytest.mark.parametrize(
     ("names", "part"),
     [
-        (["train", "Training", "TRAIN", "trn"], "train"),
-        (["val", "Valid", "validation", "dev", "eval"], "validation"),
-        (["test", "Testing", "tst"], "test"),
-        (["trains", "tests", "", "cat", "all"], None),
+        (["train", "Training", "TRAIN", "trn", "train_set", "Training Set", "trainset"], "train"),
+        (["val", "Valid", "validation", "dev", "eval", "devel", "evaluation"], "validation"),
+        (["test", "Testing", "tst", "test-set"], "test"),
+        (["trains", "tests", "", "cat", "all", "my set", "set"], None),
     ],
 )
 def test_parts_have_their_usual_names_in_any_case(names: list[str], part: str | None) -> None:

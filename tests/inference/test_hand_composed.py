@@ -145,6 +145,7 @@ def test_tokens_that_must_be_built_whole(options, reason, config, drawn, assert_
         ("conv1x1", {"spatial_downsample": 2, "out_channels": 2}, (3, 9, 7)),
         ("conv1x1", {"spatial_downsample": 1, "out_channels": 11}, (3, 9, 7)),
         ("conv", {"spatial_downsample": 4, "out_channels": 6}, (3, 19, 31)),
+        ("stem", {"spatial_downsample": 4, "stem_widths": (4, 6), "stem_blocks": 1}, (3, 19, 31)),
     ],
 )
 def test_every_way_to_make_tokens_of_pictures(prep_type, options, shape, config, drawn, assert_equal):

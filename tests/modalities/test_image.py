@@ -159,6 +159,17 @@ def test_a_stem_goes_over_every_frame(build):
     torch.testing.assert_close(features[:, 1], alone(frames[:, 1], network_input_is_1d=False)[2])
 
 
+def test_stages_halve_pictures_and_every_frame_of_videos(build):
+    model = build("stem", spatial_downsample=4, stem_widths=(4, 5), stem_blocks=1)
+    pictures = torch.randn(2, 3, 11, 14)
+    features = features_of(model, pictures, (3, 4))
+    torch.testing.assert_close(features, model.stem(pictures).movedim(1, -1))
+    videos = build("stem", spatial_downsample=2, stem_widths=(4, 5), fourier_position_encoding_kwargs=SPACE)
+    frames = torch.randn(2, 3, 3, 6, 7)
+    features = features_of(videos, frames, (3, 3, 4))
+    torch.testing.assert_close(features[:, 1], videos.stem(frames[:, 1]).movedim(1, -1), atol=1e-5, rtol=1e-5)
+
+
 def test_grey_pictures_have_one_channel(build):
     grey = torch.randn(2, 1, 4, 6)
     for prep_type, options in {
@@ -328,7 +339,7 @@ def test_videos_of_broken_patches_are_refused(build):
     [
         (
             {"prep_type": "raw"},
-            r"`prep_type` must be one of \('conv', 'conv1x1', 'patches', 'pixels'\), received 'raw'",
+            r"`prep_type` must be one of \('conv', 'conv1x1', 'patches', 'pixels', 'stem'\), received 'raw'",
         ),
         (
             {"prep_type": "conv", "temporal_downsample": 2},
@@ -337,6 +348,26 @@ def test_videos_of_broken_patches_are_refused(build):
         (
             {"prep_type": "conv1x1", "temporal_downsample": 3},
             "`temporal_downsample` must be 1 for 'conv1x1', received 3",
+        ),
+        (
+            {"prep_type": "stem", "temporal_downsample": 2, "stem_widths": (3, 4)},
+            "`temporal_downsample` must be 1 for 'stem', received 2",
+        ),
+        (
+            {"prep_type": "stem", "stem_widths": (3, 4), "spatial_downsample": 8},
+            "`spatial_downsample` must be 2 or 4 for a stem of 2 stages, received 8",
+        ),
+        (
+            {"prep_type": "stem"},
+            "`stem_widths` must be given for `prep_type` 'stem', and .* received None and 0 with 'stem'",
+        ),
+        (
+            {"prep_type": "pixels", "stem_widths": (3, 4)},
+            r"for no other, received \(3, 4\) and 0 with 'pixels'",
+        ),
+        (
+            {"prep_type": "conv", "stem_blocks": 1},
+            "for no other, received None and 1 with 'conv'",
         ),
         (
             {"prep_type": "conv", "spatial_downsample": 8},

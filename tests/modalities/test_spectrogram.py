@@ -71,6 +71,29 @@ def test_time_runs_over_the_samples_own_length(config):
     torch.testing.assert_close(tokens[:1, :6], alone, atol=1e-6, rtol=0)
 
 
+def test_tokens_of_a_stem_are_the_same_alone_and_in_front_of_zeros(config):
+    model = preprocessor(config, frames_per_patch=4, bins_per_patch=2, stem_widths=(4, 5), stem_blocks=1)
+    for part in model.modules():
+        if isinstance(part, torch.nn.BatchNorm2d):
+            torch.nn.init.normal_(part.bias)
+    energies = torch.randn(2, 13, 6)
+    energies[0, 7:] = 0
+    mask = torch.arange(13) < torch.tensor([7, 13])[:, None]
+    tokens, _, features = model(energies, pos=model.own_positions(energies, mask))
+    assert (model.index_dims(energies), model.num_channels, features.shape[2]) == ((4, 3), 5 + 10, 5)
+    # 7 frames are two tokens of 4 in time, each of 3 in frequency.
+    assert model.input_mask(mask, tokens, None).sum(dim=1).tolist() == [2 * 3, 4 * 3]
+    alone, _, _ = model(energies[:1, :7])
+    torch.testing.assert_close(tokens[:1, :6], alone, atol=1e-6, rtol=0)
+    # Bins need not fill the last column of tokens.
+    odd = preprocessor(config, mel_bins=7, frames_per_patch=2, bins_per_patch=2, stem_widths=(4, 5))
+    assert odd(torch.randn(1, 5, 7))[0].shape[1] == 3 * 4 == odd.index_dims(torch.randn(1, 5, 7))[1] * 3
+    # Without frames of zeros it is the stem over frames and bins.
+    torch.testing.assert_close(
+        features[1:], model.stem(energies[1:, None]).movedim(1, -1).flatten(1, 2), atol=1e-6, rtol=0
+    )
+
+
 @pytest.mark.parametrize("bins", [None, 3])
 def test_absolute_time_is_the_same_for_the_same_frame_of_any_sound(bins, config):
     model = preprocessor(config, bins_per_patch=bins, positions="absolute", max_frames=9)
@@ -96,6 +119,19 @@ def test_absolute_time_is_the_same_for_the_same_frame_of_any_sound(bins, config)
         ({"positions": "absolute"}, "`max_frames` must be a whole number of at least 1, received None"),
         ({"max_frames": 9}, "`max_frames` has no effect where `positions` are 'relative', received 9"),
         ({"max_resolution": (8, 9)}, r"`max_resolution` must be a number, or 1 numbers .*received \(8, 9\)"),
+        (
+            {"stem_widths": (3, 4)},
+            "`stem_widths` needs `bins_per_patch`, and ends with .* received None and None",
+        ),
+        (
+            {"stem_widths": (3, 4), "frames_per_patch": 2, "bins_per_patch": 2, "out_channels": 5},
+            "leave that out, received 5 and 2 `bins_per_patch`",
+        ),
+        (
+            {"stem_widths": (3, 4), "frames_per_patch": 3, "bins_per_patch": 2},
+            "`frames_per_patch` must be 2 or 4 for a stem of 2 stages, received 3",
+        ),
+        ({"stem_blocks": 1}, "`stem_blocks` needs `stem_widths`, received 1"),
         ({"bins_per_patch": 2, "max_resolution": (8,)}, r"or 2 numbers .*received \(8,\)"),
     ],
 )

@@ -105,6 +105,16 @@ GROUPED = {
         ),
         torch.randn(2, 5, 6),
     ),
+    "features of a stem": (
+        p.PerceiverImagePreprocessor(
+            CONFIG, "stem", 2, stem_widths=(4, 5), stem_blocks=1, fourier_position_encoding_kwargs=FOURIER
+        ).eval(),
+        torch.randn(2, 3, 7, 9),
+    ),
+    "spectrogram through a stem": (
+        p.PerceiverSpectrogramPreprocessor(CONFIG, 6, 2, 2, num_bands=2, stem_widths=(4, 5)).eval(),
+        torch.randn(2, 5, 6),
+    ),
     "tokens as they are": (as_preprocessor(None, 5), torch.randn(2, 7, 5)),
 }
 

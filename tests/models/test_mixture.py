@@ -49,6 +49,16 @@ TYPES = {
         {"type": "spectrogram", "mel_bins": 6, "frames_per_patch": 2, "bins_per_patch": 3, "out_channels": 4},
         lambda batch: torch.randn(batch, 5, 6),
     ),
+    "spectrogram through a stem": (
+        {
+            "type": "spectrogram",
+            "mel_bins": 6,
+            "frames_per_patch": 2,
+            "bins_per_patch": 2,
+            "stem_widths": [3, 5],
+        },
+        lambda batch: torch.randn(batch, 5, 6),
+    ),
     "picture": (
         {"type": "image", "prep_type": "pixels", "spatial_downsample": 1, "max_resolution": [5, 7]},
         lambda batch: torch.randn(batch, 3, 5, 7),
@@ -125,7 +135,9 @@ def test_encode_and_decode_are_the_two_halves_of_the_call(audio_visual):
     assert torch.equal(model.decode(encoded)["kind"], model(inputs, mask).logits["kind"])
 
 
-@pytest.mark.parametrize("kind", ["series", "series by both times", "audio", "spectrogram"])
+@pytest.mark.parametrize(
+    "kind", ["series", "series by both times", "audio", "spectrogram", "spectrogram through a stem"]
+)
 def test_a_padded_sample_gives_what_it_gives_alone(kind, lively):
     settings, draw = TYPES[kind]
     model, inputs = build({"it": settings}, lively), draw(2)

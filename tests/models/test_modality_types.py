@@ -81,6 +81,7 @@ def test_sound_is_a_series_of_one_channel(config):
         ({"prep_type": "pixels", "spatial_downsample": 1}, 3, 8 * 12),
         ({"prep_type": "conv1x1", "spatial_downsample": 2, "out_channels": 5}, 5, 4 * 6),
         ({"prep_type": "conv", "out_channels": 5}, 5, 1 * 2),
+        ({"prep_type": "stem", "stem_widths": [7, 5], "stem_blocks": 1}, 5, 2 * 3),
         ({"in_channels": 2}, 2 * 16, 2 * 3),
     ],
 )
@@ -119,6 +120,11 @@ def test_a_stem_has_its_own_padding_or_the_configurations(config):
         ({"prep_type": "conv"}, "`out_channels` must be given for 'conv', received None"),
         ({"prep_type": "conv1x1"}, "`out_channels` must be given for 'conv1x1', received None"),
         ({"prep_type": "pixels", "out_channels": 5}, "'pixels' has none, received 5: take 'conv1x1'"),
+        (
+            {"prep_type": "stem", "stem_widths": [7, 5], "out_channels": 5},
+            "`out_channels` must be left out for 'stem', whose `stem_widths` end with them, received 5",
+        ),
+        ({"prep_type": "stem"}, "`stem_widths` must be given for `prep_type` 'stem'"),
         ({"conv2d_use_batchnorm": True}, "`conv2d_use_batchnorm` needs `prep_type` 'conv'"),
         ({"stem_padding": "same"}, "`stem_padding` needs `prep_type` 'conv', received 'patches'"),
         ({"prep_type": "smooth"}, "`prep_type` must be one of"),

@@ -13,7 +13,14 @@ from perceivers.nn.waves import wave_table, waves_at
 from perceivers.tasks.fill_mask.options import FillMaskArguments
 from perceivers.tasks.text_classification.options import TextClassificationArguments
 
-SMALL = {"num_latents": 3, "latent_channels": 8, "num_layers": 1, "embedding_channels": 16, "max_length": 11}
+SMALL = {
+    "size": "usual",
+    "num_latents": 3,
+    "latent_channels": 8,
+    "num_layers": 1,
+    "embedding_channels": 16,
+    "max_length": 11,
+}
 
 
 def test_a_new_model_has_the_sizes_that_are_asked_for() -> None:
@@ -33,7 +40,9 @@ def test_a_checkpoints_sizes_go_first_and_its_labels_do_not_stay() -> None:
         None,
         id2label={0: "a", 1: "b", 2: "c"},
     )
-    wanted = TextClassificationArguments(num_latents=5, max_length=9, dropout=0.25).config_values()
+    wanted = TextClassificationArguments(
+        size="usual", num_latents=5, max_length=9, dropout=0.25
+    ).config_values()
     config = text_config(wanted, start, id2label={0: "no", 1: "yes"})
     assert (config.num_latents, config.d_latents, config.max_position_embeddings) == (3, 8, 11)
     assert (tuple(config.ngram_sizes), config.ngram_rows) == ((2,), 13)
@@ -44,7 +53,7 @@ def test_a_checkpoints_sizes_go_first_and_its_labels_do_not_stay() -> None:
 def test_a_text_that_the_checkpoint_cannot_take_is_refused() -> None:
     start = text_config(FillMaskArguments(**SMALL).config_values())
     with pytest.raises(ConfigurationError, match=r"`max_length` must be at most 11, .* received 12"):
-        text_config(TextClassificationArguments(max_length=12).config_values(), start)
+        text_config(TextClassificationArguments(size="usual", max_length=12).config_values(), start)
 
 
 def test_positions_of_inputs_and_of_as_many_outputs_start_as_waves() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import json
 import sys
 from pathlib import Path
@@ -13,8 +14,9 @@ from sklearn.ensemble import HistGradientBoostingRegressor
 
 from perceivers.errors import ConfigurationError, DataError, MissingExtraError
 from perceivers.rivals import trees
+from perceivers.tasks.base import Unreadable
 from perceivers.tasks.registry import load_run
-from perceivers.training.evaluation import evaluate
+from perceivers.training.evaluation import evaluate, located
 from tiny_tables import fit_tiny, fruit, without, write_table
 
 
@@ -81,6 +83,52 @@ def test_other_data_are_asked_and_the_rows_of_the_run_are_learned_from(prices: P
     assert (tmp_path / "out" / "evaluation.json").is_file()
 
 
+def test_the_data_of_a_run_are_found_from_any_folder_or_asked_for(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "here").mkdir()
+    (tmp_path / "there").mkdir()
+    monkeypatch.chdir(tmp_path / "here")
+    write_table(tmp_path / "here" / "fruit.csv", without(fruit(), "kind", "tags"))
+    fit_tiny("fruit.csv", "price", output=Path("run"), epochs=1)
+    expected = evaluate("run", device="cpu")["metrics"]
+    monkeypatch.chdir(tmp_path / "there")
+    (tmp_path / "here" / "run").rename(tmp_path / "there" / "moved")
+    # Another file of the same name, beside which nobody has trained.
+    write_table(Path("fruit.csv"), without(fruit(23, seed=9), "kind", "tags"))
+    assert evaluate("moved", device="cpu")["metrics"] == expected
+    Path("fruit.csv").unlink()
+    (tmp_path / "here" / "fruit.csv").rename(tmp_path / "there" / "renamed.csv")
+    with pytest.raises(
+        DataError, match=r"the data of the run 'moved' are not where they were, .*say with --data"
+    ):
+        evaluate("moved", device="cpu")
+    assert evaluate("moved", data="renamed.csv", device="cpu")["metrics"] == expected
+
+
+def test_what_cannot_be_read_is_left_out_and_listed_where_that_is_chosen(
+    prices: Path, tmp_path: Path
+) -> None:
+    other = without(fruit(31, seed=1), "kind", "tags")
+    other["size"][3] = "long"
+    data = str(write_table(tmp_path / "other.csv", other))
+    with pytest.raises(DataError, match="or leave it out with --unreadable skip"):
+        evaluate(prices / "run", data=data, split="all", device="cpu", output=tmp_path / "out")
+    results = evaluate(
+        prices / "run", data=data, split="all", device="cpu", output=tmp_path / "out", unreadable="skip"
+    )
+    assert results["samples"] == 30
+    with (tmp_path / "out" / "errors.csv").open(newline="", encoding="utf-8") as file:
+        (row,) = csv.DictReader(file)
+    assert (row["file"], row["row"]) == (data, "4")
+    assert "expected a number, received 'long'" in row["reason"]
+
+
+def test_a_line_without_a_name_is_a_reason_alone() -> None:
+    assert located("row 3 is torn") == Unreadable("", None, "row 3 is torn")
+    assert located("`a, row b.png` is torn") == Unreadable("a, row b.png", None, "`a, row b.png` is torn")
+
+
 def test_several_targets_are_named_and_their_score_is_the_mean(tmp_path: Path) -> None:
     columns = fruit()
     columns["kind"][5] = columns["price"][7] = None
@@ -115,7 +163,7 @@ def test_columns_that_trees_cannot_read_are_named(tmp_path: Path) -> None:
 def test_what_cannot_be_beside_says_why(
     prices: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    with pytest.raises(ConfigurationError, match="`beside` must be trees, received 'forest'"):
+    with pytest.raises(ConfigurationError, match="`beside` must be trees, auto, received 'forest'"):
         evaluate(prices / "run", device="cpu", beside="forest")
     fit_tiny(without(fruit(), "kind", "tags"), "price", output=tmp_path / "run", epochs=1)
     with pytest.raises(DataError, match=r"`data` must be given: the run .* was trained on rows in memory"):

@@ -20,6 +20,7 @@ from perceivers.training.optimization import (
     learning_rate_factor,
     parameter_groups,
     trust_ratio,
+    warmup_of_fewer,
 )
 
 
@@ -226,3 +227,37 @@ def test_the_schedule_drives_the_optimizers_rate() -> None:
         schedule.step()
     expected = [0.2, 0.4] + [0.4 * 0.5 * (1 + math.cos(math.pi * k / 4)) for k in range(4)]
     assert rates == pytest.approx(expected)
+
+
+def test_a_schedule_is_laid_over_the_steps_that_are_chosen_while_it_runs() -> None:
+    chosen = [40]
+    optimizer = torch.optim.SGD([torch.nn.Parameter(torch.zeros(1))], lr=1.0)
+    arguments = OptimizationArguments(learning_rate=1.0, warmup_steps=20)
+    schedule = build_schedule(optimizer, arguments, 40, lambda: chosen[0])
+    rates = [schedule.get_last_lr()[0]]
+    for step in range(1, 11):
+        optimizer.step()
+        if step == 3:
+            chosen[0] = 10
+        schedule.step()
+        rates.append(schedule.get_last_lr()[0])
+    assert rates[:3] == [1 / 20, 2 / 20, 3 / 20]
+    # Of the 10 steps, 5 climb; the other 5 are half a cosine, and the step behind the last would have the rate 0.
+    expected = [4 / 5, 1.0, *(0.5 * (1.0 + math.cos(math.pi * done / 5)) for done in range(6))]
+    assert rates[3:] == pytest.approx(expected)
+
+
+@pytest.mark.parametrize(
+    ("warmup", "planned", "total", "expected"),
+    [
+        (100, 1000, 1000, 100),
+        (100, 1000, 500, 50),
+        (300, 1000, 500, 150),
+        (10, 1000, 500, 10),
+        (0, 40, 10, 0),
+    ],
+)
+def test_fewer_steps_climb_for_the_same_share_or_for_a_tenth(
+    warmup: int, planned: int, total: int, expected: int
+) -> None:
+    assert warmup_of_fewer(warmup, planned, total) == expected

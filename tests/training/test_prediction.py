@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 import csv
+import errno
 import json
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from perceivers.errors import ConfigurationError, DataError
+import perceivers
+from perceivers.cli import main
+from perceivers.errors import ConfigurationError, DataError, PerceiversError, UnreadableError
+from perceivers.tasks.table.task import TableTask
 from perceivers.training.prediction import predict
 from tiny_tables import fit_tiny, fruit, without, write_table
 
@@ -63,10 +68,127 @@ def test_several_tables_may_have_other_columns_and_what_they_lack_is_said_once(
     assert (rows[2]["extra"], rows[0]["extra"]) == ("x", "")
 
 
-def test_what_cannot_be_answered_is_named_with_its_row(run: Path, tmp_path: Path) -> None:
-    data = write_table(tmp_path / "asked.csv", {"size": [1.0, "long"], "colour": ["red", "red"]})
+def read_csv(path: Path) -> list[dict[str, str]]:
+    with path.open(newline="", encoding="utf-8") as file:
+        return list(csv.DictReader(file))
+
+
+def test_the_good_rows_are_answered_and_the_others_are_listed(run: Path, tmp_path: Path) -> None:
+    data = str(write_table(tmp_path / "asked.csv", {"size": [1.0, "long", 9.0, "wide"]}))
+    absent, out = str(tmp_path / "absent.csv"), tmp_path / "out"
     with pytest.raises(
-        DataError, match=r"asked\.csv, row 2`: in the column 'size': expected a number, received 'long'"
+        UnreadableError,
+        match=r"absent\.csv', which does not exist \(and 2 more\); the other 2 are answered; mend it, or accept this with "
+        "--unreadable skip",
+    ):
+        predict(run, [absent, data], out, device="cpu")
+    assert [row["source"] for row in read_csv(out / "predictions.csv")] == [
+        f"{data}, row 1",
+        f"{data}, row 3",
+    ]
+    listed = read_csv(out / "errors.csv")
+    assert [(row["file"], row["row"]) for row in listed] == [(absent, ""), (data, "2"), (data, "4")]
+    assert "row 2`: in the column 'size': expected a number, received 'long'" in listed[1]["reason"]
+    assert (out / "predictions.html").is_file()
+    skipped = predict(run, [absent, data], tmp_path / "skipped", device="cpu", unreadable="skip")
+    assert [each.source for each in skipped] == [f"{data}, row 1", f"{data}, row 3"]
+    predict(run, [write_table(tmp_path / "good.csv", {"size": [1.0]})], out, device="cpu")
+    assert not (out / "errors.csv").exists(), "no list of a former call stays"
+    with pytest.raises(ConfigurationError, match="`unreadable` must be one of stop, skip, received 'no'"):
+        predict(run, [data], out, unreadable="no")  # type: ignore[arg-type]
+
+
+def test_rows_in_memory_are_answered_and_nothing_is_written_where_no_folder_is_named(
+    run: Path, tmp_path: Path
+) -> None:
+    rows = [{"size": 1.0}, {"size": "long"}, {"size": 9.0}]
+    first, third = perceivers.predict(run, rows, device="cpu", unreadable="skip")
+    assert (first.source, third.source) == ("values, row 1", "values, row 3")
+    (only,) = perceivers.predict(run, {"size": [1.0]}, device="cpu")
+    assert only.values["price"] == pytest.approx(first.values["price"], rel=1e-5)
+    with pytest.raises(UnreadableError, match="`values, row 2`: in the column 'size'"):
+        perceivers.predict(run, rows, tmp_path / "out", device="cpu")
+    assert [row["row"] for row in read_csv(tmp_path / "out" / "errors.csv")] == ["2"]
+    with pytest.raises(DataError, match="`inputs` must name one file or more, received the text 'asked"):
+        perceivers.predict(run, "asked.csv")
+
+
+def test_a_picture_that_cannot_be_drawn_loses_no_answer(
+    run: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def torn(self: Any, predictions: Any, folder: Path) -> list[Path]:
+        (folder / "half.html").write_text("half")
+        raise ValueError("$ is no formula")
+
+    monkeypatch.setattr(TableTask, "show", torn)
+    data = str(write_table(tmp_path / "asked.csv", {"size": [1.0]}))
+    with pytest.raises(SystemExit) as ended:
+        main(["predict", str(run), data, "--output", str(tmp_path / "out")])
+    assert ended.value.code == 0
+    assert sorted(path.name for path in (tmp_path / "out").iterdir()) == [
+        "predictions.csv",
+        "predictions.json",
+    ]
+    assert (
+        "the pictures could not be drawn: $ is no formula; the answers are saved" in capsys.readouterr().err
+    )
+
+
+def test_a_process_that_is_killed_leaves_no_half_of_a_table(
+    run: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Killed(BaseException):
+        pass
+
+    def cut(self: Any, rows: Any) -> None:
+        raise Killed
+
+    data = write_table(tmp_path / "asked.csv", {"size": [1.0]})
+    predict(run, [data], tmp_path / "out", device="cpu")
+    before = (tmp_path / "out" / "predictions.csv").read_bytes()
+    monkeypatch.setattr(csv.DictWriter, "writerows", cut)
+    with pytest.raises(Killed):
+        predict(run, [data, data], tmp_path / "out", device="cpu")
+    monkeypatch.undo()
+    assert (tmp_path / "out" / "predictions.csv").read_bytes() == before
+    (tmp_path / "out" / ".partial-of-a-killed-process").mkdir()
+    predict(run, [data], tmp_path / "out", device="cpu")
+    assert not [path for path in (tmp_path / "out").iterdir() if path.name.startswith(".")]
+
+
+def test_a_folder_that_cannot_be_written_is_an_error_of_ours(
+    run: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(self: Path, *given: Any, **options: Any) -> int:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(Path, "write_text", full)
+    data = write_table(tmp_path / "asked.csv", {"size": [1.0]})
+    with pytest.raises(
+        PerceiversError, match=r"out' could not be written: .*No space left.*; give another folder"
+    ):
+        predict(run, [data], tmp_path / "out", device="cpu")
+
+
+@pytest.mark.parametrize(("option", "code"), [([], 3), (["--unreadable", "skip"], 0)])
+def test_the_exit_code_tells_whether_all_inputs_were_answered(
+    option: list[str], code: int, run: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    data = str(write_table(tmp_path / "asked.csv", {"size": [1.0, "long"]}))
+    with pytest.raises(SystemExit) as ended:
+        main(["predict", str(run), data, "--output", str(tmp_path / "out"), "--device", "cpu", *option])
+    assert ended.value.code == code
+    said = capsys.readouterr()
+    assert "left out: " in said.out
+    assert "1 left out, listed in errors.csv" in said.out
+    assert ("the other 1 are answered" in said.err) == (code == 3)
+
+
+def test_where_nothing_can_be_answered_nothing_is_written(run: Path, tmp_path: Path) -> None:
+    data = write_table(tmp_path / "asked.csv", {"size": ["long", "wide"], "colour": ["red", "red"]})
+    with pytest.raises(
+        DataError,
+        match=r"asked\.csv, row 1`: in the column 'size': expected a number, received 'long' \(and 1 more\)",
     ):
         predict(run, [data], tmp_path / "out")
     assert not (tmp_path / "out").exists()

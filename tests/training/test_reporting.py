@@ -137,6 +137,26 @@ def test_the_learning_curve_is_a_picture_with_one_or_two_panels(tmp_path: Path, 
     assert green.any() == watched
 
 
+@pytest.mark.parametrize("column", ["$ $$ $$$", "[bold]", "[/]", r"a\\"])
+def test_names_of_columns_are_drawn_and_printed_as_they_are(
+    column: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    name = f"{column}/accuracy"
+    history = [{**row, f"validation_{name}": row["validation_accuracy"]} for row in rows(3)]
+    draw_learning_curve(history, name, tmp_path / "curve.png")
+    for is_terminal in (False, True):
+        monkeypatch.setattr(
+            "perceivers.training.reporting.Console",
+            lambda is_terminal=is_terminal: Console(force_terminal=is_terminal, width=200, no_color=True),
+        )
+        with TrainingProgress(30, 0, name, visible=True) as progress:
+            progress.row_done(history[-1])
+            progress.say(f"{column} of 30")
+        shown = capsys.readouterr().out
+        assert f"{column}/accuracy 0.8333" in shown
+        assert f"{column} of 30" in shown
+
+
 def test_missing_matplotlib_names_the_command_that_installs_it(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -34,8 +34,8 @@ def draw_confusions(counts: np.ndarray, names: Sequence[str], path: Path) -> Non
             )
     shown = [name if len(name) <= 16 else f"{name[:15]}…" for name in names]
     axes.set(xlabel="answer", ylabel="true class")
-    axes.set_xticks(range(size), shown, rotation=90 if size > 6 else 0, fontsize=8)
-    axes.set_yticks(range(size), shown, fontsize=8)
+    axes.set_xticks(range(size), shown, rotation=90 if size > 6 else 0, fontsize=8, parse_math=False)
+    axes.set_yticks(range(size), shown, fontsize=8, parse_math=False)
     right = int(np.trace(counts))
     total = int(counts.sum())
     axes.set_title(f"{right:,} of {total:,} right", fontsize=11, loc="left")

@@ -70,11 +70,15 @@ class OneClass(RankedAnswer):
                 f"`{source}` must hold classes of several rows in the column {self.column!r}, received a value of its own in "
                 f"each of {len(cells):,} rows; name another column, or another answer: --target {self.column}:number"
             )
-        names = tuple(in_natural_order(counts))
-        weights: tuple[float, ...] = ()
-        if self.balance:
-            weights = tuple(len(cells) / (len(names) * counts[name]) for name in names)
-        return replace(self, names=names, class_weights=weights)
+        return replace(self, names=tuple(in_natural_order(counts))).learned_from(cells, source)
+
+    def learned_from(self, cells: Sequence[Any], source: str) -> Self:
+        """See Answer; a class without rows counts as one of one row."""
+        if not self.balance:
+            return self
+        counts = Counter(_class_name(cell) for cell in cells)
+        share = len(cells) / len(self.names)
+        return replace(self, class_weights=tuple(share / max(counts[name], 1) for name in self.names))
 
     def target(self, cell: Any) -> int | None:
         """Id of the class."""

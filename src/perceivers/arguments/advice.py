@@ -1,31 +1,29 @@
-"""What is chosen where the user chose nothing: the usual values, and what a task advises for the data at hand."""
+"""What is chosen where the user chose nothing: what a task advises for the data at hand, and the usual values."""
 
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, TypeVar
+from typing import Any
 
+from perceivers.arguments.open import filled
 from perceivers.arguments.run import RunArguments
-
-Arguments = TypeVar("Arguments")
 
 
 @dataclass(frozen=True, kw_only=True)
 class Advice:
-    """Values of the loop, the optimiser and the network that the user may leave open.
+    """Values of the loop, the optimiser and the network that the user may leave open. None advises nothing.
 
     Args:
         epochs: see TrainingArguments.
         batch_size: the same.
         max_gradient_norm: the same.
         keep_best: the same.
+        ema_decay: the same.
         learning_rate: see OptimizationArguments.
         weight_decay: the same.
         beta2: the same.
         warmup_steps: the same.
-        ema_decay: see TrainingArguments; None keeps what the arguments say, here and below.
         num_latents: see NetworkArguments.
         latent_channels: the same.
         num_layers: the same.
@@ -35,18 +33,22 @@ class Advice:
         qk_channels: the same.
         dropout: the same.
         mlp_dropout: the same.
+        initializer_range: see the task's own arguments, for tasks that have it.
+        queries_per_answer: the same.
+        token_rate: the same.
         label_smoothing: share of the target probability that is spread over all classes, in [0, 1).
+        mixup: how much samples and their targets are averaged in pairs, of tasks that can do that.
     """
 
-    epochs: int = 80
-    batch_size: int = 32
-    max_gradient_norm: float = 10.0
-    keep_best: bool = False
-    learning_rate: float = 3e-3
-    weight_decay: float = 0.05
-    beta2: float = 0.999
-    warmup_steps: int = 100
+    epochs: int | None = None
+    batch_size: int | None = None
+    max_gradient_norm: float | None = None
+    keep_best: bool | None = None
     ema_decay: float | None = None
+    learning_rate: float | None = None
+    weight_decay: float | None = None
+    beta2: float | None = None
+    warmup_steps: int | None = None
     num_latents: int | None = None
     latent_channels: int | None = None
     num_layers: int | None = None
@@ -56,26 +58,43 @@ class Advice:
     qk_channels: int | None = None
     dropout: float | None = None
     mlp_dropout: float | None = None
+    initializer_range: float | None = None
+    queries_per_answer: int | None = None
+    token_rate: float | None = None
     label_smoothing: float | None = None
+    mixup: float | None = None
+
+    def values(self) -> dict[str, Any]:
+        """What is advised, by name."""
+        return {name: value for name, value in dataclasses.asdict(self).items() if value is not None}
+
+    def over(self, other: Advice) -> Advice:
+        """This advice, and the other's where this has none."""
+        return dataclasses.replace(other, **self.values())
+
+
+USUAL = Advice(
+    epochs=80,
+    batch_size=32,
+    max_gradient_norm=10.0,
+    keep_best=True,
+    ema_decay=0.0,
+    learning_rate=3e-3,
+    weight_decay=0.05,
+    beta2=0.999,
+    warmup_steps=100,
+)
+"""The loop and the optimiser of a task that advises nothing."""
 
 
 def resolved(run: RunArguments, advice: Advice) -> RunArguments:
-    """The run with the advice in the place of every None that it has a value for."""
-    values = dataclasses.asdict(advice)
+    """The run with the advice, or else the usual values, in the place of all that is open."""
+    values = advice.over(USUAL).values()
     return dataclasses.replace(
         run, training=filled(run.training, values), optimization=filled(run.optimization, values)
     )
 
 
-def usual(arguments: Arguments) -> Any:
-    """A dataclass of arguments with the usual values in the place of every None that has one."""
-    return filled(arguments, dataclasses.asdict(Advice()))
-
-
-def filled(arguments: Arguments, values: Mapping[str, Any]) -> Arguments:
-    """A dataclass of arguments with `values` in the place of its fields that are None."""
-    names = {entry.name for entry in dataclasses.fields(arguments)}  # type: ignore[arg-type]
-    open_fields = {
-        name: value for name, value in values.items() if name in names and getattr(arguments, name) is None
-    }
-    return dataclasses.replace(arguments, **open_fields)  # type: ignore[type-var]
+def usual(arguments: Any) -> Any:
+    """A dataclass of arguments with the usual values in the place of all that is open."""
+    return filled(arguments, USUAL.values())

@@ -3,16 +3,22 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
-from perceivers.arguments.base import require_at_least, require_share
+from perceivers.arguments.base import require_at_least, require_choice, require_share
 from perceivers.errors import ConfigurationError
+
+SIZES = ("auto", "tiny", "small", "base", "paper", "usual")
 
 
 @dataclass(frozen=True, kw_only=True)
 class NetworkArguments:
     """Size of the network. A run that starts from a checkpoint takes the checkpoint's instead."""
 
+    size: Literal["auto", "tiny", "small", "base", "paper", "usual"] = "auto"
+    """What is not given by itself: `auto` chooses all of it from the data; `tiny`, `small` and `base` name the network, and
+    the rest is chosen from the data; `paper` takes the network of the papers, and what it is given of a sample; with `usual`
+    nothing looks at the data, as recipes want it. docs/learning.md has the sizes."""
     num_latents: int = 32
     """Vectors that all inputs are gathered into."""
     latent_channels: int = 64
@@ -42,6 +48,7 @@ class NetworkArguments:
                  "qk_channels", "v_channels", "widening_factor")  # fmt: skip
         require_at_least(1, self, *sizes)
         require_share(self, "dropout", "mlp_dropout")
+        require_choice("size", self.size, SIZES)
         for heads, channels in (
             ("num_heads", "latent_channels"),
             ("num_heads", "qk_channels"),

@@ -21,17 +21,20 @@ class OptimizationArguments:
     optimizer: Literal["adamw", "lamb"] = "adamw"
     """`lamb` scales each parameter's step to the parameter's own size; the papers use it with large batches."""
     learning_rate: float | None = None
-    """Highest learning rate. None: 0.003; of tables, by their rows."""
+    """Highest learning rate. None: chosen from the data and the network."""
     weight_decay: float | None = None
-    """Decoupled weight decay; biases and normalisation parameters have none. None: 0.05; of tables, by their rows."""
+    """Decoupled weight decay; biases and normalisation parameters have none. None: chosen
+    from the data."""
     beta1: float = 0.9
     """Decay of the running mean of gradients, in [0, 1)."""
     beta2: float | None = None
-    """Decay of the running mean of squared gradients, in [0, 1). None: 0.999; of tables, 0.98."""
+    """Decay of the running mean of squared gradients, in [0, 1). None: 0.98 where the loop is
+    chosen from the data, else 0.999."""
     epsilon: float = 1e-6
     """Added to the root of the mean squared gradient."""
     warmup_steps: int | None = None
-    """Optimiser steps of linear climb; a run of fewer steps only climbs. None: 100; of tables, a tenth of all steps."""
+    """Optimiser steps of linear climb; a run of fewer steps only climbs. None: a tenth of all steps
+    where the loop is chosen from the data, else 100."""
     constant_fraction: float = 0.0
     """Share of all steps before the decay begins, in [0, 1]."""
 

@@ -10,13 +10,14 @@ import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from perceivers.arguments.base import from_mapping
 from perceivers.arguments.data import DataArguments
 from perceivers.arguments.optimization import OptimizationArguments
 from perceivers.arguments.start import StartArguments
 from perceivers.arguments.training import TrainingArguments
+from perceivers.arguments.yaml_files import read_yaml
 from perceivers.errors import ConfigurationError, DataError
 
 ARGUMENTS_FILE = "arguments.yaml"
@@ -43,6 +44,9 @@ class RunArguments:
     """Go on with the run that `output` holds, from its last checkpoint; start it where there is none."""
     pictures: bool = True
     """Draw the learning curve and what measures have a picture."""
+    beside: Literal["auto", "none"] = "none"
+    """What the result stands beside at the end: `auto` a majority answer and a cheap method that fits the inputs, which takes
+    seconds (the default of `perceivers train`); `none` nothing."""
     quiet: bool = False
     """Print neither what is made of the data nor the progress."""
 
@@ -78,7 +82,7 @@ def load_arguments(folder: Path) -> tuple[str, dict[str, Any], RunArguments]:
     recipe = read_recipe(path)
     try:
         return recipe["task"], recipe["model"], run_from_recipe(recipe, output=str(folder))
-    except (KeyError, TypeError, ConfigurationError) as error:
+    except ConfigurationError as error:
         raise DataError(f"{str(path)!r} is not a record that `perceivers train` wrote: {error}") from error
 
 
@@ -88,14 +92,9 @@ def read_recipe(path: Path) -> dict[str, Any]:
     Raises:
         DataError: the file is absent, no YAML, or has other keys; the message names it.
     """
-    import yaml
-
     if not path.is_file():
         raise DataError(f"`config` must be a YAML file, received {str(path)!r}, which does not exist")
-    try:
-        recipe = yaml.safe_load(path.read_text(encoding="utf-8"))
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
-        raise DataError(f"{str(path)!r} cannot be read as YAML: {' '.join(str(error).split())}") from error
+    recipe = read_yaml(path)
     if not isinstance(recipe, dict) or not isinstance(recipe.get("task"), str):
         raise DataError(f"{str(path)!r} must hold a mapping with the key `task`, received {recipe!r:.200}")
     unknown = sorted(set(recipe) - {"task", *CONCERNS})
@@ -106,6 +105,10 @@ def read_recipe(path: Path) -> dict[str, Any]:
     for name in CONCERNS:
         if not isinstance(recipe.setdefault(name, {}), Mapping):
             raise DataError(f"`{name}` of {str(path)!r} must be a mapping, received {recipe[name]!r}")
+    # Where records of earlier versions have it.
+    group_column = recipe["model"].pop("group_column", None)
+    if group_column is not None:
+        recipe["data"].setdefault("group_column", group_column)
     return recipe
 
 

@@ -13,40 +13,50 @@ class TrainingArguments:
     """How long and how the loop runs."""
 
     epochs: int | None = None
-    """Passes over the training samples. None: 80; of tables, by their rows."""
+    """Passes over the training samples. None: chosen from their number."""
     steps: int | None = None
     """Optimiser steps of the whole run, in place of `epochs`; None counts epochs."""
+    time_limit: float | None = None
+    """Minutes of training, looks at the validation samples included: where the steps do not fit, fewer are run, and the
+    learning rate reaches its end with them. Reading the data and measuring at the end are not counted. None: no limit."""
     batch_size: int | None = None
-    """Samples a forward pass, on each process. None: 32; of tables, by their rows."""
+    """Samples a forward pass, on each process. None: chosen from their number."""
     gradient_accumulation_steps: int = 1
     """Batches whose gradients are averaged before one optimiser step."""
     max_gradient_norm: float | None = None
-    """Gradients whose global norm is above this are scaled down to it. None: 10; of tables, 1."""
+    """Gradients whose global norm is above this are scaled down to it. None: 1 where the loop is chosen from the
+    data, else 10."""
     mixed_precision: Literal["no", "bf16", "fp16"] = "no"
     """Number format of the forward pass; the weights stay in float32."""
     gradient_checkpointing: bool = False
     """Compute activations again in the backward pass instead of keeping them: less memory, more time."""
-    ema_decay: float = 0.0
-    """Decay of a running mean of the weights, in [0, 1), which is then what is measured and saved; 0 keeps none."""
+    ema_decay: float | None = None
+    """Decay of a running mean of the weights, in [0, 1), which is then what is measured and saved; 0 keeps none. None: chosen
+    from the number of steps."""
     watch_every: int | None = None
     """Optimiser steps between two looks at the validation samples; None looks after every epoch."""
     keep_best: bool | None = None
-    """Save the weights of the best look at the validation samples instead of the last ones. None: for tables alone."""
+    """Save the weights of the best look at the validation samples instead of the last ones. None: wherever there are any."""
     checkpoint_every: int | None = None
     """Optimiser steps between two checkpoints to resume from; None writes one with every look at the validation samples."""
     seed: int = 0
     """Seed of the initial weights, the order of the samples, the augmentation and the dropout."""
-    workers: int = 0
-    """Processes that load samples beside the training process."""
+    workers: int | Literal["auto"] = "auto"
+    """Processes that load samples beside the training process. `auto`: none where a sample takes less than 2 ms to load, or
+    for a stream; else one fewer than there are processor cores. Results do not depend on it."""
     device: Literal["auto", "cpu"] = "auto"
     """`auto` takes the accelerator that is there."""
 
     def __post_init__(self) -> None:
         require_at_least(1, self, "epochs", "steps", "batch_size", "gradient_accumulation_steps")
         require_at_least(1, self, "watch_every", "checkpoint_every")
+        limit = self.time_limit
+        require("time_limit", 1.0 if limit is None else limit, limit is None or limit > 0.0, "above 0")
         norm = self.max_gradient_norm
         require("max_gradient_norm", 1.0 if norm is None else norm, norm is None or norm > 0.0, "above 0")
         require_share(self, "ema_decay")
-        require_at_least(0, self, "workers")
+        if self.workers != "auto":
+            known = isinstance(self.workers, int) and self.workers >= 0
+            require("workers", self.workers, known, "auto, or at least 0")
         require_choice("mixed_precision", self.mixed_precision, ("no", "bf16", "fp16"))
         require_choice("device", self.device, ("auto", "cpu"))

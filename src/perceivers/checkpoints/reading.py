@@ -78,11 +78,24 @@ def _open_safetensors(path: Path) -> dict[str, StoredTensor]:
                 raise CheckpointError(f"{path} is cut short or no safetensors file: its header is not whole")
             header = json.loads(file.read(length))
         entries = {key: entry for key, entry in header.items() if key != "__metadata__"}
+        _require_apart(path, entries)
         return {key: _entry(path, key, entry, 8 + length, size) for key, entry in entries.items()}
-    except (OSError, ValueError, KeyError, TypeError, AttributeError) as problem:
+    except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError) as problem:
         if isinstance(problem, CheckpointError):
             raise
         raise CheckpointError(f"{path} is no safetensors file: {problem}") from problem
+
+
+def _require_apart(path: Path, entries: Mapping[str, Mapping[str, Any]]) -> None:
+    """Raise CheckpointError for places that are no whole numbers, or that two tensors share."""
+    last, owner = 0, ""
+    for key, entry in sorted(entries.items(), key=lambda item: item[1]["data_offsets"]):
+        start, end = entry["data_offsets"]
+        if any(type(number) is not int or number < 0 for number in (start, end, *entry["shape"])):
+            raise CheckpointError(f"{path} contradicts itself: {key} has sizes that are no whole numbers")
+        if start < last and end > start:
+            raise CheckpointError(f"{path} contradicts itself: {key} and {owner} overlap")
+        last, owner = max(last, end), key
 
 
 def _entry(path: Path, key: str, entry: Mapping[str, Any], data_start: int, size: int) -> StoredTensor:
@@ -93,7 +106,7 @@ def _entry(path: Path, key: str, entry: Mapping[str, Any], data_start: int, size
             f"{path} stores {key} as {entry['dtype']}, which is not supported: {', '.join(_DTYPES)}"
         )
     dtype = _DTYPES[entry["dtype"]]
-    if end - start != math.prod(shape) * dtype.itemsize or start < 0:
+    if end - start != math.prod(shape) * dtype.itemsize:
         raise CheckpointError(
             f"{path} contradicts itself: {key} of shape {list(shape)} cannot fill {end - start} bytes"
         )

@@ -2,21 +2,28 @@
 
 from __future__ import annotations
 
+import signal
 import sys
 from collections.abc import Sequence
 from importlib.metadata import version
 
 from cyclopts import App
 from rich.console import Console
-from rich.markup import escape
+from rich.text import Text
 
 from perceivers.cli import convert, evaluate, explain, inspect, predict, samples, tasks
-from perceivers.errors import PerceiversError
+from perceivers.cli.words import BACK
+from perceivers.errors import PerceiversError, UnreadableError
+
+# Exit code where some of the inputs cannot be read, and the others are answered.
+SOME_UNREADABLE = 3
 
 app = App(
     name="perceivers",
     help="Train, evaluate and apply Perceiver IO models on your own data.",
     version=lambda: version("perceivers"),
+    # A run that was stopped says so itself.
+    suppress_keyboard_interrupt=False,
 )
 # A subcommand a task, with all its options: built when it is asked for, not when `perceivers --help` is.
 app.command(
@@ -35,15 +42,14 @@ app.command(samples.samples)
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
-    """Run the command line; a mistake of the user's ends it with one readable message and exit code 1.
+    """Run the command line; a mistake of the user's ends it with one readable message and exit code 1; Ctrl-C with 130.
 
     Args:
         arguments: what follows `perceivers`; None takes the process's own.
     """
     tokens = list(sys.argv[1:] if arguments is None else arguments)
     try:
-        # A recipe gives defaults to the options, so it has to be read before they are.
-        if tokens[:1] == ["train"] and any(t == "--config" or t.startswith("--config=") for t in tokens):
+        if tokens[:1] == ["train"] and _changes_defaults(tokens[1:]):
             from perceivers.cli.train import train_command
 
             train_command(tokens[1:])
@@ -51,5 +57,18 @@ def main(arguments: Sequence[str] | None = None) -> None:
             app(tokens)
     except PerceiversError as error:
         console = Console(stderr=True)
-        console.print(f"[bold red]error:[/bold red] {escape(str(error))}", highlight=False, soft_wrap=True)
-        sys.exit(1)
+        line = Text.assemble(("error:", "bold red"), f" {error}")
+        console.print(line, highlight=False, soft_wrap=True)
+        sys.exit(SOME_UNREADABLE if isinstance(error, UnreadableError) else 1)
+    except KeyboardInterrupt as stopped:
+        # What a shell says of a process that a signal has ended.
+        Console(stderr=True).print(str(stopped) or "stopped", markup=False, highlight=False, soft_wrap=True)
+        sys.exit(128 + getattr(stopped, "signal", signal.SIGINT))
+
+
+def _changes_defaults(tokens: Sequence[str]) -> bool:
+    """Whether a recipe, or a word that sets an option back, has to be read before the options are."""
+    values = [token.partition("=")[2] if token.startswith("--") else token for token in tokens]
+    return any(token.partition("=")[0] == "--config" for token in tokens) or any(
+        value.lower() in BACK for value in values
+    )

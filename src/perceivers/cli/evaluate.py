@@ -15,7 +15,8 @@ def evaluate(
     batch_size: int = 64,
     device: Literal["auto", "cpu"] = "auto",
     output: Path | None = None,
-    beside: Literal["trees"] | None = None,
+    beside: Literal["trees", "auto"] | None = None,
+    unreadable: Literal["stop", "skip", "trust"] | None = None,
 ) -> None:
     """Measure a trained model, print the metrics and write `evaluation.json`.
 
@@ -28,27 +29,33 @@ def evaluate(
         device: `auto` takes the accelerator that is there.
         output: folder for `evaluation.json`; the training run's if not given.
         beside: `trees` measures gradient-boosted trees (texts by tf-idf), and the majority or the mean, on the same rows,
-            fitted to the rows that the model was fitted to. For runs that read columns.
+            fitted to the rows that the model was fitted to. For runs that read columns. `auto` takes the cheap method that
+            fits the inputs, as `perceivers train` does.
+        unreadable: what is done about samples that cannot be read, see `perceivers train`: `stop` measures nothing then,
+            `skip` measures the others and lists these in `errors.csv`. As the training run did if not given.
     """
     from rich.console import Console
 
     from perceivers.training.evaluation import evaluate as measure_run
-    from perceivers.training.reporting import comparison_table, is_main_process, results_table
+    from perceivers.training.reporting import beside_tables, is_main_process, results_table
 
     results = measure_run(
-        folder, data=data, split=split, batch_size=batch_size, device=device, output=output, beside=beside
+        folder,
+        data=data,
+        split=split,
+        batch_size=batch_size,
+        device=device,
+        output=output,
+        beside=beside,
+        unreadable=unreadable,
     )
     console = Console(quiet=not is_main_process())
     for line in results["unreadable"]:
         console.print(f"left out: {line}", markup=False, highlight=False, soft_wrap=True)
     rows = dict(results["metrics"])
     if beside is not None:
-        others = results["beside"]
-        columns = {"this model": rows, "trees": others["trees"], "majority": others["majority"]}
-        console.print(comparison_table(results["task"], columns))
-        said = f"trees and majority are fitted to {others['training_samples']:,} training rows"
-        ignored = f"; trees cannot read {', '.join(others['ignored'])}" if others["ignored"] else ""
-        console.print(said + ignored, markup=False, highlight=False, soft_wrap=True)
+        for each in beside_tables(results["task"], results["beside"], rows, results["split"]):
+            console.print(each, markup=False, highlight=False, soft_wrap=isinstance(each, str))
         rows = {}
     rows |= {
         "data": f"{results['data']}, {results['split']}, {results['samples']:,} samples",

@@ -19,11 +19,12 @@ def inspect(
     ignore: Names = (),
     group_column: str | None = None,
 ) -> None:
-    """Print the columns of a table: kind, missing values, different values, an example, and what would be left out.
+    """Print the columns of a table: kind, gaps, different values, an example, what is left out; and what would be chosen.
 
     Args:
         data: bundled name, folder or table.
-        target: columns that are to be answered, see `perceivers train table --help`.
+        target: columns that are to be answered, see `perceivers train table --help`. Names go on up to the next option: DATA
+            stands before them.
         column: NAME=KIND, what a column holds where the guess is wrong.
         ignore: columns that are not to be read.
         group_column: column whose equal values stay in one part.
@@ -36,15 +37,19 @@ def inspect(
     from perceivers.kinds.registry import KINDS
     from perceivers.tasks.table.options import TableArguments
     from perceivers.tasks.table.plan import plan_table
-    from perceivers.tasks.table.printing import plan_as_table
+    from perceivers.tasks.table.printing import choices_in_words, plan_as_table
 
-    arguments = TableArguments(target=target, column=column, ignore=ignore, group_column=group_column)
+    arguments = TableArguments(target=target, column=column, ignore=ignore)
     console = Console()
     tables = open_tables(DataArguments(data=data), ())
-    console.print(plan_as_table(plan_table(tables["train"], arguments, needs_target=False)))
+    plan = plan_table(tables["train"], arguments, group_column=group_column, needs_target=False)
+    console.print(plan_as_table(plan))
     counts = {part: len(table) for part, table in tables.items() if isinstance(table, Table)}
     rows = ", ".join(f"{part} {count:,}" for part, count in counts.items())
     if list(counts) == ["train"]:
         rows = f"{counts['train']:,}, of which training holds out some to validate and to test"
     console.print(f"rows: {rows}", highlight=False, soft_wrap=True, markup=False)
+    if "train" in counts:
+        for line in choices_in_words(plan, counts["train"]):
+            console.print(line, highlight=False, soft_wrap=True, markup=False)
     console.print(f"kinds: {', '.join(KINDS)}", highlight=False, soft_wrap=True, markup=False)

@@ -8,7 +8,7 @@
 import dataclasses
 from collections.abc import Callable
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from cyclopts import App, Group, Parameter
 from cyclopts.config import Dict
@@ -22,39 +22,75 @@ from perceivers.arguments import (
     read_recipe,
     recipe_text,
 )
+from perceivers.arguments.advice import USUAL, resolved
+from perceivers.arguments.network import NetworkArguments
+from perceivers.arguments.open import USUAL_SIZE
 from perceivers.arguments.run import CONCERNS
+from perceivers.cli.options import as_given, grouped, set_back
 from perceivers.errors import ConfigurationError
 from perceivers.tasks.registry import TASKS, arguments_class
 
-# `--target price sold` is `--target price --target sold`.
-app = App(name="train", default_parameter=Parameter(consume_multiple=True))
+# `--target price sold` is `--target price --target sold`; no `--empty-target` and the like.
+app = App(
+    name="train",
+    default_parameter=Parameter(consume_multiple=True, negative_iterable=""),
+    suppress_keyboard_interrupt=False,
+)
 
-Data = Annotated[DataArguments, Parameter(name="*", group=Group("Data", sort_key=1))]
-Start = Annotated[StartArguments, Parameter(name="*", group=Group("Start", sort_key=3))]
-Training = Annotated[TrainingArguments, Parameter(name="*", group=Group("Training", sort_key=4))]
-Optimization = Annotated[OptimizationArguments, Parameter(name="*", group=Group("Optimization", sort_key=5))]
-MODEL = Parameter(name="*", group=Group("Model and augmentation", sort_key=2))
-Flag = Annotated[bool, Parameter(negative="")]
+MAIN = Group("What matters most", sort_key=1)
+SAMPLES = Group("Samples: reading, what the model sees, augmentation, answers", sort_key=2)
+DATA = Group("Data: parts and division", sort_key=3)
+NETWORK = Group("Network", sort_key=4)
+TRAINING = Group("Training: loop, optimiser, learning rate", sort_key=5)
+RUN = Group("Run", sort_key=6)
+FIRST = ("data", "target", "size", "time_limit", "epochs")
+EACH = Parameter(name="*")
+Flag = Annotated[bool, Parameter(negative="", group=RUN)]
 
 
 def train_command(tokens: list[str]) -> None:
-    """Run `perceivers train` with what follows it, `--config PATH` among it: read the recipe, parse all options over it."""
-    tokens, path = _without_config(tokens)
-    recipe = read_recipe(Path(path))
-    if recipe["task"] not in TASKS:
-        raise ConfigurationError(
-            f"`task` of {path!r} must be one of {', '.join(TASKS)}, received {recipe['task']!r}"
-        )
-    named = tokens[0] if tokens and not tokens[0].startswith("-") else None
-    if named is None:
-        tokens = [recipe["task"], *tokens]
-    elif named != recipe["task"]:
-        raise ConfigurationError(f"`config` {path!r} is a recipe of {recipe['task']!r}, received {named!r}")
-    app.config = (_recipe_options(recipe, path),)
+    """Run `perceivers train` with what follows it: read the recipe, parse all options over it, set back those that say so."""
+    recipe: dict[str, Any] = {concern: {} for concern in CONCERNS}
+    path = "the command line"
+    if any(token == "--config" or token.startswith("--config=") for token in tokens):
+        tokens, path = _without_config(tokens)
+        recipe = read_recipe(Path(path))
+        if recipe["task"] not in TASKS:
+            raise ConfigurationError(
+                f"`task` of {path!r} must be one of {', '.join(TASKS)}, received {recipe['task']!r}"
+            )
+        named = tokens[0] if tokens and not tokens[0].startswith("-") else None
+        if named is None:
+            tokens = [recipe["task"], *tokens]
+        elif named != recipe["task"]:
+            raise ConfigurationError(
+                f"`config` {path!r} is a recipe of {recipe['task']!r}, received {named!r}"
+            )
+    if tokens[0] in TASKS:
+        kinds = _kinds_of(tokens[0])
+        tokens, back = set_back(tokens, tuple(kinds.values()))
+        for concern, kind in kinds.items():
+            own = {entry.name for entry in dataclasses.fields(kind)}
+            recipe[concern] = {
+                **recipe[concern],
+                **{name: value for name, value in back.items() if name in own},
+            }
+        app.config = (_recipe_options(recipe, kinds, path),)
     try:
         app(tokens)
     finally:
         app.config = ()
+
+
+def _kinds_of(task: str) -> dict[str, type[Any]]:
+    """The dataclass of each concern of a run."""
+    return {
+        "data": DataArguments,
+        "model": arguments_class(task),
+        "start": StartArguments,
+        "training": TrainingArguments,
+        "optimization": OptimizationArguments,
+    }
 
 
 def _without_config(tokens: list[str]) -> tuple[list[str], str]:
@@ -67,15 +103,8 @@ def _without_config(tokens: list[str]) -> tuple[list[str], str]:
     return tokens[:index] + tokens[index + 2 :], tokens[index + 1]
 
 
-def _recipe_options(recipe: dict[str, Any], path: str) -> Dict:
-    """The recipe as options. A null is written only where the option's default is another value."""
-    kinds: dict[str, type[Any]] = {
-        "data": DataArguments,
-        "model": arguments_class(recipe["task"]),
-        "start": StartArguments,
-        "training": TrainingArguments,
-        "optimization": OptimizationArguments,
-    }
+def _recipe_options(recipe: dict[str, Any], kinds: dict[str, type[Any]], path: str) -> Dict:
+    """The recipe as options. What is the default is left out: a null, or "auto", need not be a value on the command line."""
     options: dict[str, Any] = {}
     for concern in CONCERNS:
         known = {entry.name: entry.default for entry in dataclasses.fields(kinds[concern])}
@@ -84,45 +113,68 @@ def _recipe_options(recipe: dict[str, Any], path: str) -> Dict:
                 raise ConfigurationError(
                     f"`{concern}` of {path!r} has no field {name!r}; it has {', '.join(known)}"
                 )
-            if value is not None or known[name] is not None:
+            if value != known[name]:
                 options[name.replace("_", "-")] = value
     return Dict(options, use_commands_as_keys=False, source=path)
 
 
+def _groups_of(task: str) -> dict[str, Group]:
+    """Where options stand on the help page, by field: first those that matter, then by what they are about."""
+    model = arguments_class(task)
+    columns = [
+        entry.name
+        for entry in dataclasses.fields(model)
+        if entry.name in FIRST or entry.name.endswith("_column")
+    ]
+    network = dict.fromkeys((entry.name for entry in dataclasses.fields(NetworkArguments)), NETWORK)
+    return {**network, **dict.fromkeys([*FIRST, *columns], MAIN)}
+
+
 def _command_of(name: str) -> Callable[..., None]:
-    kind = arguments_class(name)
+    kind, groups = arguments_class(name), _groups_of(name)
+    model_kind = grouped(kind, groups, SAMPLES)
+    data_kind = grouped(DataArguments, groups, DATA)
+    start_kind = grouped(StartArguments, groups, RUN)
+    training_kind = grouped(TrainingArguments, groups, TRAINING)
+    optimization_kind = grouped(OptimizationArguments, groups, TRAINING)
 
     def command(
         *,
-        data: Data,
-        output: Path | None = None,
+        data: Annotated[data_kind, EACH],  # type: ignore[valid-type]
+        output: Annotated[Path | None, Parameter(group=MAIN)] = None,
+        model: Annotated[model_kind, EACH] = model_kind(),  # type: ignore[valid-type] # noqa: B008
+        training: Annotated[training_kind, EACH] = training_kind(),  # type: ignore[valid-type] # noqa: B008
+        optimization: Annotated[optimization_kind, EACH] = optimization_kind(),  # type: ignore[valid-type] # noqa: B008
+        start: Annotated[start_kind, EACH] = start_kind(),  # type: ignore[valid-type] # noqa: B008
         overwrite: Flag = False,
         resume: Flag = False,
+        beside: Annotated[Literal["auto", "none"], Parameter(group=RUN)] = "auto",
         quiet: Flag = False,
         print_config: Flag = False,
-        model: Annotated[kind, MODEL] = kind(),  # type: ignore[valid-type] # noqa: B008
-        start: Start = StartArguments(),  # noqa: B008
-        training: Training = TrainingArguments(),  # noqa: B008
-        optimization: Optimization = OptimizationArguments(),  # noqa: B008
     ) -> None:
+        arguments = as_given(kind, model)
         run = RunArguments(
             output=str(output),
-            data=data,
-            start=start,
-            training=training,
-            optimization=optimization,
+            data=as_given(DataArguments, data),
+            start=as_given(StartArguments, start),
+            training=as_given(TrainingArguments, training),
+            optimization=as_given(OptimizationArguments, optimization),
             overwrite=overwrite,
             resume=resume,
+            beside=beside,
             quiet=quiet,
         )
         if print_config:
-            print(recipe_text(name, model, run), end="")  # noqa: T201
+            # Of "usual", nothing waits for the data.
+            if arguments.size == USUAL_SIZE:
+                run = resolved(run, USUAL)
+            print(recipe_text(name, arguments, run), end="")  # noqa: T201
         elif output is None:
             raise ConfigurationError(
                 "`output` must be a folder for the run, received nothing: --output FOLDER"
             )
         else:
-            _train(name, model, run)
+            _train(name, arguments, run)
 
     entry = TASKS[name]
     command.__doc__ = f"""Train {name}: {entry.input}; {entry.output}.
@@ -132,6 +184,8 @@ def _command_of(name: str) -> Callable[..., None]:
         output: folder that receives model, settings, results and learning curve.
         overwrite: replace the run that `output` already holds.
         resume: go on with the run that `output` holds, from its last checkpoint; start it where there is none.
+        beside: what the result is printed beside: `auto`, a majority answer and a cheap method that fits the data, on the
+            same rows (it takes seconds); `none`, nothing.
         quiet: print the results alone: neither what is made of the data nor the progress.
         print_config: print all options, resolved, as a recipe, and stop.
         model: model and augmentation.
@@ -150,14 +204,18 @@ def _train(name: str, model: object, arguments: RunArguments) -> None:
     from rich.console import Console
 
     from perceivers.tasks.registry import task_class
-    from perceivers.training.reporting import is_main_process, results_table
+    from perceivers.training.reporting import beside_tables, is_main_process, results_table
     from perceivers.training.run import train
 
     results = train(task_class(name)(model), arguments)
     console = Console(quiet=not is_main_process())
     for line in results["unreadable"]:
         console.print(f"left out: {line}", markup=False, highlight=False, soft_wrap=True)
-    rows = {f"test {metric}": value for metric, value in results["test"].items()}
+    if "beside" in results:
+        for each in beside_tables(name, results["beside"], results[results["beside"]["part"]]):
+            console.print(each, markup=False, highlight=False, soft_wrap=isinstance(each, str))
+    measured = {} if results.get("beside", {}).get("part") == "test" else results["test"]
+    rows: dict[str, object] = {f"test {metric}": value for metric, value in measured.items()}
     rows |= {
         "samples": ", ".join(
             f"{part} {count:,}" if isinstance(count, int) else f"{part} {count}"

@@ -9,8 +9,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from perceivers.array_files import read_npz
 from perceivers.conversion.restricted_pickle import read_pickle
-from perceivers.errors import CheckpointError
+from perceivers.errors import CheckpointError, DataError
 
 Parameters = dict[tuple[str, str], NDArray[Any]]
 
@@ -49,27 +50,33 @@ def read_haiku(path: Path, prefixes: Sequence[str] | None = None) -> Parameters:
 
 
 def _from_archive(path: Path, prefixes: Sequence[str] | None) -> Parameters:
-    found: Parameters = {}
+    def is_wanted(key: str) -> bool:
+        prefix, _, parameter = _parts(key)
+        return bool(parameter) and (prefixes is None or prefix in prefixes)
+
     try:
-        # Opened here because NumPy leaves a damaged archive open.
-        with path.open("rb") as file, np.load(file, allow_pickle=False) as archive:
-            for key in archive.files:
-                prefix, module, parameter = (
-                    (["", *key.split("|")])[-3:] if key.count("|") in (1, 2) else ("", "", "")
-                )
-                if not parameter or (prefixes is not None and prefix not in prefixes):
-                    continue
-                if (module, parameter) in found:
-                    raise CheckpointError(
-                        f"{path} holds {module}|{parameter} under several prefixes: name the wanted ones in `prefixes`"
-                    )
-                found[module, parameter] = archive[key]
-    except CheckpointError:
-        raise
-    except Exception as problem:
-        # zipfile, zlib and NumPy each raise errors of their own for damaged archives.
+        arrays = read_npz(path, is_wanted)
+    except DataError as problem:
         raise CheckpointError(f"{path} is cut short or no .npz file: {problem}") from problem
+    found: Parameters = {}
+    for key, array in arrays.items():
+        _, module, parameter = _parts(key)
+        if (module, parameter) in found:
+            raise CheckpointError(
+                f"{path} holds {module}|{parameter} under several prefixes: name the wanted ones in `prefixes`"
+            )
+        found[module, parameter] = array
     return found
+
+
+def _parts(key: str) -> tuple[str, str, str]:
+    """Prefix, module and parameter of an archive's key; three empty ones of a key of another form."""
+    names = key.split("|")
+    return (
+        ("", "", "")
+        if len(names) not in (2, 3)
+        else (names[-3] if len(names) == 3 else "", names[-2], names[-1])
+    )
 
 
 def _from_mapping(path: Path, content: Any) -> Parameters:

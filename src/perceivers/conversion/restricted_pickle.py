@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pickle
+import pickletools
 from collections import OrderedDict
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -27,12 +28,24 @@ def read_pickle(path: Path) -> Any:
     """
     try:
         with path.open("rb") as file:
+            _require_modest_memo(file, path.stat().st_size)
+            file.seek(0)
             return _Reader(file).load()
     except CheckpointError as problem:
         raise CheckpointError(f"{path} is not opened: {problem}") from problem
     except Exception as problem:
         # A damaged pickle can fail in any way while it is interpreted, within what `find_class` lets it reach.
         raise CheckpointError(f"{path} is cut short or no pickle: {problem}") from problem
+
+
+def _require_modest_memo(file: Any, size: int) -> None:
+    """Raise CheckpointError where values are to be remembered under numbers that no file of this size needs.
+
+    The reader makes room for every number up to the largest: a damaged file of a hundred bytes takes gigabytes.
+    """
+    for operation, argument, place in pickletools.genops(file):
+        if operation.name in ("PUT", "BINPUT", "LONG_BINPUT") and int(argument or 0) > size:
+            raise CheckpointError(f"it remembers a value under the number {argument} at byte {place}")
 
 
 class _Reader(pickle.Unpickler):

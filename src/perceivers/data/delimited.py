@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import csv
 import hashlib
+import lzma
 import os
 import tempfile
+import zipfile
 import zlib
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
@@ -15,7 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from perceivers.data.dialects import SAMPLE_RECORDS, Dialect, long_fields, open_text, sense, without_blank
-from perceivers.data.headers import column_names
+from perceivers.data.headers import all_numbers, column_names, distinct_names
 from perceivers.errors import DataError
 
 BATCH_RECORDS = 10_000
@@ -32,16 +34,22 @@ class DelimitedFile:
         dialect: how it is written.
         columns: names from its first line.
         notes: what the user should know about how it is read.
+        has_names: whether the first line is one of names; else columns are called by their places, from 0.
     """
 
     path: Path
     dialect: Dialect
     columns: tuple[str, ...]
     notes: tuple[str, ...] = ()
+    has_names: bool = True
 
     @classmethod
-    def look_at(cls, path: Path) -> DelimitedFile:
+    def look_at(cls, path: Path, *, needs_names: bool = True) -> DelimitedFile:
         """Sense how a file is written and read its header.
+
+        Args:
+            path: the file.
+            needs_names: whether a first line that looks like data is an error; else numbers alone are data.
 
         Raises:
             DataError: it is no table of text; the message names file, row and what to do.
@@ -58,7 +66,9 @@ class DelimitedFile:
             first = [[_unquoted(cell) for cell in record] for record in first]
         header, *rest = first
         _require_equal_lengths(path, dialect, len(header), rest, 0)
-        names = column_names(path, header, rest)
+        if not needs_names and all_numbers(header):
+            return cls(path, dialect, tuple(map(str, range(len(header)))), tuple(notes), has_names=False)
+        names = column_names(path, header, rest) if needs_names else distinct_names(path, header)
         if not rest:
             raise DataError(f"`{path}` cannot be read as a table: there is no data below the line of names")
         return cls(path, dialect, tuple(names), tuple(notes))
@@ -69,8 +79,9 @@ class DelimitedFile:
         last: Sequence[str] = self.columns
         with _named(self.path), open_text(self.path, self.dialect) as file:
             records = without_blank(self.dialect.records(file))
-            with long_fields():
-                next(records)
+            if self.has_names:
+                with long_fields():
+                    next(records)
             while True:
                 # Not held open over a yield: others may read a file in between.
                 with long_fields():
@@ -133,7 +144,7 @@ class DelimitedFile:
         import pyarrow
 
         read = 0
-        if self.dialect.plain and len(self.columns) > 1:
+        if self.dialect.plain and len(self.columns) > 1 and self.has_names:
             try:
                 for batch in self._plain_batches():
                     read += batch.num_rows
@@ -177,7 +188,15 @@ def _named(path: Path) -> Iterator[None]:
     """Name the file in what the readers below raise."""
     try:
         yield
-    except (OSError, EOFError, zlib.error, UnicodeError, csv.Error) as error:
+    except (
+        OSError,
+        EOFError,
+        zlib.error,
+        lzma.LZMAError,
+        zipfile.BadZipFile,
+        UnicodeError,
+        csv.Error,
+    ) as error:
         raise DataError(f"`{path}` cannot be read as a table: {error}") from error
 
 
@@ -197,12 +216,19 @@ def _require_equal_lengths(
     index = next(index for index, record in enumerate(batch) if len(record) != wanted)
     number, received = count + index + 1, len(batch[index])
     hint = "mend the row, or put a field that holds the delimiter in quotes"
-    if number == 1 and all(len(record) == wanted + 1 for record in batch):
+    if wanted == 1 and _first_field(path, dialect).startswith(("#", "%")):
+        hint = "the first line is a comment: remove all lines above that of the names"
+    elif number == 1 and all(len(record) == wanted + 1 for record in batch):
         hint = "the first line lacks a name, often that of the first column"
     raise DataError(
         f"`{path}`, row {number} (line {_line_of(path, dialect, number)}): expected {wanted} fields as in the first line, "
         f"received {received}; {hint}"
     )
+
+
+def _first_field(path: Path, dialect: Dialect) -> str:
+    with open_text(path, dialect) as file:
+        return file.readline(200).strip()
 
 
 def _require_closed_quotes(path: Path, dialect: Dialect, last: Sequence[str], number: int) -> None:
@@ -212,7 +238,7 @@ def _require_closed_quotes(path: Path, dialect: Dialect, last: Sequence[str], nu
     line = _line_of(path, dialect, number)
     with open_text(path, dialect) as lines, long_fields():
         try:
-            list(dialect.records(islice(lines, line - 1, None), strict=True))
+            list(dialect.records(islice(lines, line - 1 - dialect.skipped, None), strict=True))
         except csv.Error as error:
             if "unexpected end" in str(error):
                 raise DataError(
@@ -223,7 +249,7 @@ def _require_closed_quotes(path: Path, dialect: Dialect, last: Sequence[str], nu
 
 def _line_of(path: Path, dialect: Dialect, number: int) -> int:
     """Line at which a row begins, from 1; rows are counted from 1, below the header."""
-    begun = 0
+    begun = dialect.skipped
 
     def counted(lines: Iterable[str]) -> Iterator[str]:
         nonlocal begun
@@ -231,7 +257,7 @@ def _line_of(path: Path, dialect: Dialect, number: int) -> int:
             begun += 1
             yield line
 
-    before = 0
+    before = begun
     with open_text(path, dialect) as file, long_fields():
         for record in dialect.records(counted(file)):
             if any(True for _ in without_blank([record])):

@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
+import bz2
 import codecs
 import csv
 import gzip
 import io
+import lzma
+import re
 import sys
-from collections.abc import Iterable, Iterator
+import zipfile
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from itertools import islice
 from pathlib import Path
-from typing import IO
+from typing import IO, Any, Literal
 
+from perceivers.data.numbers import has_decimal_comma
 from perceivers.errors import DataError
 
 DELIMITERS = {",": "commas", ";": "semicolons", "\t": "tabs", "|": "bars"}
@@ -36,24 +41,40 @@ OTHER_FORMATS = (
 )
 
 
+Packing = Literal["", "gzip", "bz2", "xz", "zip"]
+PACKED: tuple[tuple[bytes, Packing], ...] = (
+    (b"\x1f\x8b", "gzip"),
+    (b"BZh", "bz2"),
+    (b"\xfd7zXZ\0", "xz"),
+)
+UNPACK: Mapping[str, Callable[..., Any]] = {"gzip": gzip.open, "bz2": bz2.open, "xz": lzma.open}
+_PACKED_ENDING = re.compile(r"\.(?:gz|bz2|xz|zip)$")
+# What Excel begins files with, so that it reads them again.
+_SEPARATOR_LINE = re.compile(r'"?sep=(.?)"?', re.IGNORECASE)
+
+
 @dataclass(frozen=True)
 class Dialect:
     """How one file is written.
 
     Args:
-        packed: whether gzip packed it.
+        packed: what packed it; "" for nothing.
         encoding: name of its encoding for Python.
         delimiter: what divides fields.
         quotes: whether a quote opens a field that may hold delimiters and ends of lines. If not, a quote is a character
             like all others, unless it begins and another ends a field.
         plain: whether the file is plain UTF-8 without any quote, so that every line is a record whatever parses it.
+        spaced: whether blanks behind a delimiter belong to it, so that a quote after them opens a field.
+        skipped: lines before that of the names, such as Excel's `sep=;`.
     """
 
-    packed: bool = False
+    packed: Packing = ""
     encoding: str = "utf-8"
     delimiter: str = ","
     quotes: bool = True
     plain: bool = False
+    spaced: bool = False
+    skipped: int = 0
 
     def records(self, lines: Iterable[str], *, strict: bool = False) -> Iterator[list[str]]:
         """Divide lines into records of fields; a blank line is an empty record.
@@ -62,8 +83,14 @@ class Dialect:
             lines: with their ends; read them inside of `long_fields`.
             strict: raise csv.Error where a quote is not closed, or is closed before the field ends.
         """
-        quoting = csv.QUOTE_MINIMAL if self.quotes else csv.QUOTE_NONE
-        return csv.reader(lines, delimiter=self.delimiter, quoting=quoting, strict=strict)  # type: ignore[arg-type]
+        quoting: Any = csv.QUOTE_MINIMAL if self.quotes else csv.QUOTE_NONE
+        return csv.reader(
+            lines,
+            delimiter=self.delimiter,
+            quoting=quoting,
+            strict=strict,
+            skipinitialspace=self.spaced,
+        )
 
 
 def without_blank(records: Iterable[list[str]]) -> Iterator[list[str]]:
@@ -86,24 +113,39 @@ def sense(path: Path) -> tuple[Dialect, list[str]]:
     Raises:
         DataError: the file is empty, is no text, or is another format; the message says what to do.
     """
-    dialect, notes = _sense_encoding(path)
-    if path.name.lower().removesuffix(".gz").endswith(".tsv"):
+    dialect, notes = sense_encoding(path)
+    if _PACKED_ENDING.sub("", path.name.lower()).endswith(".tsv"):
         dialect = replace(dialect, delimiter="\t", quotes=False)
         quoted = replace(dialect, quotes=True)
         if not dialect.plain and not _is_regular(path, dialect) and _is_regular(path, quoted):
             dialect = quoted
         return dialect, notes
-    delimiter = _sense_delimiter(path, dialect)
-    if delimiter != ",":
-        notes.append(f"`{path}` is divided by {DELIMITERS[delimiter]}")
-    return replace(dialect, delimiter=delimiter), notes
+    with open_text(path, dialect) as file:
+        told = _SEPARATOR_LINE.fullmatch(file.readline(20).strip())
+    if told is not None:
+        dialect = replace(dialect, delimiter=told.group(1) or "\t", skipped=1, plain=False)
+    else:
+        dialect = replace(dialect, delimiter=_sense_delimiter(path, dialect))
+    if dialect.delimiter != ",":
+        notes.append(f"`{path}` is divided by {DELIMITERS.get(dialect.delimiter, repr(dialect.delimiter))}")
+    spaced = replace(dialect, spaced=True)
+    if (
+        not dialect.plain
+        and len(set(_first_lengths(path, dialect))) > 1
+        and len(set(_first_lengths(path, spaced))) == 1
+    ):
+        dialect = spaced
+    return dialect, notes
 
 
 @contextmanager
 def open_text(path: Path, dialect: Dialect) -> Iterator[IO[str]]:
     """Open the file as text, with the ends of lines as they are."""
     with _open_bytes(path, dialect.packed) as file:
-        yield io.TextIOWrapper(file, encoding=dialect.encoding, newline="")
+        text = io.TextIOWrapper(file, encoding=dialect.encoding, newline="")
+        for _ in range(dialect.skipped):
+            text.readline()
+        yield text
 
 
 @contextmanager
@@ -117,19 +159,42 @@ def long_fields() -> Iterator[None]:
 
 
 @contextmanager
-def _open_bytes(path: Path, packed: bool) -> Iterator[IO[bytes]]:
+def _open_bytes(path: Path, packed: Packing) -> Iterator[IO[bytes]]:
     with path.open("rb") as raw:
-        if packed:
-            with gzip.open(raw, "rb") as file:
-                yield file  # type: ignore[misc]
+        if packed == "zip":
+            with zipfile.ZipFile(raw) as archive, archive.open(_only_member(archive, path)) as file:
+                yield file
+        elif packed:
+            with UNPACK[packed](raw, "rb") as file:
+                yield file
         else:
             yield raw
 
 
-def _sense_encoding(path: Path) -> tuple[Dialect, list[str]]:
-    """Read the whole file once: a byte that is no UTF-8 may be the last one."""
+def _packing(path: Path) -> Packing:
+    """What packed a file, by its first bytes; a zip archive that is called like another format is that."""
     with path.open("rb") as raw:
-        packed = raw.read(2) == b"\x1f\x8b"
+        beginning = raw.read(6)
+    if beginning.startswith(b"PK\x03\x04"):
+        return "zip" if path.suffix.lower() == ".zip" else ""
+    return next((packed for mark, packed in PACKED if beginning.startswith(mark)), "")
+
+
+def _only_member(archive: zipfile.ZipFile, path: Path) -> str:
+    names = [
+        name for name in archive.namelist() if not name.endswith("/") and not name.startswith("__MACOSX")
+    ]
+    if len(names) != 1:
+        raise DataError(f"`{path}` must hold one table, received an archive of {len(names)} files; unpack it")
+    return names[0]
+
+
+def sense_encoding(path: Path) -> tuple[Dialect, list[str]]:
+    """Find out how a file of text is packed and encoded; see `sense`.
+
+    The whole file is read once: a byte that is no UTF-8 may be the last one.
+    """
+    packed = _packing(path)
     with _open_bytes(path, packed) as file:
         block = file.read(BLOCK)
         if not block:
@@ -141,6 +206,9 @@ def _sense_encoding(path: Path) -> tuple[Dialect, list[str]]:
             if block.startswith(mark):
                 _require_decodable(path, packed, encoding)
                 return Dialect(packed, encoding), []
+        if (without_mark := _encoding_by_zeros(block)) is not None:
+            _require_decodable(path, packed, without_mark)
+            return Dialect(packed, without_mark), []
         has_quotes = False
         decoder = codecs.getincrementaldecoder("utf-8")()
         is_utf8 = True
@@ -169,7 +237,17 @@ def _sense_encoding(path: Path) -> tuple[Dialect, list[str]]:
     ]
 
 
-def _require_decodable(path: Path, packed: bool, encoding: str) -> None:
+def _encoding_by_zeros(block: bytes) -> str | None:
+    """UTF-16 without its mark: every other byte of most letters is zero."""
+    some = block[:4096]
+    even, odd = some[::2].count(0), some[1::2].count(0)
+    half = len(some) // 2
+    if half < 4 or max(even, odd) < half / 2 or min(even, odd) > 0:
+        return None
+    return "utf-16-le" if odd > even else "utf-16-be"
+
+
+def _require_decodable(path: Path, packed: Packing, encoding: str) -> None:
     decoder = codecs.getincrementaldecoder(encoding)()
     try:
         with _open_bytes(path, packed) as file:
@@ -191,6 +269,9 @@ def _sense_delimiter(path: Path, dialect: Dialect) -> str:
     candidates = [replace(dialect, delimiter=delimiter) for delimiter in DELIMITERS]
     heads = {each.delimiter: _first_lengths(path, each) for each in candidates}
     alike = {delimiter: lengths[0] for delimiter, lengths in heads.items() if len(set(lengths)) == 1}
+    if ";" in alike and alike[";"] > 1 and _has_decimal_commas(path, replace(dialect, delimiter=";")):
+        # Commas divide numbers into as many pieces in every line, too.
+        return ";"
     best = max(alike, key=lambda delimiter: alike[delimiter], default=",")
     if alike.get(best, 1) > 1:
         return best
@@ -201,6 +282,14 @@ def _sense_delimiter(path: Path, dialect: Dialect) -> str:
 def _first_lengths(path: Path, dialect: Dialect) -> list[int]:
     with open_text(path, dialect) as file, long_fields():
         return [len(record) for record in islice(without_blank(dialect.records(file)), SAMPLE_RECORDS)]
+
+
+def _has_decimal_commas(path: Path, dialect: Dialect) -> bool:
+    """Whether most fields of the first records that have a comma are numbers such as 0,126."""
+    with open_text(path, dialect) as file, long_fields():
+        records = islice(without_blank(dialect.records(file)), SAMPLE_RECORDS)
+        fields = [field for record in records for field in record if "," in field]
+    return sum(map(has_decimal_comma, fields)) > len(fields) / 2
 
 
 def _is_regular(path: Path, dialect: Dialect) -> bool:

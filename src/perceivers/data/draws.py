@@ -5,6 +5,7 @@ That is why a run that was stopped goes on with the very same batches, whatever 
 
 from __future__ import annotations
 
+import signal
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -92,9 +93,9 @@ class VariedStream(IterableDataset[tuple[int, Any]]):
     def __iter__(self) -> Iterator[tuple[int, Any]]:
         """Pass over the stream; several workers share its samples out among them."""
         worker = get_worker_info()
-        for number, sample in self.samples.samples(self.epoch):
-            if worker is None or number % worker.num_workers == worker.id:
-                yield number, self.vary(sample, generator_of(self.seed, VARIATION, self.epoch, number))
+        share, shares = (0, 1) if worker is None else (worker.id, worker.num_workers)
+        for number, sample in self.samples.samples(self.epoch, share, shares):
+            yield number, self.vary(sample, generator_of(self.seed, VARIATION, self.epoch, number))
 
 
 class NumberedSamples(Dataset[tuple[int, Any]]):
@@ -110,6 +111,12 @@ class NumberedSamples(Dataset[tuple[int, Any]]):
     def __len__(self) -> int:
         """Count the samples."""
         return len(self.samples)
+
+
+def leave_signals_to_the_run(worker: int) -> None:
+    """Have a worker process overhear the Ctrl-C that a terminal sends to all, and end at once when it is asked to."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    signal.signal(signal.SIGTERM, signal.SIG_DFL)
 
 
 @dataclass(frozen=True)
@@ -140,10 +147,24 @@ def training_loader(
     """
     if isinstance(samples, StreamSamples):
         stream = VariedStream(samples, vary, seed)
-        return DataLoader(stream, batch_size=batch_size, num_workers=workers, collate_fn=collate), stream
+        loader = DataLoader(
+            stream,
+            batch_size=batch_size,
+            num_workers=workers,
+            collate_fn=collate,
+            worker_init_fn=leave_signals_to_the_run,
+        )
+        return loader, stream
     order = ShuffledOrder(len(samples), seed)
     varied = VariedSamples(samples, vary, seed)
-    loader = DataLoader(varied, batch_size, sampler=order, num_workers=workers, collate_fn=collate)
+    loader = DataLoader(
+        varied,
+        batch_size,
+        sampler=order,
+        num_workers=workers,
+        collate_fn=collate,
+        worker_init_fn=leave_signals_to_the_run,
+    )
     return loader, order
 
 
@@ -151,4 +172,10 @@ def plain_loader(
     samples: Samples, collate: NumberedBatch, *, batch_size: int, workers: int = 0
 ) -> DataLoader[Any]:
     """Load samples in their order, unchanged."""
-    return DataLoader(NumberedSamples(samples), batch_size, num_workers=workers, collate_fn=collate)
+    return DataLoader(
+        NumberedSamples(samples),
+        batch_size,
+        num_workers=workers,
+        collate_fn=collate,
+        worker_init_fn=leave_signals_to_the_run,
+    )

@@ -1,139 +1,130 @@
-"""Folders of files: which files count, which sub-folders are classes, and which are parts."""
+"""Folders of files as tables: `file` and, with sub-folders for classes, `label`, divided as the folders are."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
-from pathlib import Path
+from collections.abc import Sequence
+from pathlib import Path, PurePath
 
-from perceivers.data.parts import named_parts
+from perceivers.data.layouts import Layout, LayoutChoice, layout_of
+from perceivers.data.scanning import FoundFiles, is_passed_over, scan
 from perceivers.data.tables import FILE_COLUMN, LABEL_COLUMN, ListTable, Table
 from perceivers.errors import DataError
 
-# Folders that systems make beside the files, with copies of them; like hidden ones they are passed over.
-SYSTEM_FOLDERS = frozenset({"__MACOSX", "@eaDir", "$RECYCLE.BIN", "System Volume Information"})
 
-
-def open_files(root: Path, suffixes: Sequence[str], *, labelled: bool) -> dict[str, Table]:
+def open_files(
+    root: Path, suffixes: Sequence[str], *, labelled: bool, choice: LayoutChoice = "auto"
+) -> dict[str, Table]:
     """Open a folder of files: `file` and, with sub-folders for classes, `label`.
 
     Args:
-        root: the folder itself, or one with sub-folders `train` and any of `validation`, `test`, under their usual names.
+        root: the folder itself, or one with sub-folders `train` and any of `validation`, `test`, under their usual names,
+            above the classes or below them.
         suffixes: endings, lower case with the dot, of the files that count.
         labelled: whether a folder has one sub-folder a class. Its table then has the columns `file` and `label`, otherwise
             `file` alone.
+        choice: see `perceivers.data.layouts.layout_of`.
+
+    Returns:
+        Tables by part; the notes of the training part say what was passed over and how the folders were understood.
 
     Raises:
         DataError: there are no files, no training part, or it cannot be told whether sub-folders are parts or classes.
     """
-    parts, notes = _parts_in(root, suffixes, labelled)
+    found = scan(root, suffixes).of_one_kind(suffixes)
+    layout = layout_of(found, labelled=labelled, choice=choice)
     read = _labelled_files if labelled else _plain_files
-    tables = {part: read(folder, suffixes) for part, folder in parts.items()}
+    tables: dict[str, Table] = {}
+    notes = [*layout.notes, *found.notes()]
+    for part in layout.files:
+        if part != "train" and labelled and (reason := _why_unlabelled(layout, part)):
+            notes.append(
+                f"`{root / layout.places[part]}` {reason}: it is left out; it can be given to `perceivers predict`"
+            )
+        else:
+            tables[part] = read(found, layout, part, suffixes)
     tables["train"].notes += notes
     return tables
 
 
 def files_below(folder: Path, suffixes: Sequence[str]) -> list[Path]:
     """Files of these endings at any depth, sorted; what is hidden, or a system's own, is left out."""
-    return sorted(
-        path
-        for path in folder.rglob("*")
-        if path.suffix.lower() in suffixes
-        and not any(_is_passed_over(name) for name in path.relative_to(folder).parts)
-        and path.is_file()
-    )
+    return [folder / file for file in scan(folder, suffixes).files]
 
 
-def find_files(inputs: Sequence[str], suffixes: Sequence[str], kind: str) -> list[Path]:
+def find_files(
+    inputs: Sequence[str], suffixes: Sequence[str], kind: str, notes: list[str] | None = None
+) -> list[Path]:
     """List the files among `inputs` and, at any depth, inside folders; a given file counts whatever its ending.
 
     Args:
         inputs: paths.
         suffixes: endings of the files that count inside folders.
         kind: what the files are, for errors: "picture".
+        notes: receives what was passed over and left out in the folders.
     """
-    found: list[Path] = []
+    paths: list[Path] = []
     for path in map(Path, inputs):
         if path.is_dir():
-            inside = files_below(path, suffixes)
-            if not inside:
-                raise DataError(f"`{path}` holds no {kind} ({', '.join(suffixes)})")
-            found.extend(inside)
+            found = scan(path, suffixes).of_one_kind(suffixes)
+            if not found.files:
+                others = found.others_in(PurePath())
+                raise DataError(
+                    f"`{path}` holds no {kind} ({', '.join(suffixes)})"
+                    + (f", but other files: {others}" if others else "")
+                )
+            paths.extend(path / file for file in found.files)
+            if notes is not None:
+                notes.extend(found.notes())
         elif path.is_file():
-            found.append(path)
+            paths.append(path)
         else:
             raise DataError(f"`{path}` does not exist")
-    return found
+    return paths
 
 
 def sub_folders(folder: Path) -> list[Path]:
     """Folders in `folder`, sorted; what is hidden, or a system's own, is left out."""
-    return sorted(child for child in folder.iterdir() if child.is_dir() and not _is_passed_over(child.name))
+    return sorted(child for child in folder.iterdir() if child.is_dir() and not is_passed_over(child.name))
 
 
-def _is_passed_over(name: str) -> bool:
-    return name.startswith(".") or name in SYSTEM_FOLDERS
+def _why_unlabelled(layout: Layout, part: str) -> str | None:
+    """Why a part beside the training part has no classes, as the files of competitions have; None where it has."""
+    labels = {label for _, label in layout.files[part]}
+    if not labels - {None}:
+        return "holds no class folders"
+    known = {label for _, label in layout.files["train"]}
+    # Some readers of folders want one inside of every part, so people make a folder `unknown`.
+    if len(labels) == 1 and not labels & known and len(known) > 1:
+        return f"holds the folder {next(iter(labels))} alone, which is no class of the training part"
+    return None
 
 
-def _parts_in(root: Path, suffixes: Sequence[str], labelled: bool) -> tuple[dict[str, Path], list[str]]:
-    """Folder by part, and notes; the whole folder is the training part where its sub-folders are no parts."""
-    folders = sub_folders(root)
-    named = named_parts([folder.name for folder in folders], str(root))
-    parts = {part: root / name for part, name in named.items()}
-    others = [
-        folder for folder in folders if folder.name not in named.values() and files_below(folder, suffixes)
-    ]
-    if not parts or (others and not _look_like_parts(parts, others, labelled)):
-        return {"train": root}, []
-    if others:
-        shared = _classes_in(parts.values()) & _classes_in(others)
-        holds = "the same classes" if labelled and shared else "files too"
-        raise DataError(
-            f"`{root}` holds {', '.join(folder.name for folder in parts.values())}, which look like parts, beside "
-            f"{', '.join(folder.name for folder in others)} with {holds}: name the folders with `data`, `validation_data` "
-            "and `test_data`, or move what does not belong to the data"
-        )
-    if "train" not in parts:
-        raise DataError(
-            f"`data` must hold a folder `train` beside {', '.join(folder.name for folder in folders)}, received "
-            f"{str(root)!r} without"
-        )
-    passed_over = [folder.name for folder in folders if folder not in parts.values()]
-    if not passed_over:
-        return parts, []
-    return parts, [f"`{root}`: {', '.join(passed_over)} passed over, without files of the kind asked for"]
-
-
-def _look_like_parts(parts: Mapping[str, Path], others: Sequence[Path], labelled: bool) -> bool:
-    """Whether folders that are called like parts are ones although there are others, and not classes called so."""
-    if not labelled:
-        # A tree of texts may well have a folder `test`; with `train` beside it, it is a division.
-        return len(parts) > 1 and "train" in parts
-    classes = [_classes_in([folder]) for folder in parts.values()]
-    is_division = len(classes) > 1 and bool(set.intersection(*classes))
-    return is_division or bool(set.union(*classes) & _classes_in(others))
-
-
-def _classes_in(folders: Iterable[Path]) -> set[str]:
-    return {child.name for folder in folders for child in sub_folders(folder)}
-
-
-def _labelled_files(folder: Path, suffixes: Sequence[str]) -> Table:
-    classes = {child.name: files_below(child, suffixes) for child in sub_folders(folder)}
-    if not classes:
+def _labelled_files(found: FoundFiles, layout: Layout, part: str, suffixes: Sequence[str]) -> Table:
+    folder = found.root / layout.places[part]
+    files = [(file, label) for file, label in layout.files[part] if label is not None]
+    names = layout.classes[part]
+    if not names:
         raise DataError(
             f"`data` must hold one sub-folder per class, received {str(folder)!r} without sub-folders"
         )
-    for name, members in classes.items():
-        if not members:
-            raise DataError(f"`{folder / name}` is a class without files ({', '.join(suffixes)})")
-    rows = [
-        {FILE_COLUMN: str(path), LABEL_COLUMN: name} for name, members in classes.items() for path in members
-    ]
+    for name in names:
+        if not any(label == name for _, label in files):
+            others = found.others_in(layout.places[part] / name)
+            raise DataError(
+                f"`{folder / name}` is a class without files ({', '.join(suffixes)})"
+                + (f"; it holds others: {others}" if others else "")
+            )
+    rows = [{FILE_COLUMN: str(found.root / file), LABEL_COLUMN: label} for file, label in files]
     return ListTable(rows, str(folder), [row[FILE_COLUMN] for row in rows])
 
 
-def _plain_files(folder: Path, suffixes: Sequence[str]) -> Table:
-    paths = [str(path) for path in files_below(folder, suffixes)]
+def _plain_files(found: FoundFiles, layout: Layout, part: str, suffixes: Sequence[str]) -> Table:
+    folder = found.root / layout.places[part]
+    paths = [str(found.root / file) for file, _ in layout.files[part]]
     if not paths:
-        raise DataError(f"`{folder}` holds no files of the kind that is asked for ({', '.join(suffixes)})")
+        others = found.others_in(layout.places[part])
+        raise DataError(
+            f"`{folder}` holds no files of the kind that is asked for ({', '.join(suffixes)})"
+            + (f"; it holds others: {others}" if others else "")
+        )
     return ListTable([{FILE_COLUMN: path} for path in paths], str(folder), paths)

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from itertools import pairwise
 from pathlib import Path
 
-from perceivers.data.numbers import number_of
+from perceivers.data.numbers import MISSING_WORDS, number_of
 from perceivers.errors import DataError
 
 
@@ -22,12 +22,17 @@ def column_names(path: Path, header: Sequence[str], first: Sequence[Sequence[str
     Raises:
         DataError: two columns have one name, or the first line looks like data.
     """
-    names = [name or f"Unnamed: {index}" for index, name in enumerate(header)]
     if looks_like_data(header, first):
         raise DataError(
             f"`{path}` must begin with a line of column names, received {', '.join(header[:5])}, which looks like data; "
             "write a line of names above it (if these are names, give the columns names that are no numbers)"
         )
+    return distinct_names(path, header)
+
+
+def distinct_names(path: Path, header: Sequence[str]) -> list[str]:
+    """See `column_names`; whatever the line looks like."""
+    names = [name or f"Unnamed: {index}" for index, name in enumerate(header)]
     for index, name in enumerate(names):
         if name in names[:index]:
             raise DataError(
@@ -35,6 +40,11 @@ def column_names(path: Path, header: Sequence[str], first: Sequence[Sequence[str
                 "name of its own in the first line"
             )
     return names
+
+
+def all_numbers(record: Sequence[str]) -> bool:
+    """Whether every field is a number, with a decimal point or comma, or a word for a missing one."""
+    return not any(math.isnan(_number(cell)) and cell.strip().lower() not in MISSING_WORDS for cell in record)
 
 
 def looks_like_data(header: Sequence[str], first: Sequence[Sequence[str]]) -> bool:

@@ -13,15 +13,20 @@ from perceivers.arguments.data import DataArguments
 from perceivers.data.bundled import BUNDLED, bundled_tables
 from perceivers.data.delimited import DelimitedFile
 from perceivers.data.folders import files_below, find_files, open_files, sub_folders
-from perceivers.data.parts import PART_NAMES, part_of
+from perceivers.data.joined import joined
+from perceivers.data.json_lines import JsonFile
+from perceivers.data.listed_files import lists_files, with_listed_files
+from perceivers.data.parts import part_of
 from perceivers.data.table_folders import (
     FILE_NAME_COLUMN,
+    JSON_FORMATS,
     TABLE_FORMATS,
     TEXT_FORMATS,
     divided_by_folder,
     format_of,
     is_table,
     metadata_in,
+    table_files,
     tables_in,
     with_files,
 )
@@ -29,13 +34,20 @@ from perceivers.data.tables import FILE_COLUMN, ArrowTable, ListTable, StreamTab
 from perceivers.errors import DataError, MissingExtraError
 
 # The `datasets` builder of each format that is not text.
-BUILDERS = {".jsonl": "json", ".json": "json", ".parquet": "parquet"}
+BUILDERS = {".parquet": "parquet"}
+# What is said of files that people take for tables.
+CURES = {
+    **dict.fromkeys((".xlsx", ".xls", ".ods"), ", a spreadsheet: save it as CSV in UTF-8"),
+    **dict.fromkeys(
+        (".txt", ".dat", ".data", ".tab"), "; if it is a table, call it .csv, or .tsv where tabs divide it"
+    ),
+    **dict.fromkeys((".zip", ".gz", ".tar", ".tgz", ".7z", ".rar"), ", an archive: unpack it"),
+}
 HUB_NAME = re.compile(r"[\w.-]+/[\w.-]+")
 
 Tables = dict[str, Table | StreamTable]
 
 __all__ = [
-    "PART_NAMES",
     "TABLE_FORMATS",
     "Tables",
     "files_below",
@@ -95,6 +107,8 @@ def open_table_file(path: Path, arguments: DataArguments | None = None) -> Table
         if kind in TEXT_FORMATS:
             file = DelimitedFile.look_at(path)
             opened, notes = file.stream() if streaming else file.dataset(), file.notes
+        elif kind in JSON_FORMATS:
+            opened = JsonFile(path).stream() if streaming else JsonFile(path).dataset()
         else:
             # A name such as v[12] would be taken for a pattern.
             opened = datasets.load_dataset(
@@ -130,12 +144,14 @@ def _open(
         return dict(bundled_tables(data))
     if path.is_file():
         if is_table(path):
-            return {"train": open_table_file(path, arguments if streaming else at_once)}
+            table = open_table_file(path, arguments if streaming else at_once)
+            return {"train": with_listed_files(table, path.parent, suffixes)}
         if path.suffix.lower() in suffixes and not labelled:
             _refuse_stream(streaming, data)
             return {"train": ListTable([{FILE_COLUMN: str(path)}], data, [data])}
         raise DataError(
             f"`data` must be a folder or a table ({', '.join(TABLE_FORMATS)}), received the file {data!r}"
+            + CURES.get(path.suffix.lower(), "")
         )
     if path.is_dir():
         stream = arguments if streaming else at_once
@@ -149,14 +165,20 @@ def _open(
         if found.files:
             tables = _open_parts(found.files, stream, at_once)
             next(iter(tables.values())).notes.extend(found.notes)
-            return tables
+            for part, file in found.answers.items():
+                table, answers = tables[part], open_table_file(file, at_once)
+                if isinstance(table, Table) and isinstance(answers, Table):
+                    tables[part] = joined(table, answers)
+            return {part: with_listed_files(table, path, suffixes, part) for part, table in tables.items()}
+        if suffixes and (listing := _listing_beside(path, suffixes, at_once)) is not None:
+            return {"train": with_listed_files(listing, path, suffixes)}
         if not suffixes:
             raise DataError(
                 f"`data` must be a table, or a folder that holds one ({', '.join(TABLE_FORMATS)}), received the folder "
                 f"{data!r} without"
             )
         _refuse_stream(streaming, data)
-        return dict(open_files(path, suffixes, labelled=labelled))
+        return dict(open_files(path, suffixes, labelled=labelled, choice=arguments.folders))
     if HUB_NAME.fullmatch(data):
         return _open_hub(data, arguments, streaming=streaming)
     raise DataError(
@@ -171,6 +193,21 @@ def _open_metadata(folder: Path, stream: DataArguments, at_once: DataArguments) 
     if not tables or any(FILE_NAME_COLUMN not in table.columns for table in tables.values()):
         return {}
     return divided_by_folder(tables)
+
+
+def _listing_beside(folder: Path, suffixes: Sequence[str], at_once: DataArguments) -> Table | None:
+    """The only table in a folder that lists the files below it, where their folders are no classes; None where none does."""
+    classes = [child for child in sub_folders(folder) if files_below(child, suffixes)]
+    if len(classes) > 1:
+        return None
+    for file in table_files(folder):
+        try:
+            table = open_table_file(file, at_once)
+        except DataError:
+            continue
+        if isinstance(table, Table) and lists_files(table, folder, suffixes):
+            return table
+    return None
 
 
 def _open_parts(files: Mapping[str, Path], stream: DataArguments, at_once: DataArguments) -> Tables:

@@ -9,24 +9,24 @@ from perceivers.errors import DataError
 
 # Lower case; `part_of` looks a name up in any case.
 PART_NAMES: Mapping[str, str] = {
-    "train": "train",
-    "training": "train",
-    "trn": "train",
-    "val": "validation",
-    "valid": "validation",
-    "validation": "validation",
-    "dev": "validation",
-    "eval": "validation",
-    "test": "test",
-    "testing": "test",
-    "tst": "test",
+    **dict.fromkeys(("train", "training", "trn", "trainset", "trainingset"), "train"),
+    **dict.fromkeys(("val", "valid", "validate", "validation", "valset", "validationset"), "validation"),
+    **dict.fromkeys(("dev", "devel", "development", "devset", "eval", "evaluation"), "validation"),
+    **dict.fromkeys(("test", "testing", "tst", "testset"), "test"),
 }
 _BETWEEN_WORDS = re.compile(r"[\W_]+")
 
 
 def part_of(name: str) -> str | None:
     """The part that a folder, a file without its ending, or a split of a hub is called like; None for other names."""
-    return PART_NAMES.get(name.lower())
+    words = _BETWEEN_WORDS.split(name.lower())
+    # "test set" is "testset".
+    return PART_NAMES.get("".join(words) if words[-1] == "set" else name.lower())
+
+
+def part_by_last_word(stem: str) -> str | None:
+    """The part that the last word of a name tells, as that of ItalyPower_TRAIN; None where it tells none."""
+    return part_of(_BETWEEN_WORDS.split(stem)[-1])
 
 
 def named_parts(
@@ -66,6 +66,17 @@ def named_parts(
             )
         parts[part] = name
     return parts
+
+
+def parts_with_affixes(names: Iterable[str]) -> dict[str, str]:
+    """Name by part of names that begin or end with a part's beside the same other words; none where these differ.
+
+    Args:
+        names: of folders, as train_images and test_images.
+    """
+    found = [(*told, name) for name in names if (told := _affixed(name)) is not None]
+    parts = {part: name for part, _, name in found}
+    return parts if len({words for _, words, _ in found}) == 1 and len(parts) == len(found) else {}
 
 
 def _affixed(stem: str) -> tuple[str, tuple[str, ...]] | None:

@@ -8,7 +8,9 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from perceivers.arguments.data import DataArguments
-from perceivers.data.splits import Splits, hold_out, hold_out_groups, strata_of
+from perceivers.data.division import column_of_groups, doubts, held_out, rows_of
+from perceivers.data.groups import groups_of
+from perceivers.data.splits import Splits
 from perceivers.data.tables import StreamTable, Table, require_columns
 from perceivers.errors import DataError
 
@@ -70,9 +72,17 @@ class StreamSamples:
     skips_unreadable: bool = False
     unreadable: list[str] = field(default_factory=list)
 
-    def samples(self, epoch: int) -> Iterator[tuple[int, Any]]:
-        """Pass over the stream: number of the row in this pass, from 0, and its sample."""
+    def samples(self, epoch: int, share: int = 0, shares: int = 1) -> Iterator[tuple[int, Any]]:
+        """Pass over the stream: number of the row in this pass, from 0, and its sample.
+
+        Args:
+            epoch: decides about the order.
+            share: which of every `shares` rows are read, from 0; the others are another process's.
+            shares: number of processes that share the rows out among them.
+        """
         for number, row in enumerate(self.table.rows(epoch)):
+            if number % shares != share:
+                continue
             try:
                 yield number, decode_row(self.decode, self.table, row, self.name(number))
             except DataError as error:
@@ -108,11 +118,11 @@ def load_splits(
     """Divide tables into the three parts and look whether their rows can be read.
 
     Args:
-        arguments: fractions, seed, what is done about unreadable rows.
+        arguments: fractions, seed, groups, what is done about unreadable rows.
         tables: what `open_tables` gave.
         decode: see Decode.
         labels: column whose values each part has the same share of.
-        groups: column whose equal values stay in one part; it goes before `labels`.
+        groups: column whose equal values stay in one part, where the user named none; it goes before `labels`.
         class_names: handed on.
         labels_are_numbers: whether each part has the same share of small and of large `labels` instead of each value.
         hold: keep every sample in memory once it was read, for samples that are small.
@@ -128,7 +138,7 @@ def load_splits(
                 f"`{table.source}` has no column {labels!r}, unlike the training part: rows without answers are for predict; "
                 f"give others as `{part}_data`, or the training table alone as `data`, of which a share is held out"
             )
-        require_columns(table, *(name for name in (labels, groups) if name is not None))
+        require_columns(table, *(name for name in (labels,) if name is not None))
         if isinstance(table, StreamTable):
             parts[part] = StreamSamples(table, decode, arguments.unreadable == "skip")
             continue
@@ -143,12 +153,36 @@ def load_splits(
             problems.extend(found.values())
             samples = samples.select([index for index in range(len(samples)) if index not in found])
         parts[part] = samples
+    groups, pattern = column_of_groups(arguments, groups), arguments.group_pattern
     for part, share in (("test", arguments.test_fraction), ("validation", arguments.validation_fraction)):
-        if part not in parts:
-            parts["train"], parts[part] = _held_out(
-                parts["train"], share, arguments.split_seed, labels, groups, labels_are_numbers
-            )
-    return Splits(parts["train"], parts["validation"], parts["test"], tuple(class_names), tuple(problems))
+        if part in parts:
+            continue
+        train = parts["train"]
+        if isinstance(train, StreamSamples):
+            parts[part] = ()
+            continue
+        kept, held = held_out(
+            train.table,
+            train.indices,
+            share,
+            arguments.split_seed,
+            labels=labels,
+            labels_are_numbers=labels_are_numbers,
+            groups=None if groups is None and pattern is None else groups_of(train.table, groups, pattern),
+        )
+        parts["train"], parts[part] = train.select(kept), train.select(held)
+    rows = {part: own for part, samples in parts.items() if (own := rows_of(samples)) is not None}
+    notes = [note for table in tables.values() for note in table.notes]
+    if "train" in rows:
+        notes += doubts(rows, labels=labels, arguments=arguments, usual_groups=groups)
+    return Splits(
+        parts["train"],
+        parts["validation"],
+        parts["test"],
+        tuple(class_names),
+        tuple(problems),
+        tuple(dict.fromkeys(notes)),
+    )
 
 
 def find_unreadable(samples: RowSamples) -> dict[int, str]:
@@ -205,23 +239,6 @@ def class_id(value: Any, class_names: Sequence[str], column: str) -> int:
         raise DataError(
             f"has the class {str(value)!r} in the column {column!r}, which is not one of {_some(class_names)}"
         ) from None
-
-
-def _held_out(
-    samples: Any, share: float, seed: int, labels: str | None, groups: str | None, labels_are_numbers: bool
-) -> tuple[Any, Any]:
-    if isinstance(samples, StreamSamples):
-        return samples, ()
-    if groups is not None:
-        values = samples.table.column(groups)
-        kept, held = hold_out_groups([values[index] for index in samples.indices], share, seed)
-    elif labels is None:
-        kept, held = hold_out([""] * len(samples), share, seed)
-    else:
-        values = samples.table.numbers(labels) if labels_are_numbers else samples.table.column(labels)
-        strata = strata_of([values[index] for index in samples.indices], numbers=labels_are_numbers)
-        kept, held = hold_out(strata, share, seed)
-    return samples.select(kept), samples.select(held)
 
 
 def _is_whole(name: str) -> bool:

@@ -69,6 +69,7 @@ class Splits:
         test: samples that nothing is chosen by.
         class_names: name of each label id, for tasks that have labels.
         unreadable: one line for each sample that was left out because it cannot be read.
+        notes: what the user should know of the data before training: how they were read and divided.
     """
 
     train: Samples
@@ -76,6 +77,7 @@ class Splits:
     test: Samples
     class_names: tuple[str, ...] = ()
     unreadable: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
 
     def part(self, name: PartName) -> Samples:
         """Give one part, or all of them joined."""

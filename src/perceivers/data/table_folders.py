@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path, PurePath
 
 from perceivers.data.folders import sub_folders
+from perceivers.data.joined import ANSWER_WORDS
 from perceivers.data.parts import named_parts, part_of
 from perceivers.data.tables import FILE_COLUMN, LABEL_COLUMN, StreamTable, Table
 
-# Endings of the files that are read as tables; `is_table` knows some with .gz too.
+# Endings of the files that are read as tables; `is_table` knows those of texts packed, too.
 TABLE_FORMATS = (".csv", ".tsv", ".jsonl", ".json", ".parquet")
 TEXT_FORMATS = (".csv", ".tsv")
+JSON_FORMATS = (".jsonl", ".json")
+PACKED_ENDINGS = (".gz", ".bz2", ".xz", ".zip")
 METADATA = "metadata"
 # What the hub's folders of pictures, sounds and films call the column with the path below the folder.
 FILE_NAME_COLUMN = "file_name"
@@ -24,23 +28,24 @@ class FoundTables:
 
     Args:
         files: file by part; none where the folder is no folder of tables.
+        answers: file by part that holds the answers of its rows alone, such as train_labels.csv.
         notes: what the user should know about the choice.
     """
 
     files: Mapping[str, Path]
+    answers: Mapping[str, Path] = field(default_factory=dict)
     notes: Sequence[str] = ()
 
 
 def format_of(path: Path) -> str:
     """The ending that says how a file is read, in lower case: ".csv" for a `.csv.gz`."""
     suffix = path.suffix.lower()
-    if suffix == ".gz" and path.with_suffix("").suffix.lower() in TEXT_FORMATS:
-        return path.with_suffix("").suffix.lower()
-    return suffix
+    inner = path.with_suffix("").suffix.lower()
+    return inner if suffix in PACKED_ENDINGS and inner in (*TEXT_FORMATS, *JSON_FORMATS) else suffix
 
 
 def is_table(path: str | Path) -> bool:
-    """Whether a file's name says that it is a table: one of TABLE_FORMATS, or a `.csv.gz`, `.tsv.gz`."""
+    """Whether a file's name says that it is a table: one of TABLE_FORMATS, or a `.csv.gz` and the like."""
     return format_of(Path(path)) in TABLE_FORMATS
 
 
@@ -52,26 +57,42 @@ def tables_in(folder: Path, *, only_tables: bool) -> FoundTables:
         only_tables: whether the folder is asked for tables alone; else its sub-folders may be classes, and a single table
             beside them does not count.
     """
-    names = [path.name for path in _table_files(folder)]
+    answers = {
+        part: path.name for path in table_files(folder) if (part := _part_of_answers(path)) is not None
+    }
+    names = [path.name for path in table_files(folder) if path.name not in answers.values()]
     is_for_tables = only_tables or not sub_folders(folder)
     parts = named_parts(names, str(folder), stem_of=_stem, affixed=is_for_tables and len(names) > 1)
     if not parts and len(names) == 1 and is_for_tables:
         parts = {"train": names[0]}
     passed_over = [name for name in names if name not in parts.values()]
+    passed_over += [name for part, name in answers.items() if part not in parts]
+    answers = {part: name for part, name in answers.items() if part in parts}
     notes = [f"`{folder}`: {', '.join(passed_over)} passed over"] if parts and passed_over else []
-    return FoundTables({part: folder / name for part, name in parts.items()}, notes)
+    return FoundTables(
+        {part: folder / name for part, name in parts.items()},
+        {part: folder / name for part, name in answers.items()},
+        notes,
+    )
+
+
+def _part_of_answers(path: Path) -> str | None:
+    """The part whose answers a table holds by its name, train_labels or y_train; None for other names."""
+    words = [word for word in re.split(r"[\W_]+", _stem(path.name).lower()) if word]
+    parts = {part for word in words if (part := part_of(word)) is not None}
+    return parts.pop() if len(words) == 2 and len(parts) == 1 and ANSWER_WORDS & set(words) else None
 
 
 def metadata_in(folder: Path) -> dict[str, Path]:
     """Tables called `metadata` by part: that of the folder itself, or those of its parts; none where there are none."""
-    for path in _table_files(folder):
+    for path in table_files(folder):
         if _stem(path.name) == METADATA:
             return {"train": path}
     parts = named_parts([child.name for child in sub_folders(folder)], str(folder))
     found = {
         part: path
         for part, name in parts.items()
-        for path in _table_files(folder / name)
+        for path in table_files(folder / name)
         if _stem(path.name) == METADATA
     }
     return found if len(found) == len(parts) else {}
@@ -106,7 +127,8 @@ def with_files(table: Table | StreamTable, *, labelled: bool) -> Table | StreamT
     return renamed
 
 
-def _table_files(folder: Path) -> list[Path]:
+def table_files(folder: Path) -> list[Path]:
+    """Tables in a folder, sorted; hidden ones are left out."""
     return [
         path
         for path in sorted(folder.iterdir())

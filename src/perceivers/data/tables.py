@@ -14,6 +14,8 @@ from perceivers.errors import DataError
 
 FILE_COLUMN = "file"
 LABEL_COLUMN = "label"
+# Rows of a stream that lie in memory together, beside those of its buffer.
+STREAMED_AT_ONCE = 16
 
 
 class Table(ABC):
@@ -265,10 +267,13 @@ class StreamTable:
         return [row[name] for row in self._in_order.select_columns([name])]
 
     def rows(self, epoch: int) -> Iterator[Mapping[str, Any]]:
-        """Pass over all rows; the order depends on the seed and on `epoch`."""
+        """Pass over all rows, in a worker process too; the order depends on the seed and on `epoch`."""
         self._dataset.set_epoch(epoch)
-        for row in self._dataset:
-            yield named_classes(row, self._class_names)
+        # A plain pass would share the rows out among worker processes by files: whoever reads this shares them out by rows.
+        for batch in self._dataset.iter(STREAMED_AT_ONCE):
+            names = list(batch)
+            for cells in zip(*batch.values(), strict=True):
+                yield named_classes(dict(zip(names, cells, strict=True)), self._class_names)
 
 
 def require_columns(table: Table | StreamTable, *wanted: str) -> None:

@@ -15,6 +15,7 @@ import torch
 from torch import Tensor
 
 from perceivers.nn.fourier import axis_coordinates, fourier_features
+from perceivers.nn.precision import wide
 from perceivers.nn.token_structure import FourierPositions
 
 
@@ -63,7 +64,7 @@ class AxisTables:
 
     def sums(self) -> tuple[list[Tensor], list[Tensor]]:
         """Sums, and sums of squares, of the channels of each axis: two lists of [size]."""
-        tables = [table.double() if table.device.type != "mps" else table for table in self.tables]
+        tables = [wide(table) for table in self.tables]
         return [table.sum(1) for table in tables], [table.square().sum(1) for table in tables]
 
     def slow_indices(self, rows: slice) -> list[Tensor]:

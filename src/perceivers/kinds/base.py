@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     import numpy as np
 
     from perceivers.kinds.cards import CardLayout
+    from perceivers.rivals.simple import SimpleForm
 
 # Share of a column's cells that must look like a kind: a few others among many are faults of the table, not another kind.
 MOSTLY = 0.98
@@ -63,8 +64,12 @@ class Kind(ABC):
     """Endings of the files that hold one value each, lower case with the dot; none where values are no files."""
     usual_columns: ClassVar[tuple[str, ...]] = ()
     """Names that a column of this kind usually has, the likeliest first."""
+    belonging: ClassVar[Mapping[str, Sequence[str]]] = {}
+    """Options that are chosen together: of an option, those that its choice brings along."""
     card: ClassVar[CardLayout | None] = None
     """How values of this kind are drawn with their answers; None where they are shown on a page instead."""
+    simple_form: ClassVar[SimpleForm | None] = None
+    """What a simple method can read of a value, see `simplified`; None where none of ours can."""
     answered_at_once: ClassVar[int] = 64
     """Values that lie in memory together, at most, when a trained model answers; fewer where each takes much room."""
 
@@ -105,6 +110,17 @@ class Kind(ABC):
         """
         return cls.options_class()
 
+    @classmethod
+    def advise_alone(cls, cells: Sequence[Any], table: Any, num_rows: int) -> Any:
+        """The same for the only column that is read.
+
+        Args:
+            cells: some of the column's cells that are not empty.
+            table: what they are from.
+            num_rows: of the training table.
+        """
+        return cls.advise(cells, table, num_rows, 0.0)
+
     def learning(self, num_rows: int) -> Advice:
         """The network and the loop for samples that are one value of this kind: `options` are complete, the values surveyed.
 
@@ -112,6 +128,31 @@ class Kind(ABC):
             num_rows: training samples.
         """
         return Advice()
+
+    @classmethod
+    def suiting(cls, chosen: Mapping[str, Any], advised: Mapping[str, Any]) -> dict[str, Any]:
+        """What is advised of the options, without what belongs to another choice than the user's.
+
+        Args:
+            chosen: options that the user gave.
+            advised: options that are advised together.
+        """
+        others = {
+            name
+            for option, brought in cls.belonging.items()
+            if option in chosen and option in advised and chosen[option] != advised[option]
+            for name in brought
+        }
+        return {name: value for name, value in advised.items() if name not in others}
+
+    @property
+    def num_tokens(self) -> int | None:
+        """Inputs of the network that a value is, at most; None before that is known."""
+        return None
+
+    def described(self) -> str:
+        """What a value is to the model, in a few words, once settled: "64 x 64 pixels in colour as 64 tokens"."""
+        return f"a {self.name}{as_tokens(self.num_tokens)}"
 
     def trusting(self) -> Self:
         """This kind for rows that are not looked through first: it believes what files say of themselves."""
@@ -133,9 +174,39 @@ class Kind(ABC):
             DataError: a cell holds something else.
         """
 
+    def kept(self) -> tuple[Any, ...] | None:
+        """What a value that was read depends on, beside the file: those of equal settings are kept for each other.
+
+        None, as usual, for kinds whose values are not kept, because reading them costs little. Others have `pack` and
+        `unpack` as well.
+        """
+        return None
+
+    def pack(self, value: Any) -> Mapping[str, np.ndarray]:
+        """A value that was read, before it is varied, as arrays."""
+        raise ConfigurationError(f"values of a {self.name} are not kept")
+
+    def unpack(self, arrays: Mapping[str, np.ndarray]) -> Any:
+        """The value of what `pack` gave, equal to the last bit; the arrays themselves are not to be changed."""
+        raise ConfigurationError(f"values of a {self.name} are not kept")
+
     def plain(self, cell: Any, column: str, table: Any) -> Any:
         """A cell as those read it who know nothing of kinds: a number, a text, a date; None where it is empty."""
         return None if is_empty(cell) else cell
+
+    def simplified(self, row: Mapping[str, Any], columns: Sequence[str], table: Any) -> Any:
+        """The value of a row in its `simple_form`, for a cheap method that stands beside a model; None where it is empty.
+
+        Args:
+            row: cells by column.
+            columns: those that are read, in order.
+            table: what the row is from.
+        """
+        raise ConfigurationError(f"a {self.name} has no simple form")
+
+    def is_cut(self, row: Mapping[str, Any], columns: Sequence[str], table: Any) -> bool:
+        """Whether a row's value, which can be read, is longer than what the model can be given of it; see `read`."""
+        return False
 
     def survey(self, table: Any, columns: Sequence[str]) -> Self:
         """This kind with what the first rows of a training table tell of all values: how many channels they have.
@@ -145,6 +216,10 @@ class Kind(ABC):
             columns: those that are read.
         """
         return self
+
+    def notes(self) -> list[str]:
+        """What the user should know of how values are read, once `survey` has looked at some."""
+        return []
 
     def settle(self, values: Sequence[Any], columns: Sequence[str]) -> Self:
         """This kind with what must be learned from training values: their size, scale, vocabulary.
@@ -216,6 +291,16 @@ class Kind(ABC):
     def html(self, shown: Any, columns: Sequence[str]) -> str:
         """What `show` gave, as HTML that needs no other file; where several columns were read, with their names."""
         return "" if shown is None else f"<p>{escape(str(shown))}</p>"
+
+
+def as_tokens(count: int | None) -> str:
+    """The end of what `described` says: " as 64 tokens"; nothing where the number is not known."""
+    return "" if count is None else f" as {counted(count, 'token')}"
+
+
+def counted(count: int, what: str, several: str | None = None) -> str:
+    """So many of something, in words: "1 token", "1,024 tokens"; `several` where the plural is another one."""
+    return f"{count:,} {what if count == 1 else several or f'{what}s'}"
 
 
 def is_empty(cell: Any) -> bool:

@@ -74,6 +74,7 @@ def draw_cards(
     figure.suptitle(
         "  ·  ".join(filter(None, [*layout.titles, answer_title, of_all])),
         x=0.02, y=1.0 - 0.12 / height, ha="left", va="top", color=INK, fontsize=13,
+        parse_math=False,
     )  # fmt: skip
     widths = [*layout.parts, layout.answer_part]
     for index in range(shown):

@@ -13,6 +13,7 @@ import torch
 from torch import Tensor
 
 from perceivers.errors import ConfigurationError, MissingExtraError, ShapeError
+from perceivers.nn.precision import wide, widest
 
 if TYPE_CHECKING:
     from torchmetrics import Metric
@@ -35,14 +36,14 @@ def mean_squared_errors(values: Tensor, targets: Tensor) -> Tensor:
         raise ShapeError(
             f"`values` must have the shape of `targets`, [batch, ...] {list(targets.shape)}, received {list(values.shape)}"
         )
-    return (values.double() - targets.double()).square().flatten(1).mean(dim=1)
+    return (wide(values) - wide(targets)).square().flatten(1).mean(dim=1)
 
 
 def decibels(signal: Tensor | float, noise: Tensor) -> Tensor:
     """10 log10(signal / noise), at most 100 dB; both are mean squares."""
-    strength = torch.as_tensor(signal, dtype=torch.float64, device=noise.device)
+    strength = torch.as_tensor(signal, dtype=widest(noise.device), device=noise.device)
     smallest = strength * 10.0 ** (-HIGHEST_DECIBELS / 10.0)
-    return 10.0 * torch.log10(strength / noise.double().clamp(min=smallest))
+    return 10.0 * torch.log10(strength / wide(noise).clamp(min=smallest))
 
 
 def peak_signal_to_noise(errors: str, peak: float = 1.0) -> Metric:

@@ -14,6 +14,7 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from perceivers.errors import MissingExtraError, ShapeError
+from perceivers.nn.precision import wide
 
 if TYPE_CHECKING:
     from torchmetrics import MetricCollection
@@ -48,13 +49,13 @@ def masking_counts(logits: Tensor, targets: Tensor, words: Tensor) -> dict[str, 
     sizes = empty.scatter_add(1, places, is_hidden.to(places.dtype))
     right = empty.scatter_add(1, places, is_right.to(places.dtype))
     counts = {
-        "nats": losses.double(),
+        "nats": wide(losses),
         "hidden_bytes": is_hidden,
         "right_bytes": is_right,
         "hidden_words": sizes > 0,
         "right_words": (sizes > 0) & (right == sizes),
     }
-    return {name: values.double().sum(dim=1) for name, values in counts.items()}
+    return {name: wide(values).sum(dim=1) for name, values in counts.items()}
 
 
 def masking_metrics() -> MetricCollection:

@@ -15,9 +15,10 @@ from perceivers.modalities.positioned import PositionedPreprocessor
 from perceivers.modalities.structure import InputStructure, LinearValues
 from perceivers.nn.convolution import Conv2DDownsample, ConvUpsample, stem_size
 from perceivers.nn.patches import depth_to_space, space_to_depth
+from perceivers.nn.stems import ConvolutionalStem, first_pool
 from perceivers.nn.token_structure import AffineMap
 
-_PREP_TYPES = ("conv", "conv1x1", "patches", "pixels")
+_PREP_TYPES = ("conv", "conv1x1", "patches", "pixels", "stem")
 _POST_TYPES = ("pixels", "patches", "conv", "conv1x1")
 
 
@@ -26,22 +27,26 @@ class PerceiverImagePreprocessor(PositionedPreprocessor):
 
     Args:
         config: gives `stem_padding` (see StemLayer); the other numbers are arguments.
-        prep_type: "conv" (a convolutional stem), "conv1x1" (a linear map of each pixel), "patches" (pixels of a patch
-            into channels) or "pixels" (every n-th pixel as it is).
+        prep_type: "conv" (the papers' convolutional stem), "conv1x1" (a linear map of each pixel), "patches" (pixels of a
+            patch into channels), "pixels" (every n-th pixel as it is) or "stem" (stages of 3 x 3 convolutions, see
+            `perceivers.nn.stems`).
         spatial_downsample: factor between the picture's sides and the token grid's. "conv": a power of 4, one stem layer
-            each; 1 means one layer too, as in the reference.
+            each; 1 means one layer too, as in the reference. "stem": 2 for each stage but the first, and once more 2 where
+            the first stage halves the sides as well.
         temporal_downsample: factor between numbers of frames; "patches" and "pixels" only.
         position_encoding_type: "fourier" or "trainable".
         in_channels: channels of a pixel.
         out_channels: channels of features for "conv", "conv1x1", and for `conv_after_patching`.
         conv_after_patching: a linear map of each patch to out_channels ("patches" only).
         conv_after_patching_in_channels: channels of a patch that this map takes.
-        conv2d_use_batchnorm: normalise in the stem ("conv" only).
+        conv2d_use_batchnorm: normalise in the stem ("conv" only; "stem" always does).
         concat_or_add_pos: put positions beside the features ("concat") or add them ("add").
         project_pos_dim: channels of projected positions; -1 for no projection.
         n_extra_pos_mlp: number of further linear layers on the positions, ReLU between them.
         trainable_position_encoding_kwargs: see `build_position_encoding`.
         fourier_position_encoding_kwargs: see `build_position_encoding`.
+        stem_widths: channels of each stage ("stem" only, which needs them).
+        stem_blocks: residual blocks of each stage but the first ("stem" only).
     """
 
     def __init__(
@@ -61,6 +66,8 @@ class PerceiverImagePreprocessor(PositionedPreprocessor):
         n_extra_pos_mlp: int = 0,
         trainable_position_encoding_kwargs: Mapping[str, Any] | None = None,
         fourier_position_encoding_kwargs: Mapping[str, Any] | None = None,
+        stem_widths: Sequence[int] | None = None,
+        stem_blocks: int = 0,
     ) -> None:
         super().__init__()
         if prep_type not in _PREP_TYPES:
@@ -70,13 +77,18 @@ class PerceiverImagePreprocessor(PositionedPreprocessor):
                 "`spatial_downsample` and `temporal_downsample` must be at least 1, "
                 f"received {spatial_downsample} and {temporal_downsample}"
             )
-        if temporal_downsample != 1 and prep_type in ("conv", "conv1x1"):
+        if temporal_downsample != 1 and prep_type in ("conv", "conv1x1", "stem"):
             raise ConfigurationError(
                 f"`temporal_downsample` must be 1 for {prep_type!r}, received {temporal_downsample}"
             )
         if conv_after_patching and prep_type != "patches":
             raise ConfigurationError(
                 f"`conv_after_patching` needs `prep_type` 'patches', received {prep_type!r}"
+            )
+        if (stem_widths is None) == (prep_type == "stem") or (stem_blocks and prep_type != "stem"):
+            raise ConfigurationError(
+                "`stem_widths` must be given for `prep_type` 'stem', and `stem_widths` and `stem_blocks` for no other, "
+                f"received {stem_widths} and {stem_blocks} with {prep_type!r}"
             )
         self.config = config
         self.prep_type = prep_type
@@ -93,6 +105,10 @@ class PerceiverImagePreprocessor(PositionedPreprocessor):
                 self.num_stem_layers, in_channels, out_channels, conv2d_use_batchnorm, config.stem_padding
             )
             feature_channels = out_channels
+        elif stem_widths is not None:
+            pool = first_pool("spatial_downsample", spatial_downsample, len(stem_widths))
+            self.stem = ConvolutionalStem(in_channels, stem_widths, (pool, pool), stem_blocks)
+            feature_channels = stem_widths[-1]
         elif prep_type == "conv1x1":
             self.convnet_1x1 = nn.Conv2d(in_channels, out_channels, kernel_size=1, stride=spatial_downsample)
             feature_channels = out_channels
@@ -182,6 +198,8 @@ class PerceiverImagePreprocessor(PositionedPreprocessor):
         """Features before the linear map of patches, where there is one; the same axes."""
         if self.prep_type == "conv":
             return _each_frame(self.convnet, inputs)
+        if self.prep_type == "stem":
+            return _each_frame(self.stem, inputs)
         if self.prep_type == "patches":
             return space_to_depth(inputs, self.temporal_downsample, self.spatial_downsample)
         return self._kept_pixels(inputs)

@@ -16,6 +16,7 @@ from perceivers.modalities.base import Preprocessed, require_finite, require_ten
 from perceivers.modalities.positioned import PositionedPreprocessor, axis_resolutions
 from perceivers.modalities.structure import InputStructure, TokensOfGroups
 from perceivers.nn.fourier import axis_coordinates
+from perceivers.nn.stems import ConvolutionalStem, first_pool
 from perceivers.nn.time_steps import own_length_positions, patch_mask, step_patches
 from perceivers.nn.token_structure import AffineMap, FourierPositions, TokenStructure
 
@@ -23,7 +24,7 @@ POSITIONS = ("relative", "absolute")
 
 
 class PerceiverSpectrogramPreprocessor(PositionedPreprocessor):
-    """Patches of a spectrogram, with Fourier features of their times (and frequencies) beside them.
+    """Patches of a spectrogram, or features of a stem, with Fourier features of their times (and frequencies) beside them.
 
     A sample gives the same tokens alone and in a batch where `attention_mask` hides what was appended to it.
 
@@ -31,8 +32,10 @@ class PerceiverSpectrogramPreprocessor(PositionedPreprocessor):
         config: kept for hand-made compositions; this class takes its numbers from the other arguments.
         mel_bins: frequency bins of a frame.
         frames_per_patch: frames in a token; the last ones are filled up with zeros.
-        bins_per_patch: frequency bins in a token, a divisor of `mel_bins`. None: all of them, and positions are times alone.
-        out_channels: channels that a learned linear map makes of each patch; None leaves its values as they are.
+        bins_per_patch: frequency bins in a token, a divisor of `mel_bins` where tokens are patches. None: all of them, and
+            positions are times alone.
+        out_channels: channels that a learned linear map makes of each patch; None leaves its values as they are. A stem has
+            no such map.
         positions: what time 1 is. "relative": the end of the sample itself, as `attention_mask` tells. "absolute": frame
             `max_frames`, in samples of any length. Frequencies run from -1 to 1 either way.
         max_frames: frames of the longest sample that can come; needed for absolute times, and for them alone.
@@ -52,6 +55,8 @@ class PerceiverSpectrogramPreprocessor(PositionedPreprocessor):
         max_frames: int | None = None,
         num_bands: int = 32,
         max_resolution: int | Sequence[int] = 256,
+        stem_widths: Sequence[int] | None = None,
+        stem_blocks: int = 0,
     ) -> None:
         super().__init__()
         bins = mel_bins if bins_per_patch is None else bins_per_patch
@@ -62,7 +67,7 @@ class PerceiverSpectrogramPreprocessor(PositionedPreprocessor):
             ("num_bands", num_bands),
         ):
             require_count(name, value)
-        if mel_bins % bins != 0:
+        if stem_widths is None and mel_bins % bins != 0:
             raise ConfigurationError(
                 f"`bins_per_patch` must divide the {mel_bins} `mel_bins`, received {bins_per_patch}"
             )
@@ -80,8 +85,22 @@ class PerceiverSpectrogramPreprocessor(PositionedPreprocessor):
         self.frames_per_patch = frames_per_patch
         self.bins_per_patch = bins
         self.max_frames = max_frames
-        self._columns = mel_bins // bins
+        self._columns = -(-mel_bins // bins)
         patch_values = frames_per_patch * bins
+        if stem_widths is not None:
+            if out_channels is not None or bins_per_patch is None:
+                raise ConfigurationError(
+                    "`stem_widths` needs `bins_per_patch`, and ends with the channels that `out_channels` would say: leave "
+                    f"that out, received {out_channels} and {bins_per_patch} `bins_per_patch`"
+                )
+            pools = (
+                first_pool("frames_per_patch", frames_per_patch, len(stem_widths)),
+                first_pool("bins_per_patch", bins_per_patch, len(stem_widths)),
+            )
+            self.stem = ConvolutionalStem(1, stem_widths, pools, stem_blocks)
+            patch_values = stem_widths[-1]
+        elif stem_blocks:
+            raise ConfigurationError(f"`stem_blocks` needs `stem_widths`, received {stem_blocks}")
         if out_channels is not None:
             require_count("out_channels", out_channels)
             self.projection = nn.Linear(patch_values, out_channels)
@@ -190,10 +209,12 @@ class PerceiverSpectrogramPreprocessor(PositionedPreprocessor):
         return torch.stack([times[..., None].expand(shape), frequencies.expand(shape)], dim=-1).flatten(1, 2)
 
     def _patches(self, inputs: Tensor) -> Tensor:
-        """[batch, rows, values] or [batch, rows, columns, values]; values of a patch are ordered (frame, bin)."""
+        """[batch, rows, values] or [batch, rows, columns, values]: ordered (frame, bin), or what the stem gives."""
         self._require_spectrogram(inputs)
         require_finite("inputs", inputs)
         energies = inputs.squeeze(-1) if inputs.ndim == 4 else inputs
+        if hasattr(self, "stem"):
+            return self.stem(energies[:, None], _num_frames(energies)).movedim(1, -1)
         if not self._has_columns:
             return step_patches(energies, self.frames_per_patch)
         rows = step_patches(energies, self.frames_per_patch)
@@ -215,3 +236,9 @@ class PerceiverSpectrogramPreprocessor(PositionedPreprocessor):
                 f"`inputs` must have at most {self.max_frames} frames (`max_frames`), received {inputs.shape[1]}: "
                 "cut them, or build the model with a larger `max_frames`"
             )
+
+
+def _num_frames(energies: Tensor) -> Tensor:
+    """Frames up to the last one that is not zero throughout, int64 [batch], from [batch, frames, bins]."""
+    places = torch.arange(1, energies.shape[1] + 1, device=energies.device)
+    return ((energies != 0).any(dim=2) * places).amax(dim=1)

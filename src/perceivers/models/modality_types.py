@@ -12,6 +12,7 @@ from perceivers.errors import ConfigurationError
 from perceivers.modalities.bag_of_ngrams import PerceiverBagOfNgramsPreprocessor
 from perceivers.modalities.base import AbstractPreprocessor
 from perceivers.modalities.category import PerceiverCategoryPreprocessor
+from perceivers.modalities.feature_groups import PerceiverFeatureGroupsPreprocessor
 from perceivers.modalities.image import PerceiverImagePreprocessor
 from perceivers.modalities.number import PerceiverNumberPreprocessor
 from perceivers.modalities.points import PerceiverPointsPreprocessor
@@ -57,6 +58,8 @@ def build_image(
     num_bands: int = 32,
     conv2d_use_batchnorm: bool | None = None,
     stem_padding: str | None = None,
+    stem_widths: Sequence[int] | None = None,
+    stem_blocks: int = 0,
 ) -> PerceiverImagePreprocessor:
     """Pictures or videos: see PerceiverImagePreprocessor.
 
@@ -68,10 +71,12 @@ def build_image(
         spatial_downsample: as there.
         temporal_downsample: as there.
         out_channels: channels that a learned map makes of each patch; None leaves patches as they are. "conv" and "conv1x1"
-            need it, "pixels" has no map.
+            need it, "pixels" and "stem" have no map.
         num_bands: of the Fourier positions.
         conv2d_use_batchnorm: normalise in the stem of "conv", which alone has one; None: yes.
         stem_padding: of the stem of "conv", see StemLayer; None: `config.stem_padding`.
+        stem_widths: as there, for "stem".
+        stem_blocks: as there, for "stem".
     """
     patch_pixels = spatial_downsample**2 * temporal_downsample
     options: dict[str, Any] = {}
@@ -81,6 +86,10 @@ def build_image(
     elif prep_type == "pixels":
         raise ConfigurationError(
             f"`out_channels` needs a map of pixels, and 'pixels' has none, received {out_channels}: take 'conv1x1'"
+        )
+    elif prep_type == "stem":
+        raise ConfigurationError(
+            f"`out_channels` must be left out for 'stem', whose `stem_widths` end with them, received {out_channels}"
         )
     else:
         options["out_channels"] = out_channels
@@ -106,6 +115,8 @@ def build_image(
         spatial_downsample=spatial_downsample,
         temporal_downsample=temporal_downsample,
         fourier_position_encoding_kwargs={"num_bands": num_bands, "max_resolution": tuple(max_resolution)},
+        stem_widths=stem_widths,
+        stem_blocks=stem_blocks,
         **options,
     )
 
@@ -156,6 +167,7 @@ MODALITY_TYPES: dict[str, Callable[..., AbstractPreprocessor]] = {
     "audio": build_audio,
     "bag_of_ngrams": PerceiverBagOfNgramsPreprocessor,
     "category": PerceiverCategoryPreprocessor,
+    "feature_groups": PerceiverFeatureGroupsPreprocessor,
     "image": build_image,
     "number": PerceiverNumberPreprocessor,
     "points": PerceiverPointsPreprocessor,

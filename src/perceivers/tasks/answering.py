@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+from collections import deque
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import islice
 from pathlib import Path
@@ -11,6 +12,7 @@ from typing import Any, TypeVar
 import torch
 from torch import Tensor
 
+from perceivers.data.listed_files import with_listed_files
 from perceivers.data.numbers import Decimal
 from perceivers.data.opening import TABLE_FORMATS, find_files, is_table, open_table_file
 from perceivers.data.rows import decode_row
@@ -18,7 +20,7 @@ from perceivers.data.tables import FILE_COLUMN, ListTable, Table, require_column
 from perceivers.errors import DataError
 from perceivers.models.prediction import PerceiverForPrediction
 from perceivers.tasks.attention import attention_of_answer
-from perceivers.tasks.base import Batch, Parts, Prediction, Task
+from perceivers.tasks.base import Batch, Parts, Prediction, Task, Unreadable, guarded
 from perceivers.tasks.columns import Columns, stack_inputs
 from perceivers.tasks.inputs import Sample
 from perceivers.tasks.page import show_answers
@@ -99,13 +101,27 @@ class AnsweringTask(Task[TaskArguments]):
             return scores, scores
         return getattr(output, "query_logits", None) or scores, scores
 
-    def predict(self, parts: Parts, inputs: Sequence[str]) -> list[Prediction]:
+    def predict(
+        self, parts: Parts, inputs: Sequence[str], left_out: list[Unreadable] | None = None
+    ) -> list[Prediction]:
         """Answer for every row of the tables, and every file, among `inputs`; see `rows_of`."""
         found = []
-        for each in self.answer(parts, self.rows_of(inputs)):
-            if isinstance(each, DataError):
+        asked: deque[tuple[str, int | None]] = deque()
+
+        def rows() -> Iterator[tuple[str, Mapping[str, Any], Any]]:
+            for index, (name, row, table) in self._numbered_rows(inputs, left_out):
+                numbered = name == Table.name(table, index)
+                asked.append((table.source, index + 1) if numbered else (name, None))
+                yield name, row, table
+
+        for each in self.answer(parts, rows()):
+            place = asked.popleft()
+            if not isinstance(each, DataError):
+                found.append(each)
+            elif left_out is None:
                 raise each
-            found.append(each)
+            else:
+                left_out.append(Unreadable(*place, str(each)))
         return found
 
     @torch.no_grad()
@@ -185,10 +201,11 @@ class AnsweringTask(Task[TaskArguments]):
         Raises:
             DataError: there is no such file.
         """
-        for given in inputs:
-            for table in self.tables_of(given):
-                for index in range(len(table)):
-                    yield table.name(index), table[index], table
+        return (row for _, row in self._numbered_rows(inputs, None))
+
+    def files_of(self, given: str) -> list[str]:
+        """An input of the command as several, each of which can be read where another cannot."""
+        return [given]
 
     def tables_of(self, given: str) -> Iterator[Table]:
         """An input of the command as tables with a row a sample."""
@@ -196,6 +213,11 @@ class AnsweringTask(Task[TaskArguments]):
         if self.is_table(path):
             table = open_table_file(path)
             assert isinstance(table, Table)
+            if len(self.columns.inputs) == 1:
+                # As it was trained on: names of files beside the table may stand for them.
+                listed = with_listed_files(table, path.parent, self.columns.inputs[0].kind.suffixes)
+                assert isinstance(listed, Table)
+                table = listed
             yield self.to_be_asked(table)
             return
         only = self.columns.inputs[0]
@@ -204,9 +226,12 @@ class AnsweringTask(Task[TaskArguments]):
                 f"`inputs` must be tables ({', '.join(TABLE_FORMATS)}), received {given!r}"
                 + ("" if path.exists() else ", which does not exist")
             )
-        files = [str(file) for file in find_files([given], only.kind.suffixes, only.kind.name)]
+        notes: list[str] = []
+        files = [str(file) for file in find_files([given], only.kind.suffixes, only.kind.name, notes)]
         column = only.columns[0] if len(only.columns) == 1 else FILE_COLUMN
-        yield ListTable([{column: file} for file in files], given, files)
+        found = ListTable([{column: file} for file in files], given, files)
+        found.notes = notes
+        yield found
 
     def to_be_asked(self, table: Table) -> Table:
         """A table that is asked about, with a note of the columns that it lacks.
@@ -264,6 +289,20 @@ class AnsweringTask(Task[TaskArguments]):
             )
         return values
 
+    def _numbered_rows(
+        self, inputs: Sequence[str], left_out: list[Unreadable] | None
+    ) -> Iterator[tuple[int, tuple[str, Mapping[str, Any], Any]]]:
+        """What `rows_of` gives, with each row's number in its table, from 0."""
+        for given in inputs:
+            for file in guarded(given, self._files(given), left_out):
+                for table in guarded(file, self.tables_of(file), left_out):
+                    for index in range(len(table)):
+                        for row in guarded(table.source, _row(table, index), left_out, index + 1):
+                            yield index, (table.name(index), row, table)
+
+    def _files(self, given: str) -> Iterator[str]:
+        yield from self.files_of(given)
+
     def _num_shown(self) -> int:
         (first, *others) = self.columns.inputs
         return self.most_shown if others or first.kind.card is None else first.kind.card.most
@@ -313,6 +352,11 @@ class AnsweringTask(Task[TaskArguments]):
             else value
             for name, value in batch.items()
         }
+
+
+def _row(table: Table, index: int) -> Iterator[Mapping[str, Any]]:
+    """A row alone, read when it is asked for."""
+    yield table[index]
 
 
 def _at_once(columns: Columns) -> int:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Generic, Literal, TypeVar
@@ -14,6 +14,9 @@ from perceivers.arguments import DataArguments, RunArguments
 from perceivers.arguments.advice import Advice
 from perceivers.configuration import PerceiverConfig
 from perceivers.data.splits import Splits
+from perceivers.errors import DataError
+from perceivers.tasks.sizes import begun
+from perceivers.tasks.telling import samples_in_words
 
 if TYPE_CHECKING:
     import numpy as np
@@ -22,6 +25,7 @@ if TYPE_CHECKING:
     from perceivers.models.base import PerceiverPreTrainedModel
 
 TaskArguments = TypeVar("TaskArguments")
+Item = TypeVar("Item")
 Batch = dict[str, Any]
 
 
@@ -70,6 +74,40 @@ class Prediction:
     notes: tuple[str, ...] = ()
 
 
+@dataclass(frozen=True)
+class Unreadable:
+    """An input, or a row of one, that could not be answered.
+
+    Args:
+        file: or what else was given.
+        row: of a table, from 1; None where it is a file, or the whole input.
+        reason: why.
+    """
+
+    file: str
+    row: int | None
+    reason: str
+
+
+def guarded(
+    file: str, items: Iterable[Item], left_out: list[Unreadable] | None, row: int | None = None
+) -> Iterator[Item]:
+    """Give `items` until one cannot be read: this is noted in `left_out`, or an error where that is None.
+
+    Args:
+        file: see Unreadable.
+        items: whose making may raise DataError.
+        left_out: receives what cannot be read.
+        row: see Unreadable.
+    """
+    try:
+        yield from items
+    except DataError as error:
+        if left_out is None:
+            raise
+        left_out.append(Unreadable(file, row, str(error)))
+
+
 class Task(ABC, Generic[TaskArguments]):
     """One job that a Perceiver is trained for. The loop knows nothing else of it.
 
@@ -85,14 +123,20 @@ class Task(ABC, Generic[TaskArguments]):
     """Which way the headline improves."""
     arguments_class: ClassVar[type[Any]]
     """Dataclass of `arguments`."""
+    chooses: ClassVar[bool] = False
+    """Whether arguments that are left open are chosen when the data are known; otherwise they have the usual values."""
 
     def __init__(self, arguments: TaskArguments | None = None) -> None:
-        self.arguments: TaskArguments = self.arguments_class() if arguments is None else arguments
+        chosen: TaskArguments = self.arguments_class() if arguments is None else arguments
+        self.arguments: TaskArguments = begun(self.name, chosen, chooses=self.chooses)
 
     @property
     def best_by(self) -> tuple[str, Literal["higher", "lower"]]:
         """The validation metric that the best weights are chosen by, and which way it improves."""
         return self.headline, self.headline_is_better
+
+    def prepare(self, run: RunArguments) -> None:
+        """Hear what the run is to be, before any data are opened."""
 
     @abstractmethod
     def load_data(self, arguments: DataArguments, parts: Parts | None = None) -> Splits:
@@ -124,6 +168,14 @@ class Task(ABC, Generic[TaskArguments]):
 
     def plan(self, splits: Splits) -> list[Any]:
         """What is printed before training: what the run understood of the data (texts, or what rich renders)."""
+        return list(splits.notes)
+
+    def plan_of_samples(self, splits: Splits) -> dict[str, str]:
+        """What is printed of the samples before training, by heading: how many there are, and of what."""
+        return {"samples": samples_in_words(splits)}
+
+    def sees(self) -> list[str]:
+        """What the model is given of a sample, in a few words an input; known once the model is built."""
         return []
 
     def finish(self, parts: Parts, measure: Callable[[], Mapping[str, Tensor]]) -> Parts:
@@ -173,8 +225,19 @@ class Task(ABC, Generic[TaskArguments]):
         return []
 
     @abstractmethod
-    def predict(self, parts: Parts, inputs: Sequence[str]) -> list[Prediction]:
-        """Answer for each input (a file, a folder, or what else the task reads), in order."""
+    def predict(
+        self, parts: Parts, inputs: Sequence[str], left_out: list[Unreadable] | None = None
+    ) -> list[Prediction]:
+        """Answer for each input (a file, a folder, or what else the task reads), in order.
+
+        Args:
+            parts: of a trained model.
+            inputs: what is asked about.
+            left_out: receives what cannot be read; None: the first such input is an error.
+
+        Raises:
+            DataError: an input cannot be read, and `left_out` is None.
+        """
 
     @abstractmethod
     def show(self, predictions: Sequence[Prediction], folder: Path) -> list[Path]:

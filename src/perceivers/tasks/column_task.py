@@ -11,9 +11,12 @@ from typing import TYPE_CHECKING, Any, Literal, TypeVar
 import numpy as np
 from torch import Tensor, nn
 
-from perceivers.arguments import DataArguments
+from perceivers.arguments import DataArguments, RunArguments
+from perceivers.arguments.open import completed
 from perceivers.configuration import PerceiverConfig
+from perceivers.data.division import with_answers
 from perceivers.data.held import HeldTable
+from perceivers.data.kept import KeptValues
 from perceivers.data.opening import Tables, notes_of
 from perceivers.data.rows import load_splits
 from perceivers.data.splits import Splits
@@ -26,7 +29,8 @@ from perceivers.tasks.columns import Columns
 from perceivers.tasks.inputs import Sample
 from perceivers.tasks.measuring import Measures, step_of
 from perceivers.tasks.row_reader import RowReader
-from perceivers.tasks.settling import settled, with_targets
+from perceivers.tasks.settling import learned_from_training, settled, with_targets
+from perceivers.tasks.telling import classes_in_words, cut_in_words
 
 if TYPE_CHECKING:
     from torchmetrics import MetricCollection
@@ -37,12 +41,22 @@ TaskArguments = TypeVar("TaskArguments")
 class ColumnTask(AnsweringTask[TaskArguments]):
     """Columns in, answers out. A subclass says which tables, which columns are what, and which model."""
 
+    chooses = True
+
     def __init__(self, arguments: TaskArguments | None = None) -> None:
         super().__init__(arguments)
         # What the user should know of the data: how a file was read, what was passed over.
         self.notes: list[str] = []
         # Rows without any target.
         self.num_left_out = 0
+        # Checkpoint that the run starts from.
+        self.start: str | None = None
+
+    def prepare(self, run: RunArguments) -> None:
+        """See Task; a checkpoint says how its inputs are read."""
+        self.start = run.start.start
+        # Column that says which rows stay in one part.
+        self.group_column: str | None = None
 
     @abstractmethod
     def open(self, arguments: DataArguments) -> Tables:
@@ -77,11 +91,6 @@ class ColumnTask(AnsweringTask[TaskArguments]):
         return answers[0].column if len(answers) == 1 and answers[0].divides_rows else None
 
     @property
-    def groups(self) -> str | None:
-        """Column whose equal values stay in one part."""
-        return None
-
-    @property
     def label_smoothing(self) -> float:
         """Share of the target probability spread over all classes while training, in [0, 1)."""
         return float(getattr(self.arguments, "label_smoothing", 0.0))
@@ -103,14 +112,17 @@ class ColumnTask(AnsweringTask[TaskArguments]):
 
     def load_data(self, arguments: DataArguments, parts: Parts | None = None) -> Splits:
         """Open rows; those of a trained model are read and answered as it was trained to."""
+        self.group_column = arguments.group_column
         tables = self.open(arguments)
-        self.notes = notes_of(tables)
         names = tables["train"].columns
         self.columns = (
             self.choose(tables).surveyed(tables["train"])
             if parts is None
             else self.columns_for(parts.processor, names)
         )
+        tables, unlabelled = with_answers(tables, self.columns.columns_asked, arguments)
+        of_kinds = [note for each in self.columns.inputs for note in each.kind.notes()]
+        self.notes = [*notes_of(tables), *of_kinds, *unlabelled]
         if self.needs_all:
             for table in tables.values():
                 require_columns(table, *self.columns.columns_read, *self.columns.columns_asked)
@@ -119,34 +131,65 @@ class ColumnTask(AnsweringTask[TaskArguments]):
         splits = load_splits(
             arguments,
             {part: self.held(table) for part, table in tables.items()},
-            RowReader(self.columns, self.needs_all),
+            RowReader(self.columns, self.needs_all, self.kept_values(arguments)),
             labels=self.strata,
             hold=all(each.kind.is_light for each in self.columns.inputs),
-            groups=self.groups,
             class_names=() if self.answers_several else next(iter(self.columns.answers.values())).names,
         )
         if not self.needs_all:
             splits, self.num_left_out = with_targets(splits, self.columns.columns_asked)
+        if parts is None:
+            self.columns, splits = learned_from_training(self.columns, splits)
         return splits
+
+    def kept_values(self, arguments: DataArguments) -> KeptValues | None:
+        """Where values that were read are kept; nowhere, where no kind's are or no room is given."""
+        chosen = arguments
+        no_room = not (chosen.keep_megabytes or chosen.keep_gigabytes)
+        if no_room or all(each.kind.kept() is None for each in self.columns.inputs):
+            return None
+        folder = None if chosen.keep_folder is None else Path(chosen.keep_folder)
+        return KeptValues(chosen.keep_megabytes << 20, int(chosen.keep_gigabytes * 2**30), folder)
 
     def held(self, table: Table | StreamTable) -> Table | StreamTable:
         """The table with its small columns in memory, where it is no stream."""
         if isinstance(table, StreamTable):
             return table
         light = [name for name in self.columns.light_columns if name in table.columns]
-        extra = [name for name in (self.strata, self.groups) if name in table.columns]
+        extra = [name for name in (self.strata, self.group_column) if name in table.columns]
         heavy = [name for name in table.columns if name not in light]
         return HeldTable(table, list(dict.fromkeys([*light, *extra])), heavy)
 
     def plan(self, splits: Splits) -> list[Any]:
         """How files were read, the classes with their rows, and what is left out."""
-        lines: list[Any] = list(self.notes)
+        lines: list[Any] = list(dict.fromkeys([*self.notes, *splits.notes]))
         if self.num_left_out:
             lines.append(f"{self.num_left_out:,} rows without any target are left out")
         return lines
 
+    def plan_of_samples(self, splits: Splits) -> dict[str, str]:
+        """See Task; the classes of each answer with their shares, and what is cut."""
+        rows = super().plan_of_samples(splits)
+        for answer in self.columns.answers.values():
+            said = classes_in_words(answer, splits.train)
+            if said is not None:
+                rows["classes" if len(self.columns.answers) == 1 else f"{answer.title}, classes"] = said
+        cut = cut_in_words(self.columns.inputs, splits.train)
+        return rows if cut is None else {**rows, "cut": cut}
+
+    def sees(self) -> list[str]:
+        """See Task."""
+        inputs = self.columns.inputs
+        return [
+            each.kind.described()
+            if len(inputs) == 1
+            else f"{', '.join(each.columns)}: {each.kind.described()}"
+            for each in inputs
+        ]
+
     def build(self, splits: Splits, start: PerceiverConfig | None = None) -> Parts:
         """Learn from the training values what the kinds need, and build a model."""
+        self.arguments = completed(self.arguments)
         self.columns = settled(self.columns, splits.train)
         return Parts(self.build_model(self.columns, start), self.columns)
 

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Self
 from torch import Tensor
 
 from perceivers.answers.base import Answer
+from perceivers.data.kept import KeptValues
 from perceivers.errors import DataError
 from perceivers.kinds.base import ModalityInput
 from perceivers.tasks.inputs import Input, Sample
@@ -40,18 +41,24 @@ class Columns:
         )
         return dataclasses.replace(self, inputs=inputs)
 
-    def read(self, row: Mapping[str, Any], table: Any) -> Sample:
-        """A row as a sample; an answer's column may be absent."""
-        values = tuple(self._value(each, row, table) for each in self.inputs)
+    def read(self, row: Mapping[str, Any], table: Any, kept: KeptValues | None = None) -> Sample:
+        """A row as a sample; an answer's column may be absent.
+
+        Args:
+            row: cells by column.
+            table: what the row is from.
+            kept: see `Input.read`.
+        """
+        values = tuple(self._value(each, row, table, kept) for each in self.inputs)
         targets = tuple(
             each.target(row[each.column]) if each.column in row and each.asks(row) else None
             for each in self.answers.values()
         )
         return Sample(values, targets)
 
-    def _value(self, each: Input, row: Mapping[str, Any], table: Any) -> Any:
+    def _value(self, each: Input, row: Mapping[str, Any], table: Any, kept: KeptValues | None) -> Any:
         try:
-            return each.kind.read(row, each.columns, table)
+            return each.read(row, table, kept)
         except DataError as error:
             if len(self.inputs) == 1 or any(repr(column) in str(error) for column in each.columns):
                 raise

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from perceivers.data.kept import KeptValues, key_of
 from perceivers.kinds.base import Kind
+from perceivers.kinds.cells import require_inside
 
 
 @dataclass(frozen=True)
@@ -34,6 +37,31 @@ class Input:
     name: str
     columns: tuple[str, ...]
     kind: Kind
+
+    def read(self, row: Mapping[str, Any], table: Any, kept: KeptValues | None = None) -> Any:
+        """The value of a row, see Kind; taken from what was kept, and kept itself, where the kind's values are.
+
+        Args:
+            row: cells by column.
+            table: what the row is from.
+            kept: values that were read before.
+
+        Raises:
+            DataError: see Kind; or a path leaves the folder of its table.
+        """
+        for column in self.columns if self.kind.suffixes else ():
+            require_inside(row.get(column), table, self.kind.suffixes)
+        settings = None if kept is None else self.kind.kept()
+        key = None if settings is None else key_of(row.get(self.columns[0]), table.root, settings)
+        if kept is None or key is None:
+            return self.kind.read(row, self.columns, table)
+        arrays = kept.get(key)
+        if arrays is not None:
+            return self.kind.unpack(arrays)
+        value = self.kind.read(row, self.columns, table)
+        if value is not None:
+            kept.add(key, self.kind.pack(value))
+        return value
 
     def modality(self, own: str) -> str:
         """Name in the model of what the kind calls `own`; a kind of a single modality has the input's name."""

@@ -10,10 +10,13 @@ from typing import Any, ClassVar, TypeVar
 from perceivers.answers.base import Answer
 from perceivers.answers.one_class import OneClass
 from perceivers.answers.several_labels import SeveralLabels
-from perceivers.arguments import DataArguments
+from perceivers.arguments import DataArguments, RunArguments
+from perceivers.arguments.advice import Advice
 from perceivers.data.opening import Tables, open_tables
-from perceivers.data.tables import Table, require_columns
+from perceivers.data.splits import Splits
+from perceivers.data.tables import StreamTable, Table, require_columns
 from perceivers.kinds.base import Kind, is_empty
+from perceivers.tasks.choosing import count_of, options_of, with_inputs, with_network
 from perceivers.tasks.column_task import ColumnTask
 from perceivers.tasks.columns import Columns
 from perceivers.tasks.inputs import Input
@@ -57,9 +60,34 @@ class OneColumnTask(ColumnTask[TaskArguments]):
         cells = [cell for cell in labelled.column(answer.column) if not is_empty(cell)]
         column = self._column(train.columns)
         require_columns(train, column)
-        kind: Kind = self.kind_class(self.arguments)
+        self.arguments = self.reading(train, column)
+        kind: Kind = self.kind_class(options_of(self.kind_class, self.arguments))
         name = kind.name if self.input_name is None else self.input_name
         return Columns((Input(name, (column,), kind),), {ANSWER: answer.settle(cells, labelled.source)})
+
+    def reading(self, train: Table | StreamTable, column: str) -> TaskArguments:
+        """The arguments with all of how samples are read: what was left open is chosen from the training cells."""
+        return with_inputs(
+            self.arguments,
+            self.name,
+            self.kind_class,
+            table=train,
+            column=column,
+            num_rows=count_of(train),
+            start=self.start,
+        )
+
+    def advise(self, splits: Splits, run: RunArguments) -> Advice:
+        """See Task; what was left open of the network is chosen, too."""
+        (only,), (answer,) = self.columns.inputs, self.columns.answers.values()
+        self.arguments, advice = with_network(
+            self.arguments,
+            only.kind,
+            run=run,
+            num_rows=count_of(splits.train),
+            num_classes=len(answer.names) if isinstance(answer, OneClass) else None,
+        )
+        return advice
 
     def columns_for(self, columns: Columns, names: Sequence[str]) -> Columns:
         """See ColumnTask."""

@@ -8,8 +8,8 @@ from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from perceivers.arguments import RunArguments, from_mapping, load_arguments
-from perceivers.errors import ConfigurationError
+from perceivers.arguments import ARGUMENTS_FILE, RunArguments, from_mapping, load_arguments
+from perceivers.errors import ConfigurationError, DataError
 
 if TYPE_CHECKING:
     from perceivers.tasks.base import Parts, Task
@@ -128,7 +128,12 @@ def as_task(task: Task[Any] | str) -> Task[Any]:
 def load_run(folder: Path) -> tuple[Task[Any], Parts, RunArguments]:
     """Load what a training run left in `folder`: the task, model and processor, the run's arguments."""
     name, values, run = load_arguments(folder)
-    task = task_class(name)(from_mapping(arguments_class(name), values))
+    try:
+        task = task_class(name)(from_mapping(arguments_class(name), values))
+    except ConfigurationError as error:
+        raise DataError(
+            f"{str(folder / ARGUMENTS_FILE)!r} is not a record of this version: {error}"
+        ) from error
     return task, task.restore(folder), run
 
 

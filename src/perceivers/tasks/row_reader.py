@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from perceivers.data.kept import KeptValues
 from perceivers.errors import DataError
 from perceivers.tasks.columns import Columns
 from perceivers.tasks.inputs import Sample
@@ -18,14 +19,16 @@ class RowReader:
     Args:
         columns: see Columns.
         needs_all: refuse a row without a value or a target, instead of masking the one and leaving the other unlearned.
+        kept: values that were read before; None keeps none.
     """
 
     columns: Columns
     needs_all: bool = False
+    kept: KeptValues | None = None
 
     def __call__(self, row: Mapping[str, Any], table: Any) -> Sample:
         """Read one row."""
-        sample = self.columns.read(row, table)
+        sample = self.columns.read(row, table, self.kept)
         if self.needs_all:
             for each, value in zip(self.columns.inputs, sample.values, strict=True):
                 if value is None:

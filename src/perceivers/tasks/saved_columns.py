@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -14,7 +13,7 @@ from perceivers.arguments import from_mapping
 from perceivers.errors import CheckpointError
 from perceivers.kinds.base import Kind
 from perceivers.kinds.registry import kind_class
-from perceivers.records import write_json
+from perceivers.records import read_json, write_json
 from perceivers.tasks.inputs import Input
 
 FILE = "columns.json"
@@ -50,12 +49,12 @@ def read_columns(folder: Path) -> tuple[tuple[Input, ...], dict[str, Answer]]:
     """
     path = folder / FILE
     try:
-        saved = json.loads(path.read_text(encoding="utf-8"))
+        saved = read_json(path)
         inputs = tuple(
             Input(each["name"], tuple(each["columns"]), _kind_of(each)) for each in saved["inputs"]
         )
         answers = {name: answer_of_state(state) for name, state in saved["answers"].items()}
-    except (OSError, ValueError, TypeError, KeyError) as error:
+    except (OSError, ValueError, TypeError, KeyError, AttributeError, RecursionError) as error:
         raise CheckpointError(f"`{path}` does not hold the columns of a trained model: {error!r}") from error
     return inputs, answers
 

@@ -54,6 +54,55 @@ def with_targets(splits: Splits, asked: Sequence[str]) -> tuple[Splits, int]:
     return dataclasses.replace(splits, **kept), num_left_out
 
 
+def learned_from_training(columns: Columns, splits: Splits) -> tuple[Columns, Splits]:
+    """Columns whose answers know the scale, or the balance, of the training rows alone, and the parts read so.
+
+    Args:
+        columns: answers that were settled on all rows that are not apart, of which some are held out now.
+        splits: the parts; those of a stream stay as they are.
+    """
+    train = splits.train
+    if not isinstance(train, RowSamples):
+        return columns, splits
+    answers = {}
+    for name, answer in columns.answers.items():
+        cells = train.table.column(answer.column)
+        own = [cells[index] for index in train.indices if not is_empty(cells[index])]
+        answers[name] = answer.learned_from(own, train.table.source) if own else answer
+    if answers == columns.answers:
+        return columns, splits
+    columns = dataclasses.replace(columns, answers=answers)
+    held: dict[int, dict[int, Any]] = {}
+    parts: dict[str, Any] = {}
+    for part in ("train", "validation", "test"):
+        samples = getattr(splits, part)
+        if isinstance(samples, RowSamples):
+            known = None
+            if samples.held is not None:
+                # Parts of one table share what was read of it.
+                known = held.setdefault(id(samples.held), _retargeted(samples, columns))
+            decode = dataclasses.replace(samples.decode, columns=columns)  # type: ignore[type-var]
+            samples = dataclasses.replace(samples, decode=decode, held=known)
+        parts[part] = samples
+    return columns, dataclasses.replace(splits, **parts)
+
+
+def _retargeted(samples: RowSamples, columns: Columns) -> dict[int, Any]:
+    """Samples that were read before, with their targets read anew."""
+    names = {answer.column for answer in columns.answers.values()} | set(columns.columns_asked)
+    cells = {name: samples.table.column(name) for name in names if name in samples.table.columns}
+    asked = list(columns.answers.values())
+    found = {}
+    for row, sample in (samples.held or {}).items():
+        own = {name: column[row] for name, column in cells.items()}
+        targets = tuple(
+            answer.target(own[answer.column]) if answer.column in own and answer.asks(own) else None
+            for answer in asked
+        )
+        found[row] = dataclasses.replace(sample, targets=targets)
+    return found
+
+
 def training_values(each: Input, train: Any, count: int | None) -> Iterator[Any]:
     """Values of one input in training samples, evenly spread over them; the first ones of a stream.
 
@@ -70,7 +119,7 @@ def training_values(each: Input, train: Any, count: int | None) -> Iterator[Any]
     number = len(train) if count is None else min(len(train), count)
     for index in np.unique(np.linspace(0, len(train) - 1, number).round().astype(int)):
         row = train.table[train.indices[int(index)]]
-        yield each.kind.read(row, each.columns, train.table)
+        yield each.read(row, train.table, getattr(train.decode, "kept", None))
 
 
 def _settled_input(each: Input, train: Any) -> Input:

@@ -17,9 +17,6 @@ class TextModelArguments(ByteOptions, NetworkArguments):
 
     text_column: str = "text"
     """Column of a table that holds the text. Files and folders of text need none."""
-    group_column: str | None = None
-    """Column whose equal values stay in one part when the data are divided: the document, the author, the message that was
-    translated."""
     embedding_channels: int = 64
     """Size of the learned vectors of a byte and of a position."""
     num_cross_heads: int = 8

@@ -1,10 +1,14 @@
-"""A run beside simple methods on the same rows: boosted trees, and the answer that looks at nothing."""
+"""A run beside simple methods on the same rows: boosted trees or what fits its kind of value, and a majority answer."""
 
 from __future__ import annotations
 
 import dataclasses
+import math
+import time
 from collections.abc import Mapping, Sequence
 from typing import Any
+
+import numpy as np
 
 from perceivers.data.rows import RowSamples
 from perceivers.data.splits import JoinedSamples
@@ -12,12 +16,17 @@ from perceivers.errors import ConfigurationError, DataError
 from perceivers.kinds.base import Kind
 from perceivers.rivals.features import READABLE
 from perceivers.rivals.majority import beside_majority
+from perceivers.rivals.simple import MOST_ROWS, beside_simple
 from perceivers.rivals.targets import Rival
 from perceivers.rivals.trees import beside_trees
 from perceivers.tasks.base import Parts, Task
 from perceivers.tasks.column_task import ColumnTask
+from perceivers.tasks.inputs import Input
 
-RIVALS = ("trees",)
+RIVALS = ("trees", "auto")
+# A comparison at the end of a run is to take seconds: rows that trees are fitted to, rows that simple methods are asked
+# about, and seconds that all reading may take.
+MOST_FOR_TREES, MOST_ASKED, MOST_SECONDS = 10_000, 2_000, 60.0
 
 
 def measure_rivals(
@@ -33,12 +42,13 @@ def measure_rivals(
         parts: the trained model's; its columns and answers are what the methods read and answer.
         train: the run's training part.
         asked: the rows to measure on.
-        beside: "trees".
+        beside: "trees"; "auto" is `cheap_rival`.
         seed: of whatever the trees draw.
 
     Returns:
-        `trees` and `majority`: measures by the names that the task gives them; `training_samples`: how many rows they were
-        fitted to; `read` and `ignored`: columns that trees can read, and those that they cannot.
+        `method`: what `trees` are called here; `trees` and `majority`: measures by the names that the task gives them;
+        `training_samples`: how many rows they were fitted to; `read` and `ignored`: columns that trees can read, and those
+        that they cannot.
 
     Raises:
         ConfigurationError: an unknown name; a task that does not answer columns; no column that trees can read.
@@ -47,6 +57,11 @@ def measure_rivals(
     """
     if beside not in RIVALS:
         raise ConfigurationError(f"`beside` must be {', '.join(RIVALS)}, received {beside!r}")
+    if beside == "auto":
+        found = cheap_rival(task, parts, train, asked, seed=seed)
+        if found is None:
+            raise ConfigurationError(f"`beside` auto has no simple method for a run of {task.name}")
+        return found
     if not isinstance(task, ColumnTask):
         raise ConfigurationError(
             f"`beside` {beside} needs a run whose answers come from columns, received one of {task.name}"
@@ -59,10 +74,7 @@ def measure_rivals(
         )
     fitted, measured = _rows(train), _rows(asked)
     readable = {column: kind for column, kind in kinds.items() if kind.name in READABLE}
-    known, truth = _targets(parts, fitted), _targets(parts, measured)
-    targets = {
-        name: (answer.head_type, known[name], truth[name]) for name, answer in parts.processor.answers.items()
-    }
+    targets = _targets_of(parts, fitted, measured)
     trees = beside_trees(
         _cells(readable, fitted),
         _cells(readable, measured),
@@ -71,11 +83,116 @@ def measure_rivals(
         seed,
     )
     return {
+        "method": "trees",
         "trees": _named(task, trees),
         "majority": _named(task, beside_majority(targets)),
         "training_samples": sum(map(len, fitted)),
         "read": list(trees.read),
         "ignored": list(trees.ignored),
+    }
+
+
+def cheap_rival(
+    task: Task[Any], parts: Parts, train: Any, asked: Any, *, seed: int = 0
+) -> dict[str, Any] | None:
+    """The cheap method that fits the run's inputs, beside a majority answer, within seconds.
+
+    One column of a kind that offers a simple form is read in this; columns that trees can read are given to trees. Rows are
+    evenly drawn where there are many.
+
+    Args:
+        task: of the run.
+        parts: the trained model's.
+        train: the run's training part.
+        asked: the rows to measure on.
+        seed: of what is drawn.
+
+    Returns:
+        `method`: its title; by this title, and by `majority`, measures; `training_samples` and `samples`: rows that it was
+        fitted to and measured on; `seconds`. None where nothing fits: a stream, another task than one of columns.
+
+    Raises:
+        MissingExtraError: scikit-learn is not installed.
+    """
+    if not isinstance(task, ColumnTask):
+        return None
+    try:
+        fitted, measured = _rows(train), _rows(asked)
+    except DataError:
+        return None
+    began = time.monotonic()
+    generator = np.random.default_rng(seed)
+    inputs = parts.processor.inputs
+    form = inputs[0].kind.simple_form if len(inputs) == 1 else None
+    kinds = {column: each.kind for each in inputs for column in each.columns}
+    readable = {column: kind for column, kind in kinds.items() if kind.name in READABLE}
+    if form is None and not readable:
+        targets = _targets_of(parts, fitted, measured)
+        found, method = {}, "majority"
+    elif form is None:
+        fitted = _drawn(fitted, MOST_FOR_TREES, generator)
+        targets = _targets_of(parts, fitted, measured)
+        cells = _cells(readable, fitted), _cells(readable, measured)
+        method = "trees"
+        found = {
+            method: beside_trees(*cells, {name: kind.name for name, kind in kinds.items()}, targets, seed)
+        }
+    else:
+        ended = began + MOST_SECONDS
+        measured, truths = _simplified(inputs[0], _drawn(measured, MOST_ASKED, generator), ended)
+        fitted, values = _simplified(inputs[0], _drawn(fitted, MOST_ROWS[form.form], generator), ended)
+        if not values or not truths:
+            return None
+        targets = _targets_of(parts, fitted, measured)
+        method = form.title
+        found = {method: beside_simple(form.form, values, truths, targets, seed)}
+    found["majority"] = beside_majority(targets)
+    return {
+        "method": method,
+        **{name: _named(task, rival) for name, rival in found.items()},
+        "training_samples": sum(map(len, fitted)),
+        "samples": sum(map(len, measured)),
+        "seconds": round(time.monotonic() - began, 1),
+    }
+
+
+def _drawn(parts: Sequence[RowSamples], most: int, generator: np.random.Generator) -> list[RowSamples]:
+    """At most so many rows, in an order that leaves any beginning of them evenly drawn."""
+    found = []
+    total = sum(map(len, parts))
+    for part in parts:
+        count = min(len(part), math.ceil(most * len(part) / max(total, 1)))
+        found.append(part.select(generator.permutation(len(part))[:count].tolist()))
+    return found
+
+
+def _simplified(only: Input, parts: Sequence[RowSamples], ended: float) -> tuple[list[RowSamples], list[Any]]:
+    """Values in their simple form, with the rows that they are of: as many as can be read until `ended`."""
+    rows: list[RowSamples] = []
+    values: list[Any] = []
+    for part in parts:
+        kept = []
+        for place, index in enumerate(part.indices):
+            if time.monotonic() > ended and values:
+                break
+            try:
+                value = only.kind.simplified(part.table[index], only.columns, part.table)
+            except DataError:
+                # The run has stopped at it, or left it out.
+                continue
+            if value is not None:
+                kept.append(place)
+                values.append(value)
+        rows.append(part.select(kept))
+    return rows, values
+
+
+def _targets_of(
+    parts: Parts, fitted: Sequence[RowSamples], measured: Sequence[RowSamples]
+) -> dict[str, tuple[str, list[Any], list[Any]]]:
+    known, truth = _targets(parts, fitted), _targets(parts, measured)
+    return {
+        name: (answer.head_type, known[name], truth[name]) for name, answer in parts.processor.answers.items()
     }
 
 

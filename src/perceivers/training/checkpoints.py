@@ -30,6 +30,9 @@ class Position:
         loss_count: number of them.
         history: one row a look at the validation samples.
         seconds: spent on training, over all sessions.
+        passes: over the data that the whole run had, when the present one began.
+        total_steps: optimiser steps of the whole run where a limit of time has chosen them; 0 where nothing has.
+        is_settled: whether that choice is no trial any more.
     """
 
     epoch: int = 0
@@ -40,6 +43,9 @@ class Position:
     loss_count: int = 0
     history: list[dict[str, float]] = field(default_factory=list)
     seconds: float = 0.0
+    passes: int = 1
+    total_steps: int = 0
+    is_settled: bool = False
 
     def state_dict(self) -> dict[str, Any]:
         """What accelerate writes."""

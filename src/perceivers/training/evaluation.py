@@ -2,28 +2,35 @@
 
 from __future__ import annotations
 
+import re
+import shutil
+import tempfile
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import torch
 from torch import Tensor
 
 from perceivers.arguments import DataArguments, RunArguments, TrainingArguments
+from perceivers.data.bundled import BUNDLED
 from perceivers.data.draws import NumberedBatch, plain_loader
 from perceivers.data.frames import IN_MEMORY
 from perceivers.data.splits import PartName
 from perceivers.errors import DataError, MissingExtraError
-from perceivers.records import write_json
-from perceivers.tasks.base import Parts, Task
+from perceivers.records import RESULTS_FILE, read_json, write_json, writing
+from perceivers.tasks.base import Parts, Task, Unreadable
 from perceivers.tasks.registry import load_run
 from perceivers.training.beside import measure_rivals
-from perceivers.training.reporting import installed_versions
+from perceivers.training.prediction import ERRORS_FILE, write_errors
+from perceivers.training.reporting import could_not_draw, installed_versions, print_warning
 
 if TYPE_CHECKING:
     from accelerate import Accelerator
 
 EVALUATION_FILE = "evaluation.json"
+# What messages about rows and files begin with.
+NAMED = re.compile(r"`(?P<file>.+?)(?:, row (?P<row>\d+))?`", re.DOTALL)
 
 
 def evaluate(
@@ -35,6 +42,7 @@ def evaluate(
     device: str = "auto",
     output: str | Path | None = None,
     beside: str | None = None,
+    unreadable: Literal["stop", "skip", "trust"] | None = None,
 ) -> dict[str, Any]:
     """Measure a trained model and write `evaluation.json`.
 
@@ -48,6 +56,7 @@ def evaluate(
         beside: "trees" measures boosted trees and the majority (the mean of numbers) on the same rows, fitted to the rows
             that the run's weights were fitted to, without its validation rows; see `perceivers.training.beside`. None
             measures the model alone.
+        unreadable: see DataArguments; None does as the run did. What is left out is listed in `errors.csv`, too.
 
     Returns:
         What `evaluation.json` holds.
@@ -59,8 +68,11 @@ def evaluate(
     """
     task, parts, run = load_run(Path(folder))
     # First, because a task calls its columns as the data do that were opened last.
-    own = task.load_data(data_of_run(run), parts) if data is None or beside is not None else None
-    splits = own if data is None else task.load_data(of_other_data(run.data, data), parts)
+    own_data = data_of_run(run) if data is None or beside is not None else run.data
+    if unreadable is not None:
+        own_data = replace(own_data, unreadable=unreadable)
+    own = task.load_data(own_data, parts) if data is None or beside is not None else None
+    splits = own if data is None else task.load_data(of_other_data(own_data, data), parts)
     assert splits is not None
     samples = splits.part(split)
     if not len(samples):
@@ -90,10 +102,29 @@ def evaluate(
     }
     target = Path(folder if output is None else output)
     if accelerator.is_main_process:
-        target.mkdir(parents=True, exist_ok=True)
-        write_json(target / EVALUATION_FILE, results)
-        task.show_evaluation(parts, shown, target)
+        with writing(target, "name another folder with --output, or make room there"):
+            target.mkdir(parents=True, exist_ok=True)
+            write_json(target / EVALUATION_FILE, results)
+            write_errors(target / ERRORS_FILE, [located(line) for line in splits.unreadable])
+        _draw(task, parts, shown, target)
     return results
+
+
+def located(line: str) -> Unreadable:
+    """A line about a row or file that was left out, which begins with its name in backticks, taken apart."""
+    found = NAMED.match(line)
+    if found is None:
+        return Unreadable("", None, line)
+    return Unreadable(found["file"], int(found["row"]) if found["row"] else None, line)
+
+
+def _draw(task: Task[Any], parts: Parts, shown: dict[str, Tensor], target: Path) -> None:
+    with tempfile.TemporaryDirectory(prefix="perceivers-") as name:
+        try:
+            for path in task.show_evaluation(parts, shown, Path(name)):
+                shutil.copyfile(path, target / path.name)
+        except Exception as error:  # whatever a drawing raises
+            print_warning(could_not_draw("the pictures of the evaluation", error))
 
 
 @torch.no_grad()
@@ -112,13 +143,15 @@ def measure(
     Returns:
         Scalar metrics by name, and those of more than one value (such as a confusion matrix).
     """
-    metrics = task.metrics(parts).to(accelerator.device)
+    # On the processor: their sums are float64, which Apple's GPU does not have.
+    metrics = task.metrics(parts)
     for metric in metrics.values():
         metric.sync_on_compute = False
     model.eval()
     for _, batch in batches:
         measured = dict(task.step(model, batch).measured)
-        metrics.update(**accelerator.gather_for_metrics(measured))
+        gathered = accelerator.gather_for_metrics(measured)
+        metrics.update(**{name: values.cpu() for name, values in gathered.items()})
     computed = {name: torch.as_tensor(value) for name, value in metrics.compute().items()}
     scalars = {name: float(value) for name, value in computed.items() if value.ndim == 0}
     return task.summarize(scalars), {name: value for name, value in computed.items() if value.ndim > 0}
@@ -140,16 +173,40 @@ def collect(task: Task[Any], model: Any, batches: Any, accelerator: Accelerator)
 
 
 def data_of_run(run: RunArguments) -> DataArguments:
-    """The data of a run, to be opened again.
+    """The data of a run, to be opened again, from wherever: what was named from its folder is found from any other.
+
+    Args:
+        run: `output` is the folder that the run lies in now.
 
     Raises:
-        DataError: its rows were in memory, and are no more.
+        DataError: its rows were in memory, and are no more, or its files are not there any more.
     """
     if run.data.data == IN_MEMORY:
         raise DataError(
             f"`data` must be given: the run {run.output!r} was trained on rows in memory, which no file holds"
         )
-    return run.data
+    recorded = Path(run.output) / RESULTS_FILE
+    places = read_json(recorded).get("data_paths", {}) if recorded.is_file() else {}
+    found = {}
+    for name, place in places.items():
+        given = getattr(run.data, name)
+        if Path(place).exists():
+            found[name] = place
+        elif given is None or not Path(given).exists():
+            raise DataError(
+                f"the data of the run {run.output!r} are not where they were, {place!r}; say with --data where they are now"
+            )
+    return replace(run.data, **found)
+
+
+def places_of(data: DataArguments) -> dict[str, str]:
+    """Where the files lie that a run is trained on, by the argument that names them; other names have no place."""
+    named = {name: getattr(data, name) for name in ("data", "validation_data", "test_data")}
+    return {
+        name: str(Path(given).absolute())
+        for name, given in named.items()
+        if given and given not in BUNDLED and Path(given).exists()
+    }
 
 
 def of_other_data(run_data: DataArguments, data: str) -> DataArguments:

@@ -1,42 +1,195 @@
-"""The folder of a training run: who may use it, and how it is filled whole or not at all."""
+"""The folder of a training run: who may use it, how it is filled whole or not at all, and how a new run replaces an old one.
+
+A run that replaces another works in the folder `.new` inside the other's, and takes its place when it is complete. Whatever
+stops the process, the folder holds the old run or the new one, and `--resume` goes on with the new one.
+"""
 
 from __future__ import annotations
 
 import os
 import shutil
 import tempfile
+from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from torch import Tensor
 
 from perceivers.arguments import ARGUMENTS_FILE, RunArguments, recipe_text
-from perceivers.errors import ConfigurationError
-from perceivers.records import RESULTS_FILE, write_json
+from perceivers.arguments.open import AUTO
+from perceivers.errors import ConfigurationError, PerceiversError
+from perceivers.records import RESULTS_FILE, read_json, write_json, writing
 from perceivers.tasks.base import Parts, Task
-from perceivers.training.reporting import draw_learning_curve, is_main_process
+from perceivers.training.checkpoints import FOLDER as CHECKPOINTS
+from perceivers.training.lock import FolderLock, require_shared
+from perceivers.training.reporting import could_not_draw, draw_learning_curve
+
+if TYPE_CHECKING:
+    from accelerate import Accelerator
+
+NEW, PARTIAL = ".new", ".partial-"
+EVALUATION_FILE, LEARNING_CURVE = "evaluation.json", "learning_curve.png"
+# What a process that was killed may have left behind.
+LEFT_OVER = (f"{PARTIAL}*", ".saving-*", ".*.partial")
 
 
-def claim(folder: Path, task: Task[Any], arguments: RunArguments) -> bool:
-    """Look whether the run may use its folder; True where it holds this very run, finished."""
-    if folder.is_file():
-        raise ConfigurationError(f"`output` must be a folder, received the file {str(folder)!r}")
-    recorded = folder / ARGUMENTS_FILE
-    if not recorded.exists() or arguments.overwrite:
-        if arguments.overwrite and is_main_process():
-            (folder / RESULTS_FILE).unlink(missing_ok=True)
-        return False
+@dataclass(frozen=True)
+class RunFolder:
+    """Where a run is written.
+
+    Args:
+        output: what the user named: where the complete run lies.
+        working: where it is written until then: `output`, or a folder inside where it replaces another.
+        finished: results of this very run, where it has ended before; else None.
+        token: of the lock.
+    """
+
+    output: Path
+    working: Path
+    finished: dict[str, Any] | None
+    token: str
+
+    def complete(self) -> None:
+        """Put the run, whose results are written, in the place of the one that it replaces."""
+        if self.working != self.output:
+            with writing(self.output, "the new run is whole in .new; make room, then --resume"):
+                _take_place(self.working, self.output)
+
+
+class Claim:
+    """A run's claim to its folder, held while it is entered.
+
+    Args:
+        task: what is trained for.
+        arguments: of the run.
+        accelerator: joins the processes; the main one claims for all.
+    """
+
+    def __init__(self, task: Task[Any], arguments: RunArguments, accelerator: Accelerator) -> None:
+        self._task, self._arguments, self._accelerator = task, arguments, accelerator
+        self._lock = FolderLock(Path(arguments.output))
+
+    def __enter__(self) -> RunFolder:
+        """Claim the folder.
+
+        Raises:
+            ConfigurationError: it holds another run, another process trains into it, or processes do not share it.
+            PerceiversError: nothing can be written there.
+        """
+        output = Path(self._arguments.output)
+        try:
+            found = on_main(self._accelerator, self._claimed)
+            working = output / found.working.relative_to(found.output)
+            require_shared(output, found.token, self._accelerator)
+        except BaseException:
+            self._lock.release()
+            raise
+        return RunFolder(output, working, found.finished, found.token)
+
+    def __exit__(self, *error: object) -> None:
+        """Let go of it."""
+        self._lock.release()
+
+    def _claimed(self) -> RunFolder:
+        output = Path(self._arguments.output)
+        if output.is_file():
+            raise ConfigurationError(f"`output` must be a folder, received the file {str(output)!r}")
+        self._lock.take()
+        with writing(output, "give another folder"):
+            _clean(output)
+            return _claim(output, self._task, self._arguments, self._lock.token)
+
+
+def on_main(accelerator: Accelerator, ask: Callable[[], Any]) -> Any:
+    """What the main process finds, on all of them; the error that it meets, too."""
+    if accelerator.num_processes == 1:
+        return ask()
+    from accelerate.utils import broadcast_object_list
+
+    said: list[Any] = [None, None]
+    if accelerator.is_main_process:
+        try:
+            said[0] = ask()
+        except PerceiversError as error:
+            said[1] = error
+    broadcast_object_list(said)
+    if said[1] is not None:
+        raise said[1]
+    return said[0]
+
+
+def _claim(output: Path, task: Task[Any], arguments: RunArguments, token: str) -> RunFolder:
+    new, recorded = output / NEW, output / ARGUMENTS_FILE
+    if not recorded.exists() and not (new / ARGUMENTS_FILE).exists():
+        return RunFolder(output, output, None, token)
+    if arguments.resume and (new / ARGUMENTS_FILE).exists():
+        _require_same(new, task, arguments)
+        return RunFolder(output, new, None, token)
+    if arguments.overwrite:
+        shutil.rmtree(new, ignore_errors=True)
+        return RunFolder(output, new, None, token)
     if not arguments.resume:
         raise ConfigurationError(
-            f"`output` {str(folder)!r} already holds a training run; give another folder, --overwrite to replace it, or "
+            f"`output` {str(output)!r} already holds a training run; give another folder, --overwrite to replace it, or "
             "--resume to go on with it"
         )
-    changed = _differences(recorded.read_text(encoding="utf-8"), task, arguments)
-    if changed:
-        raise ConfigurationError(
-            f"`resume` needs the arguments of the run in {str(folder)!r}, received other ones: {'; '.join(changed)}"
+    _require_same(output, task, arguments)
+    return RunFolder(output, output, finished_results(output), token)
+
+
+def finished_results(folder: Path) -> dict[str, Any] | None:
+    """What a finished run measured; None where there is none, or only one that was stopped before its end."""
+    if not (folder / RESULTS_FILE).is_file():
+        return None
+    results: dict[str, Any] = read_json(folder / RESULTS_FILE)
+    return results if results.get("finished", True) else None
+
+
+def _clean(output: Path) -> None:
+    """Remove what killed processes have left, and finish what one was about to."""
+    new = output / NEW
+    if finished_results(new) is not None:
+        _take_place(new, output)
+    elif new.is_dir() and not (new / ARGUMENTS_FILE).exists():
+        shutil.rmtree(new, ignore_errors=True)
+    for folder in (output, output / CHECKPOINTS, new, new / CHECKPOINTS):
+        for pattern in LEFT_OVER:
+            for path in folder.glob(pattern):
+                if path.is_dir():
+                    shutil.rmtree(path, ignore_errors=True)
+                else:
+                    path.unlink(missing_ok=True)
+
+
+def _take_place(new: Path, output: Path) -> None:
+    """Move a complete run over another; a process that is killed meanwhile leaves no mixture that passes for a run."""
+    old = read_json(output / RESULTS_FILE) if (output / RESULTS_FILE).is_file() else {}
+    for name in (ARGUMENTS_FILE, RESULTS_FILE, EVALUATION_FILE, *old.get("files", ())):
+        # Names from a file: nothing outside the folder is meant.
+        if name == Path(name).name:
+            (output / name).unlink(missing_ok=True)
+    shutil.rmtree(output / CHECKPOINTS, ignore_errors=True)
+    shutil.rmtree(new / CHECKPOINTS, ignore_errors=True)
+    last = (ARGUMENTS_FILE, RESULTS_FILE)
+    for path in sorted(new.iterdir(), key=lambda path: last.index(path.name) if path.name in last else -1):
+        if (output / path.name).is_dir():
+            shutil.rmtree(output / path.name)
+        os.replace(path, output / path.name)
+    new.rmdir()
+
+
+def _require_same(folder: Path, task: Task[Any], arguments: RunArguments) -> None:
+    changed = _differences((folder / ARGUMENTS_FILE).read_text(encoding="utf-8"), task, arguments)
+    if not changed:
+        return
+    message = f"`resume` needs the arguments of the run in {str(folder)!r}, received other ones: {'; '.join(changed)}"
+    if finished_results(folder) is not None:
+        message += (
+            f". That run has ended; to train its model further, begin a new run with its weights: --start {folder} "
+            "--output ANOTHER, without --resume"
         )
-    return (folder / RESULTS_FILE).exists()
+    raise ConfigurationError(message)
 
 
 def _differences(recorded: str, task: Task[Any], arguments: RunArguments) -> list[str]:
@@ -46,6 +199,7 @@ def _differences(recorded: str, task: Task[Any], arguments: RunArguments) -> lis
     former = yaml.safe_load(recorded)
     present = yaml.safe_load(recipe_text(task.name, task.arguments, arguments))
     free = {("training", name) for name in ("workers", "device", "checkpoint_every")}
+    free |= {("data", name) for name in ("keep_megabytes", "keep_gigabytes", "keep_folder")}
     if former["task"] != present["task"]:
         return [f"task {former['task']} is now {present['task']}"]
     return [
@@ -54,33 +208,72 @@ def _differences(recorded: str, task: Task[Any], arguments: RunArguments) -> lis
         if concern != "task"
         for name, value in values.items()
         # What the run chose for itself is recorded; where nothing is chosen now, it stays.
-        if value is not None and (concern, name) not in free and former.get(concern, {}).get(name) != value
+        if value not in (None, AUTO)
+        and (concern, name) not in free
+        and former.get(concern, {}).get(name) != value
     ]
 
 
 def save_run(
     folder: Path,
-    task: Task[Any],
     parts: Parts,
     weights: dict[str, Tensor],
     history: list[dict[str, float]],
     results: dict[str, Any],
-    shown: dict[str, Tensor],
-    *,
-    pictures: bool = True,
 ) -> None:
-    """Write all files beside the folder first, then move them in, the results last."""
-    with tempfile.TemporaryDirectory(dir=folder, prefix=".partial-") as name:
+    """Write all files beside the folder first, then move them in, the results last.
+
+    `results["files"]` becomes the names of what was written.
+
+    Raises:
+        PerceiversError: they cannot be written; the folder is as it was.
+    """
+    with (
+        writing(folder, "the checkpoints are whole; make room, then --resume"),
+        tempfile.TemporaryDirectory(dir=folder, prefix=PARTIAL) as name,
+    ):
         partial_folder = Path(name)
         parts.model.save_pretrained(partial_folder, state_dict=weights)
         parts.processor.save_pretrained(partial_folder)
         write_json(partial_folder / "history.json", history)
-        if pictures:
-            draw_learning_curve(history, task.headline, partial_folder / "learning_curve.png")
-        if pictures and shown:
-            task.show_evaluation(parts, shown, partial_folder)
+        results["files"] = sorted(path.name for path in partial_folder.iterdir())
         write_json(partial_folder / RESULTS_FILE, results)
-        for path in sorted(partial_folder.iterdir(), key=lambda path: path.name == RESULTS_FILE):
-            if path.is_dir():
-                shutil.rmtree(folder / path.name, ignore_errors=True)
-            os.replace(path, folder / path.name)
+        _move_in(partial_folder, folder)
+
+
+def save_pictures(
+    folder: Path,
+    task: Task[Any],
+    parts: Parts,
+    history: list[dict[str, float]],
+    results: dict[str, Any],
+    shown: dict[str, Tensor],
+) -> list[str]:
+    """Draw the learning curve and what measures have a picture, when all else is saved: a run is never lost to a drawing.
+
+    Returns:
+        A line for each that could not be drawn.
+    """
+    drawings: list[tuple[str, Callable[[Path], Any]]] = [
+        ("the learning curve", lambda to: draw_learning_curve(history, task.headline, to / LEARNING_CURVE))
+    ]
+    if shown:
+        drawings.append(("the pictures of the test", lambda to: task.show_evaluation(parts, shown, to)))
+    failed = []
+    for what, draw in drawings:
+        try:
+            with tempfile.TemporaryDirectory(dir=folder, prefix=PARTIAL) as name:
+                draw(Path(name))
+                results["files"] += sorted(path.name for path in Path(name).iterdir())
+                write_json(folder / RESULTS_FILE, results)
+                _move_in(Path(name), folder)
+        except Exception as error:  # whatever a drawing raises
+            failed.append(could_not_draw(what, error))
+    return failed
+
+
+def _move_in(source: Path, folder: Path) -> None:
+    for path in sorted(source.iterdir(), key=lambda path: path.name == RESULTS_FILE):
+        if path.is_dir():
+            shutil.rmtree(folder / path.name, ignore_errors=True)
+        os.replace(path, folder / path.name)

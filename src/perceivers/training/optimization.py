@@ -164,17 +164,42 @@ def learning_rate_factor(
     return 0.5 * (1.0 + math.cos(math.pi * progress))
 
 
+def warmup_of_fewer(warmup_steps: int, planned_steps: int, total_steps: int) -> int:
+    """Steps of climb in a run that has fewer steps than were planned: the same share of it, or a tenth if that is more.
+
+    Args:
+        warmup_steps: of the planned run; never exceeded.
+        planned_steps: of the whole run.
+        total_steps: of the run as it is, at most `planned_steps`.
+    """
+    if total_steps >= planned_steps:
+        return warmup_steps
+    return min(warmup_steps, max(round(warmup_steps * total_steps / planned_steps), total_steps // 10))
+
+
 def build_schedule(
-    optimizer: torch.optim.Optimizer, arguments: OptimizationArguments, total_steps: int
+    optimizer: torch.optim.Optimizer,
+    arguments: OptimizationArguments,
+    total_steps: int,
+    chosen_steps: Callable[[], int] | None = None,
 ) -> LambdaLR:
-    """Attach the learning-rate schedule to an optimiser; call its `step()` once after each optimiser step."""
+    """Attach the learning-rate schedule to an optimiser; call its `step()` once after each optimiser step.
+
+    Args:
+        optimizer: whose rates are set.
+        arguments: the schedule's shape.
+        total_steps: optimiser steps of the run as it is planned.
+        chosen_steps: gives the number of steps that the run really has, which may become less while it trains: the schedule
+            is laid over these. None: the planned ones.
+    """
     arguments = usual(arguments)
 
     def factor(step: int) -> float:
+        chosen = total_steps if chosen_steps is None else chosen_steps()
         return learning_rate_factor(
             step,
-            total_steps=total_steps,
-            warmup_steps=arguments.warmup_steps or 0,
+            total_steps=chosen,
+            warmup_steps=warmup_of_fewer(arguments.warmup_steps or 0, total_steps, chosen),
             constant_fraction=arguments.constant_fraction,
         )
 

@@ -1,46 +1,149 @@
-"""Answers of a trained model for files: a table for programs, a picture for people."""
+"""Answers of a trained model for files: a table for programs, a picture for people, and a list of what cannot be read."""
 
 from __future__ import annotations
 
 import csv
+import os
+import shutil
+import tempfile
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from os import PathLike
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
-from perceivers.errors import ConfigurationError, DataError
+from perceivers.arguments.base import require_choice
+from perceivers.errors import ConfigurationError, DataError, UnreadableError
 from perceivers.predictor import load
-from perceivers.records import write_json
-from perceivers.tasks.base import Prediction
+from perceivers.records import whole_file, write_json, writing
+from perceivers.tasks.base import Prediction, Task, Unreadable
+
+ERRORS_FILE = "errors.csv"
+PARTIAL = ".partial-"
+
+
+@dataclass(frozen=True)
+class Answered:
+    """What was asked, answered as far as it can be read.
+
+    Args:
+        predictions: of what could be read, in order.
+        left_out: what could not.
+        warnings: lines about pictures that could not be drawn.
+    """
+
+    predictions: list[Prediction]
+    left_out: list[Unreadable]
+    warnings: tuple[str, ...] = ()
+
+    def require_all(self) -> None:
+        """Raise UnreadableError where something is left out."""
+        if self.left_out:
+            others = f" (and {len(self.left_out) - 1} more)" if len(self.left_out) > 1 else ""
+            raise UnreadableError(
+                f"{self.left_out[0].reason}{others}; the other {len(self.predictions):,} are answered; mend it, or accept "
+                "this with --unreadable skip"
+            )
 
 
 def predict(
-    folder: str | Path, inputs: Sequence[str | Path], output: str | Path, *, device: str = "auto"
+    folder: str | PathLike[str],
+    inputs: Any,
+    output: str | PathLike[str] | None = None,
+    *,
+    device: str = "auto",
+    unreadable: Literal["stop", "skip"] = "stop",
 ) -> list[Prediction]:
-    """Answer for each input and write `predictions.json`, `predictions.csv` and the task's pictures.
+    """Answer for each input, and write the answers where a folder is named for them.
+
+    Whatever cannot be read, the answers of all other inputs are written: `predictions.json`, `predictions.csv` and the task's
+    pictures, and `errors.csv` with the columns file, row and reason.
+
+    Example:
+        perceivers.predict("runs/rooms", ["photos", "one.jpg"], "answers")
+        perceivers.predict("runs/rooms", [array, picture])
 
     Args:
         folder: a training run.
-        inputs: files, or folders whose files are taken at any depth; tasks of text take the text itself, too.
-        output: folder that receives the answers.
+        inputs: files, tables, or folders whose files are taken at any depth; tasks of text take the text itself, too. Or, in
+            memory: a list of arrays, PIL pictures and whatever else a cell may be where the run reads one column, and of
+            rows (mappings from column to cell); a DataFrame.
+        output: folder that receives the answers; None writes nothing.
         device: "auto" or "cpu".
+        unreadable: "stop" raises UnreadableError at the end where an input could not be read; "skip" does not.
 
     Returns:
-        One prediction an input, in order.
+        One prediction an input, or row, that could be read, in order.
+
+    Raises:
+        UnreadableError: some inputs cannot be read; the others are answered and written.
+        DataError: none can be read; nothing is written.
+        PerceiversError: the answers cannot be written.
     """
-    if not inputs:
-        raise DataError("`inputs` must name one file or more, received none")
-    if Path(output).is_file():
+    require_choice("unreadable", unreadable, ("stop", "skip"))
+    answered = answer_all(folder, inputs, output, device=device)
+    if unreadable == "stop":
+        answered.require_all()
+    return answered.predictions
+
+
+def answer_all(
+    folder: str | PathLike[str],
+    inputs: Any,
+    output: str | PathLike[str] | None,
+    *,
+    device: str = "auto",
+) -> Answered:
+    """See `predict`; what cannot be read is no error where anything can."""
+    if isinstance(inputs, str | bytes) or not len(inputs):
+        received = "none" if not len(inputs) else f"the text {inputs!r:.80}"
+        raise DataError(f"`inputs` must name one file or more, received {received}")
+    if output is not None and Path(output).is_file():
         raise ConfigurationError(f"`output` must be a folder, received the file {str(output)!r}")
     predictor = load(folder, device=device)
-    predictions = predictor.predictions([str(path) for path in inputs])
-    target = Path(output)
+    left_out: list[Unreadable] = []
+    if isinstance(inputs, Sequence) and all(isinstance(each, str | PathLike) for each in inputs):
+        predictions = predictor.predictions([os.fspath(each) for each in inputs], left_out)
+    else:
+        predictions = predictor.predictions_of_values(inputs, left_out)
+    if not predictions:
+        others = f" (and {len(left_out) - 1} more)" if len(left_out) > 1 else ""
+        raise DataError(f"{left_out[0].reason}{others}" if left_out else "`inputs` hold nothing to answer")
+    if output is None:
+        return Answered(predictions, left_out)
+    with writing(Path(output), "give another folder, or make room there"):
+        warnings = _write(predictor.task, predictions, left_out, Path(output))
+    return Answered(predictions, left_out, warnings)
+
+
+def _write(
+    task: Task[Any], predictions: Sequence[Prediction], left_out: Sequence[Unreadable], target: Path
+) -> tuple[str, ...]:
+    """Write the answers, each file whole or not at all, then draw."""
     target.mkdir(parents=True, exist_ok=True)
+    for path in target.glob(f"{PARTIAL}*"):
+        # Of a process that was killed.
+        shutil.rmtree(path, ignore_errors=True)
     source = name_of_sources(predictions)
     rows = [{source: prediction.source, **prediction.values} for prediction in predictions]
     write_json(target / "predictions.json", rows)
     write_csv(target / "predictions.csv", rows)
-    predictor.task.show(predictions, target)
-    return predictions
+    write_errors(target / ERRORS_FILE, left_out)
+    with tempfile.TemporaryDirectory(dir=target, prefix=PARTIAL) as name:
+        try:
+            task.show(predictions, Path(name))
+        except OSError:
+            raise
+        except Exception as error:  # whatever a drawing raises
+            return (
+                f"the pictures could not be drawn: {str(error) or type(error).__name__}; the answers are saved",
+            )
+        for path in sorted(Path(name).rglob("*")):
+            if path.is_file():
+                place = target / path.relative_to(name)
+                place.parent.mkdir(parents=True, exist_ok=True)
+                os.replace(path, place)
+    return ()
 
 
 def name_of_sources(predictions: Sequence[Prediction]) -> str:
@@ -57,7 +160,19 @@ def write_csv(path: Path, rows: Sequence[Mapping[str, Any]]) -> None:
     columns = list(
         dict.fromkeys(key for row in rows for key, value in row.items() if not isinstance(value, several))
     )
-    with path.open("w", newline="", encoding="utf-8") as file:
+    with whole_file(path) as partial, partial.open("w", newline="", encoding="utf-8") as file:
         writer = csv.DictWriter(file, columns, extrasaction="ignore")
         writer.writeheader()
         writer.writerows(rows)
+
+
+def write_errors(path: Path, left_out: Sequence[Unreadable]) -> None:
+    """Write what could not be read as a table of file, row and reason; where all could, no file stays."""
+    if not left_out:
+        path.unlink(missing_ok=True)
+        return
+    rows = [
+        {"file": each.file, "row": "" if each.row is None else each.row, "reason": each.reason}
+        for each in left_out
+    ]
+    write_csv(path, rows)

@@ -40,6 +40,7 @@ class TrainingProgress:
         self._console = Console()
         self._total = total_steps
         self._watched = f"validation_{headline}"
+        self._visible = visible
         self._lines = visible and not self._console.is_terminal
         self._printed = -1
         self._progress = Progress(
@@ -47,7 +48,8 @@ class TrainingProgress:
             MofNCompleteColumn(),
             BarColumn(bar_width=20),
             TextColumn("epoch {task.fields[epoch]}  loss {task.fields[loss]}"),
-            TextColumn("{task.fields[note]}"),
+            # Names of the user's columns are in it.
+            TextColumn("{task.fields[note]}", markup=False),
             TextColumn("left"),
             TimeRemainingColumn(),
             console=self._console,
@@ -65,6 +67,16 @@ class TrainingProgress:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self._progress.stop()
+
+    def set_total(self, total_steps: int) -> None:
+        """Take over another number of optimiser steps of the whole run."""
+        self._total = total_steps
+        self._progress.update(self._bar, total=total_steps)
+
+    def say(self, line: str) -> None:
+        """Print a line, above the bar where there is one."""
+        if self._visible:
+            self._progress.console.print(line, markup=False, highlight=False, soft_wrap=True)
 
     def step_done(self, step: int, epoch: int, loss: float) -> None:
         """Show that `step` optimiser steps are done, in the pass after `epoch` whole ones."""
@@ -85,6 +97,7 @@ class TrainingProgress:
             )
             self._console.print(
                 f"step {step:,}/{self._total:,}  epoch {row['epoch']:.4g}  {scores}",
+                markup=False,
                 highlight=False,
                 soft_wrap=True,
             )
@@ -95,6 +108,18 @@ def print_plan(plan: Sequence[Any]) -> None:
     console = Console()
     for each in plan:
         console.print(each, markup=False, highlight=False, soft_wrap=isinstance(each, str))
+
+
+def print_warning(line: str) -> None:
+    """Print what went wrong and stopped nothing, where errors go; nothing in it is taken for markup."""
+    Console(stderr=True).print(
+        Text.assemble(("warning: ", "bold yellow"), line), highlight=False, soft_wrap=True
+    )
+
+
+def could_not_draw(what: str, error: Exception) -> str:
+    """The line about a drawing that failed."""
+    return f"{what} could not be drawn: {str(error) or type(error).__name__}; all else is saved"
 
 
 def is_main_process() -> bool:
@@ -133,6 +158,28 @@ def comparison_table(title: str, columns: Mapping[str, Mapping[str, float]]) -> 
     return table
 
 
+def beside_tables(
+    task: str, beside: Mapping[str, Any], scores: Mapping[str, float], part: str | None = None
+) -> list[Any]:
+    """What is printed of a run beside simple methods: a table of the measures, and a line on what these were given.
+
+    Args:
+        task: its name.
+        beside: what `perceivers.training.beside` gives.
+        scores: the model's measures.
+        part: of the data; None takes it from `beside`.
+    """
+    method, part = beside["method"], part or beside["part"]
+    names = list(dict.fromkeys((method, "majority")))
+    shown = {name: {key: value for key, value in beside[name].items() if key in scores} for name in names}
+    line = f"{' and '.join(names)}: fitted to {beside['training_samples']:,} training rows"
+    if "samples" in beside:
+        line += f", measured on {beside['samples']:,} rows"
+    if beside.get("ignored"):
+        line += f"; trees cannot read {', '.join(beside['ignored'])}"
+    return [comparison_table(f"{task}, {part}", {"this model": scores, **shown}), line]
+
+
 def draw_learning_curve(history: Sequence[Mapping[str, float]], headline: str, path: Path) -> None:
     """Draw loss and headline metric over the optimiser steps.
 
@@ -153,7 +200,8 @@ def draw_learning_curve(history: Sequence[Mapping[str, float]], headline: str, p
     if has_headline:
         scores = [row[f"validation_{headline}"] for row in watched]
         axes[1].plot(steps, scores, color="tab:green", label=f"validation, last {scores[-1]:.3f}")
-        axes[1].set(xlabel="optimiser steps", title=_words(headline))
+        axes[1].set_xlabel("optimiser steps")
+        axes[1].set_title(_words(headline), parse_math=False)
     losses = [row["train_loss"] for row in history]
     axes[0].set(xlabel="optimiser steps", title="loss", yscale="log" if min(losses) > 0.0 else "linear")
     for panel in axes:

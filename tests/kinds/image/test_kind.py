@@ -71,10 +71,26 @@ def test_a_cell_is_read_relative_to_its_table_and_an_empty_one_is_absent(
 def test_whole_batches_are_shifted_turned_and_scaled(kind: ImageKind) -> None:
     pixels = torch.rand(2, 3, 5, 7)
     assert kind.augment({"": pixels})[""] is pixels
-    for name, amount in (("shift", 0.3), ("rotation", 20.0), ("scale", 0.3)):
+    for name, amount in (("shift", 0.3), ("rotation", 20.0), ("scale", 0.3), ("jitter", 0.3)):
         changed = ImageKind(ImageOptions(**{**STILL, name: amount})).augment({"": pixels})
         assert changed[""].shape == pixels.shape
         assert not torch.equal(changed[""], pixels)
+
+
+@pytest.mark.parametrize(
+    ("changed", "tokens"),
+    [({}, 5 * 7), ({"input_form": "conv", "stem_padding": "same"}, 2 * 2), ({"input_form": "stem"}, 2 * 2)],
+)
+def test_tokens_are_counted(changed: dict[str, Any], tokens: int) -> None:
+    assert ImageKind(ImageOptions(**{**STILL, **changed})).num_tokens == tokens
+
+
+def test_advice_follows_the_pictures_that_can_be_read() -> None:
+    table = ListTable([{"photo": "absent.png"}], "pets.csv")
+    advised = ImageKind.advise(["absent.png", np.zeros((28, 28), dtype=np.uint8)], table, 300, 0.0)
+    assert (advised.input_form, advised.image_height, advised.image_channels) == ("stem", 28, 1)
+    assert ImageKind(advised).learning(300).num_latents == 16
+    assert ImageKind.advise(["absent.png"], table, 300, 0.0) == ImageOptions()
 
 
 def test_names_of_modalities_are_known_where_the_form_has_no_modality() -> None:

@@ -11,7 +11,13 @@ import pytest
 from PIL import Image
 
 from perceivers.errors import DataError
-from perceivers.kinds.image.reading import decode_image, is_picture_file, looks_like_picture, read_image
+from perceivers.kinds.image.reading import (
+    dark_note,
+    decode_image,
+    is_picture_file,
+    looks_like_picture,
+    read_plain,
+)
 
 
 def png(shade: int = 7, size: tuple[int, int] = (5, 3)) -> bytes:
@@ -61,16 +67,18 @@ def test_damaged_bytes_and_files_are_errors(tmp_path: Path) -> None:
         decode_image(whole[:60])
     (tmp_path / "half.png").write_bytes(whole[:60])
     with pytest.raises(DataError, match=r"`.*half\.png` cannot be read as a picture"):
-        read_image(tmp_path / "half.png")
-    with pytest.raises(DataError, match=r"`.*absent\.png` cannot be read as a picture: .*No such file"):
-        read_image(tmp_path / "absent.png")
+        decode_image("half.png", tmp_path)
+    with pytest.raises(
+        DataError, match=r"`.*absent\.png` cannot be read as a picture: there is no such file"
+    ):
+        decode_image("absent.png", tmp_path)
 
 
 def test_a_picture_of_too_many_pixels_is_an_error(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "a.png").write_bytes(png(size=(50, 50)))
     monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", 100)
-    with pytest.raises(DataError, match=r"`.*a\.png` cannot be read as a picture: .*decompression bomb"):
-        read_image(tmp_path / "a.png")
+    with pytest.raises(DataError, match=r"`.*a\.png` is too large a picture: .*decompression bomb"):
+        decode_image("a.png", tmp_path)
 
 
 @pytest.mark.parametrize(
@@ -116,3 +124,36 @@ def test_files_of_pictures_are_known_by_their_endings() -> None:
     assert is_picture_file("a/b.TIFF")
     assert not is_picture_file("a/b.npy")
     assert not is_picture_file(png())
+
+
+def test_every_form_of_a_picture_is_plain_for_the_model() -> None:
+    see_through = Image.new("RGBA", (1, 1), (100, 0, 255, 51))
+    # (100 * 51 + 255 * 204) / 255 = 224
+    assert read_plain(see_through, channels=3).getpixel((0, 0)) == (224, 204, 255)
+    assert read_plain(Image.new("LA", (1, 1), (100, 51)), channels=1).getpixel((0, 0)) == 224
+    assert read_plain(Image.new("CMYK", (1, 1), (0, 255, 255, 0)), channels=3).getpixel((0, 0)) == (255, 0, 0)
+    assert read_plain(Image.new("1", (1, 1), 1), channels=3).getpixel((0, 0)) == (255, 255, 255)
+    palette = Image.new("P", (1, 1), 1)
+    palette.putpalette([0, 0, 0, 10, 20, 30])
+    assert read_plain(palette, channels=3).getpixel((0, 0)) == (10, 20, 30)
+    assert read_plain(np.array([[200]], np.uint16), channels=1).getpixel((0, 0)) == 1
+    assert read_plain(np.array([[0.2]], np.float32), channels=1).getpixel((0, 0)) == 51
+    assert read_plain(np.array([[200]], np.uint16), channels=1, white_level=200).getpixel((0, 0)) == 255
+
+
+def test_an_array_that_is_no_picture_is_named() -> None:
+    with pytest.raises(DataError, match="received an array"):
+        decode_image(np.zeros((3, 5, 7), np.float64))
+
+
+def test_a_dark_set_of_deep_pictures_is_told() -> None:
+    def note(*tops: int) -> str | None:
+        return dark_note([np.array([[0, top]], np.uint16) for top in tops])
+
+    assert note(200, 4095) == (
+        "of 2 pictures deeper than 8 bits the brightest value is 4095, where 65535 is white: the model sees them nearly "
+        "black; --white-level 4095 makes them brighter"
+    )
+    assert "--white-level 255 " in str(note(200))
+    assert note(200, 60000) is None
+    assert dark_note([png(), "absent.png", None]) is None

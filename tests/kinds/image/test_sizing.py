@@ -1,30 +1,81 @@
-"""How pictures of mixed tables are read, from their sizes."""
+"""How pictures are read and learned, from their sizes and colours."""
 
 from __future__ import annotations
 
+import numpy as np
 import pytest
+from PIL import Image
 
-from perceivers.kinds.image.sizing import image_options
+from perceivers.arguments.advice import Advice
+from perceivers.kinds.image.options import ImageOptions
+from perceivers.kinds.image.sizing import Looks, image_learning, image_options, looks_of, picture_size
+
+
+def photograph(channels: int = 3) -> Image.Image:
+    pixels = np.random.default_rng(0).integers(0, 255, (23, 19, channels), dtype=np.uint8)
+    return Image.fromarray(pixels if channels == 3 else pixels[..., 0])
 
 
 @pytest.mark.parametrize(
-    ("sizes", "form", "side"),
+    ("sizes", "expected"),
     [
-        ([(8, 8)], "fourier", 8),
-        ([(5, 3)], "fourier", 8),
-        ([(11, 13)], "fourier", 13),
-        ([(28, 28)], "conv", 28),
-        ([(29, 17)], "conv", 32),
-        ([(480, 640)], "conv", 64),
+        ([(8, 8)], (8, 8)),
+        ([(5, 3)], (8, 8)),
+        ([(11, 13)], (13, 13)),
+        ([(28, 28)], (28, 28)),
+        ([(40, 29)], (40, 40)),
+        ([(41, 41)], (64, 64)),
+        ([(480, 640)], (64, 64)),
+        # Twice as wide as high: the area of 64 x 64 pixels, 45 x 91.
+        ([(100, 200)], (45, 91)),
+        ([(30, 10)], (30, 10)),
+        # Shapes end at four to one: 32 x 128.
+        ([(10, 900)], (32, 128)),
         # The middle one of three.
-        ([(8, 8), (9, 8), (900, 8)], "fourier", 9),
+        ([(8, 8), (9, 8), (900, 8)], (9, 9)),
     ],
 )
-def test_small_pictures_are_pixels_and_large_ones_go_through_a_stem(sizes, form, side):
-    options = image_options(sizes, grey=False)
-    assert (options.input_form, options.image_height, options.image_width) == (form, side, side)
-    assert options.image_channels == 3
+def test_small_pictures_keep_their_size_and_large_ones_a_bounded_area(sizes, expected):
+    assert picture_size(sizes) == expected
 
 
-def test_pictures_without_colours_have_one_channel():
-    assert image_options([(28, 28)], grey=True).image_channels == 1
+@pytest.mark.parametrize(
+    ("side", "stride", "stages", "grid"),
+    [(8, 1, 2, 4), (28, 1, 3, 7), (32, 1, 3, 8), (40, 1, 3, 10), (640, 2, 3, 8)],
+)
+def test_stages_halve_pictures_to_ten_tokens_a_side_at_most(side, stride, stages, grid):
+    options = image_options(Looks([(side, side)], grey=False, photographs=True))
+    assert (options.input_form, options.stem_first_pool) == ("stem", stride)
+    assert options.stem_widths == ((32 if side <= 40 else 16), 64, 128)[:stages]
+    assert options.stem_grid == (grid, grid)
+    assert options.num_fourier_bands == grid // 2
+
+
+def test_photographs_in_colour_alone_are_mirrored():
+    def flip(grey, photographs):
+        options = image_options(Looks([(32, 32)], grey=grey, photographs=photographs))
+        assert options.image_channels == (1 if grey else 3)
+        assert (options.jitter > 0) == (options.flip > 0)
+        return options.flip
+
+    assert [flip(False, True), flip(True, True), flip(False, False)] == [0.5, 0.0, 0.0]
+
+
+def test_colours_and_smoothness_are_seen_from_the_pixels():
+    looks = looks_of([photograph(), photograph(channels=1)])
+    assert (looks.sizes, looks.grey, looks.photographs) == ([(23, 19), (23, 19)], False, True)
+    # Grey pixels are grey in any mode.
+    assert looks_of([photograph(channels=1).convert("RGB")]).grey
+    assert looks_of([Image.new("I;16", (9, 9), 4_000)]).grey
+    drawing = Image.new("RGB", (20, 20), (255, 255, 255))
+    drawing.paste((200, 0, 0), (5, 5, 9, 9))
+    assert (looks_of([drawing]).grey, looks_of([drawing]).photographs) == (False, False)
+    # A single row has no neighbours below.
+    assert not looks_of([Image.new("RGB", (7, 1))]).photographs
+
+
+def test_large_pictures_are_learned_in_fewer_passes():
+    small = image_options(Looks([(8, 8)], grey=True, photographs=False))
+    large = image_options(Looks([(300, 300)], grey=False, photographs=True))
+    assert image_learning(20_000, small).epochs > image_learning(20_000, large).epochs
+    assert image_learning(20_000, ImageOptions()) == Advice()

@@ -85,6 +85,10 @@ def test_what_is_seen_is_the_part_that_the_processor_cuts() -> None:
              "stem_padding": "same", "stem_batch_norm": False, "stem_channels": 11},
             2 * 3,
         ),
+        # Three stages halve twice; 5 x 7 pixels become 3 x 4, then 2 x 2.
+        ({"input_form": "stem"}, 2 * 2),
+        ({"input_form": "stem", "stem_widths": (5, 7), "stem_blocks": 0, "stem_first_pool": 2}, 2 * 2),
+        ({"input_form": "stem", "stem_widths": (5,)}, 5 * 7),
     ],
 )  # fmt: skip
 def test_each_form_is_a_modality_that_takes_its_pixels(changed: dict[str, Any], tokens: int) -> None:
@@ -97,7 +101,28 @@ def test_each_form_is_a_modality_that_takes_its_pixels(changed: dict[str, Any], 
 def test_learned_positions_are_refused_with_the_cure() -> None:
     with pytest.raises(
         ConfigurationError,
-        match="`input_form` must be fourier or conv for pictures among other columns, received 'learned': only "
+        match="`input_form` must be fourier, conv or stem for pictures among other columns, received 'learned': only "
         "`image-classification` has learned positions",
     ):
         image_modality(ImageOptions(**SIZE, input_form="learned"))
+
+
+@pytest.mark.parametrize("channels", [1, 3])
+@pytest.mark.parametrize("centre_crop", [1.0, 0.8])
+@pytest.mark.parametrize("size", [(8, 8), (13, 29), (32, 24)])
+def test_small_pictures_of_one_form_together_are_as_one_by_one(
+    channels: int, centre_crop: float, size: tuple[int, int]
+) -> None:
+    chosen = ImageOptions(image_height=16, image_width=12, image_channels=channels, centre_crop=centre_crop)
+    chance = np.random.default_rng(0)
+    shape = (5, *size) if channels == 1 else (5, *size, 3)
+    pictures = [Picture(Image.fromarray(each)) for each in chance.integers(0, 256, shape, dtype=np.uint8)]
+    together = pixels_of(pictures, chosen).values
+    alone = torch.cat(
+        [
+            image_processor(chosen)([picture.image], return_tensors="pt")["pixel_values"]
+            for picture in pictures
+        ]
+    )
+    assert together.shape == (5, channels, 16, 12)
+    assert torch.equal(together, alone)

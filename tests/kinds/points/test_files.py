@@ -50,7 +50,7 @@ def test_arrays_are_read_alone_or_by_their_name(tmp_path: Path) -> None:
 
 def test_arrays_of_python_objects_are_not_unpickled(tmp_path: Path) -> None:
     np.save(tmp_path / "a.npy", np.array([{"a": 1}], dtype=object), allow_pickle=True)
-    with pytest.raises(DataError, match=r"a\.npy` cannot be read as points: Object arrays cannot be loaded"):
+    with pytest.raises(DataError, match=r"a\.npy` cannot be read as a NumPy array: .*Python objects"):
         read_shape(tmp_path / "a.npy")
 
 
@@ -105,14 +105,14 @@ def test_a_broken_off_file_is_an_error(text: str, reason: str) -> None:
 def test_an_unreadable_file_is_named(tmp_path: Path, name: str, content: Any) -> None:
     if content is not None:
         (tmp_path / name).write_bytes(content)
-    with pytest.raises(DataError, match=rf"{name}` cannot be read as points: "):
+    with pytest.raises(DataError, match=rf"{name}` cannot be read as "):
         read_shape(tmp_path / name)
 
 
 def test_another_ending_is_an_error_that_lists_the_known_ones() -> None:
-    with pytest.raises(DataError, match=r"`a\.obj` must end with one of \.npy, \.npz, .*\.off, \.ply"):
-        read_shape(Path("a.obj"))
-    assert len(READERS) == 9
+    with pytest.raises(DataError, match=r"`a\.stl` must end with one of \.npy, \.npz, .*\.off, \.obj, \.ply"):
+        read_shape(Path("a.stl"))
+    assert len(READERS) == 10
 
 
 def test_a_table_of_sets_is_told_from_a_set_by_its_first_line(tmp_path: Path) -> None:
@@ -126,3 +126,45 @@ def test_a_table_of_sets_is_told_from_a_set_by_its_first_line(tmp_path: Path) ->
     for name, (content, expected) in contents.items():
         (tmp_path / name).write_text(content)
         assert begins_with_points(tmp_path / name, ("points", "file")) is expected, name
+
+
+def test_an_obj_file_is_a_surface_or_points(tmp_path: Path) -> None:
+    def read(text: str) -> Any:
+        (tmp_path / "a.obj").write_text(text)
+        return read_shape(tmp_path / "a.obj")
+
+    corners = "# a square\nmtllib a.mtl\nv 0 0 0\nv 1 0 0 # corner\nv 1 1 0\nv 0 1 0\nvn 0 0 1\nvt 0 0\n"
+    vertices, faces = read(corners + "f 1/1/1 2//1 3/1 4\nf -4 -3 -2\n")
+    assert vertices.tolist() == [[0, 0, 0], [1, 0, 0], [1, 1, 0], [0, 1, 0]]
+    assert [face.tolist() for face in faces] == [[0, 1, 2, 3], [0, 1, 2]]
+    assert read("v 1 2 3\nv 4 5 6.5\n").tolist() == POINTS
+    assert read("v 1 2 3 0.5 0.25 1\n").tolist() == [[1, 2, 3, 0.5, 0.25, 1]]
+    for text, message in (
+        ("f 1 2 3\n", r"no vertices \(lines that begin with v\)"),
+        (corners + "f 0 1 2\n", "vertex 0, but vertices are numbered from 1"),
+        ("v 1 2\n", "three numbers or more"),
+    ):
+        with pytest.raises(DataError, match=rf"a\.obj` cannot be read as points: .*{message}"):
+            read(text)
+
+
+@pytest.mark.parametrize(
+    ("name", "content"),
+    [
+        ("a.json", b"[" * 100_000),
+        ("a.npz", b"PK\x03\x04 no archive"),
+        ("a.ply", b"ply\nformat ascii 1.0\nelement vertex -3\nproperty float x\nend_header\n"),
+        (
+            "a.ply",
+            b"ply\nformat ascii 1.0\nelement nothing 999999999999\nelement vertex 1\nproperty float x\nend_header\n1\n",
+        ),
+        (
+            "a.ply",
+            b"ply\nformat ascii 1.0\nelement face 1\nproperty list int int vertex_indices\nend_header\n-5\n",
+        ),
+    ],
+)
+def test_headers_that_lie_are_named_at_once(tmp_path: Path, name: str, content: bytes) -> None:
+    (tmp_path / name).write_bytes(content)
+    with pytest.raises(DataError, match=rf"{name}` cannot be read as"):
+        read_shape(tmp_path / name)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -138,3 +139,52 @@ def test_what_is_shown_are_the_points_that_the_model_saw() -> None:
     assert shown.attention.tolist() == list(range(40))
     assert "<img" in kind.html(shown, ["cloud"])
     assert kind.show(None, {}, {}) is None
+
+
+def far_sphere() -> np.ndarray:
+    """A sphere of 1 m at a surveyed place."""
+    directions = np.random.default_rng(0).normal(size=(211, 3))
+    return directions / np.linalg.norm(directions, axis=1)[:, None] + (500_000.0, 5_400_000.0, 200.0)
+
+
+def write_far(path: Path, points: np.ndarray) -> None:
+    lines = [" ".join(f"{value:.4f}" for value in point) for point in points]
+    if path.suffix == ".npy":
+        np.save(path, points)
+    elif path.suffix == ".off":
+        path.write_text(f"OFF\n{len(lines)} 1 0\n" + "\n".join(lines) + "\n3 0 1 2\n")
+    elif path.suffix == ".obj":
+        path.write_text("".join(f"v {line}\n" for line in lines))
+    elif path.suffix == ".ply":
+        order, mark = (">", "big") if "big" in path.name else ("<", "little")
+        kind = np.dtype([(axis, f"{order}f8") for axis in "xyz"] + [("red", "u1"), ("nx", f"{order}f4")])
+        rows = np.zeros(len(points), kind)
+        for axis, column in zip("xyz", points.T, strict=True):
+            rows[axis] = column
+        head = f"ply\nformat binary_{mark}_endian 1.0\nelement vertex {len(points)}\n" + "".join(
+            f"property {name} {axis}\n" for name, axis in (("double", "x"), ("double", "y"), ("double", "z"))
+        )
+        path.write_bytes(
+            (head + "property uchar red\nproperty float nx\nend_header\n").encode() + rows.tobytes()
+        )
+    else:
+        path.write_text("\n".join(lines) + "\n")
+
+
+@pytest.mark.parametrize("name", ["a.npy", "a.xyz", "a.off", "a.obj", "little.ply", "big.ply", "a.csv"])
+def test_a_small_set_far_from_0_keeps_its_shape(name: str, tmp_path: Path) -> None:
+    points = far_sphere()
+    write_far(tmp_path / name, points)
+    kind = PointsKind(PointOptions(num_points=500, rotation=30.0, point_scale=0.01, jitter=0.01))
+    value = kind.read({"points": name}, ["points"], ListTable([{"points": name}], "t", root=tmp_path))
+    assert value is not None
+    kind = kind.settle([value], ["points"])
+    for seen in (value, kind.vary(value, np.random.default_rng(0))):
+        coordinates = kind.tensors([seen])[""].values[0, :, :3].double()
+        if name == "a.off":
+            # Points on its one face, a triangle: all of them differ.
+            assert len(coordinates.unique(dim=0)) == 500
+            continue
+        distances = (coordinates - coordinates.mean(dim=0)).norm(dim=1)
+        assert 0.8 < float(distances.min()) <= float(distances.max()) < 1.1
+        assert min(len(coordinates[:, axis].unique()) for axis in range(3)) > 200

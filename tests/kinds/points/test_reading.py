@@ -28,7 +28,7 @@ def test_a_file_of_points_and_one_of_a_surface_are_told_apart(tmp_path: Path) ->
     (tmp_path / "a.txt").write_text("1 2 3\n4 5 6\n")
     points = read_points(tmp_path / "a.txt")
     assert isinstance(points, np.ndarray)
-    assert (points.tolist(), points.dtype) == ([[1, 2, 3], [4, 5, 6]], np.dtype(np.float32))
+    assert (points.tolist(), points.dtype) == ([[1, 2, 3], [4, 5, 6]], np.dtype(np.float64))
     (tmp_path / "a.off").write_text("OFF\n3 1 0\n0 0 0\n1 0 0\n0 1 0\n3 0 1 2\n")
     surface = read_points(tmp_path / "a.off")
     assert isinstance(surface, Mesh)

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from perceivers.errors import DataError
-from perceivers.kinds.series.files import SeriesColumns, as_series, read_series_file, to_number
+from perceivers.kinds.series.files import SeriesColumns, as_series, read_series_file
 
 
 def write(path: Path, text: str) -> Path:
@@ -51,12 +51,20 @@ def test_an_array_is_read_as_steps_of_channels(tmp_path: Path) -> None:
     ("text", "columns", "message"),
     [
         ("", SeriesColumns(), "a.csv` holds no steps: it is empty"),
-        ("x,y\n", SeriesColumns(), "a.csv` holds no steps: only a line of column names"),
-        ("x,y\n1,2\n3\n", SeriesColumns(), "a.csv`, line 3: expected 2 values, received 1"),
+        (
+            "x,y\n",
+            SeriesColumns(),
+            "a.csv` cannot be read as a table: there is no data below the line of names",
+        ),
+        (
+            "x,y\n1,2\n3\n",
+            SeriesColumns(),
+            r"a.csv`, row 2 \(line 3\): expected 2 fields as in the first line, received 1",
+        ),
         (
             "x,y\n1,2\n3,z\n",
             SeriesColumns(),
-            "a.csv`, line 3: expected a number in the column 'y', received 'z'",
+            "a.csv, row 2`, column 'y': expected a number, received 'z'",
         ),
         ("x,y\n1,2\n", SeriesColumns(channels=("z",)), "a.csv` must have a column 'z', received x, y"),
         ("x,y\n1,2\n", SeriesColumns(time="t"), "a.csv` must have a column 't', received x, y"),
@@ -101,4 +109,25 @@ def test_what_is_no_series_is_an_error(values: object) -> None:
 
 def test_none_is_a_missing_value_in_lists() -> None:
     assert np.isnan(as_series([[1.0, None], [2.0, 3.0]])).tolist() == [[False, True], [False, False]]
-    assert np.isnan(to_number(None, "row 1", "x"))
+
+
+def test_files_of_steps_are_read_in_every_dialect(tmp_path: Path) -> None:
+    path = tmp_path / "a.csv"
+    path.write_text("0,126;-0,132;0,640\n" * 3)
+    with pytest.raises(DataError, match="looks like a decimal comma: add --decimal comma"):
+        read_series_file(path, SeriesColumns())
+    assert np.allclose(read_series_file(path, SeriesColumns(), "comma"), [[0.126, -0.132, 0.64]] * 3)
+    path.write_text("x;y\n1;2\n", encoding="utf-16")
+    assert read_series_file(path, SeriesColumns()).tolist() == [[1, 2]]
+
+
+def test_steps_are_sorted_by_dates(tmp_path: Path) -> None:
+    path = write(tmp_path / "a.csv", "t,x\n2024-01-02,2\n2024-01-01 12:00,1\n2024-01-10,3\n")
+    assert read_series_file(path, SeriesColumns(time="t")).tolist() == [[1], [2], [3]]
+
+
+def test_channels_may_come_first_in_arrays(tmp_path: Path) -> None:
+    np.save(tmp_path / "a.npy", np.arange(6).reshape(2, 3))
+    columns = SeriesColumns(channels_first=True)
+    assert read_series_file(tmp_path / "a.npy", columns).tolist() == [[0, 3], [1, 4], [2, 5]]
+    assert as_series([1.0, 2.0], channels_first=True).tolist() == [[1], [2]]

@@ -158,3 +158,57 @@ def test_series_are_not_streamed(tmp_path: Path) -> None:
     path = str(long_csv(tmp_path / "steps.csv"))
     with pytest.raises(DataError, match="`streaming` is not possible with series"):
         opened(tmp_path / "steps.csv", streaming=True, test_data=path)
+
+
+def test_an_index_of_pandas_is_no_channel_and_channels_are_found_by_name_in_other_parts(
+    tmp_path: Path,
+) -> None:
+    rows = [
+        {"": row, "id": f"s{row // 6}", "x": row * 7 % 5, "y": row * 3 % 11, "label": "ab"[row // 12]}
+        for row in range(24)
+    ]
+    long_csv(tmp_path / "train.csv", rows)
+    long_csv(tmp_path / "test.csv", [{name: row[name] for name in ("y", "label", "id", "x")} for row in rows])
+    tables = open_series(
+        DataArguments(data=str(tmp_path)), SeriesColumns(others=("id", "label")), "id", "label"
+    )
+    assert tables["train"].channels == ("x", "y")  # type: ignore[attr-defined]
+    assert tables["test"][1]["series"].tolist() == tables["train"][1]["series"].tolist()
+    assert tables["train"].notes == [
+        f"`{tmp_path / 'train.csv'}`: the channels are x, y; left out: Unnamed: 0 (has no name and only counts); "
+        "--channel-columns takes them, --time-column sorts by one"
+    ]
+
+
+@pytest.mark.parametrize("form", [".tsv", ".txt", ""])
+def test_the_files_of_the_ucr_archive_are_parts(tmp_path: Path, form: str) -> None:
+    for part in ("TRAIN", "TEST"):
+        lines = [f"{label}\t" + "\t".join(map(str, range(9))) for label in (1, 2)]
+        (tmp_path / f"X_{part}{form}").write_text("\n".join(lines) + "\n")
+    (tmp_path / "README.md").write_text("about")
+    tables = opened(tmp_path)
+    assert {part: table.column("label") for part, table in tables.items()} == {
+        "train": ["1", "2"],
+        "test": ["1", "2"],
+    }
+    assert opened(tmp_path / f"X_TEST{form}")["train"][0]["series"].shape == (9, 1)
+
+
+def test_arff_files_are_read_and_ts_files_go_before_them(tmp_path: Path) -> None:
+    arff = "@relation X\n@attribute a numeric\n@attribute c {up,down}\n@data\n1,up\n2,down\n"
+    (tmp_path / "X_TRAIN.arff").write_text(arff)
+    assert opened(tmp_path)["train"].column("label") == ["up", "down"]
+    (tmp_path / "X_TRAIN.ts").write_text(TS)
+    assert opened(tmp_path)["train"][0]["series"].shape == (3, 2)
+
+
+def test_a_table_with_a_row_a_series_is_opened(tmp_path: Path) -> None:
+    rows = [{"label": "ab"[row % 2], **{f"t{step}": row * step % 5 for step in range(9)}} for row in range(4)]
+    table = opened(long_csv(tmp_path / "wide.csv", rows))["train"]
+    assert table[1]["series"].tolist() == [[step % 5] for step in range(9)]
+
+
+def test_channels_first_is_for_arrays_alone(tmp_path: Path) -> None:
+    columns = SeriesColumns(others=("id", "label"), channels_first=True)
+    with pytest.raises(DataError, match="`channels_first` is for arrays"):
+        open_series(DataArguments(data=str(long_csv(tmp_path / "long.csv"))), columns, "id", "label")

@@ -111,10 +111,17 @@ def test_a_long_sound_is_looked_at_in_several_clips_and_what_training_cut_in_one
     assert torch.equal(middle, made.tensors([views[1]])[""].values), "uncut, the middle"
 
 
-@pytest.mark.parametrize("form", ["log-mel", "raw"])
+@pytest.mark.parametrize("form", ["log-mel", "raw", "stem"])
 @pytest.mark.parametrize("seconds", [0.1, None])
 def test_absent_sounds_count_for_nothing(form: str, seconds: float | None) -> None:
-    made = kind(input_form=form, clip_seconds=seconds, samples_per_patch=20)
+    made = kind(
+        input_form=form,
+        clip_seconds=seconds,
+        samples_per_patch=20,
+        num_mel_bins=8,
+        stem_widths=(5, 7),
+        stem_blocks=0,
+    )
     config = PerceiverConfig(
         num_latents=3, d_latents=8, num_blocks=1, num_self_attends_per_block=1, num_self_attention_heads=2,
         num_cross_attention_heads=1, modalities={"take": made.modalities()[""]}, answers={"x": {"type": "number"}},
@@ -180,3 +187,41 @@ def test_a_path_belongs_to_its_table(tmp_path: Path) -> None:
     value = kind().read(row, ("audio",), ListTable([row], "x", root=tmp_path))
     assert value is not None
     assert np.allclose(value.waveform, sound(105).waveform)
+
+
+def test_silence_around_a_sound_is_cut_off_where_that_is_asked_for() -> None:
+    samples = np.zeros(2_000, dtype=np.float32)
+    samples[1_000:1_200] = 0.5
+    row = {"audio": samples.tolist(), "sampling_rate": RATE}
+    whole, cut = read(kind(), **row), read(kind(trim_decibels=50.0), **row)
+    assert whole is not None
+    assert cut is not None
+    # 50 ms are left on both sides.
+    assert (len(whole.waveform), len(cut.waveform)) == (2_000, 300)
+
+
+def test_advice_for_sounds_does_not_count_the_silence_around_them() -> None:
+    samples = np.zeros(60_000, dtype=np.float32)
+    samples[40_000:43_900] = 0.5
+    cells = [{"array": samples, "sampling_rate": 8_000}]
+    table = ListTable([{"audio": cells[0]}], "sounds.csv")
+    options = SoundKind.advise([*cells, "absent.wav"], table, 100, 0.0)
+    # 487.5 ms and 50 ms on both sides, to the next 50 ms.
+    assert options.clip_seconds == pytest.approx(0.6)
+    made = SoundKind(options)
+    assert made.learning(100).batch_size == 12
+    # 601 ms are 61 frames: 8 tokens of 8 in time, 40 bands 5.
+    assert made.num_tokens == 8 * 5
+
+
+@pytest.mark.parametrize(
+    ("changed", "tokens"),
+    [
+        ({"clip_seconds": None}, None),
+        ({"clip_seconds": 1.0}, 34),
+        ({"clip_seconds": 1.0, "num_mel_bins": 6, "bins_per_patch": 2}, 34 * 3),
+        ({"clip_seconds": 1.0, "input_form": "raw", "samples_per_patch": 100}, 10),
+    ],
+)
+def test_tokens_of_a_clip_are_counted(changed: dict[str, Any], tokens: int | None) -> None:
+    assert kind(**changed).num_tokens == tokens

@@ -97,3 +97,40 @@ def test_sound_is_known_by_its_ending_and_by_its_content(tmp_path: Path, suffix:
 )
 def test_other_cells_are_no_sound(cell: Any) -> None:
     assert not looks_like_sound(cell)
+
+
+def test_channels_that_cancel_are_told_and_the_loudest_is_heard() -> None:
+    both = {"array": np.stack([0.5 * SOUND, -0.5 * SOUND]), "sampling_rate": 8_000, "path": "a.wav"}
+    with pytest.warns(UserWarning, match="the channels of `a.wav` cancel each other"):
+        heard = decode_audio(both, None, 8_000)
+    assert np.allclose(np.abs(heard), np.abs(0.5 * SOUND), atol=1e-6)
+    # Silence, and channels that differ, are no such case.
+    assert not decode_audio({"array": np.zeros((2, 60)), "sampling_rate": 8_000}, None, 8_000).any()
+    decode_audio({"array": np.stack([SOUND, -0.9 * SOUND]), "sampling_rate": 8_000}, None, 8_000)
+
+
+def test_a_rate_in_a_table_that_no_sound_has_is_refused() -> None:
+    with pytest.raises(
+        DataError, match="`the sound` must have a sampling rate from 50 to 1,000,000 Hz, received 1 Hz"
+    ):
+        decode_audio(SOUND, None, 8_000, own_rate=1)
+
+
+def test_a_sound_that_grows_beyond_memory_is_refused() -> None:
+    with pytest.raises(
+        DataError, match="`the sound` must take at most 536,870,912 samples, received 960,000,000"
+    ):
+        decode_audio(np.zeros(60_000, np.float32), None, 800_000, own_rate=50)
+
+
+@pytest.mark.parametrize(
+    ("cell", "expected"),
+    [
+        (b"\0\0\0\x20ftypM4A \0\0", True),
+        (b"\0\0\0\x20ftypisom\0\0", False),
+        ("a.m4a", True),
+        ("a.webm", False),
+    ],
+)
+def test_sounds_in_containers_of_films_are_told_apart(cell: Any, expected: bool) -> None:
+    assert looks_like_sound(cell) is expected

@@ -1,10 +1,12 @@
-"""How sounds of mixed tables are heard, from their lengths and rates."""
+"""How sounds are heard and learned, from their lengths and rates."""
 
 from __future__ import annotations
 
 import pytest
 
-from perceivers.kinds.sound.sizing import sound_options
+from perceivers.arguments.advice import Advice
+from perceivers.kinds.sound.options import SoundOptions
+from perceivers.kinds.sound.sizing import sound_learning, sound_options
 
 
 @pytest.mark.parametrize(
@@ -12,11 +14,30 @@ from perceivers.kinds.sound.sizing import sound_options
     [
         ([0.5] * 7, [8_000], 0.5, 8_000, 40),
         ([0.1], [8_000], 0.25, 8_000, 40),
-        ([60.0, 60.0], [44_100], 5.0, 16_000, 64),
+        ([60.0, 60.0], [44_100], 10.0, 22_050, 64),
         ([1.01], [11_025], 1.05, 11_025, 64),
+        ([2.0], [96_000, 48_000], 2.0, 24_000, 64),
     ],
 )
-def test_clips_hold_nearly_all_sounds_within_bounds_at_their_own_rate(seconds, rates, clip, rate, bands):
+def test_clips_hold_nearly_all_sounds_within_bounds_at_a_bounded_rate(seconds, rates, clip, rate, bands):
     options = sound_options(seconds, rates)
     assert options.clip_seconds == pytest.approx(clip)
     assert (options.sampling_rate, options.num_mel_bins) == (rate, bands)
+
+
+@pytest.mark.parametrize(
+    ("seconds", "hop", "factor", "clips"),
+    [(0.5, 10, 8, 1), (5.0, 20, 8, 1), (6.1, 20, 16, 1), (11.0, 20, 16, 3)],
+)
+def test_long_sounds_have_longer_steps_and_very_long_ones_several_clips(seconds, hop, factor, clips):
+    options = sound_options([seconds], [16_000])
+    assert (options.input_form, options.hop_milliseconds) == ("stem", pytest.approx(hop))
+    assert (options.stem_factor, options.evaluation_clips) == (factor, clips)
+    tokens = options.clip_samples / options.token_samples * options.num_mel_bins / options.stem_factor
+    assert tokens <= 300
+
+
+def test_long_sounds_are_learned_in_fewer_passes():
+    short, long = sound_options([0.5], [8_000]), sound_options([8.0], [8_000])
+    assert sound_learning(20_000, short).epochs > sound_learning(20_000, long).epochs
+    assert sound_learning(20_000, SoundOptions()) == Advice()

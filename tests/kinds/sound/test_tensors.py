@@ -104,6 +104,17 @@ def test_the_modality_is_as_wide_as_the_arguments_say() -> None:
     }
     assert modality_of(replace(chosen, bins_per_patch=8))["max_resolution"] == [26, 5]
     assert modality_of(replace(chosen, clip_seconds=None))["max_resolution"] == 256
+    assert modality_of(replace(chosen, input_form="stem", stem_widths=(5, 7, 9), stem_blocks=2)) == {
+        "type": "spectrogram",
+        "mel_bins": 40,
+        "frames_per_patch": 8,
+        "bins_per_patch": 8,
+        "stem_widths": [5, 7, 9],
+        "stem_blocks": 2,
+        # 101 frames are 13 tokens of 8.
+        "max_resolution": [13, 5],
+        "num_bands": 9,
+    }
     raw = modality_of(replace(chosen, input_form="raw", samples_per_patch=128))
     assert (raw["type"], raw["samples_per_patch"], raw["max_resolution"]) == ("audio", 128, 63)
     assert modality_of(replace(chosen, input_form="raw", time_resolution=77))["max_resolution"] == 77

@@ -9,6 +9,7 @@ from perceivers.processors.audio.effects import (
     add_noise,
     amplify,
     change_speed,
+    change_speed_of_part,
     crop,
     draw_bands,
     pad_around,
@@ -102,3 +103,21 @@ def test_bands_are_inside_the_axis_and_no_wider_than_asked() -> None:
     assert 0.29 < widths.max() <= 0.3
     assert widths.min() >= 0
     assert draw_bands(np.random.default_rng(0), 0, 0.3).shape == (0, 2)
+
+
+@pytest.mark.parametrize("factor", [0.9, 1.0, 1.07])
+@pytest.mark.parametrize("start", [0.0, 0.37, 1.0])
+def test_a_part_played_faster_is_the_part_of_what_is_played_faster(factor: float, start: float) -> None:
+    times = np.arange(20_000) / 8_000
+    wave = np.float32(0.5 * np.sin(2 * np.pi * 180 * times) + 0.3 * np.sin(2 * np.pi * 410 * times + 1))
+    expected = crop(change_speed(wave, factor), 3_000, start)
+    received = change_speed_of_part(wave, factor, 3_000, start)
+    assert (received.dtype, len(received)) == (np.float32, 3_000)
+    # Less than a sample of delay: the tone of 410 Hz changes by a third within one.
+    spectra = [np.fft.rfft(each[200:-200]) for each in (received, expected)]
+    shared = np.abs(np.vdot(*spectra)) / np.prod([np.linalg.norm(each) for each in spectra])
+    assert shared > 0.97
+    assert np.array_equal(
+        change_speed_of_part(wave[:3_100], factor, 3_000, start),
+        crop(change_speed(wave[:3_100], factor), 3_000, start),
+    )

@@ -8,7 +8,8 @@ import torch
 from PIL import Image
 
 from perceivers.errors import DataError
-from perceivers.processors.image.reading import open_picture, read_picture, read_pictures, with_channels
+from perceivers.processors.image.opening import open_picture
+from perceivers.processors.image.reading import read_picture, read_pictures, with_channels
 
 
 @pytest.fixture
@@ -57,8 +58,9 @@ def test_16_bit_values_become_bytes():
     assert read_picture(Image.fromarray(deep), channels=3).shape == (3, 1, 7)
     big_endian = Image.frombytes("I;16B", (7, 1), deep.astype(">u2").tobytes())
     assert read_picture(big_endian).flatten().tolist() == expected
-    # Nothing beyond 255: bytes in a wide type.
+    # Nothing beyond 255: bytes in a wide type, as Transformers has it; Pillow's modes of 16 bits say it themselves.
     assert read_picture(deep[:, :2]).flatten().tolist() == [0, 128]
+    assert read_picture(Image.fromarray(deep[:, :2])).flatten().tolist() == [0, 0]
 
 
 def test_a_16_bit_png_is_read(tmp_path):
@@ -125,7 +127,7 @@ def test_files_are_read_by_path(tmp_path, values):
 
 
 def test_absent_and_damaged_files_are_named(tmp_path):
-    with pytest.raises(DataError, match=r"absent.png` is not a picture file: there is no such file"):
+    with pytest.raises(DataError, match=r"absent.png` cannot be read as a picture: there is no such file"):
         open_picture(tmp_path / "absent.png")
     (tmp_path / "text.png").write_text("no picture")
     with pytest.raises(DataError, match=r"text.png` cannot be read as a picture"):

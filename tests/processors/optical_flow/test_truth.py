@@ -28,5 +28,5 @@ def test_both_formats_are_read(tmp_path):
 
 
 def test_other_endings_are_named(tmp_path):
-    with pytest.raises(DataError, match=r"a.pfm` is not a flow file: it must end in .flo or .png"):
-        read_known_flow(tmp_path / "a.pfm")
+    with pytest.raises(DataError, match=r"a.exr` is not a flow file: it must end in one of .flo, .png, .pfm"):
+        read_known_flow(tmp_path / "a.exr")

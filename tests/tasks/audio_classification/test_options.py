@@ -14,7 +14,7 @@ from perceivers.tasks.audio_classification.options import AudioClassificationArg
     ("values", "message"),
     [
         ({"answer": "two"}, "`answer` must be one of one-class, several-labels, received 'two'"),
-        ({"input_form": "mfcc"}, "`input_form` must be one of log-mel, raw, received 'mfcc'"),
+        ({"input_form": "mfcc"}, "`input_form` must be one of log-mel, raw, stem, received 'mfcc'"),
         ({"label_separator": ""}, "`label_separator` must be one character or more, received 0"),
         ({"sampling_rate": 0}, "`sampling_rate` must be at least 1, received 0"),
         ({"clip_seconds": 0.0}, "`clip_seconds` must be above 0, received 0.0"),
@@ -29,7 +29,11 @@ from perceivers.tasks.audio_classification.options import AudioClassificationArg
             {"clip_seconds": None, "evaluation_clips": 3},
             "`evaluation_clips` needs `clip_seconds`.* received 3",
         ),
-        ({"input_form": "raw", "time_masks": 1}, "need `input_form` log-mel, received raw"),
+        ({"input_form": "raw", "time_masks": 1}, "need `input_form` log-mel or stem, received raw"),
+        ({"trim_decibels": 0.0}, "`trim_decibels` must be above 0, received 0.0"),
+        ({"stem_widths": ()}, "`stem_widths` must be one whole number or more, each at least 1, received"),
+        ({"stem_blocks": -1}, "`stem_blocks` must be at least 0, received -1"),
+        ({"stem_first_pool": 3}, "`stem_first_pool` must be 1 or 2, received 3"),
         ({"num_layers": 0}, "`num_layers` must be at least 1, received 0"),
     ],
 )

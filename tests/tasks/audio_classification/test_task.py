@@ -24,6 +24,7 @@ soundfile = pytest.importorskip("soundfile")
 
 RATE = 2_000
 TINY: dict[str, Any] = {
+    "size": "usual",
     "num_latents": 3,
     "latent_channels": 8,
     "num_layers": 1,

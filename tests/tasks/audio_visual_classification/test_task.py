@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
@@ -36,7 +37,8 @@ from perceivers.training.run import train
 from tiny_films import moving_square, tone, write_film
 
 RECIPES = Path(__file__).parents[3] / "recipes"
-TINY = {
+TINY: dict[str, Any] = {
+    "size": "usual",
     "num_frames": 4,
     "frame_rate": 10.0,
     "height": 8,

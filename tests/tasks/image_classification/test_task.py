@@ -35,6 +35,7 @@ from perceivers.training.prediction import predict
 from perceivers.training.run import train
 
 TINY: dict[str, Any] = {
+    "size": "usual",
     "image_height": 5,
     "image_width": 7,
     "num_latents": 3,
@@ -259,6 +260,27 @@ def test_a_table_of_paths_is_trained_on_and_answered(table: Path, tmp_path: Path
     assert predictions[0].shown["inputs"]["image"].attention.shape == (4, 5)
 
 
+def test_a_stem_of_stages_is_trained_on_and_answered(pictures: Path, tmp_path: Path) -> None:
+    chosen = ImageClassificationArguments(
+        **{**TINY, "input_form": "stem", "stem_widths": (5, 7), "jitter": 0.2, "mixup": 0.3}
+    )
+    run = RunArguments(
+        output=str(tmp_path / "run"),
+        data=DataArguments(data=str(pictures), test_fraction=0.25),
+        training=TrainingArguments(epochs=12, batch_size=7, device="cpu"),
+        optimization=OptimizationArguments(learning_rate=1e-2, warmup_steps=5),
+    )
+    results = train(ImageClassification(chosen), run)
+    assert results["test"]["accuracy"] == 1.0
+    again = evaluate(tmp_path / "run", device="cpu")
+    assert again["metrics"] == pytest.approx(results["test"], rel=1e-4, abs=1e-5)
+    predictions = predict(tmp_path / "run", [pictures], tmp_path / "answers", device="cpu")
+    # Two stages leave 3 x 4 places of 5 x 7 pixels.
+    assert predictions[0].shown["inputs"]["image"].attention.shape == (3, 4)
+    _, parts, _ = load_run(tmp_path / "run")
+    assert dict(parts.model.prepare().plain_parts) == {}
+
+
 def test_mistakes_in_a_table_name_file_row_and_column(table: Path, tmp_path: Path) -> None:
     def load(text: str, **columns: str) -> Any:
         (tmp_path / "t.csv").write_text(text)
@@ -437,10 +459,14 @@ def test_each_form_of_the_input_has_its_class_and_sizes(
 @pytest.mark.parametrize(
     ("changed", "message"),
     [
-        ({"input_form": "learned"}, "`num_fourier_bands` is for `input_form` fourier or conv, received 2 with 'learned'"),
+        ({"input_form": "learned"}, "`num_fourier_bands` is for `input_form` fourier or conv or stem, received 2 with"),
         ({"stem_channels": 8}, "`stem_channels` is for `input_form` conv, received 8 with 'fourier'"),
         ({"pixel_channels": 8}, "`pixel_channels` is for `input_form` learned"),
-        ({"input_form": "patches"}, "`input_form` must be one of fourier, learned, conv, received 'patches'"),
+        ({"input_form": "patches"}, "`input_form` must be one of fourier, learned, conv, stem, received 'patches'"),
+        ({"stem_blocks": 1}, "`stem_blocks` is for `input_form` stem, received 1 with 'fourier'"),
+        ({"input_form": "stem", "stem_widths": (4, 0)}, "`stem_widths` must be one whole number or more, each at least 1"),
+        ({"input_form": "stem", "stem_first_pool": 3}, "`stem_first_pool` must be 1 or 2, received 3"),
+        ({"jitter": 1.0}, "`jitter` must be"),
         ({"image_channels": 4}, "`image_channels` must be 1 or 3, received 4"),
         ({"pixel_mean": (0.1, 0.2)}, "`pixel_mean` must have one number, or one for each of 3 channels"),
         ({"pixel_std": (0.0,)}, r"`pixel_std` must be above 0, received 0\.0"),

@@ -3,7 +3,7 @@
 import pytest
 
 from perceivers.errors import DataError
-from perceivers.tasks.optical_flow.folders import flow_table
+from perceivers.tasks.optical_flow.folders import flow_table, parts_inside, require_no_unknown_truth
 
 
 def touch(root, *names):
@@ -80,3 +80,58 @@ def test_a_frame_that_is_absent_is_named(tmp_path):
 def test_other_folders_have_no_layout(tmp_path):
     touch(tmp_path, "a.png", "scene/b.png", "flow/readme.txt")
     assert flow_table(tmp_path) is None
+
+
+def test_flying_chairs_2(tmp_path):
+    names = ("img_0.png", "img_1.png", "flow_01.flo", "flow_10.flo", "mb_01.png", "occ_01.png")
+    touch(tmp_path, *(f"0000003-{name}" for name in names))
+    frames = ("0000003-img_0.png", "0000003-img_1.png")
+    assert rows(tmp_path) == [
+        (*frames, "0000003-flow_01.flo", "0000003"),
+        (*frames[::-1], "0000003-flow_10.flo", "0000003"),
+    ]
+
+
+def test_chairs_with_small_motions(tmp_path):
+    touch(tmp_path, "t0/00001.png", "t1/00001.png", "flow/00001.pfm")
+    assert rows(tmp_path) == [("t0/00001.png", "t1/00001.png", "flow/00001.pfm", "00001")]
+
+
+def test_flying_things_with_its_parts_inside(tmp_path):
+    for part in ("TRAIN", "TEST"):
+        touch(tmp_path, *(f"frames_cleanpass/{part}/A/0000/left/000{n}.png" for n in (6, 7)))
+        flow = f"optical_flow/{part}/A/0000"
+        touch(tmp_path, f"{flow}/into_future/left/OpticalFlowIntoFuture_0006_L.pfm")
+        touch(tmp_path, f"{flow}/into_past/left/OpticalFlowIntoPast_0007_L.pfm")
+    parts = parts_inside(flow_table(tmp_path))
+    assert {part: len(table) for part, table in parts.items()} == {"train": 2, "test": 2}
+    ways = {(row["first"][-8:], row["second"][-8:]) for row in (parts["test"][0], parts["test"][1])}
+    assert ways == {("0006.png", "0007.png"), ("0007.png", "0006.png")}
+    assert parts["train"][0]["scene"] == "TRAIN/A/0000"
+
+
+def test_scenes_without_parts_are_for_training(tmp_path):
+    touch(tmp_path, "t0/00001.png", "t1/00001.png", "flow/00001.pfm")
+    assert list(parts_inside(flow_table(tmp_path))) == ["train"]
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "scene/a.flo",
+        "truth/0001.pfm",
+        "a.flo5",
+        "optical_flow/0001.png",
+        "scene-1/flow/0001.png",
+        "GT_Flow/1.png",
+    ],
+)
+def test_true_flow_in_no_known_layout_stops(tmp_path, name):
+    touch(tmp_path, "0001.png", "0002.png", name)
+    with pytest.raises(DataError, match="looks like true flow, but not in the layout of Sintel"):
+        require_no_unknown_truth(tmp_path)
+
+
+def test_pictures_alone_do_not_look_like_true_flow(tmp_path):
+    touch(tmp_path, "flowers/0001.png", "overflow/0002.png", "river_flowing/a.jpg")
+    require_no_unknown_truth(tmp_path)

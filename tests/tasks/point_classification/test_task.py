@@ -31,6 +31,7 @@ from perceivers.training.prediction import predict
 from perceivers.training.run import train
 
 TINY: dict[str, Any] = {
+    "size": "usual",
     "num_latents": 3,
     "latent_channels": 8,
     "num_layers": 1,

@@ -67,7 +67,7 @@ def test_a_table_with_gaps_and_three_targets_is_learned_and_answered_by_the_comm
     compared = capsys.readouterr().out
     for word in ("this model", "trees", "majority", "kind/accuracy", "tags/mean average precision", "score"):
         assert word in compared
-    assert "trees and majority are fitted to" in compared
+    assert "trees and majority: fitted to" in compared
     asked = write_table(tmp_path / "asked.csv", without(fruit(9, seed=4), "price", "kind", "tags", "noise"))
     command("predict", str(run), str(asked), "--output", str(tmp_path / "answers"), "--device", "cpu")
     shown = capsys.readouterr().out
@@ -166,9 +166,9 @@ def test_calibration_changes_the_temperature_and_nothing_else(tmp_path: Path) ->
 def test_a_group_stays_in_one_part_and_is_not_read() -> None:
     columns = {"owner": [f"p{index // 4}" for index in range(80)], **without(fruit(80), "price", "tags")}
     data = table_of(columns)
-    task = TableTask(TableArguments(target=("kind",), group_column="owner"))
+    task = TableTask(TableArguments(target=("kind",)))
     task.open = lambda arguments: {"train": data}  # type: ignore[method-assign]
-    splits = task.load_data(DataArguments(data="table", validation_fraction=0.25))
+    splits = task.load_data(DataArguments(data="table", validation_fraction=0.25, group_column="owner"))
     owners = [
         {part.table.column("owner")[index] for index in part.indices}  # type: ignore[attr-defined]
         for part in (splits.train, splits.validation, splits.test)

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Self
 import torch
 from torch import Tensor
 
-from perceivers.kinds.base import Kind, ModalityInput, is_empty
+from perceivers.kinds.base import Kind, ModalityInput, as_tokens, is_empty
 from perceivers.kinds.category.options import CategoryOptions
 from perceivers.kinds.shading import shaded_list
 from perceivers.modalities.category import MISSING, NUM_RESERVED, UNKNOWN
@@ -55,6 +55,15 @@ class CategoryKind(Kind):
     def advise(cls, cells: Sequence[Any], table: Any, num_rows: int, hidden: float) -> CategoryOptions:
         """See Kind."""
         return CategoryOptions(category_hidden=hidden)
+
+    @property
+    def num_tokens(self) -> int | None:
+        """See Kind."""
+        return len(self.vocabularies) or None
+
+    def described(self) -> str:
+        """See Kind."""
+        return f"categories{as_tokens(self.num_tokens)}"
 
     def read(
         self, row: Mapping[str, Any], columns: Sequence[str], table: Any

@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import numpy as np
-from PIL import Image
 
 from perceivers.kinds.image.crops import random_crop, random_flip
 from perceivers.kinds.image.options import ImageOptions
 from perceivers.kinds.image.randaugment import rand_augment
-from perceivers.kinds.image.reading import Picture
-from perceivers.processors.image.reading import read_picture, upright
+from perceivers.kinds.image.reading import Picture, plain_image
 
 
 def vary_picture(picture: Picture, options: ImageOptions, generator: np.random.Generator) -> Picture:
@@ -29,12 +27,3 @@ def vary_picture(picture: Picture, options: ImageOptions, generator: np.random.G
         magnitude=options.rand_augment_magnitude,
     )
     return Picture(image, is_framed=crops)
-
-
-def plain_image(image: Image.Image, channels: int) -> Image.Image:
-    """A picture of any mode as grey (1) or RGB (3), upright, as the image processor reads it."""
-    image = upright(image)
-    if image.mode == ("L" if channels == 1 else "RGB"):
-        return image
-    pixels = read_picture(image, channels=channels).clamp(0, 255).byte()
-    return Image.fromarray((pixels[0] if channels == 1 else pixels.permute(1, 2, 0)).contiguous().numpy())

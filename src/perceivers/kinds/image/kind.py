@@ -2,29 +2,41 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import Any, ClassVar, Self
 
+import numpy as np
+from PIL import Image
 from torch import Tensor
+from torch.nn.functional import adaptive_avg_pool2d
 
+from perceivers.arguments.advice import Advice
+from perceivers.data.tables import Table
 from perceivers.errors import DataError
-from perceivers.kinds.base import MOSTLY, Kind, ModalityInput, is_empty
+from perceivers.kinds.base import MOSTLY, Kind, ModalityInput, as_tokens, is_empty
 from perceivers.kinds.cards import CardLayout
 from perceivers.kinds.image.affine import random_affine
 from perceivers.kinds.image.augmentation import vary_picture
 from perceivers.kinds.image.drawing import LAYOUT, ShownPicture, draw_picture, picture_html, small
-from perceivers.kinds.image.options import ImageOptions
-from perceivers.kinds.image.reading import IMAGE_SUFFIXES, Picture, decode_image, looks_like_picture
-from perceivers.kinds.image.sizing import image_options
+from perceivers.kinds.image.jitter import jitter_colours
+from perceivers.kinds.image.options import FORM_DEFAULTS, ImageOptions
+from perceivers.kinds.image.reading import (
+    IMAGE_SUFFIXES,
+    Picture,
+    dark_note,
+    decode_image,
+    looks_like_picture,
+    read_plain,
+)
+from perceivers.kinds.image.sizing import image_learning, image_options, looks_of
 from perceivers.kinds.image.tensors import image_modality, image_processor, pixels_of, seen_part
+from perceivers.rivals.simple import SimpleForm
 
-if TYPE_CHECKING:
-    import numpy as np
-
-# Pillow's modes without colours.
-GREY_MODES = ("1", "L", "LA", "I", "I;16", "F")
+# Pictures whose brightness is looked at before training.
+MOST_SURVEYED = 16
 
 
 @dataclass(frozen=True)
@@ -35,7 +47,11 @@ class ImageKind(Kind):
     options_class: ClassVar[type[Any]] = ImageOptions
     suffixes: ClassVar[tuple[str, ...]] = IMAGE_SUFFIXES
     usual_columns: ClassVar[tuple[str, ...]] = ("image", "picture", "photo", "img")
+    belonging: ClassVar[Mapping[str, Sequence[str]]] = {
+        "input_form": tuple(dict.fromkeys(name for fields in FORM_DEFAULTS.values() for name in fields))
+    }
     card: ClassVar[CardLayout | None] = LAYOUT
+    simple_form: ClassVar[SimpleForm | None] = SimpleForm("vector", "linear on pixels")
 
     @classmethod
     def guess(cls, name: str, cells: Sequence[Any]) -> float:
@@ -54,13 +70,72 @@ class ImageKind(Kind):
                 continue
         if not pictures:
             return ImageOptions()
-        sizes = [(picture.height, picture.width) for picture in pictures]
-        return image_options(sizes, grey=all(picture.mode in GREY_MODES for picture in pictures))
+        return image_options(looks_of(pictures))
+
+    def learning(self, num_rows: int) -> Advice:
+        """See Kind."""
+        return image_learning(num_rows, self.options)
+
+    @property
+    def num_tokens(self) -> int:
+        """See Kind."""
+        chosen = self.options
+        has_stem = chosen.input_form in ("conv", "stem")
+        return math.prod(chosen.stem_grid if has_stem else (chosen.image_height, chosen.image_width))
+
+    def described(self) -> str:
+        """See Kind."""
+        chosen = self.options
+        colours = "grey" if chosen.image_channels == 1 else "in colour"
+        pixels = f"{chosen.image_height} x {chosen.image_width} pixels {colours}"
+        return pixels + as_tokens(self.num_tokens)
 
     def read(self, row: Mapping[str, Any], columns: Sequence[str], table: Any) -> Picture | None:
         """See Kind."""
         cell = row.get(columns[0])
-        return None if is_empty(cell) else Picture(decode_image(cell, table.root))
+        if is_empty(cell):
+            return None
+        chosen = self.options
+        return Picture(
+            read_plain(
+                cell,
+                table.root,
+                channels=chosen.image_channels,
+                white_level=chosen.white_level,
+                room=chosen.room,
+            )
+        )
+
+    def kept(self) -> tuple[Any, ...] | None:
+        """See Kind."""
+        chosen = self.options
+        return self.name, chosen.image_channels, chosen.white_level, chosen.room
+
+    def pack(self, value: Picture) -> Mapping[str, np.ndarray]:
+        """See Kind."""
+        return {"pixels": np.asarray(value.image)}
+
+    def unpack(self, arrays: Mapping[str, np.ndarray]) -> Picture:
+        """See Kind."""
+        return Picture(Image.fromarray(arrays["pixels"]))
+
+    def survey(self, table: Any, columns: Sequence[str]) -> Self:
+        """Note in the table where deep pictures use little of their depth, so that they are seen nearly black."""
+        if self.options.white_level is None and isinstance(table, Table):
+            indices = np.unique(np.linspace(0, len(table) - 1, MOST_SURVEYED).round().astype(int))
+            cells = [table[int(index)].get(columns[0]) for index in indices] if len(table) else []
+            note = dark_note([cell for cell in cells if not is_empty(cell)], table.root)
+            table.notes += [f"`{table.source}`: {note}"] if note else []
+        return self
+
+    def simplified(self, row: Mapping[str, Any], columns: Sequence[str], table: Any) -> np.ndarray | None:
+        """The pixels of a small picture, float32: 16 x 16 in colours, 32 x 32 in grey."""
+        value = self.read(row, columns, table)
+        if value is None:
+            return None
+        pixels = pixels_of([value], self.options).values
+        side = 32 if pixels.shape[1] == 1 else 16
+        return adaptive_avg_pool2d(pixels.float(), side).flatten().numpy()
 
     def vary(self, value: Picture, generator: np.random.Generator) -> Picture:
         """Crop, mirror and RandAugment one picture."""
@@ -71,10 +146,13 @@ class ImageKind(Kind):
         return {"": pixels_of(values, self.options)}
 
     def augment(self, inputs: Mapping[str, Tensor]) -> dict[str, Tensor]:
-        """Shift, turn and scale the pictures."""
+        """Shift, turn and scale the pictures, and change their brightness, contrast and saturation."""
         chosen = self.options
         return {
-            name: random_affine(pixels, shift=chosen.shift, rotation=chosen.rotation, scale=chosen.scale)
+            name: jitter_colours(
+                random_affine(pixels, shift=chosen.shift, rotation=chosen.rotation, scale=chosen.scale),
+                chosen.jitter,
+            )
             for name, pixels in inputs.items()
         }
 

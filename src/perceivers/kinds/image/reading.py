@@ -3,17 +3,23 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Mapping
+import math
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-from PIL import Image, UnidentifiedImageError
+from PIL import Image
 
 from perceivers.errors import DataError
+from perceivers.processors.image.opening import brightest, open_picture, plain_depth, smaller, upright
+from perceivers.processors.image.reading import read_picture
 
-IMAGE_SUFFIXES = (".png", ".jpg", ".jpeg", ".bmp", ".gif", ".webp", ".tif", ".tiff", ".pgm", ".ppm")
+IMAGE_SUFFIXES = (".png", ".jpg", ".jpeg", ".jpe", ".jfif", ".bmp", ".gif", ".webp", ".tif", ".tiff", ".avif", ".pgm", ".ppm",
+                  ".pbm", ".pnm", ".jp2")  # fmt: skip
+# Share of white below which the brightest value of some pictures is worth a word.
+DARK = 0.25
 
 
 @dataclass(frozen=True)
@@ -29,30 +35,107 @@ class Picture:
     is_framed: bool = False
 
 
-def decode_image(value: Any, root: Path | None = None) -> Image.Image:
-    """Decode what a table holds for a picture.
+def decode_image(
+    value: Any, root: Path | None = None, *, white_level: float | None = None, room: int | None = None
+) -> Image.Image:
+    """Decode what a table holds for a picture, upright and 8 bits deep: see `perceivers.processors.image.opening`.
 
     Args:
         value: a path, relative to `root`; bytes of a picture file; a mapping with `bytes` or `path`, as data sets on the hub
-            have; uint8 pixels [height, width] or [height, width, channels] in [0, 255]; a Pillow image.
+            have; pixels [height, width] or [height, width, channels], uint8 in [0, 255], or uint16 or floating point without
+            channels; a Pillow image.
         root: folder that relative paths belong to.
+        white_level: value that is white, of pictures deeper than 8 bits; None: by the file's mode.
+        room: pixels that both sides have at least, where files are read smaller than they are; None: whole.
     """
-    if isinstance(value, Image.Image):
-        return value
     if isinstance(value, np.ndarray):
-        return Image.fromarray(value)
+        try:
+            value = Image.fromarray(value)
+        except (TypeError, ValueError) as error:
+            raise DataError(
+                f"a picture must be a path, bytes or pixels, received an array: {error}"
+            ) from error
+    if isinstance(value, Image.Image):
+        return plain_depth(upright(value), "the picture", white_level)
     if isinstance(value, Mapping):
         value = value.get("path") if value.get("bytes") is None else value["bytes"]
     if isinstance(value, bytes):
-        return _read(io.BytesIO(value), "the picture in the row")
+        return open_picture(value, white_level=white_level, room=room)
     if isinstance(value, str) and value:
-        return read_image(Path(value) if root is None else root / value)
+        return open_picture(path_of(value, root), white_level=white_level, room=room)
     raise DataError(f"a picture must be a path, bytes or pixels, received {value!r:.80}")
 
 
-def read_image(path: Path) -> Image.Image:
-    """Read and decode one picture; an unreadable one raises a DataError that names the file."""
-    return _read(path, f"`{path}`")
+def plain_image(image: Image.Image, channels: int) -> Image.Image:
+    """A picture of any mode as grey (1) or RGB (3), upright; what shines through is white."""
+    image = plain_depth(upright(image), "the picture")
+    if image.mode == ("L" if channels == 1 else "RGB"):
+        return image
+    if image.mode in ("L", "RGB"):
+        # Pillow's grey of colours is that of the image processor.
+        return image.convert("L" if channels == 1 else "RGB")
+    pixels = read_picture(image, channels=channels)
+    return Image.fromarray((pixels[0] if channels == 1 else pixels.permute(1, 2, 0)).contiguous().numpy())
+
+
+def read_plain(
+    value: Any,
+    root: Path | None = None,
+    *,
+    channels: int,
+    white_level: float | None = None,
+    room: int | None = None,
+) -> Image.Image:
+    """What a table holds for a picture as every model sees it: upright, grey (`channels` 1) or RGB (3) of 8 bits, on white.
+
+    Args:
+        value: see `decode_image`, as the others.
+        root: folder that relative paths belong to.
+        channels: 1 or 3.
+        white_level: value that is white, of pictures deeper than 8 bits.
+        room: pixels that both sides have at least.
+    """
+    return smaller(plain_image(decode_image(value, root, white_level=white_level, room=room), channels), room)
+
+
+def brightest_of(value: Any, root: Path | None = None) -> tuple[float, float] | None:
+    """The largest value of a picture deeper than 8 bits, and the white of its mode; None of every other, and of none."""
+    if isinstance(value, Mapping):
+        value = value.get("path") if value.get("bytes") is None else value["bytes"]
+    if isinstance(value, np.ndarray):
+        return (float(value.max()), 65535.0) if value.dtype == np.uint16 and value.size else None
+    if isinstance(value, str) and value:
+        return brightest(path_of(value, root))
+    return brightest(value) if isinstance(value, bytes) else None
+
+
+def dark_note(cells: Sequence[Any], root: Path | None = None) -> str | None:
+    """What to tell of deep pictures whose brightest value is at most a quarter of white; None where there is nothing.
+
+    Args:
+        cells: some of a column, none of them empty.
+        root: folder that relative paths belong to.
+    """
+    known = [found for cell in cells if (found := brightest_of(cell, root)) is not None]
+    if not known:
+        return None
+    value, white = max(known, key=lambda found: found[0] / found[1])
+    if value > DARK * white:
+        return None
+    return (
+        f"of {len(known)} pictures deeper than 8 bits the brightest value is {value:g}, where {white:g} is white: the model "
+        f"sees them nearly black; --white-level {white_for(value):g} makes them brighter"
+    )
+
+
+def white_for(value: float) -> float:
+    """The white of the fewest bits that hold a value; the value itself of fractions."""
+    return float(2 ** math.ceil(math.log2(value + 1)) - 1) if value >= 1 else value or 1.0
+
+
+def path_of(value: str, root: Path | None) -> Path:
+    """A path relative to `root`; an absolute one stays itself."""
+    return Path(value) if root is None else root / value
 
 
 def is_picture_file(value: Any) -> bool:
@@ -69,16 +152,7 @@ def looks_like_picture(cell: Any) -> bool:
     if isinstance(cell, bytes):
         try:
             Image.open(io.BytesIO(cell)).close()
-        except (UnidentifiedImageError, OSError, ValueError, SyntaxError, Image.DecompressionBombError):
+        except Exception:  # whatever Pillow's many readers raise
             return False
         return True
     return isinstance(cell, Image.Image) or is_picture_file(cell)
-
-
-def _read(source: Path | io.BytesIO, name: str) -> Image.Image:
-    try:
-        with Image.open(source) as image:
-            image.load()
-            return image
-    except (OSError, ValueError, SyntaxError, EOFError, Image.DecompressionBombError) as error:
-        raise DataError(f"{name} cannot be read as a picture: {error}") from error

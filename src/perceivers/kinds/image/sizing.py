@@ -1,42 +1,145 @@
-"""How the pictures of mixed tables are read, from the sizes that they have."""
+"""How pictures are read and learned, from the sizes and colours that they have: pure functions, one place.
+
+docs/learning.md says what each choice brought on held-out training pictures.
+"""
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Literal
 
+import numpy as np
+from PIL import Image
+
+from perceivers.arguments.advice import Advice
 from perceivers.kinds.image.options import ImageOptions
+from perceivers.kinds.image.reading import plain_image
+from perceivers.kinds.passes import stem_learning
+from perceivers.nn.stems import num_multiplications
 
-# Pixels are tokens of their own up to this side; larger pictures go through a convolutional stem, up to its own side.
-MOST_PIXELS, LARGEST_SIDE = 16, 64
-FEWEST_PIXELS = 8
+# Pictures of about so many pixels a side stay as large as they are; larger ones become as large as SIDE_OF_PHOTOGRAPHS.
+LARGEST_SMALL_SIDE, SIDE_OF_PHOTOGRAPHS = 40, 64
+SMALLEST_SIDE = 8
+# Pictures about as high as wide become squares; others keep the shape of the middle one, up to this.
+SQUARE_UP_TO, LARGEST_ASPECT = 1.5, 4.0
+# Stages halve a picture until its tokens are at most so many a side.
+MOST_TOKENS_A_SIDE = 10
+# Channels of the stages; the first one of large pictures, which has most pixels, has fewer.
+WIDTHS, FIRST_OF_LARGE = (32, 64, 128, 128, 128), 16
+# Larger differences than this between red, green and blue, of 255, are colours, not the noise of compression.
+GREY_NOISE = 6.0
+# Drawings have this share of neighbours (one below the other) or more that are exactly alike; photographs hardly have any.
+FLAT_SHARE = 0.5
+# Pixels a side of the middle of a picture that are looked at.
+LOOKED_AT = 256
 
 
-def image_options(sizes: Sequence[tuple[int, int]], *, grey: bool) -> ImageOptions:
-    """A square of about the pictures' own longer side: its pixels where they are few, else a quarter of its rows and columns.
+@dataclass(frozen=True)
+class Looks:
+    """What some pictures look like.
 
     Args:
-        sizes: height and width of some pictures, in pixels; at least one.
+        sizes: height and width of each, in pixels; at least one.
         grey: whether none of them has colours.
+        photographs: whether most of them are photographs, not drawings, characters or screens.
     """
-    longest = sorted(max(size) for size in sizes)[len(sizes) // 2]
-    channels: Literal[1, 3] = 1 if grey else 3
-    if longest <= MOST_PIXELS:
-        side = max(longest, FEWEST_PIXELS)
-        return ImageOptions(
-            input_form="fourier",
-            image_height=side,
-            image_width=side,
-            image_channels=channels,
-            num_fourier_bands=side // 2,
-        )
-    # A stem divides sides by 4.
-    side = min(-(-longest // 4) * 4, LARGEST_SIDE)
-    return ImageOptions(
-        input_form="conv",
-        stem_padding="same",
-        image_height=side,
-        image_width=side,
-        image_channels=channels,
-        num_fourier_bands=side // 8,
+
+    sizes: Sequence[tuple[int, int]]
+    grey: bool
+    photographs: bool
+
+
+def looks_of(pictures: Sequence[Image.Image]) -> Looks:
+    """Sizes, colours and smoothness of some pictures, at least one."""
+    small = [np.asarray(_middle(picture), dtype=np.int16) for picture in pictures]
+    spread = [float(np.ptp(pixels, axis=2).mean()) for pixels in small]
+    flat = [float((pixels[1:] == pixels[:-1]).all(axis=2).mean()) for pixels in small if len(pixels) > 1]
+    return Looks(
+        sizes=[(picture.height, picture.width) for picture in pictures],
+        grey=max(spread) <= GREY_NOISE,
+        photographs=bool(flat) and float(np.median(flat)) < FLAT_SHARE,
     )
+
+
+def _middle(picture: Image.Image) -> Image.Image:
+    """The middle of a picture in its own pixels, RGB."""
+    width, height = picture.size
+    left, top = max(width - LOOKED_AT, 0) // 2, max(height - LOOKED_AT, 0) // 2
+    part = picture.crop((left, top, left + min(width, LOOKED_AT), top + min(height, LOOKED_AT)))
+    return plain_image(part, channels=3)
+
+
+def image_options(looks: Looks) -> ImageOptions:
+    """The size of the model's pictures, the stem that reads them, and how they are changed while training.
+
+    - Small pictures (40 pixels or fewer on the longer side of the middle one) stay as large as they are; others get the area
+      of 64 x 64 pixels. Pictures that are up to half as wide again as they are high, or the reverse, become squares.
+    - A stem of 3 x 3 convolutions makes tokens of them, at most 10 a side: 7 x 7 of 28 x 28 pixels, 8 x 8 of 64 x 64. The
+      first stage of large pictures halves their sides too.
+    - Photographs in colour may be mirrored, and their colours change a little. Grey pictures and drawings may be characters,
+      where left and right matter.
+
+    Args:
+        looks: of some training pictures.
+    """
+    height, width = picture_size(looks.sizes)
+    longer = max(height, width)
+    is_small = longer <= LARGEST_SMALL_SIDE
+    first_pool: Literal[1, 2] = 1 if is_small else 2
+    stages = 2
+    while stages < len(WIDTHS) and -(-longer // (first_pool * 2 ** (stages - 1))) > MOST_TOKENS_A_SIDE:
+        stages += 1
+    longest_grid = -(-longer // (first_pool * 2 ** (stages - 1)))
+    colours = not looks.grey and looks.photographs
+    return ImageOptions(
+        input_form="stem",
+        image_height=height,
+        image_width=width,
+        image_channels=1 if looks.grey else 3,
+        stem_widths=WIDTHS[:stages] if is_small else (FIRST_OF_LARGE, *WIDTHS[1:stages]),
+        stem_blocks=0,
+        stem_first_pool=first_pool,
+        num_fourier_bands=max(longest_grid // 2, 1),
+        shift=0.1,
+        rotation=10.0,
+        scale=0.15,
+        flip=0.5 if colours else 0.0,
+        jitter=0.2 if colours else 0.0,
+    )
+
+
+def picture_size(sizes: Sequence[tuple[int, int]]) -> tuple[int, int]:
+    """Height and width of the model's pictures, from heights and widths of some pictures; see `image_options`."""
+    longer = float(np.median([max(size) for size in sizes]))
+    aspect = float(np.exp(np.median([math.log(width / height) for height, width in sizes])))
+    aspect = min(max(aspect, 1 / LARGEST_ASPECT), LARGEST_ASPECT)
+    if 1 / SQUARE_UP_TO <= aspect <= SQUARE_UP_TO:
+        aspect = 1.0
+    if longer <= LARGEST_SMALL_SIDE:
+        height, width = longer * min(1.0, 1 / aspect), longer * min(1.0, aspect)
+    else:
+        height = SIDE_OF_PHOTOGRAPHS / math.sqrt(aspect)
+        width = height * aspect
+    return max(round(height), SMALLEST_SIDE), max(round(width), SMALLEST_SIDE)
+
+
+def image_learning(num_rows: int, options: ImageOptions) -> Advice:
+    """The network and the loop for so many training pictures, see `perceivers.kinds.passes.stem_learning`.
+
+    Args:
+        num_rows: training pictures.
+        options: what the model sees of them; only a stem has advice.
+    """
+    if options.input_form != "stem":
+        return Advice()
+    values = options.form_values()
+    cost = num_multiplications(
+        (options.image_height, options.image_width),
+        options.image_channels,
+        values["stem_widths"],
+        (values["stem_first_pool"], values["stem_first_pool"]),
+        values["stem_blocks"],
+    )
+    return stem_learning(num_rows, cost)

@@ -11,9 +11,9 @@ import torch
 from torch import Tensor
 
 from perceivers.data.numbers import Decimal
-from perceivers.kinds.base import MOSTLY, Kind, ModalityInput
+from perceivers.kinds.base import MOSTLY, Kind, ModalityInput, as_tokens
 from perceivers.kinds.number.options import NumberOptions
-from perceivers.kinds.number.reading import is_missing_word, looks_like_number, number_of
+from perceivers.kinds.number.reading import are_names, is_missing_word, looks_like_number, number_of
 from perceivers.kinds.number.sizing import number_options
 from perceivers.kinds.shading import shaded_list
 from perceivers.processors.numbers import apply_quantiles, fit_quantiles, piecewise_edges
@@ -44,12 +44,21 @@ class NumberKind(Kind):
         """See Kind."""
         known = [cell for cell in cells if not is_missing_word(cell)]
         share = sum(map(looks_like_number, known)) / max(len(known), 1)
-        return 0.9 if share >= MOSTLY else 0.0
+        return 0.9 if share >= MOSTLY and not are_names(known) else 0.0
 
     @classmethod
     def advise(cls, cells: Sequence[Any], table: Any, num_rows: int, hidden: float) -> NumberOptions:
         """See Kind."""
         return number_options(num_rows, hidden)
+
+    @property
+    def num_tokens(self) -> int | None:
+        """See Kind."""
+        return None if self.quantiles is None else self.quantiles.shape[1]
+
+    def described(self) -> str:
+        """See Kind."""
+        return f"{self.name}s{as_tokens(self.num_tokens)}"
 
     def read(self, row: Mapping[str, Any], columns: Sequence[str], table: Any) -> np.ndarray | None:
         """See Kind."""

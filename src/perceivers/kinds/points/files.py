@@ -1,20 +1,24 @@
-"""Files of points and of surfaces: arrays, tables of numbers, OFF, PLY."""
+"""Files of points and of surfaces: arrays, tables of numbers, OFF, OBJ, PLY."""
 
 from __future__ import annotations
 
 import json
-import zipfile
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from perceivers.errors import DataError
+from perceivers.array_files import read_npy, read_npz
+from perceivers.errors import DataError, one_line
 from perceivers.kinds.points.ply import parse_ply
 
 # Points [num_points, num_columns], or vertices [num_vertices, 3] and the indices of each face's corners.
 Shape = np.ndarray | tuple[np.ndarray, list[np.ndarray]]
+
+
+# What readers raise for damaged files; nested JSON and headers that name more than fits into memory are among them.
+_DAMAGE = (OSError, ValueError, KeyError, IndexError, OverflowError, MemoryError, RecursionError)
 
 
 def read_shape(path: Path) -> Shape:
@@ -23,7 +27,8 @@ def read_shape(path: Path) -> Shape:
     Args:
         path: `.npy` [num_points, num_columns]; `.npz` with one array, or one called `points`; `.csv`, `.txt`, `.xyz`, `.pts`:
             one point a line, numbers apart by commas, semicolons or blanks, `#` before comments, names of columns in the
-            first line admitted; `.json`: a list of points; `.off` and `.ply`: a surface, or with `.ply` points.
+            first line admitted; `.json`: a list of points; `.off`, `.obj` and `.ply`: a surface; points where the last two
+            have no faces.
 
     Returns:
         Points [num_points, num_columns]; or, of a surface, vertices [num_vertices, 3] and the indices of each face's corners.
@@ -36,8 +41,10 @@ def read_shape(path: Path) -> Shape:
         raise DataError(f"`{path}` must end with one of {', '.join(READERS)}")
     try:
         return reader(path)
-    except (OSError, ValueError, EOFError, KeyError, IndexError, zipfile.BadZipFile) as error:
-        raise DataError(f"`{path}` cannot be read as points: {' '.join(str(error).split())}") from error
+    except _DAMAGE as error:
+        if isinstance(error, DataError) and str(path) in str(error):
+            raise
+        raise DataError(f"`{path}` cannot be read as points: {one_line(error)}") from error
 
 
 def parse_off(text: str) -> tuple[np.ndarray, list[np.ndarray]]:
@@ -68,6 +75,35 @@ def parse_off(text: str) -> tuple[np.ndarray, list[np.ndarray]]:
             raise DataError(f"a face of {fields[0]} corners must name so many, received {line!r}")
         faces.append(np.array(corners, dtype=np.int64))
     return vertices.reshape(-1, 3), faces
+
+
+def parse_obj(text: str) -> Shape:
+    """Parse Wavefront's OBJ: vertices, their colours admitted, and faces by the numbers of their vertices.
+
+    Numbers count from 1, or backwards from the last vertex; `3/1/2` names texture and normal too, which are passed over.
+
+    Returns:
+        Where there are faces, vertices [num_vertices, 3] and the indices of each face's corners; otherwise points
+        [num_points, 3 or 6].
+    """
+    vertices: list[list[float]] = []
+    faces: list[np.ndarray] = []
+    for line in text.replace("\\\n", " ").splitlines():
+        word, *fields = line.partition("#")[0].split() or [""]
+        if word == "v":
+            vertices.append([float(field) for field in fields])
+        elif word == "f":
+            numbers = [int(field.partition("/")[0]) for field in fields]
+            if 0 in numbers:
+                raise DataError(f"a face names vertex 0, but vertices are numbered from 1: {line!r}")
+            faces.append(np.array([each - 1 if each > 0 else len(vertices) + each for each in numbers]))
+    if not vertices:
+        raise DataError("it has no vertices (lines that begin with v)")
+    if min(map(len, vertices)) < 3:
+        raise DataError("a vertex must have three numbers or more")
+    width = 6 if min(map(len, vertices)) >= 6 else 3
+    points = np.array([vertex[:width] for vertex in vertices], dtype=np.float64)
+    return (points[:, :3], faces) if faces else points
 
 
 def parse_numbers(text: str) -> np.ndarray:
@@ -103,23 +139,24 @@ def _are_numbers(line: str) -> bool:
 
 
 def _read_npz(path: Path) -> np.ndarray:
-    with np.load(path, allow_pickle=False) as arrays:
-        names = list(arrays)
-        if "points" not in names and len(names) != 1:
-            raise DataError(
-                f"it must hold one array, or one called points, received {', '.join(names) or 'none'}"
-            )
-        return np.asarray(arrays["points" if "points" in names else names[0]])
+    arrays = read_npz(path)
+    names = list(arrays)
+    if "points" not in names and len(names) != 1:
+        raise DataError(
+            f"it must hold one array, or one called points, received {', '.join(names) or 'none'}"
+        )
+    return arrays["points" if "points" in names else names[0]]
 
 
 READERS: Mapping[str, Callable[[Path], Shape]] = {
-    ".npy": lambda path: np.load(path, allow_pickle=False),
+    ".npy": read_npy,
     ".npz": _read_npz,
     **dict.fromkeys(
         (".csv", ".txt", ".xyz", ".pts"), lambda path: parse_numbers(path.read_text(encoding="utf-8"))
     ),
     ".json": lambda path: as_rows(json.loads(path.read_text(encoding="utf-8"))),
     ".off": lambda path: parse_off(path.read_text(encoding="utf-8")),
+    ".obj": lambda path: parse_obj(path.read_text(encoding="utf-8", errors="replace")),
     ".ply": lambda path: parse_ply(path.read_bytes()),
 }
 POINT_SUFFIXES = tuple(READERS)

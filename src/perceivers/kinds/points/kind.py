@@ -12,18 +12,19 @@ import numpy as np
 from torch import Tensor
 
 from perceivers.errors import ConfigurationError, DataError
-from perceivers.kinds.base import MOSTLY, Kind, ModalityInput, is_empty
+from perceivers.kinds.base import MOSTLY, Kind, ModalityInput, counted, is_empty
 from perceivers.kinds.cards import CardLayout
 from perceivers.kinds.image.reading import IMAGE_SUFFIXES, looks_like_picture
 from perceivers.kinds.points.augmentation import vary_points
 from perceivers.kinds.points.drawing import LAYOUT, ShownPoints, draw_set, set_html
 from perceivers.kinds.points.files import POINT_SUFFIXES
+from perceivers.kinds.points.mesh import Mesh
 from perceivers.kinds.points.options import PointOptions
-from perceivers.kinds.points.reading import PointSet, draw_points, read_set
+from perceivers.kinds.points.reading import PointSet, centred, draw_points, read_set
 from perceivers.kinds.points.tensors import points_as_seen, points_modality, stack_sets
 
 # What holds points and nothing else; the other endings of READERS hold series, tables and texts as well.
-OWN_SUFFIXES = (".off", ".ply", ".xyz", ".pts")
+OWN_SUFFIXES = (".off", ".ply", ".obj", ".xyz", ".pts")
 
 
 @dataclass(frozen=True)
@@ -57,16 +58,46 @@ class PointsKind(Kind):
             return 0.98 if is_called_so else 0.4
         return 0.98 if is_called_so and sum(ending in POINT_SUFFIXES for ending in endings) >= wanted else 0.0
 
+    @property
+    def num_tokens(self) -> int:
+        """See Kind."""
+        return int(self.options.num_points)
+
+    def described(self) -> str:
+        """See Kind."""
+        features = f" and {counted(self.num_features, 'feature')}" if self.num_features else ""
+        points = counted(self.options.num_points, "point")
+        return f"up to {points} of {counted(self.num_coordinates, 'coordinate')}{features}, a token each"
+
     def read(self, row: Mapping[str, Any], columns: Sequence[str], table: Any) -> PointSet | None:
         """See Kind."""
         cell = row.get(columns[0])
         if is_empty(cell):
             return None
         value = read_set(cell, table.root)
-        if self.num_columns and value.num_columns != self.num_columns:
-            raise DataError(
-                f"points must have {self.num_columns} numbers each, received points of {value.num_columns}"
-            )
+        self._require_columns(value)
+        if self.options.normalization == "none":
+            return value
+        coordinates = self.options.num_coordinates or value.usual_coordinates
+        return dataclasses.replace(value, shape=centred(value.shape, coordinates))
+
+    def kept(self) -> tuple[Any, ...] | None:
+        """See Kind."""
+        return self.name, self.options.normalization == "none", self.options.num_coordinates
+
+    def pack(self, value: PointSet) -> Mapping[str, np.ndarray]:
+        """See Kind."""
+        usual = np.array([value.usual_coordinates])
+        if isinstance(value.shape, Mesh):
+            return {"vertices": value.shape.vertices, "triangles": value.shape.triangles, "usual": usual}
+        return {"points": value.shape, "usual": usual}
+
+    def unpack(self, arrays: Mapping[str, np.ndarray]) -> PointSet:
+        """See Kind."""
+        is_mesh = "vertices" in arrays
+        shape = Mesh(arrays["vertices"], arrays["triangles"]) if is_mesh else arrays["points"]
+        value = PointSet(shape, int(arrays["usual"][0]))
+        self._require_columns(value)
         return value
 
     def settle(self, values: Sequence[PointSet], columns: Sequence[str]) -> Self:
@@ -148,6 +179,12 @@ class PointsKind(Kind):
     def html(self, shown: ShownPoints | None, columns: Sequence[str]) -> str:
         """See Kind."""
         return set_html(shown, columns[0])
+
+    def _require_columns(self, value: PointSet) -> None:
+        if self.num_columns and value.num_columns != self.num_columns:
+            raise DataError(
+                f"points must have {self.num_columns} numbers each, received points of {value.num_columns}"
+            )
 
     def _seen(self, value: PointSet) -> np.ndarray:
         return points_as_seen(value, self.options, self.num_coordinates)

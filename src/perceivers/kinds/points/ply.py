@@ -69,6 +69,8 @@ def _parse_header(text: str) -> tuple[str, list[Element]]:
         if words[0] == "format":
             kind = words[1]
         elif words[0] == "element":
+            if int(words[2]) < 0:
+                raise DataError(f"the number of its elements must be 0 or more, received {line!r}")
             elements.append(Element(words[1], int(words[2])))
         elif words[0] == "property" and elements:
             element, name = elements[-1], words[-1]
@@ -94,7 +96,8 @@ def _read_text(body: bytes, elements: list[Element]) -> dict[str, dict[str, list
     position = 0
     for element in elements:
         table = tables.setdefault(element.name, {name: [] for name in element.order})
-        for _ in range(element.count):
+        # Without properties there is nothing to read, however many are named.
+        for _ in range(element.count if element.order else 0):
             for name in element.order:
                 if position >= len(words):
                     raise DataError(f"it ends before the last {element.name}")
@@ -103,6 +106,8 @@ def _read_text(body: bytes, elements: list[Element]) -> dict[str, dict[str, list
                     position += 1
                 else:
                     count = int(words[position])
+                    if count < 0 or position + 1 + count > len(words):
+                        raise DataError(f"it ends before the last {element.name}")
                     table[name].append(np.array(words[position + 1 : position + 1 + count], dtype=np.float64))
                     position += 1 + count
     return tables

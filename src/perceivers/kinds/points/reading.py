@@ -9,11 +9,10 @@ from typing import Any
 
 import numpy as np
 
-from perceivers.errors import DataError
-from perceivers.kinds.image.reading import decode_image, looks_like_picture
+from perceivers.errors import DataError, one_line
+from perceivers.kinds.image.reading import looks_like_picture, read_plain
 from perceivers.kinds.points.files import as_rows, read_shape
 from perceivers.kinds.points.mesh import Mesh, sample_surface, triangulate
-from perceivers.processors.image.reading import read_picture
 
 # Sets that are not being trained on are thinned, and meshes sampled, alike at every time.
 FIXED_SEED = 0
@@ -41,14 +40,30 @@ def read_set(cell: Any, root: Path | None = None) -> PointSet:
     """What a cell holds: a set, its file, or a picture, whose inked pixels are the set.
 
     Args:
-        cell: as `decode_points` or `perceivers.kinds.image.reading.decode_image` takes it.
+        cell: as `decode_points` or `perceivers.kinds.image.reading.read_plain` takes it.
         root: folder that relative paths belong to.
     """
     if looks_like_picture(cell):
-        pixels = read_picture(decode_image(cell, root), channels=1)[0]
-        return PointSet(points_of_picture(pixels.clamp(0, 255).byte().numpy()), usual_coordinates=2)
+        pixels = np.asarray(read_plain(cell, root, channels=1))
+        return PointSet(points_of_picture(pixels), usual_coordinates=2)
     found = PointSet(decode_points(cell, root))
     return PointSet(found.shape, min(3, found.num_columns))
+
+
+def centred(shape: np.ndarray | Mesh, num_coordinates: int) -> np.ndarray | Mesh:
+    """The same with the middle of its bounding box at 0; centred in float64 and only then made float32.
+
+    Surveyed places are far from 0: of a sphere of 1 m at 5,400,000 m, float32 would leave three different heights.
+
+    Args:
+        shape: points [num_points, num_columns], or a surface.
+        num_coordinates: leading columns that are coordinates; the others stay.
+    """
+    if isinstance(shape, Mesh):
+        return Mesh(shape.vertices - _middle(shape.vertices), shape.triangles)
+    values = shape.astype(np.float64)
+    values[:, :num_coordinates] -= _middle(values[:, :num_coordinates])
+    return values.astype(np.float32)
 
 
 def draw_points(
@@ -76,13 +91,13 @@ def read_points(path: Path) -> np.ndarray | Mesh:
     """Read one file, see `perceivers.kinds.points.files.read_shape`; a DataError names it.
 
     Returns:
-        Points [num_points, num_columns], or a surface.
+        Points float64 [num_points, num_columns], or a surface.
     """
     shape = read_shape(path)
     try:
         return Mesh(shape[0], triangulate(shape[1])) if isinstance(shape, tuple) else require_points(shape)
     except DataError as error:
-        raise DataError(f"`{path}` cannot be read as points: {error}") from error
+        raise DataError(f"`{path}` cannot be read as points: {one_line(error)}") from error
 
 
 def decode_points(value: Any, root: Path | None = None) -> np.ndarray | Mesh:
@@ -105,9 +120,9 @@ def decode_points(value: Any, root: Path | None = None) -> np.ndarray | Mesh:
 
 
 def require_points(values: np.ndarray) -> np.ndarray:
-    """Give values as float32 [num_points, num_columns]; a DataError unless they are finite, two-dimensional, not empty."""
+    """Give values as float64 [num_points, num_columns]; a DataError unless they are finite, two-dimensional, not empty."""
     try:
-        points = np.asarray(values, dtype=np.float32)
+        points = np.asarray(values, dtype=np.float64)
     except (TypeError, ValueError) as error:
         raise DataError(f"points must be numbers: {error}") from error
     if points.ndim != 2 or 0 in points.shape:
@@ -137,3 +152,8 @@ def points_of_picture(pixels: np.ndarray) -> np.ndarray:
     longer = max(height, width)
     x, y = (2 * columns + 1 - width) / longer, (2 * rows + 1 - height) / longer
     return np.stack([x, y, pixels[rows, columns] / 255.0], axis=1).astype(np.float32)
+
+
+def _middle(coordinates: np.ndarray) -> np.ndarray:
+    middle: np.ndarray = (coordinates.min(axis=0) + coordinates.max(axis=0)) / 2.0
+    return middle

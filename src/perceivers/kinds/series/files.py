@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-import csv
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
+from perceivers.array_files import read_npy
+from perceivers.data.delimited import DelimitedFile
+from perceivers.data.numbers import Decimal, numbers_of
 from perceivers.errors import DataError
+from perceivers.kinds.series.times import moments_of
 
 SERIES_SUFFIXES = (".csv", ".tsv", ".npy")
-MISSING_WORDS = ("", "nan", "na", "null", "none", "?")
 
 
 @dataclass(frozen=True)
@@ -23,11 +25,13 @@ class SeriesColumns:
         channels: names of the channels, in order; none: all columns that are not among `others`.
         time: column that the steps are sorted by; None: they are in order.
         others: columns that are no channels: the class, the number of the series.
+        channels_first: whether arrays are [num_channels, num_steps].
     """
 
     channels: tuple[str, ...] = ()
     time: str | None = None
     others: tuple[str, ...] = ()
+    channels_first: bool = False
 
     def channels_of(self, columns: Sequence[str], source: str) -> list[str]:
         """Names of the channels among the columns of a table; a DataError for one that is absent."""
@@ -44,65 +48,68 @@ class SeriesColumns:
         return found
 
 
-def read_series_file(path: Path, columns: SeriesColumns) -> np.ndarray:
+def read_series_file(path: Path, columns: SeriesColumns, decimal: Decimal = "point") -> np.ndarray:
     """Read one series.
 
     Args:
-        path: `.npy`, or a table divided by commas (`.csv`) or tabs (`.tsv`), with or without a line of names.
+        path: `.npy`, or a table of text, see `perceivers.data.delimited`, with or without a line of names.
         columns: which columns count; names need a line of names.
+        decimal: see `perceivers.data.numbers.number_of`.
 
     Returns:
         float32 [num_steps, num_channels], NaN where a value is missing.
     """
     if path.suffix.lower() == ".npy":
-        return _read_array(path)
-    delimiter = "\t" if path.suffix.lower() == ".tsv" else ","
-    try:
-        with path.open(newline="", encoding="utf-8-sig") as file:
-            lines = [
-                (number, row)
-                for number, row in enumerate(csv.reader(file, delimiter=delimiter), start=1)
-                if row
-            ]
-    except (OSError, UnicodeDecodeError, csv.Error) as error:
-        raise DataError(f"`{path}` cannot be read as a table: {error}") from error
-    if not lines:
+        return _read_array(path, columns)
+    steps, rows, has_names = _read_steps(path)
+    if not has_names and any(
+        name not in steps for name in (*columns.channels, *filter(None, [columns.time]))
+    ):
+        first = [cells[0] or "" for cells in list(steps.values())[:5]]
+        raise DataError(f"`{path}` must begin with a line of column names, received {', '.join(first)}")
+    wanted = columns.channels_of(list(steps), str(path))
+
+    def name(index: int) -> str:
+        return f"{path}, row {rows[index]}"
+
+    values = np.stack([numbers_of(steps[each], each, name, decimal) for each in wanted], axis=1)
+    if columns.time is not None:
+        names = [name(index) for index in range(len(values))]
+        times = moments_of(steps[columns.time], names, columns.time, decimal)
+        values = values[np.argsort(times, kind="stable")]
+    return values.astype(np.float32)
+
+
+def steps_of_file(path: Path) -> dict[str, list[str | None]] | None:
+    """The cells of a file of one series by column; None of an array, whose channels have no names."""
+    return None if path.suffix.lower() == ".npy" else _read_steps(path)[0]
+
+
+def shape_of_array(path: Path) -> tuple[int, ...] | None:
+    """Sizes of the array in a file; None of a table."""
+    return tuple(np.shape(read_npy(path))) if path.suffix.lower() == ".npy" else None
+
+
+def _read_steps(path: Path) -> tuple[dict[str, list[str | None]], range, bool]:
+    """Cells by column, the numbers of their rows from 1, and whether the columns have names."""
+    if path.is_file() and not path.stat().st_size:
         raise DataError(f"`{path}` holds no steps: it is empty")
-    names = [cell.strip() for cell in lines[0][1]]
-    if any(not _is_number(name) for name in names):
-        lines = lines[1:]
-    elif columns.channels or columns.time:
-        raise DataError(f"`{path}` must begin with a line of column names, received {', '.join(names[:5])}")
-    else:
-        names = [str(index) for index in range(len(names))]
-    if not lines:
-        raise DataError(f"`{path}` holds no steps: only a line of column names")
-    wanted = columns.channels_of(names, str(path))
-    places = [names.index(name) for name in wanted]
-    times = None if columns.time is None else names.index(columns.time)
-    values = np.empty((len(lines), len(places)), dtype=np.float32)
-    keys: list[float] = []
-    for index, (number, row) in enumerate(lines):
-        if len(row) != len(names):
-            raise DataError(f"`{path}`, line {number}: expected {len(names)} values, received {len(row)}")
-        values[index] = [to_number(row[place], f"`{path}`, line {number}", names[place]) for place in places]
-        if times is not None:
-            keys.append(to_number(row[times], f"`{path}`, line {number}", names[times]))
-    return values if times is None else values[np.argsort(keys, kind="stable")]
+    file = DelimitedFile.look_at(path, needs_names=False)
+    steps: dict[str, list[str | None]] = {name: [] for name in file.columns}
+    for batch in file.batches():
+        for cells, more in zip(steps.values(), batch, strict=True):
+            cells.extend(more)
+    count = len(next(iter(steps.values())))
+    return steps, range(1, count + 1), file.has_names
 
 
-def to_number(value: object, where: str, column: str) -> float:
-    """A cell as a number; NaN for None and for the usual words of a missing value; else a DataError."""
-    if value is None or (isinstance(value, str) and value.strip().lower() in MISSING_WORDS):
-        return float("nan")
-    try:
-        return float(value)  # type: ignore[arg-type]
-    except (TypeError, ValueError) as error:
-        raise DataError(f"{where}: expected a number in the column {column!r}, received {value!r}") from error
+def as_series(values: object, *, channels_first: bool = False) -> np.ndarray:
+    """What a table or an array file holds for a series as float32 [num_steps, num_channels]; one axis is one channel.
 
-
-def as_series(values: object) -> np.ndarray:
-    """What a table or an array file holds for a series as float32 [num_steps, num_channels]; one axis is one channel."""
+    Args:
+        values: numbers.
+        channels_first: whether two axes are [num_channels, num_steps].
+    """
     try:
         array = np.asarray(values, dtype=np.float32)
     except (TypeError, ValueError) as error:
@@ -115,24 +122,12 @@ def as_series(values: object) -> np.ndarray:
         raise DataError(
             f"a series must have the shape [num_steps, num_channels], at least one of each, received {list(array.shape)}"
         )
-    return array
+    return array.T if channels_first and np.ndim(values) == 2 else array  # type: ignore[arg-type]
 
 
-def _read_array(path: Path) -> np.ndarray:
+def _read_array(path: Path, columns: SeriesColumns) -> np.ndarray:
+    array = read_npy(path)
     try:
-        # Pickled objects could run code.
-        array = np.load(path, allow_pickle=False)
-    except (OSError, ValueError, EOFError) as error:
-        raise DataError(f"`{path}` cannot be read as a NumPy array: {error}") from error
-    try:
-        return as_series(array)
+        return as_series(array, channels_first=columns.channels_first)
     except DataError as error:
         raise DataError(f"`{path}`: {error}") from error
-
-
-def _is_number(text: str) -> bool:
-    try:
-        float(text)
-    except ValueError:
-        return text.lower() in MISSING_WORDS
-    return True

@@ -1,4 +1,4 @@
-"""Series: one column of them is one modality, its steps the tokens."""
+"""Series: a column of them as the steps of each, as the patterns in it, or as both."""
 
 from __future__ import annotations
 
@@ -7,19 +7,33 @@ from dataclasses import dataclass, replace
 from typing import Any, ClassVar, Self
 
 import numpy as np
+import torch
 from torch import Tensor
 
+from perceivers.arguments.advice import Advice
 from perceivers.data.tables import StreamTable
 from perceivers.errors import DataError
-from perceivers.kinds.base import MOSTLY, Kind, ModalityInput
+from perceivers.kinds.base import MOSTLY, Kind, ModalityInput, as_tokens, counted
 from perceivers.kinds.cards import CardLayout
 from perceivers.kinds.series.augmentation import vary_series
+from perceivers.kinds.series.channels import channels_of_cells
 from perceivers.kinds.series.drawing import LAYOUT, draw_series, series_html
+from perceivers.kinds.series.features import SeriesFeatures, settled_features
 from perceivers.kinds.series.files import SERIES_SUFFIXES, SeriesColumns
 from perceivers.kinds.series.options import SeriesOptions
 from perceivers.kinds.series.reading import looks_like_series, require_shape, require_values, series_of
+from perceivers.kinds.series.sizing import series_learning, series_options
 from perceivers.kinds.series.tensors import SeriesScale, VariedSeries, series_input
-from perceivers.kinds.series.values import statistics
+from perceivers.kinds.series.values import fill_missing, statistics
+from perceivers.rivals.simple import SimpleForm
+
+STEPS, PATTERNS = "steps", "patterns"
+# Series that tell which columns are channels.
+MOST_LOOKED_AT = 8
+# Options that say how steps are told.
+OF_STEPS = frozenset(
+    {"steps_per_patch", "patch_channels", "positions", "max_length", "num_fourier_bands", "time_resolution"}
+)
 
 
 @dataclass(frozen=True)
@@ -32,6 +46,9 @@ class SeriesKind(Kind):
         mean: of each channel over the training series.
         std: standard deviation of each.
         not_channels: columns of a file of steps that are no channels, beside the time.
+        features: what is told of patterns and outline; None where steps alone are seen, and before `settle`.
+        channel_names: columns that are channels, where the user named none; found in the first series.
+        said: what the user should know of how series are read; found with them.
     """
 
     num_channels: int | None = None
@@ -39,12 +56,16 @@ class SeriesKind(Kind):
     mean: tuple[float, ...] = ()
     std: tuple[float, ...] = ()
     not_channels: tuple[str, ...] = ()
+    features: SeriesFeatures | None = None
+    channel_names: tuple[str, ...] = ()
+    said: tuple[str, ...] = ()
 
     name: ClassVar[str] = "series"
     options_class: ClassVar[type[Any]] = SeriesOptions
     suffixes: ClassVar[tuple[str, ...]] = SERIES_SUFFIXES
     usual_columns: ClassVar[tuple[str, ...]] = ("series", "signal")
     card: ClassVar[CardLayout | None] = LAYOUT
+    simple_form: ClassVar[SimpleForm | None] = SimpleForm("series", "nearest series")
     settles_on: ClassVar[int | None] = None
 
     @classmethod
@@ -52,11 +73,57 @@ class SeriesKind(Kind):
         """See Kind."""
         return 0.9 if sum(map(looks_like_series, cells)) >= MOSTLY * len(cells) else 0.0
 
+    @classmethod
+    def advise(cls, cells: Sequence[Any], table: Any, num_rows: int, hidden: float) -> SeriesOptions:
+        """See Kind; cells that cannot be read are reported with the other rows."""
+        lengths, num_channels, missing = [], 1, False
+        for cell in cells:
+            try:
+                series = series_of(cell, table, SeriesColumns())
+            except DataError:
+                continue
+            if series is not None:
+                lengths.append(len(series))
+                num_channels, missing = series.shape[1], missing or bool(np.isnan(series).any())
+        return series_options(num_rows, lengths, num_channels, has_missing=missing)
+
+    @classmethod
+    def suiting(cls, chosen: Mapping[str, Any], advised: Mapping[str, Any]) -> dict[str, Any]:
+        """See Kind; whoever chooses how steps are told wants them seen."""
+        found = super().suiting(chosen, advised)
+        if found.get("tokens") == PATTERNS and not OF_STEPS.isdisjoint(chosen):
+            found["tokens"] = "both"
+        return found
+
+    def learning(self, num_rows: int) -> Advice:
+        """See Kind."""
+        return series_learning(num_rows, tokens=self.options.tokens)
+
+    @property
+    def num_tokens(self) -> int | None:
+        """Inputs of the network that a series is, at most; None before its steps are known."""
+        chosen = self.options
+        patterns = 0 if chosen.tokens == STEPS else 3
+        if chosen.tokens == PATTERNS:
+            return patterns
+        longest = chosen.max_length or self.longest
+        return None if longest is None else patterns + -(-longest // chosen.steps_per_patch)
+
+    def described(self) -> str:
+        """See Kind."""
+        steps = "" if self.longest is None else f"up to {counted(self.longest, 'step')} of "
+        seen = {
+            STEPS: "",
+            PATTERNS: ", by their patterns and outline",
+            "both": ", and their patterns and outline",
+        }
+        said = f"{steps}{counted(self.num_channels or 1, 'channel')}{seen[self.options.tokens]}"
+        return said + as_tokens(self.num_tokens)
+
     def read(self, row: Mapping[str, Any], columns: Sequence[str], table: Any) -> np.ndarray | None:
         """See Kind."""
         chosen = self.options
-        which = SeriesColumns(chosen.channel_columns, chosen.time_column, self.not_channels)
-        series = series_of(row.get(columns[0]), table, which)
+        series = series_of(row.get(columns[0]), table, self.columns_of_files)
         if series is not None:
             require_shape(
                 series, self.num_channels, chosen.max_length or (self._is_absolute and self.longest) or None
@@ -64,56 +131,93 @@ class SeriesKind(Kind):
             require_values(series, allow_missing=chosen.missing != "stop")
         return series
 
+    def simplified(self, row: Mapping[str, Any], columns: Sequence[str], table: Any) -> np.ndarray | None:
+        """The series [num_steps, num_channels] without gaps."""
+        value = self.read(row, columns, table)
+        return None if value is None else fill_missing(value, np.zeros(value.shape[1], dtype=np.float32))
+
     def survey(self, table: Any, columns: Sequence[str]) -> Self:
         """Take the channels of the first series that can be read; the others are reported with the rest of the rows."""
+        found = self._with_channel_names(table, columns[0])
         rows = (
             table.rows(0) if isinstance(table, StreamTable) else (table[index] for index in range(len(table)))
         )
         for row in rows:
             try:
-                series = self.read(row, columns, table)
+                series = found.read(row, columns, table)
             except DataError:
                 continue
             if series is not None:
-                return replace(self, num_channels=series.shape[1])
-        return self
+                return replace(found, num_channels=series.shape[1])
+        return found
+
+    def notes(self) -> list[str]:
+        """See Kind."""
+        return list(self.said)
+
+    @property
+    def columns_of_files(self) -> SeriesColumns:
+        """Which columns of a file of steps, and which axis of an array, are channels."""
+        chosen = self.options
+        names = chosen.channel_columns or self.channel_names
+        return SeriesColumns(names, chosen.time_column, self.not_channels, chosen.channels_first)
+
+    def _with_channel_names(self, table: Any, column: str) -> Self:
+        """Find the channels in the first files that can be read, and whether arrays look as if they had them first."""
+        if isinstance(table, StreamTable):
+            return self
+        step = max(len(table) // MOST_LOOKED_AT, 1)
+        cells = [table[index].get(column) for index in range(0, len(table), step)][:MOST_LOOKED_AT]
+        try:
+            names, said = channels_of_cells(cells, table, self.columns_of_files)
+        except DataError:
+            return self
+        return replace(self, channel_names=tuple(names), said=tuple(said))
 
     def settle(self, values: Sequence[np.ndarray], columns: Sequence[str]) -> Self:
-        """Find mean and deviation of each channel, and the longest series."""
+        """Find mean and deviation of each channel, the longest series, and the thresholds and the scale of patterns."""
         mean, std = statistics(values)
-        return replace(
+        scaled = replace(
             self,
             num_channels=len(mean),
             longest=max(self.longest or 0, *map(len, values)),
             mean=tuple(mean.tolist()),
             std=tuple(std.tolist()),
         )
+        if self.options.tokens == STEPS:
+            return scaled
+        features = settled_features(
+            [scaled._scale(value) for value in values],
+            num_dilations=self.options.pattern_dilations,
+            num_thresholds=self.options.pattern_thresholds,
+            outline_steps=self.options.outline_steps,
+        )
+        return replace(scaled, features=features)
 
     def vary(self, value: np.ndarray, generator: np.random.Generator) -> VariedSeries:
         """Crop, stretch and warp time; scale, leave out and jitter channels."""
         return vary_series(value, self.options, generator)
 
     def tensors(self, values: Sequence[Any]) -> dict[str, ModalityInput]:
-        """Normalised steps [batch, num_steps, num_channels], and which of them count [batch, num_steps]."""
-        return {"": series_input(values, self._scale)}
+        """Normalised steps [batch, num_steps, num_channels], and which of them count [batch, num_steps].
+
+        And, or instead, the features of patterns and outline [batch, num_features], and which samples have them [batch].
+        """
+        found = {}
+        if self.options.tokens != PATTERNS:
+            found[STEPS] = series_input(values, self._scale)
+        if self.options.tokens != STEPS:
+            found[PATTERNS] = self._features(values)
+        return self._named(found)
 
     def modalities(self) -> dict[str, dict[str, Any]]:
-        """See Kind."""
-        chosen = self.options
-        longest = chosen.max_length or self.longest or 1
-        return {
-            "": {
-                "type": "series",
-                "in_channels": self.num_channels,
-                "steps_per_patch": chosen.steps_per_patch,
-                "out_channels": chosen.patch_channels,
-                "positions": chosen.positions,
-                "max_length": longest if self._is_absolute else None,
-                "num_bands": chosen.num_fourier_bands,
-                "max_resolution": chosen.time_resolution or -(-longest // chosen.steps_per_patch),
-                "allow_missing": chosen.missing == "mark",
-            }
-        }
+        """See Kind; patterns and steps by name where both are seen."""
+        found = {}
+        if self.options.tokens != PATTERNS:
+            found[STEPS] = self._steps_modality()
+        if self.options.tokens != STEPS:
+            found[PATTERNS] = self._patterns_modality()
+        return self._named(found)
 
     def state(self) -> dict[str, Any]:
         """See Kind."""
@@ -123,6 +227,8 @@ class SeriesKind(Kind):
             "mean": list(self.mean),
             "std": list(self.std),
             "not_channels": list(self.not_channels),
+            **({} if self.features is None else {"features": self.features.state()}),
+            "channel_names": list(self.channel_names),
         }
 
     def with_state(self, state: Mapping[str, Any]) -> Self:
@@ -130,6 +236,8 @@ class SeriesKind(Kind):
         values: dict[str, Any] = {
             name: tuple(each) if isinstance(each, list) else each for name, each in state.items()
         }
+        if "features" in values:
+            values["features"] = SeriesFeatures.of_state(values["features"])
         return replace(self, **values)
 
     def show(
@@ -145,6 +253,50 @@ class SeriesKind(Kind):
     def html(self, shown: np.ndarray | None, columns: Sequence[str]) -> str:
         """See Kind."""
         return series_html(shown, columns[0])
+
+    def _features(self, values: Sequence[VariedSeries | np.ndarray | None]) -> ModalityInput:
+        """Features of each series, zeros where it is absent, and which series are there."""
+        assert self.features is not None
+        nothing = np.zeros(sum(self.features.group_sizes), dtype=np.float32)
+        rows = [
+            nothing if value is None else self.features(self._scale(value), keep=self._comes_again(value))
+            for value in values
+        ]
+        there = torch.tensor([value is not None for value in values])
+        return ModalityInput(torch.from_numpy(np.stack(rows)), there)
+
+    def _comes_again(self, value: VariedSeries | np.ndarray) -> bool:
+        """Whether the same series comes in every pass: one that nothing changes."""
+        return isinstance(value, np.ndarray) or not self.options.varies
+
+    def _named(self, found: dict[str, Any]) -> dict[str, Any]:
+        """The modalities by name; a single one has none."""
+        return found if self.options.tokens == "both" else dict(zip([""], found.values(), strict=True))
+
+    def _steps_modality(self) -> dict[str, Any]:
+        chosen = self.options
+        longest = chosen.max_length or self.longest or 1
+        return {
+            "type": "series",
+            "in_channels": self.num_channels,
+            "steps_per_patch": chosen.steps_per_patch,
+            "out_channels": chosen.patch_channels,
+            "positions": chosen.positions,
+            "max_length": longest if self._is_absolute else None,
+            "num_bands": chosen.num_fourier_bands,
+            "max_resolution": chosen.time_resolution or -(-longest // chosen.steps_per_patch),
+            "allow_missing": chosen.missing == "mark",
+        }
+
+    def _patterns_modality(self) -> dict[str, Any]:
+        chosen = self.options
+        return {
+            "type": "feature_groups",
+            "group_sizes": [] if self.features is None else list(self.features.group_sizes),
+            "out_channels": chosen.pattern_channels,
+            "dropout": chosen.pattern_dropout,
+            "learning_rate_factor": chosen.pattern_learning_rate,
+        }
 
     @property
     def _is_absolute(self) -> bool:

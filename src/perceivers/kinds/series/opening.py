@@ -3,20 +3,40 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from perceivers.arguments.data import DataArguments
-from perceivers.data.opening import PART_NAMES, open_tables
+from perceivers.data.opening import open_tables
+from perceivers.data.parts import part_by_last_word
+from perceivers.data.scanning import is_passed_over
 from perceivers.data.tables import LABEL_COLUMN, ListTable, StreamTable, Table, require_columns
 from perceivers.errors import DataError
+from perceivers.kinds.series.channels import choose_channels
 from perceivers.kinds.series.files import SERIES_SUFFIXES, SeriesColumns
-from perceivers.processors.series.ts import read_ts
+from perceivers.kinds.series.reading import looks_like_series
+from perceivers.kinds.series.times import moments_of
+from perceivers.kinds.series.wide import is_archive_file, read_archive_file, wide_table
+from perceivers.processors.series.arff import read_arff
+from perceivers.processors.series.ts import SeriesLine, read_ts
 
 VALUES_COLUMN = "series"
-TS_SUFFIX = ".ts"
+TS_SUFFIX, ARFF_SUFFIX = ".ts", ".arff"
+# Series that tell which columns are channels.
+MOST_LOOKED_AT = 64
+
+
+class GatheredSeries(ListTable):
+    """Series of a table with a row a step.
+
+    Attributes:
+        channels: names of their channels, in order.
+    """
+
+    channels: tuple[str, ...] = ()
 
 
 def open_series(
@@ -50,7 +70,10 @@ def open_series(
 
 def ts_table(path: Path, label_column: str = LABEL_COLUMN) -> ListTable:
     """The series of a `.ts` file, and their classes where it has some."""
-    lines = read_ts(path)
+    return _table_of_lines(read_ts(path), path, label_column)
+
+
+def _table_of_lines(lines: Sequence[SeriesLine], path: Path, label_column: str) -> ListTable:
     rows: list[dict[str, Any]] = [
         {VALUES_COLUMN: line.values}
         if line.label is None
@@ -69,7 +92,7 @@ def is_long(table: Table, series_column: str) -> bool:
 
 def gather_series(
     table: Table, columns: SeriesColumns, series_column: str, label_column: str | None
-) -> ListTable:
+) -> GatheredSeries:
     """The series of a table with a row a step, in the order in which they begin.
 
     Args:
@@ -82,14 +105,23 @@ def gather_series(
         Rows `series`, float32 [num_steps, num_channels], and the class under the name of its column.
     """
     require_columns(table, series_column, *filter(None, [label_column]))
-    channels = columns.channels_of(table.columns, table.source)
     members: dict[Any, list[int]] = {}
     for index, key in enumerate(table.column(series_column)):
         if key is None or key == "":
             raise DataError(f"`{table.name(index)}` has no value in the column {series_column!r}")
         members.setdefault(key, []).append(index)
+    candidates = columns.channels_of(table.columns, table.source)
+    cells = {name: table.column(name) for name in candidates}
+    some = [
+        {name: [column[index] for index in indices] for name, column in cells.items()}
+        for indices in list(members.values())[:MOST_LOOKED_AT]
+    ]
+    channels, notes = choose_channels(candidates, some, columns, table.source, table.decimal)
     values = np.stack([table.numbers(name) for name in channels], axis=1)
-    times = None if columns.time is None else table.numbers(columns.time)
+    times = None
+    if columns.time is not None:
+        names = [table.name(index) for index in range(len(table))]
+        times = moments_of(table.column(columns.time), names, columns.time, table.decimal)
     labels = None if label_column is None else table.column(label_column)
     rows: list[dict[str, Any]] = []
     for indices in members.values():
@@ -100,38 +132,95 @@ def gather_series(
         if labels is not None and label_column is not None:
             row[label_column] = _one_label(table, labels, indices, label_column)
         rows.append(row)
-    return ListTable(rows, table.source, [f"{table.source}, series {key}" for key in members])
+    gathered = GatheredSeries(rows, table.source, [f"{table.source}, series {key}" for key in members])
+    gathered.channels, gathered.notes = tuple(channels), [*table.notes, *notes]
+    return gathered
 
 
 def _open(
     data: str, arguments: DataArguments, columns: SeriesColumns, series_column: str, label_column: str
 ) -> dict[str, Table]:
-    files = _ts_files(Path(data))
+    files = _archive_files(Path(data))
     if files:
-        return {part: ts_table(path, label_column) for part, path in files.items()}
-    source = DataArguments(data=data, subset=arguments.subset, decimal=arguments.decimal)
+        _refuse_channels_first(columns, data)
+        return {part: archive_table(path, label_column) for part, path in files.items()}
+    source = replace(arguments, data=data, validation_data=None, test_data=None)
     tables: dict[str, Table] = {}
-    for part, table in open_tables(source, SERIES_SUFFIXES).items():
+    for part, table in sorted(
+        open_tables(source, SERIES_SUFFIXES).items(), key=lambda each: each[0] != "train"
+    ):
         assert not isinstance(table, StreamTable)
-        long = is_long(table, series_column)
-        tables[part] = gather_series(table, columns, series_column, label_column) if long else table
+        table.decimal = arguments.decimal
+        if is_long(table, series_column):
+            _refuse_channels_first(columns, data)
+            gathered = gather_series(table, columns, series_column, label_column)
+            # The parts have the channels of the training part, by their names.
+            columns = replace(columns, channels=gathered.channels)
+            tables[part] = gathered
+        else:
+            is_known = VALUES_COLUMN in table.columns or any(
+                looks_like_series(cell)
+                for name in columns.others
+                if name in table.columns
+                for cell in table.column(name)[:1]
+            )
+            wide = None if is_known else wide_table(table, VALUES_COLUMN, label_column)
+            tables[part] = table if wide is None else wide
     return tables
 
 
-def _ts_files(path: Path) -> dict[str, Path]:
-    """`.ts` files by part: the file itself, or those of a folder, which end in _TRAIN and _TEST."""
+def archive_table(path: Path, label_column: str = LABEL_COLUMN) -> ListTable:
+    """The series of a file of an archive, by its form: `.ts`, `.arff`, or lines of a class and numbers."""
+    suffix = path.suffix.lower()
+    if suffix == TS_SUFFIX:
+        return ts_table(path, label_column)
+    if suffix == ARFF_SUFFIX:
+        return _table_of_lines(read_arff(path), path, label_column)
+    return read_archive_file(path, VALUES_COLUMN, label_column)
+
+
+def is_archive_form(path: Path, *, by_name: bool = False) -> bool:
+    """Whether a file has one of the forms that `archive_table` reads.
+
+    Args:
+        path: the file.
+        by_name: whether lines of numbers count only in a file that is called after a part, as X_TEST.tsv is: others may be
+            one series without names of channels.
+    """
+    suffix = path.suffix.lower()
+    if suffix in (TS_SUFFIX, ARFF_SUFFIX):
+        return True
+    if by_name and part_by_last_word(path.stem) is None:
+        return False
+    return suffix in (".tsv", ".csv", ".txt", "") and is_archive_file(path)
+
+
+def _archive_files(path: Path) -> dict[str, Path]:
+    """Files of an archive by part: the file itself, or those of a folder, which end in _TRAIN and _TEST."""
     if path.is_file():
-        return {"train": path} if path.suffix.lower() == TS_SUFFIX else {}
+        return {"train": path} if is_archive_form(path) else {}
     if not path.is_dir():
         return {}
-    files = sorted(file for file in path.iterdir() if file.suffix.lower() == TS_SUFFIX)
-    parts = {PART_NAMES.get(file.stem.rpartition("_")[2].lower(), ""): file for file in files}
-    if files and ("" in parts or len(parts) < len(files)):
+    files = sorted(file for file in path.iterdir() if file.is_file() and not is_passed_over(file.name))
+    for suffix in (TS_SUFFIX, ARFF_SUFFIX, ".tsv", ".csv", ".txt", ""):
+        some = [file for file in files if file.suffix.lower() == suffix]
+        parts = {part_by_last_word(file.stem): file for file in some}
+        named = {part: file for part, file in parts.items() if part is not None}
+        if suffix == TS_SUFFIX and some and (None in parts or len(parts) < len(some)):
+            raise DataError(
+                f"`{path}` must hold .ts files of one data set, ending in _TRAIN and _TEST, received "
+                f"{', '.join(file.name for file in some)}"
+            )
+        if named and all(map(is_archive_form, named.values())):
+            return named
+    return {}
+
+
+def _refuse_channels_first(columns: SeriesColumns, data: str) -> None:
+    if columns.channels_first:
         raise DataError(
-            f"`{path}` must hold .ts files of one data set, ending in _TRAIN and _TEST, received "
-            f"{', '.join(file.name for file in files)}"
+            f"`channels_first` is for arrays (.npy files, lists), received `data` {data!r}, whose form says what a step is"
         )
-    return parts
 
 
 def _one_label(table: Table, labels: Sequence[Any], indices: Sequence[int], column: str) -> Any:

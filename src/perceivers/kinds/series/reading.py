@@ -25,10 +25,10 @@ def series_of(cell: Any, table: Any, columns: SeriesColumns) -> np.ndarray | Non
         float32 [num_steps, num_channels], NaN where a value is missing.
     """
     if not isinstance(cell, str | Path):
-        return None if is_empty(cell) else as_series(cell)
+        return None if is_empty(cell) else as_series(cell, channels_first=columns.channels_first)
     if is_empty(cell):
         return None
-    return read_series_file(table.path(str(cell)), columns)
+    return read_series_file(table.path(str(cell)), columns, getattr(table, "decimal", "point"))
 
 
 def require_shape(series: np.ndarray, num_channels: int | None, max_length: int | None) -> None:

@@ -11,7 +11,7 @@ from perceivers.processors.audio.effects import (
     add_noise,
     amplify,
     change_speed,
-    crop,
+    change_speed_of_part,
     draw_bands,
     pad_around,
     shift,
@@ -23,11 +23,13 @@ NOISE_RANGE = 30.0
 
 def vary_sound(sound: Sound, chosen: SoundOptions, generator: np.random.Generator) -> Sound:
     """Change speed, place, noise and loudness at random, and choose what is hidden of the spectrogram."""
-    wave = sound.waveform
-    if chosen.speed:
-        wave = change_speed(wave, 1.0 + generator.uniform(-chosen.speed, chosen.speed))
-    if chosen.clip_samples is not None:
-        wave = pad_around(crop(wave, chosen.clip_samples, generator.random()), chosen.clip_samples, 0.5)
+    wave, clip = sound.waveform, chosen.clip_samples
+    factor = 1.0 + generator.uniform(-chosen.speed, chosen.speed) if chosen.speed else 1.0
+    if clip is None:
+        wave = change_speed(wave, factor)
+    else:
+        # Only what is heard of a long sound is worked on.
+        wave = pad_around(change_speed_of_part(wave, factor, clip, generator.random()), clip, 0.5)
     if chosen.shift:
         wave = shift(wave, round(generator.uniform(-chosen.shift, chosen.shift) * len(wave)))
     if chosen.noise is not None and generator.random() < 0.5:

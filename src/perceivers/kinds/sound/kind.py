@@ -9,8 +9,9 @@ from typing import Any, ClassVar, Self
 import numpy as np
 from torch import Tensor
 
+from perceivers.arguments.advice import Advice
 from perceivers.errors import DataError
-from perceivers.kinds.base import MOSTLY, Kind, ModalityInput, is_empty
+from perceivers.kinds.base import MOSTLY, Kind, ModalityInput, as_tokens, counted, is_empty
 from perceivers.kinds.cards import CardLayout, title_card
 from perceivers.kinds.sound.augmentation import vary_sound
 from perceivers.kinds.sound.drawing import SOUND_CARD, HeardSound, draw_sound, sound_html
@@ -22,9 +23,18 @@ from perceivers.kinds.sound.reading import (
     looks_like_sound,
     samples_of,
 )
-from perceivers.kinds.sound.sizing import sound_options
-from perceivers.kinds.sound.tensors import log_mel, mean_and_deviation, modality_of, stack_sounds
+from perceivers.kinds.sound.sizing import SILENCE_DECIBELS, sound_learning, sound_options
+from perceivers.kinds.sound.tensors import (
+    log_mel,
+    mean_and_deviation,
+    modality_of,
+    stack_sounds,
+    tokens_of_a_clip,
+)
+from perceivers.kinds.sound.trimming import without_silence
 from perceivers.kinds.sound.value import Sound, clip_starts, cut_clips
+from perceivers.processors.audio.processor import to_mono
+from perceivers.rivals.simple import SimpleForm
 
 # What samples without a file are called; series of other things have other names.
 NAMES_OF_SAMPLES = frozenset({"audio", "sound", "speech", "voice", "waveform"})
@@ -46,7 +56,13 @@ class SoundKind(Kind):
     options_class: ClassVar[type[Any]] = SoundOptions
     suffixes: ClassVar[tuple[str, ...]] = AUDIO_SUFFIXES
     usual_columns: ClassVar[tuple[str, ...]] = ("file", "audio")
+    belonging: ClassVar[Mapping[str, Sequence[str]]] = {
+        "input_form": ("num_fourier_bands", "time_masks", "frequency_masks"),
+        "num_mel_bins": ("bins_per_patch",),
+        "clip_seconds": ("evaluation_clips",),
+    }
     card: ClassVar[CardLayout | None] = SOUND_CARD
+    simple_form: ClassVar[SimpleForm | None] = SimpleForm("vector", "linear on mel bands")
     settles_on: ClassVar[int | None] = 1_000
     answered_at_once: ClassVar[int] = 32
 
@@ -64,20 +80,67 @@ class SoundKind(Kind):
         for cell in cells:
             try:
                 samples, rate = samples_of(cell, table.root)
+                wave = to_mono(samples, name="the sound").numpy()
             except DataError:
                 # It is reported with the other rows that cannot be read.
                 continue
-            seconds.append(max(np.shape(samples), default=0) / rate)
+            seconds.append(len(without_silence(wave, rate, SILENCE_DECIBELS)) / rate)
             rates.append(rate)
         return sound_options(seconds, rates) if rates else SoundOptions()
 
+    def learning(self, num_rows: int) -> Advice:
+        """See Kind."""
+        return sound_learning(num_rows, self.options)
+
+    @property
+    def num_tokens(self) -> int | None:
+        """See Kind."""
+        chosen = self.options
+        if chosen.clip_samples is None:
+            return None
+        if chosen.input_form == "raw":
+            return tokens_of_a_clip(chosen)
+        bins = chosen.stem_factor if chosen.input_form == "stem" else chosen.bins_per_patch
+        columns = -(-chosen.num_mel_bins // (bins or chosen.num_mel_bins))
+        return tokens_of_a_clip(chosen) * columns
+
+    def described(self) -> str:
+        """See Kind."""
+        chosen = self.options
+        length = "sounds of any length" if chosen.clip_seconds is None else f"{chosen.clip_seconds:g} s"
+        bands = "" if chosen.input_form == "raw" else f" in {counted(chosen.num_mel_bins, 'band')}"
+        return f"{length} at {chosen.sampling_rate:,} Hz{bands}{as_tokens(self.num_tokens)}"
+
     def read(self, row: Mapping[str, Any], columns: Sequence[str], table: Any) -> Sound | None:
-        """See Kind; samples have their rate in the row's column `sampling_rate`."""
+        """See Kind; samples have their rate in the row's column `sampling_rate`; silence around the sound is cut off here."""
         cell = row.get(columns[0])
         if is_empty(cell):
             return None
-        rate = row.get(RATE_COLUMN)
-        return Sound(decode_audio(cell, table.root, self.options.sampling_rate, rate))
+        wave = decode_audio(cell, table.root, self.options.sampling_rate, row.get(RATE_COLUMN))
+        if self.options.trim_decibels is not None:
+            wave = without_silence(wave, self.options.sampling_rate, self.options.trim_decibels)
+        return Sound(wave)
+
+    def kept(self) -> tuple[Any, ...] | None:
+        """See Kind."""
+        return self.name, self.options.sampling_rate, self.options.trim_decibels
+
+    def pack(self, value: Sound) -> Mapping[str, np.ndarray]:
+        """See Kind."""
+        return {"waveform": value.waveform}
+
+    def unpack(self, arrays: Mapping[str, np.ndarray]) -> Sound:
+        """See Kind."""
+        return Sound(arrays["waveform"])
+
+    def simplified(self, row: Mapping[str, Any], columns: Sequence[str], table: Any) -> np.ndarray | None:
+        """Of each band of the log-mel energies: mean, deviation, and mean change from frame to frame; float32 [3 x bands]."""
+        value = self.read(row, columns, table)
+        if value is None:
+            return None
+        energies = log_mel(value.waveform, self.options).numpy()
+        changes = np.abs(np.diff(energies, axis=0)) if len(energies) > 1 else np.zeros_like(energies)
+        return np.concatenate([energies.mean(axis=0), energies.std(axis=0), changes.mean(axis=0)])
 
     def settle(self, values: Sequence[Sound], columns: Sequence[str]) -> Self:
         """Find mean and deviation of the log-mel energies of whole sounds."""
@@ -125,13 +188,8 @@ class SoundKind(Kind):
         starts = clip_starts(len(value.waveform), chosen.clip_samples, chosen.evaluation_clips)
         clip = len(value.waveform) if chosen.clip_samples is None else chosen.clip_samples
         first = round(starts[len(starts) // 2] * (len(value.waveform) - clip))
-        samples = (
-            chosen.samples_per_patch
-            if chosen.input_form == "raw"
-            else chosen.frames_per_patch * chosen.hop_length
-        )
         rate = chosen.sampling_rate
-        return HeardSound(value.waveform, rate, over_time, first / rate, samples / rate)
+        return HeardSound(value.waveform, rate, over_time, first / rate, chosen.token_samples / rate)
 
     def draw(self, figure: Any, places: Sequence[Any], shown: HeardSound, source: str) -> None:
         """Waveform over spectrogram."""

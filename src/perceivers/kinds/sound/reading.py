@@ -2,24 +2,32 @@
 
 from __future__ import annotations
 
-import io
 import os
+import warnings
 from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
+import torch
+from torch import Tensor
 
-from perceivers.errors import DataError, MissingExtraError
+from perceivers.errors import DataError
 from perceivers.kinds.cells import ending, first_bytes
-from perceivers.processors.audio.files import read_audio
+from perceivers.processors.audio.files import read_audio, require_length, require_rate
 from perceivers.processors.audio.processor import to_mono
 from perceivers.processors.audio.resampling import resample
 
 # Column of a table that has the rate, in Hz, of samples in another column.
 RATE_COLUMN = "sampling_rate"
-AUDIO_SUFFIXES = (".wav", ".flac", ".ogg", ".oga", ".opus", ".mp3", ".aiff", ".aif", ".au")
+OWN_SUFFIXES = (".wav", ".flac", ".ogg", ".oga", ".opus", ".mp3", ".aiff", ".aif", ".au", ".m4a", ".aac", ".wma", ".amr",
+                ".mka", ".caf", ".w64", ".rf64")  # fmt: skip
+# Films have these too: in a folder of sounds they are sounds, in a table the column's kind must be said.
+AUDIO_SUFFIXES = (*OWN_SUFFIXES, ".3gp", ".webm", ".mp4")
+# Share of the loudest channel's power below which the mean of the channels is nothing.
+CANCELLED = 1e-4
 # What the content of such files begins with; of RIFF and FORM the kind stands at the ninth byte.
 _BEGINNINGS = (b"fLaC", b"OggS", b"ID3", b".snd")
+_SOUND_BRANDS = (b"M4A ", b"M4B ")
 _CONTAINERS = {b"RIFF": b"WAVE", b"FORM": b"AIF"}
 
 
@@ -42,9 +50,45 @@ def decode_audio(
     Raises:
         DataError: it is something else, or cannot be read.
     """
+    name = name_of(value)
     sound, rate = samples_of(value, root, own_rate)
-    mono = resample(to_mono(sound, name="the sound"), rate, sampling_rate).clamp(-1.0, 1.0)
+    mono = one_channel(sound, name)
+    require_length(len(mono) / rate * sampling_rate, name)
+    mono = resample(mono, rate, sampling_rate).clamp(-1.0, 1.0)
     return np.ascontiguousarray(mono.numpy(), dtype=np.float32)
+
+
+def name_of(value: Any) -> str:
+    """What messages call a cell: its path, where it has one."""
+    path = value.get("path") if isinstance(value, Mapping) else value
+    return f"`{path}`" if isinstance(path, str) and path else "`the sound`"
+
+
+def one_channel(sound: Any, name: str) -> Tensor:
+    """The mean of a sound's channels, [samples]; the loudest channel, with a warning, where they cancel each other.
+
+    Left and right of opposite signs, as a wrongly wired microphone records them, have a mean of nothing.
+
+    Args:
+        sound: [samples], or [channels, samples] or [samples, channels].
+        name: what messages call it.
+    """
+    mono = to_mono(sound, name=name.strip("`"))
+    if np.ndim(sound) < 2:
+        return mono
+    values = torch.as_tensor(np.asarray(sound))
+    channels = values if values.shape[0] < values.shape[1] else values.T
+    each = [to_mono(channel, name=name.strip("`")) for channel in channels]
+    loudest = max(each, key=lambda channel: float(channel.square().mean()))
+    power = float(loudest.square().mean())
+    if power > 0.0 and float(mono.square().mean()) < CANCELLED * power:
+        warnings.warn(
+            f"the channels of {name} cancel each other (one is the other with its sign changed): the loudest one is heard "
+            "instead of their mean",
+            stacklevel=2,
+        )
+        return loudest
+    return mono
 
 
 def samples_of(value: Any, root: os.PathLike[str] | None, own_rate: int | None = None) -> tuple[Any, int]:
@@ -57,13 +101,14 @@ def samples_of(value: Any, root: os.PathLike[str] | None, own_rate: int | None =
     if isinstance(value, str) and value:
         sound, own_rate = read_audio(value if root is None else os.path.join(root, value))
     elif isinstance(value, bytes):
-        sound, own_rate = _read_bytes(value)
+        sound, own_rate = read_audio(value)
     elif isinstance(value, np.ndarray | list):
         sound = np.asarray(value)
         if own_rate is None:
             raise DataError(f"samples need their rate in Hz in the column {RATE_COLUMN!r}, received none")
     else:
         raise DataError(f"a sound must be a path, the bytes of a sound file, or samples, received {value!r}")
+    require_rate(own_rate, name_of(value))
     return sound, int(own_rate)
 
 
@@ -76,22 +121,12 @@ def looks_like_sound(cell: Any) -> bool:
         kind = _CONTAINERS.get(content[:4])
         if kind:
             return content[8:].startswith(kind)
+        if content[4:8] == b"ftyp":
+            return content[8:12] in _SOUND_BRANDS
         return content.startswith(_BEGINNINGS) or _is_mpeg_layer_3(content)
-    return ending(cell) in AUDIO_SUFFIXES
+    return ending(cell) in OWN_SUFFIXES
 
 
 def _is_mpeg_layer_3(content: bytes) -> bool:
     """Whether it begins with a frame of MPEG sound, layer 3: eleven ones, two bits of the version, and 01 for the layer."""
     return len(content) > 1 and content[0] == 0xFF and content[1] & 0xE6 == 0xE2
-
-
-def _read_bytes(content: bytes) -> tuple[np.ndarray, int]:
-    try:
-        import soundfile
-    except ImportError as error:
-        raise MissingExtraError("soundfile", "media", "reading sound files") from error
-    try:
-        samples, rate = soundfile.read(io.BytesIO(content), dtype="float32", always_2d=True)
-    except (soundfile.SoundFileError, RuntimeError) as error:
-        raise DataError(f"the sound in the row cannot be read: {error}") from error
-    return samples.T, int(rate)

@@ -89,8 +89,19 @@ def stack_sounds(
 
 def modality_of(chosen: SoundOptions) -> dict[str, Any]:
     """The entry of `config.modalities`."""
+    time_resolution = chosen.time_resolution or tokens_of_a_clip(chosen)
+    if chosen.input_form == "stem":
+        return {
+            "type": "spectrogram",
+            "mel_bins": chosen.num_mel_bins,
+            "frames_per_patch": chosen.stem_factor,
+            "bins_per_patch": chosen.stem_factor,
+            "stem_widths": list(chosen.stem_widths),
+            "stem_blocks": chosen.stem_blocks,
+            "num_bands": chosen.num_fourier_bands,
+            "max_resolution": [time_resolution, -(-chosen.num_mel_bins // chosen.stem_factor)],
+        }
     common = {"out_channels": chosen.patch_channels, "num_bands": chosen.num_fourier_bands}
-    time_resolution = chosen.time_resolution or _patches_of_a_clip(chosen)
     if chosen.input_form == "raw":
         return {
             "type": "audio",
@@ -110,9 +121,11 @@ def modality_of(chosen: SoundOptions) -> dict[str, Any]:
     }
 
 
-def _patches_of_a_clip(chosen: SoundOptions) -> int:
+def tokens_of_a_clip(chosen: SoundOptions) -> int:
+    """Tokens of a clip in time; those that positions tell apart where clips have any length."""
     if chosen.clip_samples is None:
         return ANY_LENGTH
     if chosen.input_form == "raw":
         return chosen.clip_samples // chosen.samples_per_patch
-    return -(-(1 + chosen.clip_samples // chosen.hop_length) // chosen.frames_per_patch)
+    frames = 1 + chosen.clip_samples // chosen.hop_length
+    return -(-frames * chosen.hop_length // chosen.token_samples)

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from perceivers.data.groups import groups_of
 from perceivers.data.tables import FILE_COLUMN, StreamTable, Table, require_columns
 from perceivers.errors import DataError
 from perceivers.kinds.base import is_empty
@@ -102,6 +103,7 @@ class TextWindows(Table):
         column: the texts', see `column_of_text`.
         max_bytes: of a window, see `window_bounds`.
         group_column: of `table`; None for documents or sections.
+        group_pattern: see `perceivers.data.groups.groups_of`; None for the values of `group_column` themselves.
         skips_unreadable: leave out documents that cannot be read, and list them in `unreadable`.
 
     Raises:
@@ -114,6 +116,7 @@ class TextWindows(Table):
         column: str,
         max_bytes: int,
         group_column: str | None = None,
+        group_pattern: str | None = None,
         *,
         skips_unreadable: bool = False,
     ) -> None:
@@ -134,7 +137,7 @@ class TextWindows(Table):
             raise DataError(f"`{table.source}` holds no text")
         # Columns: row of the table, start and end of the section, start and end of the window in it.
         self._windows = np.asarray(windows, dtype=np.int64)
-        self._groups = self._read_groups(group_column)
+        self._groups = self._read_groups(group_column, group_pattern)
 
     def __len__(self) -> int:
         """Count the windows."""
@@ -157,11 +160,10 @@ class TextWindows(Table):
         row, first, _, start, end = self._windows[index].tolist()
         return f"{self._table.name(row)}, bytes {first + start} to {first + end}"
 
-    def _read_groups(self, group_column: str | None) -> list[Hashable]:
+    def _read_groups(self, group_column: str | None, group_pattern: str | None) -> list[Hashable]:
         rows = self._windows[:, 0].tolist()
-        if group_column is not None:
-            require_columns(self._table, group_column)
-            values = self._table.column(group_column)
+        if group_column is not None or group_pattern is not None:
+            values = groups_of(self._table, group_column, group_pattern)
             return [values[row] for row in rows]
         if len(set(rows)) >= FEW_DOCUMENTS:
             return list(rows)

@@ -11,7 +11,7 @@ import numpy as np
 from PIL import Image
 from torch import Tensor
 
-from perceivers.kinds.base import MOSTLY, Kind, ModalityInput, is_empty
+from perceivers.kinds.base import MOSTLY, Kind, ModalityInput, as_tokens, counted, is_empty
 from perceivers.kinds.cards import CardLayout
 from perceivers.kinds.image.drawing import ShownPicture, small
 from perceivers.kinds.sound.drawing import HeardSound
@@ -26,7 +26,7 @@ from perceivers.kinds.video.reading import (
     clip_reader,
     looks_like_film,
 )
-from perceivers.kinds.video.tensors import AUDIO, IMAGE, heard, log_mel, modalities_of, seen
+from perceivers.kinds.video.tensors import AUDIO, IMAGE, heard, log_mel, modalities_of, seen, tokens_of
 from perceivers.kinds.video.value import FilmClip
 from perceivers.processors.video.clip import Clip
 from perceivers.processors.video.clip_cache import ClipCache
@@ -76,6 +76,21 @@ class VideoKind(Kind):
     def trusting(self) -> Self:
         """See Kind."""
         return replace(self, trusts=True)
+
+    @property
+    def num_tokens(self) -> int:
+        """See Kind; of pictures and sound together."""
+        return sum(tokens_of(self.options))
+
+    def described(self) -> str:
+        """See Kind."""
+        chosen = self.options
+        sound, pictures = tokens_of(chosen)
+        size = f"{chosen.height} x {chosen.width} pixels"
+        return (
+            f"{counted(chosen.num_frames, 'picture')} of {size}, {chosen.frame_rate:g} a second,{as_tokens(pictures)}; "
+            f"their sound at {chosen.sampling_rate:,} Hz{as_tokens(sound)}"
+        )
 
     def read(self, row: Mapping[str, Any], columns: Sequence[str], table: Any) -> FilmClip | None:
         """See Kind."""

@@ -86,11 +86,10 @@ def modalities_of(chosen: VideoOptions) -> dict[str, dict[str, Any]]:
         "drop_probability": chosen.video_dropped,
     }
     audio: dict[str, Any]
+    tokens, _ = tokens_of(chosen)
     if chosen.sound_form == "raw":
-        tokens = chosen.num_samples // chosen.samples_per_patch
         audio = {"type": "audio", "samples_per_patch": chosen.samples_per_patch}
     else:
-        tokens = -(-(1 + chosen.num_samples // chosen.hop_length) // chosen.mel_frames_per_patch)
         audio = {
             "type": "spectrogram",
             "mel_bins": chosen.num_mel_bins,
@@ -103,6 +102,21 @@ def modalities_of(chosen: VideoOptions) -> dict[str, dict[str, Any]]:
         "drop_probability": chosen.audio_dropped,
     }
     return {AUDIO: audio, IMAGE: image}
+
+
+def tokens_of(chosen: VideoOptions) -> tuple[int, int]:
+    """Tokens of a clip's sound, and of its pictures."""
+    patch = chosen.video_patch_size
+    pictures = (
+        chosen.num_frames
+        // chosen.video_frames_per_patch
+        * (chosen.height // patch)
+        * (chosen.width // patch)
+    )
+    if chosen.sound_form == "raw":
+        return chosen.num_samples // chosen.samples_per_patch, pictures
+    frames = 1 + chosen.num_samples // chosen.hop_length
+    return -(-frames // chosen.mel_frames_per_patch), pictures
 
 
 def _mask(has: Sequence[bool]) -> Tensor | None:

@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
+
+# Samples on each side of a stretch that keep its ends as they are within the whole sound.
+MARGIN = 512
 
 
 def change_speed(waveform: np.ndarray, factor: float) -> np.ndarray:
@@ -29,6 +34,30 @@ def change_speed(waveform: np.ndarray, factor: float) -> np.ndarray:
     cut[:kept] = spectrum[:kept]
     result = np.fft.irfft(cut, length)[:wanted] * (length / len(padded))
     return result.astype(np.float32)
+
+
+def change_speed_of_part(waveform: np.ndarray, factor: float, num_samples: int, start: float) -> np.ndarray:
+    """A stretch of sound that is played faster or slower: `crop` of what `change_speed` gives, from that stretch alone.
+
+    Of a long sound only what is heard is computed; it may be off by less than a sample in time.
+
+    Args:
+        waveform: float32 [samples].
+        factor: relative speed, above 0.
+        num_samples: length of the result; sound that is not longer afterwards stays whole.
+        start: see `crop`.
+    """
+    total = max(round(len(waveform) / factor), 1)
+    spare = total - num_samples
+    if spare <= 2 * MARGIN:
+        return crop(change_speed(waveform, factor), num_samples, start)
+    first = round(start * spare)
+    ratio = len(waveform) / total
+    begin = max(int(first * ratio) - MARGIN, 0)
+    end = min(math.ceil((first + num_samples) * ratio) + MARGIN, len(waveform))
+    part = change_speed(waveform[begin:end], ratio)
+    place = min(max(round(first - begin / ratio), 0), len(part) - num_samples)
+    return part[place : place + num_samples]
 
 
 def shift(waveform: np.ndarray, samples: int) -> np.ndarray:

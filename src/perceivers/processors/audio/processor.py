@@ -162,7 +162,8 @@ def to_mono(waveform: Any, *, channel_axis: int | None = None, name: str = "audi
             )
     elif values.dtype in FULL_SCALE:
         centre = 128 if values.dtype == torch.uint8 else 0
-        scaled = ((values.double() - centre) / FULL_SCALE[values.dtype]).float()
+        # Powers of two: float32 rounds once, as float64 would.
+        scaled = (values.float() - centre) / FULL_SCALE[values.dtype]
     else:
         raise DataError(
             f"`{name}` must be floats or int8, uint8, int16 or int32 samples, received {values.dtype}: their full "

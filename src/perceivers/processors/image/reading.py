@@ -2,13 +2,15 @@
 
 Values come out as bytes (uint8, [0, 255]), or as floats where floats were given. The rules, in full:
 
+- Files are opened as `perceivers.processors.image.opening` says: first frame, upright, deep ones by the white of their mode.
 - Pillow images are turned upright by their EXIF orientation. Grey, grey with alpha, RGB, RGBA, CMYK, YCbCr, HSV and
   LAB keep their channels; modes whose values mean nothing alone are read as what they show: 1-bit as grey 0 or 255,
   palettes as RGB or RGBA, premultiplied alpha as plain.
 - Where RGB or grey is wanted, pictures with alpha are laid on white, other modes are converted by Pillow, and colour
   becomes grey by Pillow's luma.
-- Whole numbers from 0 to 255 are bytes. A picture that reaches beyond 255 is 16-bit, and 65535 becomes 255
-  (nearest byte). Negative numbers, and more than 65535, are errors.
+- Pillow images of the modes of 16 bits are white at 65535, which becomes 255 (nearest byte), whatever their values. Whole
+  numbers of all else in memory say by their values how deep they are, since Transformers takes them for bytes: from 0 to
+  255 they are bytes, and a picture that reaches beyond 255 is 16-bit. Negative numbers, and more than 65535, are errors.
 - Floats may lie in [0, 1] or in [0, 255]; NaN and infinity are errors.
 - A three-axis array is one picture. Its channel axis has 1, 3 or 4 entries; if both ends do, the first is meant.
 """
@@ -17,19 +19,18 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
-from PIL import Image, ImageOps
+from PIL import Image
 from torch import Tensor
 
 from perceivers.errors import DataError
+from perceivers.processors.image.opening import WHOLE_MODES, open_picture, plain_depth, upright
 
 CHANNEL_COUNTS = (1, 3, 4)
 SHOWN_AS = {"1": "L", "P": "RGB", "PA": "RGBA", "La": "LA", "RGBa": "RGBA"}
-DEEP_MODES = ("I", "I;16", "I;16B", "I;16L", "I;16N")
 # Pillow's weights of red, green and blue in 65,536ths (ITU-R 601-2 luma).
 LUMA = (19595, 38470, 7471)
 
@@ -101,29 +102,6 @@ def read_picture(
     return tensor if channels is None else with_channels(tensor, channels, name)
 
 
-def open_picture(path: str | os.PathLike[str]) -> Image.Image:
-    """Open and decode a local picture, turned upright; a DataError names a file that is absent or damaged."""
-    file = Path(path)
-    if not file.is_file():
-        raise DataError(f"`{file}` is not a picture file: there is no such file")
-    try:
-        with Image.open(file) as opened:
-            opened.load()
-            return upright(opened)
-    except Image.DecompressionBombError as error:
-        raise DataError(f"`{file}` is too large a picture: {error}") from error
-    except (OSError, SyntaxError, ValueError, EOFError) as error:
-        raise DataError(
-            f"`{file}` cannot be read as a picture, it is damaged or of unknown kind: {error}"
-        ) from error
-
-
-def upright(picture: Image.Image) -> Image.Image:
-    """Turn a Pillow image as its EXIF orientation says; one without stays itself."""
-    turned = ImageOps.exif_transpose(picture)
-    return picture if turned is None else turned
-
-
 def with_channels(picture: Tensor, channels: int, name: str = "image") -> Tensor:
     """Bring [channels, height, width] to 1 (grey), 3 (RGB), or the number it already has.
 
@@ -153,10 +131,10 @@ def _on_white(colours: Tensor, alpha: Tensor) -> Tensor:
 
 def _luma(colours: Tensor) -> Tensor:
     """Grey [1, height, width] of RGB; bytes are rounded as Pillow does."""
-    exact = colours.double() if colours.is_floating_point() else colours.int()
+    exact = colours.cpu().double() if colours.is_floating_point() else colours.int()
     weighted: Tensor = LUMA[0] * exact[0] + LUMA[1] * exact[1] + LUMA[2] * exact[2]
     if colours.is_floating_point():
-        return (weighted / 65536).to(colours.dtype)[None]
+        return (weighted / 65536).to(colours.device, colours.dtype)[None]
     return ((weighted + 0x8000) >> 16).to(torch.uint8)[None]
 
 
@@ -187,12 +165,14 @@ def _pillow_values(
     """[height, width] or [height, width, channels] of a Pillow image, in the mode that is wanted."""
     try:
         picture = upright(picture)
+        if picture.mode in WHOLE_MODES and picture.mode != "I":
+            picture = plain_depth(picture, f"`{name}`")
         if picture.mode in SHOWN_AS:
             see_through = picture.mode == "P" and "transparency" in picture.info
             picture = picture.convert("RGBA" if see_through else SHOWN_AS[picture.mode])
         bands = len(picture.getbands())
         wanted = convert_rgb or (channels is not None and bands != channels)
-        plain = picture.mode in ("L", "LA", "RGB", "RGBA", *DEEP_MODES)
+        plain = picture.mode in ("L", "LA", "RGB", "RGBA", "I")
         floats = picture.mode == "F" and not convert_rgb
         return np.asarray(picture.convert("RGB") if wanted and not plain and not floats else picture)
     except (OSError, SyntaxError, EOFError) as error:

@@ -38,8 +38,14 @@ def require_byte_range(picture: Tensor, kind: ValueRange, name: str) -> None:
 
 
 def rescaled(batch: Tensor, factor: float) -> Tensor:
-    """Values times `factor`, multiplied in float64 and given in float32, as Transformers does."""
-    return (batch.double() * factor).float()
+    """Values times `factor`, multiplied in float64 and given in float32, as Transformers does.
+
+    Devices without float64 (Apple's) never see one: bytes are looked up, floats are multiplied on the processor.
+    """
+    if batch.dtype == torch.uint8:
+        table = (torch.arange(256, dtype=torch.float64) * factor).float()
+        return table.to(batch.device)[batch.long()]
+    return (batch.cpu().double() * factor).float().to(batch.device)
 
 
 def normalised(

@@ -1,4 +1,4 @@
-"""True flow from files of either format, with where it is known."""
+"""True flow from files of any of the formats, with where it is known."""
 
 from __future__ import annotations
 
@@ -11,14 +11,15 @@ from torch import Tensor
 from perceivers.errors import DataError
 from perceivers.processors.optical_flow.files import read_flow
 from perceivers.processors.optical_flow.kitti import read_kitti_flow
+from perceivers.processors.optical_flow.pfm import read_pfm_flow
 
 # Middlebury's files mark unknown motion by values beyond 1e9; nothing moves by a tenth of that either.
 LONGEST_KNOWN = 1e8
-FLOW_SUFFIXES = (".flo", ".png")
+FLOW_SUFFIXES = (".flo", ".png", ".pfm")
 
 
 def read_known_flow(path: str | os.PathLike[str]) -> tuple[Tensor, Tensor]:
-    """Read a `.flo` file or a KITTI `.png` file.
+    """Read a `.flo` file, a KITTI `.png` file, or a `.pfm` file.
 
     Returns:
         Flow float32 [height, width, 2], right and down in pixels, zero where it is not known; and bool [height, width],
@@ -29,7 +30,9 @@ def read_known_flow(path: str | os.PathLike[str]) -> tuple[Tensor, Tensor]:
         return read_kitti_flow(path)
     if suffix == ".flo":
         return known_part(read_flow(path))
-    raise DataError(f"`{path}` is not a flow file: it must end in {' or '.join(FLOW_SUFFIXES)}")
+    if suffix == ".pfm":
+        return known_part(read_pfm_flow(path))
+    raise DataError(f"`{path}` is not a flow file: it must end in one of {', '.join(FLOW_SUFFIXES)}")
 
 
 def known_part(flow: Tensor) -> tuple[Tensor, Tensor]:

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import importlib
 import io
+import math
 import os
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -19,6 +20,14 @@ from perceivers.errors import DataError, MissingExtraError
 SEEK_MARGIN = 0.3
 # Headers round; a film that ends so much earlier than its header says was cut off.
 MISSING_SECONDS = 0.5
+# Pictures that the file itself places before its first one are never shown; times are rounded.
+HIDDEN_BEFORE = 1e-3
+# Pictures a second that no film has; such a rate says how finely times are told.
+NOMINAL_RATE = 480.0
+# Pictures whose times tell the rate.
+MOST_TIMED = 1000
+MOST_PIXELS = 1 << 27
+DEFAULT_RATE = 25.0
 
 
 class Stored(Protocol):
@@ -44,9 +53,8 @@ class Picture:
     frame: Any
 
     def pixels(self) -> np.ndarray[Any, Any]:
-        """[height, width, 3] uint8."""
-        pixels: np.ndarray[Any, Any] = self.frame.to_ndarray(format="rgb24")
-        return pixels
+        """[height, width, 3] uint8, turned as players show it."""
+        return shown_pixels(self.frame)
 
 
 @dataclass(frozen=True)
@@ -72,7 +80,8 @@ class Header:
         seconds: how long its pictures last, or its sound where it has no pictures; containers that do not say that give the
             longest stream's length. None where it does not say at all.
         num_pictures: how many it has; None where it does not say.
-        picture_seconds: how long a picture is shown; None without pictures.
+        picture_seconds: how long a picture is shown; from the times of the pictures where the file gives no rate, or one
+            that only says how finely times are told (browsers: 1,000 Hz). None without pictures.
         has_sound: whether it has a sound stream.
     """
 
@@ -80,6 +89,13 @@ class Header:
     num_pictures: int | None
     picture_seconds: float | None
     has_sound: bool
+
+
+def shown_pixels(frame: Any) -> np.ndarray[Any, Any]:
+    """A decoded picture [height, width, 3] uint8, turned as players show it: telephones store films as the sensor lies."""
+    pixels: np.ndarray[Any, Any] = frame.to_ndarray(format="rgb24")
+    quarters = round(frame.rotation / 90) % 4
+    return np.ascontiguousarray(np.rot90(pixels, quarters)) if quarters else pixels
 
 
 def read_header(source: Source, name: str) -> Header:
@@ -90,7 +106,7 @@ def read_header(source: Source, name: str) -> Header:
         name: what errors call it.
     """
     with _opened(source, name) as container:
-        return _header(container)
+        return header_of(container)
 
 
 def decode(
@@ -125,17 +141,23 @@ def decode(
         ends = 0.0
         counted = 0
         for packet in container.demux(*chosen):
+            if packet.stream.type == "video" and packet.is_discard:
+                # After a cut without encoding anew, pictures before the cut are there for the decoder alone.
+                counted += 1
             for frame in packet.decode():
                 time = ends if frame.time is None else float(frame.time) - origin
                 if packet.stream.type == "video":
                     counted += 1
                     ends = max(ends, time)
-                    yield Picture(time, frame)
+                    if time > -HIDDEN_BEFORE:
+                        yield Picture(max(time, 0.0), frame)
                 else:
                     piece = Sound(time, sample_values(frame), int(frame.sample_rate))
                     ends = max(ends, time + piece.samples.shape[1] / piece.sampling_rate)
                     yield piece
-        _require_whole(_header(container), name, counted if pictures and begin <= SEEK_MARGIN else None, ends)
+        _require_whole(
+            _stated_header(container), name, counted if pictures and begin <= SEEK_MARGIN else None, ends
+        )
 
 
 @contextmanager
@@ -151,7 +173,14 @@ def _opened(source: Source, name: str) -> Iterator[Any]:
             raise DataError(f"`{name}` does not exist")
         opened = os.fspath(source)
     try:
-        with av.open(opened) as container:
+        # Names and comments in other alphabets may be no UTF-8.
+        with av.open(opened, metadata_errors="replace") as container:
+            for stream in container.streams.video:
+                if stream.width * stream.height > MOST_PIXELS:
+                    raise DataError(
+                        f"`{name}` must have pictures of at most {MOST_PIXELS:,} pixels, received "
+                        f"{stream.width} x {stream.height}"
+                    )
             yield container
     except av.FFmpegError as error:
         reason = error.strerror or str(error)
@@ -180,10 +209,20 @@ def _origin(streams: Mapping[str, Any]) -> float:
     return float(stream.start_time * stream.time_base) if stream.start_time is not None else 0.0
 
 
-def _header(container: Any) -> Header:
+def header_of(container: Any) -> Header:
+    """See `read_header`; where the rate is measured the container is read, and stands at its beginning again."""
+    header, streams = _stated_header(container), _streams(container)
+    stated = header.picture_seconds
+    if stated is None or 1.0 / NOMINAL_RATE < stated < math.inf:
+        return header
+    measured = _measured_seconds(container, streams["video"])
+    return replace(header, picture_seconds=measured or (1.0 / DEFAULT_RATE if math.isinf(stated) else stated))
+
+
+def _stated_header(container: Any) -> Header:
     streams = _streams(container)
     video = streams.get("video")
-    rate = None if video is None else float(video.average_rate or video.guessed_rate or 25)
+    rate = None if video is None else float(video.average_rate or video.guessed_rate or 0)
     leading = streams.get("video") or streams.get("audio")
     seconds = None
     if leading is not None and leading.duration is not None:
@@ -193,9 +232,22 @@ def _header(container: Any) -> Header:
     return Header(
         seconds=seconds,
         num_pictures=(video.frames or None) if video is not None else None,
-        picture_seconds=None if rate is None else 1.0 / rate,
+        picture_seconds=None if rate is None else 1.0 / rate if rate else math.inf,
         has_sound="audio" in streams,
     )
+
+
+def _measured_seconds(container: Any, video: Any) -> float | None:
+    """Seconds from a picture to the next, in the middle of the first thousand; None of a film of one picture."""
+    times = []
+    for packet in container.demux(video):
+        if packet.pts is not None and not packet.is_discard:
+            times.append(packet.pts)
+        if len(times) == MOST_TIMED:
+            break
+    container.seek(0)
+    steps = np.diff(np.unique(times))
+    return float(np.median(steps) * video.time_base) if len(steps) else None
 
 
 def _seek(container: Any, seconds: float) -> None:

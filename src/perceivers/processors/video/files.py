@@ -13,7 +13,7 @@ import torch
 from torch import Tensor
 
 from perceivers.errors import DataError, MissingExtraError
-from perceivers.processors.video.decoding import sample_values
+from perceivers.processors.video.decoding import DEFAULT_RATE, header_of, sample_values, shown_pixels
 
 
 @dataclass(frozen=True)
@@ -48,7 +48,7 @@ def read_video(path: str | os.PathLike[str], *, max_frames: int | None = None) -
     if not file.is_file():
         raise DataError(f"`{file}` is not a video file: there is no such file")
     try:
-        with av.open(str(file)) as container:
+        with av.open(str(file), metadata_errors="ignore") as container:
             return _decoded(container, file, max_frames)
     except av.FFmpegError as error:
         raise DataError(
@@ -62,7 +62,7 @@ def _decoded(container: Any, file: Path, max_frames: int | None) -> Video:
     pictures = container.streams.video[0]
     pictures.thread_type = "AUTO"
     sound = container.streams.audio[0] if container.streams.audio else None
-    rate = float(pictures.average_rate or pictures.guessed_rate or 25)
+    rate = 1.0 / (header_of(container).picture_seconds or 1.0 / DEFAULT_RATE)
     seconds = None if max_frames is None else max_frames / rate
     frames: list[np.ndarray[Any, Any]] = []
     pieces: list[np.ndarray[Any, Any]] = []
@@ -71,7 +71,7 @@ def _decoded(container: Any, file: Path, max_frames: int | None) -> Video:
         for frame in packet.decode():
             if packet.stream is pictures:
                 if max_frames is None or len(frames) < max_frames:
-                    frames.append(frame.to_ndarray(format="rgb24"))
+                    frames.append(shown_pixels(frame))
             else:
                 pieces.append(sample_values(frame))
                 read = sum(piece.shape[1] for piece in pieces)

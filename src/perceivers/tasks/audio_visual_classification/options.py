@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from perceivers.arguments.network import NetworkArguments
+from perceivers.arguments.open import left_open
 from perceivers.kinds.video.options import VideoOptions
 from perceivers.tasks.label_arguments import LabelArguments
 
 
+@left_open(VideoOptions, NetworkArguments, "label_smoothing", but=("cache_megabytes",))
 @dataclass(frozen=True, kw_only=True)
 class AudioVisualClassificationArguments(VideoOptions, LabelArguments):
     """Model and clips of `audio-visual-classification`: pictures and sound in, one class or several labels out."""

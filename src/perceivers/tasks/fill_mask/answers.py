@@ -104,7 +104,7 @@ def _log_probabilities(
     ids[0, places] = cast("int", tokenizer.mask_token_id)
     logits = model(inputs=ids.to(model.device), attention_mask=mask.to(model.device), positions=places).logits
     # A gap is filled with bytes; what the model gives to [SEP] and its like is left out.
-    return logits[0, :, FIRST_BYTE_ID:NUM_IDS].double().log_softmax(dim=-1).cpu()
+    return logits[0, :, FIRST_BYTE_ID:NUM_IDS].cpu().double().log_softmax(dim=-1)
 
 
 def _guesses(log_probabilities: Tensor) -> dict[str, float]:

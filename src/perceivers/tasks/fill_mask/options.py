@@ -6,9 +6,19 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from perceivers.arguments.base import require, require_at_least, require_choice
+from perceivers.arguments.network import NetworkArguments
+from perceivers.arguments.open import left_open
 from perceivers.tasks.text_model import TextModelArguments
 
 
+@left_open(
+    NetworkArguments,
+    "max_length",
+    "position_start",
+    "embedding_channels",
+    "num_decoder_heads",
+    "decoder_qk_channels",
+)
 @dataclass(frozen=True, kw_only=True)
 class FillMaskArguments(TextModelArguments):
     """Text, masking and model of `fill-mask`: a text with hidden words in, the hidden bytes out."""

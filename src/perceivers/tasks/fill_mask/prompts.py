@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 from perceivers.data.opening import find_files
 from perceivers.errors import DataError
 from perceivers.kinds.text.reading import is_path, read_text_file
 from perceivers.kinds.text.words import Span
+from perceivers.tasks.base import Unreadable, guarded
 
 # [MASK] stands for one byte, [MASK:7] for seven; several without a space between them are one gap.
 _MASKS = re.compile(rb"(?:\[MASK(?::\d+)?\])+")
@@ -33,21 +35,33 @@ class Prompt:
     gaps: tuple[Span, ...]
 
 
-def read_prompts(inputs: Sequence[str], suffixes: Sequence[str]) -> list[Prompt]:
+def read_prompts(
+    inputs: Sequence[str], suffixes: Sequence[str], left_out: list[Unreadable] | None = None
+) -> Iterator[Prompt]:
     """Read texts, files of text, and folders of such files (by `suffixes`, at any depth).
 
+    Args:
+        inputs: of the command.
+        suffixes: endings of the files that count in folders.
+        left_out: see Task.predict.
+
     Raises:
-        DataError: an input has no gap, or is a file that cannot be read.
+        DataError: an input has no gap, or is a file that cannot be read, and `left_out` is None.
     """
-    prompts: list[Prompt] = []
     for given in inputs:
         if is_path(given):
-            prompts += [
-                parse(read_text_file(path), str(path)) for path in find_files([given], suffixes, "text")
-            ]
+            for path in guarded(given, _files(given, suffixes), left_out):
+                yield from guarded(str(path), _prompt_of(path), left_out)
         else:
-            prompts.append(parse(given.encode("utf-8"), given))
-    return prompts
+            yield from guarded(given, (parse(given.encode("utf-8"), given) for _ in range(1)), left_out)
+
+
+def _files(given: str, suffixes: Sequence[str]) -> Iterator[Path]:
+    yield from find_files([given], suffixes, "text")
+
+
+def _prompt_of(path: Path) -> Iterator[Prompt]:
+    yield parse(read_text_file(path), str(path))
 
 
 def parse(marked: bytes, source: str) -> Prompt:

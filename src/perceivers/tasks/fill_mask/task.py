@@ -29,7 +29,7 @@ from perceivers.models.losses import IGNORED_LABEL
 from perceivers.models.masked_language_modeling import PerceiverForMaskedLM
 from perceivers.models.text_building import start_positions, text_config
 from perceivers.processors.tokenizer.byte_tokenizer import PerceiverTokenizer
-from perceivers.tasks.base import Batch, Parts, Prediction, Step, Task
+from perceivers.tasks.base import Batch, Parts, Prediction, Step, Task, Unreadable
 from perceivers.tasks.fill_mask.answers import fill
 from perceivers.tasks.fill_mask.options import FillMaskArguments
 from perceivers.tasks.fill_mask.page import write_page
@@ -111,14 +111,17 @@ class FillMask(Task[FillMaskArguments]):
                 table,
                 column_of_text(table, self.arguments.text_column),
                 self.room,
-                self.arguments.group_column if part == "train" else None,
+                arguments.group_column if part == "train" else None,
+                arguments.group_pattern if part == "train" else None,
                 skips_unreadable=arguments.unreadable == "skip",
             )
             opened[part] = windows
             problems += windows.unreadable
         is_stream = isinstance(opened["train"], StreamTable)
         # Cutting has read every text already; only a stream may still hold unreadable ones.
-        looked_at = arguments if is_stream else replace(arguments, unreadable="trust")
+        looked_at = replace(arguments, group_column=None, group_pattern=None)
+        if not is_stream:
+            looked_at = replace(looked_at, unreadable="trust")
         splits = load_splits(
             looked_at, opened, WindowDecoder(column), groups=None if is_stream else GROUP_COLUMN
         )
@@ -191,14 +194,17 @@ class FillMask(Task[FillMaskArguments]):
         return masking_metrics()
 
     @torch.no_grad()
-    def predict(self, parts: Parts, inputs: Sequence[str]) -> list[Prediction]:
+    def predict(
+        self, parts: Parts, inputs: Sequence[str], left_out: list[Unreadable] | None = None
+    ) -> list[Prediction]:
         """Fill each text's gaps, `[MASK]` (one byte) and `[MASK:7]` (a word of 7 bytes).
 
         Args:
             parts: of a trained model.
             inputs: texts with gaps, text files, folders of these.
+            left_out: see Task.
         """
-        prompts = read_prompts(inputs, TEXT_SUFFIXES)
+        prompts = read_prompts(inputs, TEXT_SUFFIXES, left_out)
         prepared = parts.model.prepare()
         return [fill(prepared, parts.processor, prompt) for prompt in prompts]
 

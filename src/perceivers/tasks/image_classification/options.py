@@ -6,9 +6,11 @@ from dataclasses import dataclass
 
 from perceivers.arguments.base import require_at_least, require_share
 from perceivers.arguments.network import NetworkArguments
+from perceivers.arguments.open import left_open
 from perceivers.kinds.image.options import ImageOptions
 
 
+@left_open(ImageOptions, NetworkArguments, "label_smoothing", "mixup", "cutmix")
 @dataclass(frozen=True, kw_only=True)
 class ImageClassificationArguments(ImageOptions, NetworkArguments):
     """Columns, model and augmentation of `image-classification`: pixels with positions in, a label out."""

@@ -1,4 +1,4 @@
-"""Image classification: pixels with learned or Fourier positions, or a convolutional stem, in; one of several classes out."""
+"""Image classification: pixels with learned or Fourier positions, or features of a stem, in; one of several classes out."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from perceivers.kinds.image.mixing import mix_at_random
 from perceivers.tasks.answering import LABELS
 from perceivers.tasks.base import Batch
 from perceivers.tasks.columns import Columns
-from perceivers.tasks.image_classification.model import Classifier, build_classifier, load_classifier
+from perceivers.tasks.image_classification.model import build_classifier, load_classifier
 from perceivers.tasks.image_classification.options import ImageClassificationArguments
 from perceivers.tasks.one_column_task import ANSWER, OneColumnTask
 
@@ -24,19 +24,25 @@ class ImageClassification(OneColumnTask[ImageClassificationArguments]):
     name: ClassVar[str] = "image-classification"
     arguments_class: ClassVar[type[Any]] = ImageClassificationArguments
     kind_class: ClassVar[type[Kind]] = ImageKind
-    by_modality = False
 
     def names_of_input(self) -> tuple[str, ...]:
         """See OneColumnTask."""
         return self.arguments.image_column, FILE_COLUMN
 
-    def build_model(self, columns: Columns, start: PerceiverConfig | None) -> Classifier:
-        """One of the page's three models, by the form of the input."""
+    @property
+    def by_modality(self) -> bool:  # type: ignore[override]
+        """See AnsweringTask: pictures behind a stem of stages are a modality of PerceiverForPrediction."""
+        return self.arguments.input_form == "stem"
+
+    def build_model(self, columns: Columns, start: PerceiverConfig | None) -> Any:
+        """One of the page's three models, by the form of the input, or PerceiverForPrediction for a stem of stages."""
+        if self.by_modality:
+            return super().build_model(columns, start)
         return build_classifier(self.arguments, columns.answers[ANSWER].names, start)
 
-    def load_model(self, folder: Path) -> Classifier:
+    def load_model(self, folder: Path) -> Any:
         """See ColumnTask."""
-        return load_classifier(folder)
+        return super().load_model(folder) if self.by_modality else load_classifier(folder)
 
     def augment(self, batch: Batch) -> Batch:
         """Shift, turn and scale the pictures, and mix them; mixed labels are shares [batch, num_classes]."""

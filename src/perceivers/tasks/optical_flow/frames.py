@@ -21,13 +21,12 @@ from perceivers.data.tables import StreamTable, Table, require_columns
 from perceivers.errors import DataError
 from perceivers.kinds.image.reading import IMAGE_SUFFIXES
 from perceivers.processors.optical_flow.files import read_flow, write_flow
-from perceivers.processors.video.decoding import Picture, decode, read_header
-from perceivers.tasks.base import Prediction
+from perceivers.processors.video.decoding import DEFAULT_RATE, Picture, decode, read_header
+from perceivers.tasks.base import Prediction, Unreadable, guarded
 from perceivers.tasks.optical_flow.options import OpticalFlowArguments
 from perceivers.tasks.optical_flow.samples import decode_pixels
 
 VIDEO_SUFFIXES = (".mp4", ".mov", ".avi", ".mkv", ".webm", ".m4v", ".mpg", ".mpeg", ".ogv")
-DEFAULT_RATE = 25.0
 
 Estimate = Callable[[np.ndarray, np.ndarray], Tensor]
 
@@ -85,7 +84,10 @@ class KeptFlow:
 
 
 def flows_of_inputs(
-    inputs: Sequence[str], chosen: OpticalFlowArguments, estimate: Estimate
+    inputs: Sequence[str],
+    chosen: OpticalFlowArguments,
+    estimate: Estimate,
+    left_out: list[Unreadable] | None = None,
 ) -> list[Prediction]:
     """Estimate the flow of every pair of `inputs`.
 
@@ -93,6 +95,7 @@ def flows_of_inputs(
         inputs: see `pairs_of_inputs`.
         chosen: columns of tables.
         estimate: from two frames, uint8 [height, width, 3], to flow [height, width, 2] in pixels.
+        left_out: see Task.predict.
 
     Returns:
         `values`: the second frame, the flow's file, mean and longest motion in pixels; `shown`: a KeptFlow.
@@ -101,7 +104,7 @@ def flows_of_inputs(
     predictions: list[Prediction] = []
     names: set[str] = set()
     rates: dict[Path, float] = {}
-    for pair in pairs_of_inputs(inputs, chosen):
+    for pair in pairs_of_inputs(inputs, chosen, left_out):
         flow = estimate(pair.first, pair.second).cpu()
         length = flow.norm(dim=-1)
         name = _unused(pair.name, names)
@@ -127,32 +130,44 @@ def flows_of_inputs(
     return predictions
 
 
-def pairs_of_inputs(inputs: Sequence[str], chosen: OpticalFlowArguments) -> Iterator[Pair]:
+def pairs_of_inputs(
+    inputs: Sequence[str], chosen: OpticalFlowArguments, left_out: list[Unreadable] | None = None
+) -> Iterator[Pair]:
     """Pairs of consecutive frames.
 
     Args:
         inputs: pictures, which together are one sequence in the order given; folders, the pictures in each of which are one
             sequence by name and number; films; tables with the columns `chosen.first_column` and `chosen.second_column`.
         chosen: names of the columns.
+        left_out: see Task.predict; what follows a frame that cannot be read begins anew.
 
     Raises:
-        DataError: something is no picture, a sequence has one frame only, or two frames differ in size.
+        DataError: something is no picture, a sequence has one frame only, or two frames differ in size, and `left_out` is
+            None.
     """
     pictures = []
     for given in map(Path, inputs):
-        if is_table(given):
-            yield from _pairs_of_table(given, chosen)
-        elif given.is_dir():
-            for folder, files in _sequences(given):
-                yield from _pairs_of_files(files, prefix=f"{folder.name}/")
-        elif given.suffix.lower() in VIDEO_SUFFIXES:
-            yield from _pairs_of_film(given)
-        elif given.is_file():
+        if given.is_file() and not is_table(given) and given.suffix.lower() not in VIDEO_SUFFIXES:
             pictures.append(given)
         else:
-            raise DataError(f"`{given}` does not exist")
+            yield from guarded(str(given), _pairs_of(given, chosen, left_out), left_out)
     if pictures:
-        yield from _pairs_of_files(pictures, prefix="")
+        yield from guarded(
+            str(pictures[0]), _pairs_of_files(pictures, "", chosen.white_level, left_out), left_out
+        )
+
+
+def _pairs_of(given: Path, chosen: OpticalFlowArguments, left_out: list[Unreadable] | None) -> Iterator[Pair]:
+    if is_table(given):
+        yield from _pairs_of_table(given, chosen, left_out)
+    elif given.is_dir():
+        for folder, files in _sequences(given):
+            pairs = _pairs_of_files(files, f"{folder.name}/", chosen.white_level, left_out)
+            yield from guarded(str(folder), pairs, left_out)
+    elif given.suffix.lower() in VIDEO_SUFFIXES:
+        yield from _pairs_of_film(given)
+    else:
+        raise DataError(f"`{given}` does not exist")
 
 
 def film_frames(film: Path) -> Iterator[np.ndarray]:
@@ -162,14 +177,28 @@ def film_frames(film: Path) -> Iterator[np.ndarray]:
             yield piece.pixels()
 
 
-def _pairs_of_files(files: Sequence[Path], prefix: str) -> Iterator[Pair]:
+def _pairs_of_files(
+    files: Sequence[Path], prefix: str, white_level: float | None, left_out: list[Unreadable] | None
+) -> Iterator[Pair]:
     if len(files) < 2:
         raise DataError(f"`{files[0]}` is a single frame; flow needs a second one after it")
-    frames = ((path, decode_pixels(str(path), None)) for path in files)
-    for (first_path, first), (second_path, second) in pairwise(frames):
-        source = f"{first_path} to {second_path.name}"
-        _require_one_size(first, second, source)
-        yield Pair(first, second, source, f"{prefix}{first_path.stem}")
+    first: np.ndarray | None = None
+    for before, path in zip((None, *files), files, strict=False):
+        second = next(guarded(str(path), _frame_of(path, white_level), left_out), None)
+        if before is not None and first is not None and second is not None:
+            source = f"{before} to {path.name}"
+            pair = Pair(first, second, source, f"{prefix}{before.stem}")
+            yield from guarded(source, _of_one_size(pair), left_out)
+        first = second
+
+
+def _frame_of(path: Path, white_level: float | None) -> Iterator[np.ndarray]:
+    yield decode_pixels(str(path), None, white_level)
+
+
+def _of_one_size(pair: Pair) -> Iterator[Pair]:
+    _require_one_size(pair.first, pair.second, pair.source)
+    yield pair
 
 
 def _pairs_of_film(film: Path) -> Iterator[Pair]:
@@ -180,20 +209,24 @@ def _pairs_of_film(film: Path) -> Iterator[Pair]:
         raise DataError(f"`{film}` has a single frame; flow needs a second one after it")
 
 
-def _pairs_of_table(path: Path, chosen: OpticalFlowArguments) -> Iterator[Pair]:
+def _pairs_of_table(
+    path: Path, chosen: OpticalFlowArguments, left_out: list[Unreadable] | None
+) -> Iterator[Pair]:
     table = open_table_file(path)
     assert isinstance(table, Table)
     columns = (chosen.first_column, chosen.second_column)
     require_columns(table, *columns)
 
     def frames_of(row: Mapping[str, Any], table: Table | StreamTable) -> list[np.ndarray]:
-        return [decode_pixels(row[column], table.root) for column in columns]
+        return [decode_pixels(row[column], table.root, chosen.white_level) for column in columns]
 
-    for index in range(len(table)):
+    def pair_of(index: int) -> Iterator[Pair]:
         name = table.name(index)
         first, second = decode_row(frames_of, table, table[index], name)
-        _require_one_size(first, second, name)
-        yield Pair(first, second, name, f"{path.stem}/{index:06d}")
+        yield from _of_one_size(Pair(first, second, name, f"{path.stem}/{index:06d}"))
+
+    for index in range(len(table)):
+        yield from guarded(str(path), pair_of(index), left_out, index + 1)
 
 
 def _sequences(folder: Path) -> list[tuple[Path, list[Path]]]:

@@ -7,9 +7,18 @@ from typing import Any
 
 from perceivers.arguments.base import require, require_at_least, require_share
 from perceivers.arguments.network import NetworkArguments
+from perceivers.arguments.open import left_open
 from perceivers.errors import ConfigurationError
 
 
+@left_open(
+    NetworkArguments,
+    "train_height",
+    "train_width",
+    "patch_size",
+    "patch_channels",
+    "num_fourier_bands",
+)
 @dataclass(frozen=True, kw_only=True)
 class OpticalFlowArguments(NetworkArguments):
     """Columns, model, made pairs, augmentation and estimation of `optical-flow`: two frames in, every pixel's motion out.
@@ -34,9 +43,12 @@ class OpticalFlowArguments(NetworkArguments):
     second_column: str = "second"
     """Column of a table with the later frames."""
     flow_column: str = "flow"
-    """Column of a table with the true flow of the first frame: paths of .flo files or of KITTI's 16-bit .png files."""
+    """Column of a table with the true flow of the first frame: paths of .flo, .pfm or KITTI's 16-bit .png files."""
     image_column: str = "image"
     """Column of a table of pictures that pairs are made of."""
+
+    white_level: float | None = None
+    """Value that is white in frames deeper than 8 bits, such as 4095 of a camera of 12 bits; None: by the file's mode."""
 
     train_height: int = 24
     """Height of the grid that the model sees at a time, in pixels: crops of it while training, overlapping tiles of a larger
@@ -125,6 +137,8 @@ class OpticalFlowArguments(NetworkArguments):
             require(name, getattr(self, name), 0.0 <= getattr(self, name) <= 1.0, "in [0, 1]")
         for name in ("brightness", "contrast", "saturation", "second_frame_change"):
             require(name, getattr(self, name), getattr(self, name) < 1.0, "below 1")
+        white = self.white_level
+        require("white_level", white, white is None or 0.0 < white < float("inf"), "above 0, and finite")
         window = self.contrast_window
         require(
             "contrast_window",

@@ -14,15 +14,21 @@ from torch import Tensor
 
 from perceivers.arguments import DataArguments
 from perceivers.data.draws import generator_of
-from perceivers.data.opening import PART_NAMES, Tables, open_tables, sub_folders
+from perceivers.data.opening import Tables, open_tables, sub_folders
+from perceivers.data.parts import part_of
 from perceivers.data.rows import RowSamples, load_splits
 from perceivers.data.splits import PartName, Samples, Splits
 from perceivers.data.tables import FILE_COLUMN, StreamTable, Table, require_columns
 from perceivers.errors import DataError
-from perceivers.kinds.image.reading import IMAGE_SUFFIXES, decode_image
+from perceivers.kinds.image.reading import IMAGE_SUFFIXES, read_plain
 from perceivers.processors.optical_flow.truth import known_part, read_known_flow
 from perceivers.tasks.optical_flow.augmentation import FlowSample
-from perceivers.tasks.optical_flow.folders import SCENE_COLUMN, flow_table
+from perceivers.tasks.optical_flow.folders import (
+    SCENE_COLUMN,
+    flow_table,
+    parts_inside,
+    require_no_unknown_truth,
+)
 from perceivers.tasks.optical_flow.options import OpticalFlowArguments
 from perceivers.tasks.optical_flow.pictures import Difficulty, MadePairs, PairMaker, PicturePool, UnmadePairs
 
@@ -35,30 +41,39 @@ class FlowDecoder:
     """From a row to a FlowSample, or of a table of pictures to uint8 [height, width, 3].
 
     Args:
-        first_column: column with the earlier frame, see `decode_image`.
+        first_column: column with the earlier frame, see `perceivers.kinds.image.reading.read_plain`.
         second_column: column with the later frame.
-        flow_column: column with the flow: a path of a .flo or KITTI .png file, or float [height, width, 2] in pixels, NaN
-            where it is not known.
+        flow_column: column with the flow: a path of a .flo, .pfm or KITTI .png file, or float [height, width, 2] in pixels,
+            NaN where it is not known.
         image_column: column of a table of pictures.
+        white_level: value that is white in pictures deeper than 8 bits; None: by their mode.
     """
 
     first_column: str
     second_column: str
     flow_column: str
     image_column: str
+    white_level: float | None = None
 
     @classmethod
     def of(cls, chosen: OpticalFlowArguments) -> FlowDecoder:
         """With the columns that the arguments name."""
-        return cls(chosen.first_column, chosen.second_column, chosen.flow_column, chosen.image_column)
+        return cls(
+            chosen.first_column,
+            chosen.second_column,
+            chosen.flow_column,
+            chosen.image_column,
+            chosen.white_level,
+        )
 
     def __call__(self, row: Mapping[str, Any], table: Table | StreamTable) -> Any:
         """Decode one row."""
         if not self.has_flow(table):
             column = self.image_column if self.image_column in table.columns else FILE_COLUMN
-            return decode_pixels(row[column], table.root)
+            return decode_pixels(row[column], table.root, self.white_level)
         first, second = (
-            decode_pixels(row[column], table.root) for column in (self.first_column, self.second_column)
+            decode_pixels(row[column], table.root, self.white_level)
+            for column in (self.first_column, self.second_column)
         )
         if first.shape != second.shape:
             raise DataError(
@@ -91,9 +106,9 @@ class FlowDecoder:
         )
 
 
-def decode_pixels(value: Any, root: Path | None) -> np.ndarray:
-    """What a table holds for a picture, see `decode_image`, as uint8 [height, width, 3]."""
-    return np.asarray(decode_image(value, root).convert("RGB"))
+def decode_pixels(value: Any, root: Path | None, white_level: float | None = None) -> np.ndarray:
+    """What a table holds for a picture, see `perceivers.kinds.image.reading.read_plain`, as uint8 [height, width, 3]."""
+    return np.asarray(read_plain(value, root, channels=3, white_level=white_level))
 
 
 def decode_flow(value: Any, root: Path | None) -> tuple[np.ndarray, np.ndarray]:
@@ -104,7 +119,9 @@ def decode_flow(value: Any, root: Path | None) -> tuple[np.ndarray, np.ndarray]:
     elif isinstance(value, str) and value:
         flow, valid = read_known_flow(Path(value) if root is None else root / value)
     else:
-        raise DataError(f"flow must be the path of a .flo or .png file or an array, received {value!r:.80}")
+        raise DataError(
+            f"flow must be the path of a .flo, .pfm or .png file or an array, received {value!r:.80}"
+        )
     if flow.ndim != 3 or flow.shape[-1] != 2:
         raise DataError(f"flow must have shape [height, width, 2], received {list(flow.shape)}")
     return flow.numpy(), valid.numpy()
@@ -142,6 +159,8 @@ def open_flow_tables(arguments: DataArguments) -> Tables:
     """Open the tables of a data set by part; folders as benchmarks lay them out, and whatever else `open_tables` knows."""
     layout = layout_tables(arguments.data)
     if layout is None:
+        if Path(arguments.data).is_dir():
+            require_no_unknown_truth(Path(arguments.data))
         tables = open_tables(arguments, IMAGE_SUFFIXES, labelled=False)
     elif arguments.streaming:
         raise DataError(
@@ -165,11 +184,11 @@ def layout_tables(data: str) -> Tables | None:
     folder = Path(data)
     if not folder.is_dir():
         return None
-    parts = {PART_NAMES[child.name]: child for child in sub_folders(folder) if child.name in PART_NAMES}
+    parts = {part: child for child in sub_folders(folder) if (part := part_of(child.name)) is not None}
     found = {part: flow_table(child) for part, child in parts.items()}
     tables: Tables = {part: table for part, table in found.items() if table is not None}
     if not tables and (table := flow_table(folder)) is not None:
-        tables = {"train": table}
+        tables = {**parts_inside(table)}
     if tables and "train" not in tables:
         raise DataError(
             f"`data` {data!r} must have a part `train`, received only {', '.join(sorted(tables))}"

@@ -16,7 +16,7 @@ from perceivers.data.splits import Splits
 from perceivers.metrics.optical_flow import flow_metrics, flow_sums
 from perceivers.models.optical_flow import PerceiverForOpticalFlow
 from perceivers.processors.optical_flow.processor import PerceiverOpticalFlowProcessor
-from perceivers.tasks.base import Batch, Parts, Prediction, Step, Task
+from perceivers.tasks.base import Batch, Parts, Prediction, Step, Task, Unreadable
 from perceivers.tasks.optical_flow.augmentation import (
     ColourStrengths,
     FlowSample,
@@ -150,19 +150,23 @@ class OpticalFlow(Task[OpticalFlowArguments]):
         return flow_metrics()
 
     @torch.no_grad()
-    def predict(self, parts: Parts, inputs: Sequence[str]) -> list[Prediction]:
+    def predict(
+        self, parts: Parts, inputs: Sequence[str], left_out: list[Unreadable] | None = None
+    ) -> list[Prediction]:
         """Give the flow of each frame to the next one.
 
         Args:
             parts: the trained model.
             inputs: pictures, each followed by the next one in time; folders, each a sequence of its own; films; tables with
                 columns for the first and the second frame of each pair.
+            left_out: see Task.
         """
         prepared = parts.model.prepare()
         return flows_of_inputs(
             inputs,
             self.arguments,
             lambda first, second: self._estimate(prepared, _as_frames(first, second, parts.model.device))[0],
+            left_out,
         )
 
     def show(self, predictions: Sequence[Prediction], folder: Path) -> list[Path]:

@@ -6,9 +6,11 @@ from dataclasses import dataclass
 
 from perceivers.arguments.base import require_share
 from perceivers.arguments.network import NetworkArguments
+from perceivers.arguments.open import left_open
 from perceivers.kinds.points.options import PointOptions
 
 
+@left_open(PointOptions, NetworkArguments, "label_smoothing", but=("num_coordinates",))
 @dataclass(frozen=True, kw_only=True)
 class PointClassificationArguments(PointOptions, NetworkArguments):
     """Columns, model and augmentation of `point-classification`: a set of points in, a label out."""

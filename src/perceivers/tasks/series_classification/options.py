@@ -4,11 +4,15 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from perceivers.arguments.base import require_share
+from perceivers.arguments.base import require_at_least, require_share
 from perceivers.arguments.network import NetworkArguments
+from perceivers.arguments.open import left_open
 from perceivers.kinds.series.options import SeriesOptions
 
 
+@left_open(
+    SeriesOptions, NetworkArguments, "label_smoothing", "mixup", but=("time_column", "channel_columns")
+)
 @dataclass(frozen=True, kw_only=True)
 class SeriesClassificationArguments(SeriesOptions, NetworkArguments):
     """Data, model and augmentation of `series-classification`: series of several channels in, one class out."""
@@ -22,8 +26,12 @@ class SeriesClassificationArguments(SeriesOptions, NetworkArguments):
     """Column that holds the class."""
     label_smoothing: float = 0.0
     """Share of the target probability spread over all classes, in [0, 1)."""
+    mixup: float = 0.0
+    """While training, patterns and targets of series are averaged in pairs, in shares drawn from Beta(mixup, mixup); 0
+    averages none. Steps cannot be averaged: `tokens` must be patterns."""
 
     def __post_init__(self) -> None:
         NetworkArguments.__post_init__(self)
         SeriesOptions.__post_init__(self)
         require_share(self, "label_smoothing")
+        require_at_least(0, self, "mixup")

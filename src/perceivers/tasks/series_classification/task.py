@@ -4,29 +4,38 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import replace
+from pathlib import Path
 from typing import Any, ClassVar
 
 from perceivers.arguments import DataArguments
+from perceivers.arguments.open import completed
 from perceivers.configuration import PerceiverConfig
+from perceivers.data.delimited import DelimitedFile
 from perceivers.data.opening import Tables, find_files, open_table_file
 from perceivers.data.splits import Splits
-from perceivers.data.table_folders import is_table
+from perceivers.data.table_folders import TEXT_FORMATS, format_of, is_table
 from perceivers.data.tables import ListTable, Table
+from perceivers.data.words import listed
 from perceivers.errors import ConfigurationError, DataError
 from perceivers.kinds.base import Kind
 from perceivers.kinds.series.files import SERIES_SUFFIXES, SeriesColumns
 from perceivers.kinds.series.kind import SeriesKind
+from perceivers.kinds.series.mixing import mixed_features
 from perceivers.kinds.series.opening import (
+    ARFF_SUFFIX,
     TS_SUFFIX,
     VALUES_COLUMN,
+    archive_table,
     gather_series,
+    is_archive_form,
     is_long,
     open_series,
-    ts_table,
 )
-from perceivers.tasks.base import Parts
+from perceivers.kinds.series.wide import FEWEST_STEPS, wide_table
+from perceivers.tasks.answering import LABELS
+from perceivers.tasks.base import Batch, Parts
 from perceivers.tasks.columns import Columns
-from perceivers.tasks.one_column_task import OneColumnTask
+from perceivers.tasks.one_column_task import ANSWER, OneColumnTask
 from perceivers.tasks.series_classification.options import SeriesClassificationArguments
 
 
@@ -53,11 +62,14 @@ class SeriesClassification(OneColumnTask[SeriesClassificationArguments]):
         """See ColumnTask; columns of the table are no channels of its files."""
         columns = super().choose(tables)
         (only,) = columns.inputs
-        kind = replace(only.kind, not_channels=self._columns.others)  # type: ignore[call-arg]
+        # Of a long table they are known; those of files are found when the first ones are looked at.
+        names = getattr(tables["train"], "channels", ())
+        kind = replace(only.kind, not_channels=self._columns.others, channel_names=names)  # type: ignore[call-arg]
         return replace(columns, inputs=(replace(only, kind=kind),))
 
     def build(self, splits: Splits, start: PerceiverConfig | None = None) -> Parts:
         """See ColumnTask; the longest series of all parts must fit."""
+        self._require_mixable()
         if self.arguments.max_length is None:
             (only,) = self.columns.inputs
             parts = (splits.train, splits.validation, splits.test)
@@ -66,36 +78,82 @@ class SeriesClassification(OneColumnTask[SeriesClassificationArguments]):
             self.columns = replace(self.columns, inputs=(replace(only, kind=kind),))
         return super().build(splits, start)
 
+    def augment(self, batch: Batch) -> Batch:
+        """Average patterns in pairs, where that is wanted; labels are then shares [batch, num_classes]."""
+        batch, chosen = super().augment(batch), self.arguments
+        if not chosen.mixup:
+            return batch
+        ((name, features),) = batch["inputs"].items()
+        features, labels = mixed_features(
+            features,
+            batch[LABELS][ANSWER],
+            num_classes=self.columns.answers[ANSWER].description.num_outputs,
+            alpha=chosen.mixup,
+        )
+        return {**batch, "inputs": {name: features}, LABELS: {ANSWER: labels}}
+
     def require_fitting(self, start: PerceiverConfig, columns: Columns) -> None:
         """See ColumnTask."""
         (only,) = columns.inputs
-        own = dict((start.modalities or {}).get(only.name, {}))
-        (wanted,) = columns.modalities().values()
-        if own.get("in_channels") != wanted["in_channels"]:
+        wanted, own = columns.modalities(), start.modalities or {}
+        if set(own) != set(wanted) or any(
+            own[name].get(key) != wanted[name].get(key)
+            for name in wanted
+            for key in ("type", "in_channels", "group_sizes")
+        ):
+            channels = only.kind.num_channels  # type: ignore[attr-defined]
             raise ConfigurationError(
-                f"`start` must be a model of series with {wanted['in_channels']} channels, received {own or 'another model'}"
+                f"`start` must be a model of series with {channels} channels and the same `tokens`, received "
+                f"{dict(own) or 'another model'}"
             )
+
+    def files_of(self, given: str) -> list[str]:
+        """The files of series in a folder."""
+        return [str(path) for path in find_files([given], (*SERIES_SUFFIXES, TS_SUFFIX), "series")]
 
     def tables_of(self, given: str) -> Iterator[Table]:
         """An input as tables with a row a series: a long table or a table of files, else every file for itself."""
         chosen = self.arguments
-        for path in find_files([given], (*SERIES_SUFFIXES, TS_SUFFIX), "series"):
-            if path.suffix.lower() == TS_SUFFIX:
-                yield ts_table(path)
+        for path in find_files([given], (*SERIES_SUFFIXES, TS_SUFFIX, ARFF_SUFFIX), "series"):
+            if is_archive_form(path, by_name=True):
+                yield archive_table(path, chosen.label_column)
                 continue
-            table = open_table_file(path) if is_table(path) else None
+            table = open_table_file(path) if self._has_names(path) else None
+            if isinstance(table, Table):
+                table.decimal = self.decimal
             if isinstance(table, Table) and is_long(table, chosen.series_column):
                 yield gather_series(table, self._columns, chosen.series_column, None)
             elif isinstance(table, Table) and {VALUES_COLUMN, chosen.file_column} & set(table.columns):
                 yield table
+            elif isinstance(table, Table) and (wide := wide_table(table, VALUES_COLUMN, chosen.label_column)):
+                yield wide
             else:
-                yield ListTable([{chosen.file_column: str(path)}], str(path), [str(path)])
+                only = ListTable([{chosen.file_column: str(path)}], str(path), [str(path)])
+                only.decimal = self.decimal
+                yield only
 
     @property
     def _columns(self) -> SeriesColumns:
         chosen = self.arguments
         others = (chosen.series_column, chosen.file_column, chosen.label_column)
-        return SeriesColumns(chosen.channel_columns, chosen.time_column, others)
+        # Those of a trained model are found again by their names.
+        known = [each.kind.channel_names for each in self.columns.inputs if isinstance(each.kind, SeriesKind)]
+        names = chosen.channel_columns or next(iter(known), ())
+        return SeriesColumns(names, chosen.time_column, others, chosen.channels_first)
+
+    def _has_names(self, path: Path) -> bool:
+        """Whether a file is a table with a line of names; a series of its own may have none."""
+        return is_table(path) and (
+            format_of(path) not in TEXT_FORMATS or DelimitedFile.look_at(path, needs_names=False).has_names
+        )
+
+    def _require_mixable(self) -> None:
+        chosen = completed(self.arguments)
+        if chosen.mixup and chosen.tokens != "patterns":
+            raise ConfigurationError(
+                f"`mixup` must be 0 where `tokens` are {chosen.tokens}, received {chosen.mixup}: patterns alone "
+                "can be averaged"
+            )
 
     def _require_series(self, table: Table) -> None:
         """Refuse a table that has neither steps nor files of series."""
@@ -104,5 +162,6 @@ class SeriesClassification(OneColumnTask[SeriesClassificationArguments]):
             raise DataError(
                 f"`{table.source}` must have a column {chosen.series_column!r} that tells which series each row belongs to "
                 f"(--series-column), or a column {chosen.file_column!r} with a file for each series (--file-column), "
-                f"received {', '.join(table.columns)}"
+                f"received {listed(table.columns)}; or be a table with a row a series: a column {chosen.label_column!r} "
+                f"(--label-column) and {FEWEST_STEPS} columns of numbers or more; or a .ts, .arff or UCR file"
             )

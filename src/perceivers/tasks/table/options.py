@@ -6,13 +6,16 @@ import dataclasses
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from perceivers.arguments.advice import filled
+from perceivers.arguments.advice import Advice
 from perceivers.arguments.base import require, require_at_least, require_choice, require_share
 from perceivers.arguments.network import NetworkArguments
+from perceivers.arguments.open import filled, given, left_open
 from perceivers.errors import ConfigurationError
+from perceivers.tasks.sizing import fitted
 from perceivers.tasks.table.sizing import TableSizes
 
 
+@left_open(NetworkArguments, "token_channels", "hidden")
 @dataclass(frozen=True, kw_only=True)
 class TableArguments(NetworkArguments):
     """Columns, answers and model of `table`: any columns in; classes, labels and numbers out."""
@@ -23,9 +26,6 @@ class TableArguments(NetworkArguments):
     """NAME=KIND: what a column holds, where the guess is wrong. `perceivers inspect` prints the guesses and the kinds."""
     ignore: tuple[str, ...] = ()
     """Columns that are not read."""
-    group_column: str | None = None
-    """Column whose equal values stay in one part when the data are divided: the patient, the owner, the speaker. It is not
-    read."""
     quantiles: tuple[float, ...] = ()
     """Shares in (0, 1) of which numbers are answered, ascending: 0.05 0.5 0.95 gives the median and an interval for 90 %
     of the numbers. None given: the mean."""
@@ -37,27 +37,22 @@ class TableArguments(NetworkArguments):
     """After training, find the temperature at which the probabilities of the validation rows are right, and keep it."""
     queries_per_answer: int = 8
     """Learned queries that are asked for each answer, each with a head of its own; their answers are averaged."""
-    token_channels: int | None = None
-    """Size of the vector that a number or a category becomes. None: chosen from the rows."""
-    hidden: float | None = None
-    """While training, the share in [0, 1) of numbers and categories that are hidden. None: chosen from the rows."""
-    # What every task has is chosen from the rows here, where it is not given.
-    num_latents: int | None = None  # type: ignore[assignment]
-    """Vectors that all columns are gathered into. None: chosen from the rows."""
-    latent_channels: int | None = None  # type: ignore[assignment]
-    """Size of each of them. None: chosen from the rows."""
-    num_layers: int | None = None  # type: ignore[assignment]
-    """Self-attention layers over the latents. None: chosen from the rows."""
+    token_channels: int = 64
+    """Size of the vector that a number or a category becomes."""
+    hidden: float = 0.1
+    """While training, the share in [0, 1) of numbers and categories that are hidden."""
+    num_latents: int = 8
+    """Vectors that all columns are gathered into."""
+    num_layers: int = 1
+    """Self-attention layers over the latents."""
     qk_channels: int | None = None
     """Channels of queries and keys of all attention layers; None: as many as the latents have."""
     widening_factor: int = 2
     """Hidden size of the perceptrons behind each attention, in multiples of the channels."""
     num_cross_heads: int = 4
     """Heads of the cross-attention from the latents to the columns."""
-    dropout: float | None = None  # type: ignore[assignment]
-    """Share of attention weights left out while training, in [0, 1). None: chosen from the rows."""
-    mlp_dropout: float | None = None  # type: ignore[assignment]
-    """Share of the perceptrons' hidden channels left out while training, in [0, 1). None: chosen from the rows."""
+    mlp_dropout: float = 0.2
+    """Share of the perceptrons' hidden channels left out while training, in [0, 1)."""
     initializer_range: float = 0.5
     """Standard deviation of the first latents, queries, categories and columns' vectors."""
     label_smoothing: float = 0.0
@@ -72,9 +67,9 @@ class TableArguments(NetworkArguments):
         require(
             "label_separator", len(self.label_separator), bool(self.label_separator), "1 character or more"
         )
-        for given in self.column:
-            if "=" not in given:
-                raise ConfigurationError(f"`column` must be NAME=KIND, received {given!r}")
+        for named in self.column:
+            if "=" not in named:
+                raise ConfigurationError(f"`column` must be NAME=KIND, received {named!r}")
         if any(not 0.0 < share < 1.0 for share in self.quantiles) or list(self.quantiles) != sorted(
             set(self.quantiles)
         ):
@@ -95,4 +90,13 @@ class TableArguments(NetworkArguments):
 
     def sized(self, sizes: TableSizes) -> TableArguments:
         """These arguments with `sizes` in the place of what was left open."""
-        return filled(self, dataclasses.asdict(sizes))
+        advised = Advice(latent_channels=sizes.latent_channels, num_heads=4, num_cross_heads=4)
+        heads = fitted(given(self), advised)
+        return filled(
+            self,
+            {
+                **dataclasses.asdict(sizes),
+                "num_heads": heads.num_heads,
+                "num_cross_heads": heads.num_cross_heads,
+            },
+        )

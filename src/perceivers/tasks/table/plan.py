@@ -67,13 +67,18 @@ class TablePlan:
 
 
 def plan_table(
-    train: Table | StreamTable, arguments: TableArguments, *, needs_target: bool = True
+    train: Table | StreamTable,
+    arguments: TableArguments,
+    *,
+    group_column: str | None = None,
+    needs_target: bool = True,
 ) -> TablePlan:
     """Decide what each column of a training table is.
 
     Args:
         train: the rows.
         arguments: what the user named.
+        group_column: column that is not read, because it says which rows stay in one part.
         needs_target: whether a table without any target is an error.
 
     Raises:
@@ -81,7 +86,7 @@ def plan_table(
     """
     targets = _targets(train, arguments, needs_target)
     named = _named_kinds(train, arguments)
-    for name in [*arguments.ignore, *filter(None, [arguments.group_column])]:
+    for name in [*arguments.ignore, *filter(None, [group_column])]:
         _require_column(train, name, "ignore" if name in arguments.ignore else "group_column")
     plans: list[ColumnPlan] = []
     kinds: dict[str, type[Kind]] = {}
@@ -93,7 +98,7 @@ def plan_table(
         if name in targets:
             answers[name] = _answer(name, targets[name], filled, train, arguments)
             role, kind, note = "target", answers[name].name, answers[name].note()
-        elif name == arguments.group_column:
+        elif name == group_column:
             role = "group"
         elif name in arguments.ignore:
             note = "ignored, as asked for"

@@ -1,11 +1,13 @@
-"""What each column was taken for, as a table for people."""
+"""What each column was taken for, as a table for people; and what a run would choose for them, in words."""
 
 from __future__ import annotations
 
 from rich.table import Table
 from rich.text import Text
 
+from perceivers.kinds.base import counted
 from perceivers.tasks.table.plan import TablePlan
+from perceivers.tasks.table.sizing import table_advice
 
 
 def plan_as_table(plan: TablePlan) -> Table:
@@ -30,3 +32,21 @@ def plan_as_table(plan: TablePlan) -> Table:
         )
         table.add_row(*map(Text, cells))
     return table
+
+
+def choices_in_words(plan: TablePlan, num_rows: int) -> list[str]:
+    """What `train table` would choose: what it gives the model of each input, the network, the loop.
+
+    Args:
+        plan: of the table.
+        num_rows: that would be trained on.
+    """
+    inputs = plan.chosen.inputs
+    advice = table_advice(num_rows, num_large=sum(not each.kind.is_light for each in inputs))
+    chosen = plan.arguments
+    return [
+        *(f"{', '.join(each.columns)}: {each.kind.described()}" for each in inputs),
+        f"`perceivers train table` would choose {chosen.num_latents} latents of {chosen.latent_channels} channels, "
+        f"{counted(chosen.num_layers, 'layer')}; {counted(advice.epochs or 1, 'pass', 'passes')}, "
+        f"{counted(advice.batch_size or 1, 'row')} a step, learning rate {advice.learning_rate:g}",
+    ]

@@ -3,19 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any, ClassVar, Literal
 
 from perceivers.arguments import DataArguments, RunArguments
 from perceivers.arguments.advice import Advice
+from perceivers.arguments.open import USUAL_SIZE, completed, filled
 from perceivers.data.opening import Tables, open_tables
 from perceivers.data.rows import RowSamples
 from perceivers.data.splits import Splits
+from perceivers.tasks.choosing import for_length
 from perceivers.tasks.column_task import ColumnTask
 from perceivers.tasks.columns import Columns
+from perceivers.tasks.sizes import values_of_size
+from perceivers.tasks.sizing import narrowed
 from perceivers.tasks.table.options import TableArguments
 from perceivers.tasks.table.plan import TablePlan, plan_table
 from perceivers.tasks.table.printing import plan_as_table
-from perceivers.tasks.table.sizing import table_advice
+from perceivers.tasks.table.sizing import table_advice, table_sizes
 
 
 class TableTask(ColumnTask[TableArguments]):
@@ -29,11 +34,6 @@ class TableTask(ColumnTask[TableArguments]):
     table_plan: TablePlan | None = None
 
     @property
-    def groups(self) -> str | None:
-        """See ColumnTask."""
-        return self.arguments.group_column
-
-    @property
     def best_by(self) -> tuple[str, Literal["higher", "lower"]]:
         """The loss: of few rows, it tells more than how many answers are right."""
         return "loss", "lower"
@@ -44,16 +44,20 @@ class TableTask(ColumnTask[TableArguments]):
 
     def choose(self, tables: Tables) -> Columns:
         """See ColumnTask; what was left open of the network is chosen from the rows."""
-        self.table_plan = plan_table(tables["train"], self.arguments)
-        self.arguments = self.table_plan.arguments
+        self.arguments = filled(self.arguments, values_of_size(self.name, self.arguments.size))
+        self.table_plan = plan_table(tables["train"], self.arguments, group_column=self.group_column)
+        self.arguments = completed(self.table_plan.arguments)
         return self.table_plan.chosen
 
     def advise(self, splits: Splits, run: RunArguments) -> Advice:
         """See Task."""
-        if not isinstance(splits.train, RowSamples):
+        if not isinstance(splits.train, RowSamples) or self.arguments.size == USUAL_SIZE:
             return Advice()
         num_large = sum(not each.kind.is_light for each in self.columns.inputs)
-        return table_advice(len(splits.train), num_large=num_large)
+        num_rows = len(splits.train)
+        sizes = table_sizes(num_rows, num_large=num_large, has_numbers_to_answer=False)
+        advice = replace(table_advice(num_rows, num_large=num_large), latent_channels=sizes.latent_channels)
+        return for_length(narrowed(advice, self.arguments.latent_channels), run, num_rows)
 
     def plan(self, splits: Splits) -> list[Any]:
         """What each column was taken for, and what else is to be known of the rows."""

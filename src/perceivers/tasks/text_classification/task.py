@@ -10,19 +10,22 @@ from typing import Any, ClassVar
 from torch import Tensor
 
 from perceivers.answers.base import Answer
-from perceivers.arguments import DataArguments
+from perceivers.answers.one_class import OneClass
+from perceivers.arguments import DataArguments, RunArguments
+from perceivers.arguments.advice import Advice
+from perceivers.arguments.open import AUTO, completed
 from perceivers.configuration import PerceiverConfig
 from perceivers.data.opening import TABLE_FORMATS, Tables, find_files, open_tables
 from perceivers.data.splits import Splits
 from perceivers.data.tables import FILE_COLUMN, ListTable, Table, require_columns
 from perceivers.errors import DataError
 from perceivers.kinds.text.kind import TextKind
-from perceivers.kinds.text.options import TextOptions
 from perceivers.kinds.text.reading import TEXT_SUFFIXES, column_of_text, is_path, read_text_file
 from perceivers.models.prediction import PerceiverForPrediction
 from perceivers.models.sequence_classification import PerceiverForSequenceClassification
 from perceivers.models.text_building import start_positions, text_config
-from perceivers.tasks.base import Parts, Prediction
+from perceivers.tasks.base import Parts, Prediction, Unreadable
+from perceivers.tasks.choosing import count_of, options_of, with_inputs, with_network
 from perceivers.tasks.column_task import ColumnTask
 from perceivers.tasks.columns import Columns, model_names
 from perceivers.tasks.inputs import Input, Sample
@@ -50,7 +53,9 @@ class TextClassification(ColumnTask[TextClassificationArguments]):
     @property
     def has_heads(self) -> bool:
         """Whether each task has a query and a head of its own, in place of the plain classifier."""
-        return self.answers_several or self.arguments.head_layers > 0 or self.reads_ngrams
+        chosen = self.arguments
+        has_more = chosen.queries_per_answer not in (1, AUTO) or chosen.token_rate not in (0, AUTO)
+        return self.answers_several or chosen.head_layers > 0 or has_more or self.reads_ngrams
 
     @property
     def reads_ngrams(self) -> bool:
@@ -69,11 +74,6 @@ class TextClassification(ColumnTask[TextClassificationArguments]):
         classes = chosen.label_column if chosen.answer == "one-class" else None
         return chosen.task_column or classes
 
-    @property
-    def groups(self) -> str | None:
-        """See ColumnTask."""
-        return self.arguments.group_column
-
     def open(self, arguments: DataArguments) -> Tables:
         """Tables, or folders of text files."""
         return open_tables(arguments, TEXT_SUFFIXES)
@@ -81,11 +81,19 @@ class TextClassification(ColumnTask[TextClassificationArguments]):
     def choose(self, tables: Tables) -> Columns:
         """See ColumnTask."""
         chosen = self.arguments
-        options = TextOptions(
-            **{own.name: getattr(chosen, own.name) for own in dataclasses.fields(TextOptions)}
-        )
         columns = (column_of_text(tables["train"], chosen.text_column), *self._others())
         require_columns(tables["train"], *columns, chosen.label_column, *filter(None, [chosen.task_column]))
+        train = tables["train"]
+        self.arguments = with_inputs(
+            chosen,
+            self.name,
+            TextKind,
+            table=train,
+            column=columns[0],
+            num_rows=count_of(train),
+            start=self.start,
+        )
+        options = options_of(TextKind, self.arguments)
         answers: Mapping[str, Answer]
         if self.answers_several:
             tasks = task_answers(tables["train"], chosen)
@@ -94,6 +102,25 @@ class TextClassification(ColumnTask[TextClassificationArguments]):
         else:
             answers = {ANSWER: only_answer(tables["train"], chosen)}
         return Columns((Input(TEXT, columns, TextKind(options)),), answers)
+
+    def advise(self, splits: Splits, run: RunArguments) -> Advice:
+        """See Task; what was left open of the network is chosen, too."""
+        (only,) = self.columns.inputs
+        answer = None if self.answers_several else self.columns.answers[ANSWER]
+        self.arguments, advice = with_network(
+            self.arguments,
+            only.kind,
+            run=run,
+            num_rows=count_of(splits.train),
+            num_classes=len(answer.names) if isinstance(answer, OneClass) else None,
+        )
+        known = completed(self.arguments)
+        answers = {
+            name: dataclasses.replace(each, num_queries=known.queries_per_answer, token_rate=known.token_rate)
+            for name, each in self.columns.answers.items()
+        }
+        self.columns = dataclasses.replace(self.columns, answers=answers)
+        return advice
 
     def build_model(
         self, columns: Columns, start: PerceiverConfig | None
@@ -144,13 +171,15 @@ class TextClassification(ColumnTask[TextClassificationArguments]):
         numbers = {name: values[:, 0] for name, values in scores.items()}
         return numbers, numbers
 
-    def predict(self, parts: Parts, inputs: Sequence[str]) -> list[Prediction]:
+    def predict(
+        self, parts: Parts, inputs: Sequence[str], left_out: list[Unreadable] | None = None
+    ) -> list[Prediction]:
         """Answer for texts: typed ones, text files, folders of these, and the rows of tables.
 
         A typed pair of texts has [SEP] between them. Of a model with several tasks, a table's row has its own task's answer
         if the table says which it is, and every other text those of all tasks, a prediction each.
         """
-        found = super().predict(parts, inputs)
+        found = super().predict(parts, inputs, left_out)
         if not self.answers_several:
             return found
         return [
@@ -181,6 +210,12 @@ class TextClassification(ColumnTask[TextClassificationArguments]):
         said = {self.columns.answers[name].title: dict(own) for name, own in answers.items()}
         own_answer = {"answers": said} if self.answers_several else next(iter(said.values()))
         return {"text": f" {PAIR_MARK} ".join(cells), **own_answer}
+
+    def files_of(self, given: str) -> list[str]:
+        """The files of text in a folder."""
+        if not is_path(given) or not Path(given).is_dir():
+            return [given]
+        return [str(path) for path in find_files([given], TEXT_SUFFIXES, "text")]
 
     def tables_of(self, given: str) -> Iterator[Table]:
         """A table; or a typed text, or each file of text, as a table of one row."""

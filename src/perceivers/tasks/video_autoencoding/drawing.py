@@ -36,7 +36,9 @@ def draw_reconstruction(prediction: Prediction, path: Path) -> None:
         4, columns, height_ratios=[strip, strip, 1.1, 1.1], hspace=0.5, wspace=0.06, left=0.09, right=0.985,
         bottom=0.07, top=1.0 - 1.0 / (2 * strip + 4.3),
     )  # fmt: skip
-    figure.suptitle(_title(prediction), x=0.02, y=0.985, ha="left", va="top", color=INK, fontsize=12)
+    figure.suptitle(
+        _title(prediction), x=0.02, y=0.985, ha="left", va="top", color=INK, fontsize=12, parse_math=False
+    )
     for column, (second, original, made) in enumerate(frames):
         squared = mean_squared_errors(made[None].float() / 255, original[None].float() / 255)
         for row, (pixels, title) in enumerate(

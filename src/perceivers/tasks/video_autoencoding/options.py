@@ -7,9 +7,26 @@ from typing import Any, Literal
 
 from perceivers.arguments.base import require, require_at_least, require_choice, require_share
 from perceivers.arguments.network import NetworkArguments
+from perceivers.arguments.open import left_open
 from perceivers.errors import ConfigurationError
 
 
+@left_open(
+    NetworkArguments,
+    "num_frames",
+    "frame_rate",
+    "height",
+    "width",
+    "audio_samples_per_frame",
+    "video_patch_size",
+    "video_frames_per_patch",
+    "audio_samples_per_patch",
+    "video_bands",
+    "audio_bands",
+    "position_resolution",
+    "decoder_channels",
+    "label_query_channels",
+)
 @dataclass(frozen=True, kw_only=True)
 class VideoAutoencodingArguments(NetworkArguments):
     """Model, clips and loss of `video-autoencoding`: video, sound and class through one set of latents and back."""

@@ -108,8 +108,8 @@ class _Sums:
         self, true_frames: Tensor, frames: Tensor, true_sound: Tensor, sound: Tensor, logits: Tensor
     ) -> None:
         self._video += float(mean_squared_errors(frames, true_frames).sum())
-        self._audio += float((sound - true_sound).double().square().sum())
-        self._energy += float(true_sound.double().square().sum())
+        self._audio += float((sound - true_sound).cpu().double().square().sum())
+        self._energy += float(true_sound.cpu().double().square().sum())
         self._num_frames += len(frames)
         self._num_samples += len(sound)
         self._logits.append(logits.log_softmax(dim=-1))

@@ -35,7 +35,7 @@ from perceivers.metrics.signal_to_noise import peak_signal_to_noise, signal_to_n
 from perceivers.models.multimodal_autoencoding import PerceiverForMultimodalAutoencoding
 from perceivers.processors.video.clip_cache import ClipCache
 from perceivers.processors.video.clips import PerceiverClipReader
-from perceivers.tasks.base import Batch, Parts, Prediction, Step, Task
+from perceivers.tasks.base import Batch, Parts, Prediction, Step, Task, Unreadable, guarded
 from perceivers.tasks.video_autoencoding.drawing import draw_reconstruction
 from perceivers.tasks.video_autoencoding.films import FilmDecoder, Stretch, film_column, load_films
 from perceivers.tasks.video_autoencoding.measures import measure_clips
@@ -206,13 +206,24 @@ class VideoAutoencoding(Task[VideoAutoencodingArguments]):
         return MetricCollection(metrics, compute_groups=False)
 
     @torch.no_grad()
-    def predict(self, parts: Parts, inputs: Sequence[str]) -> list[Prediction]:
+    def predict(
+        self, parts: Parts, inputs: Sequence[str], left_out: list[Unreadable] | None = None
+    ) -> list[Prediction]:
         """Reconstruct each film, clip after clip; only the finished film, some frames and the sound are kept in memory."""
         prepared = parts.model.prepare()
         names = _class_names(parts) if self.has_classes else []
+
+        def films(given: str) -> Iterator[str]:
+            yield from map(str, find_files([given], VIDEO_SUFFIXES, "video"))
+
+        def made(film: str) -> Iterator[Prediction]:
+            yield reconstruct_film(prepared, parts.processor, film, names)
+
         return [
-            reconstruct_film(prepared, parts.processor, str(path), names)
-            for path in find_files(inputs, VIDEO_SUFFIXES, "video")
+            prediction
+            for given in inputs
+            for film in guarded(given, films(given), left_out)
+            for prediction in guarded(film, made(film), left_out)
         ]
 
     def show(self, predictions: Sequence[Prediction], folder: Path) -> list[Path]:

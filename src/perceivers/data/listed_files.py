@@ -1,0 +1,95 @@
+"""Tables that list the files beside them by a name, or an id, instead of a path, as those of competitions do."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path, PurePath
+from typing import Any
+
+from perceivers.data.numbers import is_missing
+from perceivers.data.parts import part_of
+from perceivers.data.scanning import scan
+from perceivers.data.tables import FILE_COLUMN, StreamTable, Table
+
+# Rows that tell whether a column lists files, and the share of them whose file is there.
+FIRST_ROWS = 50
+MOSTLY = 0.9
+
+
+def with_listed_files(
+    table: Table | StreamTable, folder: Path, suffixes: Sequence[str], part: str | None = None
+) -> Table | StreamTable:
+    """A table with the paths of the files that one of its columns lists by name or id; the table itself where none does.
+
+    Args:
+        table: rows whose relative paths belong to `folder`; a stream stays as it is.
+        folder: that holds the files, at any depth.
+        suffixes: endings of the files.
+        part: of the table: files in folders that are called like it go before all others.
+
+    Returns:
+        The table; the column has the paths in the place of names, and so has a column `file`, if the table has none.
+    """
+    if isinstance(table, StreamTable) or not suffixes or _has_paths(table, suffixes):
+        return table
+    files = scan(folder, suffixes).files
+    own = [
+        file for file in files if part is not None and part_of(file.parts[0]) == part and len(file.parts) > 1
+    ]
+    names = _by_name(own or files)
+    column = _listing(table, names)
+    if column is None:
+        return table
+    cells = [cell if is_missing(cell) else names.get(str(cell), str(cell)) for cell in table.column(column)]
+    found = table.with_column(column, cells)
+    if FILE_COLUMN not in table.columns:
+        found = found.with_column(FILE_COLUMN, cells)
+    found.notes = [*table.notes, f"`{table.source}`: the column {column} lists files of `{folder}`"]
+    return found
+
+
+def lists_files(table: Table | StreamTable, folder: Path, suffixes: Sequence[str]) -> bool:
+    """Whether a table has a column that lists files below a folder by name, id or path."""
+    if isinstance(table, StreamTable):
+        return False
+    return _has_paths(table, suffixes) or _listing(table, _by_name(scan(folder, suffixes).files)) is not None
+
+
+def _has_paths(table: Table, suffixes: Sequence[str]) -> bool:
+    """Whether a column has paths of files already."""
+    count = min(len(table), FIRST_ROWS)
+    for name in table.columns:
+        cells = _first(table, name, count)
+        if cells and all(
+            isinstance(cell, str) and len(cell) < 1000 and PurePath(cell).suffix.lower() in suffixes
+            for cell in cells
+        ):
+            there = [table.path(cell).is_file() for cell in cells if "\0" not in cell]
+            if sum(there) >= MOSTLY * len(cells):
+                return True
+    return False
+
+
+def _by_name(files: Sequence[PurePath]) -> Mapping[str, str]:
+    """Path by relative path, name, and name without its ending; what two files are called is none of them."""
+    found: dict[str, str | None] = {}
+    for file in files:
+        path = file.as_posix()
+        for name in {file.name, file.stem, file.with_suffix("").as_posix(), path}:
+            found[name] = None if name in found and found[name] != path else path
+    return {name: path for name, path in found.items() if path is not None}
+
+
+def _listing(table: Table, names: Mapping[str, str]) -> str | None:
+    for column in table.columns:
+        cells = _first(table, column, min(len(table), FIRST_ROWS))
+        # Classes such as 0 and 1 may be names of files by chance.
+        is_a_list = len(set(map(str, cells))) == len(cells) > 1
+        if is_a_list and sum(str(cell) in names for cell in cells) >= MOSTLY * len(cells):
+            return column
+    return None
+
+
+def _first(table: Table, column: str, count: int) -> list[Any]:
+    cells = [table[index][column] for index in range(count)]
+    return [cell for cell in cells if isinstance(cell, str | int) and not is_missing(cell)]

@@ -1,0 +1,64 @@
+"""How samples that go through a convolutional stem are learned: the network behind it, passes, batches, rates."""
+
+from __future__ import annotations
+
+import math
+
+from perceivers.arguments.advice import Advice
+
+# Multiplications that training may take: about 25 minutes of one processor core.
+BUDGET = 4.5e13
+# The learning rate of batches of 32; it grows with the root of their size.
+RATE, RATE_IS_FOR = 1e-3, 32
+# A training step takes so many times the multiplications of an answer.
+COST_OF_STEP = 3
+FEWEST_PASSES, MOST_PASSES = 8, 60
+# Sets of few samples are passed over more often than that, until there are so many steps.
+FEWEST_STEPS, MOST_PASSES_OF_FEW = 1_500, 200
+
+
+def stem_learning(num_rows: int, cost: float) -> Advice:
+    """The network and the loop for so many training samples.
+
+    A few latents read the stem's tokens. There are as many passes as about 25 minutes of one processor core allow, from 8 to
+    60, and more where so few samples would have fewer than 1,500 steps. What is measured and saved is a running mean of the
+    weights.
+
+    Args:
+        num_rows: training samples.
+        cost: multiplications that the stem takes for one of them.
+    """
+    batch_size = stem_batch_size(num_rows)
+    steps_a_pass = -(-max(num_rows, 1) // batch_size)
+    affordable = BUDGET / (COST_OF_STEP * max(cost, 1.0) * max(num_rows, 1))
+    passes = int(min(max(affordable, FEWEST_PASSES), MOST_PASSES))
+    passes = max(passes, min(-(-FEWEST_STEPS // steps_a_pass), MOST_PASSES_OF_FEW))
+    steps = passes * steps_a_pass
+    return Advice(
+        epochs=passes,
+        batch_size=batch_size,
+        max_gradient_norm=1.0,
+        keep_best=True,
+        learning_rate=RATE * math.sqrt(batch_size / RATE_IS_FOR),
+        weight_decay=0.05,
+        warmup_steps=max(steps // 20, 1),
+        ema_decay=average_decay(steps),
+        num_latents=16,
+        latent_channels=96,
+        num_layers=2,
+        num_heads=4,
+        num_cross_heads=4,
+        qk_channels=96,
+        label_smoothing=0.1,
+    )
+
+
+def stem_batch_size(num_rows: int) -> int:
+    """Samples a step: 32 of up to 2,000, 64 of up to 20,000, then 128; an eighth of very few."""
+    batch_size = 32 if num_rows <= 2_000 else 64 if num_rows <= 20_000 else 128
+    return max(min(batch_size, num_rows // 8), 1)
+
+
+def average_decay(steps: int) -> float:
+    """Decay of the mean of the weights that reaches back over a fiftieth of the run: 10 steps at least, 1,000 at most."""
+    return 1.0 - 1.0 / min(max(steps / 50, 10.0), 1_000.0)

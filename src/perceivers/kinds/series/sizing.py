@@ -1,0 +1,79 @@
+"""What series look like to the model and how they are learned, from their number and lengths: pure functions, one place.
+
+Chosen by cross-validation over training rows; docs/learning_series.md says what each choice brought.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+
+from perceivers.arguments.advice import Advice
+from perceivers.kinds.series.options import SeriesOptions
+
+# From so many series on, steps can teach what patterns do not tell, and are seen beside them.
+MANY_ROWS = 2_000
+# With more series fewer thresholds are enough, and each costs time.
+HUGE_ROWS = 10_000
+# Tokens that the steps of a series are, at most.
+MOST_PATCHES = 128
+# Steps a root of a series: many classes of few series each need them, others are not harmed.
+STEPS_OF_A_ROOT, FEWEST_STEPS = 40.0, 240
+
+
+def series_options(
+    num_rows: int, lengths: Sequence[int], num_channels: int, *, has_missing: bool
+) -> SeriesOptions:
+    """How series are read and what the model sees of them.
+
+    Args:
+        num_rows: training series.
+        lengths: steps of some of them; none where nobody knows.
+        num_channels: of a step.
+        has_missing: whether values are missing in some.
+    """
+    longest = max(lengths, default=1)
+    is_many = num_rows >= MANY_ROWS
+    return SeriesOptions(
+        tokens="both" if is_many else "patterns",
+        missing="mark" if is_many and has_missing else "interpolate",
+        steps_per_patch=max(-(-longest // MOST_PATCHES), 1),
+        pattern_dilations=8 if num_rows >= HUGE_ROWS else 16,
+        pattern_thresholds=16 if num_rows >= HUGE_ROWS else 48,
+    )
+
+
+def series_learning(num_rows: int, *, tokens: str) -> Advice:
+    """The network and the loop.
+
+    Args:
+        num_rows: training series.
+        tokens: see SeriesOptions; steps alone are learned as any other kind.
+    """
+    if tokens == "steps":
+        return Advice()
+    most = 16 if num_rows < 1_000 else 32 if num_rows < MANY_ROWS else 64
+    # Batches of one size: a last one of a single series would count as much as all others.
+    batch_size = math.ceil(num_rows / math.ceil(num_rows / most))
+    epochs = math.ceil(max(STEPS_OF_A_ROOT * math.sqrt(num_rows), FEWEST_STEPS) * batch_size / num_rows)
+    steps = epochs * math.ceil(num_rows / batch_size)
+    return Advice(
+        epochs=epochs,
+        batch_size=batch_size,
+        max_gradient_norm=1.0,
+        keep_best=num_rows >= MANY_ROWS,
+        ema_decay=0.98,
+        learning_rate=3e-3,
+        weight_decay=1.0,
+        beta2=0.98,
+        warmup_steps=max(steps // 10, 1),
+        num_latents=8,
+        latent_channels=64,
+        num_layers=1,
+        num_heads=4,
+        num_cross_heads=1,
+        widening_factor=1,
+        mlp_dropout=0.2,
+        label_smoothing=0.1,
+        mixup=0.4 if tokens == "patterns" else 0.0,
+    )

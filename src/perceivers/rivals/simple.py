@@ -1,0 +1,169 @@
+"""Simple methods for one kind of value: a linear model on short vectors, words and runs of letters, the nearest series."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import numpy as np
+
+from perceivers.errors import MissingExtraError
+from perceivers.rivals.targets import EncodedTarget, Rival, Targets, encode_target, measured
+
+# Rows that a method is fitted to, at most: it is to take seconds.
+MOST_ROWS = {"vector": 4_000, "text": 20_000, "series": 2_000}
+# Steps that series are brought to, at most, before they are compared.
+MOST_STEPS = 256
+# Words and pairs of words that count, and as many runs of letters.
+MOST_NGRAMS = 200_000
+# Measures of probabilities, which an SVM and a neighbour do not give.
+OF_PROBABILITIES = ("log_loss", "calibration_error")
+
+
+@dataclass(frozen=True)
+class SimpleForm:
+    """What simple methods can read of a kind of value.
+
+    Args:
+        form: "vector": float [features], of one length for all values; "text": a text; "series": float [steps, channels].
+        title: of the method, as tables of results have it.
+    """
+
+    form: Literal["vector", "text", "series"]
+    title: str
+
+
+def beside_simple(
+    form: str, train: Sequence[Any], test: Sequence[Any], targets: Targets, seed: int = 0
+) -> Rival:
+    """Fit a simple method to each target, and measure its answers to the test values.
+
+    "vector": logistic regression (ridge for numbers) on standardised features. "text": a linear SVM (ridge for numbers) on
+    tf-idf of words, pairs of words and runs of 2 to 5 letters. "series": the answer of the nearest training series, each
+    channel brought to mean 0, deviation 1 and a common length.
+
+    Args:
+        form: see SimpleForm.
+        train: values of the training rows in that form.
+        test: alike, of the test rows.
+        targets: name -> ("class", "labels" or "number", targets of the training rows, targets of the test rows); see
+            `perceivers.rivals.targets.encode_target`.
+        seed: of whatever is drawn.
+
+    Raises:
+        MissingExtraError: scikit-learn is not installed.
+        DataError: no training row has a target.
+    """
+    try:
+        import sklearn  # noqa: F401
+    except ImportError as error:
+        raise MissingExtraError("scikit-learn", "samples", "A comparison with simple methods") from error
+    features, asked = {"vector": _standardised, "text": _weighed, "series": _alike}[form](train, test)
+    gives_probabilities = form == "vector"
+    found = {}
+    for name, (answer, known, truth) in targets.items():
+        target = encode_target(name, answer, known, truth)
+        with warnings.catch_warnings():
+            # That it has not converged, or that a class is rare, changes nothing: it is to be cheap.
+            warnings.simplefilter("ignore")
+            said = _answers(features[target.rows], asked, target, form, seed)
+        measures = measured(target, said)
+        if not gives_probabilities and answer != "number":
+            measures = {key: value for key, value in measures.items() if key not in OF_PROBABILITIES}
+        found[name] = measures
+    return Rival(found)
+
+
+def _answers(features: Any, asked: Any, target: EncodedTarget, form: str, seed: int) -> np.ndarray:
+    """Numbers [rows], or probabilities [rows, classes or labels], for the rows of `asked`."""
+    if target.answer == "number":
+        return np.asarray(_regressor(form).fit(features, target.train).predict(asked))
+    if target.answer == "class":
+        return _shares(features, asked, target.train, target.num_outputs, form, seed)
+    each = [_shares(features, asked, label.astype(np.int64), 2, form, seed)[:, 1] for label in target.train.T]
+    return np.stack(each, axis=1)
+
+
+def _shares(features: Any, asked: Any, ids: np.ndarray, num_classes: int, form: str, seed: int) -> np.ndarray:
+    learned = np.unique(ids)
+    found = np.zeros((asked.shape[0], num_classes))
+    if len(learned) == 1:
+        found[:, learned] = 1.0
+        return found
+    model = _classifier(form, seed).fit(features, ids)
+    if hasattr(model, "predict_proba"):
+        found[:, learned] = model.predict_proba(asked)
+        return found
+    distances = model.decision_function(asked)
+    distances = np.stack([-distances, distances], axis=1) if distances.ndim == 1 else distances
+    powers = np.exp(distances - distances.max(axis=1, keepdims=True))
+    found[:, learned] = powers / powers.sum(axis=1, keepdims=True)
+    return found
+
+
+def _classifier(form: str, seed: int) -> Any:
+    if form == "vector":
+        from sklearn.linear_model import LogisticRegression
+
+        return LogisticRegression(C=0.01, max_iter=60, random_state=seed)
+    if form == "text":
+        from sklearn.svm import LinearSVC
+
+        return LinearSVC(C=0.5, random_state=seed)
+    from sklearn.neighbors import KNeighborsClassifier
+
+    return KNeighborsClassifier(1, algorithm="brute")
+
+
+def _regressor(form: str) -> Any:
+    if form == "series":
+        from sklearn.neighbors import KNeighborsRegressor
+
+        return KNeighborsRegressor(1, algorithm="brute")
+    from sklearn.linear_model import Ridge
+
+    return Ridge(alpha=100.0 if form == "vector" else 1.0, solver="auto")
+
+
+def _standardised(train: Sequence[Any], test: Sequence[Any]) -> tuple[np.ndarray, np.ndarray]:
+    """[rows, features]: mean 0 and deviation 1 over the training rows; features that never change are 0."""
+    known, asked = (np.nan_to_num(np.asarray(rows, dtype=np.float32)) for rows in (train, test))
+    mean, std = known.mean(axis=0), known.std(axis=0)
+    scale = np.where(std > 1e-6, std, np.inf)
+    return (known - mean) / scale, (asked.reshape(-1, known.shape[1]) - mean) / scale
+
+
+def _weighed(train: Sequence[Any], test: Sequence[Any]) -> tuple[Any, Any]:
+    """Sparse [rows, words and runs of letters], weighed by tf-idf."""
+    from sklearn.feature_extraction.text import TfidfVectorizer
+    from sklearn.pipeline import FeatureUnion
+
+    common: dict[str, Any] = {"sublinear_tf": True, "max_features": MOST_NGRAMS}
+    # Signs are words, too: texts may hold nothing else.
+    words = TfidfVectorizer(ngram_range=(1, 2), token_pattern=r"(?u)\w+|[^\w\s]", **common)
+    letters = TfidfVectorizer(analyzer="char_wb", ngram_range=(2, 5), **common)
+    both = FeatureUnion([("words", words), ("letters", letters)])
+    try:
+        return both.fit_transform(train), both.transform(test)
+    except ValueError:
+        # All training texts are empty.
+        return np.zeros((len(train), 1)), np.zeros((len(test), 1))
+
+
+def _alike(train: Sequence[Any], test: Sequence[Any]) -> tuple[np.ndarray, np.ndarray]:
+    """[rows, steps x channels]: series of one length, each channel with mean 0 and deviation 1."""
+    steps = min(max(int(np.median([len(series) for series in train])), 1), MOST_STEPS)
+    channels = np.asarray(train[0]).shape[1]
+    resampled: Callable[[Sequence[Any]], np.ndarray] = lambda rows: np.array(  # noqa: E731
+        [_resampled(np.asarray(series, dtype=np.float64), steps) for series in rows], dtype=np.float32
+    ).reshape(len(rows), steps * channels)
+    return resampled(train), resampled(test)
+
+
+def _resampled(series: np.ndarray, steps: int) -> np.ndarray:
+    places = np.linspace(0.0, len(series) - 1.0, steps)
+    brought = np.stack([np.interp(places, np.arange(len(series)), channel) for channel in series.T], axis=1)
+    std = brought.std(axis=0)
+    return np.asarray((brought - brought.mean(axis=0)) / np.where(std > 1e-8, std, 1.0))

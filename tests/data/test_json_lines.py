@@ -1,0 +1,69 @@
+"""Tables of JSON."""
+
+from __future__ import annotations
+
+import gzip
+from pathlib import Path
+
+import pytest
+
+from perceivers.data.json_lines import JsonFile
+from perceivers.errors import DataError
+
+
+def table(folder: Path, text: str, name: str = "x.json") -> JsonFile:
+    (folder / name).write_text(text, encoding="utf-8")
+    return JsonFile(folder / name)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        '{"day": "2024-03-31", "x": 1}\n\n{"day": "001", "x": 2.5}\n',
+        '[{"day": "2024-03-31", "x": 1},\n {"day": "001", "x": 2.5}]',
+        '{"day": ["2024-03-31", "001"],\n "x": [1, 2.5]}',
+        '{"version": 2,\n "data": [{"day": "2024-03-31", "x": 1}, {"day": "001", "x": 2.5}]}',
+    ],
+)
+def test_texts_stay_texts_in_every_form(tmp_path: Path, text: str) -> None:
+    data = table(tmp_path, text).dataset()
+    assert data["day"][:] == ["2024-03-31", "001"]
+    assert data["x"][:] == [1.0, 2.5]
+
+
+def test_keys_may_be_absent_and_lists_are_lists(tmp_path: Path) -> None:
+    data = table(tmp_path, '{"a": [1, 2]}\n{"b": {"c": "d"}}\n').dataset()
+    assert data["a"][:] == [[1, 2], None]
+    assert data["b"][:] == [None, {"c": "d"}]
+
+
+def test_numbers_beside_texts_are_texts(tmp_path: Path) -> None:
+    data = table(tmp_path, '{"a": 1}\n{"a": "x"}\n{"a": true}\n').dataset()
+    assert data["a"][:] == ["1", "x", "true"]
+
+
+def test_packed_files_are_read(tmp_path: Path) -> None:
+    (tmp_path / "x.jsonl.gz").write_bytes(gzip.compress(b'{"a": "1"}\n'))
+    assert list(JsonFile(tmp_path / "x.jsonl.gz").rows()) == [{"a": "1"}]
+
+
+def test_a_stream_has_the_columns_of_all_first_rows(tmp_path: Path) -> None:
+    stream = table(tmp_path, '{"a": 1}\n{"b": "2024-03-31"}\n').stream()
+    assert list(stream) == [{"a": 1, "b": None}, {"a": None, "b": "2024-03-31"}]
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("", "x.json` cannot be read as a table: it is empty"),
+        ("[]", "x.json` cannot be read as a table: it is empty"),
+        ('{"a": 1}\n{"a": \n', r"x.json`, line 2: this is no JSON: Expecting value"),
+        ('{"a": 1}\n[1]\n', r"x.json`, line 2: expected an object with a value a column, received list"),
+        ("[1, 2]", r"x.json`, row 1: expected an object with a value a column, received int"),
+        ('"a"', "x.json` cannot be read as a table: expected a list of objects, .* received str"),
+        ("[" * 100_000, "x.json`: this is no JSON"),
+    ],
+)
+def test_a_fault_is_named_with_its_line(tmp_path: Path, text: str, message: str) -> None:
+    with pytest.raises(DataError, match=message):
+        table(tmp_path, text).dataset()

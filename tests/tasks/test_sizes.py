@@ -1,0 +1,47 @@
+"""The networks that --size names: each is one, and those of the papers are what their recipes have."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+import yaml
+
+from perceivers.arguments.network import SIZES
+from perceivers.tasks.registry import TASKS, arguments_class
+from perceivers.tasks.sizes import NETWORKS, PAPER, begun, values_of_size
+
+RECIPES = Path(__file__).parents[2] / "recipes" / "paper"
+
+
+@pytest.mark.parametrize("task", TASKS)
+@pytest.mark.parametrize("size", SIZES)
+def test_every_size_is_a_network_of_every_task(task: str, size: str) -> None:
+    kind = arguments_class(task)
+    arguments = begun(task, kind(size=size), chooses=False)
+    values = values_of_size(task, size)
+    assert {name: getattr(arguments, name) for name in values} == values
+    assert arguments.config_values()["num_latents"] == arguments.num_latents
+
+
+def test_sizes_grow() -> None:
+    counts = [tuple(NETWORKS[size].values()) for size in ("tiny", "small", "base")]
+    assert counts == sorted(counts)
+
+
+@pytest.mark.parametrize("path", sorted(RECIPES.glob("*.yaml")), ids=lambda path: path.stem)
+def test_the_papers_sizes_are_those_of_their_recipes(path: Path) -> None:
+    recipe = yaml.safe_load(path.read_text(encoding="utf-8"))
+    if path.stem.endswith("-mel"):
+        pytest.skip("the other form of the same")
+    written = {name: tuple(v) if isinstance(v, list) else v for name, v in recipe["model"].items()}
+    ours = PAPER[recipe["task"]]
+    assert {name: ours[name] for name in ours if name in written} == {
+        name: value for name, value in written.items() if name in ours
+    }
+
+
+def test_what_is_given_goes_before_the_size() -> None:
+    kind = arguments_class("fill-mask")
+    arguments = begun("fill-mask", kind(size="tiny", num_layers=5), chooses=False)
+    assert (arguments.num_layers, arguments.num_latents, arguments.max_length) == (5, 16, 256)

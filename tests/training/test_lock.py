@@ -1,0 +1,128 @@
+"""One run a folder; what dead processes hold, read-only disks, and processes that do not see each other's files."""
+
+from __future__ import annotations
+
+import errno
+import os
+import subprocess
+import sys
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+import line_task
+from line_task import run
+from perceivers.errors import ConfigurationError, PerceiversError
+from perceivers.training import lock
+from perceivers.training.lock import LOCK_FILE, FolderLock, require_shared
+
+
+def test_a_second_run_into_the_same_folder_refuses_and_names_the_first(tmp_path: Path) -> None:
+    held = FolderLock(tmp_path / "run")
+    held.take()
+    with pytest.raises(
+        ConfigurationError,
+        match=rf"`output` '.*run' is in use: process {os.getpid()} on .* trains into it; wait",
+    ):
+        run(tmp_path / "run")
+    held.release()
+    assert not (tmp_path / "run").exists(), "what was made for the lock alone is gone"
+    run(tmp_path / "run")
+    assert not (tmp_path / "run" / LOCK_FILE).exists()
+
+
+def test_a_dead_process_holds_nothing(tmp_path: Path) -> None:
+    code = (
+        "import os, signal; from pathlib import Path; from perceivers.training.lock import FolderLock\n"
+        f"FolderLock(Path({str(tmp_path / 'run')!r})).take(); os.kill(os.getpid(), signal.SIGKILL)"
+    )
+    subprocess.run([sys.executable, "-c", code], capture_output=True)
+    assert (tmp_path / "run" / LOCK_FILE).is_file()
+    run(tmp_path / "run")
+    assert not (tmp_path / "run" / LOCK_FILE).exists()
+
+
+def test_an_error_before_training_lets_go_of_the_folder(tmp_path: Path) -> None:
+    run(tmp_path / "run")
+    for _ in range(2):
+        with pytest.raises(ConfigurationError, match="already holds a training run"):
+            run(tmp_path / "run")
+
+
+def test_a_disk_that_is_read_only_is_found_before_training(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(*given: Any) -> int:
+        raise OSError(errno.EROFS, "Read-only file system")
+
+    monkeypatch.setattr(lock.os, "open", refuse)
+    with pytest.raises(PerceiversError, match="cannot be written to: Read-only file system; give another"):
+        FolderLock(tmp_path / "run").take()
+    assert not (tmp_path / "run").exists()
+
+
+def test_a_folder_below_a_file_is_found_before_training(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    with pytest.raises(PerceiversError, match=r"`output` '.*run' cannot be written to: Not a directory"):
+        run(tmp_path / "file" / "run")
+
+
+def test_processes_without_a_shared_disk_are_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    import accelerate.utils
+
+    monkeypatch.setattr(lock, "PATIENCE", 0.0)
+    held = FolderLock(tmp_path / "one")
+    held.take()
+    mine: list[Any] = []
+
+    def gather(said: list[Any]) -> list[Any]:
+        mine.extend(said)
+        return [(0, "alpha", "/data/one", True), *said]
+
+    monkeypatch.setattr(accelerate.utils, "gather_object", gather)
+    second: Any = SimpleNamespace(num_processes=2, process_index=1)
+    require_shared(tmp_path / "one", held.token, SimpleNamespace(num_processes=1))  # type: ignore[arg-type]
+    with pytest.raises(ConfigurationError) as error:
+        require_shared(tmp_path / "two", held.token, second)
+    assert "the main process writes into '/data/one' on alpha, which was not found by process 1 on " in str(
+        error.value
+    )
+    assert f"with {str(tmp_path / 'two')!r}: give all of them the same --output on a shared disk" in str(
+        error.value
+    )
+    mine.clear()
+    require_shared(tmp_path / "one", held.token, second)
+    assert mine[0][3] is True
+    held.release()
+
+
+def test_two_processes_with_different_folders_end_at_once(tmp_path: Path) -> None:
+    script = (
+        "import os, runpy, sys; from perceivers.training import lock; lock.PATIENCE = 0.2; "
+        "rank = os.environ['RANK']; sys.argv = [sys.argv[1], sys.argv[2] + rank]; "
+        f"runpy.run_path({line_task.__file__!r}, run_name='__main__')"
+    )
+    (tmp_path / "differ.py").write_text(script)
+    command = ["-m", "torch.distributed.run", "--standalone", "--nproc_per_node", "2"]
+    finished = subprocess.run(
+        [sys.executable, *command, str(tmp_path / "differ.py"), line_task.__file__, str(tmp_path / "run")],
+        capture_output=True,
+        text=True,
+        timeout=240,
+        env={**os.environ, "OMP_NUM_THREADS": "1", "PYTHONPATH": os.pathsep.join(sys.path)},
+    )
+    assert finished.returncode != 0
+    assert "`output` must be one folder that all processes share" in finished.stderr
+    assert f"{str(tmp_path / 'run1')!r}" in finished.stderr
+    assert not (tmp_path / "run0" / "results.json").exists()
+
+
+def test_a_lock_that_is_no_json_is_some_process(tmp_path: Path) -> None:
+    held = FolderLock(tmp_path / "run")
+    held.take()
+    (tmp_path / "run" / LOCK_FILE).write_text("torn")
+    with pytest.raises(ConfigurationError, match="is in use: another process trains into it"):
+        FolderLock(tmp_path / "run").take()
+    held.release()

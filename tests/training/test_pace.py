@@ -1,0 +1,166 @@
+"""How many steps fit into a limit, and how long all of them take, worked out by hand; and a run whose clock is set."""
+
+from __future__ import annotations
+
+import json
+import math
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+
+from line_task import LineTask, run
+from perceivers.arguments import TrainingArguments
+from perceivers.errors import ConfigurationError
+from perceivers.training import loop
+from perceivers.training.pace import (
+    Stopwatch,
+    bounded_steps,
+    in_words,
+    is_marked,
+    seconds_left,
+    steps_that_fit,
+)
+
+
+class Clock:
+    """A clock that moves by what a step and a look take, and not otherwise."""
+
+    def __init__(self, step: float, look: float) -> None:
+        self.now, self.step, self.look = 1000.0, step, look
+
+    def monotonic(self) -> float:
+        return self.now
+
+
+class TimedTask(LineTask):
+    """Every training step takes `clock.step`, every batch that is measured `clock.look`."""
+
+    clock: Clock
+
+    def step(self, model: Any, batch: Any) -> Any:
+        self.clock.now += self.clock.step if model.training else self.clock.look
+        return super().step(model, batch)
+
+
+@pytest.fixture
+def timed(monkeypatch: pytest.MonkeyPatch) -> TimedTask:
+    task = TimedTask()
+    # A pass is three steps and one look, of one batch.
+    task.clock = Clock(step=2.0, look=1.0)
+    monkeypatch.setattr(loop, "time", task.clock)
+    return task
+
+
+def history(folder: Path) -> list[dict[str, float]]:
+    rows: list[dict[str, float]] = json.loads((folder / "history.json").read_text())
+    return rows
+
+
+def test_steps_that_fit_leave_room_for_the_looks_and_the_last_one() -> None:
+    pace = {"step_seconds": 2.0, "look_seconds": 3.0}
+    # 100 - 10 - 3 seconds are left; ten steps and a look are 23 seconds.
+    assert steps_that_fit(5, 10.0, 1000, 100.0, steps_a_look=10, **pace) == 5 + int(87 / 2.3)
+    assert steps_that_fit(5, 10.0, 1000, 100.0, steps_a_look=math.inf, **pace) == 5 + 43
+    assert steps_that_fit(5, 10.0, 31, 100.0, steps_a_look=10, **pace) == 31, "never more than were planned"
+    assert steps_that_fit(5, 200.0, 31, 100.0, steps_a_look=10, **pace) == 5, "too late: it ends here"
+
+
+def test_what_is_left_counts_steps_and_looks() -> None:
+    assert seconds_left(10, 40, 2.0, 3.0, 10) == pytest.approx(30 * 2 + 3 * 3)
+    assert seconds_left(10, 40, 2.0, 3.0, math.inf) == pytest.approx(30 * 2 + 3)
+
+
+def test_a_number_that_has_settled_is_only_lowered_where_the_run_would_be_late() -> None:
+    assert bounded_steps(100, 130, tolerance=5.0, is_settled=False) == 130
+    assert bounded_steps(100, 130, tolerance=5.0, is_settled=True) == 100
+    assert bounded_steps(100, 96, tolerance=5.0, is_settled=True) == 100
+    assert bounded_steps(100, 94, tolerance=5.0, is_settled=True) == 94
+
+
+def test_the_clock_is_looked_at_early_and_then_twenty_times() -> None:
+    assert [step for step in range(1, 20) if is_marked(step, step + 1, 1000)] == [1, 2, 4, 8, 16]
+    assert sum(is_marked(step, step, 1000) for step in range(1, 1001)) == pytest.approx(20 + 10, abs=2)
+
+
+def test_a_stopwatch_leaves_looks_out_of_the_pace_of_steps() -> None:
+    watch = Stopwatch()
+    watch.mark(1, 10.0)
+    assert watch.step_seconds is None
+    watch.looked(7.0)
+    watch.mark(3, 21.0)
+    assert (watch.step_seconds, watch.look_seconds) == (2.0, 7.0)
+
+
+@pytest.mark.parametrize(
+    ("seconds", "words"), [(41.4, "41 s"), (360.0, "6 min"), (7200.0, "2 h"), (7800.0, "2 h 10 min")]
+)
+def test_times_are_said_as_people_do(seconds: float, words: str) -> None:
+    assert in_words(seconds) == words
+
+
+def test_a_run_ends_within_its_limit_with_the_rate_at_its_end(
+    timed: TimedTask, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    results, _ = run(tmp_path / "run", timed, epochs=100, time_limit=4.0)
+    # 240 seconds; three steps and a look are 7.
+    assert results["planned_steps"] == 300
+    assert results["steps"] == pytest.approx(240 / (7 / 3), abs=3)
+    assert 230.0 <= results["seconds"]["training"] <= 240.0
+    assert f"{results['steps']} of 300 steps fit into 4 min" in capsys.readouterr().out
+    assert history(tmp_path / "run")[-1]["learning_rate"] == pytest.approx(0.0, abs=1e-12)
+
+
+def test_a_machine_that_becomes_slow_shortens_the_run_again(timed: TimedTask, tmp_path: Path) -> None:
+    class Slower(TimedTask):
+        def step(self, model: Any, batch: Any) -> Any:
+            if self.clock.now > 1100.0:
+                self.clock.step = 6.0
+            return super().step(model, batch)
+
+    slower = Slower()
+    slower.clock = timed.clock
+    results, _ = run(tmp_path / "run", slower, epochs=100, time_limit=4.0)
+    assert results["steps"] < 75
+    assert results["seconds"]["training"] <= 1.1 * 240.0
+
+
+def test_a_limit_that_all_steps_fit_into_changes_nothing(timed: TimedTask, tmp_path: Path) -> None:
+    _, free = run(tmp_path / "free")
+    _, limited = run(tmp_path / "limited", timed, time_limit=4.0)
+    assert torch.equal(free, limited)
+
+
+def test_a_resumed_run_keeps_the_steps_that_were_chosen(timed: TimedTask, tmp_path: Path) -> None:
+    class Cut(TimedTask):
+        def step(self, model: Any, batch: Any) -> Any:
+            if self.clock.now > 1150.0:
+                raise RuntimeError("the power is off")
+            return super().step(model, batch)
+
+    options: dict[str, Any] = {"epochs": 100, "time_limit": 4.0}
+    _, whole = run(tmp_path / "whole", timed, **options)
+    cut = Cut()
+    cut.clock = timed.clock
+    timed.clock.now = 1000.0
+    with pytest.raises(RuntimeError, match="the power is off"):
+        run(tmp_path / "cut", cut, **options)
+    _, resumed = run(tmp_path / "cut", timed, resume=True, **options)
+    assert torch.equal(resumed, whole)
+    assert history(tmp_path / "cut") == history(tmp_path / "whole")
+
+
+def test_how_long_it_will_take_is_said_once_where_there_is_no_limit(
+    timed: TimedTask, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    run(tmp_path / "run", timed, epochs=100)
+    told = [line for line in capsys.readouterr().out.splitlines() if "--time-limit" in line]
+    # After two steps: 298 are left, and 100 looks, taken for a third of a step's time until one was made.
+    left = 298 * 2.0 + 298 / 3 * 0.7 + 0.7
+    assert told == [f"about {round(left / 60)} min; --time-limit MINUTES bounds it"]
+
+
+def test_a_limit_must_be_above_nothing() -> None:
+    with pytest.raises(ConfigurationError, match="`time_limit` must be above 0, received 0"):
+        TrainingArguments(time_limit=0.0)
