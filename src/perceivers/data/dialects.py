@@ -83,11 +83,10 @@ class Dialect:
             lines: with their ends; read them inside of `long_fields`.
             strict: raise csv.Error where a quote is not closed, or is closed before the field ends.
         """
-        quoting = csv.QUOTE_MINIMAL if self.quotes else csv.QUOTE_NONE
         return csv.reader(
-            lines,  # type: ignore[arg-type]
+            lines,
             delimiter=self.delimiter,
-            quoting=quoting,
+            quoting=csv.QUOTE_MINIMAL if self.quotes else csv.QUOTE_NONE,
             strict=strict,
             skipinitialspace=self.spaced,
         )
@@ -206,9 +205,9 @@ def sense_encoding(path: Path) -> tuple[Dialect, list[str]]:
             if block.startswith(mark):
                 _require_decodable(path, packed, encoding)
                 return Dialect(packed, encoding), []
-        if (encoding := _encoding_by_zeros(block)) is not None:
-            _require_decodable(path, packed, encoding)
-            return Dialect(packed, encoding), []
+        if (without_mark := _encoding_by_zeros(block)) is not None:
+            _require_decodable(path, packed, without_mark)
+            return Dialect(packed, without_mark), []
         has_quotes = False
         decoder = codecs.getincrementaldecoder("utf-8")()
         is_utf8 = True

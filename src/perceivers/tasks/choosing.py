@@ -110,7 +110,7 @@ def with_network(
         return completed(arguments), Advice()
     advice = kind.learning(num_rows).over(usual_learning(num_rows, kind.num_tokens, num_classes))
     chosen = given(arguments)
-    channels: int = chosen.get("latent_channels", advice.latent_channels)
+    channels: Any = chosen.get("latent_channels", advice.latent_channels)
     advice = narrowed(fitted(chosen, advice), channels)
     # The vectors of bytes are as large as the latents, so that these can start aligned with them.
     values = {**advice.values(), "embedding_channels": channels}

@@ -92,7 +92,7 @@ def is_long(table: Table, series_column: str) -> bool:
 
 def gather_series(
     table: Table, columns: SeriesColumns, series_column: str, label_column: str | None
-) -> ListTable:
+) -> GatheredSeries:
     """The series of a table with a row a step, in the order in which they begin.
 
     Args:

@@ -29,7 +29,8 @@ def wide_table(table: Table, values_column: str, label_column: str) -> ListTable
     """
     if label_column not in table.columns:
         return None
-    steps, others = [], []
+    steps: list[str] = []
+    others: list[str] = []
     for name in table.columns:
         if name != label_column:
             cells = table.column(name)
