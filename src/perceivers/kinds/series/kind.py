@@ -28,12 +28,12 @@ from perceivers.kinds.series.values import fill_missing, statistics
 from perceivers.rivals.simple import SimpleForm
 
 STEPS, PATTERNS = "steps", "patterns"
+# Series that tell which columns are channels.
+MOST_LOOKED_AT = 8
 # Options that say how steps are told.
 OF_STEPS = frozenset(
     {"steps_per_patch", "patch_channels", "positions", "max_length", "num_fourier_bands", "time_resolution"}
 )
-# Series that tell which columns are channels.
-MOST_LOOKED_AT = 8
 
 
 @dataclass(frozen=True)
