@@ -16,7 +16,7 @@ ANSWER_TYPES: Mapping[str, tuple[str, ...]] = {
     "labels": ("id2label", "num_labels"),
     "number": ("quantiles",),
 }
-_SETTINGS = ("mlp_layers", "num_queries", "weight")
+_SETTINGS = ("mlp_layers", "num_queries", "token_rate", "weight")
 
 
 @dataclass(frozen=True)
@@ -31,6 +31,9 @@ class AnswerDescription:
         mlp_layers: tanh layers of the head before its linear one.
         num_queries: learned queries that are asked for this answer, each with a head of its own, trained each on its own
             loss; their answers are averaged.
+        token_rate: above 0, what each query says has, beside the latents' part, a linear map of the mean of the input
+            tokens: what can be read off the inputs without latents is learned by it. It learns at so many times the run's
+            learning rate, and the latents' part starts at zero. 0: no such map.
     """
 
     type: str
@@ -39,6 +42,7 @@ class AnswerDescription:
     weight: float = 1.0
     mlp_layers: int = 0
     num_queries: int = 1
+    token_rate: float = 0.0
 
     @property
     def num_outputs(self) -> int:
@@ -57,8 +61,8 @@ def read_answer(name: str, description: Mapping[str, Any]) -> AnswerDescription:
     Args:
         name: for messages.
         description: "type" ("class", "labels" or "number"); for the first two "num_labels" or "id2label"; for a number
-            "quantiles", or none for the mean; "weight" (1.0), "mlp_layers" (0) and "num_queries" (1), see
-            AnswerDescription.
+            "quantiles", or none for the mean; "weight" (1.0), "mlp_layers" (0), "num_queries" (1) and "token_rate" (0.0),
+            see AnswerDescription.
 
     Raises:
         ConfigurationError: a key that the type does not have, or a value out of range.
@@ -81,6 +85,9 @@ def read_answer(name: str, description: Mapping[str, Any]) -> AnswerDescription:
     require_positive(f"{place}['weight']", weight)
     require_count(f"{place}['mlp_layers']", layers, minimum=0)
     require_count(f"{place}['num_queries']", queries)
+    token_rate = description.get("token_rate", 0.0)
+    if token_rate != 0:
+        require_positive(f"{place}['token_rate']", token_rate)
     return AnswerDescription(
         type=kind,
         id2label={} if kind == "number" else _labels(place, description),
@@ -88,6 +95,7 @@ def read_answer(name: str, description: Mapping[str, Any]) -> AnswerDescription:
         weight=float(weight),
         mlp_layers=layers,
         num_queries=queries,
+        token_rate=float(token_rate),
     )
 
 

@@ -104,7 +104,7 @@ def _accept_mapping(output_class: type[ModelOutput]) -> None:
         else:
             from_fields(self, *values, **named)
 
-    output_class.__init__ = build  # type: ignore[method-assign]
+    output_class.__init__ = build  # type: ignore[assignment, method-assign]
 
 
 @named_output

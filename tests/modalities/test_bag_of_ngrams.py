@@ -1,15 +1,18 @@
-"""Texts as bags of n-grams: the sum over their number's root, texts that are absent, a table that learns slowly from zero."""
+"""Texts as bags of n-grams: the weighted sum, n-grams left out, absent texts, a table with a learning rate of its own."""
 
 from __future__ import annotations
-
-import math
 
 import pytest
 import torch
 
 import perceivers
 from perceivers.errors import ConfigurationError, ShapeError
-from perceivers.modalities.bag_of_ngrams import NOTHING, UNKNOWN, PerceiverBagOfNgramsPreprocessor
+from perceivers.modalities.bag_of_ngrams import (
+    NOTHING,
+    UNKNOWN,
+    WEIGHT_UNIT,
+    PerceiverBagOfNgramsPreprocessor,
+)
 from perceivers.models.prediction import PerceiverForPrediction
 from perceivers.nn.learning_rates import learning_rate_factors
 
@@ -21,34 +24,56 @@ def config():
 
 @pytest.fixture
 def bags(config):
-    bags = PerceiverBagOfNgramsPreprocessor(config, num_columns=2, num_rows=5, out_channels=3)
+    bags = PerceiverBagOfNgramsPreprocessor(config, num_bags=2, num_rows=5, out_channels=3)
     torch.nn.init.normal_(bags.table.weight)
     return bags
 
 
-def test_a_token_is_the_sum_over_the_root_of_the_number(bags):
-    # A repeated n-gram counts as often as it comes; where the fill stands makes no difference.
-    ids = torch.tensor([[[2, 6, 6], [NOTHING, 4, NOTHING]], [[NOTHING] * 3, [UNKNOWN, NOTHING, NOTHING]]])
+def bag(*pairs: tuple[int, float], length: int = 3) -> list[list[int]]:
+    """Ids with their weights, filled up to `length`."""
+    held = [[ident, round(weight * WEIGHT_UNIT)] for ident, weight in pairs]
+    return held + [[NOTHING, 0]] * (length - len(held))
+
+
+def test_a_token_is_the_weighted_sum(bags):
+    # Where the fill stands makes no difference.
+    ids = torch.tensor(
+        [
+            [bag((2, 0.5), (6, 0.25), (5, 1.0)), [[NOTHING, 0], [4, WEIGHT_UNIT], [NOTHING, 0]]],
+            [bag(), bag((UNKNOWN, 1.0))],
+        ]
+    )
     tokens, sizes, features = bags(ids)
     rows = bags.table.weight
     expected = torch.stack(
         [
-            torch.stack([(rows[2] + 2 * rows[6]) / math.sqrt(3), rows[4]]),
+            torch.stack([0.5 * rows[2] + 0.25 * rows[6] + rows[5], rows[4]]),
             torch.stack([bags.missing[0], rows[1]]),
         ]
     )
     torch.testing.assert_close(features, expected)
-    torch.testing.assert_close(tokens, expected + bags.columns)
+    torch.testing.assert_close(tokens, expected + bags.bags)
     assert sizes is None
     assert (bags.num_channels, bags.index_dims(ids)) == (3, (2,))
 
 
-def test_an_absent_text_teaches_its_column_s_vector_alone(bags):
-    ids = torch.tensor([[[2, 3], [NOTHING, NOTHING]]])
-    bags(ids)[0].sum().backward()
+def test_an_absent_text_teaches_its_bag_s_vector_alone(bags):
+    bags(torch.tensor([[bag((2, 0.5), (3, 0.5)), bag()]]))[0].sum().backward()
     assert bags.missing.grad.tolist() == [[0.0] * 3, [1.0] * 3]
     touched = bags.table.weight.grad[:, 0]
     assert touched.nonzero().flatten().tolist() == [2, 3]
+
+
+def test_ngrams_are_left_out_while_training_alone(config):
+    torch.manual_seed(0)
+    bags = PerceiverBagOfNgramsPreprocessor(config, 1, 5, out_channels=1, dropout=0.75)
+    torch.nn.init.ones_(bags.table.weight)
+    ids = torch.tensor([[bag((2, 0.5), length=1)]] * 400)
+    seen = bags(ids)[2].flatten()
+    # What is left counts four times as much: the mean stays.
+    assert set(seen.tolist()) == {0.0, 2.0}
+    assert (seen > 0).float().mean().item() == pytest.approx(0.25, abs=0.07)
+    assert bags.eval()(ids)[2].unique().tolist() == [0.5]
 
 
 def test_the_table_starts_at_zero_and_learns_at_a_rate_of_its_own():
@@ -60,7 +85,7 @@ def test_the_table_starts_at_zero_and_learns_at_a_rate_of_its_own():
         num_self_attention_heads=2,
         num_cross_attention_heads=1,
         modalities={
-            "texts": {"type": "bag_of_ngrams", "num_columns": 2, "num_rows": 5, "learning_rate_factor": 0.1}
+            "texts": {"type": "bag_of_ngrams", "num_bags": 2, "num_rows": 5, "learning_rate_factor": 0.1}
         },
         answers={"kind": {"type": "class", "num_labels": 3}},
     )
@@ -81,13 +106,17 @@ def test_channels_are_the_model_s_where_none_are_given(config):
 @pytest.mark.parametrize(
     ("ids", "message"),
     [
-        (torch.zeros(2, 3, dtype=torch.int64), r"must be ids \[batch, 2, num_ids\] .* received \[2, 3\]"),
-        (torch.zeros(1, 3, 1, dtype=torch.int64), r"received \[1, 3, 1\] of torch.int64"),
-        (torch.zeros(1, 2, 1), r"received \[1, 2, 1\] of torch.float32"),
-        (torch.zeros(0, 2, 1, dtype=torch.int64), r"must not be empty, received \[0, 2, 1\]"),
-        (torch.zeros(1, 2, 0, dtype=torch.int64), r"must not be empty, received \[1, 2, 0\]"),
-        (torch.tensor([[[7], [0]]]), r"must hold ids in \[0, 6\], received ids from 0 to 7"),
-        (torch.tensor([[[-1], [0]]]), r"received ids from -1 to 0"),
+        (
+            torch.zeros(2, 3, dtype=torch.int64),
+            r"ids and weights \[batch, 2, num_ids, 2\] .* received \[2, 3\]",
+        ),
+        (torch.zeros(1, 3, 1, 2, dtype=torch.int64), r"received \[1, 3, 1, 2\] of torch.int64"),
+        (torch.zeros(1, 2, 1, 3, dtype=torch.int64), r"received \[1, 2, 1, 3\] of torch.int64"),
+        (torch.zeros(1, 2, 1, 2), r"received \[1, 2, 1, 2\] of torch.float32"),
+        (torch.zeros(0, 2, 1, 2, dtype=torch.int64), r"must not be empty, received \[0, 2, 1, 2\]"),
+        (torch.zeros(1, 2, 0, 2, dtype=torch.int64), r"must not be empty, received \[1, 2, 0, 2\]"),
+        (torch.tensor([[[[7, 1]], [[0, 0]]]]), r"must hold ids in \[0, 6\], received ids from 0 to 7"),
+        (torch.tensor([[[[-1, 1]], [[0, 0]]]]), r"received ids from -1 to 0"),
         ([[[1], [2]]], "`inputs` must be a torch.Tensor, received list"),
     ],
 )
@@ -96,20 +125,21 @@ def test_inputs_that_do_not_fit_are_refused(bags, ids, message):
         bags(ids)
 
 
-def test_a_column_has_no_position_of_its_own(bags):
-    with pytest.raises(ShapeError, match="`pos` must be None for columns"):
-        bags(torch.ones(1, 2, 1, dtype=torch.int64), pos=torch.zeros(1, 2, 1))
+def test_a_bag_has_no_position_of_its_own(bags):
+    with pytest.raises(ShapeError, match="`pos` must be None for bags"):
+        bags(torch.ones(1, 2, 1, 2, dtype=torch.int64), pos=torch.zeros(1, 2, 1))
 
 
 @pytest.mark.parametrize(
     ("settings", "message"),
     [
-        ({"num_columns": 0}, "`num_columns`"),
+        ({"num_bags": 0}, "`num_bags`"),
         ({"num_rows": 0}, "`num_rows`"),
         ({"out_channels": 0}, "`out_channels`"),
         ({"learning_rate_factor": 0.0}, "`learning_rate_factor`"),
+        ({"dropout": 1.0}, "`dropout` must be at least 0 and below 1, received 1.0"),
     ],
 )
 def test_settings_out_of_range_are_refused(config, settings, message):
     with pytest.raises(ConfigurationError, match=message):
-        PerceiverBagOfNgramsPreprocessor(config, **{"num_columns": 2, "num_rows": 5, **settings})
+        PerceiverBagOfNgramsPreprocessor(config, **{"num_bags": 2, "num_rows": 5, **settings})

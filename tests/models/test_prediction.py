@@ -53,8 +53,8 @@ ALONE = {
     "plain notes": ({"type": "text"}, lambda batch: torch.randint(0, 31, (batch, 9))),
     "series": (MODALITIES["series"], lambda batch: torch.randn(batch, 7, 2)),
     "bags": (
-        {"type": "bag_of_ngrams", "num_columns": 2, "num_rows": 5},
-        lambda batch: torch.tensor([[[3, 6, 3], [0, 0, 0]]] * batch),
+        {"type": "bag_of_ngrams", "num_bags": 2, "num_rows": 5},
+        lambda batch: torch.tensor([[[[3, 9], [6, 7000]], [[0, 0], [0, 0]]]] * batch),
     ),
 }
 

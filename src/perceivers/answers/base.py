@@ -30,6 +30,7 @@ class Answer(ABC):
         column: of the table that holds it.
         weight: of its loss among the others'.
         num_queries: learned queries that the model has for it, whose answers are averaged.
+        token_rate: see `perceivers.configuration_answers.AnswerDescription`.
         mlp_layers: layers with tanh between what a query is answered and the scores.
         where: (column, value): only rows with this value there are asked; empty: all rows.
         chosen_measures: what is reported; empty: the usual ones.
@@ -38,6 +39,7 @@ class Answer(ABC):
     column: str
     weight: float = 1.0
     num_queries: int = 1
+    token_rate: float = 0.0
     mlp_layers: int = 0
     where: tuple[str, str] | tuple[()] = ()
     chosen_measures: tuple[str, ...] = ()
@@ -136,6 +138,7 @@ class Answer(ABC):
             "type": self.head_type,
             "weight": self.weight,
             "num_queries": self.num_queries,
+            **({"token_rate": self.token_rate} if self.token_rate else {}),
             **({"mlp_layers": self.mlp_layers} if self.mlp_layers else {}),
         }
 

@@ -33,6 +33,9 @@ class Advice:
         qk_channels: the same.
         dropout: the same.
         mlp_dropout: the same.
+        initializer_range: see the task's own arguments, for tasks that have it.
+        queries_per_answer: the same.
+        token_rate: the same.
         label_smoothing: share of the target probability that is spread over all classes, in [0, 1).
         mixup: how much samples and their targets are averaged in pairs, of tasks that can do that.
     """
@@ -55,6 +58,9 @@ class Advice:
     qk_channels: int | None = None
     dropout: float | None = None
     mlp_dropout: float | None = None
+    initializer_range: float | None = None
+    queries_per_answer: int | None = None
+    token_rate: float | None = None
     label_smoothing: float | None = None
     mixup: float | None = None
 

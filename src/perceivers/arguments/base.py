@@ -12,7 +12,7 @@ from perceivers.errors import ConfigurationError
 Arguments = TypeVar("Arguments")
 
 
-def require(name: str, value: float | str, holds: bool, expected: str) -> None:
+def require(name: str, value: float | str | None, holds: bool, expected: str) -> None:
     """Raise ConfigurationError unless `holds`; `expected` reads as in "must be at least 1"."""
     if not holds:
         raise ConfigurationError(f"`{name}` must be {expected}, received {value}")

@@ -38,6 +38,8 @@ class PerceiverAbstractDecoder(nn.Module, ABC):
 
     #: Whether queries are made of the input tokens, which are then kept.
     needs_tokens: bool = False
+    #: Whether whoever reads the answers reads the input tokens, too, which are then made whole and kept.
+    keeps_tokens: bool = False
 
     def __init_subclass__(cls, **options: Any) -> None:
         super().__init_subclass__(**options)

@@ -13,10 +13,14 @@ class PerceiverMultitaskDecoder(PerceiverWrappingDecoder):
         config: gives the sizes of the latents.
         num_tasks: number of queries.
         num_channels: channels of a query and of its answer.
+        keeps_tokens: see PerceiverAbstractDecoder.
     """
 
-    def __init__(self, config: PerceiverConfig, num_tasks: int, num_channels: int) -> None:
+    def __init__(
+        self, config: PerceiverConfig, num_tasks: int, num_channels: int, *, keeps_tokens: bool = False
+    ) -> None:
         super().__init__()
+        self.keeps_tokens = keeps_tokens
         self.decoder = PerceiverBasicDecoder(
             config,
             output_num_channels=num_channels,

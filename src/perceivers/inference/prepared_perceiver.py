@@ -86,9 +86,10 @@ class PreparedPerceiver(PerceiverVerbs):
         self.output_postprocessor = _taken(model.output_postprocessor, take)
 
         answers = None if model.decoder is None else decoder_structure(model.decoder)
-        tokens = _readable(input_structure(self._preprocessor), answers)
+        is_kept = model.decoder is not None and model.decoder.keeps_tokens
+        tokens = _readable(input_structure(self._preprocessor), answers, is_kept=is_kept)
         self.plain_parts = _plain_parts(tokens, answers)
-        self._keeps_tokens = model.decoder is not None and model.decoder.needs_tokens
+        self._keeps_tokens = is_kept or (model.decoder is not None and model.decoder.needs_tokens)
         self._reader = build_reader(tokens, self._preprocessor, self._keeps_tokens)
         self._cross_attention = _fold_cross_attend(model.encoder.cross_attention, self._latents, take, tokens)
         self.maps_answers = (
@@ -201,8 +202,10 @@ class PreparedPerceiver(PerceiverVerbs):
         return own, FoldedAnswering(own, queries, folded, values, self.budget, progress, tokens)
 
 
-def _readable(tokens: InputStructure, answers: DecoderStructure | None) -> InputStructure:
-    """What is known of the tokens, and can be used: a decoder may need them whole."""
+def _readable(tokens: InputStructure, answers: DecoderStructure | None, *, is_kept: bool) -> InputStructure:
+    """What is known of the tokens, and can be used: a decoder, or whoever reads its answers, may need them whole."""
+    if is_kept and not isinstance(tokens, WholeTokens):
+        return WholeTokens("answers are read off the tokens, too")
     if isinstance(answers, PlainAnswers) and answers.asks_with_inputs and not isinstance(tokens, WholeTokens):
         return WholeTokens("the decoder may ask with the input's tokens or features")
     is_asked_for = isinstance(answers, AttendedAnswers) and answers.queries is None

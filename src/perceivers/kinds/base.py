@@ -110,6 +110,17 @@ class Kind(ABC):
         """
         return cls.options_class()
 
+    @classmethod
+    def advise_alone(cls, cells: Sequence[Any], table: Any, num_rows: int) -> Any:
+        """The same for the only column that is read.
+
+        Args:
+            cells: some of the column's cells that are not empty.
+            table: what they are from.
+            num_rows: of the training table.
+        """
+        return cls.advise(cells, table, num_rows, 0.0)
+
     def learning(self, num_rows: int) -> Advice:
         """The network and the loop for samples that are one value of this kind: `options` are complete, the values surveyed.
 

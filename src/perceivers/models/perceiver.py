@@ -134,7 +134,7 @@ class PerceiverModel(PerceiverPreTrainedModel, PerceiverVerbs):
         )
         return Encoded(
             latents=cast("Tensor", output.last_hidden_state),
-            tokens=tokens.tokens if self.decoder is not None and self.decoder.needs_tokens else None,
+            tokens=tokens.tokens if self._keeps_tokens else None,
             features=tokens.features,
             modality_sizes=tokens.modality_sizes,
             mask=tokens.mask,
@@ -144,6 +144,11 @@ class PerceiverModel(PerceiverPreTrainedModel, PerceiverVerbs):
             attentions=output.attentions,
             cross_attentions=output.cross_attentions,
         )
+
+    @property
+    def _keeps_tokens(self) -> bool:
+        """Whether anybody reads the tokens after the latents did."""
+        return self.decoder is not None and (self.decoder.needs_tokens or self.decoder.keeps_tokens)
 
     def _answering(self) -> PlainAnswering:
         return PlainAnswering(self._require_decoder(), self._postprocessor)

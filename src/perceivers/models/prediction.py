@@ -16,7 +16,7 @@ from perceivers.errors import ConfigurationError
 from perceivers.modalities.multimodal import PerceiverMultimodalPreprocessor
 from perceivers.modalities.text import PerceiverTextPreprocessor
 from perceivers.models.answers.choice import AnswerChoice, choose_answers
-from perceivers.models.answers.heads import AnswerHead, average_of_queries
+from perceivers.models.answers.heads import AnswerHead, TokenReading, average_of_queries
 from perceivers.models.answers.losses import answer_losses, has_target, mean_loss
 from perceivers.models.answers.targets import targets_by_answer
 from perceivers.models.mixture import PerceiverMixtureModel, mixture_preprocessor
@@ -63,16 +63,22 @@ class PerceiverForPrediction(PerceiverMixtureModel):
         self.answers = read_answers(config.answers)
         self.answer_names = tuple(self.answers)
         heads = {name: AnswerHead(config.d_latents, answer) for name, answer in self.answers.items()}
+        readers = [name for name, answer in self.answers.items() if answer.token_rate]
         decoder = PerceiverMultitaskDecoder(
             config,
             num_tasks=sum(answer.num_queries for answer in self.answers.values()),
             num_channels=config.d_latents,
+            keeps_tokens=bool(readers),
         )
         own = copy.copy(config)
         # A sample without any input must not be answered from what stands in the place of its inputs.
         own.zero_fully_masked_rows = True
-        self.perceiver = PerceiverModel(own, input_preprocessor=mixture_preprocessor(own), decoder=decoder)
+        preprocessor = mixture_preprocessor(own)
+        self.perceiver = PerceiverModel(own, input_preprocessor=preprocessor, decoder=decoder)
         self.heads = nn.ModuleDict(heads)
+        self.token_readers = nn.ModuleDict(
+            {name: TokenReading(preprocessor.num_channels, self.answers[name]) for name in readers}
+        )
         self.initialize_new_parameters()
 
     def forward(
@@ -189,9 +195,15 @@ class PerceiverForPrediction(PerceiverMixtureModel):
         weights: tuple[Tensor, ...] | None = None
         if isinstance(decoded, PerceiverDecoderOutput):
             decoded, weights = decoded.logits, decoded.cross_attentions
-        return {
-            name: self.heads[name](answered) for name, answered in choice.split(decoded, counts).items()
-        }, weights
+        said = {}
+        for name, answered in choice.split(decoded, counts).items():
+            seen = None
+            if name in self.token_readers:
+                seen = self.token_readers[name](encoded.tokens, encoded.mask)
+                if choice.own is not None:
+                    seen = seen[choice.own.to(seen.device) == self.answer_names.index(name)]
+            said[name] = self.heads[name](answered, seen)
+        return said, weights
 
     def _averaged(self, said: Mapping[str, Tensor]) -> dict[str, Tensor]:
         return {name: average_of_queries(some, self.answers[name]) for name, some in said.items()}
@@ -219,6 +231,8 @@ class PerceiverForPrediction(PerceiverMixtureModel):
         for name in self.answer_names:
             if name not in said:
                 yield from self.heads[name].parameters()
+                if name in self.token_readers:
+                    yield from self.token_readers[name].parameters()
         preprocessor = self.perceiver.input_preprocessor
         if isinstance(preprocessor, PerceiverMultimodalPreprocessor):
             for name in self._names:

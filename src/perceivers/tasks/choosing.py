@@ -79,7 +79,7 @@ def with_inputs(
         read = _options_of_start(start, kind)
         return filled(filled(arguments, kind.suiting(chosen, read)), _usual_options(arguments, names))
     cells = sampled_cells(table, column)
-    advised = kind.advise(cells, table, num_rows, 0.0) if cells else kind.options_class()
+    advised = kind.advise_alone(cells, table, num_rows) if cells else kind.options_class()
     values = kind.suiting(chosen, {name: getattr(advised, name) for name in names})
     usual = _usual_options(arguments, names)
     try:
@@ -110,7 +110,7 @@ def with_network(
         return completed(arguments), Advice()
     advice = kind.learning(num_rows).over(usual_learning(num_rows, kind.num_tokens, num_classes))
     chosen = given(arguments)
-    channels = int(chosen.get("latent_channels", advice.latent_channels))
+    channels: Any = chosen.get("latent_channels", advice.latent_channels)
     advice = narrowed(fitted(chosen, advice), channels)
     # The vectors of bytes are as large as the latents, so that these can start aligned with them.
     values = {**advice.values(), "embedding_channels": channels}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from pathlib import Path
 from typing import Any
 
@@ -15,8 +16,8 @@ from perceivers.data.tables import ListTable
 from perceivers.errors import DataError
 from perceivers.kinds.registry import guess_kind
 from perceivers.kinds.text.kind import TextKind, TextValue
-from perceivers.kinds.text.ngrams import rows_of_text
 from perceivers.kinds.text.options import TextOptions
+from perceivers.modalities.bag_of_ngrams import WEIGHT_UNIT
 from perceivers.models.prediction import PerceiverForPrediction
 from perceivers.nn.waves import wave_table
 from perceivers.processors.tokenizer.byte_tokenizer import PerceiverTokenizer
@@ -197,27 +198,47 @@ def test_ngrams_take_all_columns_as_one_value() -> None:
 
 
 def test_ngrams_are_those_that_training_texts_have_often_enough() -> None:
-    kind = kind_of(text_reading="ngrams", ngram_rows=997, max_length=50)
+    kind = kind_of(text_reading="ngrams", ngram_words=(1,), ngram_letters=(3,), ngram_rows=997, max_length=50)
     training = [TextValue((b"a cat", b"one dog")), TextValue((b"cat", None)), TextValue((b"bird", b"dog"))]
     settled = kind.settle(training, ("one", "two"))
     given = settled.tensors([TextValue((b"Cat bird", b"mouse")), TextValue((b"dog", None)), None])[""]
     assert given.mask is None
-    cat, dog = (rows_of_text(text, 997) + 2 for text in (b"cat", b"dog"))
-    # Seven n-grams of a cat; 1 for a mouse, of which nothing is known; 0 for what is not there.
-    assert given.values.tolist() == [
-        [cat.tolist(), [1] + [0] * 6],
-        [dog.tolist(), [0] * 7],
-        [[0] * 7, [0] * 7],
-    ]
-    assert settled.tensors([None])[""].values.tolist() == [[[0], [0]]]
+    ids, weights = given.values.unbind(-1)
+    # The words cat and dog are known, and of their letters " ca", "cat", "at ", " do", "dog", "og ": two bags a column.
+    words, letters = [2, 3], [4, 5, 6, 7, 8, 9]
+    (cat,), (dog,) = ids[0, 0][ids[0, 0] > 0].tolist(), ids[1, 0][ids[1, 0] > 0].tolist()
+    assert sorted([cat, dog]) == words
+    of_cat, of_dog = (ids[row, 1][ids[row, 1] > 0].tolist() for row in (0, 1))
+    assert sorted(of_cat + of_dog) == letters
+    assert (len(of_cat), len(of_dog)) == (3, 3)
+    # 1 for a mouse, of which nothing is known; 0 for what is not there.
+    assert ids[0, 2:].tolist() == [[1, 0, 0]] * 2
+    assert ids[1, 2:].tolist() == [[0] * 3] * 2
+    assert ids[2].tolist() == [[0] * 3] * 4
+    # A bag's weights are of length one: all rows are in two texts, so that three have 1/sqrt(3) each.
+    assert weights[0, 0].tolist() == [WEIGHT_UNIT, 0, 0]
+    assert weights[0, 1].tolist() == [round(WEIGHT_UNIT / math.sqrt(3))] * 3
+    assert settled.tensors([None])[""].values.tolist() == [[[[0, 0]]] * 4]
     assert settled.modalities()[""] == {
         "type": "bag_of_ngrams",
-        "num_columns": 2,
-        "num_rows": 2 * 997,
-        "learning_rate_factor": 0.3,
+        "num_bags": 4,
+        "num_rows": 8,
+        "learning_rate_factor": 1.0,
+        "dropout": 0.0,
     }
     again = kind.with_state(json.loads(json.dumps(settled.state())))
     assert torch.equal(again.tensors(training)[""].values, settled.tensors(training)[""].values)
+
+
+@pytest.mark.parametrize("left_out", ["ngram_words", "ngram_letters"])
+def test_words_or_letters_alone_are_one_bag(left_out: str) -> None:
+    kind = kind_of(text_reading="ngrams", **{left_out: ()})
+    settled = kind.settle([TextValue((b"a cat",)), TextValue((b"cat",))], ("one",))
+    assert settled.modalities()[""]["num_bags"] == settled.num_tokens == 1
+    again = kind.with_state(json.loads(json.dumps(settled.state())))
+    given = again.tensors([TextValue((b"cat",))])[""].values
+    assert given.shape[:2] == (1, 1)
+    assert (given[..., 0] > 1).all()
 
 
 def test_hidden_words_are_not_among_the_ngrams() -> None:
@@ -233,6 +254,6 @@ def test_hidden_words_are_not_among_the_ngrams() -> None:
 
 def test_ngrams_show_what_each_column_weighs() -> None:
     kind = kind_of(text_reading="ngrams").settle([TextValue((b"a", b"b"))], ("one", "two"))
-    shown = kind.show(TextValue((b"a film", None)), {"": torch.tensor([0.25, 0.5])}, {"": (2,)})
-    assert shown == [("a film", 0.25), ("", 0.5)]
+    shown = kind.show(TextValue((b"a film", None)), {"": torch.tensor([0.25, 0.5, 1.0, 2.0])}, {"": (4,)})
+    assert shown == [("a film", 0.75), ("", 3.0)]
     assert "<dt>one</dt>" in kind.html(shown, ("one", "two"))

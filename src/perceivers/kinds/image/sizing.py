@@ -14,8 +14,8 @@ import numpy as np
 from PIL import Image
 
 from perceivers.arguments.advice import Advice
-from perceivers.kinds.image.augmentation import plain_image
 from perceivers.kinds.image.options import ImageOptions
+from perceivers.kinds.image.reading import plain_image
 from perceivers.kinds.passes import stem_learning
 from perceivers.nn.stems import num_multiplications
 

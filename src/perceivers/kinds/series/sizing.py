@@ -17,7 +17,8 @@ MANY_ROWS = 2_000
 HUGE_ROWS = 10_000
 # Tokens that the steps of a series are, at most.
 MOST_PATCHES = 128
-STEPS_OF_A_ROOT, FEWEST_STEPS = 16.0, 240
+# Steps a root of a series: many classes of few series each need them, others are not harmed.
+STEPS_OF_A_ROOT, FEWEST_STEPS = 40.0, 240
 
 
 def series_options(

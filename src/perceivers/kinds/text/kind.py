@@ -11,17 +11,19 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from perceivers.arguments.advice import Advice
 from perceivers.errors import DataError
 from perceivers.kinds.base import Kind, ModalityInput, as_tokens
 from perceivers.kinds.shading import shaded_list
 from perceivers.kinds.text.augmentation import cropped, hidden_bytes
 from perceivers.kinds.text.batches import Ids, padded_rows, require_room, row_of_texts, shortened
 from perceivers.kinds.text.drawing import shaded_words
-from perceivers.kinds.text.ngrams import as_letters, known_rows, of_letters, rows_of_text
+from perceivers.kinds.text.ngram_weights import NgramWeights
+from perceivers.kinds.text.ngrams import plain_letters, rows_of_letters, rows_of_words
 from perceivers.kinds.text.options import TextOptions
 from perceivers.kinds.text.reading import TEXT_SUFFIXES, names_text_file, text_of
-from perceivers.kinds.text.sizing import text_options
-from perceivers.modalities.bag_of_ngrams import NOTHING, NUM_RESERVED, UNKNOWN
+from perceivers.kinds.text.sizing import lone_text_options, text_learning, text_options
+from perceivers.modalities.bag_of_ngrams import NOTHING, NUM_RESERVED, UNKNOWN, WEIGHT_UNIT
 from perceivers.processors.tokenizer.byte_tokenizer import PerceiverTokenizer
 from perceivers.rivals.simple import SimpleForm
 
@@ -64,15 +66,18 @@ class TextValue:
 class TextKind(Kind):
     """Texts as the options say. A value is a TextValue.
 
-    Bytes: [CLS] first [SEP], or [CLS] first [SEP] second [SEP]. N-grams: the rows of each column's words and runs of letters.
+    Bytes: [CLS] first [SEP], or [CLS] first [SEP] second [SEP]. N-grams: for each column one bag of words and one of letters.
 
     Args:
         num_columns: of the texts, where they are read as n-grams; 0 before `settle`.
-        known: bool, rows of n-grams that training texts have often enough; None where bytes are read, and before `settle`.
+        words: what training texts tell of their words and runs of words; None where bytes are read, before `settle`, and
+            where no words are read.
+        letters: the same of runs of letters.
     """
 
     num_columns: int = 0
-    known: np.ndarray | None = None
+    words: NgramWeights | None = None
+    letters: NgramWeights | None = None
 
     name: ClassVar[str] = "text"
     options_class: ClassVar[type[Any]] = TextOptions
@@ -115,17 +120,28 @@ class TextKind(Kind):
         """See Kind."""
         return text_options(num_rows)
 
+    @classmethod
+    def advise_alone(cls, cells: Sequence[Any], table: Any, num_rows: int) -> TextOptions:
+        """See Kind."""
+        return lone_text_options(num_rows)
+
+    def learning(self, num_rows: int) -> Advice:
+        """See Kind; read as bytes, texts are learned as whatever else is a row of tokens."""
+        return text_learning(num_rows) if self.reads_ngrams else Advice()
+
     @property
     def num_tokens(self) -> int:
         """See Kind."""
-        return max(self.num_columns, 1) if self.reads_ngrams else int(self.options.max_length)
+        return (
+            max(self.num_columns, 1) * self.bags_a_column
+            if self.reads_ngrams
+            else int(self.options.max_length)
+        )
 
     def described(self) -> str:
         """See Kind."""
         if self.reads_ngrams:
-            return (
-                f"the words of a text, of any length, and their runs of letters{as_tokens(self.num_tokens)}"
-            )
+            return f"words and runs of letters of texts of any length{as_tokens(self.num_tokens)}"
         return f"up to {self.options.max_length:,} bytes of text, a token each"
 
     def read(self, row: Mapping[str, Any], columns: Sequence[str], table: Any) -> TextValue | None:
@@ -151,9 +167,16 @@ class TextKind(Kind):
 
     def settle(self, values: Sequence[TextValue], columns: Sequence[str]) -> Self:
         """Find the n-grams that training texts have often enough."""
-        texts = (text for value in values for text in value.present)
-        known = known_rows(texts, self.options.ngram_rows, self.options.ngram_texts)
-        return replace(self, num_columns=len(columns), known=known)
+        chosen = self.options
+        texts = [plain_letters(text) for value in values for text in value.present]
+        words = letters = None
+        if chosen.ngram_words:
+            words = NgramWeights.of_texts(map(self._word_rows, texts), chosen.ngram_rows, chosen.ngram_texts)
+        if chosen.ngram_letters:
+            letters = NgramWeights.of_texts(
+                map(self._letter_rows, texts), chosen.ngram_rows, chosen.ngram_texts
+            )
+        return replace(self, num_columns=len(columns), words=words, letters=letters)
 
     def simplified(self, row: Mapping[str, Any], columns: Sequence[str], table: Any) -> str | None:
         """The whole texts, one after the other."""
@@ -176,7 +199,7 @@ class TextKind(Kind):
     def tensors(self, values: Sequence[TextValue | None]) -> dict[str, ModalityInput]:
         """Ids of bytes, int64 [batch, length], and a mask that is False behind, and before, each text.
 
-        Or ids of n-grams, int64 [batch, num_columns, most of a text], see `perceivers.modalities.bag_of_ngrams`.
+        Or ids and weights of n-grams, int64 [batch, num_bags, most of a text, 2], see `perceivers.modalities.bag_of_ngrams`.
         """
         if self.reads_ngrams:
             return {"": ModalityInput(self._bags(values))}
@@ -191,9 +214,10 @@ class TextKind(Kind):
             return {
                 "": {
                     "type": "bag_of_ngrams",
-                    "num_columns": self.num_columns,
-                    "num_rows": 2 * chosen.ngram_rows,
+                    "num_bags": self.num_columns * self.bags_a_column,
+                    "num_rows": max(sum(each.num_known for each in self._weights), 1),
                     "learning_rate_factor": chosen.ngram_learning_rate,
+                    "dropout": chosen.ngram_dropout,
                 }
             }
         return {
@@ -213,16 +237,23 @@ class TextKind(Kind):
 
     def state(self) -> dict[str, Any]:
         """See Kind."""
-        if self.known is None:
+        if not self.num_columns:
             return {}
-        return {"num_columns": self.num_columns, "known": as_letters(self.known)}
+        return {
+            "num_columns": self.num_columns,
+            "words": None if self.words is None else self.words.state(),
+            "letters": None if self.letters is None else self.letters.state(),
+        }
 
     def with_state(self, state: Mapping[str, Any]) -> Self:
         """See Kind."""
         if not state:
             return self
-        known = of_letters(state["known"], 2 * self.options.ngram_rows)
-        return replace(self, num_columns=state["num_columns"], known=known)
+        words, letters = (
+            None if state[name] is None else NgramWeights.of_state(state[name], self.options.ngram_texts)
+            for name in ("words", "letters")
+        )
+        return replace(self, num_columns=state["num_columns"], words=words, letters=letters)
 
     def show(
         self, value: TextValue | None, weights: Mapping[str, Tensor], grids: Mapping[str, tuple[int, ...]]
@@ -231,7 +262,8 @@ class TextKind(Kind):
         if self.reads_ngrams:
             texts = [None] * self.num_columns if value is None else value.texts
             words = ["" if text is None else text.decode("utf-8", errors="replace") for text in texts]
-            return list(zip(words, weights[""].tolist(), strict=True))
+            of_columns = weights[""].reshape(self.num_columns, -1).sum(dim=1)
+            return list(zip(words, of_columns.tolist(), strict=True))
         if value is None:
             return None
         looked_at, begin = [], 1  # behind [CLS]
@@ -249,30 +281,54 @@ class TextKind(Kind):
         pairs = zip(shown["texts"], shown["looked_at"], strict=True)
         return "\n".join(f"<p>{shaded_words(text, weights)}</p>" for text, weights in pairs)
 
+    @property
+    def bags_a_column(self) -> int:
+        """Tokens of a column's text: its words, its letters."""
+        return bool(self.options.ngram_words) + bool(self.options.ngram_letters)
+
+    @property
+    def _weights(self) -> list[NgramWeights]:
+        return [each for each in (self.words, self.letters) if each is not None]
+
     def _room(self, num_texts: int) -> int:
         """Bytes that so many texts may have together: [CLS], and a [SEP] behind each, need some of the ids."""
         return int(self.options.max_length - self.options.random_offset - 1 - num_texts)
 
     def _bags(self, values: Sequence[TextValue | None]) -> Tensor:
-        """Ids of the known n-grams of each text, [batch, num_columns, most of a text]."""
+        """Ids and weights of the known n-grams of each text, [batch, num_bags, most of a bag, 2]."""
         bags = [
-            self._bag(text)
+            bag
             for value in values
             for text in ([None] * self.num_columns if value is None else value.seen())
+            for bag in self._bags_of(text)
         ]
-        ids = np.full((len(bags), max(1, *map(len, bags))), NOTHING, dtype=np.int64)
-        for index, bag in enumerate(bags):
-            ids[index, : len(bag)] = bag
-        return torch.from_numpy(ids).unflatten(0, (len(values), self.num_columns))
+        held = np.zeros((len(bags), max(1, *(len(ids) for ids, _ in bags)), 2), dtype=np.int64)
+        held[..., 0] = NOTHING
+        for index, (ids, weights) in enumerate(bags):
+            held[index, : len(ids), 0], held[index, : len(ids), 1] = ids, weights
+        return torch.from_numpy(held).unflatten(0, (len(values), -1))
 
-    def _bag(self, text: bytes | None) -> Ids:
-        assert self.known is not None
+    def _bags_of(self, text: bytes | None) -> list[tuple[Ids, Ids]]:
+        """Ids and whole weights of a text's words, and of its letters."""
         if text is None:
-            return np.zeros(0, dtype=np.int64)
-        rows = rows_of_text(text, self.options.ngram_rows)
-        rows = rows[self.known[rows]] + NUM_RESERVED
-        # A text of which nothing is known is something else than no text.
-        return rows if len(rows) else np.array([UNKNOWN])
+            return [(np.zeros(0, dtype=np.int64),) * 2] * self.bags_a_column
+        letters = plain_letters(text)
+        bags, first = [], NUM_RESERVED
+        for known, rows_of in ((self.words, self._word_rows), (self.letters, self._letter_rows)):
+            if known is None:
+                continue
+            places, weights = known.weighted(rows_of(letters))
+            # A text of which nothing is known is something else than no text.
+            ids, weights = (first + places, weights) if len(places) else (np.array([UNKNOWN]), np.ones(1))
+            bags.append((ids, np.rint(weights * WEIGHT_UNIT).astype(np.int64)))
+            first += known.num_known
+        return bags
+
+    def _word_rows(self, letters: str) -> Ids:
+        return rows_of_words(letters, self.options.ngram_words, self.options.ngram_rows)
+
+    def _letter_rows(self, letters: str) -> Ids:
+        return rows_of_letters(letters, self.options.ngram_letters, self.options.ngram_rows)
 
 
 def _without(text: bytes, hidden: Sequence[int]) -> bytes:

@@ -57,13 +57,20 @@ class TextOptions(ByteOptions):
     """How texts are told to the model, and how they change while training."""
 
     text_reading: Literal["bytes", "ngrams"] = "bytes"
-    """How a text is read: byte by byte, or as one vector, the sum of those of its words and of their runs of 3 to 5 letters.
-    From hundreds or a few thousand short texts the second learns more, and in seconds; it does not see the order of words. Of
-    the options on bytes it has `ngram_rows`: rows for words, and as many for runs of letters."""
+    """How a text is read: byte by byte, or as two bags of vectors, those of its words and pairs of words and those of its
+    runs of letters. Without weights that were trained before, the second learns more, and in minutes; a text may have any
+    length then. Of the options on bytes it has `ngram_rows`: rows that words are told apart by, and as many for letters;
+    only rows that training texts fall into cost anything."""
+    ngram_words: tuple[int, ...] = (1, 2)
+    """With `ngrams`, the words of a run: 1 2 are single words and pairs. None given: no words are read."""
+    ngram_letters: tuple[int, ...] = (1, 2, 3, 4, 5)
+    """With `ngrams`, the letters of a run, blanks between words included. None given: no letters are read."""
     ngram_texts: int = 2
-    """With `ngrams`, the training texts that must have a word, or a run of letters; rarer ones are left out."""
-    ngram_learning_rate: float = 0.3
-    """With `ngrams`, the learning rate of the vectors of words and runs of letters, in parts of the run's."""
+    """With `ngrams`, the training texts that must have a run; rarer ones are left out."""
+    ngram_dropout: float = 0.0
+    """With `ngrams`, the share in [0, 1) of a text's runs that are left out while training."""
+    ngram_learning_rate: float = 1.0
+    """With `ngrams`, the learning rate of the vectors of runs, in parts of the run's."""
     truncate: bool = True
     """Cut texts that are longer than `max_length`, the longer one of two first, instead of stopping with an error. Read as
     `ngrams`, a text may have any length."""
@@ -78,4 +85,14 @@ class TextOptions(ByteOptions):
         require_choice("text_reading", self.text_reading, TEXT_READINGS)
         require_at_least(1, self, "ngram_texts")
         require("ngram_learning_rate", self.ngram_learning_rate, self.ngram_learning_rate > 0.0, "above 0")
-        require_share(self, "crop", "hide")
+        require_share(self, "crop", "hide", "ngram_dropout")
+        if self.text_reading == "ngrams" and not (self.ngram_words or self.ngram_letters):
+            raise ConfigurationError(
+                "`ngram_words` or `ngram_letters` must have a size with `text_reading` ngrams, received none"
+            )
+        for name in ("ngram_words", "ngram_letters"):
+            sizes = getattr(self, name)
+            if min(sizes, default=1) < 1 or len(set(sizes)) < len(sizes):
+                raise ConfigurationError(
+                    f"`{name}` must be different numbers of at least 1, received {sizes}"
+                )

@@ -1,24 +1,93 @@
-"""How the texts of mixed tables are read, from the number of training rows."""
+"""How texts are read and learned, from the number of training texts and their lengths: pure functions, one place.
+
+Chosen on held-out training texts of six sets between 1,300 and 8,600 texts, never on test texts; docs/learning_text.md says
+what each choice brought.
+"""
 
 from __future__ import annotations
 
 from math import log2
 
+from perceivers.arguments.advice import Advice
 from perceivers.kinds.text.options import TextOptions
 
-# Of few rows most words are hidden: what is left of a text must do, and no word alone is learned by heart.
+# Rows that runs are told apart by, of words and as many of letters; those that no training text falls into cost nothing.
+FEWEST_ROWS, MOST_ROWS = 2**16, 2**18
+# Of few rows of a mixed table most words are hidden: what is left of a text must do, and no word alone is learned by heart.
 FEW_ROWS, MOST_HIDDEN = 1_000, 0.7
+EPOCHS = 10
 
 
 def text_options(num_rows: int) -> TextOptions:
-    """Words and runs of letters: without weights that were trained before, tables are too small to learn reading from bytes.
+    """How texts beside other columns are read: as words, pairs of words and runs of letters, whatever their length.
 
     The share of hidden words was chosen on held-out rows of a table of 512 (0.7 of 0.2, 0.5 and 0.7); twice the rows have 0.1
-    less, down to none. Rows of the n-grams' table grow with those of the data, from 8,192 to 65,536.
+    less, down to none.
+
+    Args:
+        num_rows: training rows.
     """
     octaves = log2(max(num_rows, FEW_ROWS) / FEW_ROWS)
     return TextOptions(
         text_reading="ngrams",
         hide=round(max(MOST_HIDDEN - 0.1 * octaves, 0.0), 2),
-        ngram_rows=2 ** min(13 + int(octaves / 2), 16),
+        ngram_rows=rows_of_ngrams(num_rows),
+        ngram_learning_rate=0.3,
     )
+
+
+def lone_text_options(num_rows: int) -> TextOptions:
+    """How texts are read that nothing else stands beside: the vectors of n-grams learn far faster than all else.
+
+    Args:
+        num_rows: training texts.
+    """
+    return TextOptions(
+        text_reading="ngrams",
+        ngram_rows=rows_of_ngrams(num_rows),
+        ngram_dropout=0.2,
+        ngram_learning_rate=25.0,
+    )
+
+
+def rows_of_ngrams(num_rows: int) -> int:
+    """65,536 up to 4,000 texts, 131,072 up to 16,000, 262,144 of more: so that few runs share one."""
+    return min(max(2 ** round(log2(max(num_rows, 1)) / 2 + 10.5), FEWEST_ROWS), MOST_ROWS)
+
+
+def text_learning(num_rows: int) -> Advice:
+    """The network and the loop for texts that are read as n-grams.
+
+    A small network beside a linear map of the bags: what words say by themselves is learned by the map, the network adds what
+    they say together, and is held back, because few texts would be learned by heart.
+
+    Args:
+        num_rows: training texts.
+    """
+    batch_size = batch_size_of(num_rows)
+    steps = EPOCHS * -(-num_rows // batch_size)
+    return Advice(
+        epochs=EPOCHS,
+        batch_size=batch_size,
+        warmup_steps=max(steps // 10, 1),
+        # The mean looks back on a twentieth of the run.
+        ema_decay=min(max(1.0 - 20.0 / max(steps, 1), 0.8), 0.99),
+        learning_rate=4e-4,
+        beta2=0.98,
+        weight_decay=0.05,
+        num_latents=4,
+        latent_channels=64,
+        num_layers=1,
+        dropout=0.0,
+        mlp_dropout=0.5,
+        initializer_range=1.0,
+        queries_per_answer=8,
+        token_rate=5.0,
+    )
+
+
+def batch_size_of(num_rows: int) -> int:
+    """A power of two from 16 to 128, of which a pass has 32 to 64, or more; of fewer than 64 texts, a quarter."""
+    if num_rows < 64:
+        return max(num_rows // 4, 1)
+    return min(max(2 ** int(log2(num_rows / 32)), 16), 64 if num_rows < 20_000 else 128)

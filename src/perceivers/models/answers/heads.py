@@ -12,6 +12,8 @@ from torch.nn import functional as F
 
 from perceivers.configuration_answers import AnswerDescription
 from perceivers.nn.grouped_linear import GroupedLinear
+from perceivers.nn.initialization import start_at_zero
+from perceivers.nn.learning_rates import learn_at
 
 
 class AnswerHead(nn.Module):
@@ -29,15 +31,18 @@ class AnswerHead(nn.Module):
             GroupedLinear(groups, num_channels, num_channels) for _ in range(answer.mlp_layers)
         )
         self.classifier = GroupedLinear(groups, num_channels, answer.num_outputs)
+        if answer.token_rate:
+            start_at_zero(self.classifier)
         shares = torch.tensor(answer.quantiles, dtype=torch.float64, device="cpu")
         self._usual: tuple[float, ...] = tuple(torch.special.ndtri(shares).tolist())
         self._is_mean = answer.type == "number" and not answer.quantiles
 
-    def forward(self, answered: Tensor) -> Tensor:
+    def forward(self, answered: Tensor, seen: Tensor | None = None) -> Tensor:
         """What each query says.
 
         Args:
             answered: [batch, num_queries, num_channels].
+            seen: what TokenReading gives, which is added to the scores; None for nothing.
 
         Returns:
             Scores of classes or labels [batch, num_queries, num_labels]; numbers [batch, num_queries], or their quantiles
@@ -46,9 +51,45 @@ class AnswerHead(nn.Module):
         for layer in self.hidden:
             answered = layer(answered).tanh()
         scores = self.classifier(answered)
+        if seen is not None:
+            scores = scores + seen
         if self._usual:
             return ascending_quantiles(scores, self._usual)
         return scores[..., 0] if self._is_mean else scores
+
+
+class TokenReading(nn.Module):
+    """What each query of an answer says of the input tokens without the latents: a linear map of their mean.
+
+    Args:
+        num_channels: channels of a token.
+        answer: what is asked.
+    """
+
+    def __init__(self, num_channels: int, answer: AnswerDescription) -> None:
+        super().__init__()
+        self.num_queries = answer.num_queries
+        self.linear = nn.Linear(num_channels, answer.num_queries * answer.num_outputs)
+        learn_at(self.linear, answer.token_rate)
+
+    def forward(self, tokens: Tensor, mask: Tensor | None) -> Tensor:
+        """Read tokens.
+
+        Args:
+            tokens: [batch, num_tokens, num_channels].
+            mask: bool [batch, num_tokens], True for tokens that count; None where all do. A sample without any has a mean
+                of 0.
+
+        Returns:
+            [batch, num_queries, num_outputs].
+        """
+        if mask is None:
+            mean = tokens.mean(dim=1)
+        else:
+            counts = mask.sum(dim=1, keepdim=True).clamp(min=1)
+            mean = torch.where(mask[..., None], tokens, 0.0).sum(dim=1) / counts
+        said: Tensor = self.linear(mean).unflatten(-1, (self.num_queries, -1))
+        return said
 
 
 def ascending_quantiles(scores: Tensor, usual: Sequence[float]) -> Tensor:

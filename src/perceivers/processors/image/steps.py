@@ -117,7 +117,7 @@ class ImageSteps(ABC):
         if pad_size is None:
             height, width = (max(picture.shape[axis] for picture in pictures) for axis in (1, 2))
         else:
-            sizes = size_mapping("pad_size", pad_size, square=True) or {}
+            sizes: Any = size_mapping("pad_size", pad_size, square=True) or {}
             if "height" not in sizes:
                 raise ConfigurationError(f"`pad_size` must have height and width, received {pad_size}")
             height, width = sizes["height"], sizes["width"]

@@ -41,7 +41,7 @@ class Rows:
             fill: the value of new places.
         """
         fits = self.values.dtype == np.uint8 and 0 <= fill < 256
-        values = np.full(len(places.values), fill, dtype=np.uint8 if fits else np.int64)
+        values: NDArray[Any] = np.full(len(places.values), fill, dtype=np.uint8 if fits else np.int64)
         values[places.values.view(np.bool_)] = self.values
         return Rows(values, places.lengths)
 
@@ -121,7 +121,7 @@ def _parts(values: Values, lengths: Array) -> list[Values]:
     """The rows of a list or of bytes."""
     if len(lengths) == 1:
         return [values]
-    ends = np.cumsum(lengths).tolist()
+    ends: list[int] = np.cumsum(lengths).tolist()
     return [values[start:end] for start, end in zip([0, *ends], ends, strict=False)]
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
 
 from perceivers.arguments.base import require, require_at_least, require_choice, require_share
 from perceivers.arguments.network import NetworkArguments
@@ -28,7 +28,15 @@ MEASURES_OF_ANSWER = {
 }
 
 
-@left_open(TextOptions, NetworkArguments, "embedding_channels", "label_smoothing")
+@left_open(
+    TextOptions,
+    NetworkArguments,
+    "embedding_channels",
+    "label_smoothing",
+    "queries_per_answer",
+    "token_rate",
+    "initializer_range",
+)
 @dataclass(frozen=True, kw_only=True)
 class TextClassificationArguments(TextOptions, TextModelArguments):
     """Text, labels, model and augmentation of `text-classification`: a text or two in; a class, labels or a number out."""
@@ -49,6 +57,13 @@ class TextClassificationArguments(TextOptions, TextModelArguments):
     """Those of the tasks in `task_column` whose label is a number; the others have classes."""
     head_layers: int = 0
     """Layers with tanh between the answer of a task's query and its scores; the paper has 2 for GLUE."""
+    queries_per_answer: int = 1
+    """Learned queries that are asked for each answer, each with a head of its own; their answers are averaged."""
+    token_rate: float = 0.0
+    """Above 0, add to what each query says a linear map of the mean of the text's tokens, which learns at so many times the
+    learning rate: what can be read off the tokens without latents. What the latents say then starts at zero."""
+    initializer_range: float = 0.02
+    """Standard deviation of the first latents, queries and other vectors that stand alone."""
     label_smoothing: float = 0.0
     """Share of the target probability spread over all classes, in [0, 1); of one task only."""
     measures: tuple[str, ...] = ()
@@ -61,6 +76,9 @@ class TextClassificationArguments(TextOptions, TextModelArguments):
         TextModelArguments.__post_init__(self)
         require_choice("answer", self.answer, tuple(MEASURES_OF_ANSWER))
         require_at_least(0, self, "head_layers")
+        require_at_least(1, self, "queries_per_answer")
+        require("token_rate", self.token_rate, self.token_rate >= 0.0, "at least 0")
+        require("initializer_range", self.initializer_range, self.initializer_range > 0.0, "above 0")
         require_share(self, "label_smoothing")
         require(
             "label_separator", len(self.label_separator), bool(self.label_separator), "1 character or more"
@@ -74,6 +92,10 @@ class TextClassificationArguments(TextOptions, TextModelArguments):
                 "`task_column` goes with `answer` one-class and no `label_smoothing` (`number_tasks` names the tasks with "
                 f"numbers), received {self.answer} and {self.label_smoothing}"
             )
+
+    def config_values(self) -> dict[str, Any]:
+        """See NetworkArguments."""
+        return {**super().config_values(), "initializer_range": self.initializer_range}
 
     def _require_single_task(self) -> None:
         if self.number_tasks:

@@ -13,6 +13,7 @@ from perceivers.answers.base import Answer
 from perceivers.answers.one_class import OneClass
 from perceivers.arguments import DataArguments, RunArguments
 from perceivers.arguments.advice import Advice
+from perceivers.arguments.open import AUTO, completed
 from perceivers.configuration import PerceiverConfig
 from perceivers.data.opening import TABLE_FORMATS, Tables, find_files, open_tables
 from perceivers.data.splits import Splits
@@ -52,7 +53,9 @@ class TextClassification(ColumnTask[TextClassificationArguments]):
     @property
     def has_heads(self) -> bool:
         """Whether each task has a query and a head of its own, in place of the plain classifier."""
-        return self.answers_several or self.arguments.head_layers > 0 or self.reads_ngrams
+        chosen = self.arguments
+        has_more = chosen.queries_per_answer not in (1, AUTO) or chosen.token_rate not in (0, AUTO)
+        return self.answers_several or chosen.head_layers > 0 or has_more or self.reads_ngrams
 
     @property
     def reads_ngrams(self) -> bool:
@@ -111,6 +114,12 @@ class TextClassification(ColumnTask[TextClassificationArguments]):
             num_rows=count_of(splits.train),
             num_classes=len(answer.names) if isinstance(answer, OneClass) else None,
         )
+        known = completed(self.arguments)
+        answers = {
+            name: dataclasses.replace(each, num_queries=known.queries_per_answer, token_rate=known.token_rate)
+            for name, each in self.columns.answers.items()
+        }
+        self.columns = dataclasses.replace(self.columns, answers=answers)
         return advice
 
     def build_model(
