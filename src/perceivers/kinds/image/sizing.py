@@ -6,7 +6,7 @@ docs/learning.md says what each choice brought on held-out training pictures.
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -51,13 +51,23 @@ class Looks:
     photographs: bool
 
 
-def looks_of(pictures: Sequence[Image.Image]) -> Looks:
-    """Sizes, colours and smoothness of some pictures, at least one."""
-    small = [np.asarray(_middle(picture), dtype=np.int16) for picture in pictures]
-    spread = [float(np.ptp(pixels, axis=2).mean()) for pixels in small]
-    flat = [float((pixels[1:] == pixels[:-1]).all(axis=2).mean()) for pixels in small if len(pixels) > 1]
+def looks_of(pictures: Iterable[Image.Image], sizes: Sequence[tuple[int, int]] | None = None) -> Looks:
+    """Sizes, colours and smoothness of some pictures, at least one.
+
+    Args:
+        pictures: looked at one by one, so that they need not be in memory together.
+        sizes: height and width of each, where the pictures were read smaller than they are; None: the pictures' own. It may
+            be filled while the pictures are given.
+    """
+    own, spread, flat = [], [], []
+    for picture in pictures:
+        own.append((picture.height, picture.width))
+        pixels = np.asarray(_middle(picture), dtype=np.int16)
+        spread.append(float(np.ptp(pixels, axis=2).mean()))
+        if len(pixels) > 1:
+            flat.append(float((pixels[1:] == pixels[:-1]).all(axis=2).mean()))
     return Looks(
-        sizes=[(picture.height, picture.width) for picture in pictures],
+        sizes=own if sizes is None else list(sizes),
         grey=max(spread) <= GREY_NOISE,
         photographs=bool(flat) and float(np.median(flat)) < FLAT_SHARE,
     )
