@@ -136,7 +136,7 @@ def key_of(cell: Any, root: Path | None, settings: tuple[Any, ...]) -> str | Non
         source = (hashlib.blake2b(cell, digest_size=24).hexdigest(),)
     elif isinstance(cell, np.ndarray) and cell.dtype == np.uint8:
         # Pixels say all about themselves; other samples may have their rate elsewhere in the row.
-        source = (cell.shape, hashlib.blake2b(np.ascontiguousarray(cell), digest_size=24).hexdigest())
+        source = (cell.shape, hashlib.blake2b(cell.tobytes(), digest_size=24).hexdigest())
     elif isinstance(cell, str) and cell and not cell.lstrip().startswith(("[", "{")):
         path = os.path.abspath(cell if root is None else root / cell)
         try:

@@ -55,8 +55,9 @@ def series_learning(num_rows: int, *, tokens: str) -> Advice:
     most = 16 if num_rows < 1_000 else 32 if num_rows < MANY_ROWS else 64
     # Batches of one size: a last one of a single series would count as much as all others.
     batch_size = math.ceil(num_rows / math.ceil(num_rows / most))
-    epochs = math.ceil(max(STEPS_OF_A_ROOT * math.sqrt(num_rows), FEWEST_STEPS) * batch_size / num_rows)
-    steps = epochs * math.ceil(num_rows / batch_size)
+    batches = math.ceil(num_rows / batch_size)
+    epochs = math.ceil(max(STEPS_OF_A_ROOT * math.sqrt(num_rows), FEWEST_STEPS) / batches)
+    steps = epochs * batches
     return Advice(
         epochs=epochs,
         batch_size=batch_size,
