@@ -56,7 +56,7 @@ class NgramWeights:
             fewest = int(found[most]) + 1
         return cls(num_texts, np.where(counts >= fewest, counts, 0).astype(np.int32))
 
-    @property
+    @cached_property
     def num_known(self) -> int:
         """Rows that are known."""
         return int(self._is_known.sum())
