@@ -161,7 +161,7 @@ def run(
     return results, torch.load(folder / "weights.pt")["weight"][0]
 
 
-def main() -> None:
+def main(words: Sequence[str] | None = None) -> None:
     parser = argparse.ArgumentParser()
     parser.add_argument("folder", type=Path)
     parser.add_argument("--task", default="{}", help="JSON of LineArguments")
@@ -173,7 +173,7 @@ def main() -> None:
     parser.add_argument(
         "--killed-while-saving", type=int, default=0, help="checkpoint of this process, from 1"
     )
-    options = parser.parse_args()
+    options = parser.parse_args(words)
     task = KilledTask(LineArguments(**json.loads(options.task)))
     task.killed_at, task.killed_by = options.killed_at, options.killed_by
     if options.killed_while_saving:

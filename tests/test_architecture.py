@@ -66,6 +66,7 @@ SHARED: dict[str, frozenset[str]] = {
             "losses",
             "mixture",
             "modality_types",
+            "other_arguments",
             "perceiver",
             "task",
             "verbs",

@@ -696,3 +696,30 @@ class TestLoading:
             ConfigurationError, match="without `push_to_hub=True` nothing uses private, repo_id"
         ):
             config.save_pretrained(tmp_path / "mine", repo_id="someone/model", private=True)
+
+
+class TestStartingValues:
+    @pytest.mark.parametrize(
+        ("values", "expected"),
+        [
+            ({}, None),
+            ({"initializer_range": 0.02}, None),
+            ({"initializer_range": 0.5}, 0.5),
+            ({"initializer_range": 0.5, "fan_in_scaling": True}, None),
+            ({"fan_in_scaling": False}, 0.02),
+        ],
+    )
+    def test_matrices_start_by_their_fan_in_unless_a_configuration_says_otherwise(
+        self, values, expected, tmp_path
+    ):
+        config = PerceiverConfig(**values)
+        assert config.matrix_std == expected
+        config.save_pretrained(tmp_path)
+        assert PerceiverConfig.from_pretrained(tmp_path).matrix_std == expected
+        assert ("fan_in_scaling" in config.to_dict()) == ("fan_in_scaling" in values)
+
+    def test_fan_in_scaling_is_a_flag(self):
+        with pytest.raises(
+            ConfigurationError, match="`fan_in_scaling` must be True or False, received 'yes'"
+        ):
+            PerceiverConfig(fan_in_scaling="yes")

@@ -49,6 +49,7 @@ _SAVED_WHERE_GIVEN = (
     "id2label",
     "label2id",
     "dtype",
+    "fan_in_scaling",
     "architectures",
     "problem_type",
     "modalities",
@@ -78,7 +79,10 @@ class _ConfigFields:
     hidden_act: str = "gelu"
     attention_probs_dropout_prob: float = 0.1
     mlp_dropout_prob: float = 0.0
+    # Training from scratch starts from this standard deviation. Matrices start by their fan-in instead where the second
+    # key is True; None: where the first has its default, which every released configuration holds.
     initializer_range: float = 0.02
+    fan_in_scaling: bool | None = None
     # Released files carry 1e-12 here although their models were trained and run with 1e-5: read, never applied.
     layer_norm_eps: float = 1e-12
     norm_eps: float = 1e-5
@@ -230,6 +234,14 @@ class PerceiverConfig(_ConfigFields):
     @use_return_dict.setter
     def use_return_dict(self, value: bool) -> None:
         self.return_dict = value
+
+    @property
+    def matrix_std(self) -> float | None:
+        """Standard deviation that matrices and convolutions start from; None: by their fan-in."""
+        by_fan_in = self.initializer_range == _ConfigFields.initializer_range
+        if self.fan_in_scaling is not None:
+            by_fan_in = self.fan_in_scaling
+        return None if by_fan_in else self.initializer_range
 
     @property
     def image_height_width(self) -> tuple[int, int]:

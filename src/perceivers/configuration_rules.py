@@ -42,7 +42,7 @@ def validate_fields(config: Any) -> None:
             require_count(entry.name, value, minimum)
         elif entry.type == "float":
             _require_number(entry.name, value)
-        elif entry.type == "bool":
+        elif entry.type == "bool" or (entry.type == "bool | None" and value is not None):
             _require_flag(entry.name, value)
     for key, allowed in _CHOICES.items():
         _require_choice(key, getattr(config, key), allowed)

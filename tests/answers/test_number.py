@@ -44,3 +44,15 @@ def test_intervals_stay_as_they_are_where_rows_are_too_few_to_promise_anything()
     # Each true number lies 4 above its interval.
     enough = answer.calibrated(torch.tensor([[0.0, 1.0]] * 5), torch.tensor([5.0] * 5))
     assert enough.widened == pytest.approx(4.0)
+
+
+def test_two_ways_to_write_one_number_are_names() -> None:
+    assert guess_answer(["1.1", "1.10", "1.2"] * 5) is not Number
+    assert guess_answer(["1.1", "1.2", "2"] * 5) is Number
+    assert guess_answer([*NUMBERS, "1.50"]) is Number
+
+
+def test_the_scale_is_that_of_the_training_rows() -> None:
+    answer = Number("price", may_be_logarithm=False).settle(["1", "3", "80"], "t")
+    learned = answer.learned_from(["1", "3"], "t")
+    assert (learned.mean, learned.scale, learned.largest) == (2.0, 1.0, 3.0)

@@ -8,8 +8,9 @@ from typing import Any
 
 import pytest
 
-from perceivers.arguments.base import require_at_least
+from perceivers.arguments.base import from_mapping, require_at_least
 from perceivers.arguments.open import AUTO, completed, filled, given, is_open, left_open, usual_values
+from perceivers.errors import ConfigurationError
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -77,3 +78,9 @@ def test_it_is_one_class_for_the_rest_of_the_world() -> None:
     assert pickle.loads(pickle.dumps(chosen)) == chosen
     assert isinstance(chosen, Base)
     assert Chosen.__doc__ == "Options of a task."
+
+
+def test_a_file_may_write_that_an_option_is_left_open() -> None:
+    assert from_mapping(Chosen, {"steps": "auto", "width": None, "rate": None}) == Chosen(rate=None)
+    with pytest.raises(ConfigurationError, match="`name` must be a text, received None"):
+        from_mapping(Chosen, {"name": None})

@@ -134,7 +134,7 @@ def test_samples_are_written_as_files(tmp_path: Path, capsys: pytest.CaptureFixt
             "error: `epochs` must be at least 1, received 0",
         ),
         (
-            ["train", "image-classification", "--data", "/no/such", "--output", "/no/such/run"],
+            ["train", "image-classification", "--data", "/no/such", "--output", "/no/run"],
             "error: `data` must be a bundled name (",
         ),
     ],

@@ -559,10 +559,21 @@ def test_linear_weights_scale_with_their_inputs(our_config: Callable[..., Any]) 
     import perceivers
 
     torch.manual_seed(0)
-    model = perceivers.PerceiverModel(our_config(d_model=400, initializer_range=0.5))
+    model = perceivers.PerceiverModel(our_config(d_model=400, initializer_range=0.5, fan_in_scaling=True))
     attention = model.encoder.cross_attention.attention.self
     assert attention.key.weight.std().item() == pytest.approx(400**-0.5, rel=0.15)
     assert attention.query.weight.std().item() == pytest.approx(20**-0.5, rel=0.25)
+    assert not attention.key.bias.any()
+
+
+def test_linear_weights_have_the_deviation_that_a_configuration_gives(our_config: Callable[..., Any]) -> None:
+    import perceivers
+
+    torch.manual_seed(0)
+    model = perceivers.PerceiverModel(our_config(d_model=400, initializer_range=0.5))
+    attention = model.encoder.cross_attention.attention.self
+    assert attention.key.weight.std().item() == pytest.approx(0.5, rel=0.05)
+    assert attention.query.weight.std().item() == pytest.approx(0.5, rel=0.15)
     assert not attention.key.bias.any()
 
 

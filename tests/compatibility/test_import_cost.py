@@ -112,10 +112,20 @@ print("train" in shown.getvalue() and "torch" not in sys.modules)
 
 
 def test_importing_costs_at_most_half_a_second_more_than_torch() -> None:
-    def seconds(code: str) -> float:
-        """Processor time behind the import of torch: what other processes of the machine do does not count."""
-        timed = f"import time, torch\nbegun = time.process_time()\n{code}\nprint(time.process_time() - begun)"
-        return min(float(run_python(timed)) for _ in range(3))
-
-    assert seconds("import perceivers") <= 0.5
-    assert seconds("import perceivers\nfor name in perceivers.__all__: getattr(perceivers, name)") <= 0.5
+    # Processor time behind the import of torch: what other processes of the machine do does not count.
+    code = """
+import time, torch
+begun = time.process_time()
+import perceivers
+alone = time.process_time() - begun
+for name in perceivers.__all__:
+    getattr(perceivers, name)
+print(alone, time.process_time() - begun)
+"""
+    alone, whole = 9.0, 9.0
+    for _attempt in range(3):
+        if max(alone, whole) <= 0.5:
+            break
+        alone, whole = map(min, (alone, whole), map(float, run_python(code).split()))
+    assert alone <= 0.1
+    assert whole <= 0.5

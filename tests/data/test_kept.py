@@ -120,6 +120,17 @@ def test_a_key_follows_the_file_and_the_settings(tmp_path: Path) -> None:
     assert content != key_of(b"two", None, ())
 
 
+def test_pixels_are_known_by_their_content_and_shape() -> None:
+    pixels = np.arange(6, dtype=np.uint8)
+    keys = {
+        key_of(each, None, ())
+        for each in (pixels.reshape(2, 3), pixels.reshape(3, 2), pixels.reshape(2, 3) + 1)
+    }
+    assert len(keys) == 3
+    assert None not in keys
+    assert key_of(pixels.reshape(2, 3).copy(), None, ()) in keys
+
+
 @pytest.mark.parametrize("cell", [None, "", "absent", 3.5, "[[1, 2]]", np.zeros(3), "nul\0byte"])
 def test_what_is_no_file_has_no_key(cell: Any, tmp_path: Path) -> None:
     assert key_of(cell, tmp_path, ()) is None

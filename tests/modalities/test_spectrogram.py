@@ -85,6 +85,9 @@ def test_tokens_of_a_stem_are_the_same_alone_and_in_front_of_zeros(config):
     assert model.input_mask(mask, tokens, None).sum(dim=1).tolist() == [2 * 3, 4 * 3]
     alone, _, _ = model(energies[:1, :7])
     torch.testing.assert_close(tokens[:1, :6], alone, atol=1e-6, rtol=0)
+    # Bins need not fill the last column of tokens.
+    odd = preprocessor(config, mel_bins=7, frames_per_patch=2, bins_per_patch=2, stem_widths=(4, 5))
+    assert odd(torch.randn(1, 5, 7))[0].shape[1] == 3 * 4 == odd.index_dims(torch.randn(1, 5, 7))[1] * 3
     # Without frames of zeros it is the stem over frames and bins.
     torch.testing.assert_close(
         features[1:], model.stem(energies[1:, None]).movedim(1, -1).flatten(1, 2), atol=1e-6, rtol=0

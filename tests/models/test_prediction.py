@@ -449,7 +449,7 @@ def test_the_keys_of_the_state_dict_name_answers_and_modalities(build):
 
 def test_starting_values_have_the_sizes_that_their_parts_say():
     torch.manual_seed(0)
-    sizes = {**SIZES, "d_latents": 120, "initializer_range": 0.03}
+    sizes = {**SIZES, "d_latents": 120, "initializer_range": 0.03, "fan_in_scaling": True}
     modalities = {"it": {**WAVES, "num_columns": 101, "num_frequencies": 50, "out_channels": 60}}
     config = perceivers.PerceiverConfig(**sizes, modalities=modalities, answers=ANSWERS)
     model = perceivers.PerceiverForPrediction(config)

@@ -95,3 +95,21 @@ def test_only_numbers_with_a_fraction_take_the_models_type():
     assert cast["ids"] is ids
     assert cast["nested"]["values"].dtype == torch.float64
     assert cast["name"] == "x"
+
+
+def test_a_mask_of_four_axes_hides_what_one_of_two_axes_hides(task, tiny, inputs_of):
+    model = tiny(task)
+    inputs = inputs_of(task)
+    with torch.no_grad():
+        shape = model.perceiver.preprocess(inputs)[0].shape[:2]
+        counts = torch.arange(shape[0] * shape[1]).reshape(shape) % 3 > 0
+        additive = torch.zeros(shape).masked_fill(~counts, torch.finfo(torch.float32).min)
+        expected = model(inputs, attention_mask=counts, return_dict=True).logits
+        whole = model(inputs, return_dict=True).logits
+        for mask in (counts[:, None, None], additive[:, None, None]):
+            for form in (model, model.prepare()):
+                received = form(inputs, attention_mask=mask).logits
+                torch.testing.assert_close(received, expected, atol=1e-5, rtol=1e-4)
+    name = next(iter(whole)) if isinstance(whole, dict) else None
+    one, other = (whole, expected) if name is None else (whole[name], expected[name])
+    assert not torch.allclose(one, other)

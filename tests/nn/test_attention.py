@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from perceivers.errors import ShapeError
-from perceivers.nn.attention import as_attention_mask, attend, cross_mask
+from perceivers.nn.attention import as_attention_mask, attend, cross_mask, two_axes
 
 BATCH, QUERIES, KEYS = 2, 3, 5
 
@@ -238,3 +238,27 @@ def test_a_mask_over_queries_runs_along_the_third_axis():
     mask = cross_mask(torch.tensor([[2, 0, 1]]))
     assert mask.shape == (1, 1, 3, 1)
     assert mask.flatten().tolist() == [True, False, True]
+
+
+@pytest.mark.parametrize("wrong", [-1.0, 1.0, -999.0])
+def test_an_additive_mask_that_neither_lets_pass_nor_hides_is_an_error(wrong):
+    with pytest.raises(ShapeError, match=r"must be additive, 0 where something counts and -1000 or less"):
+        as_attention_mask(torch.tensor([0.0, wrong])[None, None, None])
+
+
+def test_a_mask_of_four_axes_over_inputs_has_two_in_the_end():
+    counts = torch.tensor([[True, False, True], [True, True, False]])
+    additive = torch.zeros(2, 1, 1, 3).masked_fill(~counts[:, None, None], torch.finfo(torch.float32).min)
+    for mask in (counts[:, None, None], additive, additive.half()):
+        assert torch.equal(two_axes(mask), counts)
+    by_name = two_axes({"a": additive, "b": counts, "c": None})
+    assert torch.equal(by_name["a"], counts)
+    assert by_name["b"] is counts
+    assert by_name["c"] is None
+
+
+@pytest.mark.parametrize("shape", [(3,), (2, 3), (2, 3, 5), (2, 1, 3, 5), (2, 7, 1, 5)])
+def test_masks_of_other_axes_stay_as_they_are(shape):
+    mask = torch.ones(shape)
+    assert two_axes(mask) is mask
+    assert two_axes(None) is None

@@ -126,3 +126,12 @@ def test_the_meta_device_is_left_alone():
         module = nn.Linear(3, 5)
     initialize_tensors(module, None, 0.5)
     assert module.weight.is_meta
+
+
+@pytest.mark.parametrize("name", ["linear", "convolution", "upsampling"])
+def test_matrices_have_the_standard_deviation_that_is_given(parts, name):
+    initialize_tensors(parts, None, 0.5, matrix_std=0.3)
+    assert getattr(parts, name).weight.std().item() == pytest.approx(0.3, rel=0.05)
+    assert parts.latents.std().item() == pytest.approx(0.88 * 0.5, rel=0.05)
+    assert not parts.linear.bias.any()
+    assert not parts.head.weight.any()

@@ -69,3 +69,16 @@ def test_classes_are_those_of_the_training_part_whatever_the_order_of_parts(
     test = [{**train[0], "kind": name} for name in ("cow", "goat")]
     columns = task.choose({"test": ListTable(test, "test"), "train": ListTable(train, "train")})
     assert columns.answers["label"].names == ("cat", "dog")
+
+
+def test_a_table_names_no_files_above_its_folder(task: ImageClassification, tmp_path: Path) -> None:
+    (tmp_path / "in").mkdir()
+    named = [
+        {**row, "photo": f"../{Path(row['photo']).name}"}
+        for row in rows(tmp_path, image="photo", label="kind")
+    ]
+    (tmp_path / "in" / "t.jsonl").write_text("".join(json.dumps(row) + "\n" for row in named))
+    with pytest.raises(
+        DataError, match=r"t.jsonl, row 1`: names '../.*', which lies outside the folder of its table"
+    ):
+        task.load_data(DataArguments(data=str(tmp_path / "in" / "t.jsonl")))

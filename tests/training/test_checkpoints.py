@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import json
-import os
+import multiprocessing
 import resource
 import signal
-import subprocess
-import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -40,14 +39,26 @@ def undisturbed(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-def killed(folder: Path, *options: str) -> None:
+@pytest.fixture(scope="module")
+def processes() -> Any:
+    """Processes that start from one which has imported everything: that is most of what a short run takes."""
+    context = multiprocessing.get_context("forkserver")
+    context.set_forkserver_preload(["line_task"])
+    return context
+
+
+@pytest.fixture
+def killed(processes: Any) -> Callable[..., None]:
     """Train in a process that is killed before it ends."""
-    command = [sys.executable, line_task.__file__, str(folder), *options]
-    command += ["--task", json.dumps(TASK), "--training", json.dumps(TRAINING)]
-    finished = subprocess.run(
-        command, capture_output=True, text=True, env={**os.environ, "OMP_NUM_THREADS": "1"}
-    )
-    assert finished.returncode == -signal.SIGKILL, finished.stderr
+
+    def train(folder: Path, *options: str) -> None:
+        words = [str(folder), *options, "--task", json.dumps(TASK), "--training", json.dumps(TRAINING)]
+        process = processes.Process(target=line_task.main, args=(words,))
+        process.start()
+        process.join()
+        assert process.exitcode == -signal.SIGKILL
+
+    return train
 
 
 def finish(folder: Path) -> None:
@@ -62,7 +73,7 @@ def assert_same_run(folder: Path, other: Path) -> None:
 
 
 def test_a_run_killed_between_checkpoints_ends_with_the_same_weights(
-    undisturbed: Path, tmp_path: Path
+    undisturbed: Path, tmp_path: Path, killed: Callable[..., None]
 ) -> None:
     # Eight batches a pass, two a step: the twelfth batch is in the second pass, after the checkpoint of step 3.
     killed(tmp_path / "run", "--killed-at", "12")
@@ -73,7 +84,7 @@ def test_a_run_killed_between_checkpoints_ends_with_the_same_weights(
 
 
 def test_a_run_killed_while_a_checkpoint_is_written_ends_with_the_same_weights(
-    undisturbed: Path, tmp_path: Path
+    undisturbed: Path, tmp_path: Path, killed: Callable[..., None]
 ) -> None:
     killed(tmp_path / "run", "--killed-while-saving", "2")
     names = sorted(path.name for path in (tmp_path / "run" / "checkpoints").iterdir())
@@ -83,7 +94,9 @@ def test_a_run_killed_while_a_checkpoint_is_written_ends_with_the_same_weights(
     assert_same_run(tmp_path / "run", undisturbed)
 
 
-def test_a_run_killed_before_its_first_checkpoint_begins_again(undisturbed: Path, tmp_path: Path) -> None:
+def test_a_run_killed_before_its_first_checkpoint_begins_again(
+    undisturbed: Path, tmp_path: Path, killed: Callable[..., None]
+) -> None:
     killed(tmp_path / "run", "--killed-at", "2")
     finish(tmp_path / "run")
     assert_same_run(tmp_path / "run", undisturbed)
@@ -112,7 +125,7 @@ def test_resuming_with_other_arguments_names_them(undisturbed: Path) -> None:
     assert "noise 0.3 is now 0.5; epochs 3 is now 4" in str(error.value)
 
 
-def test_a_damaged_checkpoint_is_named(tmp_path: Path) -> None:
+def test_a_damaged_checkpoint_is_named(tmp_path: Path, killed: Callable[..., None]) -> None:
     killed(tmp_path / "run", "--killed-at", "12")
     checkpoint = tmp_path / "run" / "checkpoints" / "step-00000003"
     (checkpoint / "model.safetensors").write_bytes(b"torn")

@@ -117,7 +117,7 @@ def test_worker_processes_overhear_the_ctrl_c_of_their_terminal(tmp_path: Path) 
         env={**os.environ, "OMP_NUM_THREADS": "1"},
     )
     assert "stopped at step 3 of 150 and saved in" in finished.stderr
-    assert "worker" not in finished.stderr
+    assert "DataLoader worker" not in finished.stderr
 
 
 def test_a_signal_in_the_last_step_changes_nothing(tmp_path: Path) -> None:

@@ -17,7 +17,7 @@ from perceivers.answers.one_class import MOST_NUMBERED_CLASSES
 from perceivers.data.numbers import has_decimal_comma
 from perceivers.errors import DataError
 from perceivers.kinds.base import MOSTLY
-from perceivers.kinds.number.reading import is_missing_word, looks_like_number, number_of
+from perceivers.kinds.number.reading import are_names, is_missing_word, looks_like_number, number_of
 from perceivers.metrics.calibration import conformal_shift
 
 if TYPE_CHECKING:
@@ -64,7 +64,7 @@ class Number(Answer):
         known = [cell for cell in cells if not is_missing_word(cell)]
         numbers = [cell for cell in known if looks_like_number(cell)]
         # A few words among many numbers are faults of the table, and are reported as such.
-        if len(numbers) < MOSTLY * max(len(known), 1):
+        if len(numbers) < MOSTLY * max(len(known), 1) or are_names(known):
             return 0.0
         if any(has_decimal_comma(cell) for cell in numbers):
             return 0.9

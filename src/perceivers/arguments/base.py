@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from typing import Any, TypeVar, get_type_hints
 
 from perceivers.arguments.field_types import fits, said
+from perceivers.arguments.open import AUTO, usual_values
 from perceivers.errors import ConfigurationError
 
 Arguments = TypeVar("Arguments")
@@ -66,8 +67,11 @@ def from_mapping(kind: type[Arguments], values: Mapping[str, Any]) -> Arguments:
         )
     given = {name: tuple(value) if isinstance(value, list) else value for name, value in values.items()}
     wanted = get_type_hints(kind)
+    left_open = usual_values(kind)
     for name, value in given.items():
-        if not fits(value, wanted[name]):
+        # A recipe may write that it leaves an option open.
+        is_left_open = name in left_open and value in (None, AUTO)
+        if not is_left_open and not fits(value, wanted[name]):
             raise ConfigurationError(f"`{name}` must be {said(wanted[name])}, received {value!r:.200}")
     for entry in dataclasses.fields(kind):  # type: ignore[arg-type]
         needed = entry.default is dataclasses.MISSING and entry.default_factory is dataclasses.MISSING

@@ -122,10 +122,10 @@ class KeptValues:
 
 
 def key_of(cell: Any, root: Path | None, settings: tuple[Any, ...]) -> str | None:
-    """What the value of a cell is kept under; None for a cell that is no file, and for a file that is absent.
+    """What the value of a cell is kept under; None for a cell that is neither file nor pixels, or a file that is absent.
 
     Args:
-        cell: path, relative to `root`; bytes; or a mapping with `bytes` or `path`, as data sets on the hub have.
+        cell: path, relative to `root`; bytes; a mapping with `bytes` or `path`, as data sets on the hub have; pixels, uint8.
         root: folder that relative paths belong to.
         settings: all that the value depends on beside the cell.
     """
@@ -134,6 +134,9 @@ def key_of(cell: Any, root: Path | None, settings: tuple[Any, ...]) -> str | Non
     source: tuple[Any, ...]
     if isinstance(cell, bytes):
         source = (hashlib.blake2b(cell, digest_size=24).hexdigest(),)
+    elif isinstance(cell, np.ndarray) and cell.dtype == np.uint8:
+        # Pixels say all about themselves; other samples may have their rate elsewhere in the row.
+        source = (cell.shape, hashlib.blake2b(cell.tobytes(), digest_size=24).hexdigest())
     elif isinstance(cell, str) and cell and not cell.lstrip().startswith(("[", "{")):
         path = os.path.abspath(cell if root is None else root / cell)
         try:

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import posixpath
+from collections.abc import Mapping, Sequence
 from pathlib import PurePath
 from typing import Any
+
+from perceivers.errors import DataError
 
 BEGINNING = 16
 
@@ -13,6 +16,27 @@ def ending(cell: Any) -> str:
     """Ending, lower case with the dot, of a path, or of the path in a mapping of the hub; "" of anything else."""
     path = cell.get("path") if isinstance(cell, Mapping) else cell
     return PurePath(path).suffix.lower() if isinstance(path, str | PurePath) else ""
+
+
+def require_inside(cell: Any, table: Any, suffixes: Sequence[str]) -> None:
+    """Raise DataError for a path that leaves the folder of its table by `..`; an absolute path is taken as it is.
+
+    A table may come from somebody else: what it names beside itself is its own, and what lies above it is not. Whoever means
+    another folder writes the whole path.
+
+    Args:
+        cell: of a column of files.
+        table: what it is from; only those that lie in a folder (`root`) are looked at.
+        suffixes: endings of the files of its kind.
+    """
+    path = cell.get("path") if isinstance(cell, Mapping) else cell
+    if getattr(table, "root", None) is None or not isinstance(path, str) or ".." not in path:
+        return
+    plain = posixpath.normpath(path.replace("\\", "/"))
+    if plain.split("/")[0] == ".." and ending(path) in suffixes:
+        raise DataError(
+            f"names {path!r:.200}, which lies outside the folder of its table: write the whole path, or move the table"
+        )
 
 
 def first_bytes(cell: Any) -> bytes:

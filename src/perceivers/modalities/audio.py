@@ -13,6 +13,9 @@ from perceivers.modalities.base import AbstractPostprocessor, Preprocessed, requ
 from perceivers.modalities.positioned import PositionedPreprocessor
 from perceivers.modalities.structure import InputStructure, LinearValues
 
+# The default of Transformers, whose number nothing follows from unless positions are projected.
+_UNCHECKED_CHANNELS = 64
+
 
 class PerceiverAudioPreprocessor(PositionedPreprocessor):
     """Patches of consecutive samples, with positions.
@@ -24,7 +27,7 @@ class PerceiverAudioPreprocessor(PositionedPreprocessor):
         position_encoding_type: "fourier" or "trainable".
         concat_or_add_pos: put positions beside the samples ("concat") or add them ("add").
         out_channels: channels of the position encoding that `project_pos_dim` projects, to be checked against it;
-            None does not check.
+            64, the default, and None do not check.
         project_pos_dim: channels of projected positions; -1 for no projection.
         n_extra_pos_mlp: number of further linear layers on the positions, ReLU between them.
         trainable_position_encoding_kwargs: see `build_position_encoding`.
@@ -38,7 +41,7 @@ class PerceiverAudioPreprocessor(PositionedPreprocessor):
         samples_per_patch: int = 96,
         position_encoding_type: str = "fourier",
         concat_or_add_pos: str = "concat",
-        out_channels: int | None = None,
+        out_channels: int | None = _UNCHECKED_CHANNELS,
         project_pos_dim: int = -1,
         n_extra_pos_mlp: int = 0,
         trainable_position_encoding_kwargs: Mapping[str, Any] | None = None,
@@ -59,7 +62,7 @@ class PerceiverAudioPreprocessor(PositionedPreprocessor):
             n_extra_pos_mlp=n_extra_pos_mlp,
             trainable_position_encoding_kwargs=trainable_position_encoding_kwargs,
             fourier_position_encoding_kwargs=fourier_position_encoding_kwargs,
-            out_channels=out_channels,
+            out_channels=None if out_channels == _UNCHECKED_CHANNELS else out_channels,
         )
 
     def index_dims(self, inputs: Tensor) -> tuple[int, ...]:

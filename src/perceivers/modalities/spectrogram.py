@@ -32,7 +32,8 @@ class PerceiverSpectrogramPreprocessor(PositionedPreprocessor):
         config: kept for hand-made compositions; this class takes its numbers from the other arguments.
         mel_bins: frequency bins of a frame.
         frames_per_patch: frames in a token; the last ones are filled up with zeros.
-        bins_per_patch: frequency bins in a token, a divisor of `mel_bins`. None: all of them, and positions are times alone.
+        bins_per_patch: frequency bins in a token, a divisor of `mel_bins` where tokens are patches. None: all of them, and
+            positions are times alone.
         out_channels: channels that a learned linear map makes of each patch; None leaves its values as they are. A stem has
             no such map.
         positions: what time 1 is. "relative": the end of the sample itself, as `attention_mask` tells. "absolute": frame
@@ -66,7 +67,7 @@ class PerceiverSpectrogramPreprocessor(PositionedPreprocessor):
             ("num_bands", num_bands),
         ):
             require_count(name, value)
-        if mel_bins % bins != 0:
+        if stem_widths is None and mel_bins % bins != 0:
             raise ConfigurationError(
                 f"`bins_per_patch` must divide the {mel_bins} `mel_bins`, received {bins_per_patch}"
             )
@@ -84,7 +85,7 @@ class PerceiverSpectrogramPreprocessor(PositionedPreprocessor):
         self.frames_per_patch = frames_per_patch
         self.bins_per_patch = bins
         self.max_frames = max_frames
-        self._columns = mel_bins // bins
+        self._columns = -(-mel_bins // bins)
         patch_values = frames_per_patch * bins
         if stem_widths is not None:
             if out_channels is not None or bins_per_patch is None:

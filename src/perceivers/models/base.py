@@ -33,6 +33,8 @@ class PerceiverPreTrainedModel(nn.Module):
     config_class: ClassVar[type[PerceiverConfig]] = PerceiverConfig
     base_model_prefix: ClassVar[str] = "perceiver"
     main_input_name: ClassVar[str] = "inputs"
+    # `forward` takes further arguments, from which Transformers' Trainer would conclude that the loss is a sum.
+    accepts_loss_kwargs: ClassVar[bool] = False
 
     config: PerceiverConfig
 
@@ -151,8 +153,9 @@ class PerceiverPreTrainedModel(nn.Module):
     def initialize_parameters(self, names: Iterable[str] | None = None) -> None:
         """Draw the values that training from scratch starts from; repeatable under `torch.manual_seed`.
 
-        `config.initializer_range` is the standard deviation of latents, positions, tables, padding and mask vectors;
-        linear layers and convolutions scale with their fan-in, see `perceivers.nn.initialization`.
+        `config.initializer_range` is the standard deviation of latents, positions, tables, padding and mask vectors, and of
+        the weights of linear layers and convolutions unless `config.fan_in_scaling` says that they scale with their fan-in.
+        That says so itself where `initializer_range` has its default. See `perceivers.nn.initialization`.
 
         Args:
             names: keys of the state dict, running statistics included; None for all.
@@ -163,7 +166,7 @@ class PerceiverPreTrainedModel(nn.Module):
             raise ConfigurationError(
                 f"`names` must be keys of the state dict of {type(self).__name__}, received {', '.join(unknown)}"
             )
-        initialize_tensors(self, wanted, self.config.initializer_range)
+        initialize_tensors(self, wanted, self.config.initializer_range, self.config.matrix_std)
 
     def initialize_new_parameters(self) -> None:
         """Draw only what no inner PerceiverPreTrainedModel has drawn already: the last line of a wrapping model."""

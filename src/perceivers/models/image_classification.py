@@ -9,6 +9,7 @@ from torch import Tensor
 from perceivers.configuration import PerceiverConfig
 from perceivers.decoders.classification import PerceiverClassificationDecoder
 from perceivers.modalities.image import PerceiverImagePreprocessor
+from perceivers.models.other_arguments import pass_over
 from perceivers.models.perceiver import PerceiverModel
 from perceivers.models.task import PerceiverTaskModel, one_of
 from perceivers.outputs import PerceiverClassifierOutput, PerceiverModelOutput
@@ -49,6 +50,7 @@ class PerceiverImageClassifier(PerceiverTaskModel):
         labels: Tensor | None = None,
         return_dict: bool | None = None,
         pixel_values: Tensor | None = None,
+        **others: Any,
     ) -> PerceiverClassifierOutput | tuple[Any, ...]:
         """Class scores of pictures.
 
@@ -60,10 +62,13 @@ class PerceiverImageClassifier(PerceiverTaskModel):
             labels: see `perceivers.models.losses.classification_loss`.
             return_dict: see PerceiverModel.
             pixel_values: another name of `inputs`.
+            others: what tokenizers and training loops hand on, such as `token_type_ids`, is passed over; anything else is
+                refused, see `perceivers.models.other_arguments`.
 
         Returns:
             `logits` [batch, num_labels], and `loss` when labels are given.
         """
+        pass_over(others, self.forward)
         pictures = one_of(inputs, pixel_values, "pixel_values")
         return self._run(
             pictures, attention_mask, output_attentions, output_hidden_states, labels, False, return_dict
@@ -127,8 +132,10 @@ class PerceiverForImageClassificationLearned(PerceiverImageClassifier):
         interpolate_pos_encoding: bool = False,
         return_dict: bool | None = None,
         pixel_values: Tensor | None = None,
+        **others: Any,
     ) -> PerceiverClassifierOutput | tuple[Any, ...]:
         """As PerceiverImageClassifier.forward; `interpolate_pos_encoding` admits pictures of another size (bicubic)."""
+        pass_over(others, self.forward)
         pictures = one_of(inputs, pixel_values, "pixel_values")
         return self._run(
             pictures,

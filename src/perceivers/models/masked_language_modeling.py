@@ -14,6 +14,7 @@ from perceivers.decoders.base import Queries
 from perceivers.decoders.basic import PerceiverBasicDecoder
 from perceivers.modalities.text import PerceiverEmbeddingDecoder, PerceiverTextPreprocessor
 from perceivers.models.losses import masked_language_modeling_loss
+from perceivers.models.other_arguments import pass_over
 from perceivers.models.perceiver import PerceiverModel
 from perceivers.models.task import LinearHead, PerceiverTaskModel, one_of
 from perceivers.models.verbs import or_default
@@ -63,6 +64,7 @@ class PerceiverForMaskedLM(PerceiverTaskModel):
         input_ids: Tensor | None = None,
         interpolate_pos_encoding: bool = False,
         positions: Tensor | None = None,
+        **others: Any,
     ) -> PerceiverMaskedLMOutput | tuple[Any, ...]:
         """Scores of every byte at every position the model knows, whatever the text's length, or at those asked for.
 
@@ -79,10 +81,13 @@ class PerceiverForMaskedLM(PerceiverTaskModel):
                 have one row a byte.
             positions: indices of bytes, [num_positions] or [batch, num_positions]; only these are decoded, which is what
                 training wants: 15 % of the bytes are asked for.
+            others: what tokenizers and training loops hand on, such as `token_type_ids`, is passed over; anything else is
+                refused, see `perceivers.models.other_arguments`.
 
         Returns:
             `logits` [batch, max_position_embeddings or num_positions, vocab_size], and `loss` when labels are given.
         """
+        pass_over(others, self.forward)
         ids = one_of(inputs, input_ids, "input_ids")
         with_weights = or_default(output_attentions, self.config.output_attentions)
         encoded = self.encode(

@@ -14,6 +14,7 @@ from perceivers.modalities.base import AbstractPreprocessor
 from perceivers.modalities.multimodal import PerceiverMultimodalPreprocessor
 from perceivers.models.modality_types import build_preprocessor, drop_probabilities
 from perceivers.models.task import PerceiverTaskModel
+from perceivers.nn.attention import two_axes
 from perceivers.outputs import Encoded
 
 
@@ -53,6 +54,7 @@ class PerceiverMixtureModel(PerceiverTaskModel):
         return values[self._names[0]]
 
     def _own_mask(self, mask: Any) -> Any:
+        mask = two_axes(mask)
         if mask is not None and len(self._names) > 1 and not isinstance(mask, Mapping):
             raise ShapeError(
                 f"`attention_mask` must be a mapping with some of {self._names}, received {type(mask).__name__}"

@@ -28,6 +28,7 @@ from perceivers.modalities.multimodal import (
 from perceivers.modalities.projection import PerceiverProjectionPostprocessor
 from perceivers.models.answering import DECODING_CHUNK
 from perceivers.models.losses import classification_loss, mean_absolute_error, weighted_sum
+from perceivers.models.other_arguments import pass_over
 from perceivers.models.perceiver import PerceiverModel
 from perceivers.models.task import PerceiverTaskModel
 from perceivers.outputs import PerceiverClassifierOutput, PerceiverModelOutput
@@ -60,6 +61,7 @@ class PerceiverForMultimodalAutoencoding(PerceiverTaskModel):
         output_hidden_states: bool | None = None,
         labels: Mapping[str, Tensor] | None = None,
         return_dict: bool | None = None,
+        **others: Any,
     ) -> PerceiverClassifierOutput | tuple[Any, ...]:
         """Decode all outputs, or the points asked for; with labels, the loss on points.
 
@@ -75,12 +77,15 @@ class PerceiverForMultimodalAutoencoding(PerceiverTaskModel):
                 Unless points are given, they are then drawn (`config.num_training_points` of each) from arrays of the
                 targets' sizes; video or sound without a target is not decoded.
             return_dict: see PerceiverModel.
+            others: what tokenizers and training loops hand on, such as `token_type_ids`, is passed over; anything else is
+                refused, see `perceivers.models.other_arguments`.
 
         Returns:
             `logits` by modality: `audio` [batch, num_samples], `image` [batch, num_pixels, channels], `label`
             [batch, num_labels]; and `loss`, the sum of the mean absolute errors and the cross-entropy by
             `config.loss_weights`, when labels are given.
         """
+        pass_over(others, self.forward)
         if not isinstance(inputs, Mapping) or not inputs:
             received = inputs if inputs is None else f"{type(inputs).__name__} of length {len(inputs)}"
             raise ShapeError(f"`inputs` must be a mapping from modality to values, received {received}")

@@ -15,8 +15,10 @@ from perceivers.errors import ConfigurationError, ShapeError, require_shape
 from perceivers.modalities.base import require_tensor
 from perceivers.modalities.image import PerceiverImagePreprocessor
 from perceivers.models.losses import end_point_error
+from perceivers.models.other_arguments import pass_over
 from perceivers.models.perceiver import PerceiverModel
 from perceivers.models.task import PerceiverTaskModel
+from perceivers.nn.attention import two_axes
 from perceivers.nn.tiles import TileLayout, blend_tiles, tile_layout
 from perceivers.outputs import (
     Encoded,
@@ -77,6 +79,7 @@ class PerceiverForOpticalFlow(PerceiverTaskModel):
         labels: Tensor | None = None,
         return_dict: bool | None = None,
         valid_mask: Tensor | None = None,
+        **others: Any,
     ) -> PerceiverClassifierOutput | tuple[Any, ...]:
         """Flow from the first frame to the second.
 
@@ -89,11 +92,14 @@ class PerceiverForOpticalFlow(PerceiverTaskModel):
             labels: true flow [batch, height, width, 2], in pixels (x, y); non-finite where unknown.
             return_dict: see PerceiverModel.
             valid_mask: bool [batch, height, width], False where the truth is not known.
+            others: what tokenizers and training loops hand on, such as `token_type_ids`, is passed over; anything else is
+                refused, see `perceivers.models.other_arguments`.
 
         Returns:
             `logits` [batch, height, width, 2], which times `config.flow_target_scale` (20) are pixels; `loss`, the mean
             end-point error in the same unit, when labels are given.
         """
+        pass_over(others, self.forward)
         if inputs is None:
             raise ShapeError("`inputs` must be frames [batch, 2, channels, height, width], received None")
         layout = self._layout(inputs)
@@ -200,7 +206,7 @@ class PerceiverForOpticalFlow(PerceiverTaskModel):
         """Frames, mask and positions of every tile."""
         if layout is None:
             return [(inputs, attention_mask, pos)]
-        masks = _as_pictures("attention_mask", attention_mask, inputs)
+        masks = _as_pictures("attention_mask", two_axes(attention_mask), inputs)
         places = _as_pictures("pos", pos, inputs, _AXES)
         tiles = []
         for top, left in layout.boxes:

@@ -20,6 +20,7 @@ from perceivers.models.answers.heads import AnswerHead, TokenReading, average_of
 from perceivers.models.answers.losses import answer_losses, has_target, mean_loss
 from perceivers.models.answers.targets import targets_by_answer
 from perceivers.models.mixture import PerceiverMixtureModel, mixture_preprocessor
+from perceivers.models.other_arguments import pass_over
 from perceivers.models.perceiver import PerceiverModel
 from perceivers.models.verbs import or_default
 from perceivers.nn.packing import require_names
@@ -92,6 +93,7 @@ class PerceiverForPrediction(PerceiverMixtureModel):
         pos: Any = None,
         answers: str | Sequence[str | int] | Tensor | None = None,
         interpolate_pos_encoding: bool = False,
+        **others: Any,
     ) -> PerceiverPredictionOutput | tuple[Any, ...]:
         """Answers about samples; they are encoded once, and no other query is answered.
 
@@ -112,6 +114,8 @@ class PerceiverForPrediction(PerceiverMixtureModel):
             answers: names of those that are asked of every sample; None: all. Or, for each sample its own, a tensor
                 [batch] of numbers of `answer_names`, or a sequence of numbers.
             interpolate_pos_encoding: see PerceiverModel.
+            others: what tokenizers and training loops hand on, such as `token_type_ids`, is passed over; anything else is
+                refused, see `perceivers.models.other_arguments`.
 
         Returns:
             `logits`: name -> answers, in the order of `answer_names`: of every sample, or of those, in their order, whose
@@ -119,6 +123,7 @@ class PerceiverForPrediction(PerceiverMixtureModel):
             Where each sample has an answer of its own, `loss` is the mean over all of them that have a target, each times
             the weight of its answer.
         """
+        pass_over(others, self.forward)
         with_weights = or_default(output_attentions, self.config.output_attentions)
         encoded = self.encode(
             inputs,

@@ -9,6 +9,7 @@ from torch import Tensor, nn
 from perceivers.configuration import PerceiverConfig
 from perceivers.decoders.classification import PerceiverClassificationDecoder
 from perceivers.modalities.text import PerceiverTextPreprocessor
+from perceivers.models.other_arguments import pass_over
 from perceivers.models.perceiver import PerceiverModel
 from perceivers.models.task import PerceiverTaskModel, one_of
 from perceivers.outputs import PerceiverClassifierOutput, PerceiverModelOutput
@@ -45,6 +46,7 @@ class PerceiverForSequenceClassification(PerceiverTaskModel):
         return_dict: bool | None = None,
         input_ids: Tensor | None = None,
         interpolate_pos_encoding: bool = False,
+        **others: Any,
     ) -> PerceiverClassifierOutput | tuple[Any, ...]:
         """Class scores of texts.
 
@@ -57,10 +59,13 @@ class PerceiverForSequenceClassification(PerceiverTaskModel):
             return_dict: see PerceiverModel.
             input_ids: another name of `inputs`.
             interpolate_pos_encoding: admit a longer text by stretching the positions linearly.
+            others: what tokenizers and training loops hand on, such as `token_type_ids`, is passed over; anything else is
+                refused, see `perceivers.models.other_arguments`.
 
         Returns:
             `logits` [batch, num_labels], and `loss` when labels are given.
         """
+        pass_over(others, self.forward)
         outputs = cast(
             "PerceiverModelOutput",
             self.perceiver(

@@ -16,6 +16,8 @@ from perceivers.errors import ConfigurationError
 from perceivers.modalities.adapters import Postprocessor, Preprocessor, as_postprocessor, as_preprocessor
 from perceivers.modalities.base import Preprocessed, token_mask
 from perceivers.models.answering import Answering, Question
+from perceivers.models.other_arguments import pass_over
+from perceivers.nn.attention import two_axes
 from perceivers.outputs import Encoded, PerceiverDecoderOutput, PerceiverModelOutput
 
 
@@ -70,13 +72,15 @@ class PerceiverVerbs(nn.Module, ABC):
         query_mask: Tensor | None = None,
         output_dims: Any = None,
         pos: Any = None,
+        **others: Any,
     ) -> PerceiverModelOutput | tuple[Any, ...]:
         """Encode inputs and decode what is asked for.
 
         Args:
             inputs: what the preprocessor takes, or tokens [batch, num_inputs, d_model] without one.
             attention_mask: [batch, num_inputs], nonzero where an input counts, or [batch], for whole samples; by modality
-                where there are several.
+                where there are several. Or [batch, 1, 1, num_inputs], bool, or additive: 0 where an input counts, a large
+                negative number where not.
             subsampled_output_points: see `decode`.
             output_attentions: return attention weights; None takes the configuration's.
             output_hidden_states: return latents between layers; None takes the configuration's.
@@ -85,11 +89,14 @@ class PerceiverVerbs(nn.Module, ABC):
             query_mask: see `decode`.
             output_dims: see `decode`.
             pos: see `encode`.
+            others: what tokenizers and training loops hand on, such as `token_type_ids`, is passed over; anything else is
+                refused, see `perceivers.models.other_arguments`.
         """
+        pass_over(others, self.forward)
         with_weights = or_default(output_attentions, self.config.output_attentions)
         with_states = or_default(output_hidden_states, self.config.output_hidden_states)
 
-        tokens = self._preprocess(inputs, attention_mask, interpolate_pos_encoding, pos)
+        tokens = self._preprocess(inputs, two_axes(attention_mask), interpolate_pos_encoding, pos)
         encoded = self._encode(tokens, with_weights, with_states)
         decoded = PerceiverDecoderOutput()
         if self.decoder is not None:
@@ -131,7 +138,7 @@ class PerceiverVerbs(nn.Module, ABC):
             output_attentions: keep attention weights.
             output_hidden_states: keep latents between layers.
         """
-        tokens = self._preprocess(inputs, attention_mask, interpolate_pos_encoding, pos)
+        tokens = self._preprocess(inputs, two_axes(attention_mask), interpolate_pos_encoding, pos)
         return self._encode(tokens, output_attentions, output_hidden_states)
 
     def decode(

@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
+from typing import Any
 
 import torch
 from torch import Tensor
 from torch.nn import functional as F
 
 from perceivers.errors import ShapeError
+
+# What is added to a logit to hide it: exp(-1000) is 0 in every type.
+_HIDES = -1000.0
 
 
 def attend(
@@ -60,18 +65,51 @@ def as_attention_mask(mask: Tensor | None) -> Tensor | None:
 
     Args:
         mask: [batch, num_keys], nonzero where a key may be looked at; or four axes, bool (True: may look) or floating
-            (additive: 0 may look, a negative number may not).
+            (additive: 0 may look, -1,000 or less may not).
+
+    Raises:
+        ShapeError: another form, or additive values that neither let pass nor hide.
     """
     if mask is None or (mask.ndim == 4 and mask.dtype == torch.bool):
         return mask
     if mask.ndim == 2:
         return mask.to(torch.bool)[:, None, None, :]
     if mask.ndim == 4 and mask.is_floating_point():
-        return mask == 0
+        return _from_additive(mask)
     raise ShapeError(
         f"`attention_mask` must have shape [batch, num_keys] or [batch, 1, num_queries, num_keys], "
         f"received {list(mask.shape)} of {mask.dtype}"
     )
+
+
+def two_axes(mask: Any) -> Any:
+    """A mask, or masks by modality, with [batch, 1, 1, num_inputs] (bool or additive) made bool [batch, num_inputs].
+
+    Args:
+        mask: of any form; all but that one are given back as they are, None included.
+
+    Raises:
+        ShapeError: additive values that neither let pass nor hide.
+    """
+    if isinstance(mask, Mapping):
+        return {name: two_axes(each) for name, each in mask.items()}
+    if not isinstance(mask, Tensor) or mask.ndim != 4 or tuple(mask.shape[1:3]) != (1, 1):
+        return mask
+    seen = as_attention_mask(mask)
+    assert seen is not None
+    return seen[:, 0, 0]
+
+
+def _from_additive(mask: Tensor) -> Tensor:
+    """True where an additive mask is 0."""
+    seen = mask == 0
+    # Read, and so waited for, only where that is possible.
+    if not torch.compiler.is_compiling() and not mask.is_meta and not bool((seen | (mask <= _HIDES)).all()):
+        raise ShapeError(
+            "`attention_mask` of four axes and a floating type must be additive, 0 where something counts and "
+            f"{_HIDES:g} or less where not, received values between or above"
+        )
+    return seen
 
 
 def cross_mask(query_mask: Tensor) -> Tensor:

@@ -199,8 +199,12 @@ class AttentionLayer(nn.Module):
         output = attended + self._feed_forward(attended)
         return (output,) if weights is None else (output, weights)
 
+    def feed_forward_chunk(self, attention_output: Tensor) -> Tensor:
+        """Norm and perceptron of attended values [batch, num_queries, query_channels], all of them or some."""
+        return self.mlp(self.layernorm(attention_output))
+
     def _feed_forward(self, hidden_states: Tensor) -> Tensor:
         if self.mlp_chunk_size == 0:
-            return self.mlp(self.layernorm(hidden_states))
+            return self.feed_forward_chunk(hidden_states)
         chunks = hidden_states.split(self.mlp_chunk_size, dim=1)
-        return torch.cat([self.mlp(self.layernorm(chunk)) for chunk in chunks], dim=1)
+        return torch.cat([self.feed_forward_chunk(chunk) for chunk in chunks], dim=1)

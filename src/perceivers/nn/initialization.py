@@ -39,15 +39,18 @@ def start_as_waves(module: nn.Module) -> None:
 
 
 @torch.no_grad()
-def initialize_tensors(root: nn.Module, names: Collection[str] | None, vector_std: float) -> None:
+def initialize_tensors(
+    root: nn.Module, names: Collection[str] | None, vector_std: float, matrix_std: float | None = None
+) -> None:
     """Draw the starting values of the named parameters and running statistics of `root`, in the order of its modules.
 
     - Latents, position encodings, embedding tables, padding and mask vectors, and every other free-standing parameter:
       normal with standard deviation `vector_std`, cut at two of them (the cut leaves 0.88 x `vector_std`), as the
       original code drew them.
     - Weights of linear layers and convolutions: normal, cut at two standard deviations and widened so that the values
-      have standard deviation 1 / sqrt(fan_in) after the cut. A module marked by `start_at_zero` gets zeros, one marked by
-      `start_with_std` the standard deviation that it says, one marked by `start_as_waves` waves of size `vector_std`.
+      have standard deviation 1 / sqrt(fan_in), or `matrix_std` where it is given, after the cut. A module marked by
+      `start_at_zero` gets zeros, one marked by `start_with_std` the standard deviation that it says, one marked by
+      `start_as_waves` waves of size `vector_std`.
     - Biases: zero. Norms: weight one, bias zero, running mean zero, running variance one.
 
     Tensors on the meta device are left alone. A parameter that several modules share is drawn once, under its first name.
@@ -56,6 +59,7 @@ def initialize_tensors(root: nn.Module, names: Collection[str] | None, vector_st
         root: the module whose tensors are drawn.
         names: state dict keys; None for all.
         vector_std: standard deviation of the free-standing parameters.
+        matrix_std: standard deviation of the weights of linear layers and convolutions; None: by their fan-in.
     """
     drawn: set[int] = set()
     for path, module in root.named_modules(remove_duplicate=False):
@@ -65,10 +69,12 @@ def initialize_tensors(root: nn.Module, names: Collection[str] | None, vector_st
             if tensor.is_meta or id(tensor) in drawn or (names is not None and key not in names):
                 continue
             drawn.add(id(tensor))
-            _initialize(module, name, tensor, vector_std)
+            _initialize(module, name, tensor, vector_std, matrix_std)
 
 
-def _initialize(module: nn.Module, name: str, tensor: Tensor, vector_std: float) -> None:
+def _initialize(
+    module: nn.Module, name: str, tensor: Tensor, vector_std: float, matrix_std: float | None
+) -> None:
     if isinstance(module, _Norm):
         tensor.fill_(1 if name in ("weight", "running_var") else 0)
     elif not isinstance(tensor, nn.Parameter):
@@ -82,7 +88,8 @@ def _initialize(module: nn.Module, name: str, tensor: Tensor, vector_std: float)
     elif isinstance(module, _Projection):
         # Transposed convolutions keep [in, out, ...], the others [out, in, ...].
         fan_in = tensor[:, 0].numel() if isinstance(module, _Transposed) else tensor[0].numel()
-        _fill_cut_normal(tensor, 1 / (math.sqrt(fan_in) * _STD_OF_CUT_NORMAL))
+        std = 1 / math.sqrt(fan_in) if matrix_std is None else matrix_std
+        _fill_cut_normal(tensor, std / _STD_OF_CUT_NORMAL)
     else:
         _fill_cut_normal(tensor, vector_std)
 

@@ -8,6 +8,7 @@ from typing import Any
 
 from perceivers.data.kept import KeptValues, key_of
 from perceivers.kinds.base import Kind
+from perceivers.kinds.cells import require_inside
 
 
 @dataclass(frozen=True)
@@ -44,7 +45,12 @@ class Input:
             row: cells by column.
             table: what the row is from.
             kept: values that were read before.
+
+        Raises:
+            DataError: see Kind; or a path leaves the folder of its table.
         """
+        for column in self.columns if self.kind.suffixes else ():
+            require_inside(row.get(column), table, self.kind.suffixes)
         settings = None if kept is None else self.kind.kept()
         key = None if settings is None else key_of(row.get(self.columns[0]), table.root, settings)
         if kept is None or key is None:

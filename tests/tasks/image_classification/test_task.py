@@ -22,6 +22,7 @@ from perceivers.arguments import (
     TrainingArguments,
 )
 from perceivers.configuration import PerceiverConfig
+from perceivers.data.draws import NumberedBatch, training_loader
 from perceivers.errors import CheckpointError, ConfigurationError, DataError, MissingExtraError
 from perceivers.kinds.image.reading import Picture
 from perceivers.metrics.answers import measuring
@@ -568,3 +569,34 @@ def test_missing_torchmetrics_names_the_command_that_installs_it(
     monkeypatch.setitem(sys.modules, "torchmetrics", None)
     with pytest.raises(MissingExtraError, match=r'`torchmetrics`.*pip install "perceivers\[train\]"'):
         task.metrics(parts)
+
+
+@pytest.mark.parametrize("keep", [{"keep_megabytes": 0}, {"keep_megabytes": 0, "keep_gigabytes": 0.0}])
+def test_what_is_kept_changes_no_batch(pictures: Path, tmp_path: Path, keep: dict[str, Any]) -> None:
+    def batches(**room: Any) -> list[torch.Tensor]:
+        task = ImageClassification(ImageClassificationArguments(**TINY, crop_area=0.5, flip=0.5))
+        folder = str(tmp_path / "kept") if room.get("keep_gigabytes", 1) else None
+        splits = task.load_data(DataArguments(data=str(pictures), keep_folder=folder, **room))
+        parts = task.build(splits)
+        collate = NumberedBatch(task.collate, parts.processor)
+        loader, _ = training_loader(splits.train, task.vary, collate, batch_size=5, seed=0, workers=0)
+        return [next(iter(batch["inputs"].values())) for _, batch in loader]
+
+    expected = batches(keep_megabytes=100)
+    received = batches(**keep)
+    assert all(torch.equal(one, other) for one, other in zip(received, expected, strict=True))
+
+
+def test_a_dark_set_of_deep_pictures_is_told_before_training(tmp_path: Path) -> None:
+    for name, top in (("left", 4095), ("right", 900)):
+        (tmp_path / name).mkdir()
+        for index in range(4):
+            pixels = np.full((6, 8), top - index, dtype=np.uint16)
+            Image.fromarray(pixels).save(tmp_path / name / f"{index}.png")
+
+    def plan(**chosen: Any) -> str:
+        task = ImageClassification(ImageClassificationArguments(**TINY, **chosen))
+        return "\n".join(map(str, task.plan(task.load_data(DataArguments(data=str(tmp_path))))))
+
+    assert "the brightest value is 4095, where 65535 is white" in plan()
+    assert "brightest" not in plan(white_level=4095.0)

@@ -8,6 +8,7 @@ from PIL import Image
 from perceivers.errors import DataError
 from perceivers.tasks.optical_flow.frames import film_frames, flows_of_inputs, pairs_of_inputs
 from perceivers.tasks.optical_flow.options import OpticalFlowArguments
+from perceivers.tasks.optical_flow.samples import decode_pixels
 
 CHOSEN = OpticalFlowArguments()
 
@@ -131,3 +132,16 @@ def test_shades_are_read_as_they_are(tmp_path):
     (pair,) = pairs_of_inputs([grey(tmp_path / "a.png", 5), grey(tmp_path / "b.png", 6)], CHOSEN)
     assert pair.first.dtype == np.uint8
     assert pair.first.shape == (7, 11, 3)
+
+
+def test_frames_of_16_bits_with_alpha_or_turned_are_read_as_all_pictures(tmp_path):
+    deep = np.array([[0, 257 * 7], [257 * 200, 65535]], dtype=np.uint16)
+    Image.fromarray(deep).save(tmp_path / "deep.png")
+    assert decode_pixels(str(tmp_path / "deep.png"), None)[..., 0].tolist() == [[0, 7], [200, 255]]
+    assert decode_pixels(str(tmp_path / "deep.png"), None, 257 * 200)[..., 1].tolist() == [[0, 9], [255, 255]]
+    Image.new("RGBA", (2, 1), (9, 9, 9, 0)).save(tmp_path / "hidden.png")
+    assert (decode_pixels(str(tmp_path / "hidden.png"), None) == 255).all()
+    exif = Image.Exif()
+    exif[0x0112] = 6
+    Image.new("RGB", (8, 4)).save(tmp_path / "turned.jpg", exif=exif)
+    assert decode_pixels(str(tmp_path / "turned.jpg"), None).shape == (8, 4, 3)

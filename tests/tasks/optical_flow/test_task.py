@@ -323,3 +323,26 @@ def test_inputs_that_give_no_pair_are_named(trained, tmp_path, pictures):
         DataError, match=r"0.png to wide.png`: both frames must be of one size, received 37 x 29 and 39"
     ):
         predict(folder, [pictures / "0.png", tmp_path / "wide.png"], tmp_path / "out", device="cpu")
+
+
+def test_some_made_pairs_stand_still():
+    task = OpticalFlow(OpticalFlowArguments(**{**TINY, "plain_share": 0.9, "still_share": 0.5}))
+    task.build(EMPTY)
+    task.begin_pass(0, 4)
+    pool = PicturePool([np.asarray(picture(0))])
+    pairs = [pair for index in range(20) for pair in task.vary(pool, generator_of(0, 1, 0, index))]
+    still = [pair for pair in pairs if not pair.flow.any()]
+    assert 8 <= len(still) <= 32
+    assert all(np.array_equal(pair.first, pair.second) for pair in still)
+    assert not any(np.array_equal(pair.first, pair.second) for pair in pairs if pair.flow.any())
+
+
+def test_true_flow_that_is_not_recognised_is_not_trained_around(tmp_path):
+    picture(0).save(tmp_path / "a.png")
+    picture(1).save(tmp_path / "b.png")
+    (tmp_path / "truth").mkdir()
+    write_flow(tmp_path / "truth" / "a.flo", torch.zeros(29, 37, 2))
+    with pytest.raises(
+        DataError, match=r"holds truth.a\.flo, which looks like true flow, but not in the layout of"
+    ):
+        OpticalFlow(OpticalFlowArguments(**TINY)).load_data(DataArguments(data=str(tmp_path)))

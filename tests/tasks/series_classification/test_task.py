@@ -34,6 +34,7 @@ TINY: dict[str, Any] = {
     "latent_channels": 8,
     "num_layers": 1,
     "num_heads": 2,
+    "tokens": "steps",
     "patch_channels": 7,
     "num_fourier_bands": 2,
 }
@@ -125,7 +126,7 @@ def test_the_scale_of_the_training_series_is_saved_with_the_run(trained: tuple[P
     values = np.concatenate([splits.train[index].values[0] for index in range(len(splits.train))])
     assert np.allclose(saved["mean"], values.mean(axis=0), rtol=1e-5)
     assert np.allclose(saved["std"], values.std(axis=0), rtol=1e-4)
-    assert parts.processor.inputs[0].kind.options.missing == "stop"
+    assert parts.processor.inputs[0].kind.options.missing == "interpolate"
 
 
 def test_files_of_every_kind_are_answered(trained: tuple[Path, dict[str, Any]], tmp_path: Path) -> None:
@@ -165,7 +166,7 @@ def test_class_folders_with_gaps_train_when_gaps_are_marked(tmp_path: Path) -> N
     with pytest.raises(
         DataError, match=r"falling/00.csv`: the value of step 2, channel 1 is missing; take --missing"
     ):
-        run(tmp_path / "stopped", root, epochs=1)
+        run(tmp_path / "stopped", root, epochs=1, missing="stop")
     for missing in ("mark", "interpolate"):
         results = run(tmp_path / missing, root, epochs=1, missing=missing)
         assert results["unreadable"] == []
@@ -265,7 +266,7 @@ def test_a_start_of_other_channels_is_refused_and_one_of_the_same_keeps_its_size
     task = SeriesClassification(SeriesClassificationArguments(**TINY))
     splits = task.load_data(DataArguments(data="japanese-vowels", unreadable="trust"))
     own = task.build(splits).model.config
-    other_task = SeriesClassification(SeriesClassificationArguments())
+    other_task = SeriesClassification(SeriesClassificationArguments(tokens="steps"))
     started = other_task.build(
         other_task.load_data(DataArguments(data="japanese-vowels", unreadable="trust")), own
     )
@@ -273,3 +274,52 @@ def test_a_start_of_other_channels_is_refused_and_one_of_the_same_keeps_its_size
     other = PerceiverConfig(modalities={"series": {"type": "series", "in_channels": 5}})
     with pytest.raises(ConfigurationError, match="`start` must be a model of series with 12 channels"):
         task.build(splits, other)
+
+
+def test_patterns_are_chosen_for_few_series_and_learn_from_averages_of_them(tmp_path: Path) -> None:
+    sizes = {"num_latents": 3, "latent_channels": 8, "num_heads": 2}
+    task = SeriesClassification(
+        SeriesClassificationArguments(**sizes, pattern_dilations=1, pattern_thresholds=2, pattern_channels=7)
+    )
+    run_arguments = RunArguments(
+        output=str(tmp_path / "run"),
+        data=DataArguments(data=str(write_ts(tmp_path / "small.ts", 40))),
+        training=TrainingArguments(epochs=20, batch_size=8, device="cpu"),
+        optimization=OptimizationArguments(learning_rate=0.02, weight_decay=0.1),
+        pictures=False,
+    )
+    results = train(task, run_arguments)
+    assert (task.arguments.tokens, task.arguments.mixup) == ("patterns", 0.4)
+    assert results["test"]["accuracy"] == 1.0
+    again = evaluate(tmp_path / "run", device="cpu")
+    assert again["metrics"]["loss"] == pytest.approx(results["test"]["loss"], abs=1e-5)
+    config = json.loads((tmp_path / "run" / "config.json").read_text())
+    assert config["modalities"]["series"]["group_sizes"] == [168, 168, 48]
+
+
+def test_labels_of_averaged_series_are_shares() -> None:
+    task = SeriesClassification(SeriesClassificationArguments(tokens="patterns", mixup=1.0))
+    splits = task.load_data(DataArguments(data="japanese-vowels", unreadable="trust"))
+    task.columns = task.columns.surveyed(splits.train.table)
+    torch.manual_seed(0)
+    batch = task.augment(
+        {"inputs": {"series": torch.eye(5)}, "labels": {"label": torch.tensor([0, 3, 8, 0, 1])}}
+    )
+    shares = torch.zeros(5, 9)
+    for own, label in enumerate([0, 3, 8, 0, 1]):
+        shares[:, label] += batch["inputs"]["series"][:, own]
+    assert torch.allclose(batch["labels"]["label"], shares)
+
+
+def test_steps_cannot_be_averaged(tmp_path: Path) -> None:
+    with pytest.raises(ConfigurationError, match=r"`mixup` must be 0 where `tokens` are steps, received 0.2"):
+        run(tmp_path / "run", write_ts(tmp_path / "small.ts", 20), mixup=0.2)
+
+
+def test_whoever_chooses_how_steps_are_told_sees_steps_too() -> None:
+    task = SeriesClassification(SeriesClassificationArguments(steps_per_patch=2))
+    task.load_data(DataArguments(data="japanese-vowels", unreadable="trust"))
+    assert task.arguments.tokens == "both"
+    task = SeriesClassification(SeriesClassificationArguments(jitter=0.1))
+    task.load_data(DataArguments(data="japanese-vowels", unreadable="trust"))
+    assert task.arguments.tokens == "patterns"

@@ -33,7 +33,6 @@ from perceivers.kinds.image.reading import (
 )
 from perceivers.kinds.image.sizing import image_learning, image_options, looks_of
 from perceivers.kinds.image.tensors import image_modality, image_processor, pixels_of, seen_part
-from perceivers.processors.image.opening import upright
 from perceivers.rivals.simple import SimpleForm
 
 # Pictures whose brightness is looked at before training.
@@ -71,7 +70,7 @@ class ImageKind(Kind):
                 continue
         if not pictures:
             return ImageOptions()
-        return image_options(looks_of([upright(picture) for picture in pictures]))
+        return image_options(looks_of(pictures))
 
     def learning(self, num_rows: int) -> Advice:
         """See Kind."""

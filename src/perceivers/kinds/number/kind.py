@@ -13,7 +13,7 @@ from torch import Tensor
 from perceivers.data.numbers import Decimal
 from perceivers.kinds.base import MOSTLY, Kind, ModalityInput, as_tokens
 from perceivers.kinds.number.options import NumberOptions
-from perceivers.kinds.number.reading import is_missing_word, looks_like_number, number_of
+from perceivers.kinds.number.reading import are_names, is_missing_word, looks_like_number, number_of
 from perceivers.kinds.number.sizing import number_options
 from perceivers.kinds.shading import shaded_list
 from perceivers.processors.numbers import apply_quantiles, fit_quantiles, piecewise_edges
@@ -44,7 +44,7 @@ class NumberKind(Kind):
         """See Kind."""
         known = [cell for cell in cells if not is_missing_word(cell)]
         share = sum(map(looks_like_number, known)) / max(len(known), 1)
-        return 0.9 if share >= MOSTLY else 0.0
+        return 0.9 if share >= MOSTLY and not are_names(known) else 0.0
 
     @classmethod
     def advise(cls, cells: Sequence[Any], table: Any, num_rows: int, hidden: float) -> NumberOptions:

@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from typing import Any
 
 from perceivers.data.numbers import MISSING_WORDS, Decimal, has_decimal_comma
 from perceivers.data.numbers import number_of as plain_number_of
 from perceivers.errors import DataError
+
+# Of more different texts, two that are one number are a matter of how they were written.
+MOST_NAMES = 20
 
 
 def number_of(cell: Any, column: str, decimal: Decimal = "point", *, otherwise: str | None = None) -> float:
@@ -50,6 +54,15 @@ def looks_like_number(cell: Any) -> bool:
         return math.isfinite(float(text)) and "_" not in text
     except ValueError:
         return False
+
+
+def are_names(cells: Sequence[Any]) -> bool:
+    """Whether texts that could be numbers are names: few, and two of them one number, as the versions 1.1 and 1.10 are."""
+    texts = {cell.strip() for cell in cells if isinstance(cell, str)}
+    with_fraction = [text for text in texts if "." in text and looks_like_number(text)]
+    if len(texts) > MOST_NAMES or len(with_fraction) < 2:
+        return False
+    return len({float(text) for text in with_fraction if not has_decimal_comma(text)}) < len(with_fraction)
 
 
 def is_missing_word(cell: Any) -> bool:

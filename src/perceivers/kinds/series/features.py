@@ -121,14 +121,14 @@ def settled_features(
     scale = statistics(changes)[1].astype(np.float32)
     of_values = settled_patterns(filled, num_dilations, num_thresholds)
     of_changes = settled_patterns([each / scale for each in changes], num_dilations, num_thresholds)
-    count = len(filled)
-    total: Any = 0.0
-    squares: Any = 0.0
+    number = of_values.num_features + of_changes.num_features + outline_steps * of_values.num_channels
+    total, squares = np.zeros(number), np.zeros(number)
     for each in filled:
         raw = raw_features(each, of_values, of_changes, scale, outline_steps).astype(np.float64)
-        total, squares = total + raw, squares + raw**2
-    mean = np.asarray(total) / count
-    deviation = np.sqrt(np.maximum(np.asarray(squares) / count - mean**2, LEAST_DEVIATION**2))
+        total += raw
+        squares += raw**2
+    mean = total / len(filled)
+    deviation = np.sqrt(np.maximum(squares / len(filled) - mean**2, LEAST_DEVIATION**2))
     return SeriesFeatures(
         of_values, of_changes, scale, outline_steps, mean.astype(np.float32), deviation.astype(np.float32)
     )

@@ -30,6 +30,10 @@ from perceivers.rivals.simple import SimpleForm
 STEPS, PATTERNS = "steps", "patterns"
 # Series that tell which columns are channels.
 MOST_LOOKED_AT = 8
+# Options that say how steps are told.
+OF_STEPS = frozenset(
+    {"steps_per_patch", "patch_channels", "positions", "max_length", "num_fourier_bands", "time_resolution"}
+)
 
 
 @dataclass(frozen=True)
@@ -82,6 +86,14 @@ class SeriesKind(Kind):
                 lengths.append(len(series))
                 num_channels, missing = series.shape[1], missing or bool(np.isnan(series).any())
         return series_options(num_rows, lengths, num_channels, has_missing=missing)
+
+    @classmethod
+    def suiting(cls, chosen: Mapping[str, Any], advised: Mapping[str, Any]) -> dict[str, Any]:
+        """See Kind; whoever chooses how steps are told wants them seen."""
+        found = super().suiting(chosen, advised)
+        if found.get("tokens") == PATTERNS and not OF_STEPS.isdisjoint(chosen):
+            found["tokens"] = "both"
+        return found
 
     def learning(self, num_rows: int) -> Advice:
         """See Kind."""

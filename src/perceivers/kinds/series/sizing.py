@@ -17,7 +17,8 @@ MANY_ROWS = 2_000
 HUGE_ROWS = 10_000
 # Tokens that the steps of a series are, at most.
 MOST_PATCHES = 128
-STEPS_OF_A_ROOT, FEWEST_STEPS = 16.0, 240
+# Steps a root of a series: many classes of few series each need them, others are not harmed.
+STEPS_OF_A_ROOT, FEWEST_STEPS = 40.0, 240
 
 
 def series_options(
@@ -54,8 +55,9 @@ def series_learning(num_rows: int, *, tokens: str) -> Advice:
     most = 16 if num_rows < 1_000 else 32 if num_rows < MANY_ROWS else 64
     # Batches of one size: a last one of a single series would count as much as all others.
     batch_size = math.ceil(num_rows / math.ceil(num_rows / most))
-    epochs = math.ceil(max(STEPS_OF_A_ROOT * math.sqrt(num_rows), FEWEST_STEPS) * batch_size / num_rows)
-    steps = epochs * math.ceil(num_rows / batch_size)
+    batches = math.ceil(num_rows / batch_size)
+    epochs = math.ceil(max(STEPS_OF_A_ROOT * math.sqrt(num_rows), FEWEST_STEPS) / batches)
+    steps = epochs * batches
     return Advice(
         epochs=epochs,
         batch_size=batch_size,

@@ -58,7 +58,7 @@ class SoundKind(Kind):
     usual_columns: ClassVar[tuple[str, ...]] = ("file", "audio")
     belonging: ClassVar[Mapping[str, Sequence[str]]] = {
         "input_form": ("num_fourier_bands", "time_masks", "frequency_masks"),
-        "num_mel_bins": ("bins_per_patch", "stem_widths", "stem_first_pool"),
+        "num_mel_bins": ("bins_per_patch",),
         "clip_seconds": ("evaluation_clips",),
     }
     card: ClassVar[CardLayout | None] = SOUND_CARD
@@ -101,7 +101,7 @@ class SoundKind(Kind):
         if chosen.input_form == "raw":
             return tokens_of_a_clip(chosen)
         bins = chosen.stem_factor if chosen.input_form == "stem" else chosen.bins_per_patch
-        columns = chosen.num_mel_bins // (bins or chosen.num_mel_bins)
+        columns = -(-chosen.num_mel_bins // (bins or chosen.num_mel_bins))
         return tokens_of_a_clip(chosen) * columns
 
     def described(self) -> str:

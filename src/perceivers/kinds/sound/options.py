@@ -91,11 +91,6 @@ class SoundOptions:
             raise ConfigurationError(
                 f"`bins_per_patch` must divide `num_mel_bins` ({self.num_mel_bins}), received {self.bins_per_patch}"
             )
-        if self.input_form == "stem" and self.num_mel_bins % self.stem_factor:
-            raise ConfigurationError(
-                f"`num_mel_bins` must be a multiple of {self.stem_factor}, which the stem divides the bands by, received "
-                f"{self.num_mel_bins}"
-            )
         if self.clip_seconds is None and self.evaluation_clips > 1:
             raise ConfigurationError(
                 f"`evaluation_clips` needs `clip_seconds`: whole sounds are heard at once, received {self.evaluation_clips}"

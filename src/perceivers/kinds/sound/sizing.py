@@ -35,8 +35,7 @@ def sound_options(seconds: Sequence[float], rates: Sequence[int]) -> SoundOption
     """Clips that hold nearly all sounds whole, up to 10 s, and a stem of 3 x 3 convolutions over their log-mel energies.
 
     - Silence before and after a sound is cut off, so that it costs nothing and hides nothing.
-    - Rates above 24,000 Hz are halved until they are not. Sounds of 8,000 Hz or less have 40 bands (48 where a
-      token has 16), others 64.
+    - Rates above 24,000 Hz are halved until they are not. Sounds of 8,000 Hz or less have 40 bands, others 64.
     - Frames follow each other every 10 ms, in clips of more than 2 s every 20 ms. The stem makes a token of 8 x 8 frames and
       bands, of 16 x 16 in clips of more than 6 s: a few hundred tokens at most.
 
@@ -50,20 +49,17 @@ def sound_options(seconds: Sequence[float], rates: Sequence[int]) -> SoundOption
     wanted = float(np.quantile(seconds, WHOLE))
     # To the next 50 ms; not one step further because of the last digit of a float.
     length = math.ceil(round(20 * min(max(wanted, SHORTEST), LONGEST), 6)) / 20
-    bands = BANDS_OF_SPEECH if rate <= SPEECH_RATE else BANDS
     hop = 0.01 if length <= LONGEST_AT_FULL_PACE else 0.02
-    widths = WIDTHS if length / hop > MOST_FRAMES else WIDTHS[:3]
-    factor = 2 ** len(widths)
     return SoundOptions(
         input_form="stem",
         sampling_rate=rate,
         clip_seconds=length,
         evaluation_clips=CLIPS_OF_LONG_SOUNDS if wanted > LONGEST else 1,
         trim_decibels=SILENCE_DECIBELS,
-        num_mel_bins=-(-bands // factor) * factor,
+        num_mel_bins=BANDS_OF_SPEECH if rate <= SPEECH_RATE else BANDS,
         window_milliseconds=25.0 if hop == 0.01 else 40.0,
         hop_milliseconds=1_000 * hop,
-        stem_widths=widths,
+        stem_widths=WIDTHS if length / hop > MOST_FRAMES else WIDTHS[:3],
         stem_blocks=0,
         stem_first_pool=2,
         num_fourier_bands=8,

@@ -99,7 +99,7 @@ def modality_of(chosen: SoundOptions) -> dict[str, Any]:
             "stem_widths": list(chosen.stem_widths),
             "stem_blocks": chosen.stem_blocks,
             "num_bands": chosen.num_fourier_bands,
-            "max_resolution": [time_resolution, chosen.num_mel_bins // chosen.stem_factor],
+            "max_resolution": [time_resolution, -(-chosen.num_mel_bins // chosen.stem_factor)],
         }
     common = {"out_channels": chosen.patch_channels, "num_bands": chosen.num_fourier_bands}
     if chosen.input_form == "raw":

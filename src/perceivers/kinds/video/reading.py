@@ -9,7 +9,7 @@ from typing import Any, cast
 
 from perceivers.data.tables import StreamTable, Table
 from perceivers.errors import DataError
-from perceivers.kinds.cells import ending, first_bytes
+from perceivers.kinds.cells import ending, first_bytes, require_inside
 from perceivers.processors.video.clip_cache import ClipCache
 from perceivers.processors.video.clips import Film, PerceiverClipReader
 from perceivers.processors.video.decoding import Source
@@ -87,6 +87,7 @@ def film_source(value: Any, table: Table | StreamTable) -> tuple[Source, str]:
         return value, "the film"
     if not isinstance(value, str) or not value:
         raise DataError(f"a film must be a path or the content of a file, received {value!r}")
+    require_inside(value, table, VIDEO_SUFFIXES)
     path = str(value if table.root is None else table.root / value)
     return path, path
 

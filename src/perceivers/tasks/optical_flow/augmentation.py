@@ -28,6 +28,10 @@ class FlowSample:
     flow: Array
     valid: Array
 
+    def still(self) -> FlowSample:
+        """The first frame twice, so that nothing moves."""
+        return FlowSample(self.first, self.first, np.zeros_like(self.flow), self.valid)
+
 
 @dataclass(frozen=True)
 class ColourStrengths:

@@ -87,6 +87,8 @@ class OpticalFlowArguments(NetworkArguments):
     """Strength of smooth deformations on top of affine motion in made pairs, in [0, 1]."""
     first_motion: float = 1.0
     """Share of `max_motion` that made pairs begin with, in (0, 1]; objects and deformations begin with none."""
+    still_share: float = 0.05
+    """Share of the pairs made while training, in [0, 1), in which nothing moves, so that equal frames come out as equal."""
     growing_share: float = 0.0
     """Share of the run, in [0, 1), over which motion, objects and deformation of made pairs grow to their full size, pass by
     pass; 0 begins with it."""
@@ -125,7 +127,7 @@ class OpticalFlowArguments(NetworkArguments):
         require_at_least(1, self, "num_fourier_bands", "pairs_per_epoch", "held_out_pairs")
         require_at_least(1, self, "held_out_height", "held_out_width", "pyramid_levels", "iterations")
         require_at_least(0, self, "tile_overlap", "max_objects")
-        require_share(self, "growing_share", "plain_share")
+        require_share(self, "still_share", "growing_share", "plain_share")
         require_at_least(
             0, self, "brightness", "contrast", "saturation", "second_frame_change", "noise", "zoom"
         )

@@ -104,6 +104,8 @@ class OpticalFlow(Task[OpticalFlowArguments]):
             share = min(self._progress / growing, 1.0) if growing else 1.0
             difficulty = difficulty_of(chosen).grown(share, chosen.first_motion)
             made = PairMaker(height + 2 * margin, width + 2 * margin)(pool, generator, difficulty)
+            if chosen.still_share and generator.random() < chosen.still_share:
+                made = made[0].still(), made[1].still()
             samples = tuple(_without_margin(each, margin) for each in made)
         if is_plain:
             return samples
