@@ -147,6 +147,8 @@ class TextKind(Kind):
     def read(self, row: Mapping[str, Any], columns: Sequence[str], table: Any) -> TextValue | None:
         """See Kind; a text that is too long is cut, or refused, as the options say."""
         texts = [text_of(row, column, table) for column in columns]
+        if self.options.empty_texts == "texts" and texts[0] is None and isinstance(row.get(columns[0]), str):
+            texts[0] = b""
         present = [text for text in texts if text is not None]
         if not present:
             return None

@@ -73,6 +73,8 @@ class TextOptions(ByteOptions):
     """With `ngrams`, the share in [0, 1) of a text's runs that are left out while training."""
     ngram_learning_rate: float = 1.0
     """With `ngrams`, the learning rate of the vectors of runs, in parts of the run's."""
+    empty_texts: Literal["texts", "absent"] = "texts"
+    """Whether a cell that holds an empty text, or blanks alone, is a text like any other, or as if nothing were there."""
     truncate: bool = True
     """Cut texts that are longer than `max_length`, the longer one of two first, instead of stopping with an error. Read as
     `ngrams`, a text may have any length."""
@@ -85,6 +87,7 @@ class TextOptions(ByteOptions):
     def __post_init__(self) -> None:
         super().__post_init__()
         require_choice("text_reading", self.text_reading, TEXT_READINGS)
+        require_choice("empty_texts", self.empty_texts, ("texts", "absent"))
         require_at_least(1, self, "ngram_texts", "ngram_vectors")
         require("ngram_learning_rate", self.ngram_learning_rate, self.ngram_learning_rate > 0.0, "above 0")
         require_share(self, "crop", "hide", "ngram_dropout")
