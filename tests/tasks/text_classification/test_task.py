@@ -58,7 +58,7 @@ def run(
         RunArguments(
             output=str(output),
             data=DataArguments(data=str(data), test_fraction=0.25, validation_fraction=0.2),
-            training=TrainingArguments(steps=steps, batch_size=7, device="cpu"),
+            training=TrainingArguments(steps=steps, batch_size=7, device="cpu", keep_best=False),
             optimization=OptimizationArguments(learning_rate=rate, warmup_steps=5),
         ),
     )
@@ -225,7 +225,7 @@ def test_a_stream_is_trained_from_a_table(tmp_path: Path) -> None:
         (
             ("text", "label"),
             [("a", "x"), ("b" * 28, "y")],
-            {},
+            {"truncate": False},
             "row 2`:? has a text of 28 bytes, more than the 27",
         ),
         (

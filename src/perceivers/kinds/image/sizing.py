@@ -25,9 +25,9 @@ SMALLEST_SIDE = 8
 # Pictures about as high as wide become squares; others keep the shape of the middle one, up to this.
 SQUARE_UP_TO, LARGEST_ASPECT = 1.5, 4.0
 # Stages halve a picture until its tokens are at most so many a side.
-MOST_TOKENS_A_SIDE = 10
+MOST_TOKENS_A_SIDE = 5
 # Channels of the stages; the first one of large pictures, which has most pixels, has fewer.
-WIDTHS, FIRST_OF_LARGE = (32, 64, 128, 128, 128), 16
+WIDTHS, FIRST_OF_LARGE = (32, 64, 128, 256, 256), 16
 # Larger differences than this between red, green and blue, of 255, are colours, not the noise of compression.
 GREY_NOISE = 6.0
 # Drawings have this share of neighbours (one below the other) or more that are exactly alike; photographs hardly have any.
@@ -86,7 +86,7 @@ def image_options(looks: Looks) -> ImageOptions:
 
     - Small pictures (40 pixels or fewer on the longer side of the middle one) stay as large as they are; others get the area
       of 64 x 64 pixels. Pictures that are up to half as wide again as they are high, or the reverse, become squares.
-    - A stem of 3 x 3 convolutions makes tokens of them, at most 10 a side: 7 x 7 of 28 x 28 pixels, 8 x 8 of 64 x 64. The
+    - A stem of 3 x 3 convolutions makes tokens of them, at most 5 a side: 4 x 4 of 28 x 28 and of 64 x 64 pixels. The
       first stage of large pictures halves their sides too.
     - Photographs in colour may be mirrored, and their colours change a little. Grey pictures and drawings may be characters,
       where left and right matter.

@@ -9,7 +9,7 @@ from typing import Any, Literal
 from perceivers.arguments.advice import Advice
 from perceivers.arguments.base import require, require_at_least, require_choice, require_share
 from perceivers.arguments.network import NetworkArguments
-from perceivers.arguments.open import filled, given, left_open
+from perceivers.arguments.open import completed, filled, given, left_open
 from perceivers.errors import ConfigurationError
 from perceivers.tasks.sizing import fitted
 from perceivers.tasks.table.sizing import TableSizes
@@ -85,18 +85,13 @@ class TableArguments(NetworkArguments):
             "qk_channels": self.qk_channels or self.latent_channels,
             "d_model": self.token_channels,
             "initializer_range": self.initializer_range,
-            "fan_in_scaling": True,
         }
 
     def sized(self, sizes: TableSizes) -> TableArguments:
-        """These arguments with `sizes` in the place of what was left open."""
+        """These arguments with `sizes`, or else the usual values, in the place of what was left open."""
         advised = Advice(latent_channels=sizes.latent_channels, num_heads=4, num_cross_heads=4)
         heads = fitted(given(self), advised)
-        return filled(
-            self,
-            {
-                **dataclasses.asdict(sizes),
-                "num_heads": heads.num_heads,
-                "num_cross_heads": heads.num_cross_heads,
-            },
+        values = dataclasses.asdict(sizes)
+        return completed(
+            filled(self, {**values, "num_heads": heads.num_heads, "num_cross_heads": heads.num_cross_heads})
         )

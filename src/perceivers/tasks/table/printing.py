@@ -46,7 +46,7 @@ def choices_in_words(plan: TablePlan, num_rows: int) -> list[str]:
     chosen = plan.arguments
     return [
         *(f"{', '.join(each.columns)}: {each.kind.described()}" for each in inputs),
-        f"`perceivers train table` would choose {chosen.num_latents} latents of {chosen.latent_channels} channels, "
+        f"`perceivers train table` would choose: {chosen.num_latents} latents of {chosen.latent_channels} channels, "
         f"{counted(chosen.num_layers, 'layer')}; {counted(advice.epochs or 1, 'pass', 'passes')}, "
         f"{counted(advice.batch_size or 1, 'row')} a step, learning rate {advice.learning_rate:g}",
     ]

@@ -8,7 +8,7 @@ from typing import Any, ClassVar, Literal
 
 from perceivers.arguments import DataArguments, RunArguments
 from perceivers.arguments.advice import Advice
-from perceivers.arguments.open import USUAL_SIZE, completed, filled
+from perceivers.arguments.open import USUAL_SIZE, filled
 from perceivers.data.opening import Tables, open_tables
 from perceivers.data.rows import RowSamples
 from perceivers.data.splits import Splits
@@ -46,7 +46,7 @@ class TableTask(ColumnTask[TableArguments]):
         """See ColumnTask; what was left open of the network is chosen from the rows."""
         self.arguments = filled(self.arguments, values_of_size(self.name, self.arguments.size))
         self.table_plan = plan_table(tables["train"], self.arguments, group_column=self.group_column)
-        self.arguments = completed(self.table_plan.arguments)
+        self.arguments = self.table_plan.arguments
         return self.table_plan.chosen
 
     def advise(self, splits: Splits, run: RunArguments) -> Advice:
