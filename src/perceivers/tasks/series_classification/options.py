@@ -11,7 +11,12 @@ from perceivers.kinds.series.options import SeriesOptions
 
 
 @left_open(
-    SeriesOptions, NetworkArguments, "label_smoothing", "mixup", but=("time_column", "channel_columns")
+    SeriesOptions,
+    NetworkArguments,
+    "label_smoothing",
+    "mixup",
+    # What files hold is asked before any of them is looked at.
+    but=("time_column", "channel_columns", "channels_first"),
 )
 @dataclass(frozen=True, kw_only=True)
 class SeriesClassificationArguments(SeriesOptions, NetworkArguments):
