@@ -29,8 +29,7 @@ ON_THE_PROCESSOR: dict[str, str] = {
     "nn/precision.py": "the rule itself",
     "nn/waves.py": "starting values, before the model is moved",
     "processors/audio/log_mel.py": "filters, which are cast before they are moved",
-    "processors/audio/processor.py": "arrays of the user's",
-    "processors/image/reading.py": "pictures that were read",
+    "processors/image/values.py": "a table of the 256 bytes, cast before it is moved",
     "processors/optical_flow/kitti.py": "flow that is on the processor",
     "tasks/fill_mask/answers.py": "Python's numbers; logits are on the processor before",
 }

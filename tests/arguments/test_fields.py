@@ -141,6 +141,7 @@ def test_every_size_reaches_the_configuration() -> None:
         "cross_attention_widening_factor": 13,
         "attention_probs_dropout_prob": 0.25,
         "mlp_dropout_prob": 0.125,
+        "fan_in_scaling": True,
     }
 
 

@@ -32,6 +32,16 @@ def classifier(num_labels: int = 5) -> PerceiverForSequenceClassification:
     return PerceiverForSequenceClassification(PerceiverConfig(**SIZES, num_labels=num_labels))
 
 
+@pytest.mark.parametrize(("stored", "expected"), [({}, None), ({"fan_in_scaling": False}, 0.5)])
+def test_what_is_new_starts_by_its_fan_in_unless_the_checkpoint_says_otherwise(
+    tmp_path: Path, stored: dict[str, bool], expected: float | None
+) -> None:
+    PerceiverConfig(initializer_range=0.5, **stored).save_pretrained(tmp_path)
+    config = start_config(StartArguments(start=str(tmp_path)))
+    assert config.initializer_range == 0.5
+    assert config.matrix_std == expected
+
+
 def test_without_a_start_nothing_is_taken() -> None:
     assert start_config(StartArguments()) is None
     assert take_weights(classifier(), StartArguments()) == []

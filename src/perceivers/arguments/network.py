@@ -77,4 +77,6 @@ class NetworkArguments:
             "cross_attention_widening_factor": self.widening_factor,
             "attention_probs_dropout_prob": self.dropout,
             "mlp_dropout_prob": self.mlp_dropout,
+            # Whatever a task chooses for its vectors, matrices start by their fan-in.
+            "fan_in_scaling": True,
         }

@@ -83,10 +83,11 @@ class Dialect:
             lines: with their ends; read them inside of `long_fields`.
             strict: raise csv.Error where a quote is not closed, or is closed before the field ends.
         """
+        quoting: Any = csv.QUOTE_MINIMAL if self.quotes else csv.QUOTE_NONE
         return csv.reader(
             lines,
             delimiter=self.delimiter,
-            quoting=csv.QUOTE_MINIMAL if self.quotes else csv.QUOTE_NONE,
+            quoting=quoting,
             strict=strict,
             skipinitialspace=self.spaced,
         )

@@ -57,8 +57,10 @@ class FoundFiles:
             told = counted(count, "hidden or system file or folder", "hidden or system files and folders")
             found.append(f"`{self.root}`: passed over {told} ({listed(sorted(self.hidden))})")
         if self.others:
+            endings = Counter(ending for _, ending in self.others)
+            shares = [f"{count:,} {_with_ending(ending)}" for ending, count in endings.most_common()]
             files = counted(len(self.others), "file", "files")
-            found.append(f"`{self.root}`: left out {files} of other formats ({self.others_in(PurePath())})")
+            found.append(f"`{self.root}`: left out {files} of other formats ({listed(shares)})")
         return found
 
     def others_in(self, folder: PurePath) -> str:

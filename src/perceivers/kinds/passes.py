@@ -41,6 +41,7 @@ def stem_learning(num_rows: int, cost: float) -> Advice:
         keep_best=True,
         learning_rate=RATE * math.sqrt(batch_size / RATE_IS_FOR),
         weight_decay=0.05,
+        beta2=0.999,
         warmup_steps=max(steps // 20, 1),
         ema_decay=average_decay(steps),
         num_latents=16,
@@ -49,6 +50,9 @@ def stem_learning(num_rows: int, cost: float) -> Advice:
         num_heads=4,
         num_cross_heads=4,
         qk_channels=96,
+        widening_factor=1,
+        dropout=0.0,
+        mlp_dropout=0.0,
         label_smoothing=0.1,
     )
 

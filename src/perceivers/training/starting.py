@@ -25,7 +25,10 @@ def start_config(arguments: StartArguments) -> PerceiverConfig | None:
     """
     if arguments.start is None:
         return None
-    return PerceiverConfig.from_json_file(Path(resolve_file(arguments.start, CONFIG_NAME)))
+    config = PerceiverConfig.from_json_file(Path(resolve_file(arguments.start, CONFIG_NAME)))
+    # What is new in a run's model starts as that of a run that starts from nothing.
+    config.fan_in_scaling = True if config.fan_in_scaling is None else config.fan_in_scaling
+    return config
 
 
 def take_weights(model: PerceiverPreTrainedModel, arguments: StartArguments) -> list[str]:

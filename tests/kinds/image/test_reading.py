@@ -14,6 +14,7 @@ from perceivers.errors import DataError
 from perceivers.kinds.image.reading import (
     dark_note,
     decode_image,
+    decode_sized,
     is_picture_file,
     looks_like_picture,
     read_plain,
@@ -157,3 +158,14 @@ def test_a_dark_set_of_deep_pictures_is_told() -> None:
     assert "--white-level 255 " in str(note(200))
     assert note(200, 60000) is None
     assert dark_note([png(), "absent.png", None]) is None
+
+
+def test_a_picture_that_is_read_smaller_has_its_own_size(tmp_path: Path) -> None:
+    exif = Image.Exif()
+    exif[0x0112] = 6
+    Image.new("RGB", (640, 320)).save(tmp_path / "a.jpg", exif=exif)
+    for cell in ("a.jpg", (tmp_path / "a.jpg").read_bytes(), {"path": "a.jpg"}):
+        picture, size = decode_sized(cell, tmp_path, 40)
+        assert (picture.size, size) == ((40, 80), (640, 320))
+    picture, size = decode_sized(np.zeros((30, 20), np.uint8), None, 5)
+    assert (picture.size, size) == ((20, 30), (30, 20))

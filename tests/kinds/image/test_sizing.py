@@ -41,12 +41,12 @@ def test_small_pictures_keep_their_size_and_large_ones_a_bounded_area(sizes, exp
 
 @pytest.mark.parametrize(
     ("side", "stride", "stages", "grid"),
-    [(8, 1, 2, 4), (28, 1, 3, 7), (32, 1, 3, 8), (40, 1, 3, 10), (640, 2, 3, 8)],
+    [(8, 1, 2, 4), (12, 1, 3, 3), (28, 1, 4, 4), (32, 1, 4, 4), (40, 1, 4, 5), (640, 2, 4, 4)],
 )
-def test_stages_halve_pictures_to_ten_tokens_a_side_at_most(side, stride, stages, grid):
+def test_stages_halve_pictures_to_five_tokens_a_side_at_most(side, stride, stages, grid):
     options = image_options(Looks([(side, side)], grey=False, photographs=True))
     assert (options.input_form, options.stem_first_pool) == ("stem", stride)
-    assert options.stem_widths == ((32 if side <= 40 else 16), 64, 128)[:stages]
+    assert options.stem_widths == ((32 if side <= 40 else 16), 64, 128, 256)[:stages]
     assert options.stem_grid == (grid, grid)
     assert options.num_fourier_bands == grid // 2
 

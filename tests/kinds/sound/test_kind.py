@@ -210,8 +210,8 @@ def test_advice_for_sounds_does_not_count_the_silence_around_them() -> None:
     assert options.clip_seconds == pytest.approx(0.6)
     made = SoundKind(options)
     assert made.learning(100).batch_size == 12
-    # 601 ms are 61 frames: 8 tokens of 8 in time, 40 bands 5.
-    assert made.num_tokens == 8 * 5
+    # 600 ms are 61 frames: 4 tokens of 16 in time, 40 bands 3.
+    assert made.num_tokens == 4 * 3
 
 
 @pytest.mark.parametrize(

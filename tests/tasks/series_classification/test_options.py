@@ -38,3 +38,8 @@ def test_what_does_not_fit_is_named(values: dict[str, Any], message: str) -> Non
 
 def test_a_longest_series_may_be_given_with_absolute_positions() -> None:
     assert SeriesClassificationArguments(positions="both", max_length=7).max_length == 7
+
+
+def test_which_axis_of_arrays_is_time_is_said_by_the_user_alone() -> None:
+    assert SeriesClassificationArguments().channels_first is False
+    assert SeriesClassificationArguments(channels_first=True).channels_first is True

@@ -29,6 +29,7 @@ TINY: dict[str, Any] = {
     "embedding_channels": 8,
     "num_cross_heads": 2,
     "max_length": 29,
+    "text_reading": "bytes",
 }
 FRUITS, TOOLS = ("apple", "pear", "plum"), ("saw", "drill", "file")
 
@@ -313,7 +314,7 @@ def test_a_model_that_learned_from_files_answers_for_texts_and_tables(tmp_path: 
 
 def test_texts_are_learned_as_words_and_runs_of_letters(tmp_path: Path) -> None:
     table = write(tmp_path / "kinds.csv", ("text", "label"), kinds(60))
-    results = run(tmp_path / "run", table, steps=40, rate=2e-2, text_reading="ngrams", ngram_rows=97)
+    results = run(tmp_path / "run", table, steps=40, rate=1e-3, text_reading="ngrams", ngram_rows=997)
     assert results["test"]["accuracy"] == 1.0
     again = evaluate(tmp_path / "run", device="cpu", output=tmp_path)
     assert again["metrics"] == pytest.approx(results["test"], abs=1e-5)
@@ -322,3 +323,24 @@ def test_texts_are_learned_as_words_and_runs_of_letters(tmp_path: Path) -> None:
         tmp_path / "run", ["one pear more than the others had"], tmp_path / "answers", device="cpu"
     )
     assert answers[0].values["label"] == "fruit"
+
+
+def test_texts_are_read_as_ngrams_where_nothing_is_chosen(tmp_path: Path) -> None:
+    table = write(
+        tmp_path / "kinds.csv", ("text", "label"), [*kinds(60), ("", "fruit"), ("pear " * 400, "fruit")]
+    )
+    results = train(
+        TextClassification(TextClassificationArguments()),
+        RunArguments(
+            output=str(tmp_path / "run"),
+            data=DataArguments(data=str(table), test_fraction=0.25),
+            training=TrainingArguments(epochs=8, device="cpu"),
+        ),
+    )
+    assert results["test"]["accuracy"] == 1.0
+    columns = json.loads((tmp_path / "run" / "columns.json").read_text())
+    assert columns["inputs"][0]["options"]["text_reading"] == "ngrams"
+    assert (columns["answers"]["answer"]["num_queries"], columns["answers"]["answer"]["token_rate"]) == (
+        8,
+        5.0,
+    )

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import chain
 from pathlib import Path
 from typing import Any, ClassVar, Self
 
@@ -27,11 +28,11 @@ from perceivers.kinds.image.reading import (
     IMAGE_SUFFIXES,
     Picture,
     dark_note,
-    decode_image,
+    decode_sized,
     looks_like_picture,
     read_plain,
 )
-from perceivers.kinds.image.sizing import image_learning, image_options, looks_of
+from perceivers.kinds.image.sizing import LOOKED_AT, image_learning, image_options, looks_of
 from perceivers.kinds.image.tensors import image_modality, image_processor, pixels_of, seen_part
 from perceivers.rivals.simple import SimpleForm
 
@@ -61,16 +62,21 @@ class ImageKind(Kind):
     @classmethod
     def advise(cls, cells: Sequence[Any], table: Any, num_rows: int, hidden: float) -> ImageOptions:
         """See Kind."""
-        pictures = []
-        for cell in cells:
-            try:
-                pictures.append(decode_image(cell, table.root))
-            except DataError:
-                # It is reported with the other rows that cannot be read.
-                continue
-        if not pictures:
-            return ImageOptions()
-        return image_options(looks_of(pictures))
+        sizes: list[tuple[int, int]] = []
+
+        def pictures() -> Iterator[Image.Image]:
+            for cell in cells:
+                try:
+                    picture, size = decode_sized(cell, table.root, LOOKED_AT)
+                except DataError:
+                    # It is reported with the other rows that cannot be read.
+                    continue
+                sizes.append(size)
+                yield picture
+
+        given = pictures()
+        first = next(given, None)
+        return ImageOptions() if first is None else image_options(looks_of(chain([first], given), sizes))
 
     def learning(self, num_rows: int) -> Advice:
         """See Kind."""

@@ -13,7 +13,14 @@ import numpy as np
 from PIL import Image
 
 from perceivers.errors import DataError
-from perceivers.processors.image.opening import brightest, open_picture, plain_depth, smaller, upright
+from perceivers.processors.image.opening import (
+    brightest,
+    open_picture,
+    plain_depth,
+    size_stored,
+    smaller,
+    upright,
+)
 from perceivers.processors.image.reading import read_picture
 
 IMAGE_SUFFIXES = (".png", ".jpg", ".jpeg", ".jpe", ".jfif", ".bmp", ".gif", ".webp", ".tif", ".tiff", ".avif", ".pgm", ".ppm",
@@ -96,6 +103,29 @@ def read_plain(
         room: pixels that both sides have at least.
     """
     return smaller(plain_image(decode_image(value, root, white_level=white_level, room=room), channels), room)
+
+
+def decode_sized(value: Any, root: Path | None, room: int) -> tuple[Image.Image, tuple[int, int]]:
+    """A picture read smaller, as `decode_image` with `room` does, and the height and width that it has itself.
+
+    Args:
+        value: see `decode_image`.
+        root: folder that relative paths belong to.
+        room: pixels that both sides of the picture have at least, if it has them.
+
+    Raises:
+        DataError: see `decode_image`.
+    """
+    picture = decode_image(value, root, room=room)
+    if isinstance(value, Mapping):
+        value = value.get("path") if value.get("bytes") is None else value["bytes"]
+    stored = None
+    if isinstance(value, bytes) or (isinstance(value, str) and value):
+        stored = size_stored(value if isinstance(value, bytes) else path_of(value, root))
+    if stored is None:
+        return picture, (picture.height, picture.width)
+    turned = (stored[0] > stored[1]) != (picture.height > picture.width)
+    return picture, stored[::-1] if turned else stored
 
 
 def brightest_of(value: Any, root: Path | None = None) -> tuple[float, float] | None:

@@ -6,7 +6,7 @@ docs/learning.md says what each choice brought on held-out training pictures.
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -25,9 +25,9 @@ SMALLEST_SIDE = 8
 # Pictures about as high as wide become squares; others keep the shape of the middle one, up to this.
 SQUARE_UP_TO, LARGEST_ASPECT = 1.5, 4.0
 # Stages halve a picture until its tokens are at most so many a side.
-MOST_TOKENS_A_SIDE = 10
+MOST_TOKENS_A_SIDE = 5
 # Channels of the stages; the first one of large pictures, which has most pixels, has fewer.
-WIDTHS, FIRST_OF_LARGE = (32, 64, 128, 128, 128), 16
+WIDTHS, FIRST_OF_LARGE = (32, 64, 128, 256, 256), 16
 # Larger differences than this between red, green and blue, of 255, are colours, not the noise of compression.
 GREY_NOISE = 6.0
 # Drawings have this share of neighbours (one below the other) or more that are exactly alike; photographs hardly have any.
@@ -51,13 +51,23 @@ class Looks:
     photographs: bool
 
 
-def looks_of(pictures: Sequence[Image.Image]) -> Looks:
-    """Sizes, colours and smoothness of some pictures, at least one."""
-    small = [np.asarray(_middle(picture), dtype=np.int16) for picture in pictures]
-    spread = [float(np.ptp(pixels, axis=2).mean()) for pixels in small]
-    flat = [float((pixels[1:] == pixels[:-1]).all(axis=2).mean()) for pixels in small if len(pixels) > 1]
+def looks_of(pictures: Iterable[Image.Image], sizes: Sequence[tuple[int, int]] | None = None) -> Looks:
+    """Sizes, colours and smoothness of some pictures, at least one.
+
+    Args:
+        pictures: looked at one by one, so that they need not be in memory together.
+        sizes: height and width of each, where the pictures were read smaller than they are; None: the pictures' own. It may
+            be filled while the pictures are given.
+    """
+    own, spread, flat = [], [], []
+    for picture in pictures:
+        own.append((picture.height, picture.width))
+        pixels = np.asarray(_middle(picture), dtype=np.int16)
+        spread.append(float(np.ptp(pixels, axis=2).mean()))
+        if len(pixels) > 1:
+            flat.append(float((pixels[1:] == pixels[:-1]).all(axis=2).mean()))
     return Looks(
-        sizes=[(picture.height, picture.width) for picture in pictures],
+        sizes=own if sizes is None else list(sizes),
         grey=max(spread) <= GREY_NOISE,
         photographs=bool(flat) and float(np.median(flat)) < FLAT_SHARE,
     )
@@ -76,7 +86,7 @@ def image_options(looks: Looks) -> ImageOptions:
 
     - Small pictures (40 pixels or fewer on the longer side of the middle one) stay as large as they are; others get the area
       of 64 x 64 pixels. Pictures that are up to half as wide again as they are high, or the reverse, become squares.
-    - A stem of 3 x 3 convolutions makes tokens of them, at most 10 a side: 7 x 7 of 28 x 28 pixels, 8 x 8 of 64 x 64. The
+    - A stem of 3 x 3 convolutions makes tokens of them, at most 5 a side: 4 x 4 of 28 x 28 and of 64 x 64 pixels. The
       first stage of large pictures halves their sides too.
     - Photographs in colour may be mirrored, and their colours change a little. Grey pictures and drawings may be characters,
       where left and right matter.

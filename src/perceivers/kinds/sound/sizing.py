@@ -24,9 +24,7 @@ BANDS_OF_SPEECH, SPEECH_RATE, BANDS = 40, 8_000, 64
 # Of longer clips every second frame does.
 LONGEST_AT_FULL_PACE = 2.0
 SILENCE_DECIBELS = 50.0
-# Longer spectrograms are halved once more by the stem.
-MOST_FRAMES = 300
-WIDTHS = (16, 64, 128, 128)
+WIDTHS = (16, 64, 128, 256)
 # Clips of recordings that are longer than a clip, whose answers are averaged.
 CLIPS_OF_LONG_SOUNDS = 3
 
@@ -36,8 +34,8 @@ def sound_options(seconds: Sequence[float], rates: Sequence[int]) -> SoundOption
 
     - Silence before and after a sound is cut off, so that it costs nothing and hides nothing.
     - Rates above 24,000 Hz are halved until they are not. Sounds of 8,000 Hz or less have 40 bands, others 64.
-    - Frames follow each other every 10 ms, in clips of more than 2 s every 20 ms. The stem makes a token of 8 x 8 frames and
-      bands, of 16 x 16 in clips of more than 6 s: a few hundred tokens at most.
+    - Frames follow each other every 10 ms, in clips of more than 2 s every 20 ms. The stem makes a token of 16 x 16 frames
+      and bands: 128 tokens at most.
 
     Args:
         seconds: lengths of some sounds without the silence around them; at least one.
@@ -59,7 +57,7 @@ def sound_options(seconds: Sequence[float], rates: Sequence[int]) -> SoundOption
         num_mel_bins=BANDS_OF_SPEECH if rate <= SPEECH_RATE else BANDS,
         window_milliseconds=25.0 if hop == 0.01 else 40.0,
         hop_milliseconds=1_000 * hop,
-        stem_widths=WIDTHS if length / hop > MOST_FRAMES else WIDTHS[:3],
+        stem_widths=WIDTHS,
         stem_blocks=0,
         stem_first_pool=2,
         num_fourier_bands=8,

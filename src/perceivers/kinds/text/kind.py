@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from typing import Any, ClassVar, Self, cast
@@ -147,6 +147,8 @@ class TextKind(Kind):
     def read(self, row: Mapping[str, Any], columns: Sequence[str], table: Any) -> TextValue | None:
         """See Kind; a text that is too long is cut, or refused, as the options say."""
         texts = [text_of(row, column, table) for column in columns]
+        if self.options.empty_texts == "texts" and texts[0] is None and isinstance(row.get(columns[0]), str):
+            texts[0] = b""
         present = [text for text in texts if text is not None]
         if not present:
             return None
@@ -169,13 +171,8 @@ class TextKind(Kind):
         """Find the n-grams that training texts have often enough."""
         chosen = self.options
         texts = [plain_letters(text) for value in values for text in value.present]
-        words = letters = None
-        if chosen.ngram_words:
-            words = NgramWeights.of_texts(map(self._word_rows, texts), chosen.ngram_rows, chosen.ngram_texts)
-        if chosen.ngram_letters:
-            letters = NgramWeights.of_texts(
-                map(self._letter_rows, texts), chosen.ngram_rows, chosen.ngram_texts
-            )
+        words = self._weights_of(texts, self._word_rows) if chosen.ngram_words else None
+        letters = self._weights_of(texts, self._letter_rows) if chosen.ngram_letters else None
         return replace(self, num_columns=len(columns), words=words, letters=letters)
 
     def simplified(self, row: Mapping[str, Any], columns: Sequence[str], table: Any) -> str | None:
@@ -250,7 +247,7 @@ class TextKind(Kind):
         if not state:
             return self
         words, letters = (
-            None if state[name] is None else NgramWeights.of_state(state[name], self.options.ngram_texts)
+            None if state[name] is None else NgramWeights.of_state(state[name])
             for name in ("words", "letters")
         )
         return replace(self, num_columns=state["num_columns"], words=words, letters=letters)
@@ -323,6 +320,12 @@ class TextKind(Kind):
             bags.append((ids, np.rint(weights * WEIGHT_UNIT).astype(np.int64)))
             first += known.num_known
         return bags
+
+    def _weights_of(self, texts: Sequence[str], rows_of: Callable[[str], Ids]) -> NgramWeights:
+        chosen = self.options
+        return NgramWeights.of_texts(
+            map(rows_of, texts), chosen.ngram_rows, fewest=chosen.ngram_texts, most=chosen.ngram_vectors
+        )
 
     def _word_rows(self, letters: str) -> Ids:
         return rows_of_words(letters, self.options.ngram_words, self.options.ngram_rows)

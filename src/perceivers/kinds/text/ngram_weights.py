@@ -30,31 +30,33 @@ class NgramWeights:
 
     Args:
         num_texts: training texts.
-        counts: int32 [num_rows], texts that fall into each row.
-        fewest: texts that must, for a row to be known.
+        counts: int32 [num_rows], texts that fall into each known row; 0 of rows that are not known.
     """
 
     num_texts: int
     counts: NDArray[np.int32]
-    fewest: int
 
     @classmethod
-    def of_texts(cls, texts: Iterable[Ids], num_rows: int, fewest: int) -> Self:
+    def of_texts(cls, texts: Iterable[Ids], num_rows: int, *, fewest: int, most: int) -> Self:
         """Count the texts of each row.
 
         Args:
             texts: the rows of each, in any order and as often as they come.
             num_rows: of the table.
-            fewest: see the class.
+            fewest: texts that must fall into a row, for it to be known.
+            most: rows that are known, at most: where there are more, more texts must.
         """
         counts = np.zeros(num_rows, dtype=np.int32)
         num_texts = 0
         for rows in texts:
             counts[np.unique(rows)] += 1
             num_texts += 1
-        return cls(num_texts, counts, fewest)
+        found = np.sort(counts[counts >= fewest])[::-1]
+        if len(found) > most:
+            fewest = int(found[most]) + 1
+        return cls(num_texts, np.where(counts >= fewest, counts, 0).astype(np.int32))
 
-    @property
+    @cached_property
     def num_known(self) -> int:
         """Rows that are known."""
         return int(self._is_known.sum())
@@ -80,14 +82,14 @@ class NgramWeights:
         return {"num_texts": self.num_texts, "counts": base64.b64encode(packed).decode("ascii")}
 
     @classmethod
-    def of_state(cls, state: Any, fewest: int) -> Self:
+    def of_state(cls, state: Any) -> Self:
         """What `state` gave."""
         counts = np.frombuffer(zlib.decompress(base64.b64decode(state["counts"])), dtype="<i4")
-        return cls(int(state["num_texts"]), counts.astype(np.int32), fewest)
+        return cls(int(state["num_texts"]), counts.astype(np.int32))
 
     @cached_property
     def _is_known(self) -> NDArray[np.bool_]:
-        return self.counts >= self.fewest
+        return self.counts > 0
 
     @cached_property
     def _places(self) -> Ids:

@@ -60,17 +60,21 @@ class TextOptions(ByteOptions):
     """How a text is read: byte by byte, or as two bags of vectors, those of its words and pairs of words and those of its
     runs of letters. Without weights that were trained before, the second learns more, and in minutes; a text may have any
     length then. Of the options on bytes it has `ngram_rows`: rows that words are told apart by, and as many for letters;
-    only rows that training texts fall into cost anything."""
+    only rows that training texts fall into cost anything, so that there may be a million."""
     ngram_words: tuple[int, ...] = (1, 2)
     """With `ngrams`, the words of a run: 1 2 are single words and pairs. None given: no words are read."""
     ngram_letters: tuple[int, ...] = (1, 2, 3, 4, 5)
     """With `ngrams`, the letters of a run, blanks between words included. None given: no letters are read."""
     ngram_texts: int = 2
     """With `ngrams`, the training texts that must have a run; rarer ones are left out."""
+    ngram_vectors: int = 65_536
+    """With `ngrams`, the runs of words that have a vector, at most, and as many of letters: those of most training texts."""
     ngram_dropout: float = 0.0
     """With `ngrams`, the share in [0, 1) of a text's runs that are left out while training."""
     ngram_learning_rate: float = 1.0
     """With `ngrams`, the learning rate of the vectors of runs, in parts of the run's."""
+    empty_texts: Literal["texts", "absent"] = "texts"
+    """Whether a cell that holds an empty text, or blanks alone, is a text like any other, or as if nothing were there."""
     truncate: bool = True
     """Cut texts that are longer than `max_length`, the longer one of two first, instead of stopping with an error. Read as
     `ngrams`, a text may have any length."""
@@ -83,7 +87,8 @@ class TextOptions(ByteOptions):
     def __post_init__(self) -> None:
         super().__post_init__()
         require_choice("text_reading", self.text_reading, TEXT_READINGS)
-        require_at_least(1, self, "ngram_texts")
+        require_choice("empty_texts", self.empty_texts, ("texts", "absent"))
+        require_at_least(1, self, "ngram_texts", "ngram_vectors")
         require("ngram_learning_rate", self.ngram_learning_rate, self.ngram_learning_rate > 0.0, "above 0")
         require_share(self, "crop", "hide", "ngram_dropout")
         if self.text_reading == "ngrams" and not (self.ngram_words or self.ngram_letters):

@@ -11,11 +11,14 @@ from math import log2
 from perceivers.arguments.advice import Advice
 from perceivers.kinds.text.options import TextOptions
 
-# Rows that runs are told apart by, of words and as many of letters; those that no training text falls into cost nothing.
-FEWEST_ROWS, MOST_ROWS = 2**16, 2**18
+# Rows that runs are told apart by, of words and as many of letters: so many that few runs share one.
+NGRAM_ROWS = 2**20
+# Vectors of words, and as many of letters, where there are few and where there are many texts: a step touches all.
+FEW_VECTORS, MANY_VECTORS, MANY_TEXTS = 2**16, 2**17, 20_000
 # Of few rows of a mixed table most words are hidden: what is left of a text must do, and no word alone is learned by heart.
 FEW_ROWS, MOST_HIDDEN = 1_000, 0.7
-EPOCHS = 10
+# Passes of many texts; steps of few ones.
+FEWEST_EPOCHS, FEWEST_STEPS = 6, 400
 
 
 def text_options(num_rows: int) -> TextOptions:
@@ -30,8 +33,10 @@ def text_options(num_rows: int) -> TextOptions:
     octaves = log2(max(num_rows, FEW_ROWS) / FEW_ROWS)
     return TextOptions(
         text_reading="ngrams",
+        empty_texts="absent",
         hide=round(max(MOST_HIDDEN - 0.1 * octaves, 0.0), 2),
-        ngram_rows=rows_of_ngrams(num_rows),
+        ngram_rows=NGRAM_ROWS,
+        ngram_vectors=FEW_VECTORS if num_rows < MANY_TEXTS else MANY_VECTORS,
         ngram_learning_rate=0.3,
     )
 
@@ -44,15 +49,11 @@ def lone_text_options(num_rows: int) -> TextOptions:
     """
     return TextOptions(
         text_reading="ngrams",
-        ngram_rows=rows_of_ngrams(num_rows),
+        ngram_rows=NGRAM_ROWS,
+        ngram_vectors=FEW_VECTORS if num_rows < MANY_TEXTS else MANY_VECTORS,
         ngram_dropout=0.2,
         ngram_learning_rate=25.0,
     )
-
-
-def rows_of_ngrams(num_rows: int) -> int:
-    """65,536 up to 4,000 texts, 131,072 up to 16,000, 262,144 of more: so that few runs share one."""
-    return min(max(2 ** round(log2(max(num_rows, 1)) / 2 + 10.5), FEWEST_ROWS), MOST_ROWS)
 
 
 def text_learning(num_rows: int) -> Advice:
@@ -65,9 +66,11 @@ def text_learning(num_rows: int) -> Advice:
         num_rows: training texts.
     """
     batch_size = batch_size_of(num_rows)
-    steps = EPOCHS * -(-num_rows // batch_size)
+    steps_a_pass = -(-num_rows // batch_size)
+    epochs = max(FEWEST_EPOCHS, -(-FEWEST_STEPS // steps_a_pass))
+    steps = epochs * steps_a_pass
     return Advice(
-        epochs=EPOCHS,
+        epochs=epochs,
         batch_size=batch_size,
         warmup_steps=max(steps // 10, 1),
         # The mean looks back on a twentieth of the run.
@@ -80,7 +83,7 @@ def text_learning(num_rows: int) -> Advice:
         num_layers=1,
         dropout=0.0,
         mlp_dropout=0.5,
-        initializer_range=1.0,
+        initializer_range=2.0,
         queries_per_answer=8,
         token_rate=5.0,
     )
@@ -90,4 +93,4 @@ def batch_size_of(num_rows: int) -> int:
     """A power of two from 16 to 128, of which a pass has 32 to 64, or more; of fewer than 64 texts, a quarter."""
     if num_rows < 64:
         return max(num_rows // 4, 1)
-    return min(max(2 ** int(log2(num_rows / 32)), 16), 64 if num_rows < 20_000 else 128)
+    return min(max(2 ** int(log2(num_rows / 32)), 16), 64 if num_rows < MANY_TEXTS else 128)

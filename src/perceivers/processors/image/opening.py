@@ -147,6 +147,15 @@ def smaller(picture: Image.Image, room: int | None) -> Image.Image:
     return picture.reduce(factor) if factor > 1 else picture
 
 
+def size_stored(source: str | os.PathLike[str] | bytes) -> tuple[int, int] | None:
+    """Height and width of a picture file as its header says, before it is turned; None of one that cannot be read."""
+    try:
+        with Image.open(io.BytesIO(source) if isinstance(source, bytes) else Path(source)) as image:
+            return image.height, image.width
+    except Exception:  # it is reported with the other files that cannot be read
+        return None
+
+
 def brightest(source: str | os.PathLike[str] | bytes) -> tuple[float, float] | None:
     """The largest value of a picture file deeper than 8 bits, and the white of its mode; None of every other file.
 

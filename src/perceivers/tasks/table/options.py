@@ -85,7 +85,6 @@ class TableArguments(NetworkArguments):
             "qk_channels": self.qk_channels or self.latent_channels,
             "d_model": self.token_channels,
             "initializer_range": self.initializer_range,
-            "fan_in_scaling": True,
         }
 
     def sized(self, sizes: TableSizes) -> TableArguments:

@@ -156,7 +156,6 @@ class VideoAutoencodingArguments(NetworkArguments):
             "video_num_bands": self.video_bands,
             "audio_num_bands": self.audio_bands,
             "initializer_range": self.initializer_range,
-            "fan_in_scaling": True,
         }
 
     def clip_values(self) -> dict[str, Any]:
