@@ -326,7 +326,9 @@ def test_texts_are_learned_as_words_and_runs_of_letters(tmp_path: Path) -> None:
 
 
 def test_texts_are_read_as_ngrams_where_nothing_is_chosen(tmp_path: Path) -> None:
-    table = write(tmp_path / "kinds.csv", ("text", "label"), [*kinds(60), ("", "fruit"), ("pear " * 400, "fruit")])
+    table = write(
+        tmp_path / "kinds.csv", ("text", "label"), [*kinds(60), ("", "fruit"), ("pear " * 400, "fruit")]
+    )
     results = train(
         TextClassification(TextClassificationArguments()),
         RunArguments(
@@ -338,4 +340,7 @@ def test_texts_are_read_as_ngrams_where_nothing_is_chosen(tmp_path: Path) -> Non
     assert results["test"]["accuracy"] == 1.0
     columns = json.loads((tmp_path / "run" / "columns.json").read_text())
     assert columns["inputs"][0]["options"]["text_reading"] == "ngrams"
-    assert (columns["answers"]["answer"]["num_queries"], columns["answers"]["answer"]["token_rate"]) == (8, 5.0)
+    assert (columns["answers"]["answer"]["num_queries"], columns["answers"]["answer"]["token_rate"]) == (
+        8,
+        5.0,
+    )
