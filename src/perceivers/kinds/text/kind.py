@@ -83,7 +83,7 @@ class TextKind(Kind):
     options_class: ClassVar[type[Any]] = TextOptions
     suffixes: ClassVar[tuple[str, ...]] = TEXT_SUFFIXES
     belonging: ClassVar[Mapping[str, Sequence[str]]] = {
-        "text_reading": tuple(entry.name for entry in fields(TextOptions))
+        "text_reading": tuple(entry.name for entry in fields(TextOptions) if entry.name != "empty_texts")
     }
     usual_columns: ClassVar[tuple[str, ...]] = ("text", "sentence", "content", "description", "review")
     simple_form: ClassVar[SimpleForm | None] = SimpleForm("text", "SVM on words and letters")
@@ -147,7 +147,7 @@ class TextKind(Kind):
     def read(self, row: Mapping[str, Any], columns: Sequence[str], table: Any) -> TextValue | None:
         """See Kind; a text that is too long is cut, or refused, as the options say."""
         texts = [text_of(row, column, table) for column in columns]
-        if self.options.empty_texts == "texts" and texts[0] is None and isinstance(row.get(columns[0]), str):
+        if self.options.empty_texts == "texts" and texts[0] is None:
             texts[0] = b""
         present = [text for text in texts if text is not None]
         if not present:

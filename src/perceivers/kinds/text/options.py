@@ -73,8 +73,8 @@ class TextOptions(ByteOptions):
     """With `ngrams`, the share in [0, 1) of a text's runs that are left out while training."""
     ngram_learning_rate: float = 1.0
     """With `ngrams`, the learning rate of the vectors of runs, in parts of the run's."""
-    empty_texts: Literal["texts", "absent"] = "texts"
-    """Whether a cell that holds an empty text, or blanks alone, is a text like any other, or as if nothing were there."""
+    empty_texts: Literal["texts", "absent"] = "absent"
+    """Whether an empty cell, or one of blanks alone, is a text like any other, or as if nothing were there."""
     truncate: bool = True
     """Cut texts that are longer than `max_length`, the longer one of two first, instead of stopping with an error. Read as
     `ngrams`, a text may have any length."""

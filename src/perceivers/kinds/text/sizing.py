@@ -33,7 +33,6 @@ def text_options(num_rows: int) -> TextOptions:
     octaves = log2(max(num_rows, FEW_ROWS) / FEW_ROWS)
     return TextOptions(
         text_reading="ngrams",
-        empty_texts="absent",
         hide=round(max(MOST_HIDDEN - 0.1 * octaves, 0.0), 2),
         ngram_rows=NGRAM_ROWS,
         ngram_vectors=FEW_VECTORS if num_rows < MANY_TEXTS else MANY_VECTORS,
@@ -49,6 +48,7 @@ def lone_text_options(num_rows: int) -> TextOptions:
     """
     return TextOptions(
         text_reading="ngrams",
+        empty_texts="texts",
         ngram_rows=NGRAM_ROWS,
         ngram_vectors=FEW_VECTORS if num_rows < MANY_TEXTS else MANY_VECTORS,
         ngram_dropout=0.2,
