@@ -79,7 +79,7 @@ class ByteDecoder(ByteVocabulary):
             skip_special_tokens: as in decode.
             clean_up_tokenization_spaces: as in decode.
         """
-        if hasattr(sequences, "__len__") and getattr(sequences, "ndim", 1) and len(sequences) == 0:
+        if hasattr(sequences, "__len__") and getattr(sequences, "ndim", None) != 0 and len(sequences) == 0:
             return []
         texts = self.decode(sequences, skip_special_tokens, clean_up_tokenization_spaces)
         return [texts] if isinstance(texts, str) else texts
