@@ -12,7 +12,13 @@ ANSWERS = {
     "kind": {"type": "class", "id2label": {"0": "cat", "1": "dog"}},
     "tags": {"type": "labels", "num_labels": 3, "mlp_layers": 2},
     "age": {"type": "number"},
-    "price": {"type": "number", "quantiles": [0.05, 0.5, 0.95], "weight": 0.25, "num_queries": 4},
+    "price": {
+        "type": "number",
+        "quantiles": [0.05, 0.5, 0.95],
+        "weight": 0.25,
+        "num_queries": 4,
+        "token_rate": 2,
+    },
 }
 
 
@@ -32,6 +38,7 @@ def test_every_type_has_its_outputs():
     assert [answers[name].weight for name in answers] == [1.0, 1.0, 0.25, 1.0]
     assert [answers[name].mlp_layers for name in answers] == [0, 0, 0, 2]
     assert [answers[name].num_queries for name in answers] == [1, 1, 4, 1]
+    assert [answers[name].token_rate for name in answers] == [0.0, 0.0, 2.0, 0.0]
 
 
 def test_the_order_of_classes_is_that_of_their_numbers():
@@ -93,6 +100,10 @@ def test_answers_are_saved_with_the_configuration(tmp_path):
         (
             {"a": {"type": "number", "num_queries": 0}},
             r"`answers\['a'\]\['num_queries'\]` must be .*at least 1",
+        ),
+        (
+            {"a": {"type": "number", "token_rate": -1.0}},
+            r"`answers\['a'\]\['token_rate'\]` must be a finite number above 0, received -1.0",
         ),
     ],
 )

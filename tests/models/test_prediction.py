@@ -11,6 +11,7 @@ import torch
 import perceivers
 from perceivers.errors import ConfigurationError, ShapeError
 from perceivers.models.answers.losses import answer_losses
+from perceivers.nn.learning_rates import learning_rate_factors
 
 NAN = math.nan
 SIZES = {
@@ -409,6 +410,40 @@ def test_the_prepared_form_says_whose_tokens_are_built_whole(mixture, build):
     assert [name for name, part in parts.items() if part.positions is not None] == ["series"]
     assert build({"it": ALONE["plain notes"][0]}).prepare().plain_parts == {}
     assert build({"it": MODALITIES["series"]}).prepare().plain_parts == {}
+
+
+def test_answers_are_read_off_the_tokens_too_where_that_is_wanted(build, same):
+    answers = {**ANSWERS, "kind": {**ANSWERS["kind"], "token_rate": 3.0}}
+    fresh = perceivers.PerceiverForPrediction(
+        perceivers.PerceiverConfig(**SIZES, modalities=MODALITIES, answers=answers)
+    )
+    assert not fresh.heads["kind"].classifier.weight.any()
+    assert fresh.heads["age"].classifier.weight.any()
+    assert learning_rate_factors(fresh) == {id(each): 3.0 for each in fresh.token_readers.parameters()}
+    model, inputs = build(answers=answers), draw()
+    masks = {
+        "kinds": torch.tensor([1, 0, 1, 0, 1]),
+        "notes": torch.tensor([[1] * 6 + [0] * 3] * 4 + [[0] * 9]),
+    }
+    received = model(inputs, masks)
+    encoded = model.encode(inputs, masks)
+    seen = model.token_readers["kind"](encoded.tokens, encoded.mask)
+    model.token_readers["kind"].linear.weight.data.zero_()
+    model.token_readers["kind"].linear.bias.data.zero_()
+    without = model(inputs, masks)
+    close({"kind": received.query_logits["kind"]}, {"kind": without.query_logits["kind"] + seen})
+    close({"age": received.logits["age"]}, {"age": without.logits["age"]})
+    torch.nn.init.normal_(model.token_readers["kind"].linear.weight)
+    expected = model(inputs, masks).logits
+    prepared = model.prepare()
+    same(prepared(inputs, attention_mask=masks).logits, expected, 1e-5)
+    assert "answers are read off the tokens, too" in prepared.plain_parts["input_preprocessor"]
+    own = torch.tensor([1, 0, 1, 2, 1])
+    asked = model(inputs, masks, answers=own).logits
+    close({"kind": asked["kind"]}, {"kind": expected["kind"][own == 1]})
+    # Every parameter has a gradient, of answers that nobody is asked for, too.
+    model.train()(inputs, masks, answers="age").logits["age"].sum().backward()
+    assert all(each.grad is not None for each in model.token_readers.parameters())
 
 
 def test_it_is_saved_and_loaded(mixture, tmp_path):

@@ -8,7 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from perceivers.configuration_answers import read_answer
-from perceivers.models.answers.heads import AnswerHead, ascending_quantiles, average_of_queries
+from perceivers.models.answers.heads import AnswerHead, TokenReading, ascending_quantiles, average_of_queries
+from perceivers.nn.learning_rates import learning_rate_factors
 
 
 def answer(**description):
@@ -41,6 +42,23 @@ def test_a_head_is_tanh_layers_and_a_linear_one_for_each_query():
 def test_numbers_have_no_axis_of_scores_but_quantiles_have(description, shape):
     head = AnswerHead(3, answer(**description, num_queries=2))
     assert head(torch.randn(5, 2, 3)).shape == shape
+
+
+def test_what_is_read_off_tokens_is_a_linear_map_of_the_mean_of_those_that_count():
+    reading = TokenReading(3, answer(type="class", num_labels=4, num_queries=2, token_rate=5.0))
+    tokens = torch.randn(3, 5, 3)
+    mask = torch.tensor([[True] * 5, [True, False, True, False, False], [False] * 5])
+    means = torch.stack([tokens[0].mean(0), (tokens[1, 0] + tokens[1, 2]) / 2, torch.zeros(3)])
+    expected = (means @ reading.linear.weight.T + reading.linear.bias).reshape(3, 2, 4)
+    torch.testing.assert_close(reading(tokens, mask), expected)
+    torch.testing.assert_close(reading(tokens, None)[0], expected[0])
+    assert learning_rate_factors(reading) == {id(each): 5.0 for each in reading.parameters()}
+
+
+def test_what_was_read_off_tokens_is_added_to_the_scores():
+    head = AnswerHead(3, answer(type="number", num_queries=2))
+    answered, seen = torch.randn(5, 2, 3), torch.randn(5, 2, 1)
+    torch.testing.assert_close(head(answered, seen), head(answered) + seen[..., 0])
 
 
 USUAL = (-1.6449, -0.5244, 0.0, 1.6449)
