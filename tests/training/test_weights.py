@@ -43,8 +43,10 @@ def test_the_mean_is_restored_from_a_checkpoint() -> None:
     assert other.model.weight.item() == pytest.approx(6.0)
 
 
-@pytest.mark.parametrize(("better", "expected"), [("higher", 3.0), ("lower", 2.0)])
-def test_the_best_weights_are_kept(better: Literal["higher", "lower"], expected: float) -> None:
+@pytest.mark.parametrize(("better", "expected"), [("higher", 4.0), ("lower", 5.0)])
+def test_the_best_weights_are_kept_the_latest_of_equal_ones(
+    better: Literal["higher", "lower"], expected: float
+) -> None:
     best, model = Best(better), model_of(0.0)
     for weight, score in ((1.0, 0.5), (2.0, 0.1), (3.0, 0.9), (4.0, 0.9), (5.0, 0.1)):
         set_weight(model, weight)

@@ -18,7 +18,7 @@ class NetworkArguments:
     size: Literal["auto", "tiny", "small", "base", "paper", "usual"] = "auto"
     """What is not given by itself: `auto` chooses all of it from the data; `tiny`, `small` and `base` name the network, and
     the rest is chosen from the data; `paper` takes the network of the papers, and what it is given of a sample; with `usual`
-    nothing looks at the data, as recipes want it. docs/learning.md has the sizes."""
+    nothing looks at the data, as recipes want it. docs/learning/README.md has the sizes."""
     num_latents: int = 32
     """Vectors that all inputs are gathered into."""
     latent_channels: int = 64

@@ -2,7 +2,7 @@
 
 What the bundled recipes show to work, between 270 and 54,000 training samples, made into a rule: steps grow with the root of
 the number of samples, the network with it and with the tokens of a sample; few samples are held back by dropout, decay and
-soft targets. The warm-up is a tenth of all steps, and half a cosine follows; docs/learning.md explains each.
+soft targets. The warm-up is a tenth of all steps, and half a cosine follows; docs/learning/README.md explains each.
 """
 
 from __future__ import annotations

@@ -43,7 +43,7 @@ class Average:
 
 
 class Best:
-    """The weights of the best score so far, on the processor.
+    """The weights of the best score so far, on the processor; of equal ones the latest, which were learned at smaller steps.
 
     Args:
         better: which scores are better.
@@ -55,8 +55,8 @@ class Best:
         self._weights: dict[str, Tensor] = {}
 
     def offer(self, score: float, model: nn.Module) -> None:
-        """Keep a copy of the model's weights if the score is better than all before."""
-        if self._score is None or self._sign * score > self._sign * self._score:
+        """Keep a copy of the model's weights unless one before was better."""
+        if self._score is None or self._sign * score >= self._sign * self._score:
             self._score = score
             self._weights = {
                 key: tensor.detach().cpu().clone() for key, tensor in _inner(model).state_dict().items()

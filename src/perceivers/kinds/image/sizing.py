@@ -1,6 +1,6 @@
 """How pictures are read and learned, from the sizes and colours that they have: pure functions, one place.
 
-docs/learning.md says what each choice brought on held-out training pictures.
+docs/learning/pictures_and_sounds.md says what each choice brought on held-out training pictures.
 """
 
 from __future__ import annotations

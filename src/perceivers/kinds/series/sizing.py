@@ -1,6 +1,6 @@
 """What series look like to the model and how they are learned, from their number and lengths: pure functions, one place.
 
-Chosen by cross-validation over training rows; docs/learning_series.md says what each choice brought.
+Chosen by cross-validation over training rows; docs/learning/series.md says what each choice brought.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """How sounds are heard and learned, from their rates and lengths: pure functions, one place.
 
-docs/learning.md says what each choice brought on held-out training sounds.
+docs/learning/pictures_and_sounds.md says what each choice brought on held-out training sounds.
 """
 
 from __future__ import annotations

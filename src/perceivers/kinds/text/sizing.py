@@ -1,6 +1,6 @@
 """How texts are read and learned, from the number of training texts and their lengths: pure functions, one place.
 
-Chosen on held-out training texts of six sets between 1,300 and 8,600 texts, never on test texts; docs/learning_text.md says
+Chosen on held-out training texts of six sets between 1,300 and 8,600 texts, never on test texts; docs/learning/text.md says
 what each choice brought.
 """
 
