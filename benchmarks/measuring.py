@@ -68,21 +68,21 @@ def interleaved(
     sides: Mapping[str, Callable[[], object]],
     repetitions: int,
     warm_ups: int = 1,
-    measure: Callable[[Callable[[], object]], float] | None = None,
-) -> dict[str, list[float]]:
+    measure: Callable[[Callable[[], object]], Any] | None = None,
+) -> dict[str, list[Any]]:
     """Seconds of every run, by side; the sides take turns, so that the machine's moods meet all of them.
 
     Args:
         sides: what each side runs.
         repetitions: how often each is measured.
         warm_ups: how often each runs before that.
-        measure: gives the seconds of one run; None: `seconds_of`.
+        measure: gives what is measured of one run; None: `seconds_of`.
     """
     measure = measure or seconds_of
     for _ in range(warm_ups):
         for run in sides.values():
             run()
-    seconds: dict[str, list[float]] = {name: [] for name in sides}
+    seconds: dict[str, list[Any]] = {name: [] for name in sides}
     for _ in range(repetitions):
         for name, run in sides.items():
             seconds[name].append(measure(run))
@@ -91,27 +91,23 @@ def interleaved(
 
 def seconds_of(run: Callable[[], object]) -> float:
     """Seconds of one run; no garbage collection in it, and its result lives until the clock has stopped."""
-    return _seconds_by(time.perf_counter, run)
+    return both_seconds_of(run)[0]
 
 
-def processor_seconds_of(run: Callable[[], object]) -> float:
-    """As `seconds_of`, of the processor: what this process waits for its turn does not count."""
-    return _seconds_by(time.process_time, run)
-
-
-def _seconds_by(clock: Callable[[], float], run: Callable[[], object]) -> float:
+def both_seconds_of(run: Callable[[], object]) -> tuple[float, float]:
+    """As `seconds_of`, and of the processor alone: what this process waits for its turn does not count in the second."""
     gc.collect()
     collecting = gc.isenabled()
     gc.disable()
     try:
-        start = clock()
+        start, processor_start = time.perf_counter(), time.process_time()
         result = run()
-        elapsed = clock() - start
+        elapsed, processor = time.perf_counter() - start, time.process_time() - processor_start
         del result
     finally:
         if collecting:
             gc.enable()
-    return elapsed
+    return elapsed, processor
 
 
 def medians(seconds: Mapping[str, Sequence[float]]) -> dict[str, float]:

@@ -11,6 +11,7 @@ import contextlib
 import logging
 import multiprocessing
 import os
+import statistics
 from collections.abc import Callable, Iterator
 from functools import partial
 from pathlib import Path
@@ -20,13 +21,12 @@ from typing import Any
 import numpy as np
 import transformers
 from measuring import (
+    both_seconds_of,
     circumstances,
     in_ratio,
     in_seconds,
     interleaved,
     markdown_table,
-    medians,
-    processor_seconds_of,
     report,
     seconds_of,
 )
@@ -78,15 +78,19 @@ def table(repetitions: int) -> str:
         # A call that is over within one turn on the processor says little on a busy machine: the shorter one runs often.
         often = max(1, round(AT_LEAST_SECONDS / seconds_of(sides["ours"])))
         sides["ours"] = partial(repeated, sides["ours"], often)
-        our_time, their_time = medians(interleaved(sides, repetitions, warm_ups=0)).values()
-        by_processor = medians(interleaved(sides, repetitions, warm_ups=0, measure=processor_seconds_of))
+        measured = interleaved(sides, repetitions, warm_ups=0, measure=both_seconds_of)
+        # Seconds by the clock and of the processor.
+        our_time, our_part = (
+            statistics.median(times) / often for times in zip(*measured["ours"], strict=True)
+        )
+        their_time, their_part = map(statistics.median, zip(*measured["theirs"], strict=True))
         rows.append(
             [
                 name,
-                in_seconds(our_time / often),
+                in_seconds(our_time),
                 in_seconds(their_time),
-                in_ratio(their_time, our_time / often),
-                in_ratio(by_processor["theirs"], by_processor["ours"] / often),
+                in_ratio(their_time, our_time),
+                in_ratio(their_part, our_part),
             ]
         )
     return markdown_table(["job", "perceivers", "Transformers", "ratio", "ratio of processor time"], rows)

@@ -153,6 +153,22 @@ PREPROCESSORS = {
         },
         wrong=(*WRONG_PICTURES, normal(2, 3, 2, 2)),
     ),
+    "a stem of several stages": Part(
+        "PerceiverImagePreprocessor",
+        constant(
+            prep_type="stem",
+            spatial_downsample=2,
+            stem_widths=(5, 7),
+            position_encoding_type="fourier",
+            fourier_position_encoding_kwargs=FOURIER,
+        ),
+        PICTURES,
+        effects={
+            "stem_widths": ({}, {"stem_widths": (5, 8)}),
+            "stem_blocks": ({}, {"stem_blocks": 1}),
+        },
+        wrong=WRONG_PICTURES,
+    ),
     "patches of a video": Part(
         "PerceiverImagePreprocessor",
         constant(
@@ -322,6 +338,22 @@ PREPROCESSORS = {
             CATEGORIES + 1,
             CATEGORIES - 1,
         ),
+    ),
+    "a spectrogram through a stem": Part(
+        "PerceiverSpectrogramPreprocessor",
+        constant(
+            mel_bins=6,
+            frames_per_patch=2,
+            bins_per_patch=2,
+            num_bands=4,
+            max_resolution=9,
+            stem_widths=(5, 7),
+        ),
+        ENERGIES,
+        effects={
+            "stem_widths": ({}, {"stem_widths": (5, 8)}),
+            "stem_blocks": ({}, {"stem_blocks": 1}),
+        },
     ),
     "a spectrogram": Part(
         "PerceiverSpectrogramPreprocessor",
@@ -508,6 +540,7 @@ DECODERS = {
             "num_tasks": ({}, {"num_tasks": 6}),
             "num_channels": ({}, {"num_channels": 15}),
         },
+        ineffective={"keeps_tokens": "it says what the model keeps for whoever reads the answers"},
     ),
     "the mean latent": Part("PerceiverProjectionDecoder"),
     "flow": Part(

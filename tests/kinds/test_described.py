@@ -61,8 +61,8 @@ CASES: list[tuple[Kind, int | None, str]] = [
     (TextKind(TextOptions(max_length=37)), 37, "up to 37 bytes of text, a token each"),
     (
         TextKind(TextOptions(text_reading="ngrams")),
-        1,
-        "the words of a text, of any length, and their runs of letters as 1 token",
+        2,
+        "words and runs of letters of texts of any length as 2 tokens",
     ),
     # 29 steps, three a token.
     (

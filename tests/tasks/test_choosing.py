@@ -104,7 +104,7 @@ def test_cells_are_spread_over_the_rows_and_empty_ones_are_passed_over() -> None
 
 def test_the_network_is_the_users_then_the_kinds_then_the_rules(monkeypatch: pytest.MonkeyPatch) -> None:
     kind = TextKind(TextKind.options_class(max_length=70))
-    monkeypatch.setattr(TextKind, "learning", lambda self, rows: Advice(num_layers=5, epochs=11))
+    monkeypatch.setattr(TextKind, "learning", lambda self, rows, classes: Advice(num_layers=5, epochs=11))
     arguments, advice = with_network(
         TextClassificationArguments(latent_channels=96, num_layers=7),
         kind,

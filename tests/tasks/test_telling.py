@@ -30,6 +30,11 @@ def test_classes_are_told_with_rows_and_shares() -> None:
     answer = OneClass("label").settle([cell for cell in cells if cell], "t")
     assert classes_in_words(answer, part(cells)) == "3: dog 3 (60%), cat 1 (20%), cow 1 (20%)"
     # A class of the data that the training part lacks.
+    numbers = ["7", "7", "11"]
+    assert (
+        classes_in_words(OneClass("label").settle(numbers, "a"), part(numbers))
+        == "2: '7' 2 (67%), '11' 1 (33%)"
+    )
     assert classes_in_words(answer, part(cells, kept=[0, 1])) == "3: cat 1 (50%), dog 1 (50%), cow 0 (0%)"
 
 

@@ -93,6 +93,19 @@ def test_a_stopwatch_leaves_looks_out_of_the_pace_of_steps() -> None:
     assert (watch.step_seconds, watch.look_seconds) == (2.0, 7.0)
 
 
+def test_the_first_look_pays_for_what_is_loaded_with_it_so_that_a_second_is_waited_for() -> None:
+    watch = Stopwatch()
+    watch.mark(1, 3.0)
+    assert watch.is_worth_telling
+    watch.looked(7.0)
+    assert not watch.is_worth_telling
+    watch.looked(0.5)
+    assert watch.is_worth_telling
+    slow = Stopwatch()
+    slow.looked(21.0)
+    assert slow.is_worth_telling
+
+
 @pytest.mark.parametrize(
     ("seconds", "words"), [(41.4, "41 s"), (360.0, "6 min"), (7200.0, "2 h"), (7800.0, "2 h 10 min")]
 )

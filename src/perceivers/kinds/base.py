@@ -121,11 +121,12 @@ class Kind(ABC):
         """
         return cls.advise(cells, table, num_rows, 0.0)
 
-    def learning(self, num_rows: int) -> Advice:
+    def learning(self, num_rows: int, num_classes: int | None = None) -> Advice:
         """The network and the loop for samples that are one value of this kind: `options` are complete, the values surveyed.
 
         Args:
             num_rows: training samples.
+            num_classes: that are told apart; None where something else is answered.
         """
         return Advice()
 

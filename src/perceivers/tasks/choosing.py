@@ -108,7 +108,7 @@ def with_network(
     """
     if size_of(arguments) == USUAL_SIZE:
         return completed(arguments), Advice()
-    advice = kind.learning(num_rows).over(usual_learning(num_rows, kind.num_tokens, num_classes))
+    advice = kind.learning(num_rows, num_classes).over(usual_learning(num_rows, kind.num_tokens, num_classes))
     chosen = given(arguments)
     channels: Any = chosen.get("latent_channels", advice.latent_channels)
     advice = narrowed(fitted(chosen, advice), channels)

@@ -57,10 +57,18 @@ def classes_in_words(answer: Answer, train: Any) -> str | None:
     counts: Counter[str] = Counter(dict.fromkeys(names, 0))
     for target in targets:
         counts.update(names[each] for each in _ids(target))
-    said = [f"{name} {count:,} ({count / max(len(targets), 1):.0%})" for name, count in counts.most_common()]
+    said = [
+        f"{_quoted(name)} {count:,} ({count / max(len(targets), 1):.0%})"
+        for name, count in counts.most_common()
+    ]
     if len(said) > NAMED_CLASSES:
         said = [*said[:NAMED_OF_MANY], f"{len(said) - NAMED_OF_MANY - 1:,} more", f"the rarest {said[-1]}"]
     return f"{len(names):,}: {', '.join(said)}"
+
+
+def _quoted(name: str) -> str:
+    """A name, in quotes where it could be taken for a count."""
+    return repr(name) if name[:1].isdigit() else name
 
 
 def cut_in_words(inputs: Sequence[Input], train: Any) -> str | None:

@@ -22,7 +22,6 @@ from perceivers.training.interruption import Interruption
 from perceivers.training.pace import (
     FORWARD_SHARE,
     LEAST_ANNOUNCED,
-    LEAST_MEASURED,
     TOLERANCE,
     TRIAL_SHARE,
     Stopwatch,
@@ -210,7 +209,7 @@ class Loop:
         }
         if limit is None:
             left = seconds_left(position.step, self.total_steps, **pace)
-            if not clock.is_told and clock.seconds + clock.looks >= LEAST_MEASURED:
+            if not clock.is_told and clock.is_worth_telling:
                 clock.is_told = True
                 if left >= LEAST_ANNOUNCED:
                     progress.say(f"about {in_words(left)}; --time-limit MINUTES bounds it")
@@ -224,7 +223,7 @@ class Loop:
             is_settled=position.is_settled,
         )
         # What is not measured yet is waited for, but not for long.
-        is_known = clock.look_seconds is not None or not len(self.watched)
+        is_known = clock.num_looks > 1 or not len(self.watched)
         is_settled = position.is_settled or position.seconds >= TRIAL_SHARE * chosen * (1 if is_known else 6)
         total, is_settled = self._agreed((total, is_settled))
         if is_settled and (not position.is_settled or total != self.total_steps):

@@ -8,6 +8,8 @@ from dataclasses import dataclass
 LEAST_ANNOUNCED = 10.0
 # Seconds of a session after which its pace is told.
 LEAST_MEASURED = 1.0
+# And where only one look was made, which pays for what is loaded with it: the second is waited for so long.
+MOST_WAITED = 20.0
 # Share of the limit after which a number of steps that was found stands, and is only lowered where time runs out.
 TRIAL_SHARE = 0.05
 # Share of the limit by which a run may be late before its steps are lowered again.
@@ -27,6 +29,7 @@ class Stopwatch:
         seconds: of steps alone, at the last mark.
         step_seconds: of one step between the last two marks; None before the second.
         look_seconds: of the latest look; None before the first.
+        num_looks: since the session began.
         looks: spent on looks since the session began.
         is_told: whether the user knows how long it will take.
     """
@@ -35,13 +38,21 @@ class Stopwatch:
     seconds: float = 0.0
     step_seconds: float | None = None
     look_seconds: float | None = None
+    num_looks: int = 0
     looks: float = 0.0
     is_told: bool = False
 
     def looked(self, seconds: float) -> None:
         """Note what a look took."""
         self.look_seconds = seconds
+        self.num_looks += 1
         self.looks += seconds
+
+    @property
+    def is_worth_telling(self) -> bool:
+        """Whether the pace is known well enough to be told."""
+        spent = self.seconds + self.looks
+        return spent >= (MOST_WAITED if self.num_looks == 1 else LEAST_MEASURED)
 
     def mark(self, step: int, seconds: float) -> None:
         """Note that `step` steps are done after `seconds` of training; the pace is that since the last mark."""

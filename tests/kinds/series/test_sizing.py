@@ -6,7 +6,13 @@ import math
 
 import pytest
 
-from perceivers.kinds.series.sizing import MANY_ROWS, MOST_PATCHES, series_learning, series_options
+from perceivers.kinds.series.sizing import (
+    MANY_ROWS,
+    MOST_PATCHES,
+    series_learning,
+    series_options,
+    steps_of_a_root,
+)
 
 
 @pytest.mark.parametrize("rows", [1, 36, 400, MANY_ROWS - 1])
@@ -47,6 +53,13 @@ def test_batches_are_of_almost_one_size_and_steps_grow_with_the_root_of_the_rows
     assert steps >= 40 * math.sqrt(rows)
     assert steps <= max(40 * math.sqrt(rows), 240) + batches
     assert advice.warmup_steps == pytest.approx(steps / 10, abs=1)
+
+
+@pytest.mark.parametrize(
+    ("classes", "steps"), [(2, 16.0), (8, 16.0), (27, 54.0), (40, 80.0), (500, 80.0), (None, 40.0)]
+)
+def test_many_classes_have_more_steps(classes: int | None, steps: float) -> None:
+    assert steps_of_a_root(classes) == steps
 
 
 def test_no_length_is_known_of_cells_that_cannot_be_read() -> None:

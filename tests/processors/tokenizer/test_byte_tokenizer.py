@@ -497,7 +497,21 @@ def test_padding_without_a_pad_token_is_refused():
 )
 def test_ids_of_any_kind_are_decoded_as_in_transformers(rows: Any):
     assert ours.decode(rows) == theirs.decode(rows)
-    assert ours.batch_decode(rows) == theirs.batch_decode(rows)
+    # One id, and no row at all, are taken differently by one version and another: see below.
+    if not isinstance(rows, int | np.integer) and len(rows):
+        assert ours.batch_decode(rows) == theirs.batch_decode(rows)
+
+
+@pytest.mark.parametrize(
+    "rows", [[], (), np.zeros((0, 3), dtype=np.int64), torch.zeros(0, dtype=torch.int64)]
+)
+def test_no_rows_are_no_texts(rows: Any):
+    assert ours.batch_decode(rows) == []
+
+
+@pytest.mark.parametrize("token_id", [71, np.int64(71), torch.tensor(71)])
+def test_one_id_is_a_batch_of_one(token_id: Any):
+    assert ours.batch_decode(token_id) == ["A"]
 
 
 def test_tensors_are_decoded():

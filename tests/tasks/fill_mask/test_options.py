@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from perceivers.arguments.open import completed
 from perceivers.errors import ConfigurationError
 from perceivers.tasks.fill_mask.options import FillMaskArguments
 
@@ -32,6 +33,6 @@ def test_what_masking_cannot_have_is_named(values: dict[str, Any], message: str)
 
 
 def test_the_decoders_size_reaches_the_configuration() -> None:
-    assert FillMaskArguments(embedding_channels=24).config_values()["decoder_qk_channels"] == 24
-    chosen = FillMaskArguments(decoder_qk_channels=12, num_decoder_heads=4).config_values()
+    assert completed(FillMaskArguments(embedding_channels=24)).config_values()["decoder_qk_channels"] == 24
+    chosen = completed(FillMaskArguments(decoder_qk_channels=12, num_decoder_heads=4)).config_values()
     assert (chosen["decoder_qk_channels"], chosen["decoder_num_heads"]) == (12, 4)

@@ -75,7 +75,7 @@ def test_grey_pictures_have_three_equal_channels():
 
 def test_flow_that_is_none_is_named():
     with pytest.raises(
-        DataError, match=r"must be the path of a .flo or .png file or an array, received None"
+        DataError, match=r"must be the path of a .flo, .pfm or .png file or an array, received None"
     ):
         decode_flow(None, None)
     with pytest.raises(DataError, match=r"flow must have shape \[height, width, 2\], received \[5, 7, 3\]"):

@@ -126,7 +126,6 @@ def test_the_scale_of_the_training_series_is_saved_with_the_run(trained: tuple[P
     values = np.concatenate([splits.train[index].values[0] for index in range(len(splits.train))])
     assert np.allclose(saved["mean"], values.mean(axis=0), rtol=1e-5)
     assert np.allclose(saved["std"], values.std(axis=0), rtol=1e-4)
-    assert parts.processor.inputs[0].kind.options.missing == "interpolate"
 
 
 def test_files_of_every_kind_are_answered(trained: tuple[Path, dict[str, Any]], tmp_path: Path) -> None:

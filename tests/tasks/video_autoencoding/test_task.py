@@ -20,6 +20,7 @@ from perceivers.arguments import (
     StartArguments,
     TrainingArguments,
 )
+from perceivers.arguments.open import completed
 from perceivers.configuration import PerceiverConfig
 from perceivers.data.splits import Splits
 from perceivers.errors import ConfigurationError, DataError
@@ -346,7 +347,7 @@ def test_latents_begin_as_far_apart_as_asked():
         chosen = VideoAutoencodingArguments(
             **{**TINY, "num_latents": 64, "latent_channels": 32}, initializer_range=spread
         )
-        model = PerceiverForMultimodalAutoencoding(PerceiverConfig(**chosen.config_values()))
+        model = PerceiverForMultimodalAutoencoding(PerceiverConfig(**completed(chosen).config_values()))
         latents = model.perceiver.embeddings.latents.detach()
         assert latents.shape == (64, 32)
         # Normal values cut at two standard deviations keep 0.88 of it.

@@ -78,7 +78,7 @@ class ImageKind(Kind):
         first = next(given, None)
         return ImageOptions() if first is None else image_options(looks_of(chain([first], given), sizes))
 
-    def learning(self, num_rows: int) -> Advice:
+    def learning(self, num_rows: int, num_classes: int | None = None) -> Advice:
         """See Kind."""
         return image_learning(num_rows, self.options)
 

@@ -95,9 +95,9 @@ class SeriesKind(Kind):
             found["tokens"] = "both"
         return found
 
-    def learning(self, num_rows: int) -> Advice:
+    def learning(self, num_rows: int, num_classes: int | None = None) -> Advice:
         """See Kind."""
-        return series_learning(num_rows, tokens=self.options.tokens)
+        return series_learning(num_rows, tokens=self.options.tokens, num_classes=num_classes)
 
     @property
     def num_tokens(self) -> int | None:

@@ -17,8 +17,11 @@ MANY_ROWS = 2_000
 HUGE_ROWS = 10_000
 # Tokens that the steps of a series are, at most.
 MOST_PATCHES = 128
-# Steps a root of a series: many classes of few series each need them, others are not harmed.
-STEPS_OF_A_ROOT, FEWEST_STEPS = 40.0, 240
+# Steps a root of a series, for up to so many classes; more classes have more steps, in proportion, up to a limit.
+STEPS_OF_A_ROOT, FEWEST_STEPS = 16.0, 240
+FEW_CLASSES, MOST_TIMES = 8, 5.0
+# As many as those of twenty classes, where nobody knows the classes.
+USUAL_CLASSES = 20
 
 
 def series_options(
@@ -43,12 +46,13 @@ def series_options(
     )
 
 
-def series_learning(num_rows: int, *, tokens: str) -> Advice:
+def series_learning(num_rows: int, *, tokens: str, num_classes: int | None = None) -> Advice:
     """The network and the loop.
 
     Args:
         num_rows: training series.
         tokens: see SeriesOptions; steps alone are learned as any other kind.
+        num_classes: that are told apart; None where something else is answered.
     """
     if tokens == "steps":
         return Advice()
@@ -56,7 +60,7 @@ def series_learning(num_rows: int, *, tokens: str) -> Advice:
     # Batches of one size: a last one of a single series would count as much as all others.
     batch_size = math.ceil(num_rows / math.ceil(num_rows / most))
     batches = math.ceil(num_rows / batch_size)
-    epochs = math.ceil(max(STEPS_OF_A_ROOT * math.sqrt(num_rows), FEWEST_STEPS) / batches)
+    epochs = math.ceil(max(steps_of_a_root(num_classes) * math.sqrt(num_rows), FEWEST_STEPS) / batches)
     steps = epochs * batches
     return Advice(
         epochs=epochs,
@@ -78,3 +82,9 @@ def series_learning(num_rows: int, *, tokens: str) -> Advice:
         label_smoothing=0.1,
         mixup=0.4 if tokens == "patterns" else 0.0,
     )
+
+
+def steps_of_a_root(num_classes: int | None) -> float:
+    """Steps a root of a series: 16 up to 8 classes, then in proportion to them, up to 80; 40 where there are none."""
+    classes = USUAL_CLASSES if num_classes is None else num_classes
+    return STEPS_OF_A_ROOT * min(max(classes / FEW_CLASSES, 1.0), MOST_TIMES)

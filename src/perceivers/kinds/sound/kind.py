@@ -88,7 +88,7 @@ class SoundKind(Kind):
             rates.append(rate)
         return sound_options(seconds, rates) if rates else SoundOptions()
 
-    def learning(self, num_rows: int) -> Advice:
+    def learning(self, num_rows: int, num_classes: int | None = None) -> Advice:
         """See Kind."""
         return sound_learning(num_rows, self.options)
 

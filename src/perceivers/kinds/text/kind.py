@@ -125,7 +125,7 @@ class TextKind(Kind):
         """See Kind."""
         return lone_text_options(num_rows)
 
-    def learning(self, num_rows: int) -> Advice:
+    def learning(self, num_rows: int, num_classes: int | None = None) -> Advice:
         """See Kind; read as bytes, texts are learned as whatever else is a row of tokens."""
         return text_learning(num_rows) if self.reads_ngrams else Advice()
 

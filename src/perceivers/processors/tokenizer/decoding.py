@@ -72,13 +72,15 @@ class ByteDecoder(ByteVocabulary):
         skip_special_tokens: bool = False,
         clean_up_tokenization_spaces: bool | None = None,
     ) -> list[str]:
-        """The texts of rows of ids; always a list.
+        """The texts of rows of ids; always a list, and an empty one of no rows.
 
         Args:
             sequences: rows of ids.
             skip_special_tokens: as in decode.
             clean_up_tokenization_spaces: as in decode.
         """
+        if hasattr(sequences, "__len__") and getattr(sequences, "ndim", None) != 0 and len(sequences) == 0:
+            return []
         texts = self.decode(sequences, skip_special_tokens, clean_up_tokenization_spaces)
         return [texts] if isinstance(texts, str) else texts
 

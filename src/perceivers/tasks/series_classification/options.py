@@ -15,6 +15,7 @@ from perceivers.kinds.series.options import SeriesOptions
     NetworkArguments,
     "label_smoothing",
     "mixup",
+    # What files hold is asked before any of them is looked at.
     but=("time_column", "channel_columns", "channels_first"),
 )
 @dataclass(frozen=True, kw_only=True)
