@@ -97,6 +97,14 @@ def test_the_nearest_series_is_found_whatever_its_scale_and_length() -> None:
     assert rival.measures["number"]["mae"] == 0.0
 
 
+def test_series_whose_level_tells_the_class_keep_it() -> None:
+    chance = np.random.default_rng(0)
+    levels = [index % 2 for index in range(17)]
+    series = [(chance.normal(size=(23, 1)) + 9.0 * level).astype(np.float32) for level in levels]
+    rival = beside_simple("series", series[:11], series[11:], {"class": ("class", levels[:11], levels[11:])})
+    assert rival.measures["class"]["accuracy"] == 1.0
+
+
 def test_a_single_class_is_always_answered() -> None:
     known, _, _ = vectors(11, 1)
     rival = beside_simple("vector", known, known, {"class": ("class", ["one"] * 11, ["one"] * 10 + ["two"])})

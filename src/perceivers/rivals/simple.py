@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -41,8 +41,9 @@ def beside_simple(
     """Fit a simple method to each target, and measure its answers to the test values.
 
     "vector": logistic regression (ridge for numbers) on standardised features. "text": a linear SVM (ridge for numbers) on
-    tf-idf of words, pairs of words and runs of 2 to 5 letters. "series": the answer of the nearest training series, each
-    channel brought to mean 0, deviation 1 and a common length.
+    tf-idf of words, pairs of words and runs of 2 to 5 letters. "series": the answer of the nearest training series of a
+    common length, each channel brought to mean 0 and deviation 1 in every series by itself or over all of them: which of the
+    two, training series say, each asked for the answer of its nearest other.
 
     Args:
         form: see SimpleForm.
@@ -60,7 +61,10 @@ def beside_simple(
         import sklearn  # noqa: F401
     except ImportError as error:
         raise MissingExtraError("scikit-learn", "samples", "A comparison with simple methods") from error
-    features, asked = {"vector": _standardised, "text": _weighed, "series": _alike}[form](train, test)
+    if form == "series":
+        features, asked = _alike(train, test, [known for _, known, _ in targets.values()])
+    else:
+        features, asked = {"vector": _standardised, "text": _weighed}[form](train, test)
     gives_probabilities = form == "vector"
     found = {}
     for name, (answer, known, truth) in targets.items():
@@ -152,18 +156,53 @@ def _weighed(train: Sequence[Any], test: Sequence[Any]) -> tuple[Any, Any]:
         return np.zeros((len(train), 1)), np.zeros((len(test), 1))
 
 
-def _alike(train: Sequence[Any], test: Sequence[Any]) -> tuple[np.ndarray, np.ndarray]:
-    """[rows, steps x channels]: series of one length, each channel with mean 0 and deviation 1."""
+def _alike(
+    train: Sequence[Any], test: Sequence[Any], truths: Sequence[Sequence[Any]]
+) -> tuple[np.ndarray, np.ndarray]:
+    """[rows, steps x channels]: series of one length, in the scale in which the nearest training series know more."""
     steps = min(max(int(np.median([len(series) for series in train])), 1), MOST_STEPS)
-    channels = np.asarray(train[0]).shape[1]
-    resampled: Callable[[Sequence[Any]], np.ndarray] = lambda rows: np.array(  # noqa: E731
-        [_resampled(np.asarray(series, dtype=np.float64), steps) for series in rows], dtype=np.float32
-    ).reshape(len(rows), steps * channels)
-    return resampled(train), resampled(test)
+    known, asked = (_resampled(rows, steps) for rows in (train, test))
+    mean, std = known.mean(axis=(0, 1)), known.std(axis=(0, 1))
+    over_all = [(rows - mean) / np.where(std > 1e-8, std, 1.0) for rows in (known, asked)]
+    by_itself = [_scaled(rows) for rows in (known, asked)]
+    first, second = max((by_itself, over_all), key=lambda rows: _agreement(_flat(rows[0]), truths))
+    return _flat(first), _flat(second)
 
 
-def _resampled(series: np.ndarray, steps: int) -> np.ndarray:
-    places = np.linspace(0.0, len(series) - 1.0, steps)
-    brought = np.stack([np.interp(places, np.arange(len(series)), channel) for channel in series.T], axis=1)
-    std = brought.std(axis=0)
-    return np.asarray((brought - brought.mean(axis=0)) / np.where(std > 1e-8, std, 1.0))
+def _agreement(rows: np.ndarray, truths: Sequence[Sequence[Any]]) -> int:
+    """How often a row's nearest other has the same answer, over all answers."""
+    from sklearn.neighbors import NearestNeighbors
+
+    if len(rows) < 2:
+        return 0
+    neighbours = NearestNeighbors(n_neighbors=2, algorithm="brute").fit(rows).kneighbors(rows)[1]
+    # Equal rows may come in any order.
+    others = [
+        first if first != index else second for index, (first, second) in enumerate(neighbours.tolist())
+    ]
+    return sum(
+        truth[index] is not None and truth[index] == truth[other]
+        for truth in truths
+        for index, other in enumerate(others)
+    )
+
+
+def _flat(rows: np.ndarray) -> np.ndarray:
+    return rows.reshape(len(rows), -1).astype(np.float32)
+
+
+def _scaled(rows: np.ndarray) -> np.ndarray:
+    std = rows.std(axis=1, keepdims=True)
+    return np.asarray((rows - rows.mean(axis=1, keepdims=True)) / np.where(std > 1e-8, std, 1.0))
+
+
+def _resampled(rows: Sequence[Any], steps: int) -> np.ndarray:
+    """[rows, steps, channels] of series [any steps, channels]."""
+    found = []
+    for series in rows:
+        values = np.asarray(series, dtype=np.float64)
+        places = np.linspace(0.0, len(values) - 1.0, steps)
+        found.append(
+            np.stack([np.interp(places, np.arange(len(values)), channel) for channel in values.T], axis=1)
+        )
+    return np.stack(found)
