@@ -41,9 +41,9 @@ def undisturbed(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def processes() -> Any:
-    """Processes that start from one which has imported everything: that is most of what a short run takes."""
+    """Processes that start from one which has imported what takes long: that is most of a short run."""
     context = multiprocessing.get_context("forkserver")
-    context.set_forkserver_preload(["line_task"])
+    context.set_forkserver_preload(["accelerate", "torchmetrics"])
     return context
 
 
