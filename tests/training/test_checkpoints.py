@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import json
-import multiprocessing
 import resource
 import signal
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +13,7 @@ import torch
 from accelerate import Accelerator
 
 import line_task
+from forked import exit_codes
 from line_task import LineArguments, LineTask, run
 from perceivers.errors import CheckpointError, ConfigurationError
 from perceivers.training.checkpoints import Position
@@ -39,26 +38,10 @@ def undisturbed(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-@pytest.fixture(scope="module")
-def processes() -> Any:
-    """Processes that start from one which has imported what takes long: that is most of a short run."""
-    context = multiprocessing.get_context("forkserver")
-    context.set_forkserver_preload(["accelerate", "torchmetrics"])
-    return context
-
-
-@pytest.fixture
-def killed(processes: Any) -> Callable[..., None]:
+def killed(folder: Path, *options: str) -> None:
     """Train in a process that is killed before it ends."""
-
-    def train(folder: Path, *options: str) -> None:
-        words = [str(folder), *options, "--task", json.dumps(TASK), "--training", json.dumps(TRAINING)]
-        process = processes.Process(target=line_task.main, args=(words,))
-        process.start()
-        process.join()
-        assert process.exitcode == -signal.SIGKILL
-
-    return train
+    words = [str(folder), *options, "--task", json.dumps(TASK), "--training", json.dumps(TRAINING)]
+    assert exit_codes(line_task.main, [words]) == [-signal.SIGKILL]
 
 
 def finish(folder: Path) -> None:
@@ -73,7 +56,7 @@ def assert_same_run(folder: Path, other: Path) -> None:
 
 
 def test_a_run_killed_between_checkpoints_ends_with_the_same_weights(
-    undisturbed: Path, tmp_path: Path, killed: Callable[..., None]
+    undisturbed: Path, tmp_path: Path
 ) -> None:
     # Eight batches a pass, two a step: the twelfth batch is in the second pass, after the checkpoint of step 3.
     killed(tmp_path / "run", "--killed-at", "12")
@@ -84,7 +67,7 @@ def test_a_run_killed_between_checkpoints_ends_with_the_same_weights(
 
 
 def test_a_run_killed_while_a_checkpoint_is_written_ends_with_the_same_weights(
-    undisturbed: Path, tmp_path: Path, killed: Callable[..., None]
+    undisturbed: Path, tmp_path: Path
 ) -> None:
     killed(tmp_path / "run", "--killed-while-saving", "2")
     names = sorted(path.name for path in (tmp_path / "run" / "checkpoints").iterdir())
@@ -94,9 +77,7 @@ def test_a_run_killed_while_a_checkpoint_is_written_ends_with_the_same_weights(
     assert_same_run(tmp_path / "run", undisturbed)
 
 
-def test_a_run_killed_before_its_first_checkpoint_begins_again(
-    undisturbed: Path, tmp_path: Path, killed: Callable[..., None]
-) -> None:
+def test_a_run_killed_before_its_first_checkpoint_begins_again(undisturbed: Path, tmp_path: Path) -> None:
     killed(tmp_path / "run", "--killed-at", "2")
     finish(tmp_path / "run")
     assert_same_run(tmp_path / "run", undisturbed)
@@ -125,7 +106,7 @@ def test_resuming_with_other_arguments_names_them(undisturbed: Path) -> None:
     assert "noise 0.3 is now 0.5; epochs 3 is now 4" in str(error.value)
 
 
-def test_a_damaged_checkpoint_is_named(tmp_path: Path, killed: Callable[..., None]) -> None:
+def test_a_damaged_checkpoint_is_named(tmp_path: Path) -> None:
     killed(tmp_path / "run", "--killed-at", "12")
     checkpoint = tmp_path / "run" / "checkpoints" / "step-00000003"
     (checkpoint / "model.safetensors").write_bytes(b"torn")

@@ -13,6 +13,7 @@ import pytest
 import torch
 
 import line_task
+from forked import exit_codes, ranks
 from line_task import TEST, run
 
 # 30 samples in batches of 4: on two processes the last round has one batch of 4 and one of 2, and no sample for some.
@@ -29,6 +30,15 @@ def launch(folder: Path, training: dict[str, Any], **environment: str) -> dict[s
         env={**os.environ, "OMP_NUM_THREADS": "1", **environment},
     )
     assert finished.returncode == 0, finished.stderr
+    results: dict[str, Any] = json.loads((folder / "results.json").read_text())
+    return results
+
+
+def train_on_two(folder: Path, training: dict[str, Any], **environment: str) -> dict[str, Any]:
+    """As `launch`, without the launcher."""
+    words = [str(folder), "--training", json.dumps(training)]
+    told = [{**each, **environment} for each in ranks(2)]
+    assert exit_codes(line_task.main, [words], told) == [0, 0]
     results: dict[str, Any] = json.loads((folder / "results.json").read_text())
     return results
 
@@ -55,7 +65,7 @@ def test_sharded_weights_train_and_are_saved_whole(tmp_path: Path) -> None:
         "FSDP_RESHARD_AFTER_FORWARD": "true",
         "ACCELERATE_USE_CPU": "true",
     }
-    results = launch(tmp_path / "sharded", TRAINING, **sharded)
+    results = train_on_two(tmp_path / "sharded", TRAINING, **sharded)
     one, weights = run(tmp_path / "one", **TRAINING, gradient_accumulation_steps=2)
     assert results["test"] == pytest.approx(one["test"], rel=1e-4)
     saved = torch.load(tmp_path / "sharded" / "weights.pt")["weight"]
@@ -65,7 +75,7 @@ def test_sharded_weights_train_and_are_saved_whole(tmp_path: Path) -> None:
 
 def test_every_test_sample_counts_once_on_two_processes(tmp_path: Path) -> None:
     # Batches of 4 share out 11 samples as 4 + 4 and 3 + 1 that is not there.
-    two = launch(tmp_path / "two", {"epochs": 1, "batch_size": 4})
+    two = train_on_two(tmp_path / "two", {"epochs": 1, "batch_size": 4})
     one, _ = run(tmp_path / "one", epochs=1, batch_size=4, gradient_accumulation_steps=2)
     assert TEST == 11
     assert two["test"]["loss"] == pytest.approx(one["test"]["loss"], rel=1e-2)
