@@ -65,49 +65,46 @@ def processor_name() -> str:
 
 
 def interleaved(
-    sides: Mapping[str, Callable[[], object]],
-    repetitions: int,
-    warm_ups: int = 1,
-    measure: Callable[[Callable[[], object]], Any] | None = None,
-) -> dict[str, list[Any]]:
+    sides: Mapping[str, Callable[[], object]], repetitions: int, warm_ups: int = 1
+) -> dict[str, list[float]]:
     """Seconds of every run, by side; the sides take turns, so that the machine's moods meet all of them.
 
     Args:
         sides: what each side runs.
         repetitions: how often each is measured.
         warm_ups: how often each runs before that.
-        measure: gives what is measured of one run; None: `seconds_of`.
     """
-    measure = measure or seconds_of
     for _ in range(warm_ups):
         for run in sides.values():
             run()
-    seconds: dict[str, list[Any]] = {name: [] for name in sides}
+    seconds: dict[str, list[float]] = {name: [] for name in sides}
     for _ in range(repetitions):
         for name, run in sides.items():
-            seconds[name].append(measure(run))
+            seconds[name].append(seconds_of(run))
     return seconds
 
 
 def seconds_of(run: Callable[[], object]) -> float:
     """Seconds of one run; no garbage collection in it, and its result lives until the clock has stopped."""
-    return both_seconds_of(run)[0]
+    return both_seconds_of(run)[0][0]
 
 
-def both_seconds_of(run: Callable[[], object]) -> tuple[float, float]:
-    """As `seconds_of`, and of the processor alone: what this process waits for its turn does not count in the second."""
+def both_seconds_of(run: Callable[[], object], times: int = 1) -> list[tuple[float, float]]:
+    """As `seconds_of`, of runs one after another; and of the processor alone, without what a process waits for its turn."""
     gc.collect()
     collecting = gc.isenabled()
     gc.disable()
+    seconds = []
     try:
-        start, processor_start = time.perf_counter(), time.process_time()
-        result = run()
-        elapsed, processor = time.perf_counter() - start, time.process_time() - processor_start
-        del result
+        for _ in range(times):
+            start, processor_start = time.perf_counter(), time.process_time()
+            result = run()
+            seconds.append((time.perf_counter() - start, time.process_time() - processor_start))
+            del result
     finally:
         if collecting:
             gc.enable()
-    return elapsed, processor
+    return seconds
 
 
 def medians(seconds: Mapping[str, Sequence[float]]) -> dict[str, float]:

@@ -94,15 +94,21 @@ def arrange(
         before padding.
     """
     first, second, cut_off = _truncate(first, second, options, truncation_side)
-    num_first = np.asarray(list(map(len, first)), dtype=np.int64)
+    num_first = np.fromiter(map(len, first), dtype=np.int64, count=len(first))
     num_second = pairs = np.zeros_like(num_first)
-    if has_pairs(second):
+    with_pairs = has_pairs(second)
+    if with_pairs:
         num_second = np.asarray([0 if ids is None else len(ids) for ids in second], dtype=np.int64)
         # A second text, even an empty one, ends with a separator.
         pairs = np.asarray([ids is not None for ids in second], dtype=np.int64)
     specials = int(options.add_special_tokens)
     lengths = num_first + num_second + specials * (2 + pairs)
-    ids = rows_of_pieces(_framed(first, second, options.add_special_tokens, start_id, separator_id), lengths)
+    pieces: Sequence[Piece]
+    if with_pairs or not options.add_special_tokens:
+        pieces = _framed(first, second, options.add_special_tokens, start_id, separator_id)
+    else:
+        pieces = _framed_alone(first, start_id, separator_id)
+    ids = rows_of_pieces(pieces, lengths)
 
     longest = int(lengths.max(initial=0))
     target = target_width(longest, options.padding, options.max_length, options.pad_to_multiple_of)
@@ -135,23 +141,27 @@ def arrange(
 
 def _framed(
     first: Sequence[Piece], second: Sequence[Piece | None], special: bool, start_id: int, separator_id: int
-) -> Sequence[Piece]:
+) -> list[Piece]:
     """The texts of all rows one after another, with special tokens around them where asked for."""
-    if not has_pairs(second) and not special:
-        return first
     if not special:
         return [piece for texts in zip(first, second, strict=True) for piece in texts if piece is not None]
     start, separator = piece_of_id(start_id), piece_of_id(separator_id)
-    if not has_pairs(second):
-        # A row ends where the next one starts.
-        between = join_pieces([separator, start])
-        pieces: list[Piece] = [between] * (2 * len(first) + 1)
-        pieces[0], pieces[-1] = start, separator
-        pieces[1::2] = first
-        return pieces
-    pieces = []
+    pieces: list[Piece] = []
     for a, b in zip(first, second, strict=True):
         pieces += (start, a, separator) if b is None else (start, a, separator, b, separator)
+    return pieces
+
+
+def _framed_alone(first: Sequence[Piece], start_id: int, separator_id: int) -> list[Piece]:
+    """Texts without partners, one after another, each between its two special tokens."""
+    start, separator = piece_of_id(start_id), piece_of_id(separator_id)
+    # A row ends where the next one starts.
+    between = join_pieces([separator, start])
+    if isinstance(between, bytes) and len(first) > 1 and set(map(type, first)) == {bytes}:
+        return [start, between.join(cast("Sequence[bytes]", first)), separator]
+    pieces = [between] * (2 * len(first) + 1)
+    pieces[0], pieces[-1] = start, separator
+    pieces[1::2] = first
     return pieces
 
 

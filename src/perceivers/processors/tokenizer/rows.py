@@ -108,8 +108,9 @@ def real_places(lengths: Array, widths: Array, side: str) -> Rows:
         return Rows(np.broadcast_to(np.uint8(1), int(lengths.sum())), lengths)
     width = int(widths[0])
     if (widths == width).all():
-        place = np.arange(width)
-        first_padding = lengths[:, None]
+        # Half the size of int64, and so twice as fast to go through.
+        place = np.arange(width, dtype=np.int32)
+        first_padding = lengths.astype(np.int32)[:, None]
         real = place < first_padding if side == "right" else place >= width - first_padding
         return Rows(real.ravel().view(np.uint8), widths)
     if side == "right":
