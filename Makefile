@@ -9,6 +9,9 @@ TABLE_RUN := runs/arithmetic
 # The scripts whose reports docs/performance.md shows, each with its defaults.
 BENCHMARKS ?= parity tokenizer side_by_side int8 scaling training peers
 
+# Sets of benchmarks/learning.py that take a minute or two.
+LEARNED ?= GunPoint ItalyPowerDemand BasicMotions django-messages
+
 .PHONY: help install demo table-demo test check hostile format benchmark recipes clean
 
 help:
@@ -72,6 +75,7 @@ benchmark: $(INSTALLED)
 	@for name in $(BENCHMARKS); do \
 		echo "== benchmarks/$$name.py"; HF_HUB_OFFLINE=1 $(BIN)/python benchmarks/$$name.py || exit 1; \
 	done
+	HF_HUB_OFFLINE=1 $(BIN)/python benchmarks/learning.py --sets $(LEARNED) --seeds 0 --minutes 3
 
 recipes: $(INSTALLED)
 	HF_HUB_OFFLINE=1 $(BIN)/python recipes/run.py

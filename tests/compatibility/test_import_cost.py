@@ -123,7 +123,7 @@ for name in perceivers.__all__:
 print(alone, time.process_time() - begun)
 """
     alone, whole = 9.0, 9.0
-    for _attempt in range(3):
+    for _attempt in range(6):
         if max(alone, whole) <= 0.5:
             break
         alone, whole = map(min, (alone, whole), map(float, run_python(code).split()))

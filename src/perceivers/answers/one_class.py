@@ -26,6 +26,8 @@ if TYPE_CHECKING:
 
 # Whole numbers of more different values are numbers.
 MOST_NUMBERED_CLASSES = 20
+# Up to so many classes may have one row each, which training changes; more values of their own are names of rows.
+MOST_SINGLE_ROWS = 50
 
 
 @dataclass(frozen=True)
@@ -65,7 +67,7 @@ class OneClass(RankedAnswer):
                 f"`{source}` must hold two classes or more in the column {self.column!r}, received only "
                 f"{next(iter(counts), None)!r}"
             )
-        if len(counts) == len(cells) > MOST_NUMBERED_CLASSES:
+        if len(counts) == len(cells) > MOST_SINGLE_ROWS:
             raise DataError(
                 f"`{source}` must hold classes of several rows in the column {self.column!r}, received a value of its own in "
                 f"each of {len(cells):,} rows; name another column, or another answer: --target {self.column}:number"

@@ -209,7 +209,12 @@ class ArrowTable(Table):
 
     def __getitem__(self, index: int) -> Mapping[str, Any]:
         """See Table."""
-        return named_classes(self._dataset[index], self._class_names)
+        try:
+            row = self._dataset[index]
+        except UnicodeDecodeError as error:
+            # The bytes of a damaged file may be no text; nothing looks at them before.
+            raise DataError(f"`{self.name(index)}` holds a text that is no UTF-8: {error}") from error
+        return named_classes(row, self._class_names)
 
     def column(self, name: str) -> Sequence[Any]:
         """See Table."""

@@ -176,6 +176,10 @@ def _opened(source: Source, name: str) -> Iterator[Any]:
         # Names and comments in other alphabets may be no UTF-8.
         with av.open(opened, metadata_errors="replace") as container:
             for stream in container.streams.video:
+                if stream.codec_context is None:
+                    raise DataError(
+                        f"`{name}` cannot be read as a film: nothing here knows the form of its pictures"
+                    )
                 if stream.width * stream.height > MOST_PIXELS:
                     raise DataError(
                         f"`{name}` must have pictures of at most {MOST_PIXELS:,} pixels, received "
