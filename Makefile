@@ -34,7 +34,7 @@ $(INSTALLED): pyproject.toml constraints.txt
 		{ echo "Python 3.11 or newer is needed, $(PYTHON) is $$($(PYTHON) --version); try make PYTHON=python3.12"; exit 1; }
 	$(PYTHON) -m venv .venv
 	$(BIN)/python -m pip install --quiet -c constraints.txt torch
-	$(BIN)/python -m pip install --quiet -c constraints.txt -e ".[train,media,samples,dev]"
+	$(BIN)/python -m pip install --quiet -c constraints.txt -e ".[train,media,samples,export,app,batch,track,docs,dev]"
 	@touch $@
 
 # The digits' model is too small to be shared among cores: one thread is as fast, and stays so on a busy machine.
