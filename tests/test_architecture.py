@@ -75,6 +75,7 @@ SHARED: dict[str, frozenset[str]] = {
     "tasks": frozenset(
         {
             "answering",
+            "asking",
             "attention",
             "base",
             "choosing",
@@ -122,9 +123,21 @@ SHARED: dict[str, frozenset[str]] = {
             "words",
         }
     ),
-    "kinds": frozenset({"base", "cards", "cells", "image", "inline", "number", "passes", "shading", "sound"}),
+    "kinds": frozenset(
+        {"asked", "base", "cards", "cells", "image", "inline", "number", "passes", "shading", "sound"}
+    ),
     "answers": frozenset(
-        {"base", "confusions", "drawing", "number", "one_class", "ranked", "ranking", "several_labels"}
+        {
+            "base",
+            "confusions",
+            "drawing",
+            "number",
+            "one_class",
+            "ranked",
+            "ranking",
+            "said",
+            "several_labels",
+        }
     ),
 }
 
