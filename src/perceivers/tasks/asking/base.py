@@ -12,10 +12,9 @@ import re
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from html import escape
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Any
+from typing import Any, ClassVar
 
 from perceivers.answers.said import Said
 from perceivers.data.tables import Table
@@ -67,6 +66,9 @@ class Asking(ABC):
         parts: model and processor, on their device.
         prepared: the model's exact fast form.
     """
+
+    is_quick: ClassVar[bool] = True
+    """Whether a dozen answers cost so little that they are given unasked."""
 
     def __init__(self, task: Task[Any], parts: Parts, prepared: Any) -> None:
         self.task, self.parts, self.prepared = task, parts, prepared
@@ -161,13 +163,5 @@ class Asking(ABC):
 def _about_the_question(error: DataError, folder: str) -> DataError:
     """The same error without names that nobody but the server knows: those of its files, and of the row."""
     said = re.sub(re.escape(folder) + r"[/\\][\w.-]+", "the file", str(error))
-    said = said.removeprefix(f"`{QUESTION}`: ")
-    return DataError(said.replace(f"`{QUESTION}`", QUESTION))
-
-
-def picture_of_bytes(media: Media, title: str) -> str:
-    """A picture as an element with its file inside."""
-    from base64 import b64encode
-
-    data = b64encode(media.content).decode("ascii")
-    return f'<img src="data:{media.type};base64,{data}" alt="{escape(title, quote=True)}">'
+    said = said.removeprefix(f"`{QUESTION}`: ").replace(f"`{QUESTION}`", QUESTION)
+    return DataError(f"{QUESTION} {said}" if said.startswith("has ") else said)

@@ -6,7 +6,7 @@ from base64 import b64encode
 from collections.abc import Mapping, Sequence
 from math import prod
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 import torch
@@ -26,6 +26,8 @@ from perceivers.tasks.optical_flow.samples import decode_pixels
 
 class FlowAsking(Asking):
     """See Asking; `task` is an OpticalFlow."""
+
+    is_quick: ClassVar[bool] = False
 
     @property
     def fields(self) -> tuple[Field, ...]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from base64 import b64encode
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import torch
 
@@ -27,6 +27,8 @@ TITLES = {
 
 class FilmAsking(Asking):
     """See Asking; `task` is a VideoAutoencoding."""
+
+    is_quick: ClassVar[bool] = False
 
     @property
     def fields(self) -> tuple[Field, ...]:
