@@ -23,7 +23,10 @@ from perceivers.app.rendering import STATIC, Pages, typed_cells
 from perceivers.app.served import ServedRun
 from perceivers.app.views import card_of, looked_at, shown_answers, true_picture
 from perceivers.errors import DataError
-from perceivers.tasks.asking.base import Example
+from perceivers.tasks.asking.base import Example, Own
+
+# Pictures of a card.
+MOST_PICTURES = 2
 
 
 def routes_of(served: ServedRun, pages: Pages) -> list[BaseRoute]:
@@ -111,7 +114,7 @@ class PageRoutes:
         form = await read_form(request, self.served.limits)
         cells, example, index = await run_in_threadpool(self._cells, form)
         await run_in_threadpool(self.served.require_small, [cells])
-        answer = await self._answer(request, cells, example if _is_unchanged(cells, example) else None)
+        answer = await self._answer(request, cells, example if self._is_unchanged(cells, example) else None)
         if _of_htmx(request):
             return HTMLResponse(self.pages.part("answer", answer=answer))
         filled = typed_cells(cells, self.served)
@@ -202,11 +205,23 @@ class PageRoutes:
                 cells[column] = example.cells[column]
         return cells, example, index
 
+    def _is_unchanged(self, cells: Mapping[str, Any], example: Example | None) -> bool:
+        """Whether a form still asks what the example does, so that its truth is that of the question."""
+        if example is None or cells.keys() != example.cells.keys():
+            return False
+        expected = typed_cells(example.cells, self.served)
+        return all(
+            cells[name] is cell if isinstance(cell, Own) else cells[name] == expected[name]
+            for name, cell in example.cells.items()
+        )
+
     def _preview(self, index: int, example: Example) -> dict[str, Any]:
-        """What a card shows of its example: a picture or its words."""
-        for place, each in enumerate(self.served.fields):
-            if each.form == "file" and each.player == "picture" and each.column in example.cells:
-                return {"picture": f"/examples/{index}/{place}", "words": ""}
+        """What a card shows of its example: pictures, and words."""
+        pictures = [
+            f"/examples/{index}/{place}"
+            for place, each in enumerate(self.served.fields)
+            if each.form == "file" and each.player not in ("sound", "film") and each.column in example.cells
+        ]
         words = [
             f"{each.column} {typed}" if len(example.cells) > 1 else typed
             for each, typed in zip(
@@ -214,7 +229,7 @@ class PageRoutes:
             )
             if typed
         ]
-        return {"picture": "", "words": " · ".join(words)}
+        return {"pictures": pictures[:MOST_PICTURES], "words": " · ".join(words)}
 
 
 def plain(value: Any) -> Any:
@@ -228,16 +243,3 @@ def plain(value: Any) -> Any:
 
 def _of_htmx(request: Request) -> bool:
     return request.headers.get("hx-request") == "true"
-
-
-def _is_unchanged(cells: Mapping[str, Any], example: Example | None) -> bool:
-    """Whether a form still asks what the example does, so that its truth is that of the question."""
-    if example is None:
-        return False
-    given = {name: cell for name, cell in cells.items() if cell not in ("", None)}
-    if given.keys() != example.cells.keys():
-        return False
-    return all(
-        given[name] is cell or (isinstance(given[name], str) and given[name] == str(cell))
-        for name, cell in example.cells.items()
-    )
