@@ -21,6 +21,7 @@ from perceivers.inference.prepared_perceiver import PreparedPerceiver
 from perceivers.models.base import PerceiverPreTrainedModel
 from perceivers.models.causal_language_modeling import PerceiverForCausalLM
 from perceivers.models.generation.cache import CausalCache
+from perceivers.models.generation.writing import Generated
 from perceivers.models.perceiver import PerceiverModel
 from perceivers.models.task import PerceiverTaskModel
 from perceivers.outputs import Encoded
@@ -103,6 +104,11 @@ class PreparedCausalModel(PreparedModel):
         """See PerceiverForCausalLM."""
         cache: CausalCache = self._model.new_cache(num_inputs, num_latents)
         return cache
+
+    def generate(self, input_ids: Tensor, max_new_tokens: int, **options: Any) -> Generated:
+        """See PerceiverForCausalLM."""
+        generated: Generated = self._model.generate(input_ids, max_new_tokens, **options)
+        return generated
 
 
 class ConsumedModel(nn.Module):

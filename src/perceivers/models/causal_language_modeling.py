@@ -6,6 +6,7 @@ authors' code computes it (google-research/perceiver-ar).
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar, cast
 
@@ -20,6 +21,9 @@ from perceivers.layers import PerceiverEncoder
 from perceivers.modalities.base import require_rows
 from perceivers.models.base import PerceiverPreTrainedModel
 from perceivers.models.generation.cache import CausalCache
+from perceivers.models.generation.sampling import Sampling
+from perceivers.models.generation.streaming import Streamer
+from perceivers.models.generation.writing import CacheKind, Generated, Writing, as_sequences, write
 from perceivers.models.losses import IGNORED_LABEL, next_token_loss
 from perceivers.models.other_arguments import pass_over
 from perceivers.models.task import one_of
@@ -184,6 +188,84 @@ class PerceiverForCausalLM(PerceiverPreTrainedModel):
             latent_orders=[_with_cache(latent_order, each) for each in caches],
         )
         return self._output(cast("EncoderOutput", encoded), row, labels, count, return_dict)
+
+    @torch.inference_mode()
+    def generate(
+        self,
+        input_ids: Tensor,
+        max_new_tokens: int,
+        *,
+        attention_mask: Tensor | None = None,
+        num_latents: int | None = None,
+        temperature: float = 0.0,
+        top_k: int | None = None,
+        top_p: float | None = None,
+        repetition_penalty: float = 1.0,
+        suppress: Sequence[int] = (),
+        stop: Sequence[int | Sequence[int]] = (),
+        seed: int = 0,
+        cache: CacheKind = "exact",
+        stride: int | None = None,
+        pad_token_id: int = 0,
+        streamer: Streamer | None = None,
+        keep_logits: bool = False,
+    ) -> Generated:
+        """Write on after each prompt.
+
+        A text may grow without end; the last `max_position_embeddings` tokens are looked at. What is kept in between:
+
+        - "exact" is equal to "none", at a fraction of its cost: as long as inputs and latents grow, each token is one latent
+          more. Where either meets its limit, the oldest `stride - 1` are let go at once, and what is kept is computed anew.
+        - "sliding" computes nothing anew, in bounded memory: the oldest go one by one. It is *not equal* to a call on what is
+          kept, as soon as something has gone: latents remember what they have seen. Needs rotary positions beyond
+          `max_position_embeddings`.
+        - "none" keeps nothing: each token is a call on as many inputs and latents as "exact" looks at.
+
+        Prompts of a batch share these limits, which the longest one meets first.
+
+        Args:
+            input_ids: prompts [batch, length].
+            max_new_tokens: tokens that are written at most.
+            attention_mask: [batch, length], 0 in padding, wherever it stands; None where there is none.
+            num_latents: at most; None for the configuration's.
+            temperature: scores are divided by it before a draw; 0 takes the best token.
+            top_k: only so many of the best may be drawn.
+            top_p: only the best that together have this probability may be drawn.
+            repetition_penalty: above 1, tokens that are there already are less likely.
+            suppress: ids that are never chosen.
+            stop: ids, or sequences of ids, that end a text; looked for in what is written.
+            seed: of what is drawn; a row draws the same whatever stands beside it.
+            cache: "exact", "sliding" or "none".
+            stride: tokens from one computing anew to the next, 1 to the latents; None for half of them. 1 answers each token
+                with as many inputs and latents as there may be.
+            pad_token_id: stands behind the end of a text.
+            streamer: gets the prompts' ids, then those of each step, see `perceivers.models.generation.streaming`.
+            keep_logits: give the model's scores of every token, too.
+
+        Raises:
+            ConfigurationError: an option is out of range.
+            ShapeError: a prompt is empty, or ids are unknown.
+        """
+        was_training = self.training
+        writing = Writing(
+            max_new_tokens=max_new_tokens,
+            sampling=Sampling(temperature, top_k, top_p, repetition_penalty, tuple(suppress)),
+            num_latents=num_latents,
+            stop=as_sequences(stop),
+            seed=seed,
+            cache=cache,
+            stride=stride,
+            pad_token_id=pad_token_id,
+            streamer=streamer,
+            keep_logits=keep_logits,
+        )
+        if was_training:
+            self.eval()
+        try:
+            return write(self, input_ids, attention_mask, writing)
+        finally:
+            if was_training:
+                self.train()
 
     def resize_token_embeddings(self, new_num_tokens: int) -> nn.Embedding:
         """Change the number of ids, keeping the rows and scores of those that stay; new ones are drawn.
