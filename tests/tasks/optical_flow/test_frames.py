@@ -92,7 +92,9 @@ def test_flow_is_kept_on_disk_until_it_is_shown(tmp_path):
 
 
 def test_pairs_of_equal_frames_are_told_with_the_motion_that_is_wrong_there(tmp_path):
-    given = [grey(tmp_path / f"{name}.png", value) for name, value in (("a", 1), ("b", 2), ("c", 2), ("d", 2))]
+    given = [
+        grey(tmp_path / f"{name}.png", value) for name, value in (("a", 1), ("b", 2), ("c", 2), ("d", 2))
+    ]
     flow = torch.zeros(7, 11, 2)
     flow[..., 0] = 3.0
     predictions = flows_of_inputs(given, CHOSEN, lambda first, second: flow)
