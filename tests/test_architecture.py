@@ -117,6 +117,7 @@ SHARED: dict[str, frozenset[str]] = {
             "parts",
             "rows",
             "scanning",
+            "shared_lines",
             "splits",
             "table_folders",
             "tables",
