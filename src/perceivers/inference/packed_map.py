@@ -7,6 +7,9 @@ and the activation or the residual after it costs no pass of its own. The sums a
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
 from functools import cache
 from typing import Any
 
@@ -14,6 +17,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
+from perceivers.inference.tracing import is_traced
 from perceivers.nn.activations import Activation, activation, identity
 from perceivers.nn.token_structure import AffineMap
 
@@ -21,6 +25,17 @@ from perceivers.nn.token_structure import AffineMap
 _FEWEST_OUTPUTS = 16
 # A hint for the layout. Any number of rows may come.
 _USUAL_ROWS = 512
+_packs: ContextVar[bool] = ContextVar("packs", default=True)
+
+
+@contextmanager
+def unpacked() -> Iterator[None]:
+    """Maps that are made inside are laid out as everybody reads them: for what is to run elsewhere."""
+    before = _packs.set(False)
+    try:
+        yield
+    finally:
+        _packs.reset(before)
 
 
 class PackedMap:
@@ -63,6 +78,8 @@ class PackedMap:
 
 
 def _is_packable(weight: Tensor) -> bool:
+    if is_traced() or not _packs.get():
+        return False
     on_processor = weight.device.type == "cpu" and weight.dtype == torch.float32
     return on_processor and weight.shape[0] >= _FEWEST_OUTPUTS and weight.shape[1] > 0 and packing_works()
 

@@ -52,6 +52,10 @@ class QueryTail(ABC):
         """A map of P whose columns belong to the latents, from V [latents, v_channels] of one head."""
 
     @abstractmethod
+    def tables(self, values: Tensor) -> Tensor:
+        """The same for several samples, from V [batch, latents, v_channels]: [batch, latents, columns], without a bias."""
+
+    @abstractmethod
     def answers(self, weights: Tensor, table: PackedMap, queries: Tensor | None) -> Tensor:
         """Answers [queries, outputs].
 
@@ -60,6 +64,10 @@ class QueryTail(ABC):
             table: what `table` gave.
             queries: [queries, channels], to be added to y; None without a residual.
         """
+
+    @abstractmethod
+    def answers_of_samples(self, weights: Tensor, tables: Tensor, queries: Tensor | None) -> Tensor:
+        """Answers [batch, queries, outputs]; `tables` as `tables` gave them, all else as in `answers`."""
 
 
 @dataclass(frozen=True)
@@ -103,6 +111,15 @@ class SplitTail(QueryTail):
         """See QueryTail."""
         attended = table(weights)[:, : self.output.weight.shape[0]]
         return self.finish(attended if queries is None else attended.add_(queries))
+
+    def tables(self, values: Tensor) -> Tensor:
+        """See QueryTail."""
+        return F.linear(values, self.output.weight)
+
+    def answers_of_samples(self, weights: Tensor, tables: Tensor, queries: Tensor | None) -> Tensor:
+        """See QueryTail."""
+        attended = weights @ tables + self.output.bias
+        return self.finish(attended if queries is None else attended + queries)
 
     def project(self, context: Tensor) -> Tensor:
         """The attended values y of a context whose heads lie side by side, [..., v_channels] to [..., channels]."""
@@ -159,6 +176,19 @@ class MergedTail(QueryTail):
         # What stands beside z is scaled, too, and meets weights of zero.
         columns *= torch.rsqrt(length.square() / self.channels + self.eps)
         return answers.add_(self.first(columns) @ self.second.T)
+
+    def tables(self, values: Tensor) -> Tensor:
+        """See QueryTail."""
+        return F.linear(values, self.columns.weight)
+
+    def answers_of_samples(self, weights: Tensor, tables: Tensor, queries: Tensor | None) -> Tensor:
+        """See QueryTail."""
+        assert queries is None
+        rank, outputs = self.sizes
+        columns = weights @ tables + self.columns.bias
+        square = columns[..., :rank].square().sum(dim=-1, keepdim=True)
+        scaled = columns * torch.rsqrt(square / self.channels + self.eps)
+        return columns[..., rank : rank + outputs] + self.first(scaled) @ self.second.T
 
 
 def split_tail(layer: AttentionLayer, final: AffineMap | None, dtype: torch.dtype) -> SplitTail:
