@@ -7,6 +7,7 @@ and the activation or the residual after it costs no pass of its own. The sums a
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
@@ -56,6 +57,13 @@ class PackedMap:
         self._weight = (
             _packed().reorder(weight.contiguous(), _USUAL_ROWS) if self._is_packed else weight.contiguous()
         )
+
+    def in_graph(self) -> PackedMap:
+        """The same with weights that are values of the graph being captured: a scan's steps take no other constants."""
+        own = copy.copy(self)
+        own._weight = self._weight.clone()
+        own._bias = None if self._bias is None else self._bias.clone()
+        return own
 
     def __call__(self, inputs: Tensor, added: Tensor | None = None) -> Tensor:
         """[..., in_channels] to [..., out_channels].

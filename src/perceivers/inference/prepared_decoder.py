@@ -146,7 +146,7 @@ class PreparedDecoder:
     ) -> Tensor:
         """The same for a graph, see `traced_decoder`."""
         share = 0.0 if self._zero_masked_rows else 1 / run.normed.shape[1]
-        masked = partial(masked_rows, share=share)
+        masked, tail = partial(masked_rows, share=share), tail.in_graph()
         if isinstance(tail, SplitTail) and self._is_projected(tokens.structure):
 
             def finish(attended: Tensor, queries: Tensor | None) -> Tensor:

@@ -21,7 +21,7 @@ the norm's numerator, and the answer's linear part. No more than min(channels, v
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import cast
 
 import torch
@@ -50,6 +50,10 @@ class QueryTail(ABC):
     @abstractmethod
     def table(self, values: Tensor) -> PackedMap:
         """A map of P whose columns belong to the latents, from V [latents, v_channels] of one head."""
+
+    @abstractmethod
+    def in_graph(self) -> QueryTail:
+        """The same for a graph being captured, see PackedMap."""
 
     @abstractmethod
     def tables(self, values: Tensor) -> Tensor:
@@ -111,6 +115,16 @@ class SplitTail(QueryTail):
         """See QueryTail."""
         attended = table(weights)[:, : self.output.weight.shape[0]]
         return self.finish(attended if queries is None else attended.add_(queries))
+
+    def in_graph(self) -> SplitTail:
+        """See QueryTail."""
+        return replace(
+            self,
+            output=_in_graph(self.output),
+            first=self.first.in_graph(),
+            second=self.second.in_graph(),
+            final=None if self.final is None else self.final.clone(),
+        )
 
     def tables(self, values: Tensor) -> Tensor:
         """See QueryTail."""
@@ -176,6 +190,15 @@ class MergedTail(QueryTail):
         # What stands beside z is scaled, too, and meets weights of zero.
         columns *= torch.rsqrt(length.square() / self.channels + self.eps)
         return answers.add_(self.first(columns) @ self.second.T)
+
+    def in_graph(self) -> MergedTail:
+        """See QueryTail."""
+        return replace(
+            self,
+            columns=_in_graph(self.columns),
+            first=self.first.in_graph(),
+            second=self.second.clone(),
+        )
 
     def tables(self, values: Tensor) -> Tensor:
         """See QueryTail."""
@@ -246,6 +269,10 @@ def merging_is_cheaper(layer: AttentionLayer, num_latents: int, num_outputs: int
     merged = round_up(min(channels, v_channels + 1) + num_outputs) * (num_latents + hidden)
     split = round_up(channels) * (num_latents + hidden + num_outputs)
     return merged <= split
+
+
+def _in_graph(mapped: AffineMap) -> AffineMap:
+    return AffineMap(mapped.weight.clone(), None if mapped.bias is None else mapped.bias.clone())
 
 
 def _hidden_map(first: AffineMap, layer: AttentionLayer, dtype: torch.dtype) -> PackedMap:
