@@ -12,7 +12,7 @@ from rich.console import Console
 from rich.text import Text
 
 from perceivers.cli import app as page
-from perceivers.cli import convert, evaluate, explain, inspect, predict, samples, tasks
+from perceivers.cli import convert, evaluate, explain, export, inspect, predict, samples, tasks
 from perceivers.cli.words import BACK
 from perceivers.errors import PerceiversError, UnreadableError
 
@@ -38,6 +38,7 @@ app.command(predict.predict)
 app.command(explain.explain)
 app.command(page.app)
 app.command(inspect.inspect)
+app.command(export.export)
 app.command(convert.convert)
 app.command(tasks.tasks)
 app.command(samples.samples)
