@@ -11,6 +11,7 @@ cannot be answered, and must be told so. The server's memory is read from the sy
 from __future__ import annotations
 
 import argparse
+import itertools
 import re
 import statistics
 import subprocess
@@ -94,17 +95,22 @@ def is_own(row: Mapping[str, Any], expected: Any, response: httpx.Response) -> b
 def load_of(address: str, rows: Sequence[Mapping[str, Any]], clients: int, pid: int) -> dict[str, Any]:
     """All rows from so many clients at once: seconds and response of each, and the memory while they wait."""
     own = threading.local()
-    memory: list[int] = []
+    memory: list[tuple[int, int]] = []
+    done = itertools.count(1)
     ended = threading.Event()
+    num_done = 0
 
     def watch() -> None:
         while not ended.wait(0.2):
-            memory.append(memory_of(pid))
+            memory.append((num_done, memory_of(pid)))
 
     def one(index: int) -> tuple[float, httpx.Response]:
+        nonlocal num_done
         if not hasattr(own, "client"):
             own.client = httpx.Client(base_url=address, timeout=120.0)
-        return ask(own.client, rows[index], as_form=index % 2 == 1)
+        found = ask(own.client, rows[index], as_form=index % 2 == 1)
+        num_done = next(done)
+        return found
 
     watcher = threading.Thread(target=watch)
     watcher.start()
@@ -151,6 +157,10 @@ def measure(requests: int, clients: int) -> str:
     times = sorted(seconds for seconds, _ in answered)
     statuses = [response.status_code for _, response in answered]
     batches = health["batches"] - counted["batches"]
+    quarters = [
+        max([taken for number, taken in loaded["memory"] if number * 4 <= part * requests] or [before])
+        for part in (1, 2, 3, 4)
+    ]
     figures = {
         "requests, half JSON, half forms": f"{len(answered):,}",
         "clients at once": f"{clients}",
@@ -163,8 +173,8 @@ def measure(requests: int, clients: int) -> str:
         "time of a request, 95 %": in_seconds(times[round(0.95 * (len(times) - 1))]),
         "rows a batch, mean": f"{(health['answered'] - counted['answered']) / batches:.1f}",
         "memory of the server before": in_bytes(before),
-        "memory, the most": in_bytes(max([*loaded["memory"], before, after])),
-        "memory after": in_bytes(after),
+        "the most until each quarter of the load": ", ".join(map(in_bytes, quarters)),
+        "memory of the server after": in_bytes(after),
     }
     table = markdown_table(("what", "figure"), [[name, value] for name, value in figures.items()])
     return (

@@ -60,7 +60,7 @@ class JsonRoutes:
         """Answer for one row or several; of several, one that cannot be answered has its `error` in its place."""
         served = self.served
         question = await read_question(request, served.fields, served.limits)
-        await run_in_threadpool(served.require_small, question.rows)
+        await served.require_small(question.rows)
         began = time.perf_counter()
         answers = await served.batcher.ask(question.rows, shows=False)
         seconds = time.perf_counter() - began
@@ -112,8 +112,8 @@ class PageRoutes:
     async def ask(self, request: Request) -> Response:
         """Answer what stands in the form."""
         form = await read_form(request, self.served.limits)
-        cells, example, index = await run_in_threadpool(self._cells, form)
-        await run_in_threadpool(self.served.require_small, [cells])
+        cells, example, index = await self._cells(form)
+        await self.served.require_small([cells])
         answer = await self._answer(request, cells, example if self._is_unchanged(cells, example) else None)
         if _of_htmx(request):
             return HTMLResponse(self.pages.part("answer", answer=answer))
@@ -189,7 +189,7 @@ class PageRoutes:
             "python": as_python(served.folder, cells, served.asking),
         }
 
-    def _cells(self, form: Mapping[str, Any]) -> tuple[dict[str, Any], Example | None, int | None]:
+    async def _cells(self, form: Mapping[str, Any]) -> tuple[dict[str, Any], Example | None, int | None]:
         """Cells of a form; a file that was not chosen is that of the example that the form was filled with."""
         cells = {name: cell for name, cell in form.items() if not name.startswith(FROM_EXAMPLE)}
         example, index = None, None
@@ -199,7 +199,7 @@ class PageRoutes:
             if not isinstance(value, str) or not value.isdecimal() or len(value) > 6:
                 raise RefusedError(422, "An example is named by its number.")
             index = int(value)
-            example = self.served.example(index)
+            example = await run_in_threadpool(self.served.example, index)
             column = name.removeprefix(FROM_EXAMPLE)
             if column and column not in cells and column in example.cells:
                 cells[column] = example.cells[column]

@@ -7,6 +7,8 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from starlette.concurrency import run_in_threadpool
+
 from perceivers.app.batching import Answers, Batcher, Rows
 from perceivers.app.examples import Examples
 from perceivers.app.limits import Limits
@@ -35,6 +37,7 @@ class ServedRun:
         self.examples = Examples(predictor, self.asking, folder)
         self.batcher = Batcher(
             self._answer,
+            self.asking.write_on,
             most_at_once=MOST_AT_ONCE,
             most_waiting=limits.waiting,
             patience=limits.patience,
@@ -83,13 +86,15 @@ class ServedRun:
             "limits": dataclasses.asdict(self.limits),
         }
 
-    def require_small(self, rows: Sequence[Mapping[str, Any]]) -> None:
+    async def require_small(self, rows: Sequence[Mapping[str, Any]]) -> None:
         """Raise RefusedError where a file is too large once it is decoded: its header says so, or the samples are counted."""
         known = {each.column for each in self.fields if each.form == "file"}
         for row in rows:
             for column, cell in row.items():
                 if column in known and isinstance(cell, Sent):
-                    extent = self.asking.extent(column, cell.content, self.limits.seconds)
+                    extent = await run_in_threadpool(
+                        self.asking.extent, column, cell.content, self.limits.seconds
+                    )
                     require_small(column, extent, self.limits)
 
     def example(self, index: int) -> Any:

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import re
 from abc import ABC, abstractmethod
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -18,7 +18,7 @@ from typing import Any, ClassVar
 
 from perceivers.answers.said import Said
 from perceivers.data.tables import Table
-from perceivers.errors import DataError
+from perceivers.errors import ConfigurationError, DataError
 from perceivers.kinds.asked import Extent, Field, Media
 from perceivers.tasks.base import Parts, Prediction, Task
 
@@ -67,6 +67,8 @@ class Asking(ABC):
         prepared: the model's exact fast form.
     """
 
+    writes: ClassVar[bool] = False
+    """Whether an answer is a text that comes piece by piece, see `write_on`."""
     is_quick: ClassVar[bool] = True
     """Whether a dozen answers cost so little that they are given unasked."""
 
@@ -101,6 +103,15 @@ class Asking(ABC):
     @abstractmethod
     def example(self, samples: Any, index: int) -> Example:
         """A sample of the data that the run's task has opened, as a question with its true answer."""
+
+    def write_on(self, cells: Mapping[str, Any], write: Callable[[str], None]) -> Prediction | DataError:
+        """Answer for one row, and give the answer's text piece by piece while it is made; of tasks that write.
+
+        Args:
+            cells: see `answers`.
+            write: receives each piece. What it raises ends the writing, and comes out again.
+        """
+        raise ConfigurationError(f"a run of {self.task.name} answers at once, not piece by piece")
 
     def extent(self, column: str, content: bytes, most_seconds: float) -> Extent:
         """How large a file is once it is decoded, see `perceivers.kinds.asked.AskedKind.extent`."""
