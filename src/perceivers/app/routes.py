@@ -17,6 +17,7 @@ from starlette.staticfiles import StaticFiles
 
 from perceivers.app.elsewhere import as_curl, as_python
 from perceivers.app.openapi import openapi_of
+from perceivers.app.pieces import as_events
 from perceivers.app.questions import FROM_EXAMPLE, read_form, read_question
 from perceivers.app.refusals import RefusedError, as_sentence, unreadable
 from perceivers.app.rendering import STATIC, Pages, typed_cells
@@ -24,6 +25,7 @@ from perceivers.app.served import ServedRun
 from perceivers.app.views import card_of, looked_at, shown_answers, true_picture
 from perceivers.errors import DataError
 from perceivers.tasks.asking.base import Example, Own
+from perceivers.tasks.base import Prediction
 
 # Pictures of a card.
 MOST_PICTURES = 2
@@ -35,10 +37,12 @@ def routes_of(served: ServedRun, pages: Pages) -> list[BaseRoute]:
     return [
         Route("/", page.whole),
         Route("/ask", page.ask, methods=["POST"]),
+        Route("/ask/pieces", page.pieces, methods=["POST"]),
         Route("/examples", page.examples),
         Route("/examples/{index:int}", page.example),
         Route("/examples/{index:int}/{place:int}", page.media),
         Route("/api/predict", programs.predict, methods=["POST"]),
+        Route("/api/pieces", programs.pieces, methods=["POST"]),
         Route("/api/run", programs.run),
         Route("/api/openapi.json", programs.openapi),
         Route("/health", programs.health),
@@ -71,6 +75,14 @@ class JsonRoutes:
             for each in answers
         ]
         return JSONResponse({"answers": said, "seconds": round(seconds, 6), "device": served.device})
+
+    async def pieces(self, request: Request) -> Response:
+        """Answer for one row piece by piece, as server-sent events; of runs that write."""
+        served = self.served
+        question = await read_question(request, served.fields, served.limits)
+        if len(question.rows) > 1:
+            raise RefusedError(422, "Pieces are those of one row. Ask for one at a time.")
+        return await as_events(served.pieces(question.rows[0]), lambda found: plain(found.values))
 
     async def run(self, request: Request) -> Response:
         """What the run is, takes and answers."""
@@ -114,7 +126,8 @@ class PageRoutes:
         form = await read_form(request, self.served.limits)
         cells, example, index = await self._cells(form)
         await self.served.require_small([cells])
-        answer = await self._answer(request, cells, example if self._is_unchanged(cells, example) else None)
+        example = example if self._is_unchanged(cells, example) else None
+        answer = await self._answer(request, cells, example)
         if _of_htmx(request):
             return HTMLResponse(self.pages.part("answer", answer=answer))
         filled = typed_cells(cells, self.served)
@@ -169,20 +182,40 @@ class PageRoutes:
             raise RefusedError(404, "There is no such file.")
         return Response(media.content, media_type=media.type, headers={"Cache-Control": "max-age=600"})
 
+    async def pieces(self, request: Request) -> Response:
+        """Answer what stands in the form while the answer is written; the last event is the part of the page."""
+        form = await read_form(request, self.served.limits)
+        cells, _, _ = await self._cells(form)
+        began = time.perf_counter()
+
+        def whole(found: Prediction) -> str:
+            return self.pages.part("answer", answer=self._shown(request, cells, None, found, began))
+
+        return await as_events(self.served.pieces(cells), whole)
+
     async def _answer(
         self, request: Request, cells: Mapping[str, Any], example: Example | None
     ) -> dict[str, Any]:
-        """What the template of an answer is filled with."""
-        served = self.served
+        """Ask, and give what the template of an answer is filled with."""
         began = time.perf_counter()
-        (found,) = await served.batcher.ask([cells], shows=True)
-        seconds = time.perf_counter() - began
+        (found,) = await self.served.batcher.ask([cells], shows=True)
         if isinstance(found, DataError):
             raise unreadable(found)
-        truth = {} if example is None else example.truth
+        return await run_in_threadpool(self._shown, request, cells, example, found, began)
+
+    def _shown(
+        self,
+        request: Request,
+        cells: Mapping[str, Any],
+        example: Example | None,
+        found: Prediction,
+        began: float,
+    ) -> dict[str, Any]:
+        served = self.served
+        seconds = time.perf_counter() - began
         return {
-            "said": shown_answers(served.asking.said(found), truth),
-            "html": await run_in_threadpool(looked_at, served.asking, found),
+            "said": shown_answers(served.asking.said(found), {} if example is None else example.truth),
+            "html": looked_at(served.asking, found),
             "truth_html": true_picture(example),
             "seconds": seconds,
             "curl": as_curl(str(request.base_url), cells, served.fields),

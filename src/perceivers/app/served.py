@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Mapping, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -14,8 +14,10 @@ from perceivers.app.examples import Examples
 from perceivers.app.limits import Limits
 from perceivers.app.questions import require_small
 from perceivers.app.refusals import RefusedError
+from perceivers.errors import DataError
 from perceivers.kinds.asked import Sent
 from perceivers.predictor import Predictor
+from perceivers.tasks.base import Prediction
 
 # Rows of a batch that several requests share.
 MOST_AT_ONCE = 64
@@ -96,6 +98,16 @@ class ServedRun:
                         self.asking.extent, column, cell.content, self.limits.seconds
                     )
                     require_small(column, extent, self.limits)
+
+    def pieces(self, cells: Mapping[str, Any]) -> AsyncIterator[str | Prediction | DataError]:
+        """The answer to a row piece by piece.
+
+        Raises:
+            RefusedError: the run answers at once.
+        """
+        if not self.asking.writes:
+            raise RefusedError(404, "This run answers at once, not piece by piece. Ask /api/predict.")
+        return self.batcher.pieces(cells)
 
     def example(self, index: int) -> Any:
         """The example with a number.
