@@ -33,7 +33,7 @@ import perceivers
 # Every so many-th question is one that cannot be read.
 BAD = 50
 # Requests before memory counts: what is made once is made by then.
-WARM_UP = 200
+WARM_UP = 1_000
 # How near an answer must be to that of this process, relative: batches are summed in another order.
 NEAR = 1e-4
 SMALL: Mapping[str, Any] = {

@@ -136,7 +136,7 @@ class PageRoutes:
     async def examples(self, request: Request) -> Response:
         """The list of examples, with what the model says of each; it waits until the data are open."""
         served = self.served
-        found = await run_in_threadpool(served.examples.wait)
+        found = await served.examples.opened()
         answers: list[Any] = []
         if found and served.asking.is_quick:
             answers = list(await served.batcher.ask([each.cells for each in found], shows=False))
@@ -155,7 +155,7 @@ class PageRoutes:
     async def example(self, request: Request) -> Response:
         """The form filled with an example, and the answer to it beside the truth."""
         index = int(request.path_params["index"])
-        example = await run_in_threadpool(self.served.example, index)
+        example = await self.served.example(index)
         answer = await self._answer(request, dict(example.cells), example)
         values = {
             "cells": typed_cells(example.cells, self.served),
@@ -170,7 +170,7 @@ class PageRoutes:
     async def media(self, request: Request) -> Response:
         """A file of an example, as a browser shows it."""
         index, place = request.path_params["index"], request.path_params["place"]
-        example = await run_in_threadpool(self.served.example, index)
+        example = await self.served.example(index)
         fields = self.served.fields
         cell = example.cells.get(fields[place].column) if place < len(fields) else None
         media = (
@@ -232,7 +232,7 @@ class PageRoutes:
             if not isinstance(value, str) or not value.isdecimal() or len(value) > 6:
                 raise RefusedError(422, "An example is named by its number.")
             index = int(value)
-            example = await run_in_threadpool(self.served.example, index)
+            example = await self.served.example(index)
             column = name.removeprefix(FROM_EXAMPLE)
             if column and column not in cells and column in example.cells:
                 cells[column] = example.cells[column]

@@ -17,6 +17,7 @@ from perceivers.app.refusals import RefusedError
 from perceivers.errors import DataError
 from perceivers.kinds.asked import Sent
 from perceivers.predictor import Predictor
+from perceivers.tasks.asking.base import Example
 from perceivers.tasks.base import Prediction
 
 # Rows of a batch that several requests share.
@@ -109,13 +110,13 @@ class ServedRun:
             raise RefusedError(404, "This run answers at once, not piece by piece. Ask /api/predict.")
         return self.batcher.pieces(cells)
 
-    def example(self, index: int) -> Any:
+    async def example(self, index: int) -> Example:
         """The example with a number.
 
         Raises:
             RefusedError: there is none.
         """
-        found = self.examples.wait()
+        found = await self.examples.opened()
         if not 0 <= index < len(found):
             raise RefusedError(404, f"There is no example {index}.")
         return found[index]

@@ -381,7 +381,7 @@ def test_people_ask_with_two_frames_and_get_the_flow_as_a_picture_and_as_a_file(
     assert asking.html(answer).startswith('<p><img src="data:image/png;base64,')
     assert [each.title for each in asking.said(answer)] == ["mean motion", "longest motion"]
     assert str(named).startswith("'second' must be the content of a picture, received the text '")
-    assert str(sizes) == "the question: both frames must be of one size, received 37 x 29 and 3 x 5"
+    assert str(sizes) == "both frames must be of one size, received 37 x 29 and 3 x 5"
     assert str(torn).startswith("'first': the picture in the row cannot be read as a picture")
     assert asking.extent("first", small.content, 1.0).pixels == 15
 
