@@ -11,7 +11,7 @@ from cyclopts import App
 from rich.console import Console
 from rich.text import Text
 
-from perceivers.cli import convert, evaluate, explain, inspect, predict, samples, tasks
+from perceivers.cli import convert, evaluate, explain, generate, inspect, predict, samples, tasks
 from perceivers.cli.words import BACK
 from perceivers.errors import PerceiversError, UnreadableError
 
@@ -34,6 +34,7 @@ app.command(
 )
 app.command(evaluate.evaluate)
 app.command(predict.predict)
+app.command(generate.generate)
 app.command(explain.explain)
 app.command(inspect.inspect)
 app.command(convert.convert)

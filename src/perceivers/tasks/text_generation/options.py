@@ -10,7 +10,16 @@ from perceivers.arguments.network import NetworkArguments
 from perceivers.arguments.open import AUTO, left_open
 
 
-@left_open(NetworkArguments, "context", "embedding_channels")
+@left_open(
+    NetworkArguments,
+    "context",
+    "embedding_channels",
+    "positions",
+    "rotary_fraction",
+    "prefix_dropout",
+    "z_loss",
+    "activation",
+)
 @dataclass(frozen=True, kw_only=True)
 class TextGenerationArguments(NetworkArguments):
     """Sequences, model and writing of `text-generation`: a text, or a sequence of whole numbers, in, what follows out."""
