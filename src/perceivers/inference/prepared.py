@@ -65,6 +65,11 @@ class PreparedModel:
         """Type of the outputs."""
         return _inner(self._model).dtype
 
+    @property
+    def traceable(self) -> Any:
+        """The same calls for `torch.export`, which captures no inference mode; prepare with `unpacked()` for it."""
+        return self._model
+
     @torch.inference_mode()
     def __call__(self, *inputs: Any, **options: Any) -> Any:
         """What the model's `forward` gives for the same arguments; attention weights excepted."""
