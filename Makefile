@@ -44,6 +44,7 @@ demo: $(INSTALLED)
 	$(BIN)/perceivers samples digits --split test --count 24 --output $(RUN)/held_out
 	$(BIN)/perceivers predict $(RUN) $(RUN)/held_out --output $(RUN)/predictions
 	@echo "Look at $(RUN)/predictions/predictions.png and $(RUN)/learning_curve.png"
+	@echo "Try it in the browser: $(BIN)/perceivers app $(RUN) --open"
 
 # Two answers, each of which needs several columns. Its model is small, too.
 table-demo: $(INSTALLED)
@@ -53,6 +54,7 @@ table-demo: $(INSTALLED)
 	$(BIN)/perceivers samples arithmetic --split test --count 24 --output $(TABLE_RUN)/held_out
 	$(BIN)/perceivers predict $(TABLE_RUN) $(TABLE_RUN)/held_out/test.csv --output $(TABLE_RUN)/predictions
 	@echo "Look at $(TABLE_RUN)/why/columns.png and $(TABLE_RUN)/predictions/predictions.html"
+	@echo "Try it in the browser: $(BIN)/perceivers app $(TABLE_RUN) --open"
 
 # One thread a worker: the workers share the cores. No test of this run asks the network.
 test: $(INSTALLED)
