@@ -30,7 +30,7 @@ GROUPS: tuple[frozenset[str], ...] = (
     frozenset({"answers"}),
     frozenset({"tasks"}),
     frozenset({"predictor"}),
-    frozenset({"training", "conversion"}),
+    frozenset({"training", "conversion", "batch"}),
     frozenset({"integrations"}),
     frozenset({"cli", "app"}),
     frozenset({"__main__"}),

@@ -22,7 +22,7 @@ from perceivers.errors import ConfigurationError, DataError, PerceiversError, Ru
 from perceivers.training import folder as folders
 
 FINISHED = [
-    "arguments.yaml", "history.json", "learning_curve.png", "processor.json", "results.json", "weights.pt",
+    "arguments.yaml", "history.json", "history.jsonl", "learning_curve.png", "processor.json", "results.json", "weights.pt",
 ]  # fmt: skip
 
 

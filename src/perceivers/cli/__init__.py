@@ -11,7 +11,7 @@ from cyclopts import App
 from rich.console import Console
 from rich.text import Text
 
-from perceivers.cli import convert, evaluate, explain, inspect, predict, samples, tasks
+from perceivers.cli import convert, evaluate, explain, inspect, predict, runs, samples, tasks
 from perceivers.cli.words import BACK
 from perceivers.errors import PerceiversError, UnreadableError
 
@@ -35,6 +35,7 @@ app.command(
 app.command(evaluate.evaluate)
 app.command(predict.predict)
 app.command(explain.explain)
+app.command(runs.runs)
 app.command(inspect.inspect)
 app.command(convert.convert)
 app.command(tasks.tasks)
