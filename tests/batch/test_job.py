@@ -22,8 +22,7 @@ from perceivers.predictor import load
 from tiny_tables import fit_tiny, fruit, rows_of, without, write_table
 
 COLUMNS = {
-    "source": "string", "row": "int64", "kind": "string", "kind_probability": "double", "price": "double",
-    "price_low": "double", "price_high": "double", "error": "string",
+    "source": "string", "row": "int64", "kind": "string", "kind_probability": "double", "price": "double", "error": "string"
 }  # fmt: skip
 ASKED = without(fruit(23, seed=2), "price", "kind", "tags", "noise")
 # Of this row nothing can be read.
@@ -214,10 +213,12 @@ def test_the_command_says_how_fast_it_was_and_what_could_not_be_read(
     assert ended.value.code == 3
     said = capsys.readouterr()
     assert "3 of 3 parts" in said.out
-    assert "rows a second, by 1 process" in said.out
+    assert "rows a second, by 1 process\n" in said.out
     assert f"23 rows in 3 parts, 1 with an error, saved in {tmp_path / 'out'}" in said.out
     assert "1 rows cannot be read, see the column `error`; the other 22 are answered" in said.err.replace(
         "\n", " "
     )
-    main([*asked, "--workers", "1", "--rows-per-part", "9", "--unreadable", "skip"])
+    with pytest.raises(SystemExit) as ended:
+        main([*asked, "--workers", "1", "--rows-per-part", "9", "--unreadable", "skip"])
+    assert ended.value.code == 0
     assert "3 parts were there before" in capsys.readouterr().out

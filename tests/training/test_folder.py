@@ -221,7 +221,7 @@ def test_a_disk_that_is_full_at_the_end_leaves_a_run_that_can_be_resumed(
     ):
         run(tmp_path / "run")
     monkeypatch.undo()
-    assert names(tmp_path / "run") == ["arguments.yaml", "checkpoints"]
+    assert names(tmp_path / "run") == ["arguments.yaml", "checkpoints", "history.jsonl"]
     _, resumed = run(tmp_path / "run", resume=True)
     _, whole = run(tmp_path / "whole")
     assert torch.equal(resumed, whole)

@@ -123,7 +123,9 @@ def test_the_command_prints_the_board_and_says_where_it_is(
     folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("COLUMNS", "200")
-    main(["runs", str(folder), "--by", "test accuracy", "--output", str(tmp_path / "out")])
+    with pytest.raises(SystemExit) as ended:
+        main(["runs", str(folder), "--by", "test accuracy", "--output", str(tmp_path / "out")])
+    assert ended.value.code == 0
     printed = capsys.readouterr().out
     assert "table, by test accuracy" in printed
     assert printed.index("│ a ") < printed.index("│ deep/b")

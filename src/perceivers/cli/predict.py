@@ -129,9 +129,12 @@ def _predict_in_parts(
         progress=tell,
     )
     before = f"; {report.parts_before:,} parts were there before" if report.parts_before else ""
+    by = "process" if engine == "processes" else "actor of Ray"
+    if workers > 1:
+        by = "processes" if engine == "processes" else "actors of Ray"
     console.print(
-        f"{report.rows_now:,} rows in {report.seconds:.1f} s, {report.rows_a_second:,.0f} rows a second, by {workers} "
-        f"{'processes' if engine == 'processes' else 'actors of Ray'}{before}",
+        f"{report.rows_now:,} rows in {report.seconds:.1f} s, {report.rows_a_second:,.0f} rows a second, by {workers} {by}"
+        f"{before}",
         highlight=False,
         soft_wrap=True,
     )
