@@ -30,7 +30,7 @@ GROUPS: tuple[frozenset[str], ...] = (
     frozenset({"answers"}),
     frozenset({"tasks"}),
     frozenset({"predictor", "runtime"}),
-    frozenset({"training", "conversion"}),
+    frozenset({"training", "conversion", "batch"}),
     frozenset({"export"}),
     frozenset({"integrations"}),
     frozenset({"app"}),

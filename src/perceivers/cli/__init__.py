@@ -12,7 +12,7 @@ from rich.console import Console
 from rich.text import Text
 
 from perceivers.cli import app as page
-from perceivers.cli import convert, evaluate, explain, export, generate, inspect, predict, samples, tasks
+from perceivers.cli import convert, evaluate, explain, export, generate, inspect, predict, runs, samples, tasks
 from perceivers.cli.words import BACK
 from perceivers.errors import PerceiversError, UnreadableError
 
@@ -38,6 +38,7 @@ app.command(predict.predict)
 app.command(generate.generate)
 app.command(explain.explain)
 app.command(page.app)
+app.command(runs.runs)
 app.command(inspect.inspect)
 app.command(export.export)
 app.command(convert.convert)
