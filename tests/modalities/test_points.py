@@ -160,3 +160,42 @@ def test_neighbourhoods_are_the_same_whatever_the_mask_hides(config, count):
 def test_neighbourhoods_out_of_range_are_refused(options, message, config):
     with pytest.raises(ConfigurationError, match=message):
         around(config, **options)
+
+
+def test_the_fast_form_gives_the_same_for_ragged_sets():
+    config = perceivers.PerceiverConfig(
+        num_latents=3,
+        d_latents=8,
+        num_blocks=1,
+        num_self_attends_per_block=1,
+        num_self_attention_heads=2,
+        num_cross_attention_heads=1,
+        modalities={
+            "points": {
+                "type": "points",
+                "num_coordinates": 2,
+                "num_features": 1,
+                "num_bands": 2,
+                "max_resolution": 6,
+                "neighbourhood_widths": [5, 7],
+                "neighbourhood_centres": [11, 3],
+                "num_neighbours": 4,
+            }
+        },
+        answers={"kind": {"type": "class", "id2label": {"0": "a", "1": "b"}}},
+    )
+    torch.manual_seed(0)
+    model = perceivers.PerceiverForPrediction(config).eval()
+    some = points(2, 13, 3)
+    mask = torch.arange(13) < torch.tensor([[13], [5]])
+    with torch.no_grad():
+        answers = model({"points": some}, attention_mask={"points": mask}).logits["kind"]
+        prepared = model.prepare()
+        fast = prepared({"points": some}, attention_mask={"points": mask}).logits["kind"]
+        alone = model({"points": some[1:, :5]}).logits["kind"]
+        other = some.clone()
+        other[1, 5:] = 0.5
+        changed = model({"points": other}, attention_mask={"points": mask}).logits["kind"]
+    torch.testing.assert_close(fast, answers, atol=1e-4, rtol=1e-4)
+    torch.testing.assert_close(alone[0], answers[1], atol=1e-4, rtol=1e-4)
+    assert torch.equal(changed, answers)

@@ -7,6 +7,7 @@ those of a ball, and places in units of how far apart the points of the set itse
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import pairwise
 
 import torch
 from torch import Tensor, nn
@@ -19,6 +20,8 @@ from perceivers.errors import ConfigurationError
 _BESIDE = (1.0e-3, 0.7e-3, 0.45e-3)
 # Of points equally far from those that were chosen, the same way.
 _PREFERENCE = 1.0e-3
+# Instead of their distances: points that were chosen come behind all others that count, and hidden ones last.
+_CHOSEN, _HIDDEN = -0.5, -1.0
 
 
 class SetAbstraction(nn.Module):
@@ -80,7 +83,7 @@ class SetAbstraction(nn.Module):
             # Mapped before they are picked: a point has many neighbours.
             hidden = hidden + picked(self.features(features), neighbours)
         hidden = self.output(F.relu(self.hidden_norm(hidden)))
-        return F.relu(self.norm(hidden.amax(dim=2)))
+        return F.relu(self.norm(hidden.max(dim=2).values))
 
 
 class NeighbourhoodStages(nn.Module):
@@ -195,22 +198,18 @@ def spread_out(points: Tensor, counts: Tensor | None, num_chosen: int) -> Tensor
         places = points.float()
         weights = 1.0 - 0.5 ** torch.arange(1, places.shape[-1] + 1, device=places.device)
         preference = 1.0 + _PREFERENCE * (places @ weights)
-        # Those that were chosen come behind all others that count, and those that do not count behind these.
         distances = places.square().sum(-1)
         if counts is not None:
-            distances = distances.masked_fill(~counts, -2.0)
+            distances = distances.masked_fill(~counts, _HIDDEN)
         chosen = []
         for number in range(num_chosen):
-            best = torch.where(distances > 0, distances * preference, distances).argmax(dim=1)
+            best = (distances * preference).argmax(dim=1, keepdim=True)
             chosen.append(best)
-            own = places.gather(1, best[:, None, None].expand(-1, 1, places.shape[-1]))
-            to_it = (places - own).square().sum(-1)
+            to_it = (places - picked(places, best)).square().sum(-1)
             # The distances from 0 served for the first one alone.
             nearer = torch.minimum(distances, to_it) if number else to_it
-            distances = torch.where(distances < 0, distances, nearer)
-            own_distance = distances.gather(1, best[:, None]).clamp(max=-1.0)
-            distances = distances.scatter(1, best[:, None], own_distance)
-        return torch.stack(chosen, dim=1)
+            distances = torch.where(distances < 0, distances, nearer).scatter_(1, best, _CHOSEN)
+        return torch.cat(chosen, dim=1)
 
 
 def picked(values: Tensor, indices: Tensor) -> Tensor:
@@ -228,7 +227,7 @@ def require_stages(widths: Sequence[int], num_centres: Sequence[int]) -> None:
             "`neighbourhood_widths` and `neighbourhood_centres` must be the channels and the centres of one stage or more, "
             f"each at least 1, received {list(widths)} and {list(num_centres)}"
         )
-    if any(after > before for before, after in zip(num_centres, num_centres[1:], strict=False)):
+    if any(after > before for before, after in pairwise(num_centres)):
         raise ConfigurationError(
             f"`neighbourhood_centres` must not grow from stage to stage, received {list(num_centres)}"
         )

@@ -76,28 +76,34 @@ def test_looks_are_those_of_all_sets():
     ("num_points", "spacing", "expected"),
     [
         # 8 x 8 pixels: eight places along an axis.
-        (42, 0.25, (42, 8, 4)),
-        (300, 0.1, (300, 20, 10)),
+        (42, 0.25, (53, 8, 4)),
+        (300, 0.1, (375, 20, 10)),
         (2_000, 0.02, (512, 32, 16)),
-        (3, 1.0, (3, 4, 2)),
+        (3, 1.0, (4, 4, 2)),
     ],
 )
 def test_places_are_as_many_as_points_lie_along_an_axis(num_points, spacing, expected):
-    options = points_options(Looks(num_points, 2, spacing, None))
+    options = points_options(270, Looks(num_points, 2, spacing, None))
     assert (options.num_points, options.max_resolution, options.num_fourier_bands) == expected
 
 
 def test_neighbours_and_turns_follow_the_space_that_points_lie_in():
-    plane, space = (points_options(Looks(99, axes, 0.2, None)) for axes in (2, 3))
+    plane, space = (points_options(270, Looks(99, axes, 0.2, None)) for axes in (2, 3))
     assert (plane.num_neighbours, space.num_neighbours) == (9, 16)
     assert (plane.rotation, plane.rotation_axis) == (12.0, "z")
-    turned = points_options(Looks(99, 3, 0.2, "y"))
+    turned = points_options(270, Looks(99, 3, 0.2, "y"))
     assert (turned.rotation, turned.rotation_axis) == (180.0, "y")
-    assert points_options(Looks(99, 1, 0.2, None)).rotation == 0.0
+    assert points_options(270, Looks(99, 1, 0.2, None)).rotation == 0.0
+
+
+def test_stages_are_wider_for_many_sets():
+    looks = Looks(42, 2, 0.25, None)
+    assert points_options(1_999, looks).neighbourhood_widths == (32, 64)
+    assert points_options(2_000, looks).neighbourhood_widths == (64, 128)
 
 
 def test_more_sets_are_learned_in_more_steps_and_fewer_passes():
-    options = points_options(Looks(42, 2, 0.25, None))
+    options = points_options(270, Looks(42, 2, 0.25, None))
     few, many = points_learning(270, options), points_learning(20_000, options)
     assert few.epochs > many.epochs
     assert few.epochs * math.ceil(270 / few.batch_size) < many.epochs * math.ceil(20_000 / many.batch_size)
@@ -110,10 +116,10 @@ def test_cells_of_a_column_choose_and_what_cannot_be_read_is_passed_over():
     cells = ["missing.off", *(bar.tolist() for bar in bars(41, "z"))]
     table = ListTable([{"points": cell} for cell in cells], "sets")
     advised = PointsKind.advise_alone(cells, table, 41)
-    assert (advised.input_form, advised.num_points, advised.num_neighbours) == ("neighbourhoods", 53, 16)
+    assert (advised.input_form, advised.num_points, advised.num_neighbours) == ("neighbourhoods", 67, 16)
     assert (advised.rotation, advised.rotation_axis) == (180.0, "z")
     assert PointsKind.advise(["missing.off"], table, 41, 0.0) == PointOptions()
     picture = np.zeros((8, 8), np.uint8)
     picture[2:6, 1:5] = 255
     of_pictures = PointsKind.advise([picture] * 3, table, 3, 0.0)
-    assert (of_pictures.num_points, of_pictures.num_neighbours, of_pictures.rotation) == (16, 9, 12.0)
+    assert (of_pictures.num_points, of_pictures.num_neighbours, of_pictures.rotation) == (20, 9, 12.0)

@@ -19,8 +19,8 @@ from perceivers.kinds.image.reading import IMAGE_SUFFIXES, looks_like_picture
 from perceivers.kinds.points.augmentation import vary_points
 from perceivers.kinds.points.drawing import LAYOUT, ShownPoints, draw_set, set_html
 from perceivers.kinds.points.files import POINT_SUFFIXES
-from perceivers.kinds.points.mesh import Mesh
 from perceivers.kinds.points.grid import grid_of_counts
+from perceivers.kinds.points.mesh import Mesh
 from perceivers.kinds.points.options import FORM_DEFAULTS, PointOptions
 from perceivers.kinds.points.reading import PointSet, centred, draw_points, read_set
 from perceivers.kinds.points.sizing import MOST_POINTS, looks_of, points_learning, points_options
@@ -80,7 +80,7 @@ class PointsKind(Kind):
             if value.num_columns >= count:
                 shape = centred(value.shape, count)
                 sets.append(draw_points(shape, MOST_POINTS)[:, :count])
-        return points_options(looks_of(sets)) if sets else PointOptions()
+        return points_options(num_rows, looks_of(sets)) if sets else PointOptions()
 
     def learning(self, num_rows: int, num_classes: int | None = None) -> Advice:
         """See Kind."""

@@ -4,6 +4,7 @@
 # need not import what their annotations name.
 
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Any, Literal
 
 from perceivers.arguments.base import require, require_at_least, require_choice, require_counts, require_share
@@ -137,7 +138,7 @@ class PointOptions:
                 "`neighbourhood_widths` and `neighbourhood_centres` must have one number a stage, received "
                 f"{widths} and {centres}"
             )
-        if any(after > before for before, after in zip(centres, centres[1:], strict=False)):
+        if any(after > before for before, after in pairwise(centres)):
             raise ConfigurationError(
                 f"`neighbourhood_centres` must not grow from stage to stage, received {centres}"
             )

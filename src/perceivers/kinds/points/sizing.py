@@ -21,7 +21,11 @@ from perceivers.kinds.points.options import PointOptions
 MOST_POINTS = 512
 # Points that the stages leave: those of small sets are all seen once, then every second or so.
 CENTRES = (128, 32)
-WIDTHS = (64, 128)
+# Sets that nobody has looked at may be larger than those that were: by this factor, they stay whole, too.
+ROOM = 1.25
+# Channels of the stages. Of few sets, wide ones learn nothing more, and cost twice the time.
+NARROW, WIDE = (32, 64), (64, 128)
+MANY_ROWS = 2_000
 # A point of a plane has eight others around it on a grid; on a surface in space more tell how it bends.
 NEIGHBOURS_IN_PLANE, NEIGHBOURS_IN_SPACE = 9, 16
 # Places along an axis that are told apart: never fewer or more than this.
@@ -34,7 +38,8 @@ FEWEST_TURNED = 24
 # Turning of sets that stand upright, in degrees.
 SLIGHT_TURN, FULL_TURN = 12.0, 180.0
 
-STEPS_OF_A_ROOT, FEWEST_STEPS = 55.0, 600
+LARGEST_BATCH, BATCHES_AT_LEAST = 64, 16
+STEPS_OF_A_ROOT, FEWEST_STEPS = 23.0, 600
 FEWEST_PASSES, MOST_PASSES = 8, 60
 
 
@@ -128,25 +133,26 @@ def _agree(directions: np.ndarray) -> bool:
     return bool((means > CHANCE).any())
 
 
-def points_options(looks: Looks) -> PointOptions:
+def points_options(num_rows: int, looks: Looks) -> PointOptions:
     """What a token is, how many there are, how finely places are told, and how sets are changed while training.
 
     - Sets of up to 512 points stay whole; of larger ones, and of surfaces, 512 are drawn anew each time.
     - A token is a neighbourhood: 9 points in the plane, 16 in space. A first stage looks around up to 128 points, a second
-      one around up to 32 of these.
+      one around up to 32 of these; from 2,000 sets on they are twice as wide.
     - As many places along an axis are told apart as points lie along it, from 4 to 32, by half as many frequencies.
     - Sets that are turned about an axis at random are turned about it while training; others, by up to 12 degrees.
 
     Args:
-        looks: of some training sets.
+        num_rows: training sets.
+        looks: of some of them.
     """
     places = min(max(round(2.0 / looks.spacing), FEWEST_PLACES), MOST_PLACES)
-    num_points = min(looks.num_points, MOST_POINTS)
+    num_points = min(math.ceil(ROOM * looks.num_points), MOST_POINTS)
     is_flat = looks.num_coordinates <= 2
     turn = FULL_TURN if looks.turned else SLIGHT_TURN
     return PointOptions(
         input_form="neighbourhoods",
-        neighbourhood_widths=WIDTHS,
+        neighbourhood_widths=WIDE if num_rows >= MANY_ROWS else NARROW,
         neighbourhood_centres=CENTRES,
         num_neighbours=NEIGHBOURS_IN_PLANE if is_flat else NEIGHBOURS_IN_SPACE,
         num_points=num_points,
@@ -169,7 +175,7 @@ def points_learning(num_rows: int, options: PointOptions) -> Advice:
     """
     if options.input_form != "neighbourhoods":
         return Advice()
-    batch_size = max(min(32, num_rows // 8), 1)
+    batch_size = max(min(LARGEST_BATCH, num_rows // BATCHES_AT_LEAST), 1)
     steps_a_pass = math.ceil(num_rows / batch_size)
     wanted = max(STEPS_OF_A_ROOT * math.sqrt(num_rows), FEWEST_STEPS)
     passes = min(max(math.ceil(wanted / steps_a_pass), FEWEST_PASSES), MOST_PASSES)
@@ -180,7 +186,7 @@ def points_learning(num_rows: int, options: PointOptions) -> Advice:
         max_gradient_norm=1.0,
         keep_best=True,
         ema_decay=average_decay(steps),
-        learning_rate=2e-3,
+        learning_rate=3e-3,
         weight_decay=0.05,
         beta2=0.98,
         warmup_steps=max(steps // 10, 1),
