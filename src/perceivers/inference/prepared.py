@@ -13,7 +13,7 @@ from torch import Tensor, nn
 
 from perceivers.configuration import PerceiverConfig
 from perceivers.errors import ConfigurationError
-from perceivers.inference.budget import DEFAULT_MEMORY, Budget
+from perceivers.inference.budget import DEFAULT_MEMORY, Budget, largest_tile
 from perceivers.inference.cross_attention import Take
 from perceivers.inference.freed_memory import give_back_freed_memory
 from perceivers.inference.prepared_decoder import Progress
@@ -148,7 +148,8 @@ def prepare(
     """
     if quantize not in (None, "int8"):
         raise ConfigurationError(f"`quantize` must be None or 'int8', received {quantize!r}")
-    budget = Budget(max_memory, chunk_size)
+    device = model.device if isinstance(model, PerceiverPreTrainedModel) else torch.device("cpu")
+    budget = Budget(max_memory, chunk_size, largest_tile(device))
     take: Take[Any] = _itself if consume else copy.deepcopy
     with torch.no_grad():
         if isinstance(model, PerceiverModel):

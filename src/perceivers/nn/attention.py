@@ -12,6 +12,8 @@ from torch.nn import functional as F
 
 from perceivers.errors import ShapeError
 
+# A GPU's fused kernels read channels in blocks of so many; of other widths, torch lays the whole matrix of weights out.
+_CHANNEL_BLOCK = 8
 # What is added to a logit to hide it: exp(-1000) is 0 in every type.
 _HIDES = -1000.0
 
@@ -53,7 +55,7 @@ def attend(
         weights = F.dropout(weights, dropout) if dropout else weights
         context = weights @ value
     else:
-        context = F.scaled_dot_product_attention(query, key, value, attn_mask=bias, dropout_p=dropout)
+        context = _fused(query, key, value, bias, dropout)
         weights = None
     if zero_masked_rows and mask is not None:
         context = context * mask.any(dim=-1, keepdim=True)
@@ -119,6 +121,24 @@ def cross_mask(query_mask: Tensor) -> Tensor:
 
 def _split_heads(values: Tensor, num_heads: int) -> Tensor:
     return values.unflatten(-1, (num_heads, -1)).transpose(1, 2)
+
+
+def _fused(query: Tensor, key: Tensor, value: Tensor, bias: Tensor | None, dropout: float) -> Tensor:
+    """Attention by the fastest kernel there is, for heads [batch, num_heads, length, channels of a head]."""
+    if query.device.type != "cuda":
+        return F.scaled_dot_product_attention(query, key, value, attn_mask=bias, dropout_p=dropout)
+    filled = filled_up(query, key, value)
+    scale = query.shape[-1] ** -0.5
+    context = F.scaled_dot_product_attention(*filled, attn_mask=bias, dropout_p=dropout, scale=scale)
+    return context[..., : value.shape[-1]]
+
+
+def filled_up(*heads: Tensor) -> tuple[Tensor, ...]:
+    """Queries, keys or values [..., channels] with zeros up to whole blocks of channels, which change no product."""
+    missing = [-each.shape[-1] % _CHANNEL_BLOCK for each in heads]
+    return tuple(
+        F.pad(each, (0, count)) if count else each for each, count in zip(heads, missing, strict=True)
+    )
 
 
 def _additive(mask: Tensor, dtype: torch.dtype) -> Tensor:
