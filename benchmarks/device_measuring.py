@@ -8,12 +8,12 @@ from __future__ import annotations
 import gc
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 import torch
 from measuring import circumstances, medians
-from torch import Tensor, nn
+from torch import Tensor
 
 MOST_REPETITIONS = 7
 # A side is not timed more often once it has taken so many seconds.
@@ -60,7 +60,7 @@ def empty(device: torch.device) -> None:
 
 
 class Peak:
-    """Bytes that a block holds at most above what was held before: `with Peak(device) as peak`, then `bytes`; and at its end."""
+    """Bytes that a block holds at most above what was held before it (`bytes`), and at its end (`kept`)."""
 
     bytes: int | None = None
     kept: int | None = None
@@ -103,7 +103,6 @@ class Side:
     output: Any = None
     error: float | None = None
     failure: str | None = None
-    notes: list[str] = field(default_factory=list)
 
 
 def tried(side: Side, step: Callable[[], Any]) -> Any:
@@ -168,11 +167,6 @@ def time_in_turns(device: torch.device, sides: Mapping[str, Side]) -> None:
         gc.enable()
     for name, middle in medians(seconds).items():
         sides[name].seconds = middle
-
-
-def weights_of(model: nn.Module) -> dict[str, Tensor]:
-    """A state that others can be filled with."""
-    return {name: value.detach() for name, value in model.state_dict().items()}
 
 
 if __name__ == "__main__":

@@ -5,6 +5,7 @@ Run: python benchmarks/gpu_jobs.py. Prints the jobs.
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
@@ -91,38 +92,54 @@ def our_config(job: Job, **changes: Any) -> Any:
     return perceivers.PerceiverConfig(**{**job.sizes, **changes})
 
 
-def build_ours(
-    job: Job, device: torch.device, weights: Mapping[str, Any] | None = None, **changes: Any
-) -> Any:
-    """Our plain model."""
-    import perceivers
+class Models:
+    """One model of both libraries with the same lively float32 weights; what is measured are copies.
 
-    with torch.device(device):
-        model = getattr(perceivers, job.class_name)(our_config(job, **changes))
-    if weights is not None:
-        model.to(next(iter(weights.values())).dtype).load_state_dict(weights)
-    return model.eval()
+    Args:
+        name: one of training_jobs.JOBS.
+        job: its sizes.
+        device: where both are.
+    """
 
+    def __init__(self, name: str, job: Job, device: torch.device) -> None:
+        import transformers
 
-def build_theirs(job: Job, device: torch.device, **changes: Any) -> Any:
-    """Transformers' model, with lively weights."""
-    import transformers
+        import perceivers
 
-    transformers.logging.set_verbosity_error()
-    torch.manual_seed(0)
-    with torch.device(device):
-        model = getattr(transformers, job.class_name)(
-            transformers.PerceiverConfig(**{**job.sizes, **changes})
-        )
-    make_lively(model)
-    return model.eval()
+        transformers.logging.set_verbosity_error()
+        self.name, self.job, self.device = name, job, device
+        changes = {"attention_probs_dropout_prob": 0.0}
+        torch.manual_seed(0)
+        with torch.device(device):
+            config = transformers.PerceiverConfig(**{**job.sizes, **changes})
+            self._theirs = getattr(transformers, job.class_name)(config).eval()
+            self._ours = getattr(perceivers, job.class_name)(our_config(job, **changes)).eval()
+        make_lively(self._theirs)
+        self._ours.load_state_dict(self._theirs.state_dict())
 
+    def theirs(self, dtype: torch.dtype) -> Any:
+        """Transformers' model."""
+        return copy.deepcopy(self._theirs).to(dtype)
 
-def compile_self_attends(model: Any) -> Any:
-    """The latents' layers compiled, each alike; they are most of a model's layers, and compile in seconds."""
-    for layer in model.perceiver.encoder.self_attends:
-        layer.compile(dynamic=False)
-    return model
+    def ours(self, dtype: torch.dtype, implementation: str = "sdpa") -> Any:
+        """Our plain model, with one of its implementations of attention."""
+        model = copy.deepcopy(self._ours).to(dtype)
+        for module in model.modules():
+            if hasattr(module, "implementation"):
+                module.implementation = implementation
+        return model
+
+    def prepared(self, dtype: torch.dtype, **options: Any) -> Any:
+        """Our model's fast form."""
+        return self.ours(dtype).prepare(consume=True, **options)
+
+    def compiled(self, dtype: torch.dtype) -> Any:
+        """Our plain model with the latents' layers compiled: most of its layers, alike, so that they compile in seconds."""
+        torch.compiler.reset()
+        model = self.ours(dtype)
+        for layer in model.perceiver.encoder.self_attends:
+            layer.compile(dynamic=False)
+        return model
 
 
 def whole_inputs(name: str, job: Job, batch: int) -> dict[str, Any]:

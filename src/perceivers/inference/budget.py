@@ -10,6 +10,7 @@ import torch
 from perceivers.errors import ConfigurationError
 
 DEFAULT_MEMORY = 256 * 2**20
+_MOST_MEMORY = 4 * 2**30
 # Values of one tile. Larger ones leave the cache of the processors measured, smaller ones pay more for each call.
 CACHED_TILE = 2**20
 # A GPU computes small tiles faster than they can be asked for one after the other: there, memory alone bounds them.
@@ -59,6 +60,14 @@ class Budget:
         """The same, with chunks of at most `chunk_size`."""
         sizes = [each for each in (self.chunk_size, chunk_size) if each is not None]
         return replace(self, chunk_size=min(sizes)) if sizes else self
+
+
+def usual_memory(device: torch.device) -> int:
+    """Bytes of working memory where nobody says how many: on a GPU a sixteenth of what it has, at most 4 GiB."""
+    if device.type != "cuda":
+        return DEFAULT_MEMORY
+    share = torch.cuda.get_device_properties(device).total_memory // 16
+    return max(DEFAULT_MEMORY, min(share, _MOST_MEMORY))
 
 
 def largest_tile(device: torch.device) -> int:

@@ -163,10 +163,15 @@ class PreparedDecoder:
             group_size = max(1, run.budget.tile_values // (width * tile.num_tokens))
             for group in pieces(outputs.shape[0], group_size):
                 projected, queries = self._project(tokens, tile, group)
-                weights = torch.softmax(self._heads(projected) @ keys[group], dim=-1)
-                if mask is not None:
-                    weights = self._masked(weights, mask[group, None, tile.tokens])
-                context = (weights @ values[group]).transpose(1, 2).flatten(2)
+                heads = self._heads(projected)
+                if mask is None and heads.device.type == "cuda":
+                    context = _attend_fused(heads, keys[group], values[group], self._tail_dtype)
+                else:
+                    weights = torch.softmax(heads @ keys[group], dim=-1)
+                    if mask is not None:
+                        weights = self._masked(weights, mask[group, None, tile.tokens])
+                    context = weights @ values[group]
+                context = context.transpose(1, 2).flatten(2)
                 attended = tail.project(context.to(self._tail_dtype))
                 if queries is not None:
                     attended = attended + queries.to(self._tail_dtype)
@@ -308,6 +313,14 @@ def _logits(tokens: StructuredTokens, keys: _Keys, tile: Tile, sample: slice) ->
         return torch.addcmul(keys.biases, logits, scale, out=logits)
     scaled = torch.cat([values[0] * scale, torch.ones_like(scale)], dim=1)
     return logits.mul_(scale).addmm_(scaled, keys.values)
+
+
+def _attend_fused(queries: Tensor, keys: Tensor, values: Tensor, dtype: torch.dtype) -> Tensor:
+    """Contexts [samples, heads, queries, channels] of scaled queries [1 or samples, ...] and transposed keys, on a GPU."""
+    queries = queries.expand(len(keys), -1, -1, -1).to(dtype)
+    return F.scaled_dot_product_attention(
+        queries, keys.transpose(2, 3).to(dtype), values.to(dtype), scale=1.0
+    )
 
 
 def _answer_map(final: nn.Linear | None, factor: float, mapped: AffineMap | None) -> AffineMap | None:

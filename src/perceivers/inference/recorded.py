@@ -19,7 +19,7 @@ from torch import Tensor
 Layers = Callable[[Tensor], Tensor]
 
 # Values of all latents. More keep a GPU busy without a graph, whose memory is never given back.
-LARGEST = 2**22
+LARGEST = 2**23
 # Graphs that are kept: one for each number of samples that came more than once.
 MOST_GRAPHS = 4
 
