@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import torch
 
 from perceivers.errors import ConfigurationError, DataError
 from perceivers.records import RESULTS_FILE, read_json
@@ -192,6 +191,8 @@ def choose_device(device: str) -> str:
     """Name the torch device for "auto" (the accelerator that is there, else the processor) or "cpu"."""
     if device not in ("auto", "cpu"):
         raise ConfigurationError(f"`device` must be one of auto, cpu, received {device!r}")
+    import torch
+
     accelerator = torch.accelerator.current_accelerator() if device == "auto" else None
     return "cpu" if accelerator is None or not torch.accelerator.is_available() else str(accelerator)
 

@@ -10,7 +10,6 @@ import torch
 from torch import Tensor, nn
 
 from perceivers.decoders.multimodal import PerceiverMultimodalDecoder
-from perceivers.export.ports import arguments_of, flattened, named, taken
 from perceivers.inference.packed_map import unpacked
 from perceivers.inference.prepared import PreparedModel, prepare
 from perceivers.models.base import PerceiverPreTrainedModel
@@ -19,6 +18,7 @@ from perceivers.models.multimodal_autoencoding import PerceiverForMultimodalAuto
 from perceivers.models.optical_flow import PerceiverForOpticalFlow
 from perceivers.models.perceiver import PerceiverModel
 from perceivers.outputs import Encoded
+from perceivers.runtime.ports import arguments_of, flattened, named, taken
 
 Tensors = dict[str, Tensor]
 # Points that a decoder is traced with.

@@ -11,8 +11,8 @@ from pathlib import Path
 
 from perceivers.errors import ConfigurationError
 from perceivers.records import writing
+from perceivers.runtime.predictor import EXPORT_FILE
 
-EXPORT_FILE = "export.json"
 PARTIAL = ".exporting-"
 
 

@@ -10,13 +10,15 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from perceivers.export.ports import flattened, taken
 from perceivers.export.proof import as_arrays, difference
+from perceivers.runtime.ports import flattened, taken
 from perceivers.runtime.session import Session
 from perceivers.tasks.base import Parts, Task
 
 # Samples at a time, and at most.
 _BATCH, MOST_MEASURED = 16, 512
+# Ends of the names of what is measured before and after rounding.
+BEFORE, AFTER = "_before", "_after"
 
 
 class FileModel:
@@ -48,7 +50,9 @@ class FileModel:
 
     def reconstruct(self, inputs: Mapping[str, Tensor], attention_mask: Any = None) -> dict[str, Tensor]:
         """See the model's `reconstruct`."""
-        outputs = self._session.run(as_arrays(flattened({"inputs": inputs, "attention_mask": attention_mask})))
+        outputs = self._session.run(
+            as_arrays(flattened({"inputs": inputs, "attention_mask": attention_mask}))
+        )
         self.said.append(outputs)
         found: dict[str, Tensor] = taken(
             "output", {name: torch.from_numpy(value) for name, value in outputs.items()}
@@ -81,8 +85,8 @@ class Measured:
         return {
             "samples": float(self.samples),
             "largest_difference": off,
-            **{f"{name}_before": value for name, value in self.scores.items()},
-            **{f"{name}_after": value for name, value in other.scores.items()},
+            **{f"{name}{BEFORE}": value for name, value in self.scores.items()},
+            **{f"{name}{AFTER}": value for name, value in other.scores.items()},
         }
 
 

@@ -1,4 +1,4 @@
-"""Files of a model, each proved before it counts: the whole model, and its encoder and decoder where outputs are asked in parts."""
+"""Files of a model, each proved before it counts: the whole model, and its encoder and decoder where one asks in parts."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ from torch import Tensor
 from perceivers.errors import ConfigurationError
 from perceivers.export.calls import Call, Parts, is_asked_in_parts, portable_form, whole_model
 from perceivers.export.graph import captured, with_metadata, write_onnx, write_program
-from perceivers.export.ports import ROLES, flattened
 from perceivers.export.proof import Compute, Proof, as_arrays, other_sizes, prove
 from perceivers.models.base import PerceiverPreTrainedModel
+from perceivers.runtime.ports import ROLES, flattened
 from perceivers.runtime.session import METADATA, Session
 
 FORMATS, FORMS = ("onnx", "torch"), ("fast", "plain")
@@ -56,9 +56,9 @@ def write_model(
 
     Args:
         model: any of this library's.
-        samples: real inputs, as `forward` takes them: `inputs`, and `attention_mask` and `pos` where there are any; or by the
-            names that they have in the file. The first, of two samples or more, is what the model is traced with; axes in which
-            the others differ are free.
+        samples: real inputs, as `forward` takes them: `inputs`, and `attention_mask` and `pos` where there are any; or by
+            the names that they have in the file. The first, of two samples or more, is what the model is traced with; axes in
+            which the others differ are free.
         folder: that receives `model`, and `encoder` and `decoder` where outputs are asked for in parts.
         file_format: "onnx" or "torch".
         form: "fast", the exact fast form, or "plain".
@@ -111,7 +111,7 @@ def _write_parts(
         DECODER,
         parts.decode,
         {**encoded, **points},
-        {**{name: _batch_axes(encoded[name]) for name in encoded}, **{name: (0,) for name in points}},
+        {**{name: _batch_axes(encoded[name]) for name in encoded}, **dict.fromkeys(points, (0,))},
     )
     with torch.no_grad():
         answers = parts.decode(form, decoder.inputs)
@@ -188,7 +188,9 @@ def _free_axes(
         found[name] = tuple(sorted({0, *varying, *given.get(name, ())}))
     unknown = sorted(set(given) - set(found))
     if unknown:
-        raise ConfigurationError(f"`free` must name inputs among {', '.join(found)}, received {', '.join(unknown)}")
+        raise ConfigurationError(
+            f"`free` must name inputs among {', '.join(found)}, received {', '.join(unknown)}"
+        )
     return found
 
 

@@ -7,16 +7,14 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, ClassVar, Self
 
-import torch
-from torch import Tensor
-
 from perceivers.kinds.base import Kind, ModalityInput, as_tokens, is_empty
 from perceivers.kinds.category.options import CategoryOptions
 from perceivers.kinds.shading import shaded_list
-from perceivers.modalities.category import MISSING, NUM_RESERVED, UNKNOWN
+from perceivers.modalities.ids import MISSING, NUM_RESERVED, UNKNOWN
 
 if TYPE_CHECKING:
     import numpy as np
+    from torch import Tensor
 
 # What has more words than this is text.
 MOST_WORDS = 4
@@ -95,7 +93,7 @@ class CategoryKind(Kind):
             None if is_hidden else cell for cell, is_hidden in zip(value, hidden.tolist(), strict=True)
         )
 
-    def tensors(self, values: Sequence[tuple[str | None, ...] | None]) -> dict[str, ModalityInput]:
+    def arrays(self, values: Sequence[tuple[str | None, ...] | None]) -> dict[str, ModalityInput]:
         """Ids, int64 [batch, num_columns]: 0 where one is missing, 1 where one is unknown, else from 2 on."""
         ids = [
             [MISSING] * len(self.vocabularies)
@@ -106,7 +104,7 @@ class CategoryKind(Kind):
             ]
             for value in values
         ]
-        return {"": ModalityInput(torch.tensor(ids))}
+        return {"": ModalityInput(np.array(ids, dtype=np.int64))}
 
     def modalities(self) -> dict[str, dict[str, Any]]:
         """See Kind."""

@@ -6,10 +6,9 @@ import dataclasses
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import PurePath
-from typing import Any, ClassVar, Self
+from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 import numpy as np
-from torch import Tensor
 
 from perceivers.errors import ConfigurationError, DataError
 from perceivers.kinds.base import MOSTLY, Kind, ModalityInput, counted, is_empty
@@ -22,6 +21,9 @@ from perceivers.kinds.points.mesh import Mesh
 from perceivers.kinds.points.options import PointOptions
 from perceivers.kinds.points.reading import PointSet, centred, draw_points, read_set
 from perceivers.kinds.points.tensors import points_as_seen, points_modality, stack_sets
+
+if TYPE_CHECKING:
+    from torch import Tensor
 
 # What holds points and nothing else; the other endings of READERS hold series, tables and texts as well.
 OWN_SUFFIXES = (".off", ".ply", ".obj", ".xyz", ".pts")
@@ -146,7 +148,7 @@ class PointsKind(Kind):
             points[:, :count] = points[:, :count].clip(-limit, limit)
         return dataclasses.replace(value, shape=points)
 
-    def tensors(self, values: Sequence[PointSet | None]) -> dict[str, ModalityInput]:
+    def arrays(self, values: Sequence[PointSet | None]) -> dict[str, ModalityInput]:
         """Points [batch, num_points, num_columns]."""
         sets = [None if value is None else self._seen(value) for value in values]
         return {"": stack_sets(sets, self.num_columns)}
