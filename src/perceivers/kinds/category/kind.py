@@ -7,13 +7,14 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, ClassVar, Self
 
+import numpy as np
+
 from perceivers.kinds.base import Kind, ModalityInput, as_tokens, is_empty
 from perceivers.kinds.category.options import CategoryOptions
 from perceivers.kinds.shading import shaded_list
 from perceivers.modalities.ids import MISSING, NUM_RESERVED, UNKNOWN
 
 if TYPE_CHECKING:
-    import numpy as np
     from torch import Tensor
 
 # What has more words than this is text.
