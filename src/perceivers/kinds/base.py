@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 from perceivers.arguments.advice import Advice
 from perceivers.errors import ConfigurationError
+from perceivers.kinds.asked import AskedKind
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -53,7 +54,7 @@ class ModalityInput:
 
 
 @dataclass(frozen=True)
-class Kind(ABC):
+class Kind(AskedKind, ABC):
     """One kind of data. What it takes several columns of at once is one value; a value that is absent is None.
 
     Args:
