@@ -72,6 +72,8 @@ def export(
     """Write a run's model as files for other programs, and prove them on the run's own samples.
 
     Example:
+        from perceivers.export.runs import export
+
         export("runs/rooms", "exported/rooms")
         perceivers.runtime.load("exported/rooms").predict(["photo.jpg"])
 
