@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import signal
 import subprocess
@@ -10,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from perceivers.errors import ConfigurationError
+from perceivers.errors import ConfigurationError, PerceiversError
 from perceivers.export.folder import PARTIAL, whole_folder
 from perceivers.runtime.predictor import EXPORT_FILE
 
@@ -59,11 +60,21 @@ def test_an_error_leaves_what_was_there(tmp_path: Path) -> None:
     def write_half() -> None:
         with whole_folder(output, overwrite=True) as folder:
             (folder / EXPORT_FILE).write_text("half", encoding="utf-8")
-            raise RuntimeError
+            raise ValueError("stopped")
 
-    with pytest.raises(RuntimeError):
+    with pytest.raises(ValueError, match="stopped"):
         write_half()
     assert (output / EXPORT_FILE).read_text(encoding="utf-8") == "first"
+    assert left_over(tmp_path) == []
+
+
+def test_a_full_disk_is_said_with_its_cure(tmp_path: Path) -> None:
+    def fill() -> None:
+        with whole_folder(tmp_path / "exported", overwrite=False):
+            raise OSError(errno.ENOSPC, "No space left on device")
+
+    with pytest.raises(PerceiversError, match=r"could not be written: .*No space left.*--output"):
+        fill()
     assert left_over(tmp_path) == []
 
 

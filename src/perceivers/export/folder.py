@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import shutil
 import tempfile
@@ -9,11 +10,13 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from perceivers.errors import ConfigurationError
+from perceivers.errors import ConfigurationError, PerceiversError
 from perceivers.records import writing
 from perceivers.runtime.predictor import EXPORT_FILE
 
 PARTIAL = ".exporting-"
+# What the system says where a folder takes no more.
+_NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EROFS)
 
 
 @contextmanager
@@ -35,8 +38,13 @@ def whole_folder(output: Path, *, overwrite: bool) -> Iterator[Path]:
         _clean(output)
         partial = Path(tempfile.mkdtemp(dir=output.parent, prefix=_prefix(output)))
     try:
-        with writing(output, cure):
+        try:
             yield partial
+        except OSError as error:
+            if error.errno not in _NO_ROOM:
+                raise
+            raise PerceiversError(f"{str(output)!r} could not be written: {error}; {cure}") from error
+        with writing(output, cure):
             _put(partial, output)
     finally:
         shutil.rmtree(partial, ignore_errors=True)
