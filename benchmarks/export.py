@@ -1,11 +1,12 @@
 """What the exact fast form gains in onnxruntime, beside what it gains in torch: time and working memory.
 
-Run: python benchmarks/export.py [--jobs encoder flow] [--repetitions 3] [--output results/export.md]
+Run: python benchmarks/export.py [--jobs picture text encoder flow] [--repetitions 3] [--output results/export.md]
 
-Encoder: the cross-attend of 512 latents x 1024 over 2^16 RGB pixels with Fourier positions (261 channels, one head), no layer
-after it. Flow: the released model's sizes with random weights, 368 x 496 pixels in and out; `--self-attends` of its 24 layers
-of the latents. Four sides take turns: the plain layers and the exact fast form, each in torch and as an ONNX file as
-`perceivers export` writes it. Errors are against the plain layers in torch. Working memory is what a run takes at its peak
+Picture and text: 128 latents x 256 and 6 layers, one picture of 64 x 64 pixels with Fourier positions, one text
+of 512 bytes. Encoder: the cross-attend of 512 latents x 1024 over 2^16 RGB pixels with Fourier positions (261 channels, one
+head), no layer after it. Flow: the released sizes with random weights, 368 x 496 pixels in and out; `--self-attends` of
+its 24 layers of the latents. Four sides take turns: the plain layers and the exact fast form, each in torch and as an ONNX
+file as `perceivers export` writes it. Errors are against the plain layers in torch. Working memory is what a run takes at its peak
 above what the process held before, each in a fresh process.
 """
 
@@ -35,7 +36,14 @@ from measuring import (
 )
 from reference_models import make_lively
 
-from perceivers import PerceiverConfig, PerceiverForOpticalFlow, PerceiverImagePreprocessor, PerceiverModel
+from perceivers import (
+    PerceiverConfig,
+    PerceiverForImageClassificationFourier,
+    PerceiverForOpticalFlow,
+    PerceiverForSequenceClassification,
+    PerceiverImagePreprocessor,
+    PerceiverModel,
+)
 from perceivers.export.calls import Call, portable_form, whole_model
 from perceivers.export.graph import captured, write_onnx
 from perceivers.inference import prepare
@@ -45,6 +53,15 @@ FORMS = ("plain", "fast")
 PROGRAMS = ("torch", "onnxruntime")
 SIDES = [(form, program) for form in FORMS for program in PROGRAMS]
 _SIDE = 256
+_MEDIUM: dict[str, Any] = {
+    "num_latents": 128,
+    "d_latents": 256,
+    "num_blocks": 1,
+    "num_self_attends_per_block": 6,
+    "num_self_attention_heads": 8,
+    "num_cross_attention_heads": 1,
+    "num_labels": 10,
+}
 
 
 def encoder_model(_: int) -> PerceiverModel:
@@ -82,7 +99,23 @@ def flow_model(self_attends: int) -> PerceiverForOpticalFlow:
     return PerceiverForOpticalFlow(config)
 
 
+def picture_model(_: int) -> PerceiverForImageClassificationFourier:
+    """A network as runs of some thousand pictures have it."""
+    return PerceiverForImageClassificationFourier(
+        PerceiverConfig(**_MEDIUM, image_size=64, fourier_num_bands=16, fourier_max_resolution=(64, 64))
+    )
+
+
+def text_model(_: int) -> PerceiverForSequenceClassification:
+    """The same for texts of up to 512 bytes."""
+    return PerceiverForSequenceClassification(
+        PerceiverConfig(**_MEDIUM, max_position_embeddings=512, d_model=256)
+    )
+
+
 JOBS: dict[str, tuple[Callable[[int], Any], Callable[[], torch.Tensor]]] = {
+    "picture": (picture_model, lambda: torch.rand(1, 3, 64, 64)),
+    "text": (text_model, lambda: torch.randint(6, 262, (1, 512))),
     "encoder": (encoder_model, lambda: torch.rand(1, 3, _SIDE, _SIDE)),
     "flow": (flow_model, lambda: torch.rand(1, 2, 27, 368, 496) * 2 - 1),
 }

@@ -128,10 +128,10 @@ def export(
         )
         rounded: dict[str, float] = {}
         if rounding is not None:
-            before = measured(task, parts, test, Session(first.path))
+            before = measured(task, parts, test, Session(first.path), samples)
             for each in files:
                 round_file(each.path, rounding)
-            rounded = before.beside(measured(task, parts, test, Session(first.path)))
+            rounded = before.beside(measured(task, parts, test, Session(first.path), samples))
         for name in READING_FILES:
             if (run / name).is_file():
                 shutil.copyfile(run / name, folder / name)
