@@ -6,8 +6,8 @@ Picture and text: 128 latents x 256 and 6 layers, one picture of 64 x 64 pixels 
 of 512 bytes. Encoder: the cross-attend of 512 latents x 1024 over 2^16 RGB pixels with Fourier positions (261 channels, one
 head), no layer after it. Flow: the released sizes with random weights, 368 x 496 pixels in and out; `--self-attends` of
 its 24 layers of the latents. Four sides take turns: the plain layers and the exact fast form, each in torch and as an ONNX
-file as `perceivers export` writes it. Errors are against the plain layers in torch. Working memory is what a run takes at its peak
-above what the process held before, each in a fresh process.
+file as `perceivers export` writes it. Errors are against the plain layers in torch. Working memory is what a run takes at its
+peak above what the process held before, each in a fresh process.
 """
 
 from __future__ import annotations
@@ -200,7 +200,7 @@ def table_of(rows: Sequence[dict[str, Any]]) -> str:
             row["program"],
             row["form"],
             in_seconds(row["seconds"]),
-            in_ratio(plain[row["job"], row["program"]] / row["seconds"]),
+            in_ratio(plain[row["job"], row["program"]], row["seconds"]),
             in_bytes(row["memory"]) if isinstance(row["memory"], int) else str(row["memory"]),
             f"{row['error']:.1e}",
         ]

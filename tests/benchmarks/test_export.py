@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import torch
-
 
 def test_gains_are_against_the_plain_layers_of_the_same_program():
     from export import table_of

@@ -21,11 +21,11 @@ def ranked_answers(logits: Any, names: Sequence[str], *, multi_label: bool = Fal
     answers = []
     for row in scores:
         # Of equals, the first.
-        likeliest = np.argsort(-row, kind="stable")[: min(NUM_ALTERNATIVES, len(names))]
+        likeliest = np.argsort(-row, kind="stable")[:NUM_ALTERNATIVES].tolist()
         ranked = {names[index]: float(row[index]) for index in likeliest}
         label, probability = next(iter(ranked.items()))
         if multi_label:
-            label = ", ".join(names[index] for index in np.flatnonzero(row > 0.5))
+            label = ", ".join(names[index] for index in np.flatnonzero(row > 0.5).tolist())
         answers.append({"label": label, "probability": probability, "probabilities": ranked})
     return answers
 

@@ -6,7 +6,6 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from perceivers.errors import DataError
 from perceivers.kinds.image.arrays import pixel_arrays
 from perceivers.kinds.image.kind import ImageKind
 from perceivers.kinds.image.options import ImageOptions
@@ -70,8 +69,3 @@ def test_colours_of_another_kind_are_shown_in_red_green_and_blue(mode: str) -> N
     shown = plain_image(Image.new("RGB", (5, 3), (200, 100, 50)).convert(mode), 3)
     assert shown.mode == "RGB"
     assert np.abs(np.asarray(shown).astype(int) - (200, 100, 50)).max() <= 3
-
-
-def test_a_mode_that_cannot_be_shown_is_named() -> None:
-    with pytest.raises(DataError, match="a picture of the mode LAB cannot be shown"):
-        plain_image(Image.new("LAB", (5, 3)), 3)

@@ -87,12 +87,7 @@ def plain_image(image: Image.Image, channels: int) -> Image.Image:
         under.paste(Image.merge(under.mode, colours), mask=alpha)
         image = under
     elif image.mode not in ("L", "RGB"):
-        try:
-            image = image.convert("RGB")
-        except ValueError as error:
-            raise DataError(
-                f"a picture of the mode {image.mode} cannot be shown in red, green and blue"
-            ) from error
+        image = image.convert("RGB")
     # Pillow's grey of colours is that of the image processor.
     return image.convert("L" if channels == 1 else "RGB")
 
