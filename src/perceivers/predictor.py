@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import torch
 
 from perceivers.errors import ConfigurationError, DataError
 from perceivers.records import RESULTS_FILE, read_json
@@ -204,6 +203,8 @@ def choose_device(device: str) -> str:
     Raises:
         ConfigurationError: no such device is there.
     """
+    import torch
+
     accelerator = torch.accelerator.current_accelerator() if torch.accelerator.is_available() else None
     if device == "auto":
         return "cpu" if accelerator is None else str(accelerator)

@@ -12,7 +12,18 @@ from rich.console import Console
 from rich.text import Text
 
 from perceivers.cli import app as page
-from perceivers.cli import convert, evaluate, explain, export, generate, inspect, predict, runs, samples, tasks
+from perceivers.cli import (
+    convert,
+    evaluate,
+    explain,
+    export,
+    generate,
+    inspect,
+    predict,
+    runs,
+    samples,
+    tasks,
+)
 from perceivers.cli.words import BACK
 from perceivers.errors import PerceiversError, UnreadableError
 

@@ -7,10 +7,9 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path, PurePath
-from typing import Any, ClassVar, Self
+from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 import numpy as np
-from torch import Tensor
 
 from perceivers.arguments.advice import Advice
 from perceivers.errors import ConfigurationError, DataError
@@ -30,6 +29,9 @@ from perceivers.kinds.points.sizing import MOST_POINTS, looks_of, points_learnin
 from perceivers.kinds.points.tensors import points_as_seen, points_modality, points_of_tokens, stack_sets
 from perceivers.processors.image.opening import size_stored
 from perceivers.rivals.simple import SimpleForm
+
+if TYPE_CHECKING:
+    from torch import Tensor
 
 # What holds points and nothing else; the other endings of READERS hold series, tables and texts as well.
 OWN_SUFFIXES = (".off", ".ply", ".obj", ".xyz", ".pts")
@@ -190,7 +192,7 @@ class PointsKind(Kind):
             points[:, :count] = points[:, :count].clip(-limit, limit)
         return dataclasses.replace(value, shape=points)
 
-    def tensors(self, values: Sequence[PointSet | None]) -> dict[str, ModalityInput]:
+    def arrays(self, values: Sequence[PointSet | None]) -> dict[str, ModalityInput]:
         """Points [batch, num_points, num_columns]."""
         sets = [None if value is None else self._seen(value) for value in values]
         return {"": stack_sets(sets, self.num_columns)}
