@@ -31,14 +31,16 @@ def captured(form: Any, call: Call) -> ExportedProgram:
     """
     if not hasattr(torch.compiler, "is_exporting"):
         raise ConfigurationError(f"exporting needs torch 2.9 or newer, received {torch.__version__}")
-    shapes = ({name: dict.fromkeys(axes, Dim.DYNAMIC) for name, axes in call.free.items()},)
+    shapes = ({name: dict.fromkeys(call.free.get(name, ()), Dim.DYNAMIC) for name in call.inputs},)
     try:
         with torch.no_grad(), unpacked(), quiet():
             return torch.export.export(
                 TracedCall(form, call).eval(), (dict(call.inputs),), dynamic_shapes=shapes, strict=False
             )
     except Exception as error:  # torch.export raises what it likes
-        raise ConfigurationError(f"`{call.name}` cannot be captured by torch.export: {one_line(error, 800)}") from error
+        raise ConfigurationError(
+            f"`{call.name}` cannot be captured by torch.export: {one_line(error, 800)}"
+        ) from error
 
 
 def write_onnx(program: ExportedProgram, call: Call, outputs: list[str], path: Path) -> None:
