@@ -94,6 +94,7 @@ TASKS: Mapping[str, TaskEntry] = {
         input="text files, a text column, or a column of whole numbers such as notes",
         output="what follows, token by token, as long as one likes",
         metrics="bits per byte or event, accuracy, loss",
+        asking="perceivers.tasks.text_generation.asking:WritingAsking",
     ),
     "optical-flow": TaskEntry(
         location="perceivers.tasks.optical_flow.task:OpticalFlow",
