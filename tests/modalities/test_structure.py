@@ -88,7 +88,13 @@ GROUPED = {
     "points": (p.PerceiverPointsPreprocessor(CONFIG, 2, 3, num_bands=2), torch.rand(2, 7, 5)),
     "points with their neighbourhoods": (
         p.PerceiverPointsPreprocessor(
-            CONFIG, 2, 3, num_bands=2, neighbourhood_widths=(4, 5), neighbourhood_centres=(6, 3), num_neighbours=3
+            CONFIG,
+            2,
+            3,
+            num_bands=2,
+            neighbourhood_widths=(4, 5),
+            neighbourhood_centres=(6, 3),
+            num_neighbours=3,
         ),
         torch.rand(2, 7, 5),
     ),
