@@ -12,13 +12,15 @@ BENCHMARKS ?= parity tokenizer side_by_side int8 scaling training peers
 # Sets of benchmarks/learning.py that take a minute or two.
 LEARNED ?= GunPoint ItalyPowerDemand BasicMotions django-messages
 
-.PHONY: help install demo table-demo test check hostile format benchmark recipes clean
+.PHONY: help install demo table-demo test check hostile kills mutants format benchmark recipes clean
 
 help:
 	@echo "make demo       train, evaluate and predict on real handwritten digits (minutes on two cores)"
 	@echo "make table-demo the same on a table of pictures, sounds, sentences and numbers; what each column is worth"
 	@echo "make test       run the tests"
 	@echo "make hostile    read a hundred thousand damaged files (an hour)"
+	@echo "make kills      kill training, predicting, converting and exporting 200 times, and go on (an hour)"
+	@echo "make mutants    try the tests of the lines that matter most with small faults (half an hour)"
 	@echo "make check      formatting, lint, types"
 	@echo "make format     rewrite the code in the house format"
 	@echo "make benchmark  run the comparisons with Transformers"
@@ -61,6 +63,13 @@ test: $(INSTALLED)
 # Libraries of media write what they think of damaged files to the terminal; -s shows the counts of each reader.
 hostile: $(INSTALLED)
 	OMP_NUM_THREADS=1 HF_HUB_OFFLINE=1 $(BIN)/python -m pytest -m hostile -s tests/hostile
+
+# -s shows the counts of each command.
+kills: $(INSTALLED)
+	OMP_NUM_THREADS=1 HF_HUB_OFFLINE=1 $(BIN)/python -m pytest -m slow -s tests/kills
+
+mutants: $(INSTALLED)
+	$(BIN)/python benchmarks/mutants.py
 
 check: $(INSTALLED)
 	$(BIN)/ruff format --check .
