@@ -42,24 +42,20 @@ class Target:
 
 
 TARGETS: Mapping[str, tuple[Target, ...]] = {
-    "resume": (
-        Target(
-            "training/checkpoints.py",
-            ("training/test_checkpoints.py", "training/test_folder.py", "training/test_run.py"),
-        ),
-    ),
+    "resume": (Target("training/checkpoints.py", ("training/test_checkpoints.py",)),),
     "saving": (
-        Target(
-            "records.py",
-            ("training/test_folder.py", "training/test_prediction.py", "training/test_evaluation.py"),
-        ),
-        Target("checkpoints/writing.py", ("checkpoints",)),
+        Target("records.py", ("test_records.py",)),
+        Target("checkpoints/writing.py", ("checkpoints/test_writing.py",)),
     ),
     "matching": (Target("checkpoints/matching.py", ("checkpoints",)),),
     "masks": (
         Target(
             "nn/attention.py",
-            ("nn/test_attention.py", "nn/test_attention_layer.py", "compatibility/test_contracts.py"),
+            (
+                "nn/test_attention.py",
+                "nn/test_attention_layer.py",
+                "compatibility/test_deployment.py::test_the_plain_implementation_does_not_call_the_fused_kernel",
+            ),
         ),
     ),
     "division": (

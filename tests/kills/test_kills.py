@@ -158,12 +158,21 @@ def test_training(table: Path, finished: dict[int, Path], tmp_path: Path) -> Non
         assert contents(folder) == expected
         shutil.rmtree(folder)
         ends += 1
-    print(f"\ntrain: {sum(kills.values())} kills, {ends} runs ended alike: {dict(kills)}")  # noqa: T201
+        tell("train", kills, ends)
+
+
+def tell(what: str, kills: Counter[str], ends: int) -> None:
+    print(f"\n{what}: {sum(kills.values())} kills, {ends} times ended alike: {dict(kills)}", flush=True)  # noqa: T201
 
 
 def kill_often(
-    run: Callable[[], Any], phases: Phases, count: int, output: Path, check: Callable[[], None]
-) -> str:
+    what: str,
+    run: Callable[[], Any],
+    phases: Phases,
+    count: int,
+    output: Path,
+    check: Callable[[], None],
+) -> None:
     """Kill so often; after one to three kills run to the end, and check."""
     generator = np.random.default_rng(0)
     rhythm: Rhythm = undisturbed(run, phases)
@@ -179,7 +188,7 @@ def kill_often(
         run()
         check()
         ends += 1
-    return f"{sum(kills.values())} kills, {ends} commands ended alike: {dict(kills)}"
+        tell(what, kills, ends)
 
 
 @pytest.mark.slow
@@ -195,7 +204,7 @@ def test_predicting(table: Path, finished: dict[int, Path], tmp_path: Path) -> N
     def check() -> None:
         assert contents(output) == expected
 
-    print(f"\npredict: {kill_often(ask, PREDICTING, PREDICT, output, check)}")  # noqa: T201
+    kill_often("predict", ask, PREDICTING, PREDICT, output, check)
 
 
 @pytest.mark.slow
@@ -217,5 +226,4 @@ def test_converting(size: int | str, tmp_path: Path) -> None:
         assert all(bool((again[key] == value).all()) for key, value in whole.items())
         assert not [path.name for path in output.iterdir() if path.name.startswith(".")]
 
-    found = kill_often(convert, CONVERTING, CONVERT // 2 + 1, output, check)
-    print(f"\nconvert, {size}: {found}")  # noqa: T201
+    kill_often(f"convert, {size}", convert, CONVERTING, CONVERT // 2 + 1, output, check)

@@ -410,6 +410,12 @@ def test_given_ids_of_a_text_alone_are_prepared_as_in_transformers():
     assert equal(ours.prepare_for_model([7, 8, 9]), theirs.prepare_for_model([7, 8, 9]))
 
 
+@pytest.mark.parametrize("kind", [None, "np"])
+def test_lengths_are_told_of_lists_and_of_tensors(kind):
+    given = {"return_length": True, "return_tensors": kind, "padding": True}
+    assert equal(ours(["ab", "c"], **given), theirs(["ab", "c"], **given))
+
+
 def test_padding_keeps_masks_that_are_there_and_makes_none_that_nobody_asked_for():
     rows = {"input_ids": [[7, 8, 9], [7]], "attention_mask": [[1, 0, 1], [1]]}
     assert ours.pad(rows)["attention_mask"] == [[1, 0, 1], [1, 0, 0]]
