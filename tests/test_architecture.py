@@ -19,7 +19,7 @@ GROUPS: tuple[frozenset[str], ...] = (
     frozenset({"array_files", "records", "figures", "arguments"}),
     frozenset({"nn"}),
     frozenset({"configuration_rules", "checkpoints"}),
-    frozenset({"configuration_answers"}),
+    frozenset({"configuration_answers", "configuration_hierarchy"}),
     frozenset({"configuration", "outputs"}),
     frozenset({"layers"}),
     frozenset({"modalities", "decoders"}),

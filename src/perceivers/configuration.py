@@ -15,6 +15,7 @@ from perceivers.checkpoints.foreign import without_foreign
 from perceivers.checkpoints.locating import CONFIG_NAME as CONFIG_NAME
 from perceivers.checkpoints.locating import HubOptions, resolve_file
 from perceivers.configuration_answers import read_answers
+from perceivers.configuration_hierarchy import read_hierarchy
 from perceivers.configuration_rules import validate_fields
 from perceivers.errors import CheckpointError, ConfigurationError
 
@@ -54,6 +55,7 @@ _SAVED_WHERE_GIVEN = (
     "problem_type",
     "modalities",
     "answers",
+    "hierarchy",
     "ngram_sizes",
     "ngram_rows",
 )
@@ -145,6 +147,9 @@ class _ConfigFields:
 
     # Any answers out: name -> {"type": "class", "labels" or "number", settings}, see `perceivers.configuration_answers`.
     answers: Mapping[str, Mapping[str, Any]] | None = None
+
+    # Levels and inputs of a HierarchicalPerceiver, see `perceivers.configuration_hierarchy`.
+    hierarchy: Mapping[str, Any] | None = None
 
     # Which arithmetic: see FIDELITIES.
     fidelity: str = "transformers"
@@ -266,6 +271,8 @@ class PerceiverConfig(_ConfigFields):
         """Raise ConfigurationError, naming the key, for the first value that no model can be built from."""
         validate_fields(self)
         read_answers(self.answers or {})
+        if self.hierarchy is not None:
+            read_hierarchy(self.hierarchy)
 
     def to_dict(self) -> dict[str, Any]:
         """Every key that config.json holds, plain JSON types, tuples as lists."""
