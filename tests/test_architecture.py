@@ -56,7 +56,7 @@ PLANNED: set[tuple[str, str]] = set()
 # its files may import each other. Readers of bundled data may import every file of data/.
 SHARED: dict[str, frozenset[str]] = {
     "modalities": frozenset({"base", "positioned", "structure"}),
-    "decoders": frozenset({"asked_for", "base", "basic", "chunking", "structure"}),
+    "decoders": frozenset({"asked_for", "base", "basic", "chunking", "mean", "structure"}),
     "models": frozenset(
         {
             "answering",

@@ -58,6 +58,12 @@ _SAVED_WHERE_GIVEN = (
     "hierarchy",
     "ngram_sizes",
     "ngram_rows",
+    "num_cross_attends",
+    "cross_attend_places",
+    "cross_attend_sharing",
+    "cross_attend_inputs",
+    "share_self_attends",
+    "mean_of_latents",
 )
 
 
@@ -73,6 +79,17 @@ class _ConfigFields:
     num_self_attends_per_block: int = 26
     num_self_attention_heads: int = 8
     num_cross_attention_heads: int = 8
+    # The first Perceiver's encoder; None: one cross-attend, then blocks that share their weights, as Perceiver IO has it.
+    num_cross_attends: int | None = None
+    # Self-attends before each cross-attend; None: spread evenly (as many as there are blocks stand before one block each).
+    cross_attend_places: Sequence[int] | None = None
+    # Weights of the cross-attends: "after_first" (None too: the first has its own, the others share theirs), "all", "none".
+    cross_attend_sharing: str | None = None
+    # What each cross-attend sees: "all" inputs (None too), or "parts", of which each cross-attend has one.
+    cross_attend_inputs: str | None = None
+    share_self_attends: bool | None = None
+    # Classify by a linear map of the mean of the latents instead of a query.
+    mean_of_latents: bool | None = None
     qk_channels: int | None = None
     v_channels: int | None = None
     cross_attention_shape_for_attention: str = "kv"

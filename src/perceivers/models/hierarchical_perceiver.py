@@ -123,9 +123,9 @@ class HierarchicalPerceiver(PerceiverPreTrainedModel):
 
         Args:
             inputs: name -> [batch, points, channels]. One at the processor may be absent: zeros.
-            labels: name -> what the outputs are to be: [batch, points, channels], compared by mean squared error at the points
-                that were hidden, or at all where nothing was; of an input at the processor class ids [batch], or 0 and 1
-                [batch, channels]. `config.loss_weights` weighs them.
+            labels: name -> what the outputs are to be: [batch, points, channels], compared by mean squared error at the
+                points that were hidden, or at all where nothing was; of an input at the processor class ids [batch], or 0 and
+                1 [batch, channels]. `config.loss_weights` weighs them.
             visible_slots: whole numbers [batch, kept]: which slots of every group are looked at, the same in all groups; the
                 others are cut out. `draw_visible` draws them. None: all.
             visible_groups: bool [batch, groups], False where a group of the first level sees nothing. None: all see.
