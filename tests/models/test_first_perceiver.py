@@ -267,7 +267,7 @@ def test_any_answers_are_given_by_the_mean_of_the_latents(tmp_path):
 
 def test_the_mean_of_the_latents_answers_no_other_questions():
     with pytest.raises(
-        ConfigurationError, match=r"`mean_of_latents` must not be set .* received PerceiverEmbedding"
+        ConfigurationError, match=r"`mean_of_latents` must not be set .* received PerceiverBasicDecoder"
     ):
         PerceiverForMaskedLM(PerceiverConfig(**{**SMALL, "d_model": 8}, mean_of_latents=True))
 
