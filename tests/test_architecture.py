@@ -80,6 +80,7 @@ SHARED: dict[str, frozenset[str]] = {
             "choosing",
             "column_task",
             "columns",
+            "films",
             "inputs",
             "label_arguments",
             "sizes",

@@ -36,8 +36,8 @@ from perceivers.models.multimodal_autoencoding import PerceiverForMultimodalAuto
 from perceivers.processors.video.clip_cache import ClipCache
 from perceivers.processors.video.clips import PerceiverClipReader
 from perceivers.tasks.base import Batch, Parts, Prediction, Step, Task, Unreadable, guarded
+from perceivers.tasks.films import FilmDecoder, Stretch, film_column, load_films
 from perceivers.tasks.video_autoencoding.drawing import draw_reconstruction
-from perceivers.tasks.video_autoencoding.films import FilmDecoder, Stretch, film_column, load_films
 from perceivers.tasks.video_autoencoding.measures import measure_clips
 from perceivers.tasks.video_autoencoding.options import VideoAutoencodingArguments
 from perceivers.tasks.video_autoencoding.prediction import reconstruct_film

@@ -14,7 +14,7 @@ from perceivers.errors import DataError
 from perceivers.kinds.video.reading import VIDEO_SUFFIXES, SurveyedFilms
 from perceivers.processors.video.clip_cache import ClipCache
 from perceivers.processors.video.clips import PerceiverClipReader
-from perceivers.tasks.video_autoencoding.films import (
+from perceivers.tasks.films import (
     FilmDecoder,
     StoredFilm,
     film_column,
