@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import math
 
 import pytest
@@ -250,6 +251,35 @@ def test_an_exported_model_says_the_same(model, inputs):
     said = program.module()(inputs)
     for name, values in model(inputs).logits.items():
         assert torch.allclose(said.logits[name], values, atol=1e-6)
+
+
+@pytest.mark.parametrize(
+    "options", [{}, {"consume": True}, {"chunk_size": 2, "max_memory": 2**20}, {"quantize": "int8"}]
+)
+@torch.no_grad()
+def test_the_fast_form_is_equal(model, inputs, options):
+    own = copy.deepcopy(model)
+    slots = torch.tensor([[3, 0], [1, 2]])
+    groups = torch.tensor([[True, False, True, True], [True, True, True, False]])
+    visible = {"visible_slots": slots, "visible_groups": groups}
+    expected = [model(inputs, labels=inputs, output_hidden_states=True), model(inputs, **visible)]
+    heard = []
+    prepared = own.prepare(progress=lambda done, count: heard.append((done, count)), **options)
+    said = [prepared(inputs, labels=inputs, output_hidden_states=True), prepared(inputs, **visible)]
+
+    atol = 0.2 if "quantize" in options else 2e-5
+    for ours, theirs in zip(said, expected, strict=True):
+        for name in inputs:
+            assert torch.allclose(ours.logits[name], theirs.logits[name], atol=atol)
+    for pair in zip(said[0].hidden_states, expected[0].hidden_states, strict=True):
+        assert torch.allclose(*pair, atol=5 * atol)
+    assert math.isclose(said[0].loss, expected[0].loss, rel_tol=0.05 if "quantize" in options else 1e-4)
+    # 4 groups of 5 slots, 2 samples.
+    assert heard[-1] == (40, 40)
+    assert "cross_attends" in prepared.plain_parts
+    assert torch.equal(prepared.position_table("image"), model.positions["image"].weight)
+    decoded = prepared.decode(prepared.encode(inputs))
+    assert torch.allclose(decoded["sound"], expected[0].logits["sound"], atol=atol)
 
 
 def test_fewer_processor_latents_are_drawn_while_training_only(inputs):

@@ -250,6 +250,11 @@ class HierarchicalPerceiver(PerceiverPreTrainedModel):
         drawn = draw_without_repeats(batch_size, groups, kept, self.device, generator)
         return torch.zeros(batch_size, groups, dtype=torch.bool, device=drawn.device).scatter(1, drawn, True)
 
+    def position_table(self, name: str) -> Tensor:
+        """The learned positions of an input as they are used, [points, channels]."""
+        (described,) = [each for each in self.hierarchy.inputs if each.name == name]
+        return self._positions(described)
+
     def hidden_points(
         self, visible_slots: Tensor | None, visible_groups: Tensor | None
     ) -> dict[str, Tensor] | None:

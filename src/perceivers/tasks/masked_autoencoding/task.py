@@ -120,7 +120,7 @@ class MaskedAutoencoding(Task[MaskedAutoencodingArguments]):
         measured = self._measured(points, output.logits, hidden)
         constants = {
             "loss": output.loss.detach(),
-            "found": torch.tensor(neighbours_found(inner.positions["image"].weight, self._places())),
+            "found": torch.tensor(neighbours_found(inner.position_table("image"), self._places())),
         }
         measured |= {
             name: value.to(inner.device, torch.float64).expand(size) for name, value in constants.items()
@@ -145,12 +145,12 @@ class MaskedAutoencoding(Task[MaskedAutoencodingArguments]):
         }
         return MetricCollection(metrics, compute_groups=False)
 
-    def show_evaluation(self, parts: Parts, values: Mapping[str, Tensor], folder: Path) -> list[Path]:
+    def show_model(self, parts: Parts, folder: Path) -> list[Path]:
         """Draw what the learned positions learned."""
-        path = folder / "positions.png"
-        tables = {name: module.weight for name, module in cast("Any", parts.model).positions.items()}
+        path, chosen = folder / "positions.png", self.arguments
+        model = cast("HierarchicalPerceiver", parts.model)
+        tables = {name: model.position_table(name) for name in chosen.inputs}
         chance = share_of_neighbours(self._places())
-        chosen = self.arguments
         draw_positions(tables, (chosen.num_frames, chosen.height, chosen.width), chance, path)
         return [path]
 
