@@ -41,7 +41,7 @@ if TYPE_CHECKING:
     import numpy as np
     from torchmetrics import MetricCollection
 
-# What is hidden from clips that are measured or shown: the same from each every time.
+# Of the pattern that clips are measured and shown with.
 _MEASURING_SEED = 7
 
 
@@ -110,8 +110,7 @@ class MaskedAutoencoding(Task[MaskedAutoencodingArguments]):
         inner: HierarchicalPerceiver = cast("Any", getattr(model, "module", model))
         points = as_points(batch)
         size = len(points["image"])
-        generator = None if model.training else torch.Generator(inner.device).manual_seed(_MEASURING_SEED)
-        visible = self._visible(inner, size, generator)
+        visible = self._visible(inner, size) if model.training else self._same_for_all(inner, size)
         output = model(points, labels=points, **visible)
         if model.training:
             return Step(output.loss, {})
@@ -182,8 +181,14 @@ class MaskedAutoencoding(Task[MaskedAutoencodingArguments]):
             written.append(path)
         return written
 
+    def _same_for_all(self, model: HierarchicalPerceiver, size: int) -> dict[str, Tensor]:
+        """What clips are shown that are measured: one pattern for all, whatever batch they are in."""
+        generator = torch.Generator(model.device).manual_seed(_MEASURING_SEED)
+        drawn = self._visible(model, 1, generator)
+        return {name: pattern.expand(size, -1) for name, pattern in drawn.items()}
+
     def _visible(
-        self, model: HierarchicalPerceiver, size: int, generator: torch.Generator | None
+        self, model: HierarchicalPerceiver, size: int, generator: torch.Generator | None = None
     ) -> dict[str, Tensor]:
         """What a batch is shown, as arguments of the model."""
         visible = {}
@@ -229,8 +234,7 @@ class MaskedAutoencoding(Task[MaskedAutoencodingArguments]):
         stretch = Stretch(film, 0, film.num_frames, (film.num_frames - reader.num_frames) // 2)
         points = as_points(self.collate(reader, [stretch]))
         points = {name: values.to(model.device) for name, values in points.items()}
-        generator = torch.Generator(model.device).manual_seed(_MEASURING_SEED)
-        visible = self._visible(model, 1, generator)
+        visible = self._same_for_all(model, 1)
         said = model.eval()(points, **visible).logits
         hidden = cast(
             "dict[str, Tensor]",
