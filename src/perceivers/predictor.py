@@ -17,6 +17,7 @@ from perceivers.records import RESULTS_FILE, read_json
 # The tasks are imported by `load`: `import perceivers` and its names stay cheap without them.
 if TYPE_CHECKING:
     from perceivers.data.tables import Table
+    from perceivers.tasks.asking.base import Asking
     from perceivers.tasks.base import Parts, Prediction, Task, Unreadable
     from perceivers.tasks.column_task import ColumnTask
 
@@ -138,6 +139,12 @@ class Predictor:
             else:
                 left_out.append(Unreadable(table.source, index + 1, str(each)))
         return found
+
+    def asking(self) -> Asking:
+        """What people ask this run through: fields in, words and pictures out; nothing that they send is opened as a path."""
+        from perceivers.tasks.registry import asking_of
+
+        return asking_of(self.task, self.parts, self.prepared)
 
     def _column_task(self) -> ColumnTask[Any] | None:
         """The task, where its answers come from columns."""

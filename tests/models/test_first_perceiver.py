@@ -10,6 +10,7 @@ import torch
 from perceivers import (
     ConfigurationError,
     PerceiverConfig,
+    PerceiverForCausalLM,
     PerceiverForImageClassificationFourier,
     PerceiverForMaskedLM,
     PerceiverForPrediction,
@@ -263,6 +264,14 @@ def test_any_answers_are_given_by_the_mean_of_the_latents(tmp_path):
     again = PerceiverForPrediction.from_pretrained(tmp_path)
     assert torch.equal(again(numbers).logits["kind"], output.logits["kind"])
     assert torch.allclose(again.prepare()(numbers).logits["kind"], output.logits["kind"], atol=2e-5)
+
+
+@pytest.mark.parametrize("changes", [{"num_cross_attends": 2}, {"share_self_attends": False}])
+def test_causal_models_look_once(changes):
+    with pytest.raises(
+        ConfigurationError, match="must not be set for a causal model, whose latents look .* once"
+    ):
+        PerceiverForCausalLM(PerceiverConfig(**SMALL, **changes))
 
 
 def test_the_mean_of_the_latents_answers_no_other_questions():

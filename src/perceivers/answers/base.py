@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal, Self
 from torch import Tensor
 
 from perceivers.answers.drawing import draw_words
+from perceivers.answers.said import Said
 from perceivers.configuration_answers import AnswerDescription, read_answer
 from perceivers.metrics.answers import is_better, measure, measures_of
 from perceivers.models.answers.heads import average
@@ -216,6 +217,10 @@ class Answer(ABC):
     def html(self, said: Mapping[str, Any]) -> str:
         """What `describe` said of one sample, as HTML; the page shows the class `answer` as what was answered."""
         return f'<span class="answer">{escape(str(next(iter(said.values()))))}</span>'
+
+    def in_words(self, said: Mapping[str, Any]) -> Said:
+        """What `describe` said of one sample, for people."""
+        return Said(self.title, str(next(iter(said.values()))))
 
     def draw_measures(self, values: Mapping[str, Tensor], folder: Path, prefix: str) -> list[Path]:
         """Draw what was measured and is no single number; the files written.

@@ -14,6 +14,7 @@ from torch import Tensor
 from perceivers.answers.base import Answer
 from perceivers.answers.drawing import draw_words
 from perceivers.answers.one_class import MOST_NUMBERED_CLASSES
+from perceivers.answers.said import Said
 from perceivers.data.numbers import has_decimal_comma
 from perceivers.errors import DataError
 from perceivers.kinds.base import MOSTLY
@@ -167,6 +168,11 @@ class Number(Answer):
         """See Answer; with its interval."""
         interval = f" ({said['low']:.4g} to {said['high']:.4g})" if "low" in said else ""
         return f'<span class="answer">{said["number"]:.4g}</span>{interval}'
+
+    def in_words(self, said: Mapping[str, Any]) -> Said:
+        """See Answer; with its interval."""
+        interval = f"{said['low']:.4g} to {said['high']:.4g}" if "low" in said else ""
+        return Said(self.title, f"{said['number']:.4g}", note=interval)
 
     def in_own_units(self, learned: Tensor) -> Tensor:
         """What the model says, float64, in the units of the data."""

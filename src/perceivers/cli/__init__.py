@@ -11,7 +11,8 @@ from cyclopts import App
 from rich.console import Console
 from rich.text import Text
 
-from perceivers.cli import convert, evaluate, explain, inspect, predict, samples, tasks
+from perceivers.cli import app as page
+from perceivers.cli import convert, evaluate, explain, export, inspect, predict, samples, tasks
 from perceivers.cli.words import BACK
 from perceivers.errors import PerceiversError, UnreadableError
 
@@ -35,7 +36,9 @@ app.command(
 app.command(evaluate.evaluate)
 app.command(predict.predict)
 app.command(explain.explain)
+app.command(page.app)
 app.command(inspect.inspect)
+app.command(export.export)
 app.command(convert.convert)
 app.command(tasks.tasks)
 app.command(samples.samples)

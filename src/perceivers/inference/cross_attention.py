@@ -14,6 +14,8 @@ from perceivers.inference.absorbed_attention import attend
 from perceivers.inference.budget import Budget
 from perceivers.inference.folding import absorb_keys, fold_norm, narrow, wide, working_dtype
 from perceivers.inference.structured_tokens import StructuredTokens, table_sums
+from perceivers.inference.traced_attention import whole_tile
+from perceivers.inference.tracing import is_traced
 from perceivers.nn.attention_layer import AttentionLayer
 from perceivers.nn.token_structure import TablePositions, TokenStructure
 
@@ -129,7 +131,7 @@ class AbsorbedCrossAttention(AttendedLatents):
         projections = layer.attention.self
         norm = cast("nn.LayerNorm", projections.layernorm2)
         keys, values = (fold_norm(each, norm) for each in (projections.key, projections.value))
-        self._queries = absorb_keys(constant_queries(layer, latents), keys.weight, self.num_heads)
+        self.queries = absorb_keys(constant_queries(layer, latents), keys.weight, self.num_heads)
         self._key_weight = keys.weight.to(self.working)
         self._varying = VaryingQueries(layer, self.working)
         narrowed = narrow(values, self.working)
@@ -153,19 +155,19 @@ class AbsorbedCrossAttention(AttendedLatents):
             budget: how much is computed at a time.
             latents: those that look, [batch, num_latents, channels]; None: the learned ones.
         """
-        parts = [self._read(each) for each in inputs.parts.values()]
+        parts = [self.read(each) for each in inputs.parts.values()]
         batch_size = inputs.batch_size
         unmasked = None if mask is None else mask.any(dim=1)
-        if mask is None or unmasked is None or bool(unmasked.all()):
-            return self._finish_heads(self._attend(parts, batch_size, mask, budget, latents), latents)
+        if mask is None or unmasked is None or (not is_traced() and bool(unmasked.all())):
+            return self.finish_heads(self._attend(parts, batch_size, mask, budget, latents), latents)
         # A latent that may look at nothing gets zeros, or the mean of all tokens: what queries of zero see.
         mask = mask | ~unmasked[:, None]
         context = self._attend(parts, batch_size, mask, budget, latents)
         if not self.zero_masked_rows:
-            means = attend(parts, torch.zeros_like(self._queries[:1]), batch_size, None, budget)
+            means = attend(parts, torch.zeros_like(self.queries[:1]), batch_size, None, budget)
             context = torch.where(unmasked[:, None, None], context, means)
-            return self._finish_heads(context, latents)
-        return self._finish_heads(context, latents, unmasked)
+            return self.finish_heads(context, latents)
+        return self.finish_heads(context, latents, unmasked)
 
     def _attend(
         self,
@@ -177,8 +179,10 @@ class AbsorbedCrossAttention(AttendedLatents):
     ) -> Tensor:
         """[batch, num_heads * num_latents, token_channels]."""
         if latents is None:
-            return attend(parts, self._queries, batch_size, mask, budget)
+            return attend(parts, self.queries, batch_size, mask, budget)
         asked = self._varying(latents)
+        if is_traced():
+            return self._attend_traced(parts, asked, mask)
         return torch.cat(
             [
                 attend(
@@ -193,13 +197,27 @@ class AbsorbedCrossAttention(AttendedLatents):
             ]
         )
 
-    def _read(self, structure: TokenStructure) -> StructuredTokens:
+    def _attend_traced(self, parts: Sequence[StructuredTokens], asked: Tensor, mask: Tensor | None) -> Tensor:
+        """The same for a graph that runs elsewhere: all samples at once, tokens built whole."""
+        everyone = slice(None)
+        tokens = [part.tokens(whole_tile(part), everyone).expand(asked.shape[0], -1, -1) for part in parts]
+        normed = F.layer_norm(torch.cat(tokens, dim=1), (self._key_weight.shape[1],), eps=self._eps)
+        heads = asked.unflatten(2, (self.num_heads, -1)).transpose(1, 2)
+        maps = self._key_weight.unflatten(0, (self.num_heads, -1))
+        logits = (heads @ maps / maps.shape[1] ** 0.5).flatten(1, 2) @ normed.transpose(1, 2)
+        if mask is not None:
+            logits = torch.where(mask[:, None], logits, -torch.inf)
+        return torch.softmax(logits, dim=-1) @ normed
+
+    def read(self, structure: TokenStructure) -> StructuredTokens:
         table = getattr(structure.positions, "table", None)
         return StructuredTokens(
             structure, self._eps, self.working, self.latents.device, self._table_sums.get(id(table))
         )
 
-    def _finish_heads(self, context: Tensor, latents: Tensor | None, counted: Tensor | None = None) -> Tensor:
+    def finish_heads(
+        self, context: Tensor, latents: Tensor | None = None, counted: Tensor | None = None
+    ) -> Tensor:
         """[batch, num_heads * num_latents, token_channels] to latents; samples not `counted` have values of zero."""
         heads = context.unflatten(1, (self.num_heads, -1))
         values = (heads @ self._value_maps).transpose(1, 2).flatten(2) + self._value_bias

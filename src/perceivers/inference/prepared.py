@@ -20,6 +20,9 @@ from perceivers.inference.prepared_decoder import Progress
 from perceivers.inference.prepared_hierarchy import PLAIN_PARTS, prepare_hierarchy
 from perceivers.inference.prepared_perceiver import PreparedPerceiver
 from perceivers.models.base import PerceiverPreTrainedModel
+from perceivers.models.causal_language_modeling import PerceiverForCausalLM
+from perceivers.models.generation.cache import CausalCache
+from perceivers.models.generation.writing import Generated
 from perceivers.models.hierarchical_perceiver import HierarchicalPerceiver
 from perceivers.models.perceiver import PerceiverModel
 from perceivers.models.task import PerceiverTaskModel
@@ -63,6 +66,11 @@ class PreparedModel:
     def dtype(self) -> torch.dtype:
         """Type of the outputs."""
         return _inner(self._model).dtype
+
+    @property
+    def traceable(self) -> Any:
+        """The same calls for `torch.export`, which captures no inference mode; prepare with `unpacked()` for it."""
+        return self._model
 
     @torch.inference_mode()
     def __call__(self, *inputs: Any, **options: Any) -> Any:
@@ -137,6 +145,21 @@ class PreparedHierarchicalPerceiver(PreparedModel):
         return table
 
 
+@dataclass(frozen=True, eq=False)
+class PreparedCausalModel(PreparedModel):
+    """A causal model, frozen: the same call, `new_cache` and `generate`; it keeps keys and values from call to call."""
+
+    def new_cache(self, num_inputs: int | None = None, num_latents: int | None = None) -> CausalCache:
+        """See PerceiverForCausalLM."""
+        cache: CausalCache = self._model.new_cache(num_inputs, num_latents)
+        return cache
+
+    def generate(self, input_ids: Tensor, max_new_tokens: int, **options: Any) -> Generated:
+        """See PerceiverForCausalLM."""
+        generated: Generated = self._model.generate(input_ids, max_new_tokens, **options)
+        return generated
+
+
 class ConsumedModel(nn.Module):
     """What is left of a model whose weights `prepare(consume=True)` moved out: every use says so."""
 
@@ -194,6 +217,8 @@ def prepare(
         raise ConfigurationError(f"`quantize` must be None or 'int8', received {quantize!r}")
     budget = Budget(max_memory, chunk_size)
     take: Take[Any] = _itself if consume else copy.deepcopy
+    if isinstance(model, PerceiverForCausalLM):
+        return _causal_model(model, take, chunk_size, progress, quantize, consume)
     with torch.no_grad():
         if isinstance(model, PerceiverModel):
             prepared: Any = PreparedPerceiver(
@@ -214,6 +239,35 @@ def prepare(
     if is_hierarchy:
         return PreparedHierarchicalPerceiver(prepared, MappingProxyType(dict(PLAIN_PARTS)))
     return PreparedModel(prepared, MappingProxyType(_inner(prepared).plain_parts))
+
+
+# What keeps a causal model from being folded.
+_CAUSAL = (
+    "latents are tokens that look at no later one, at turned keys, and at those of earlier calls: attention runs as in the "
+    "model, and keys and values are kept from call to call instead"
+)
+
+
+def _causal_model(
+    model: PerceiverForCausalLM,
+    take: Take[Any],
+    chunk_size: int | None,
+    progress: Progress | None,
+    quantize: str | None,
+    release: bool,
+) -> PreparedCausalModel:
+    unused = {"chunk_size": chunk_size, "progress": progress, "quantize": quantize}
+    for name, value in unused.items():
+        if value is not None:
+            raise ConfigurationError(
+                f"`{name}` must be None for {type(model).__name__}, whose parts are not folded, received {value!r}"
+            )
+    # A shallow copy, because what is consumed is emptied.
+    frozen = copy.copy(model) if release else take(model)
+    if release:
+        _empty(model)
+    frozen.eval().requires_grad_(False)
+    return PreparedCausalModel(frozen, MappingProxyType({"encoder": _CAUSAL}))
 
 
 def _task_model(

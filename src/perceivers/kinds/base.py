@@ -17,6 +17,7 @@ from torch import Tensor
 
 from perceivers.arguments.advice import Advice
 from perceivers.errors import ConfigurationError
+from perceivers.kinds.asked import AskedKind
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -47,7 +48,7 @@ class ModalityInput:
 
 
 @dataclass(frozen=True)
-class Kind(ABC):
+class Kind(AskedKind, ABC):
     """One kind of data. What it takes several columns of at once is one value; a value that is absent is None.
 
     Args:

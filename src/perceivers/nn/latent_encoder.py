@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from torch import Tensor
 from torch.utils.checkpoint import checkpoint
 
-from perceivers.nn.attention_layer import AttentionLayer
+from perceivers.nn.attention_layer import AttentionLayer, Order
 
 
 @dataclass
@@ -54,6 +54,8 @@ def encode_latents(
     need_weights: bool = False,
     need_hidden_states: bool = False,
     recompute: bool = False,
+    cross_order: Order | None = None,
+    latent_orders: Sequence[Order] | None = None,
 ) -> LatentTrace:
     """Cross-attends among self-attends: one before all (Perceiver IO, section 3.1), or several (the first Perceiver).
 
@@ -72,13 +74,16 @@ def encode_latents(
         need_weights: record attention weights.
         need_hidden_states: record latents.
         recompute: keep no activations inside layers; compute them again for the gradient (gradient checkpointing).
+        cross_order: how latents and inputs follow each other, where both are sequences.
+        latent_orders: how latents follow each other, for each layer that is executed, blocks one after another.
     """
 
-    def run(layer: AttentionLayer, *arguments: Tensor | None) -> tuple[Tensor, Tensor | None]:
-        if recompute:
-            output = checkpoint(layer, *arguments, need_weights, use_reentrant=False)
-        else:
-            output = layer(*arguments, need_weights)
+    def run(
+        layer: AttentionLayer, order: Order | None, *arguments: Tensor | None
+    ) -> tuple[Tensor, Tensor | None]:
+        # A layer of one's own need not know of orders.
+        asked = (*arguments, need_weights) if order is None else (*arguments, need_weights, order)
+        output = checkpoint(layer, *asked, use_reentrant=False) if recompute else layer(*asked)
         return output[0], output[1] if need_weights else None
 
     trace = LatentTrace(latents)
@@ -93,7 +98,7 @@ def encode_latents(
             if by_parts:
                 part = consecutive_part(inputs.shape[1], num_parts - len(waiting) - 1, num_parts)
                 seen, mask = inputs[:, part], None if mask is None else mask[..., part]
-            latents, weights = run(layer, latents, None, seen, mask)
+            latents, weights = run(layer, cross_order, latents, None, seen, mask)
             if weights is not None:
                 trace.cross_attentions.append(weights)
         return latents
@@ -104,9 +109,10 @@ def encode_latents(
         layers = self_attends if shared else self_attends[block * length : (block + 1) * length]
         for layer in layers:
             latents = look(latents, done)
+            order = None if latent_orders is None else latent_orders[done]
             if need_hidden_states:
                 trace.hidden_states.append(latents)
-            latents, weights = run(layer, latents, latent_mask, None, None)
+            latents, weights = run(layer, order, latents, latent_mask, None, None)
             done += 1
             if weights is not None:
                 trace.attentions.append(weights)

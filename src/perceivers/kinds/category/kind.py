@@ -5,11 +5,14 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 import torch
 from torch import Tensor
 
+from perceivers.errors import DataError
+from perceivers.kinds.asked import Field
 from perceivers.kinds.base import Kind, ModalityInput, as_tokens, is_empty
 from perceivers.kinds.category.options import CategoryOptions
 from perceivers.kinds.shading import shaded_list
@@ -119,6 +122,19 @@ class CategoryKind(Kind):
     def with_state(self, state: Mapping[str, Any]) -> Self:
         """See Kind."""
         return replace(self, vocabularies=tuple(tuple(known) for known in state["vocabularies"]))
+
+    def content(self, cell: Any, folder: Path) -> Any:
+        """See AskedKind."""
+        if not isinstance(cell, str | int | float):
+            raise DataError(f"must be one name, received {type(cell).__name__}")
+        return cell
+
+    def fields(self, columns: Sequence[str]) -> tuple[Field, ...]:
+        """See AskedKind; the most frequent training categories come first."""
+        return tuple(
+            Field(column, self.name, "choice", choices=known)
+            for column, known in zip(columns, self.vocabularies, strict=True)
+        )
 
     def show(
         self,

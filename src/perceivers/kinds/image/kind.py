@@ -17,6 +17,7 @@ from torch.nn.functional import adaptive_avg_pool2d
 from perceivers.arguments.advice import Advice
 from perceivers.data.tables import Table
 from perceivers.errors import DataError
+from perceivers.kinds.asked import Extent, Field, Media
 from perceivers.kinds.base import MOSTLY, Kind, ModalityInput, as_tokens, is_empty
 from perceivers.kinds.cards import CardLayout
 from perceivers.kinds.image.affine import random_affine
@@ -34,6 +35,8 @@ from perceivers.kinds.image.reading import (
 )
 from perceivers.kinds.image.sizing import LOOKED_AT, image_learning, image_options, looks_of
 from perceivers.kinds.image.tensors import image_modality, image_processor, pixels_of, seen_part
+from perceivers.kinds.inline import png_of
+from perceivers.processors.image.opening import size_stored
 from perceivers.rivals.simple import SimpleForm
 
 # Pictures whose brightness is looked at before training.
@@ -191,3 +194,20 @@ class ImageKind(Kind):
     def html(self, shown: ShownPicture | None, columns: Sequence[str]) -> str:
         """See Kind."""
         return picture_html(shown, columns[0])
+
+    def fields(self, columns: Sequence[str]) -> tuple[Field, ...]:
+        """See AskedKind."""
+        accepts = ("image/*", *self.suffixes)
+        return tuple(
+            Field(column, self.name, "file", "a picture of any size", accepts, "picture")
+            for column in columns
+        )
+
+    def extent(self, content: bytes, most_seconds: float) -> Extent:
+        """See AskedKind."""
+        size = size_stored(content)
+        return Extent() if size is None else Extent(pixels=math.prod(size))
+
+    def media(self, value: Picture) -> Media:
+        """The picture as a PNG file."""
+        return Media("image/png", png_of(small(value.image)))

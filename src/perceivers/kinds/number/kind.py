@@ -11,6 +11,7 @@ import torch
 from torch import Tensor
 
 from perceivers.data.numbers import Decimal
+from perceivers.kinds.asked import Field
 from perceivers.kinds.base import MOSTLY, Kind, ModalityInput, as_tokens
 from perceivers.kinds.number.options import NumberOptions
 from perceivers.kinds.number.reading import are_names, is_missing_word, looks_like_number, number_of
@@ -116,6 +117,14 @@ class NumberKind(Kind):
             self,
             quantiles=np.array(state["quantiles"], dtype=np.float64),
             edges=tuple(tuple(edges) for edges in state["edges"]),
+        )
+
+    def fields(self, columns: Sequence[str]) -> tuple[Field, ...]:
+        """See AskedKind; with the range of the training numbers."""
+        assert self.quantiles is not None
+        return tuple(
+            Field(column, self.name, "number", low=float(known[0]), high=float(known[-1]))
+            for column, known in zip(columns, self.quantiles.T, strict=True)
         )
 
     def show(

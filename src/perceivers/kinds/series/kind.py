@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Any, ClassVar, Self
 
 import numpy as np
@@ -13,11 +14,12 @@ from torch import Tensor
 from perceivers.arguments.advice import Advice
 from perceivers.data.tables import StreamTable
 from perceivers.errors import DataError
+from perceivers.kinds.asked import Field, Media, Sent, stored
 from perceivers.kinds.base import MOSTLY, Kind, ModalityInput, as_tokens, counted
 from perceivers.kinds.cards import CardLayout
 from perceivers.kinds.series.augmentation import vary_series
 from perceivers.kinds.series.channels import channels_of_cells
-from perceivers.kinds.series.drawing import LAYOUT, draw_series, series_html
+from perceivers.kinds.series.drawing import LAYOUT, draw_series, series_file, series_html
 from perceivers.kinds.series.features import SeriesFeatures, settled_features
 from perceivers.kinds.series.files import SERIES_SUFFIXES, SeriesColumns
 from perceivers.kinds.series.options import SeriesOptions
@@ -253,6 +255,22 @@ class SeriesKind(Kind):
     def html(self, shown: np.ndarray | None, columns: Sequence[str]) -> str:
         """See Kind."""
         return series_html(shown, columns[0])
+
+    def fields(self, columns: Sequence[str]) -> tuple[Field, ...]:
+        """See AskedKind."""
+        channels = counted(self.num_channels or 1, "channel")
+        hint = f"a series of {channels}: {', '.join(self.suffixes)}"
+        return tuple(Field(column, self.name, "file", hint, self.suffixes) for column in columns)
+
+    def content(self, cell: Any, folder: Path) -> Any:
+        """See AskedKind."""
+        return (
+            stored(cell, folder, self.suffixes) if isinstance(cell, Sent) else super().content(cell, folder)
+        )
+
+    def media(self, value: np.ndarray) -> Media:
+        """Its channels as lines."""
+        return Media("image/svg+xml", series_file(self._scale(value)))
 
     def _features(self, values: Sequence[VariedSeries | np.ndarray | None]) -> ModalityInput:
         """Features of each series, zeros where it is absent, and which series are there."""

@@ -13,6 +13,7 @@ from torch import Tensor
 
 from perceivers.arguments.advice import Advice
 from perceivers.errors import DataError
+from perceivers.kinds.asked import Field
 from perceivers.kinds.base import Kind, ModalityInput, as_tokens
 from perceivers.kinds.shading import shaded_list
 from perceivers.kinds.text.augmentation import cropped, hidden_bytes
@@ -21,7 +22,7 @@ from perceivers.kinds.text.drawing import shaded_words
 from perceivers.kinds.text.ngram_weights import NgramWeights
 from perceivers.kinds.text.ngrams import plain_letters, rows_of_letters, rows_of_words
 from perceivers.kinds.text.options import TextOptions
-from perceivers.kinds.text.reading import TEXT_SUFFIXES, names_text_file, text_of
+from perceivers.kinds.text.reading import TEXT_SUFFIXES, encoded, names_text_file, text_of
 from perceivers.kinds.text.sizing import lone_text_options, text_learning, text_options
 from perceivers.modalities.bag_of_ngrams import NOTHING, NUM_RESERVED, UNKNOWN, WEIGHT_UNIT
 from perceivers.processors.tokenizer.byte_tokenizer import PerceiverTokenizer
@@ -251,6 +252,15 @@ class TextKind(Kind):
             for name in ("words", "letters")
         )
         return replace(self, num_columns=state["num_columns"], words=words, letters=letters)
+
+    def fields(self, columns: Sequence[str]) -> tuple[Field, ...]:
+        """See AskedKind."""
+        hint = "" if self.reads_ngrams else f"at most {self.options.max_length:,} bytes"
+        return tuple(Field(column, self.name, "words", hint) for column in columns)
+
+    def content(self, cell: Any, folder: Path) -> Any:
+        """See AskedKind; a text is its bytes, so that none is taken for the path of a file."""
+        return encoded(cell) if isinstance(cell, str) else super().content(cell, folder)
 
     def show(
         self, value: TextValue | None, weights: Mapping[str, Tensor], grids: Mapping[str, tuple[int, ...]]

@@ -82,8 +82,10 @@ def open_picture(
     except Image.DecompressionBombError as error:
         raise DataError(f"{name} is too large a picture: {error}") from error
     except Exception as error:  # whatever Pillow's many readers raise: OSError, struct.error, KeyError
+        # Pillow calls content that has no name by its address in memory.
+        said = str(error).replace(f" {opened!r}", "") if isinstance(source, bytes) else str(error)
         raise DataError(
-            f"{name} cannot be read as a picture: it is damaged or of unknown kind: {error}"
+            f"{name} cannot be read as a picture: it is damaged or of unknown kind: {said}"
         ) from error
 
 

@@ -206,7 +206,7 @@ class TextClassification(ColumnTask[TextClassificationArguments]):
     def columns_of(self, row: Mapping[str, Any], answers: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:
         """The texts, and the answer; of several tasks `answers`, by task."""
         names = self.columns_for(self.columns, tuple(row)).columns_read
-        cells = [str(row[name]) for name in names if row.get(name) is not None]
+        cells = [_words(row[name]) for name in names if row.get(name) is not None]
         said = {self.columns.answers[name].title: dict(own) for name, own in answers.items()}
         own_answer = {"answers": said} if self.answers_several else next(iter(said.values()))
         return {"text": f" {PAIR_MARK} ".join(cells), **own_answer}
@@ -240,3 +240,7 @@ class TextClassification(ColumnTask[TextClassificationArguments]):
                 f"text{'s' if len(parts) > 1 else ''}"
             )
         return ListTable([dict(zip(columns, parts, strict=True))], source, [source])
+
+
+def _words(cell: Any) -> str:
+    return cell.decode("utf-8") if isinstance(cell, bytes) else str(cell)
