@@ -84,7 +84,6 @@ SHARED: dict[str, frozenset[str]] = {
             "choosing",
             "column_task",
             "columns",
-            "films",
             "inputs",
             "label_arguments",
             "sizes",
@@ -155,7 +154,7 @@ CONCRETE = re.compile(
     r"kinds\.(category|date|image|number|points|series|sound|text|video)\b|answers\.(number|one_class|several_labels)"
 )
 # Shared by tasks that are about one kind, or offer a choice of answers by themselves.
-MAY_NAME_THEM = frozenset({"tasks.films", "tasks.one_column_task", "tasks.text_model"})
+MAY_NAME_THEM = frozenset({"tasks.one_column_task", "tasks.text_model"})
 MODALITIES = frozenset({"audio", "image", "label"})
 # Where names of modalities belong: what handles one, what puts named ones together, raw data, default sizes, and
 # the table of DeepMind's names.

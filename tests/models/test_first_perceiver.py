@@ -269,7 +269,7 @@ def test_any_answers_are_given_by_the_mean_of_the_latents(tmp_path):
 @pytest.mark.parametrize("changes", [{"num_cross_attends": 2}, {"share_self_attends": False}])
 def test_causal_models_look_once(changes):
     with pytest.raises(
-        ConfigurationError, match="must not be set for a causal model, whose latents look .* once"
+        ConfigurationError, match=r"must not be set for a causal model, whose latents look .* once"
     ):
         PerceiverForCausalLM(PerceiverConfig(**SMALL, **changes))
 

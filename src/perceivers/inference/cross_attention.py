@@ -210,6 +210,7 @@ class AbsorbedCrossAttention(AttendedLatents):
         return torch.softmax(logits, dim=-1) @ normed
 
     def read(self, structure: TokenStructure) -> StructuredTokens:
+        """A part of the tokens, with what is constant of it."""
         table = getattr(structure.positions, "table", None)
         return StructuredTokens(
             structure, self._eps, self.working, self.latents.device, self._table_sums.get(id(table))

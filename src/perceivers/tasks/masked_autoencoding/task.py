@@ -18,6 +18,7 @@ from perceivers.data.splits import Splits
 from perceivers.data.tables import require_columns
 from perceivers.errors import ConfigurationError, MissingExtraError
 from perceivers.kinds.video.augmentation import random_mirror, random_view
+from perceivers.kinds.video.films import FilmDecoder, Stretch, film_column, load_films
 from perceivers.kinds.video.reading import VIDEO_SUFFIXES, SurveyedFilms, clip_reader, require_a_clip
 from perceivers.metrics.named import mean_of
 from perceivers.metrics.signal_to_noise import peak_signal_to_noise, signal_to_noise
@@ -26,7 +27,6 @@ from perceivers.nn.fourier import grid_coordinates
 from perceivers.processors.video.clip_cache import ClipCache
 from perceivers.processors.video.clips import PerceiverClipReader
 from perceivers.tasks.base import Batch, Parts, Prediction, Step, Task, Unreadable, guarded
-from perceivers.tasks.films import FilmDecoder, Stretch, film_column, load_films
 from perceivers.tasks.masked_autoencoding.drawing import draw_clip, draw_positions
 from perceivers.tasks.masked_autoencoding.measures import (
     error_of_hidden,
