@@ -5,12 +5,11 @@ from __future__ import annotations
 from pathlib import Path
 
 import device_measuring
+import gpu
 import gpu_choices
 import pytest
 import torch
 from device_measuring import Side, build, run_once, tried
-
-import gpu
 
 CPU = torch.device("cpu")
 

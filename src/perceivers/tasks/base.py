@@ -232,6 +232,10 @@ class Task(ABC, Generic[TaskArguments]):
         """
         return None
 
+    def show_model(self, parts: Parts, folder: Path) -> list[Path]:
+        """Draw what the trained weights themselves say into `folder` and give the files written."""
+        return []
+
     @abstractmethod
     def predict(
         self, parts: Parts, inputs: Sequence[str], left_out: list[Unreadable] | None = None
