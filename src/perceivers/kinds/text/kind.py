@@ -128,7 +128,7 @@ class TextKind(Kind):
 
     def learning(self, num_rows: int, num_classes: int | None = None) -> Advice:
         """See Kind; read as bytes, texts are learned as whatever else is a row of tokens."""
-        return text_learning(num_rows) if self.reads_ngrams else Advice()
+        return text_learning(num_rows, num_classes) if self.reads_ngrams else Advice()
 
     @property
     def num_tokens(self) -> int:
