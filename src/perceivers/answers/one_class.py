@@ -78,9 +78,7 @@ class OneClass(RankedAnswer):
                 f"`{source}` must hold classes of several rows in the column {self.column!r}, received a value of its own in "
                 f"each of {len(cells):,} rows; name another column, or another answer: --target {self.column}:number"
             )
-        temperature = MARGIN_TEMPERATURE if self.loss == "margin" else 1.0
-        named = replace(self, names=tuple(in_natural_order(counts)), temperature=temperature)
-        return named.learned_from(cells, source)
+        return replace(self, names=tuple(in_natural_order(counts))).learned_from(cells, source)
 
     def learned_from(self, cells: Sequence[Any], source: str) -> Self:
         """See Answer; a class without rows counts as one of one row."""
@@ -89,6 +87,10 @@ class OneClass(RankedAnswer):
         counts = Counter(_class_name(cell) for cell in cells)
         share = len(cells) / len(self.names)
         return replace(self, class_weights=tuple(share / max(counts[name], 1) for name in self.names))
+
+    def trained_by(self, loss: Literal["cross_entropy", "margin"]) -> Self:
+        """The same answer, with a temperature that fits the scores of a loss until validation samples say better."""
+        return replace(self, loss=loss, temperature=MARGIN_TEMPERATURE if loss == "margin" else 1.0)
 
     def target(self, cell: Any) -> int | None:
         """Id of the class."""

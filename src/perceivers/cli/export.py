@@ -66,7 +66,9 @@ def export(
     lines = []
     if done.rounded:
         off = done.rounded["largest_difference"]
-        lines.append(f"rounded: off by {off:.1e} of the largest output on {done.rounded['samples']:.0f} test samples")
+        lines.append(
+            f"rounded: off by {off:.1e} of the largest output on {done.rounded['samples']:.0f} test samples"
+        )
         lines += [
             f"  {name.removesuffix('_before')}: {value:.4f}, rounded {done.rounded[name.removesuffix('before') + 'after']:.4f}"
             for name, value in done.rounded.items()

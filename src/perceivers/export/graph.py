@@ -38,7 +38,9 @@ def captured(form: Any, call: Call) -> ExportedProgram:
                 TracedCall(form, call).eval(), (dict(call.inputs),), dynamic_shapes=shapes, strict=False
             )
     except Exception as error:  # torch.export raises what it likes
-        raise ConfigurationError(f"`{call.name}` cannot be captured by torch.export: {one_line(error, 800)}") from error
+        raise ConfigurationError(
+            f"`{call.name}` cannot be captured by torch.export: {one_line(error, 800)}"
+        ) from error
 
 
 def write_onnx(program: ExportedProgram, call: Call, outputs: list[str], path: Path) -> None:

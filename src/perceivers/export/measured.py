@@ -48,7 +48,9 @@ class FileModel:
 
     def reconstruct(self, inputs: Mapping[str, Tensor], attention_mask: Any = None) -> dict[str, Tensor]:
         """See the model's `reconstruct`."""
-        outputs = self._session.run(as_arrays(flattened({"inputs": inputs, "attention_mask": attention_mask})))
+        outputs = self._session.run(
+            as_arrays(flattened({"inputs": inputs, "attention_mask": attention_mask}))
+        )
         self.said.append(outputs)
         found: dict[str, Tensor] = taken(
             "output", {name: torch.from_numpy(value) for name, value in outputs.items()}

@@ -1,10 +1,10 @@
 """What a file's inputs and outputs are called: one name a tensor, made of its role and, where there are several, its modality.
 
-    inputs, mask, positions             of a model that takes one array
-    inputs_photo, mask_photo, ...       of one that takes several, by the modality
-    logits, logits_price, ...           what it says, by the answer or the modality
-    latents, tokens                     between an encoder and its decoder
-    points, points_sound, ...           flat indices of the outputs that a decoder is asked for
+inputs, mask, positions             of a model that takes one array
+inputs_photo, mask_photo, ...       of one that takes several, by the modality
+logits, logits_price, ...           what it says, by the answer or the modality
+latents, tokens                     between an encoder and its decoder
+points, points_sound, ...           flat indices of the outputs that a decoder is asked for
 """
 
 from __future__ import annotations

@@ -30,5 +30,7 @@ def round_file(path: Path, how: str) -> None:
             model: Any = onnx.load(str(path))
             onnx.save(convert_float_to_float16(model, keep_io_types=True), str(partial))
         else:
-            quantize_dynamic(str(path), str(partial), weight_type=QuantType.QInt8, op_types_to_quantize=["MatMul"])
+            quantize_dynamic(
+                str(path), str(partial), weight_type=QuantType.QInt8, op_types_to_quantize=["MatMul"]
+            )
     partial.replace(path)

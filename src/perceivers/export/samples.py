@@ -78,5 +78,3 @@ def _described(array: np.ndarray) -> dict[str, Any]:
     values = array.ravel()
     data = values.astype(int).tolist() if array.dtype == np.bool_ else values.tolist()
     return {"type": str(array.dtype), "dims": list(array.shape), "data": data}
-
-

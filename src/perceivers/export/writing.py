@@ -111,7 +111,7 @@ def _write_parts(
         DECODER,
         parts.decode,
         {**encoded, **points},
-        {**{name: _batch_axes(encoded[name]) for name in encoded}, **{name: (0,) for name in points}},
+        {**{name: _batch_axes(encoded[name]) for name in encoded}, **dict.fromkeys(points, (0,))},
     )
     with torch.no_grad():
         answers = parts.decode(form, decoder.inputs)
@@ -188,7 +188,9 @@ def _free_axes(
         found[name] = tuple(sorted({0, *varying, *given.get(name, ())}))
     unknown = sorted(set(given) - set(found))
     if unknown:
-        raise ConfigurationError(f"`free` must name inputs among {', '.join(found)}, received {', '.join(unknown)}")
+        raise ConfigurationError(
+            f"`free` must name inputs among {', '.join(found)}, received {', '.join(unknown)}"
+        )
     return found
 
 

@@ -140,7 +140,9 @@ class LookupCrossAttention(AttendedLatents):
         """The same for a graph that runs elsewhere: all samples at once, masked bytes hidden instead of left out."""
         ids, vectors = inputs.ids, inputs.positions
         if vectors is not None and vectors.ndim == 3:
-            normed = F.layer_norm((self._ids[ids] + vectors).to(self.working), self._ids.shape[1:], eps=self._eps)
+            normed = F.layer_norm(
+                (self._ids[ids] + vectors).to(self.working), self._ids.shape[1:], eps=self._eps
+            )
             keys_values = F.linear(normed, self._weight.to(self.working))
         else:
             tables = self._tables if vectors is None else self._fold(vectors)

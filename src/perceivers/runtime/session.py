@@ -44,7 +44,9 @@ class Session:
     def __init__(self, path: Path, threads: int | None = None) -> None:
         runtime = _onnxruntime()
         if not path.is_file():
-            raise DataError(f"`{path}` does not exist; `perceivers export RUN --output FOLDER` writes such files")
+            raise DataError(
+                f"`{path}` does not exist; `perceivers export RUN --output FOLDER` writes such files"
+            )
         options = runtime.SessionOptions()
         options.intra_op_num_threads = _threads() if threads is None else threads
         options.log_severity_level = 3
@@ -71,7 +73,9 @@ class Session:
         """
         given = {**self._open_masks(given), **given}
         if given.keys() != self.inputs.keys():
-            raise ShapeError(f"`given` must be {', '.join(self.inputs)}, received {', '.join(given) or 'nothing'}")
+            raise ShapeError(
+                f"`given` must be {', '.join(self.inputs)}, received {', '.join(given) or 'nothing'}"
+            )
         arrays = {}
         sizes: dict[str, int] = {}
         for name, (dtype, expected) in self.inputs.items():
@@ -91,7 +95,6 @@ class Session:
         except Exception as error:  # onnxruntime has errors of its own kind
             raise ShapeError(f"`{self.path.name}` cannot compute this: {one_line(error)}") from error
         return dict(zip(self.outputs, found, strict=True))
-
 
     def _open_masks(self, given: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
         """Masks that hide nothing, for those that were not given."""

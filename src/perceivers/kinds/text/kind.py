@@ -293,6 +293,12 @@ class TextKind(Kind):
         """Tokens of a column's text: its words, its letters."""
         return bool(self.options.ngram_words) + bool(self.options.ngram_letters)
 
+    def ngrams_of(self, value: TextValue) -> tuple[Ids, np.ndarray]:
+        """Ids of the known n-grams of all bags of a value, and their weights, float32; see `tensors`."""
+        found = self._bags([value])[0].flatten(0, 1).numpy()
+        is_there = found[:, 0] != NOTHING
+        return found[is_there, 0], (found[is_there, 1] / WEIGHT_UNIT).astype(np.float32)
+
     @property
     def _weights(self) -> list[NgramWeights]:
         return [each for each in (self.words, self.letters) if each is not None]

@@ -92,6 +92,7 @@ def text_learning(num_rows: int, num_classes: int | None = None) -> Advice:
         token_rate=5.0,
         label_smoothing=0.0,
         class_loss=None if num_classes is None else "margin",
+        linear_start=None if num_classes is None else True,
     )
 
 

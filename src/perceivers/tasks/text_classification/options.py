@@ -37,6 +37,7 @@ MEASURES_OF_ANSWER = {
     "token_rate",
     "initializer_range",
     "class_loss",
+    "linear_start",
 )
 @dataclass(frozen=True, kw_only=True)
 class TextClassificationArguments(TextOptions, TextModelArguments):
@@ -70,6 +71,9 @@ class TextClassificationArguments(TextOptions, TextModelArguments):
     class_loss: Literal["cross_entropy", "margin"] = "cross_entropy"
     """What is made small for one class of several: the cross-entropy, or the squared hinge loss of support vector machines,
     which does better on n-grams. Its probabilities are fitted to the validation samples."""
+    linear_start: bool = False
+    """Let n-grams start with the weights of support vector machines of the training texts, and learn on from there. Needs
+    `text_reading` ngrams, a `token_rate`, and one class of several; a run with `start` has its weights from there."""
     measures: tuple[str, ...] = ()
     """What is reported, the headline first. None given: accuracy, macro F1 and Matthews' coefficient for classes (F1 of the
     second class where there are two), mean average precision and macro F1 for labels, the coefficients of Pearson and
@@ -100,6 +104,17 @@ class TextClassificationArguments(TextOptions, TextModelArguments):
             raise ConfigurationError(
                 "`task_column` goes with `answer` one-class and no `label_smoothing` (`number_tasks` names the tasks with "
                 f"numbers), received {self.answer} and {self.label_smoothing}"
+            )
+
+        if self.linear_start and not (
+            self.text_reading == "ngrams"
+            and self.token_rate > 0.0
+            and self.answer == "one-class"
+            and self.task_column is None
+        ):
+            raise ConfigurationError(
+                "`linear_start` needs `text_reading` ngrams, a `token_rate` above 0, `answer` one-class and no "
+                f"`task_column`, received {self.text_reading}, {self.token_rate}, {self.answer} and {self.task_column}"
             )
 
     @property

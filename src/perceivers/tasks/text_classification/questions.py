@@ -75,7 +75,7 @@ def _answer(
         "chosen_measures": tuple(name for name in chosen.measures if name in known) or known,
     }
     if kind == "one-class":
-        return OneClass(**shared, loss=chosen.class_loss)
+        return OneClass(**shared)
     if kind == "several-labels":
         return SeveralLabels(**shared, separator=chosen.label_separator)
     return Number(**shared, may_be_logarithm=False)
