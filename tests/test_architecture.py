@@ -29,8 +29,9 @@ GROUPS: tuple[frozenset[str], ...] = (
     frozenset({"kinds"}),
     frozenset({"answers"}),
     frozenset({"tasks"}),
-    frozenset({"predictor", "runtime"}),
-    frozenset({"training", "conversion"}),
+    frozenset({"predictor"}),
+    frozenset({"training", "conversion", "batch"}),
+    frozenset({"runtime"}),
     frozenset({"export"}),
     frozenset({"integrations"}),
     frozenset({"app"}),
@@ -57,7 +58,7 @@ PLANNED: set[tuple[str, str]] = set()
 # Folders of like things, and the files or folders in each that the others may import. A folder in a folder is one thing:
 # its files may import each other. Readers of bundled data may import every file of data/.
 SHARED: dict[str, frozenset[str]] = {
-    "modalities": frozenset({"base", "positioned", "structure"}),
+    "modalities": frozenset({"base", "ids", "positioned", "structure"}),
     "decoders": frozenset({"asked_for", "base", "basic", "chunking", "structure"}),
     "models": frozenset(
         {

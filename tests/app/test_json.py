@@ -195,6 +195,13 @@ def test_another_name_of_this_machine_is_refused(client: Any) -> None:
     assert client.get("/api/run", headers={"Host": "evil.example"}).status_code == 400
 
 
+def test_a_run_that_answers_at_once_gives_no_pieces(client: Any) -> None:
+    response = client.post("/api/pieces", json={"inputs": {"weight": 3}})
+    assert (response.status_code, response.json()["error"]) == (
+        404, "This run answers at once, not piece by piece. Ask /api/predict."
+    )  # fmt: skip
+
+
 def test_a_picture_of_numbers_is_no_file(client: Any) -> None:
     pixels = np.asarray(Image.new("L", (3, 2))).tolist()
     response = predict(client, {"photo": pixels})

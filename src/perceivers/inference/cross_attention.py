@@ -136,6 +136,7 @@ class AbsorbedCrossAttention(AttendedLatents):
         return self.finish_heads(context, unmasked)
 
     def read(self, structure: TokenStructure) -> StructuredTokens:
+        """Tokens of some structure, with the sums that are known of them."""
         table = getattr(structure.positions, "table", None)
         return StructuredTokens(
             structure, self._eps, self.working, self.latents.device, self._table_sums.get(id(table))

@@ -5,9 +5,7 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any, ClassVar
-
-from torch import Tensor
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from perceivers.answers.base import Answer
 from perceivers.answers.one_class import OneClass
@@ -21,9 +19,6 @@ from perceivers.data.tables import FILE_COLUMN, ListTable, Table, require_column
 from perceivers.errors import DataError
 from perceivers.kinds.text.kind import TextKind
 from perceivers.kinds.text.reading import TEXT_SUFFIXES, column_of_text, is_path, read_text_file
-from perceivers.models.prediction import PerceiverForPrediction
-from perceivers.models.sequence_classification import PerceiverForSequenceClassification
-from perceivers.models.text_building import start_positions, text_config
 from perceivers.tasks.base import Parts, Prediction, Unreadable
 from perceivers.tasks.choosing import count_of, options_of, with_inputs, with_network
 from perceivers.tasks.column_task import ColumnTask
@@ -32,6 +27,12 @@ from perceivers.tasks.inputs import Input, Sample
 from perceivers.tasks.text_classification.linear_start import start_as_margins
 from perceivers.tasks.text_classification.options import TextClassificationArguments
 from perceivers.tasks.text_classification.questions import only_answer, problem_of, task_answers
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+    from perceivers.models.prediction import PerceiverForPrediction
+    from perceivers.models.sequence_classification import PerceiverForSequenceClassification
 
 # What the model calls its input, and its answer where there is one task.
 TEXT, ANSWER = "text", "answer"
@@ -130,6 +131,10 @@ class TextClassification(ColumnTask[TextClassificationArguments]):
         self, columns: Columns, start: PerceiverConfig | None
     ) -> PerceiverForSequenceClassification | PerceiverForPrediction:
         """The page's classifier; where tasks have heads, a query and a head for each."""
+        from perceivers.models.prediction import PerceiverForPrediction
+        from perceivers.models.sequence_classification import PerceiverForSequenceClassification
+        from perceivers.models.text_building import start_positions, text_config
+
         model: PerceiverForSequenceClassification | PerceiverForPrediction
         values = self.arguments.config_values()
         if self.has_heads:
@@ -148,6 +153,9 @@ class TextClassification(ColumnTask[TextClassificationArguments]):
 
     def load_model(self, folder: Path) -> Any:
         """See ColumnTask."""
+        from perceivers.models.prediction import PerceiverForPrediction
+        from perceivers.models.sequence_classification import PerceiverForSequenceClassification
+
         if self.has_heads:
             return PerceiverForPrediction.from_pretrained(folder)
         return PerceiverForSequenceClassification.from_pretrained(folder)
