@@ -59,7 +59,7 @@ def test_the_map_of_the_tokens_says_what_the_machines_say(channels: int, is_exac
     )
     expected = np.stack([added + values @ weights[ids] for ids, values in map(kind.ngrams_of, values)])
     with torch.no_grad():
-        scores = model(torch.from_numpy(kind.tensors(values)[""].values)).logits["answer"].numpy()
+        scores = model(kind.tensors(values)[""].values).logits["answer"].numpy()
     # What the queries say is averaged as probabilities.
     expected = expected - np.log(np.exp(expected).sum(axis=1, keepdims=True))
     assert np.allclose(scores, expected, atol=1e-4) == is_exact
