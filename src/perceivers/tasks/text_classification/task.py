@@ -14,7 +14,7 @@ from perceivers.arguments.advice import Advice
 from perceivers.arguments.open import AUTO, completed
 from perceivers.configuration import PerceiverConfig
 from perceivers.data.opening import TABLE_FORMATS, Tables, find_files, open_tables
-from perceivers.data.splits import Splits
+from perceivers.data.splits import Samples, Splits
 from perceivers.data.tables import FILE_COLUMN, ListTable, Table, require_columns
 from perceivers.errors import DataError
 from perceivers.kinds.text.kind import TextKind
@@ -24,6 +24,7 @@ from perceivers.tasks.choosing import count_of, options_of, with_inputs, with_ne
 from perceivers.tasks.column_task import ColumnTask
 from perceivers.tasks.columns import Columns, model_names
 from perceivers.tasks.inputs import Input, Sample
+from perceivers.tasks.text_classification.linear_start import start_as_margins
 from perceivers.tasks.text_classification.options import TextClassificationArguments
 from perceivers.tasks.text_classification.questions import only_answer, problem_of, task_answers
 
@@ -116,8 +117,11 @@ class TextClassification(ColumnTask[TextClassificationArguments]):
             num_classes=len(answer.names) if isinstance(answer, OneClass) else None,
         )
         known = completed(self.arguments)
+        shape = {"num_queries": known.queries_per_answer, "token_rate": known.token_rate}
         answers = {
-            name: dataclasses.replace(each, num_queries=known.queries_per_answer, token_rate=known.token_rate)
+            name: dataclasses.replace(
+                each.trained_by(known.class_loss) if isinstance(each, OneClass) else each, **shape
+            )
             for name, each in self.columns.answers.items()
         }
         self.columns = dataclasses.replace(self.columns, answers=answers)
@@ -159,8 +163,23 @@ class TextClassification(ColumnTask[TextClassificationArguments]):
     def build(self, splits: Splits, start: PerceiverConfig | None = None) -> Parts:
         """See ColumnTask; a model that learned from files can be asked about the texts of a column as well."""
         parts = super().build(splits, start)
+        if self.arguments.linear_start and start is None:
+            self._start_as_margins(parts, splits.train)
         self.columns = self.columns_for(parts.processor, (self.arguments.text_column,))
         return dataclasses.replace(parts, processor=self.columns)
+
+    def _start_as_margins(self, parts: Parts, train: Samples) -> None:
+        ((answer_name, answer),) = self.columns.answers.items()
+        bags = parts.model.perceiver.input_preprocessor
+        samples = (train[index] for index in range(len(train)))
+        start_as_margins(
+            bags,
+            parts.model.token_readers[answer_name],
+            self.columns.inputs[0].kind,
+            ((sample.values[0], sample.targets[0]) for sample in samples),
+            num_classes=len(answer.names),
+            seed=0,
+        )
 
     def columns_for(self, columns: Columns, names: Sequence[str]) -> Columns:
         """See ColumnTask; folders of files have a column of their own."""
