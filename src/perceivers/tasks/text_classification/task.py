@@ -11,7 +11,7 @@ from perceivers.answers.base import Answer
 from perceivers.answers.one_class import OneClass
 from perceivers.arguments import DataArguments, RunArguments
 from perceivers.arguments.advice import Advice
-from perceivers.arguments.open import AUTO, completed
+from perceivers.arguments.open import AUTO, completed, filled
 from perceivers.configuration import PerceiverConfig
 from perceivers.data.opening import TABLE_FORMATS, Tables, find_files, open_tables
 from perceivers.data.splits import Samples, Splits
@@ -19,8 +19,9 @@ from perceivers.data.tables import FILE_COLUMN, ListTable, Table, require_column
 from perceivers.errors import DataError
 from perceivers.kinds.text.kind import TextKind
 from perceivers.kinds.text.reading import TEXT_SUFFIXES, column_of_text, is_path, read_text_file
+from perceivers.kinds.text.sizing import RATE_OF_STARTED
 from perceivers.tasks.base import Parts, Prediction, Unreadable
-from perceivers.tasks.choosing import count_of, options_of, with_inputs, with_network
+from perceivers.tasks.choosing import count_of, options_of, size_of, with_inputs, with_network
 from perceivers.tasks.column_task import ColumnTask
 from perceivers.tasks.columns import Columns, model_names
 from perceivers.tasks.inputs import Input, Sample
@@ -65,6 +66,19 @@ class TextClassification(ColumnTask[TextClassificationArguments]):
         return self.arguments.text_reading == "ngrams"
 
     @property
+    def _may_start_as_margins(self) -> bool:
+        """Whether n-grams will start as support vector machines if nothing else is given; see `linear_start`."""
+        chosen = self.arguments
+        return (
+            self.start is None
+            and size_of(chosen) != "paper"
+            and chosen.text_reading in ("ngrams", AUTO)
+            and chosen.answer == "one-class"
+            and not self.answers_several
+            and chosen.linear_start in (True, AUTO)
+        )
+
+    @property
     def by_modality(self) -> bool:  # type: ignore[override]
         """See ColumnTask."""
         return self.has_heads
@@ -86,6 +100,8 @@ class TextClassification(ColumnTask[TextClassificationArguments]):
         columns = (column_of_text(tables["train"], chosen.text_column), *self._others())
         require_columns(tables["train"], *columns, chosen.label_column, *filter(None, [chosen.task_column]))
         train = tables["train"]
+        if self._may_start_as_margins:
+            chosen = filled(chosen, {"ngram_learning_rate": RATE_OF_STARTED})
         self.arguments = with_inputs(
             chosen,
             self.name,
