@@ -220,6 +220,26 @@ def picked(values: Tensor, indices: Tensor) -> Tensor:
     return values.reshape(-1, channels).index_select(0, flat).reshape(*indices.shape, channels)
 
 
+def num_multiplications(
+    num_points: int, in_channels: int, widths: Sequence[int], num_centres: Sequence[int], num_neighbours: int
+) -> int:
+    """Multiplications, each with an addition, that stages take for one set; other arguments as in NeighbourhoodStages.
+
+    Args:
+        num_points: of the set.
+        in_channels: numbers of a point, its coordinates and features.
+        widths: channels of each stage.
+        num_centres: of each stage.
+        num_neighbours: of a centre.
+    """
+    total, before = 0, in_channels
+    for width, most in zip(widths, num_centres, strict=True):
+        centres = min(num_points, most)
+        total += width * (num_points * before + centres * min(num_neighbours, num_points) * width)
+        num_points, before = centres, width
+    return total
+
+
 def require_stages(widths: Sequence[int], num_centres: Sequence[int]) -> None:
     """ConfigurationError unless there are stages, each with as many centres as the one before, or fewer."""
     if not widths or len(widths) != len(num_centres) or min(*widths, *num_centres) < 1:

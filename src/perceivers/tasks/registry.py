@@ -112,6 +112,13 @@ TASKS: Mapping[str, TaskEntry] = {
         metrics="PSNR of video and sound beside those of one colour and silence, SNR of sound, compression, top-1 accuracy",
         asking="perceivers.tasks.video_autoencoding.asking:FilmAsking",
     ),
+    "masked-autoencoding": TaskEntry(
+        location="perceivers.tasks.masked_autoencoding.task:MaskedAutoencoding",
+        arguments="perceivers.tasks.masked_autoencoding.options:MaskedAutoencodingArguments",
+        input="videos with sound, pixel by pixel and sample by sample, most of them hidden",
+        output="the hidden pixels and samples, and positions that are learned from nothing else",
+        metrics="PSNR of hidden pixels and samples beside simple guesses, neighbours found in the positions, loss",
+    ),
     "audio-visual-classification": TaskEntry(
         location="perceivers.tasks.audio_visual_classification.task:AudioVisualClassification",
         arguments="perceivers.tasks.audio_visual_classification.options:AudioVisualClassificationArguments",

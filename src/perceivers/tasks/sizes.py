@@ -112,6 +112,8 @@ PAPER: Mapping[str, Mapping[str, Any]] = {
     "point-classification": {
         **_IMAGENET,
         "num_blocks": 2,
+        "num_cross_attends": 2,
+        "mean_of_latents": True,
         "num_points": 2000,
         "normalization": "box",
         "num_fourier_bands": 64,

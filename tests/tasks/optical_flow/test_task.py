@@ -58,7 +58,10 @@ def picture(seed, height=29, width=37):
 def run(folder, data, task_arguments=None, **training):
     settings = {"epochs": 1, "batch_size": 2, "device": "cpu", **training}
     arguments = RunArguments(
-        output=str(folder), data=DataArguments(data=str(data)), training=TrainingArguments(**settings)
+        output=str(folder),
+        data=DataArguments(data=str(data)),
+        training=TrainingArguments(**settings),
+        pictures=False,
     )
     return train(OpticalFlow(OpticalFlowArguments(**{**TINY, **(task_arguments or {})})), arguments)
 

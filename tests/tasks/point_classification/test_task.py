@@ -79,7 +79,7 @@ def trained(tmp_path_factory: pytest.TempPathFactory, sets: Path) -> tuple[Path,
         RunArguments(
             output=str(folder),
             data=DataArguments(data=str(sets)),
-            training=TrainingArguments(epochs=20, batch_size=7, device="cpu"),
+            training=TrainingArguments(epochs=20, batch_size=7, device="cpu", watch_every=1_000),
             optimization=OptimizationArguments(learning_rate=2e-2, warmup_steps=5),
         ),
     )
@@ -182,11 +182,12 @@ def test_a_table_of_lists_is_trained_on_and_answered(tmp_path: Path) -> None:
         output=str(tmp_path / "run"),
         data=DataArguments(data=str(tmp_path / "sets.jsonl")),
         training=TrainingArguments(epochs=1, batch_size=7, device="cpu"),
+        pictures=False,
     )
     train(task, run)
     _, parts, _ = load_run(tmp_path / "run")
     assert counts_of(parts) == (3, 1)
-    predictions = predict(tmp_path / "run", [tmp_path / "sets.jsonl"], tmp_path / "answers", device="cpu")
+    predictions = predict(tmp_path / "run", [tmp_path / "sets.jsonl"], device="cpu")
     assert len(predictions) == 20
     assert predictions[4].source == f"{tmp_path / 'sets.jsonl'}, row 5"
 
@@ -344,6 +345,7 @@ def test_a_run_can_start_from_another_of_the_same_points(
             data=DataArguments(data=str(sets)),
             start=StartArguments(start=str(trained[0])),
             training=TrainingArguments(epochs=1, batch_size=7, device="cpu"),
+            pictures=False,
         ),
     )
     assert results["new_weights"] == []

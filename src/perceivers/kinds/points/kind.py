@@ -90,7 +90,7 @@ class PointsKind(Kind):
 
     def learning(self, num_rows: int, num_classes: int | None = None) -> Advice:
         """See Kind."""
-        return points_learning(num_rows, self.options)
+        return points_learning(num_rows, self.options, self.num_columns)
 
     @property
     def num_tokens(self) -> int:
