@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import sys
 from collections.abc import Iterator
@@ -16,6 +17,7 @@ os.environ.setdefault("TRANSFORMERS_VERBOSITY", "error")
 settings.register_profile(
     "perceivers",
     deadline=None,
+    max_examples=40,
     suppress_health_check=[HealthCheck.too_slow],
     # The explaining phase traces every line of torch: minutes for one failure.
     phases=[Phase.explicit, Phase.reuse, Phase.generate, Phase.shrink],
@@ -24,9 +26,17 @@ settings.load_profile("perceivers")
 
 
 def pytest_configure(config: pytest.Config) -> None:
+    # Thousands of tests are objects, and so are the functions of torch: to look through them for garbage again and again
+    # takes a good part of the time.
+    gc.disable()
     chosen = str(config.getoption("markexpr"))
     if "not network" in chosen or "network" not in chosen:
         os.environ.setdefault("HF_HUB_OFFLINE", "1")
+
+
+def pytest_collection_finish() -> None:
+    gc.freeze()
+    gc.enable()
 
 
 def pytest_runtest_setup(item: pytest.Item) -> None:

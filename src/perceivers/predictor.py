@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import torch
 
 from perceivers.errors import ConfigurationError, DataError
 from perceivers.records import RESULTS_FILE, read_json
@@ -17,6 +16,7 @@ from perceivers.records import RESULTS_FILE, read_json
 # The tasks are imported by `load`: `import perceivers` and its names stay cheap without them.
 if TYPE_CHECKING:
     from perceivers.data.tables import Table
+    from perceivers.tasks.asking.base import Asking
     from perceivers.tasks.base import Parts, Prediction, Task, Unreadable
     from perceivers.tasks.column_task import ColumnTask
 
@@ -139,6 +139,12 @@ class Predictor:
                 left_out.append(Unreadable(table.source, index + 1, str(each)))
         return found
 
+    def asking(self) -> Asking:
+        """What people ask this run through: fields in, words and pictures out; nothing that they send is opened as a path."""
+        from perceivers.tasks.registry import asking_of
+
+        return asking_of(self.task, self.parts, self.prepared)
+
     def _column_task(self) -> ColumnTask[Any] | None:
         """The task, where its answers come from columns."""
         from perceivers.tasks.column_task import ColumnTask
@@ -197,6 +203,8 @@ def choose_device(device: str) -> str:
     Raises:
         ConfigurationError: no such device is there.
     """
+    import torch
+
     accelerator = torch.accelerator.current_accelerator() if torch.accelerator.is_available() else None
     if device == "auto":
         return "cpu" if accelerator is None else str(accelerator)

@@ -19,11 +19,8 @@ def test_every_part_has_its_rows(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     monkeypatch.setattr(gpu_choices, "MEBIBYTES", (16,))
     output = tmp_path / "gpu.md"
     failed = gpu.main(
-        [
-            *("--small", "--device", "cpu", "--models", "sequence-classification", "--output", str(output)),
-            *("--parts", "inference", "training", "choices", "--sides", "Transformers", "prepared"),
-            *("--dtypes", "bfloat16"),
-        ]
+        "--small --device cpu --models sequence-classification --parts inference training choices "
+        f"--sides Transformers prepared --dtypes bfloat16 --output {output}".split()
     )
     assert not failed
     report = output.read_text()

@@ -20,7 +20,7 @@ sides = st.sampled_from([2, 3, 5, 7, 11, 13])
 batches = st.integers(1, 5)
 chunks = st.sampled_from([None, 1, 2, 3, 7, 31])
 seeds = st.integers(0, 10**6)
-few = settings(max_examples=12)
+few = settings(max_examples=8)
 # Drawn models run in float64, so that a failure is an error of folding and never one of rounding.
 
 

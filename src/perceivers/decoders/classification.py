@@ -14,6 +14,7 @@ from perceivers.decoders.basic import (
     PerceiverWrappingDecoder,
     PositionedDecoderOptions,
 )
+from perceivers.decoders.mean import equal_weights
 from perceivers.decoders.structure import PlainAnswers
 from perceivers.errors import ShapeError, require_shape
 from perceivers.nn.initialization import start_at_zero
@@ -46,6 +47,8 @@ class PerceiverProjectionDecoder(PerceiverAbstractDecoder):
     Args:
         config: gives `d_latents` and `num_labels`.
     """
+
+    takes_mean = True
 
     def __init__(self, config: PerceiverConfig) -> None:
         super().__init__()
@@ -83,6 +86,7 @@ class PerceiverProjectionDecoder(PerceiverAbstractDecoder):
         query_mask: Tensor | None = None,
         output_attentions: bool = False,
     ) -> PerceiverDecoderOutput:
-        """Scores [batch, num_labels] of the mean of z [batch, num_latents, d_latents]; the rest is not used."""
+        """Scores [batch, num_labels] of the mean of z [batch, num_latents, d_latents]; query and its mask are not used."""
         require_shape("z", z, ("batch", "num_latents", self.classifier.in_features))
-        return PerceiverDecoderOutput(logits=self.classifier(z.mean(dim=1)))
+        weights = equal_weights(z, 1) if output_attentions else None
+        return PerceiverDecoderOutput(logits=self.classifier(z.mean(dim=1)), cross_attentions=weights)

@@ -13,6 +13,7 @@ usual.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from functools import partial
 from typing import cast
 
 import torch
@@ -30,6 +31,14 @@ from perceivers.inference.query_tail import (
     split_tail,
 )
 from perceivers.inference.structured_tokens import Products, StructuredTokens, Tile
+from perceivers.inference.traced_attention import whole_tile
+from perceivers.inference.traced_decoder import (
+    Answerer,
+    answer_absorbed_traced,
+    answer_projected_traced,
+    masked_rows,
+)
+from perceivers.inference.tracing import is_traced
 from perceivers.nn.attention_layer import AttentionLayer
 from perceivers.nn.token_structure import AffineMap, TablePositions, TokenStructure
 
@@ -124,6 +133,9 @@ class PreparedDecoder:
             mask = None if query_mask is None else query_mask[:, places].to(torch.bool)
             tokens = StructuredTokens(structure, self._query_eps, self._working, latents.device)
             tail = self._tails[name]
+            if is_traced():
+                answers[name] = self._answer_traced(run, tokens, tail, mask).to(latents.dtype)
+                continue
             outputs = latents.new_empty(batch_size, structure.num_tokens, tail.num_outputs)
             if isinstance(tail, SplitTail) and self._is_projected(structure):
                 self._answer_projected(run, tokens, tail, mask, outputs)
@@ -131,6 +143,38 @@ class PreparedDecoder:
                 self._answer_absorbed(run, tokens, tail, mask, outputs)
             answers[name] = outputs
         return answers
+
+    def _answer_traced(
+        self, run: _Run, tokens: StructuredTokens, tail: QueryTail, mask: Tensor | None
+    ) -> Tensor:
+        """The same for a graph, see `traced_decoder`."""
+        share = 0.0 if self._zero_masked_rows else 1 / run.normed.shape[1]
+        masked, tail = partial(masked_rows, share=share), tail.in_graph()
+        if isinstance(tail, SplitTail) and self._is_projected(tokens.structure):
+
+            def finish(attended: Tensor, queries: Tensor | None) -> Tensor:
+                return tail.finish(attended if queries is None else attended + queries)
+
+            projected, queries = self._project(tokens, whole_tile(tokens), slice(None))
+            return answer_projected_traced(
+                projected,
+                self._heads(F.linear(run.normed, self._key)).transpose(2, 3),
+                self._heads(run.values),
+                self._num_heads,
+                tail.project,
+                Answerer(finish, masked, max(tail.width, self._channels), adds_queries=False),
+                queries,
+                mask,
+            )
+        tables = tail.tables(run.values)
+        answerer = Answerer(
+            lambda weights, queries: tail.answers_of_samples(weights, tables, queries),
+            masked,
+            tail.width,
+            self._residual,
+        )
+        vectors = F.linear(run.normed, self._absorbed)
+        return answer_absorbed_traced(tokens, vectors, run.normed @ self._absorbed_bias, answerer, mask)
 
     def _answer_absorbed(
         self, run: _Run, tokens: StructuredTokens, tail: QueryTail, mask: Tensor | None, outputs: Tensor

@@ -28,6 +28,7 @@ def attend(
     *,
     num_heads: int,
     mask: Tensor | None = None,
+    causal: bool = False,
     dropout: float = 0.0,
     zero_masked_rows: bool = False,
     implementation: str = "sdpa",
@@ -41,6 +42,7 @@ def attend(
         value: [batch, num_keys, v_channels].
         num_heads: divides qk_channels and v_channels.
         mask: bool, True where a query may look at a key; broadcastable to [batch, 1, num_queries, num_keys].
+        causal: a query looks at no key that comes after it, where the last key belongs to the last query.
         dropout: probability of dropping an attention weight.
         zero_masked_rows: what a query that may look at no key receives: zeros (the JAX original), or else the
             mean of all values (what a softmax over equal logits gives; Transformers).
@@ -50,22 +52,41 @@ def attend(
     Returns:
         The context [batch, num_queries, v_channels], and the weights [batch, num_heads, num_queries, num_keys] or None.
     """
+    fused = not need_weights and implementation != "eager"
+    # The kernels know one order alone: as many queries as keys.
+    by_kernel = causal and fused and mask is None and query.shape[1] == key.shape[1]
+    if causal and not by_kernel and query.shape[1] > 1:
+        order = causal_mask(query.shape[1], key.shape[1], query.device)
+        mask = order if mask is None else mask & order
     query, key, value = (_split_heads(each, num_heads) for each in (query, key, value))
-    if need_weights or implementation == "eager":
+    if not fused:
         # The lowest finite number instead of -inf: a row without any key stays free of NaN.
         bias = None if mask is None else _additive(mask, query.dtype)
         weights = torch.softmax(_scaled_logits(query, key, bias), dim=-1)
         weights = F.dropout(weights, dropout) if dropout else weights
         context = weights @ value
-    elif query.device.type == "cuda":
+    elif query.device.type == "cuda" and not by_kernel:
         context, weights = attend_on_gpu(query, key, value, mask, dropout), None
     else:
         bias = None if mask is None else _additive(mask, query.dtype)
-        context = F.scaled_dot_product_attention(query, key, value, attn_mask=bias, dropout_p=dropout)
+        context = F.scaled_dot_product_attention(
+            query, key, value, attn_mask=bias, dropout_p=dropout, is_causal=by_kernel
+        )
         weights = None
     if zero_masked_rows and mask is not None:
         context = context * mask.any(dim=-1, keepdim=True)
     return context.transpose(1, 2).flatten(2), weights if need_weights else None
+
+
+def causal_mask(num_queries: int, num_keys: int, device: torch.device | None = None) -> Tensor:
+    """True where a query may look: at keys that do not come after it, the last key being the last query's own.
+
+    Returns:
+        bool [1, 1, num_queries, num_keys].
+    """
+    return torch.ones(num_queries, num_keys, dtype=torch.bool, device=device).tril(num_keys - num_queries)[
+        None, None
+    ]
 
 
 def as_attention_mask(mask: Tensor | None) -> Tensor | None:
