@@ -27,7 +27,9 @@ def test_the_example_runs() -> None:
 
 
 def test_every_option_that_is_named_is_one() -> None:
-    named = {name.replace("-", "_") for name in re.findall(r"--([a-z][a-z-]+)", PAGE.read_text(encoding="utf-8"))}
+    named = {
+        name.replace("-", "_") for name in re.findall(r"--([a-z][a-z-]+)", PAGE.read_text(encoding="utf-8"))
+    }
     assert len(named) > 10
     assert named <= set(vars(TextGenerationArguments())) | OF_DATA | OF_GENERATE
     assert "generate" in app
