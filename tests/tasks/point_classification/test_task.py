@@ -79,7 +79,7 @@ def trained(tmp_path_factory: pytest.TempPathFactory, sets: Path) -> tuple[Path,
         RunArguments(
             output=str(folder),
             data=DataArguments(data=str(sets)),
-            training=TrainingArguments(epochs=20, batch_size=7, device="cpu"),
+            training=TrainingArguments(epochs=20, batch_size=7, device="cpu", watch_every=1_000),
             optimization=OptimizationArguments(learning_rate=2e-2, warmup_steps=5),
         ),
     )
@@ -182,11 +182,12 @@ def test_a_table_of_lists_is_trained_on_and_answered(tmp_path: Path) -> None:
         output=str(tmp_path / "run"),
         data=DataArguments(data=str(tmp_path / "sets.jsonl")),
         training=TrainingArguments(epochs=1, batch_size=7, device="cpu"),
+        pictures=False,
     )
     train(task, run)
     _, parts, _ = load_run(tmp_path / "run")
     assert counts_of(parts) == (3, 1)
-    predictions = predict(tmp_path / "run", [tmp_path / "sets.jsonl"], tmp_path / "answers", device="cpu")
+    predictions = predict(tmp_path / "run", [tmp_path / "sets.jsonl"], device="cpu")
     assert len(predictions) == 20
     assert predictions[4].source == f"{tmp_path / 'sets.jsonl'}, row 5"
 
@@ -247,7 +248,10 @@ def test_surfaces_are_sampled_anew_while_training_and_alike_when_measuring(tmp_p
         ({"jitter": -0.1}, r"`jitter` must be at least 0, received -0\.1"),
         ({"num_points": 0}, "`num_points` must be at least 1, received 0"),
         ({"input_form": "balls"}, "`input_form` must be one of points, neighbourhoods, received 'balls'"),
-        ({"num_neighbours": 5}, "`num_neighbours` is for `input_form` neighbourhoods, received 5 with 'points'"),
+        (
+            {"num_neighbours": 5},
+            "`num_neighbours` is for `input_form` neighbourhoods, received 5 with 'points'",
+        ),
         (
             {"input_form": "neighbourhoods", "neighbourhood_widths": (5,)},
             r"must have one number a stage, received \(5,\) and \(128, 32\)",
@@ -341,6 +345,7 @@ def test_a_run_can_start_from_another_of_the_same_points(
             data=DataArguments(data=str(sets)),
             start=StartArguments(start=str(trained[0])),
             training=TrainingArguments(epochs=1, batch_size=7, device="cpu"),
+            pictures=False,
         ),
     )
     assert results["new_weights"] == []

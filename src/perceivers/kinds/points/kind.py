@@ -3,29 +3,35 @@
 from __future__ import annotations
 
 import dataclasses
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import PurePath
-from typing import Any, ClassVar, Self
+from pathlib import Path, PurePath
+from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 import numpy as np
-from torch import Tensor
 
 from perceivers.arguments.advice import Advice
 from perceivers.errors import ConfigurationError, DataError
+from perceivers.kinds.asked import Extent, Field, Media, Sent, stored
 from perceivers.kinds.base import MOSTLY, Kind, ModalityInput, as_tokens, counted, is_empty
 from perceivers.kinds.cards import CardLayout
 from perceivers.kinds.image.reading import IMAGE_SUFFIXES, looks_like_picture
+from perceivers.kinds.inline import png_of
 from perceivers.kinds.points.augmentation import vary_points
-from perceivers.kinds.points.drawing import LAYOUT, ShownPoints, draw_set, set_html
+from perceivers.kinds.points.drawing import LAYOUT, ShownPoints, draw_set, picture_of, set_html
 from perceivers.kinds.points.files import POINT_SUFFIXES
 from perceivers.kinds.points.grid import grid_of_counts
 from perceivers.kinds.points.mesh import Mesh
 from perceivers.kinds.points.options import FORM_DEFAULTS, PointOptions
-from perceivers.kinds.points.reading import PointSet, centred, draw_points, read_set
+from perceivers.kinds.points.reading import PointSet, centred, decode_points, draw_points, read_set
 from perceivers.kinds.points.sizing import MOST_POINTS, looks_of, points_learning, points_options
 from perceivers.kinds.points.tensors import points_as_seen, points_modality, points_of_tokens, stack_sets
+from perceivers.processors.image.opening import size_stored
 from perceivers.rivals.simple import SimpleForm
+
+if TYPE_CHECKING:
+    from torch import Tensor
 
 # What holds points and nothing else; the other endings of READERS hold series, tables and texts as well.
 OWN_SUFFIXES = (".off", ".ply", ".obj", ".xyz", ".pts")
@@ -186,7 +192,7 @@ class PointsKind(Kind):
             points[:, :count] = points[:, :count].clip(-limit, limit)
         return dataclasses.replace(value, shape=points)
 
-    def tensors(self, values: Sequence[PointSet | None]) -> dict[str, ModalityInput]:
+    def arrays(self, values: Sequence[PointSet | None]) -> dict[str, ModalityInput]:
         """Points [batch, num_points, num_columns]."""
         sets = [None if value is None else self._seen(value) for value in values]
         return {"": stack_sets(sets, self.num_columns)}
@@ -223,6 +229,31 @@ class PointsKind(Kind):
     def html(self, shown: ShownPoints | None, columns: Sequence[str]) -> str:
         """See Kind."""
         return set_html(shown, columns[0])
+
+    def fields(self, columns: Sequence[str]) -> tuple[Field, ...]:
+        """See AskedKind."""
+        hint = f"points ({', '.join(POINT_SUFFIXES)}), or a picture"
+        return tuple(Field(column, self.name, "file", hint, self.suffixes) for column in columns)
+
+    def content(self, cell: Any, folder: Path) -> Any:
+        """See AskedKind; a list of points may be JSON text."""
+        if isinstance(cell, Sent):
+            is_picture = looks_like_picture(cell.content)
+            return cell.content if is_picture else stored(cell, folder, POINT_SUFFIXES)
+        if isinstance(cell, str) and cell.lstrip().startswith("["):
+            return decode_points(cell)
+        return super().content(cell, folder)
+
+    def extent(self, content: bytes, most_seconds: float) -> Extent:
+        """See AskedKind."""
+        size = size_stored(content)
+        return Extent() if size is None else Extent(pixels=math.prod(size))
+
+    def media(self, value: PointSet) -> Media:
+        """The points from the side."""
+        points = self._seen(value)
+        shown = ShownPoints(points, np.zeros(len(points)), self.num_coordinates)
+        return Media("image/png", png_of(picture_of(shown)))
 
     def _require_columns(self, value: PointSet) -> None:
         if self.num_columns and value.num_columns != self.num_columns:
