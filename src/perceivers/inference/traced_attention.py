@@ -10,7 +10,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import reduce
-from typing import cast
 
 import torch
 from torch import Tensor
@@ -212,5 +211,5 @@ def grid_of(part: StructuredTokens) -> tuple[int, int]:
 def _vectors(products: Products, queries: Tensor) -> Tensor:
     """[values | rows of the table | 0 for the mean | what is the same for all tokens]."""
     known = [each for each in (products.values, products.table) if each is not None]
-    constant = cast("Tensor", products.constant)[:, None]
+    constant = products.constant[:, None]
     return torch.cat([*known, torch.zeros_like(constant), constant], dim=1)
