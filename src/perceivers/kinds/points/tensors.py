@@ -41,4 +41,33 @@ def points_modality(options: PointOptions, num_coordinates: int, num_features: i
         "num_bands": options.num_fourier_bands,
         "max_resolution": options.max_resolution,
         "out_channels": options.feature_channels,
+        **({} if options.input_form == "points" else neighbourhoods(options)),
     }
+
+
+def neighbourhoods(options: PointOptions) -> dict[str, Any]:
+    """What the entry says of neighbourhoods."""
+    values = options.form_values()
+    return {
+        **values,
+        **{name: list(values[name]) for name in ("neighbourhood_widths", "neighbourhood_centres")},
+    }
+
+
+def points_of_tokens(points: np.ndarray, options: PointOptions, num_coordinates: int) -> np.ndarray:
+    """Which points of a set are its tokens, as the model sees it: int64 [num_tokens].
+
+    Args:
+        points: float32 [num_points, num_columns], see `points_as_seen`.
+        options: of the kind.
+        num_coordinates: leading columns that are coordinates.
+    """
+    most = options.num_tokens
+    if len(points) <= most:
+        return np.arange(len(points))
+    import torch
+
+    from perceivers.nn.neighbourhoods import spread_out
+
+    places = torch.from_numpy(points[None, :, :num_coordinates]) / options.coordinate_range
+    return spread_out(places, None, most)[0].numpy()
