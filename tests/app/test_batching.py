@@ -133,3 +133,54 @@ def test_whoever_waits_too_long_is_told_so_and_leaves_the_queue() -> None:
         assert batcher.num_waiting == 0
 
     run(story, slow, patience=0.1)
+
+
+def letters(row: Any, write: Callable[[str], None]) -> Prediction | DataError:
+    """A word letter by letter; "bad" fails the model in its middle."""
+    for letter in row["n"]:
+        if letter == "!":
+            raise RuntimeError("the model has no idea")
+        write(letter)
+    return DataError("odd") if row["n"] == "" else Prediction("", {"n": row["n"]}, {})
+
+
+async def gathered(batcher: Batcher, word: str) -> list[Any]:
+    found = [each async for each in batcher.pieces({"n": word})]
+    return [each.values["n"] if isinstance(each, Prediction) else each for each in found]
+
+
+def test_an_answer_comes_piece_by_piece_and_others_are_answered_before_and_after() -> None:
+    async def story(batcher: Batcher) -> None:
+        before, written, after = await asyncio.gather(
+            batcher.ask(rows(1), shows=False), gathered(batcher, "abc"), batcher.ask(rows(2), shows=False)
+        )
+        assert (said(before), written, said(after)) == ([1], ["a", "b", "c", "abc"], [2])
+        (error,) = await gathered(batcher, "")
+        assert str(error) == "odd"
+        with pytest.raises(RefusedError, match="made the model fail"):
+            await gathered(batcher, "a!")
+        assert await gathered(batcher, "z") == ["z", "z"]
+
+    run(story, write_on=letters)
+
+
+def test_nothing_is_written_on_for_somebody_who_has_gone() -> None:
+    told: list[str] = []
+    go = threading.Event()
+
+    def slow(row: Any, write: Callable[[str], None]) -> Prediction:
+        for letter in row["n"]:
+            told.append(letter)
+            write(letter)
+            go.wait(20.0)
+        return Prediction("", {}, {})
+
+    async def story(batcher: Batcher) -> None:
+        pieces = batcher.pieces({"n": "abcdef"})
+        assert await anext(pieces) == "a"
+        await pieces.aclose()  # type: ignore[attr-defined]
+        go.set()
+        assert said(await batcher.ask(rows(3), shows=False)) == [3]
+        assert told == ["a", "b"]
+
+    run(story, write_on=slow)

@@ -164,6 +164,7 @@ def test_the_description_fits_what_the_address_takes_and_gives(client: Any) -> N
     assert document["openapi"] == "3.1.0"
     schemas = document["components"]["schemas"]
     assert set(schemas["Row"]["properties"]) == set(ROW)
+    assert "/api/pieces" not in document["paths"]
     operation = document["paths"]["/api/predict"]["post"]
     assert set(operation["requestBody"]["content"]) == {"application/json", "multipart/form-data"}
     assert set(operation["responses"]) == {"200", "400", "413", "415", "422", "500", "503"}
@@ -193,6 +194,13 @@ def test_the_wrong_method_and_an_unknown_address_are_told_as_json(client: Any) -
 def test_another_name_of_this_machine_is_refused(client: Any) -> None:
     """A page of somebody else's whose name is made to lead here could otherwise read what this address answers."""
     assert client.get("/api/run", headers={"Host": "evil.example"}).status_code == 400
+
+
+def test_a_run_that_answers_at_once_gives_no_pieces(client: Any) -> None:
+    response = client.post("/api/pieces", json={"inputs": {"weight": 3}})
+    assert (response.status_code, response.json()["error"]) == (
+        404, "This run answers at once, not piece by piece. Ask /api/predict."
+    )  # fmt: skip
 
 
 def test_a_picture_of_numbers_is_no_file(client: Any) -> None:

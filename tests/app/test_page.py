@@ -108,9 +108,9 @@ def test_the_form_without_anything_is_told_what_is_missing(client: Any) -> None:
 
 def test_examples_stand_beside_their_truth_and_fill_the_form(client: Any) -> None:
     cards = client.get("/examples").text
-    assert cards.count("<li>") == 6
-    assert len(re.findall(r'<span class="soft">true</span>\s+animal <b>(?:bird|cat|dog)</b>', cards)) == 6
-    assert cards.count('<span class="soft">model</span>') == 6
+    assert cards.count("<li>") == 5
+    assert len(re.findall(r'<span class="soft">true</span>\s+animal <b>(?:bird|cat|dog)</b>', cards)) == 5
+    assert cards.count('<span class="soft">model</span>') == 5
     part = client.get("/examples/1", headers=HTMX).text
     assert 'hx-swap-oob="innerHTML:#question"' in part
     assert re.search(r"the data say", part)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections import deque
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any
@@ -18,6 +18,8 @@ Answers = list[Prediction | DataError]
 Rows = Sequence[Mapping[str, Any]]
 # Called with rows, and whether they are to be shown to people.
 Answer = Callable[[Rows, bool], Answers]
+# Called with a row, and with what receives the pieces of its answer.
+WriteOn = Callable[[Mapping[str, Any], Callable[[str], None]], Prediction | DataError]
 
 FAILED = "This question has made the model fail; the server's log says where."
 log = logging.getLogger("perceivers.app")
@@ -31,11 +33,17 @@ class Waiting:
         rows: its questions.
         shows: whether they are to be shown to people.
         answers: set once they are there.
+        write: receives the pieces of the only row's answer while it is made; None: it is given whole.
     """
 
     rows: Rows
     shows: bool
     answers: asyncio.Future[Answers]
+    write: Callable[[str], None] | None = None
+
+
+class NobodyWaits(Exception):  # noqa: N818 - it is no error
+    """Whoever asked has gone while the answer was written."""
 
 
 class Batcher:
@@ -43,13 +51,22 @@ class Batcher:
 
     Args:
         answer: asks the model; called in that thread alone.
+        write_on: asks it for an answer piece by piece; the same.
         most_at_once: rows of a batch; a single request may have more.
         most_waiting: requests of the queue.
         patience: seconds that a request waits.
     """
 
-    def __init__(self, answer: Answer, *, most_at_once: int, most_waiting: int, patience: float) -> None:
-        self._answer, self._most_at_once = answer, most_at_once
+    def __init__(
+        self,
+        answer: Answer,
+        write_on: WriteOn | None = None,
+        *,
+        most_at_once: int,
+        most_waiting: int,
+        patience: float,
+    ) -> None:
+        self._answer, self._write_on, self._most_at_once = answer, write_on, most_at_once
         self._most_waiting, self._patience = most_waiting, patience
         self._queue: deque[Waiting] = deque()
         self._arrived = asyncio.Event()
@@ -67,21 +84,39 @@ class Batcher:
         Raises:
             RefusedError: the queue is full, the wait was too long, or the model has failed.
         """
-        if self.num_waiting >= self._most_waiting:
-            raise RefusedError(
-                503, f"{self._most_waiting} requests wait already. Try again in a few seconds.", retry_after=2
-            )
-        waiting = Waiting(rows, shows, asyncio.get_running_loop().create_future())
-        self._queue.append(waiting)
-        self._arrived.set()
+        waiting = self._queued(rows, shows)
         try:
             return await asyncio.wait_for(waiting.answers, self._patience)
         except TimeoutError:
-            raise RefusedError(
-                503,
-                f"There was no answer within {self._patience:g} seconds. Ask for less at once, or try again later.",
-                retry_after=10,
-            ) from None
+            raise self._too_late() from None
+
+    async def pieces(self, row: Mapping[str, Any]) -> AsyncIterator[str | Prediction | DataError]:
+        """The answer to a row piece by piece while it is made, and in the end the whole of it.
+
+        Raises:
+            RefusedError: see `ask`; for the wait until the first piece.
+        """
+        loop = asyncio.get_running_loop()
+        found: asyncio.Queue[str | None] = asyncio.Queue()
+
+        def write(piece: str) -> None:
+            # In the model's thread, which must not go on writing for nobody.
+            if waiting.answers.done():
+                raise NobodyWaits
+            loop.call_soon_threadsafe(found.put_nowait, piece)
+
+        waiting = self._queued([row], True, write)
+        waiting.answers.add_done_callback(lambda _: found.put_nowait(None))
+        try:
+            piece = await asyncio.wait_for(found.get(), self._patience)
+            while piece is not None:
+                yield piece
+                piece = await found.get()
+            yield (await waiting.answers)[0]
+        except TimeoutError:
+            raise self._too_late() from None
+        finally:
+            waiting.answers.cancel()
 
     async def run(self) -> None:
         """Answer what comes, until this is cancelled."""
@@ -95,6 +130,23 @@ class Batcher:
         finally:
             self._thread.shutdown(wait=False, cancel_futures=True)
 
+    def _queued(self, rows: Rows, shows: bool, write: Callable[[str], None] | None = None) -> Waiting:
+        if self.num_waiting >= self._most_waiting:
+            raise RefusedError(
+                503, f"{self._most_waiting} requests wait already. Try again in a few seconds.", retry_after=2
+            )
+        waiting = Waiting(rows, shows, asyncio.get_running_loop().create_future(), write)
+        self._queue.append(waiting)
+        self._arrived.set()
+        return waiting
+
+    def _too_late(self) -> RefusedError:
+        return RefusedError(
+            503,
+            f"There was no answer within {self._patience:g} seconds. Ask for less at once, or try again later.",
+            retry_after=10,
+        )
+
     def _next(self) -> list[Waiting]:
         """The requests of the next batch, in order; none of whom nobody waits for any more."""
         batch: list[Waiting] = []
@@ -102,8 +154,10 @@ class Batcher:
         while self._queue:
             first = self._queue[0]
             if not first.answers.done():
-                is_one_kind = not batch or first.shows == batch[0].shows
-                if batch and (not is_one_kind or count + len(first.rows) > self._most_at_once):
+                is_alike = not batch or (
+                    first.shows == batch[0].shows and first.write is None and batch[0].write is None
+                )
+                if batch and (not is_alike or count + len(first.rows) > self._most_at_once):
                     break
                 batch.append(first)
                 count += len(first.rows)
@@ -115,16 +169,21 @@ class Batcher:
     def _answer_batch(self, batch: Sequence[Waiting], loop: asyncio.AbstractEventLoop) -> None:
         """In the model's thread: answer together; where that fails, each request alone."""
         self.num_batches += 1
-        shows = batch[0].shows
+        first = batch[0]
         try:
-            found = self._answer([row for each in batch for row in each.rows], shows)
+            if first.write is not None and self._write_on is not None:
+                found = [self._write_on(first.rows[0], first.write)]
+            else:
+                found = self._answer([row for each in batch for row in each.rows], first.shows)
+        except NobodyWaits:
+            return
         except Exception:
             if len(batch) > 1:
                 for each in batch:
                     self._answer_batch([each], loop)
                 return
             log.exception("a question has made the model fail")
-            loop.call_soon_threadsafe(_set, batch[0].answers, RefusedError(500, FAILED))
+            loop.call_soon_threadsafe(_set, first.answers, RefusedError(500, FAILED))
             return
         read = 0
         for each in batch:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import threading
 from collections.abc import Sequence
 from dataclasses import replace
@@ -16,6 +17,8 @@ from perceivers.tasks.registry import load_task
 from perceivers.training.evaluation import data_of_run
 
 MOST_EXAMPLES = 12
+# Seconds between two looks whether the data are open.
+GLANCE = 0.05
 
 
 class Examples:
@@ -37,19 +40,11 @@ class Examples:
         """Begin to open the data."""
         self._thread.start()
 
-    def wait(self, seconds: float | None = None) -> Sequence[Example]:
-        """The examples, once the data are open; none where they cannot be opened, and `problem` says why.
-
-        Args:
-            seconds: to wait at most; None: as long as it takes.
-        """
-        self._thread.join(seconds)
-        return [] if self._thread.is_alive() else self._found
-
-    @property
-    def is_opening(self) -> bool:
-        """Whether the data are still being opened."""
-        return self._thread.is_alive()
+    async def opened(self) -> Sequence[Example]:
+        """The examples, once the data are open; none where they cannot be opened, and `problem` says why."""
+        while self._thread.is_alive():
+            await asyncio.sleep(GLANCE)
+        return self._found
 
     def _open(self) -> None:
         try:

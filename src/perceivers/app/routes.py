@@ -17,13 +17,18 @@ from starlette.staticfiles import StaticFiles
 
 from perceivers.app.elsewhere import as_curl, as_python
 from perceivers.app.openapi import openapi_of
+from perceivers.app.pieces import as_events
 from perceivers.app.questions import FROM_EXAMPLE, read_form, read_question
 from perceivers.app.refusals import RefusedError, as_sentence, unreadable
 from perceivers.app.rendering import STATIC, Pages, typed_cells
 from perceivers.app.served import ServedRun
 from perceivers.app.views import card_of, looked_at, shown_answers, true_picture
 from perceivers.errors import DataError
-from perceivers.tasks.asking.base import Example
+from perceivers.tasks.asking.base import Example, Own
+from perceivers.tasks.base import Prediction
+
+# Pictures of a card.
+MOST_PICTURES = 2
 
 
 def routes_of(served: ServedRun, pages: Pages) -> list[BaseRoute]:
@@ -32,10 +37,12 @@ def routes_of(served: ServedRun, pages: Pages) -> list[BaseRoute]:
     return [
         Route("/", page.whole),
         Route("/ask", page.ask, methods=["POST"]),
+        Route("/ask/pieces", page.pieces, methods=["POST"]),
         Route("/examples", page.examples),
         Route("/examples/{index:int}", page.example),
         Route("/examples/{index:int}/{place:int}", page.media),
         Route("/api/predict", programs.predict, methods=["POST"]),
+        Route("/api/pieces", programs.pieces, methods=["POST"]),
         Route("/api/run", programs.run),
         Route("/api/openapi.json", programs.openapi),
         Route("/health", programs.health),
@@ -57,7 +64,7 @@ class JsonRoutes:
         """Answer for one row or several; of several, one that cannot be answered has its `error` in its place."""
         served = self.served
         question = await read_question(request, served.fields, served.limits)
-        await run_in_threadpool(served.require_small, question.rows)
+        await served.require_small(question.rows)
         began = time.perf_counter()
         answers = await served.batcher.ask(question.rows, shows=False)
         seconds = time.perf_counter() - began
@@ -68,6 +75,14 @@ class JsonRoutes:
             for each in answers
         ]
         return JSONResponse({"answers": said, "seconds": round(seconds, 6), "device": served.device})
+
+    async def pieces(self, request: Request) -> Response:
+        """Answer for one row piece by piece, as server-sent events; of runs that write."""
+        served = self.served
+        question = await read_question(request, served.fields, served.limits)
+        if len(question.rows) > 1:
+            raise RefusedError(422, "Pieces are those of one row. Ask for one at a time.")
+        return await as_events(served.pieces(question.rows[0]), lambda found: plain(found.values))
 
     async def run(self, request: Request) -> Response:
         """What the run is, takes and answers."""
@@ -109,9 +124,10 @@ class PageRoutes:
     async def ask(self, request: Request) -> Response:
         """Answer what stands in the form."""
         form = await read_form(request, self.served.limits)
-        cells, example, index = await run_in_threadpool(self._cells, form)
-        await run_in_threadpool(self.served.require_small, [cells])
-        answer = await self._answer(request, cells, example if _is_unchanged(cells, example) else None)
+        cells, example, index = await self._cells(form)
+        await self.served.require_small([cells])
+        example = example if self._is_unchanged(cells, example) else None
+        answer = await self._answer(request, cells, example)
         if _of_htmx(request):
             return HTMLResponse(self.pages.part("answer", answer=answer))
         filled = typed_cells(cells, self.served)
@@ -120,7 +136,7 @@ class PageRoutes:
     async def examples(self, request: Request) -> Response:
         """The list of examples, with what the model says of each; it waits until the data are open."""
         served = self.served
-        found = await run_in_threadpool(served.examples.wait)
+        found = await served.examples.opened()
         answers: list[Any] = []
         if found and served.asking.is_quick:
             answers = list(await served.batcher.ask([each.cells for each in found], shows=False))
@@ -139,7 +155,7 @@ class PageRoutes:
     async def example(self, request: Request) -> Response:
         """The form filled with an example, and the answer to it beside the truth."""
         index = int(request.path_params["index"])
-        example = await run_in_threadpool(self.served.example, index)
+        example = await self.served.example(index)
         answer = await self._answer(request, dict(example.cells), example)
         values = {
             "cells": typed_cells(example.cells, self.served),
@@ -154,7 +170,7 @@ class PageRoutes:
     async def media(self, request: Request) -> Response:
         """A file of an example, as a browser shows it."""
         index, place = request.path_params["index"], request.path_params["place"]
-        example = await run_in_threadpool(self.served.example, index)
+        example = await self.served.example(index)
         fields = self.served.fields
         cell = example.cells.get(fields[place].column) if place < len(fields) else None
         media = (
@@ -166,27 +182,47 @@ class PageRoutes:
             raise RefusedError(404, "There is no such file.")
         return Response(media.content, media_type=media.type, headers={"Cache-Control": "max-age=600"})
 
+    async def pieces(self, request: Request) -> Response:
+        """Answer what stands in the form while the answer is written; the last event is the part of the page."""
+        form = await read_form(request, self.served.limits)
+        cells, _, _ = await self._cells(form)
+        began = time.perf_counter()
+
+        def whole(found: Prediction) -> str:
+            return self.pages.part("answer", answer=self._shown(request, cells, None, found, began))
+
+        return await as_events(self.served.pieces(cells), whole)
+
     async def _answer(
         self, request: Request, cells: Mapping[str, Any], example: Example | None
     ) -> dict[str, Any]:
-        """What the template of an answer is filled with."""
-        served = self.served
+        """Ask, and give what the template of an answer is filled with."""
         began = time.perf_counter()
-        (found,) = await served.batcher.ask([cells], shows=True)
-        seconds = time.perf_counter() - began
+        (found,) = await self.served.batcher.ask([cells], shows=True)
         if isinstance(found, DataError):
             raise unreadable(found)
-        truth = {} if example is None else example.truth
+        return await run_in_threadpool(self._shown, request, cells, example, found, began)
+
+    def _shown(
+        self,
+        request: Request,
+        cells: Mapping[str, Any],
+        example: Example | None,
+        found: Prediction,
+        began: float,
+    ) -> dict[str, Any]:
+        served = self.served
+        seconds = time.perf_counter() - began
         return {
-            "said": shown_answers(served.asking.said(found), truth),
-            "html": await run_in_threadpool(looked_at, served.asking, found),
+            "said": shown_answers(served.asking.said(found), {} if example is None else example.truth),
+            "html": looked_at(served.asking, found),
             "truth_html": true_picture(example),
             "seconds": seconds,
             "curl": as_curl(str(request.base_url), cells, served.fields),
             "python": as_python(served.folder, cells, served.asking),
         }
 
-    def _cells(self, form: Mapping[str, Any]) -> tuple[dict[str, Any], Example | None, int | None]:
+    async def _cells(self, form: Mapping[str, Any]) -> tuple[dict[str, Any], Example | None, int | None]:
         """Cells of a form; a file that was not chosen is that of the example that the form was filled with."""
         cells = {name: cell for name, cell in form.items() if not name.startswith(FROM_EXAMPLE)}
         example, index = None, None
@@ -196,17 +232,29 @@ class PageRoutes:
             if not isinstance(value, str) or not value.isdecimal() or len(value) > 6:
                 raise RefusedError(422, "An example is named by its number.")
             index = int(value)
-            example = self.served.example(index)
+            example = await self.served.example(index)
             column = name.removeprefix(FROM_EXAMPLE)
             if column and column not in cells and column in example.cells:
                 cells[column] = example.cells[column]
         return cells, example, index
 
+    def _is_unchanged(self, cells: Mapping[str, Any], example: Example | None) -> bool:
+        """Whether a form still asks what the example does, so that its truth is that of the question."""
+        if example is None or cells.keys() != example.cells.keys():
+            return False
+        expected = typed_cells(example.cells, self.served)
+        return all(
+            cells[name] is cell if isinstance(cell, Own) else cells[name] == expected[name]
+            for name, cell in example.cells.items()
+        )
+
     def _preview(self, index: int, example: Example) -> dict[str, Any]:
-        """What a card shows of its example: a picture or its words."""
-        for place, each in enumerate(self.served.fields):
-            if each.form == "file" and each.player == "picture" and each.column in example.cells:
-                return {"picture": f"/examples/{index}/{place}", "words": ""}
+        """What a card shows of its example: pictures, and words."""
+        pictures = [
+            f"/examples/{index}/{place}"
+            for place, each in enumerate(self.served.fields)
+            if each.form == "file" and each.player not in ("sound", "film") and each.column in example.cells
+        ]
         words = [
             f"{each.column} {typed}" if len(example.cells) > 1 else typed
             for each, typed in zip(
@@ -214,7 +262,7 @@ class PageRoutes:
             )
             if typed
         ]
-        return {"picture": "", "words": " · ".join(words)}
+        return {"pictures": pictures[:MOST_PICTURES], "words": " · ".join(words)}
 
 
 def plain(value: Any) -> Any:
@@ -228,16 +276,3 @@ def plain(value: Any) -> Any:
 
 def _of_htmx(request: Request) -> bool:
     return request.headers.get("hx-request") == "true"
-
-
-def _is_unchanged(cells: Mapping[str, Any], example: Example | None) -> bool:
-    """Whether a form still asks what the example does, so that its truth is that of the question."""
-    if example is None:
-        return False
-    given = {name: cell for name, cell in cells.items() if cell not in ("", None)}
-    if given.keys() != example.cells.keys():
-        return False
-    return all(
-        given[name] is cell or (isinstance(given[name], str) and given[name] == str(cell))
-        for name, cell in example.cells.items()
-    )

@@ -3,17 +3,22 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Mapping, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
+
+from starlette.concurrency import run_in_threadpool
 
 from perceivers.app.batching import Answers, Batcher, Rows
 from perceivers.app.examples import Examples
 from perceivers.app.limits import Limits
 from perceivers.app.questions import require_small
 from perceivers.app.refusals import RefusedError
+from perceivers.errors import DataError
 from perceivers.kinds.asked import Sent
 from perceivers.predictor import Predictor
+from perceivers.tasks.asking.base import Example
+from perceivers.tasks.base import Prediction
 
 # Rows of a batch that several requests share.
 MOST_AT_ONCE = 64
@@ -35,6 +40,7 @@ class ServedRun:
         self.examples = Examples(predictor, self.asking, folder)
         self.batcher = Batcher(
             self._answer,
+            self.asking.write_on,
             most_at_once=MOST_AT_ONCE,
             most_waiting=limits.waiting,
             patience=limits.patience,
@@ -83,22 +89,34 @@ class ServedRun:
             "limits": dataclasses.asdict(self.limits),
         }
 
-    def require_small(self, rows: Sequence[Mapping[str, Any]]) -> None:
+    async def require_small(self, rows: Sequence[Mapping[str, Any]]) -> None:
         """Raise RefusedError where a file is too large once it is decoded: its header says so, or the samples are counted."""
         known = {each.column for each in self.fields if each.form == "file"}
         for row in rows:
             for column, cell in row.items():
                 if column in known and isinstance(cell, Sent):
-                    extent = self.asking.extent(column, cell.content, self.limits.seconds)
+                    extent = await run_in_threadpool(
+                        self.asking.extent, column, cell.content, self.limits.seconds
+                    )
                     require_small(column, extent, self.limits)
 
-    def example(self, index: int) -> Any:
+    def pieces(self, cells: Mapping[str, Any]) -> AsyncIterator[str | Prediction | DataError]:
+        """The answer to a row piece by piece.
+
+        Raises:
+            RefusedError: the run answers at once.
+        """
+        if not self.asking.writes:
+            raise RefusedError(404, "This run answers at once, not piece by piece. Ask /api/predict.")
+        return self.batcher.pieces(cells)
+
+    async def example(self, index: int) -> Example:
         """The example with a number.
 
         Raises:
             RefusedError: there is none.
         """
-        found = self.examples.wait()
+        found = await self.examples.opened()
         if not 0 <= index < len(found):
             raise RefusedError(404, f"There is no example {index}.")
         return found[index]

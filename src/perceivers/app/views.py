@@ -73,17 +73,15 @@ def true_picture(example: Example | None) -> Markup:
 
 def card_of(example: Example, answers: list[ShownAnswer]) -> dict[str, Any]:
     """An example as the list of examples shows it: its truth, and whether the model knows it."""
-    known = [each.is_right for each in answers if each.is_right is not None]
-    words = [
-        f"{each.title}: {each.words}" if len(answers) > 1 else each.words
-        for each in answers
-        if each.truth is not None
-    ]
+    has_titles = len(example.truth) > 1
     return {
         "name": example.name,
-        "truth": [(title if len(example.truth) > 1 else "", truth) for title, truth in example.truth.items()],
-        "said": ", ".join(words),
-        "is_right": all(known) if known else None,
+        "truth": [(title if has_titles else "", truth) for title, truth in example.truth.items()],
+        "said": [
+            (each.title if has_titles else "", each.words, each.is_right)
+            for each in answers
+            if each.truth is not None
+        ],
     }
 
 

@@ -12,7 +12,18 @@ from rich.console import Console
 from rich.text import Text
 
 from perceivers.cli import app as page
-from perceivers.cli import convert, evaluate, explain, export, inspect, predict, samples, tasks
+from perceivers.cli import (
+    convert,
+    evaluate,
+    explain,
+    export,
+    generate,
+    inspect,
+    predict,
+    runs,
+    samples,
+    tasks,
+)
 from perceivers.cli.words import BACK
 from perceivers.errors import PerceiversError, UnreadableError
 
@@ -35,8 +46,10 @@ app.command(
 )
 app.command(evaluate.evaluate)
 app.command(predict.predict)
+app.command(generate.generate)
 app.command(explain.explain)
 app.command(page.app)
+app.command(runs.runs)
 app.command(inspect.inspect)
 app.command(export.export)
 app.command(convert.convert)

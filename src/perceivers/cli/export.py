@@ -34,14 +34,15 @@ def export(
         form: `fast`, the exact fast form: equal outputs, less time and memory; or `plain`, the layers as they were trained.
         dtype: `float16` computes in half precision; what that costs on the run's test part is printed and stored.
         int8: round the weights of matrix products to 8 bits; what that costs is printed and stored.
-        free: further axes of inputs that may have any size, as inputs:2; the batch, and axes in which the run's samples differ,
-            always are.
+        free: further axes of inputs that may have any size, as inputs:2; the batch, and axes in which the run's samples
+            differ, always are.
         data: where the samples are that the files are proved with; where the run had them if not given.
         overwrite: replace the export that `output` holds.
     """
     from rich.console import Console
     from rich.table import Table
 
+    from perceivers.export.measured import AFTER, BEFORE
     from perceivers.export.runs import export as export_run
 
     done = export_run(
@@ -69,11 +70,10 @@ def export(
         lines.append(
             f"rounded: off by {off:.1e} of the largest output on {done.rounded['samples']:.0f} test samples"
         )
-        lines += [
-            f"  {name.removesuffix('_before')}: {value:.4f}, rounded {done.rounded[name.removesuffix('before') + 'after']:.4f}"
-            for name, value in done.rounded.items()
-            if name.endswith("_before")
-        ]
+        for name, value in done.rounded.items():
+            if name.endswith(BEFORE):
+                measure = name.removesuffix(BEFORE)
+                lines.append(f"  {measure}: {value:.4f}, rounded {done.rounded[measure + AFTER]:.4f}")
     if done.milliseconds:
         own, torch = done.milliseconds["onnxruntime"], done.milliseconds["torch"]
         said = "slower" if own > torch else "faster"

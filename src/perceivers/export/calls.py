@@ -10,7 +10,6 @@ import torch
 from torch import Tensor, nn
 
 from perceivers.decoders.multimodal import PerceiverMultimodalDecoder
-from perceivers.export.ports import arguments_of, flattened, named, taken
 from perceivers.inference.packed_map import unpacked
 from perceivers.inference.prepared import PreparedModel, prepare
 from perceivers.models.base import PerceiverPreTrainedModel
@@ -19,6 +18,7 @@ from perceivers.models.multimodal_autoencoding import PerceiverForMultimodalAuto
 from perceivers.models.optical_flow import PerceiverForOpticalFlow
 from perceivers.models.perceiver import PerceiverModel
 from perceivers.outputs import Encoded
+from perceivers.runtime.ports import arguments_of, flattened, named, taken
 
 Tensors = dict[str, Tensor]
 # Points that a decoder is traced with.
@@ -142,11 +142,16 @@ class Parts:
             outputs: what the whole model gives.
         """
         if self._modalities is None:
-            return {"points": torch.arange(_FEW_POINTS)}
-        counts = {name: self._count(name, outputs) for name in self._modalities}
-        return {f"points_{name}": torch.arange(_FEW_POINTS) for name, count in counts.items() if count > 1}
+            (whole,) = outputs.values()
+            return {"points": torch.arange(min(_FEW_POINTS, whole[0, ..., 0].numel()))}
+        counts = {name: self._count(name) for name in self._modalities}
+        return {
+            f"points_{name}": torch.arange(min(_FEW_POINTS, count))
+            for name, count in counts.items()
+            if count > 1
+        }
 
-    def _count(self, name: str, outputs: Mapping[str, Tensor]) -> int:
+    def _count(self, name: str) -> int:
         dims = (self._output_dims or {}).get(name)
         return 1 if dims is None else int(torch.Size(dims).numel())
 

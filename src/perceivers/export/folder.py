@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import shutil
 import tempfile
@@ -9,11 +10,13 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from perceivers.errors import ConfigurationError
+from perceivers.errors import ConfigurationError, PerceiversError
 from perceivers.records import writing
+from perceivers.runtime.predictor import EXPORT_FILE
 
-EXPORT_FILE = "export.json"
 PARTIAL = ".exporting-"
+# What the system says where a folder takes no more.
+_NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EROFS)
 
 
 @contextmanager
@@ -33,10 +36,15 @@ def whole_folder(output: Path, *, overwrite: bool) -> Iterator[Path]:
     with writing(output, cure):
         output.parent.mkdir(parents=True, exist_ok=True)
         _clean(output)
-        partial = Path(tempfile.mkdtemp(dir=output.parent, prefix=f"{PARTIAL}{output.name}-"))
+        partial = Path(tempfile.mkdtemp(dir=output.parent, prefix=_prefix(output)))
     try:
-        with writing(output, cure):
+        try:
             yield partial
+        except OSError as error:
+            if error.errno not in _NO_ROOM:
+                raise
+            raise PerceiversError(f"{str(output)!r} could not be written: {error}; {cure}") from error
+        with writing(output, cure):
             _put(partial, output)
     finally:
         shutil.rmtree(partial, ignore_errors=True)
@@ -57,10 +65,27 @@ def _require_place(output: Path, *, overwrite: bool) -> None:
         )
 
 
+def _prefix(output: Path) -> str:
+    """What folders beside `output` are called that this process fills."""
+    return f"{PARTIAL}{output.name}-{os.getpid()}-"
+
+
 def _clean(output: Path) -> None:
-    """What processes that were killed have left beside the folder."""
-    for path in output.parent.glob(f"{PARTIAL}{output.name}-*"):
-        shutil.rmtree(path, ignore_errors=True)
+    """Remove what processes that were killed have left beside the folder; what others are filling stays."""
+    for path in output.parent.glob(f"{PARTIAL}{output.name}-*-*"):
+        process = path.name.removeprefix(f"{PARTIAL}{output.name}-").partition("-")[0]
+        if process.isdecimal() and not _is_alive(int(process)):
+            shutil.rmtree(path, ignore_errors=True)
+
+
+def _is_alive(process: int) -> bool:
+    try:
+        os.kill(process, 0)
+    except ProcessLookupError:
+        return False
+    except OSError:
+        return True
+    return True
 
 
 def _put(partial: Path, output: Path) -> None:
@@ -69,7 +94,7 @@ def _put(partial: Path, output: Path) -> None:
     if not output.exists():
         os.replace(partial, output)
         return
-    aside = Path(tempfile.mkdtemp(dir=output.parent, prefix=f"{PARTIAL}{output.name}-"))
+    aside = Path(tempfile.mkdtemp(dir=output.parent, prefix=_prefix(output)))
     try:
         os.replace(output, aside / "old")
         try:

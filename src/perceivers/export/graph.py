@@ -31,7 +31,7 @@ def captured(form: Any, call: Call) -> ExportedProgram:
     """
     if not hasattr(torch.compiler, "is_exporting"):
         raise ConfigurationError(f"exporting needs torch 2.9 or newer, received {torch.__version__}")
-    shapes = ({name: dict.fromkeys(axes, Dim.DYNAMIC) for name, axes in call.free.items()},)
+    shapes = ({name: dict.fromkeys(call.free.get(name, ()), Dim.DYNAMIC) for name in call.inputs},)
     try:
         with torch.no_grad(), unpacked(), quiet():
             return torch.export.export(

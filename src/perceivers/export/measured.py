@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -10,13 +10,16 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from perceivers.export.ports import flattened, taken
 from perceivers.export.proof import as_arrays, difference
+from perceivers.runtime.ports import flattened, taken
 from perceivers.runtime.session import Session
+from perceivers.tasks.answering import AnsweringTask
 from perceivers.tasks.base import Parts, Task
 
 # Samples at a time, and at most.
 _BATCH, MOST_MEASURED = 16, 512
+# Ends of the names of what is measured before and after rounding.
+BEFORE, AFTER = "_before", "_after"
 
 
 class FileModel:
@@ -36,26 +39,10 @@ class FileModel:
         self.said: list[dict[str, np.ndarray]] = []
 
     def __call__(self, **given: Any) -> Any:
-        """See the model's `forward`; what is asked for but the inputs is not heard, and everything is answered."""
-        points = given.get("positions")
+        """See the model's `forward`."""
         outputs = self._session.run(as_arrays(flattened(given)))
         self.said.append(outputs)
-        tensors = {name: torch.from_numpy(value) for name, value in outputs.items()}
-        logits = taken("logits", tensors)
-        if isinstance(points, Tensor):
-            logits = _at(logits, points)
-        return _Output(logits)
-
-    def reconstruct(self, inputs: Mapping[str, Tensor], attention_mask: Any = None) -> dict[str, Tensor]:
-        """See the model's `reconstruct`."""
-        outputs = self._session.run(
-            as_arrays(flattened({"inputs": inputs, "attention_mask": attention_mask}))
-        )
-        self.said.append(outputs)
-        found: dict[str, Tensor] = taken(
-            "output", {name: torch.from_numpy(value) for name, value in outputs.items()}
-        )
-        return found
+        return _Output(taken("logits", {name: torch.from_numpy(value) for name, value in outputs.items()}))
 
 
 @dataclass(frozen=True)
@@ -83,20 +70,30 @@ class Measured:
         return {
             "samples": float(self.samples),
             "largest_difference": off,
-            **{f"{name}_before": value for name, value in self.scores.items()},
-            **{f"{name}_after": value for name, value in other.scores.items()},
+            **{f"{name}{BEFORE}": value for name, value in self.scores.items()},
+            **{f"{name}{AFTER}": value for name, value in other.scores.items()},
         }
 
 
-def measured(task: Task[Any], parts: Parts, samples: Any, session: Session) -> Measured:
-    """Run a file over samples and compute the task's measures.
+def measured(
+    task: Task[Any],
+    parts: Parts,
+    samples: Any,
+    session: Session,
+    batches: Sequence[Mapping[str, Tensor]],
+) -> Measured:
+    """Run a file over samples and compute the task's measures; of tasks that ask a model in parts, outputs alone.
 
     Args:
         task: of the run.
         parts: its model, which is not asked, and its processor.
         samples: the test part.
         session: of a whole model's file.
+        batches: what the model is given of some of them, by name.
     """
+    if not isinstance(task, AnsweringTask):
+        said = [session.run(as_arrays(batch)) for batch in batches]
+        return Measured({}, said, sum(len(next(iter(batch.values()))) for batch in batches))
     model: Any = FileModel(session, parts.model)
     count = min(len(samples), MOST_MEASURED)
     metrics = task.metrics(parts)
@@ -109,9 +106,3 @@ def measured(task: Task[Any], parts: Parts, samples: Any, session: Session) -> M
     computed = {name: torch.as_tensor(value) for name, value in metrics.compute().items()}
     scalars = {name: float(value) for name, value in computed.items() if value.ndim == 0}
     return Measured(task.summarize(scalars), model.said, count)
-
-
-def _at(logits: Tensor, points: Tensor) -> Tensor:
-    if points.ndim == 1:
-        return logits[:, points]
-    return logits.gather(1, points[..., None].expand(-1, -1, logits.shape[-1]))

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
@@ -39,34 +40,49 @@ class Proof:
                 f"`{name}` differs from the model by {self.error:.1e} of its largest output, more than {MOST_ERROR:.0e}: it "
                 "is not written; export with --form plain, and report the model's configuration"
             )
-        other = len({tuple(sorted(sizes.items())) for sizes in self.sizes}) - 1
+        other = _num_different(self.sizes) - 1
         if other < OTHER_SIZES:
             raise ConfigurationError(
                 f"`{name}` must be compared at {OTHER_SIZES} sizes beside the sample's, received {other}"
             )
 
 
-def prove(reference: Compute, file: Compute, samples: Iterable[Mapping[str, Tensor]]) -> Proof:
+def prove(
+    reference: Compute,
+    file: Compute,
+    samples: Iterable[Mapping[str, Tensor]],
+    made: Iterable[Mapping[str, Tensor]] = (),
+) -> Proof:
     """Compare a file with the model it was made of.
 
     Args:
         reference: the model.
         file: what was written, as it is run.
-        samples: inputs; those whose sizes the model itself refuses are passed over, but for the first.
+        samples: real inputs.
+        made: others, of which no more are taken than are needed for two other sizes; those that the model itself refuses,
+            such as a text longer than it takes, are passed over.
     """
     worst, sizes = 0.0, []
-    for index, sample in enumerate(samples):
-        try:
-            with torch.no_grad():
-                expected = reference(sample)
-        except (PerceiversError, IndexError, RuntimeError):
-            if index == 0:
-                raise
-            continue
-        received = file(sample)
-        worst = max(worst, difference(expected, received))
+
+    def compare(sample: Mapping[str, Tensor]) -> None:
+        nonlocal worst
+        with torch.no_grad():
+            expected = reference(sample)
+        worst = max(worst, difference(expected, file(sample)))
         sizes.append({name: tuple(value.shape) for name, value in sample.items()})
+
+    for sample in samples:
+        compare(sample)
+    for sample in made:
+        if _num_different(sizes) > OTHER_SIZES:
+            break
+        with suppress(PerceiversError, IndexError, RuntimeError):
+            compare(sample)
     return Proof(worst, tuple(sizes))
+
+
+def _num_different(sizes: Sequence[Mapping[str, tuple[int, ...]]]) -> int:
+    return len({tuple(sorted(each.items())) for each in sizes})
 
 
 def difference(expected: Mapping[str, Any], received: Mapping[str, Any]) -> float:
@@ -87,7 +103,7 @@ def difference(expected: Mapping[str, Any], received: Mapping[str, Any]) -> floa
 def other_sizes(
     sample: Mapping[str, Tensor], free: Mapping[str, tuple[int, ...]]
 ) -> Iterator[dict[str, Tensor]]:
-    """The sample cut, and repeated, along its free axes: half, one and a half, and one and two of each.
+    """The sample cut, and repeated, along its free axes: to half, one and a half, twice, and one less.
 
     Axes of one size are of one size again, so that a mask still fits its inputs.
 
@@ -96,9 +112,9 @@ def other_sizes(
         free: axes by name.
     """
     rules: tuple[Callable[[int], int], ...] = (
-        lambda size: size * 2,
         lambda size: max(1, size // 2),
         lambda size: max(1, size * 3 // 2),
+        lambda size: size * 2,
         lambda size: max(1, size - 1),
     )
     for rule in rules:

@@ -11,8 +11,8 @@ import torch
 from torch import Tensor
 
 from perceivers.errors import DataError
-from perceivers.export.ports import MASK, ROLES, flattened
 from perceivers.models.optical_flow import PerceiverForOpticalFlow
+from perceivers.runtime.ports import MASK, ROLES, flattened
 from perceivers.tasks.answering import AnsweringTask
 from perceivers.tasks.base import Parts, Task
 

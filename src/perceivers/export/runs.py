@@ -17,13 +17,14 @@ from perceivers.arguments import load_arguments
 from perceivers.arguments.base import require_choice
 from perceivers.configuration import CONFIG_NAME
 from perceivers.errors import ConfigurationError
-from perceivers.export.folder import EXPORT_FILE, whole_folder
+from perceivers.export.folder import whole_folder
 from perceivers.export.measured import measured
 from perceivers.export.recorded import inputs_of
 from perceivers.export.rounding import FLOAT16, INT8, round_file
 from perceivers.export.samples import write_sample
 from perceivers.export.writing import FORMATS, FORMS, Written, write_model
 from perceivers.records import write_json
+from perceivers.runtime.predictor import EXPORT_FILE
 from perceivers.runtime.session import Session
 from perceivers.tasks.base import Parts
 from perceivers.tasks.registry import load_run
@@ -71,6 +72,8 @@ def export(
     """Write a run's model as files for other programs, and prove them on the run's own samples.
 
     Example:
+        from perceivers.export.runs import export
+
         export("runs/rooms", "exported/rooms")
         perceivers.runtime.load("exported/rooms").predict(["photo.jpg"])
 
@@ -81,13 +84,14 @@ def export(
         form: "fast", the exact fast form; "plain", the layers as they were trained.
         dtype: "float16" computes in half precision.
         int8: round the weights of matrix products to 8 bits.
-        free: further axes that may have any size, as "inputs:2"; the batch, and what differs among the run's samples, is free.
+        free: further axes that may have any size, as "inputs:2"; the batch, and what differs among the run's samples, always
+            are.
         data: where the samples are; None for where the run had them.
         overwrite: replace another export.
 
     Raises:
-        ConfigurationError: an argument is out of range, a file differs from the model by more than 1e-4 of its largest output,
-            or `output` holds something.
+        ConfigurationError: an argument is out of range, a file differs from the model by more than 1e-4 of its largest
+            output, or `output` holds something.
         DataError: `run` is none, or its data are not there.
         MissingExtraError: onnx, onnxscript or onnxruntime is not installed.
     """
@@ -124,10 +128,10 @@ def export(
         )
         rounded: dict[str, float] = {}
         if rounding is not None:
-            before = measured(task, parts, test, Session(first.path))
+            before = measured(task, parts, test, Session(first.path), samples)
             for each in files:
                 round_file(each.path, rounding)
-            rounded = before.beside(measured(task, parts, test, Session(first.path)))
+            rounded = before.beside(measured(task, parts, test, Session(first.path), samples))
         for name in READING_FILES:
             if (run / name).is_file():
                 shutil.copyfile(run / name, folder / name)

@@ -35,9 +35,9 @@ export async function run(folder = ".") {
   const session = await ort.InferenceSession.create(`${folder}/model.onnx`);
   const arrays = { float32: Float32Array, float16: Uint16Array, bool: Uint8Array, int64: BigInt64Array };
   const array = ({ type, data }) => arrays[type].from(data.map(type === "int64" ? BigInt : Number));
-  const inputs = Object.entries(sample.inputs).map(([name, each]) => [name, new ort.Tensor(each.type, array(each), each.dims)]);
-  const outputs = await session.run(Object.fromEntries(inputs));
-  const off = ([name, each]) => [name, each.data.reduce((most, value, i) => Math.max(most, Math.abs(value - outputs[name].data[i])), 0)];
+  const tensor = ([name, each]) => [name, new ort.Tensor(each.type, array(each), each.dims)];
+  const outputs = await session.run(Object.fromEntries(Object.entries(sample.inputs).map(tensor)));
+  const off = ([name, { data }]) => [name, Math.max(...data.map((value, i) => Math.abs(value - outputs[name].data[i])))];
   return Object.fromEntries(Object.entries(sample.outputs).map(off)); // largest difference of each output
 }
 """

@@ -1,9 +1,9 @@
-"""Files of a model, each proved before it counts: the whole model, and its encoder and decoder where outputs are asked in parts."""
+"""Files of a model, each proved before it counts: the whole model, and its encoder and decoder where one asks in parts."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -15,9 +15,9 @@ from torch import Tensor
 from perceivers.errors import ConfigurationError
 from perceivers.export.calls import Call, Parts, is_asked_in_parts, portable_form, whole_model
 from perceivers.export.graph import captured, with_metadata, write_onnx, write_program
-from perceivers.export.ports import ROLES, flattened
 from perceivers.export.proof import Compute, Proof, as_arrays, other_sizes, prove
 from perceivers.models.base import PerceiverPreTrainedModel
+from perceivers.runtime.ports import ROLES, flattened
 from perceivers.runtime.session import METADATA, Session
 
 FORMATS, FORMS = ("onnx", "torch"), ("fast", "plain")
@@ -56,9 +56,9 @@ def write_model(
 
     Args:
         model: any of this library's.
-        samples: real inputs, as `forward` takes them: `inputs`, and `attention_mask` and `pos` where there are any; or by the
-            names that they have in the file. The first, of two samples or more, is what the model is traced with; axes in which
-            the others differ are free.
+        samples: real inputs, as `forward` takes them: `inputs`, and `attention_mask` and `pos` where there are any; or by
+            the names that they have in the file. The first, of two samples or more, is what the model is traced with; axes in
+            which the others differ are free.
         folder: that receives `model`, and `encoder` and `decoder` where outputs are asked for in parts.
         file_format: "onnx" or "torch".
         form: "fast", the exact fast form, or "plain".
@@ -79,11 +79,11 @@ def write_model(
         outputs = whole(model, sample)
     write = partial(_write, traced, folder=folder, file_format=file_format)
     call = Call(MODEL, whole, sample, axes)
-    others = [*batches[1:], *other_sizes(sample, axes)]
     path, run = write(call, outputs)
-    files = [Written(path, call, outputs, prove(partial(whole, model), run, [sample, *others]))]
+    proof = prove(partial(whole, model), run, batches, other_sizes(sample, axes))
+    files = [Written(path, call, outputs, proof)]
     if is_asked_in_parts(model):
-        files += _write_parts(model, traced, write, call, others, outputs)
+        files += _write_parts(model, traced, write, call, batches, outputs)
     for each in files:
         each.proof.require(each.path.name)
         if file_format == "onnx":
@@ -96,7 +96,7 @@ def _write_parts(
     traced: Any,
     write: Any,
     whole: Call,
-    others: Sequence[Mapping[str, Tensor]],
+    batches: Sequence[Mapping[str, Tensor]],
     outputs: Mapping[str, Tensor],
 ) -> list[Written]:
     """Encoder and decoder, proved together: what the one gives is what the other takes."""
@@ -130,11 +130,12 @@ def _write_parts(
         rest = {name: value for name, value in tensors.items() if name not in asked}
         return parts.decode(model, {**parts.encode(model, rest), **asked})
 
-    runs = [
-        {**batch, **{name: value.repeat(1 + index)[: 3 + index] for name, value in points.items()}}
-        for index, batch in enumerate([whole.inputs, *others])
-    ]
-    proof = prove(plainly, both, runs)
+    def asked_of(batches: Iterable[Mapping[str, Tensor]], first: int) -> Iterator[Mapping[str, Tensor]]:
+        for index, batch in enumerate(batches, first):
+            yield {**batch, **{name: value.repeat(1 + index)[: 3 + index] for name, value in points.items()}}
+
+    made = asked_of(other_sizes(whole.inputs, whole.free), len(batches))
+    proof = prove(plainly, both, asked_of(batches, 0), made)
     return [
         Written(paths[ENCODER], encoder, encoded, proof),
         Written(paths[DECODER], decoder, answers, proof),

@@ -13,7 +13,7 @@ from torch import Tensor, nn
 
 from perceivers.configuration import PerceiverConfig
 from perceivers.errors import ConfigurationError
-from perceivers.inference.budget import DEFAULT_MEMORY, Budget
+from perceivers.inference.budget import Budget, largest_tile, usual_memory
 from perceivers.inference.cross_attention import Take
 from perceivers.inference.freed_memory import give_back_freed_memory
 from perceivers.inference.prepared_decoder import Progress
@@ -191,7 +191,7 @@ def prepare(
     model: PerceiverPreTrainedModel,
     *,
     consume: bool = False,
-    max_memory: int = DEFAULT_MEMORY,
+    max_memory: int | None = None,
     chunk_size: int | None = None,
     progress: Progress | None = None,
     quantize: str | None = None,
@@ -205,6 +205,7 @@ def prepare(
         model: any model of this library, or one composed by hand.
         consume: move the weights that stay as they are instead of copying them; the model cannot be used afterwards.
         max_memory: bytes of working memory beside weights, inputs and outputs; it decides how much is computed at a time.
+            None: 256 MiB; on a GPU a sixteenth of its memory, at most 4 GiB.
         chunk_size: tokens, or outputs, computed at a time at most; None: as many as fit.
         progress: called with the number of outputs decoded so far and the number asked for, after every tile.
         quantize: "int8" rounds weights and inputs of the latents' self-attends to 8 bits: faster on processors, and *not
@@ -215,7 +216,11 @@ def prepare(
     """
     if quantize not in (None, "int8"):
         raise ConfigurationError(f"`quantize` must be None or 'int8', received {quantize!r}")
-    budget = Budget(max_memory, chunk_size)
+    known = isinstance(model, PerceiverModel | PerceiverTaskModel)
+    device = model.device if known else torch.device("cpu")
+    budget = Budget(
+        usual_memory(device) if max_memory is None else max_memory, chunk_size, largest_tile(device)
+    )
     take: Take[Any] = _itself if consume else copy.deepcopy
     if isinstance(model, PerceiverForCausalLM):
         return _causal_model(model, take, chunk_size, progress, quantize, consume)

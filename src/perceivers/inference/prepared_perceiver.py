@@ -21,12 +21,14 @@ from perceivers.inference.folded_answering import (
     refuse_weights,
 )
 from perceivers.inference.folded_values import FoldedValues
+from perceivers.inference.folding import tail_dtype
 from perceivers.inference.freed_memory import give_back_freed_memory
 from perceivers.inference.latent_layer import FoldedSelfAttend, MakeMap, can_fold
 from perceivers.inference.lookup_attention import LookedUp, LookupCrossAttention
 from perceivers.inference.packed_map import PackedMap
 from perceivers.inference.prepared_decoder import PreparedDecoder, Progress
 from perceivers.inference.quantization import Int8Linear, quantize_linears
+from perceivers.inference.recorded import recorder
 from perceivers.inference.token_readers import Reading, build_reader, input_structure
 from perceivers.layers import PerceiverEncoder
 from perceivers.modalities.structure import InputStructure, TokensOfGroups, TokensOfTables, WholeTokens
@@ -125,6 +127,7 @@ class PreparedPerceiver(PerceiverVerbs):
         self.self_attends = _fold_self_attends(
             model.encoder.self_attends, take, budget, quantize=quantize, release=release
         )
+        self._run = recorder(self._latents.device)
         self.requires_grad_(False)
         self.eval()
 
@@ -177,6 +180,9 @@ class PreparedPerceiver(PerceiverVerbs):
         self, inputs: LookedUp | Grouped, mask: Tensor | None, hidden_states: list[Tensor] | None
     ) -> Tensor:
         """Latents after all layers; `hidden_states` receives them as `perceivers.nn.latent_encoder` records them."""
+        if hidden_states is None and self._cross_attend_places == (0,):
+            # Layers that wait for no inputs can be recorded; a recording keeps no values on the way.
+            return self._run(self._self_attend, self._cross_attends[0](inputs, mask, self.budget, None))
         latents: Tensor | None = None
         waiting = list(enumerate(zip(self._cross_attend_places, self._cross_attends, strict=True)))
 
@@ -203,6 +209,13 @@ class PreparedPerceiver(PerceiverVerbs):
             if hidden_states is not None:
                 hidden_states.append(cast("Tensor", latents))
         return look(latents, done)
+
+    def _self_attend(self, latents: Tensor) -> Tensor:
+        """Latents after all self-attends, one after the other."""
+        for _ in range(self.config.num_blocks if self._shares_self_attends else 1):
+            for layer in self.self_attends:
+                latents = layer(latents)
+        return latents
 
     def _part(
         self, inputs: LookedUp | Grouped, mask: Tensor | None, index: int
@@ -238,7 +251,14 @@ class PreparedPerceiver(PerceiverVerbs):
         if answer_map is not None:
             maps = dict.fromkeys(maps, answer_map)
         folded = PreparedDecoder(
-            layer, final, structure.factor, maps, self._latents.shape[0], self.dtype, queries.learned
+            layer,
+            final,
+            structure.factor,
+            maps,
+            self._latents.shape[0],
+            self.dtype,
+            queries.learned,
+            tail_dtype(self.dtype, self.device),
         )
         return own, FoldedAnswering(own, queries, folded, values, self.budget, progress, tokens)
 

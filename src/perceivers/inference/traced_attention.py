@@ -1,8 +1,8 @@
 """`absorbed_attention` as a graph that runs elsewhere: the same sums, tile by tile, without a decision by the data.
 
-Each part of the tokens gives, for every query, its largest logit, the sum of the weights and the weighted sums of what tokens
-are made of; parts, like tiles, are joined as the online softmax joins them. What a token has for itself stands side by side in
-one row, [values | rows of the position table | mean | 1], so that logits and sums cost one product each.
+Each part of the tokens gives, for every query, its largest logit, the sum of the weights, and the weighted sums of what
+tokens are made of; parts, like tiles, are joined as the online softmax joins them. What a token has for itself stands side by
+side in one row, [values | rows of the position table | mean | 1], so that logits and sums cost one product each.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """`prepared_decoder` as a graph that runs elsewhere: all samples at once, queries tile by tile where they are many.
 
-The latents' tables are made for the whole batch. Queries answer for themselves, so that tiles need not be joined: each step of
-a scan gives the answers of its own.
+The latents' tables are made for the whole batch. Each query is answered alone, so that tiles need not be joined: every step
+of a scan gives the answers of its own.
 """
 
 from __future__ import annotations

@@ -71,15 +71,15 @@ class Session:
         Raises:
             ShapeError: an input is missing, unknown, or of another shape than the file's.
         """
-        given = {**self._open_masks(given), **given}
-        if given.keys() != self.inputs.keys():
+        complete = {**self._open_masks(given), **given}
+        if complete.keys() != self.inputs.keys():
             raise ShapeError(
                 f"`given` must be {', '.join(self.inputs)}, received {', '.join(given) or 'nothing'}"
             )
         arrays = {}
         sizes: dict[str, int] = {}
         for name, (dtype, expected) in self.inputs.items():
-            array = np.ascontiguousarray(given[name], dtype=dtype)
+            array = np.ascontiguousarray(complete[name], dtype=dtype)
             fits = array.ndim == len(expected) and all(
                 sizes.setdefault(size, actual) == actual if isinstance(size, str) else size == actual
                 for size, actual in zip(expected, array.shape, strict=True)

@@ -88,6 +88,14 @@ TASKS: Mapping[str, TaskEntry] = {
         output="one class, several labels, or a number; several tasks at once",
         metrics="accuracy, F1, Matthews, Pearson, Spearman, loss",
     ),
+    "text-generation": TaskEntry(
+        location="perceivers.tasks.text_generation.task:TextGeneration",
+        arguments="perceivers.tasks.text_generation.options:TextGenerationArguments",
+        input="text files, a text column, or a column of whole numbers such as notes",
+        output="what follows, token by token, as long as one likes",
+        metrics="bits per byte or event, accuracy, loss",
+        asking="perceivers.tasks.text_generation.asking:WritingAsking",
+    ),
     "optical-flow": TaskEntry(
         location="perceivers.tasks.optical_flow.task:OpticalFlow",
         arguments="perceivers.tasks.optical_flow.options:OpticalFlowArguments",

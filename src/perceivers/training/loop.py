@@ -19,6 +19,7 @@ from perceivers.tasks.base import Parts, Task
 from perceivers.training.checkpoints import Position, RunCheckpoints
 from perceivers.training.evaluation import measure
 from perceivers.training.interruption import Interruption
+from perceivers.training.log import RunLog
 from perceivers.training.pace import (
     FORWARD_SHARE,
     LEAST_ANNOUNCED,
@@ -33,6 +34,7 @@ from perceivers.training.pace import (
 )
 from perceivers.training.reporting import TrainingProgress
 from perceivers.training.weights import Average, Best
+from perceivers.training.workers import FEWER_WORKERS, while_workers_live
 
 if TYPE_CHECKING:
     from accelerate import Accelerator
@@ -60,6 +62,7 @@ class Loop:
         arguments: how long and how to run.
         planned_steps: optimiser steps of the whole run, where no limit of time lowers them.
         interruption: whether somebody wants the run to end.
+        log: takes the history.
         quiet: whether no progress is shown.
         stopwatch: how fast this session is.
     """
@@ -81,6 +84,7 @@ class Loop:
     arguments: TrainingArguments
     planned_steps: int
     interruption: Interruption
+    log: RunLog
     quiet: bool = False
     stopwatch: Stopwatch = field(default_factory=Stopwatch)
 
@@ -177,9 +181,12 @@ class Loop:
             position.passes = max(self._passes(), epoch + 1)
         self.task.begin_pass(epoch, position.passes)
         self.model.train()
-        if not position.batches:
-            return iter(self.batches)
-        return iter(self.accelerator.skip_first_batches(self.batches, position.batches))
+        batches = self.batches
+        if position.batches:
+            batches = self.accelerator.skip_first_batches(batches, position.batches)
+        return while_workers_live(
+            batches, f"{FEWER_WORKERS}, and --resume goes on where there is a checkpoint"
+        )
 
     def _passes(self) -> int:
         """Passes of the whole run; 1 where the length of a pass is not known."""
@@ -267,6 +274,7 @@ class Loop:
             **self.watch(),
         }
         position.history.append(row)
+        self.log.add(position.history)
         position.loss_sum, position.loss_count = 0.0, 0
         progress.row_done(row)
         if self.arguments.checkpoint_every is None:

@@ -46,7 +46,14 @@
     if (!form) return;
     const files = [...form.querySelectorAll("input[type=file]")].flatMap((input) => [...input.files]);
     const bytes = files.reduce((sum, file) => sum + file.size, 0);
-    if (bytes <= Number(document.body.dataset.mostBytes)) return;
+    if (bytes <= Number(document.body.dataset.mostBytes)) {
+      // A text is shown while it is written.
+      if (form.dataset.pieces) {
+        event.preventDefault();
+        write(form);
+      }
+      return;
+    }
     event.preventDefault();
     say(`The files have ${(bytes / 2 ** 20).toFixed(0)} MiB together, and ${document.body.dataset.mostMebibytes} MiB are taken. Choose smaller ones.`);
   });
@@ -178,15 +185,72 @@
     setTimeout(() => { button.textContent = "Copy"; }, 1500);
   }
 
+  let writing = null;
+
+  async function write(form) {
+    writing?.abort();
+    const stop = new AbortController();
+    writing = stop;
+    const answer = document.getElementById("answer");
+    const text = tell("Answer", "");
+    text.className = "written";
+    answer.setAttribute("aria-busy", "true");
+    form.classList.add("htmx-request");
+    try {
+      const response = await fetch(form.dataset.pieces, {
+        method: "POST", body: new FormData(form), headers: { "HX-Request": "true" }, signal: stop.signal,
+      });
+      if (!response.ok) {
+        answer.innerHTML = await response.text();
+        return;
+      }
+      for await (const [name, value] of events(response.body)) {
+        if (name === "piece") text.textContent += value;
+        if (name === "error") say(value);
+        if (name === "end") {
+          answer.innerHTML = value;
+          htmx.process(answer);
+        }
+      }
+    } catch (error) {
+      if (error.name !== "AbortError") say("The server cannot be reached. Is it still running?");
+    } finally {
+      if (writing === stop) {
+        form.classList.remove("htmx-request");
+        answer.removeAttribute("aria-busy");
+      }
+    }
+  }
+
+  async function* events(body) {
+    const reader = body.pipeThrough(new TextDecoderStream()).getReader();
+    let rest = "";
+    for (;;) {
+      const { value, done } = await reader.read();
+      if (done) return;
+      const parts = (rest + value).split("\n\n");
+      rest = parts.pop();
+      for (const part of parts) {
+        const [name, data] = part.split("\n");
+        yield [name.slice("event: ".length), JSON.parse(data.slice("data: ".length))];
+      }
+    }
+  }
+
   function say(sentence) {
-    const title = document.createElement("h2");
-    title.id = "answer-title";
-    title.textContent = "No answer";
-    const said = document.createElement("p");
+    const said = tell("No answer", sentence);
     said.className = "refusal";
     said.setAttribute("role", "alert");
-    said.textContent = sentence;
+  }
+
+  function tell(heading, words) {
+    const title = document.createElement("h2");
+    title.id = "answer-title";
+    title.textContent = heading;
+    const said = document.createElement("p");
+    said.textContent = words;
     document.getElementById("answer").replaceChildren(title, said);
+    return said;
   }
 
   prepare(document);

@@ -8,18 +8,17 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Self
 
-import torch
-from torch import Tensor
+import numpy as np
 
 from perceivers.errors import DataError
 from perceivers.kinds.asked import Field
 from perceivers.kinds.base import Kind, ModalityInput, as_tokens, is_empty
 from perceivers.kinds.category.options import CategoryOptions
 from perceivers.kinds.shading import shaded_list
-from perceivers.modalities.category import MISSING, NUM_RESERVED, UNKNOWN
+from perceivers.modalities.ids import MISSING, NUM_RESERVED, UNKNOWN
 
 if TYPE_CHECKING:
-    import numpy as np
+    from torch import Tensor
 
 # What has more words than this is text.
 MOST_WORDS = 4
@@ -98,7 +97,7 @@ class CategoryKind(Kind):
             None if is_hidden else cell for cell, is_hidden in zip(value, hidden.tolist(), strict=True)
         )
 
-    def tensors(self, values: Sequence[tuple[str | None, ...] | None]) -> dict[str, ModalityInput]:
+    def arrays(self, values: Sequence[tuple[str | None, ...] | None]) -> dict[str, ModalityInput]:
         """Ids, int64 [batch, num_columns]: 0 where one is missing, 1 where one is unknown, else from 2 on."""
         ids = [
             [MISSING] * len(self.vocabularies)
@@ -109,7 +108,7 @@ class CategoryKind(Kind):
             ]
             for value in values
         ]
-        return {"": ModalityInput(torch.tensor(ids))}
+        return {"": ModalityInput(np.array(ids, dtype=np.int64))}
 
     def modalities(self) -> dict[str, dict[str, Any]]:
         """See Kind."""

@@ -4,15 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
-from torch import Tensor
 
 from perceivers.kinds.asked import Field
 from perceivers.kinds.base import MOSTLY, is_empty
 from perceivers.kinds.date.reading import PARTS, date_of, looks_like_date, parts_of
 from perceivers.kinds.number.kind import NumberKind
+
+if TYPE_CHECKING:
+    from torch import Tensor
 
 
 @dataclass(frozen=True)

@@ -5,11 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, ClassVar, Self
+from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 import numpy as np
-import torch
-from torch import Tensor
 
 from perceivers.arguments.advice import Advice
 from perceivers.data.tables import StreamTable
@@ -28,6 +26,9 @@ from perceivers.kinds.series.sizing import series_learning, series_options
 from perceivers.kinds.series.tensors import SeriesScale, VariedSeries, series_input
 from perceivers.kinds.series.values import fill_missing, statistics
 from perceivers.rivals.simple import SimpleForm
+
+if TYPE_CHECKING:
+    from torch import Tensor
 
 STEPS, PATTERNS = "steps", "patterns"
 # Series that tell which columns are channels.
@@ -200,7 +201,7 @@ class SeriesKind(Kind):
         """Crop, stretch and warp time; scale, leave out and jitter channels."""
         return vary_series(value, self.options, generator)
 
-    def tensors(self, values: Sequence[Any]) -> dict[str, ModalityInput]:
+    def arrays(self, values: Sequence[Any]) -> dict[str, ModalityInput]:
         """Normalised steps [batch, num_steps, num_channels], and which of them count [batch, num_steps].
 
         And, or instead, the features of patterns and outline [batch, num_features], and which samples have them [batch].
@@ -280,8 +281,8 @@ class SeriesKind(Kind):
             nothing if value is None else self.features(self._scale(value), keep=self._comes_again(value))
             for value in values
         ]
-        there = torch.tensor([value is not None for value in values])
-        return ModalityInput(torch.from_numpy(np.stack(rows)), there)
+        there = np.array([value is not None for value in values])
+        return ModalityInput(np.stack(rows), there)
 
     def _comes_again(self, value: VariedSeries | np.ndarray) -> bool:
         """Whether the same series comes in every pass: one that nothing changes."""

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any, ClassVar, Self
+from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 import numpy as np
-from torch import Tensor
 
 from perceivers.arguments.advice import Advice
 from perceivers.errors import DataError
@@ -37,6 +36,9 @@ from perceivers.kinds.sound.value import Sound, clip_starts, cut_clips
 from perceivers.processors.audio.files import seconds_of
 from perceivers.processors.audio.processor import to_mono
 from perceivers.rivals.simple import SimpleForm
+
+if TYPE_CHECKING:
+    from torch import Tensor
 
 # What samples without a file are called; series of other things have other names.
 NAMES_OF_SAMPLES = frozenset({"audio", "sound", "speech", "voice", "waveform"})

@@ -24,6 +24,8 @@ from PIL import Image
 
 from perceivers.errors import DataError
 
+# Modes whose values mean nothing alone -> one that holds what they show.
+SHOWN_AS = {"1": "L", "P": "RGB", "PA": "RGBA", "La": "LA", "RGBa": "RGBA"}
 WHOLE_MODES = ("I", "I;16", "I;16B", "I;16L", "I;16N")
 WHITE_OF_WHOLE, WHITE_OF_FLOATS = 65535.0, 1.0
 ORIENTATION = 0x0112

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import re
 from abc import ABC, abstractmethod
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -18,7 +18,7 @@ from typing import Any, ClassVar
 
 from perceivers.answers.said import Said
 from perceivers.data.tables import Table
-from perceivers.errors import DataError
+from perceivers.errors import ConfigurationError, DataError
 from perceivers.kinds.asked import Extent, Field, Media
 from perceivers.tasks.base import Parts, Prediction, Task
 
@@ -67,6 +67,10 @@ class Asking(ABC):
         prepared: the model's exact fast form.
     """
 
+    writes: ClassVar[bool] = False
+    """Whether an answer is a text that comes piece by piece, see `write_on`."""
+    may_be_empty: ClassVar[bool] = False
+    """Whether nothing is a question, too."""
     is_quick: ClassVar[bool] = True
     """Whether a dozen answers cost so little that they are given unasked."""
 
@@ -126,38 +130,56 @@ class Asking(ABC):
         Returns:
             For each row its prediction, or the error that says why it cannot be answered.
         """
-        known = [each.column for each in self.fields]
         found: list[Prediction | DataError | None] = [None] * len(rows)
         readable: list[tuple[int, dict[str, Any]]] = []
         for index, row in enumerate(rows):
-            cells = {
-                name: cell
-                for name, cell in row.items()
-                if cell is not None and not (isinstance(cell, str) and not cell.strip())
-            }
             try:
-                self._require_answerable(row, cells, known)
+                readable.append((index, self._known(row)))
             except DataError as error:
                 found[index] = error
-            else:
-                readable.append((index, cells))
         with TemporaryDirectory(prefix="perceivers-") as name:
             said = self.read_and_answer([cells for _, cells in readable], Path(name), shows=shows)
             for (index, _), each in zip(readable, said, strict=True):
                 found[index] = _about_the_question(each, name) if isinstance(each, DataError) else each
         return [each for each in found if each is not None]
 
-    def _require_answerable(
-        self, row: Mapping[str, Any], cells: Mapping[str, Any], known: Sequence[str]
-    ) -> None:
+    def write_on(self, row: Mapping[str, Any], write: Callable[[str], None]) -> Prediction | DataError:
+        """Answer for one row, and give the answer's text piece by piece while it is made; of tasks that write.
+
+        Args:
+            row: see `answers`.
+            write: receives each piece. What it raises ends the writing, and comes out again.
+        """
+        try:
+            return self.read_and_write(self._known(row), write)
+        except DataError as error:
+            return error
+
+    def read_and_write(self, cells: Mapping[str, Any], write: Callable[[str], None]) -> Prediction:
+        """See `write_on`; the cells are known and not empty."""
+        raise ConfigurationError(f"a run of {self.task.name} answers at once, not piece by piece")
+
+    def _known(self, row: Mapping[str, Any]) -> dict[str, Any]:
+        """The cells of a row that are not empty.
+
+        Raises:
+            DataError: there is no such column, or one that is needed is missing.
+        """
+        cells = {
+            name: cell
+            for name, cell in row.items()
+            if cell is not None and not (isinstance(cell, str) and not cell.strip())
+        }
+        known = [each.column for each in self.fields]
         unknown = [name for name in row if name not in known]
         if unknown:
             raise DataError(f"there is no column {unknown[0]!r:.80}: the columns are {', '.join(known)}")
         for each in self.fields:
             if each.needed and each.column not in cells:
                 raise DataError(f"{each.column!r} is missing, and this model cannot do without it")
-        if not cells:
+        if not cells and not self.may_be_empty:
             raise DataError(f"the question is empty: give at least one of {', '.join(known)}")
+        return cells
 
 
 def _about_the_question(error: DataError, folder: str) -> DataError:

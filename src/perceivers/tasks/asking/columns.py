@@ -72,7 +72,7 @@ class ColumnAsking(Asking):
                 cells[column] = Own(cell, row, table) if is_file else own.kind.plain(cell, name, table)
         answers = self.parts.processor.answers.values()
         truth = {
-            answer.title: str(row[answer.column])
+            answer.title: _in_words(row[answer.column])
             for answer in answers
             if answer.asks(row) and not is_empty(row.get(answer.column))
         }
@@ -129,3 +129,8 @@ def _plain(cell: Any, asked: Field) -> Any:
         return float(cell)
     except ValueError:
         return cell
+
+
+def _in_words(cell: Any) -> str:
+    """A true answer; a whole number without its point."""
+    return f"{cell:g}" if isinstance(cell, float) else str(cell)

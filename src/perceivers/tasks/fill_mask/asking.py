@@ -11,7 +11,7 @@ from perceivers.answers.said import Said
 from perceivers.errors import DataError
 from perceivers.kinds.asked import Field, Sent
 from perceivers.kinds.text.reading import encoded
-from perceivers.tasks.asking.base import QUESTION, Asking, Example
+from perceivers.tasks.asking.base import Asking, Example
 from perceivers.tasks.base import Prediction
 from perceivers.tasks.fill_mask.answers import fill
 from perceivers.tasks.fill_mask.prompts import parse
@@ -79,6 +79,8 @@ class FillMaskAsking(Asking):
             if not isinstance(cell, str | Sent):
                 raise DataError(f"{TEXT!r} must be a text, received {type(cell).__name__}")
             text = cell.content if isinstance(cell, Sent) else encoded(cell)
-            return fill(self.prepared, self.parts.processor, parse(text, QUESTION))
+            prompt = parse(text, text.decode("utf-8", errors="replace"))
+            return fill(self.prepared, self.parts.processor, prompt)
         except DataError as error:
-            return error
+            # Here it is no list of a command's inputs.
+            return DataError(str(error).replace("`inputs`", f"`{TEXT}`"))

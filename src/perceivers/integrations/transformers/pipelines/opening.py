@@ -158,7 +158,8 @@ def _image_processor(place: str | None) -> Any:
         raise ConfigurationError(
             "`image_processor` must be given beside a model, such as PerceiverImageProcessorFast(), received None"
         )
-    return AutoImageProcessor.from_pretrained(place)
+    # Both kinds give the same values; this one takes pictures of one size together, on any device.
+    return AutoImageProcessor.from_pretrained(place, use_fast=True)
 
 
 def _of_frames(config: PerceiverConfig) -> PerceiverOpticalFlowProcessor:

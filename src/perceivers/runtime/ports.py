@@ -1,4 +1,4 @@
-"""What a file's inputs and outputs are called: one name a tensor, made of its role and, where there are several, its modality.
+"""What a file's inputs and outputs are called: a name a tensor, of its role and, where there are several, its modality.
 
 inputs, mask, positions             of a model that takes one array
 inputs_photo, mask_photo, ...       of one that takes several, by the modality
@@ -12,26 +12,24 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from torch import Tensor
-
 # Argument of a model's `forward` -> the role that names its tensors.
 MASK = "mask"
 ROLES = {"inputs": "inputs", "attention_mask": MASK, "pos": "positions"}
 
 
-def flattened(given: Mapping[str, Any]) -> dict[str, Tensor]:
-    """A model's arguments as tensors by their names in the file; what is None is left out.
+def flattened(given: Mapping[str, Any]) -> dict[str, Any]:
+    """A model's arguments as tensors, or arrays, by their names in the file; what is None is left out.
 
     Args:
         given: `inputs`, `attention_mask`, `pos`: a tensor each, or tensors by modality.
     """
-    found: dict[str, Tensor] = {}
+    found: dict[str, Any] = {}
     for argument, role in ROLES.items():
         found.update(named(role, given.get(argument)))
     return found
 
 
-def named(role: str, values: Any) -> dict[str, Tensor]:
+def named(role: str, values: Any) -> dict[str, Any]:
     """A tensor by its role, or several by role and modality."""
     if values is None:
         return {}
@@ -40,7 +38,7 @@ def named(role: str, values: Any) -> dict[str, Tensor]:
     return {role: values}
 
 
-def arguments_of(tensors: Mapping[str, Tensor]) -> dict[str, Any]:
+def arguments_of(tensors: Mapping[str, Any]) -> dict[str, Any]:
     """What `flattened` was given, from what it gave."""
     given: dict[str, Any] = {}
     for argument, role in ROLES.items():
@@ -50,7 +48,7 @@ def arguments_of(tensors: Mapping[str, Tensor]) -> dict[str, Any]:
     return given
 
 
-def taken(role: str, tensors: Mapping[str, Tensor]) -> Any:
+def taken(role: str, tensors: Mapping[str, Any]) -> Any:
     """The tensor of a role, or its tensors by modality; None where there is none."""
     if role in tensors:
         return tensors[role]
