@@ -5,6 +5,8 @@ from __future__ import annotations
 import gc
 import os
 import sys
+from collections.abc import Iterator
+from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, Phase, settings
@@ -42,3 +44,18 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
     torch = sys.modules.get("torch")
     if torch is not None:
         torch.manual_seed(0)
+
+
+@pytest.fixture(scope="session")
+def gpu() -> Iterator[Any]:
+    """The GPU, with float32 convolutions at full precision; PERCEIVERS_GPU=cpu puts the processor in its place."""
+    import torch
+
+    name = os.environ.get("PERCEIVERS_GPU", "cuda")
+    if name == "cuda" and not torch.cuda.is_available():
+        pytest.skip("needs a GPU: torch sees no CUDA device")
+    # Convolutions round their inputs to ten bits there by default: no comparison to 1e-5 survives that.
+    allowed = torch.backends.cudnn.allow_tf32
+    torch.backends.cudnn.allow_tf32 = False
+    yield torch.device(name)
+    torch.backends.cudnn.allow_tf32 = allowed

@@ -15,6 +15,7 @@ from perceivers.checkpoints.foreign import without_foreign
 from perceivers.checkpoints.locating import CONFIG_NAME as CONFIG_NAME
 from perceivers.checkpoints.locating import HubOptions, resolve_file
 from perceivers.configuration_answers import read_answers
+from perceivers.configuration_causal import CAUSAL_KEYS, read_causal
 from perceivers.configuration_rules import validate_fields
 from perceivers.errors import CheckpointError, ConfigurationError
 
@@ -56,6 +57,7 @@ _SAVED_WHERE_GIVEN = (
     "answers",
     "ngram_sizes",
     "ngram_rows",
+    *CAUSAL_KEYS,
 )
 
 
@@ -96,6 +98,16 @@ class _ConfigFields:
     # Hashed n-grams beside the bytes: their sizes, and the rows of each size's table.
     ngram_sizes: Sequence[int] | None = None
     ngram_rows: int | None = None
+
+    # Causal models: positions, and what is hidden while training, see `perceivers.configuration_causal`.
+    causal_positions: str | None = None
+    position_sizes: Sequence[int] | None = None
+    rotary_fraction: float | None = None
+    rotary_head_fraction: float | None = None
+    rotary_max_wavelength: float | None = None
+    prefix_dropout_prob: float | None = None
+    latent_dropout_prob: float | None = None
+    z_loss_weight: float | None = None
 
     # Images. Resolutions are (height, width) in pixels.
     image_size: int | Sequence[int] = 56
@@ -266,6 +278,7 @@ class PerceiverConfig(_ConfigFields):
         """Raise ConfigurationError, naming the key, for the first value that no model can be built from."""
         validate_fields(self)
         read_answers(self.answers or {})
+        read_causal(self)
 
     def to_dict(self) -> dict[str, Any]:
         """Every key that config.json holds, plain JSON types, tuples as lists."""

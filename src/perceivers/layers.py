@@ -10,7 +10,7 @@ from torch import Tensor, nn
 
 from perceivers.configuration import PerceiverConfig
 from perceivers.errors import ConfigurationError, ShapeError, require_shape
-from perceivers.nn.attention_layer import AttentionLayer
+from perceivers.nn.attention_layer import AttentionLayer, Order
 from perceivers.nn.latent_encoder import encode_latents
 from perceivers.outputs import EncoderOutput
 
@@ -135,6 +135,8 @@ class PerceiverEncoder(nn.Module):
         output_attentions: bool | None = False,
         output_hidden_states: bool | None = False,
         return_dict: bool | None = True,
+        cross_order: Order | None = None,
+        latent_orders: Sequence[Order] | None = None,
     ) -> EncoderOutput | tuple[Tensor | tuple[Tensor, ...], ...]:
         """Latents after the last layer.
 
@@ -147,6 +149,8 @@ class PerceiverEncoder(nn.Module):
             output_attentions: return attention weights.
             output_hidden_states: return the latents between layers.
             return_dict: an EncoderOutput, or else its tuple.
+            cross_order: see `perceivers.nn.latent_encoder.encode_latents`, where latents and inputs are sequences.
+            latent_orders: likewise.
         """
         if inputs is None:
             raise ShapeError("`inputs` must be given to the encoder, received None")
@@ -164,6 +168,8 @@ class PerceiverEncoder(nn.Module):
             need_weights=bool(output_attentions),
             need_hidden_states=bool(output_hidden_states),
             recompute=self.gradient_checkpointing and self.training,
+            cross_order=cross_order,
+            latent_orders=latent_orders,
         )
         output = EncoderOutput(
             last_hidden_state=trace.latents,

@@ -45,7 +45,7 @@ def test_what_is_registered_last_is_called_with_the_model_and_every_option(monke
     assert received is model
     assert options == {
         "consume": False,
-        "max_memory": 256 * 2**20,
+        "max_memory": None,
         "chunk_size": 7,
         "progress": None,
         "quantize": None,

@@ -22,7 +22,7 @@ from perceivers.errors import ConfigurationError, DataError, PerceiversError, Ru
 from perceivers.training import folder as folders
 
 FINISHED = [
-    "arguments.yaml", "history.json", "learning_curve.png", "processor.json", "results.json", "weights.pt",
+    "arguments.yaml", "history.json", "history.jsonl", "learning_curve.png", "processor.json", "results.json", "weights.pt",
 ]  # fmt: skip
 # What is drawn is of the folder, too.
 run = partial(line_task.run, pictures=True)
@@ -220,7 +220,7 @@ def test_a_disk_that_is_full_at_the_end_leaves_a_run_that_can_be_resumed(
     ):
         run(tmp_path / "run")
     monkeypatch.undo()
-    assert names(tmp_path / "run") == ["arguments.yaml", "checkpoints"]
+    assert names(tmp_path / "run") == ["arguments.yaml", "checkpoints", "history.jsonl"]
     _, resumed = run(tmp_path / "run", resume=True)
     _, whole = run(tmp_path / "whole")
     assert torch.equal(resumed, whole)

@@ -48,7 +48,7 @@ def test_a_process_that_gets_ctrl_c_saves_its_run_and_a_resumed_one_ends_with_th
     assert ended.returncode != 0
     names = sorted(path.name for path in (tmp_path / "run").iterdir())
     assert names == [
-        "arguments.yaml", "checkpoints", "history.json", "processor.json", "results.json", "weights.pt",
+        "arguments.yaml", "checkpoints", "history.json", "history.jsonl", "processor.json", "results.json", "weights.pt",
     ]  # fmt: skip
     _, resumed = run(tmp_path / "run", LineTask(LineArguments(**TASK)), resume=True, **TRAINING)
     _, whole = run(tmp_path / "whole", LineTask(LineArguments(**TASK)), **TRAINING)

@@ -36,6 +36,7 @@ def test_training_lowers_the_loss_and_leaves_a_complete_folder(tmp_path: Path) -
     assert names == [
         "arguments.yaml",
         "history.json",
+        "history.jsonl",
         "learning_curve.png",
         "processor.json",
         "results.json",

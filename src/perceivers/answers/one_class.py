@@ -7,21 +7,17 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, ClassVar, Self
 
-import torch
-from torch import Tensor
-
 from perceivers.answers.confusions import draw_confusions
 from perceivers.answers.ranked import RankedAnswer
 from perceivers.answers.ranking import ranked_answers
 from perceivers.data.rows import class_id, in_natural_order
 from perceivers.errors import DataError
 from perceivers.kinds.base import is_empty
-from perceivers.metrics.answers import CONFUSIONS
-from perceivers.metrics.calibration import fit_temperature
-from perceivers.models.losses import IGNORED_LABEL
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+    from torch import Tensor
 
 
 # Whole numbers of more different values are numbers.
@@ -88,6 +84,10 @@ class OneClass(RankedAnswer):
 
     def stack(self, targets: Sequence[int | None]) -> Tensor:
         """Int64 [batch]."""
+        import torch
+
+        from perceivers.models.losses import IGNORED_LABEL
+
         return torch.tensor([IGNORED_LABEL if target is None else target for target in targets])
 
     def losses(self, said: Tensor, targets: Tensor, label_smoothing: float = 0.0) -> Tensor:
@@ -103,6 +103,8 @@ class OneClass(RankedAnswer):
     @property
     def measures(self) -> tuple[str, ...]:
         """See Answer; the confusions are always counted."""
+        from perceivers.metrics.answers import CONFUSIONS
+
         return tuple(dict.fromkeys([*super().measures, CONFUSIONS]))
 
     def measured(self, scores: Tensor, targets: Tensor) -> tuple[Tensor, Tensor]:
@@ -111,6 +113,8 @@ class OneClass(RankedAnswer):
 
     def calibrated(self, preds: Tensor, truth: Tensor) -> Self:
         """With the temperature at which log loss is least."""
+        from perceivers.metrics.calibration import fit_temperature
+
         return replace(self, temperature=self.temperature * fit_temperature(preds.cpu(), truth.cpu()))
 
     def values(self, scores: Tensor) -> Tensor:
@@ -123,6 +127,8 @@ class OneClass(RankedAnswer):
 
     def draw_measures(self, values: Mapping[str, Tensor], folder: Path, prefix: str) -> list[Path]:
         """Draw the confusion matrix."""
+        from perceivers.metrics.answers import CONFUSIONS
+
         if CONFUSIONS not in values or not values[CONFUSIONS].any():
             return []
         path = folder / f"{prefix}{CONFUSIONS}.png"

@@ -10,6 +10,7 @@ from perceivers.arguments.optimization import OptimizationArguments
 from perceivers.arguments.run import (
     ARGUMENTS_FILE,
     RunArguments,
+    as_recipe,
     load_arguments,
     read_recipe,
     recipe_text,
@@ -27,6 +28,7 @@ __all__ = [
     "RunArguments",
     "StartArguments",
     "TrainingArguments",
+    "as_recipe",
     "from_mapping",
     "load_arguments",
     "read_recipe",

@@ -21,6 +21,7 @@ from perceivers.arguments.yaml_files import read_yaml
 from perceivers.errors import ConfigurationError, DataError
 
 ARGUMENTS_FILE = "arguments.yaml"
+TRACKERS = ("tensorboard", "wandb", "mlflow", "csv")
 CONCERNS = ("data", "model", "start", "training", "optimization")
 
 
@@ -47,6 +48,8 @@ class RunArguments:
     beside: Literal["auto", "none"] = "none"
     """What the result stands beside at the end: `auto` a majority answer and a cheap method that fits the inputs, which takes
     seconds (the default of `perceivers train`); `none` nothing."""
+    track: tuple[Literal["tensorboard", "wandb", "mlflow", "csv"], ...] = ()
+    """What the history is told to while the run goes on, beside `history.jsonl` in its folder."""
     quiet: bool = False
     """Print neither what is made of the data nor the progress."""
 
@@ -55,12 +58,16 @@ def recipe_text(task: str, model: object, run: RunArguments) -> str:
     """The arguments as the YAML text of a recipe, every field resolved; `output` and the flags are not part of it."""
     import yaml
 
+    text: str = yaml.safe_dump(as_recipe(task, model, run), sort_keys=False, allow_unicode=True)
+    return text
+
+
+def as_recipe(task: str, model: object, run: RunArguments) -> dict[str, Any]:
+    """The arguments as a recipe holds them: the task's name, then one mapping from field to value a concern."""
     if not dataclasses.is_dataclass(model) or isinstance(model, type):
         raise ConfigurationError(f"`model` must be an instance of a dataclass, received {model!r}")
     concerns = {name: model if name == "model" else getattr(run, name) for name in CONCERNS}
-    record = {"task": task, **{name: _plain(dataclasses.asdict(value)) for name, value in concerns.items()}}
-    text: str = yaml.safe_dump(record, sort_keys=False, allow_unicode=True)
-    return text
+    return {"task": task, **{name: _plain(dataclasses.asdict(value)) for name, value in concerns.items()}}
 
 
 def save_arguments(folder: Path, *, task: str, model: object, run: RunArguments) -> None:

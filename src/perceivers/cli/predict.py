@@ -17,8 +17,15 @@ def predict(
     output: Path,
     unreadable: Literal["stop", "skip"] = "stop",
     device: Literal["auto", "cpu"] = "auto",
+    workers: int | None = None,
+    engine: Literal["processes", "ray"] | None = None,
+    address: str | None = None,
+    rows_per_part: int = 10_000,
 ) -> None:
     """Answer for files with a trained model; write `predictions.json`, `predictions.csv` and pictures.
+
+    For many rows (`--workers`, `--engine`): part files `part-000000.parquet` and so on, in the order of the rows, with the
+    column `error` where a row cannot be read, and `_SUCCESS` at the end. The same command goes on where it was stopped.
 
     What cannot be read is listed in `errors.csv` (file, row, reason); all else is answered. Exit codes: 0, all is answered;
     3, some inputs cannot be read, the others are answered; 1, nothing is.
@@ -30,7 +37,24 @@ def predict(
         unreadable: `stop` ends with an error and exit code 3 where inputs cannot be read, after the others are answered;
             `skip` lists them and ends with 0.
         device: `auto` takes the accelerator that is there.
+        workers: answer in parts, with so many processes, or actors of Ray.
+        engine: answer in parts, with `processes` of this machine or with `ray`.
+        address: of Ray's cluster, such as `auto` or `ray://head:10001`; without it Ray runs on this machine.
+        rows_per_part: rows of a part at most.
     """
+    if workers is not None or engine is not None or address is not None:
+        _predict_in_parts(
+            folder,
+            inputs,
+            output,
+            unreadable,
+            device,
+            workers or 1,
+            engine or "processes",
+            address,
+            rows_per_part,
+        )
+        return
     from rich.console import Console
     from rich.table import Table
     from rich.text import Text
@@ -64,3 +88,64 @@ def predict(
         print_warning(line)
     if unreadable == "stop":
         answered.require_all()
+
+
+def _predict_in_parts(
+    folder: Path,
+    inputs: tuple[str, ...],
+    output: Path,
+    unreadable: str,
+    device: str,
+    workers: int,
+    engine: Literal["processes", "ray"],
+    address: str | None,
+    rows_per_part: int,
+) -> None:
+    from rich.console import Console
+
+    from perceivers.batch.job import predict_in_parts
+    from perceivers.batch.worker import Done
+    from perceivers.errors import UnreadableError
+
+    console = Console()
+    told = [0]
+
+    def tell(done: Done, number: int, total: int) -> None:
+        # About ten lines a job.
+        tenth = 10 * number // total
+        if tenth > told[0]:
+            told[0] = tenth
+            console.print(f"{number:,} of {total:,} parts", highlight=False)
+
+    report = predict_in_parts(
+        folder,
+        inputs,
+        output,
+        workers=workers,
+        engine=engine,
+        address=address,
+        rows_per_part=rows_per_part,
+        device=device,
+        progress=tell,
+    )
+    before = f"; {report.parts_before:,} parts were there before" if report.parts_before else ""
+    by = "process" if engine == "processes" else "actor of Ray"
+    if workers > 1:
+        by = "processes" if engine == "processes" else "actors of Ray"
+    console.print(
+        f"{report.rows_now:,} rows in {report.seconds:.1f} s, {report.rows_a_second:,.0f} rows a second, by {workers} {by}"
+        f"{before}",
+        highlight=False,
+        soft_wrap=True,
+    )
+    console.print(
+        f"{report.rows:,} rows in {report.parts:,} parts, {report.errors:,} with an error, saved in {output}",
+        highlight=False,
+        markup=False,
+        soft_wrap=True,
+    )
+    if report.errors and unreadable == "stop":
+        raise UnreadableError(
+            f"{report.errors:,} rows cannot be read, see the column `error`; the other {report.rows - report.errors:,} are "
+            "answered; mend them, or accept this with --unreadable skip"
+        )

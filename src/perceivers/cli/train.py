@@ -165,6 +165,9 @@ def _command_of(name: str) -> Callable[..., None]:
         overwrite: Flag = False,
         resume: Flag = False,
         beside: Annotated[Literal["auto", "none"], Parameter(group=RUN)] = "auto",
+        track: Annotated[
+            tuple[Literal["tensorboard", "wandb", "mlflow", "csv"], ...], Parameter(group=RUN)
+        ] = (),
         quiet: Flag = False,
         print_config: Flag = False,
     ) -> None:
@@ -178,6 +181,7 @@ def _command_of(name: str) -> Callable[..., None]:
             overwrite=overwrite,
             resume=resume,
             beside=beside,
+            track=track,
             quiet=quiet,
         )
         if print_config:
@@ -202,6 +206,8 @@ def _command_of(name: str) -> Callable[..., None]:
         resume: go on with the run that `output` holds, from its last checkpoint; start it where there is none.
         beside: what the result is printed beside: `auto`, a majority answer and a cheap method that fits the data, on the
             same rows (it takes seconds); `none`, nothing.
+        track: what the history is told to while the run goes on, one or more: `tensorboard` (look at it with
+            `tensorboard --logdir FOLDER`), `wandb`, `mlflow`; `csv` is a file `history.csv` in the run's folder.
         quiet: print the results alone: neither what is made of the data nor the progress.
         print_config: print all options, resolved, as a recipe, and stop.
         model: model and augmentation.

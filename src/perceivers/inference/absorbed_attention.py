@@ -20,6 +20,8 @@ from torch import Tensor
 
 from perceivers.inference.budget import Budget, pieces
 from perceivers.inference.structured_tokens import StructuredTokens, Sums, Tile
+from perceivers.inference.traced_attention import attend_traced
+from perceivers.inference.tracing import is_traced
 
 # Running sums are rescaled only when the largest logit grows by more than this: exp(20) times any number of tokens is finite
 # in float32, and after the first tile it is rare.
@@ -47,6 +49,8 @@ def attend(
     Returns:
         [batch, num_queries, channels], in the parts' working dtype.
     """
+    if is_traced():
+        return attend_traced(parts, queries, batch_size, mask)
     num_queries, channels = queries.shape
     kept = num_queries * (channels + sum(sum(part.axes.sizes) for part in parts if part.axes))
     contexts = []

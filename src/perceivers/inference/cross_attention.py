@@ -14,6 +14,7 @@ from perceivers.inference.absorbed_attention import attend
 from perceivers.inference.budget import Budget
 from perceivers.inference.folding import absorb_keys, fold_norm, narrow, wide, working_dtype
 from perceivers.inference.structured_tokens import StructuredTokens, table_sums
+from perceivers.inference.tracing import is_traced
 from perceivers.nn.attention_layer import AttentionLayer
 from perceivers.nn.token_structure import TablePositions, TokenStructure
 
@@ -101,7 +102,7 @@ class AbsorbedCrossAttention(AttendedLatents):
         projections = layer.attention.self
         norm = cast("nn.LayerNorm", projections.layernorm2)
         keys, values = (fold_norm(each, norm) for each in (projections.key, projections.value))
-        self._queries = absorb_keys(constant_queries(layer, latents), keys.weight, self.num_heads)
+        self.queries = absorb_keys(constant_queries(layer, latents), keys.weight, self.num_heads)
         narrowed = narrow(values, self.working)
         # [heads, token_channels, value channels of a head].
         self._value_maps = narrowed.weight.unflatten(0, (self.num_heads, -1)).transpose(1, 2)
@@ -120,27 +121,28 @@ class AbsorbedCrossAttention(AttendedLatents):
             mask: bool [batch, num_tokens], True where a token counts.
             budget: how much is computed at a time.
         """
-        parts = [self._read(each) for each in inputs.parts.values()]
+        parts = [self.read(each) for each in inputs.parts.values()]
         batch_size = inputs.batch_size
         unmasked = None if mask is None else mask.any(dim=1)
-        if mask is None or unmasked is None or bool(unmasked.all()):
-            return self._finish_heads(attend(parts, self._queries, batch_size, mask, budget))
+        if mask is None or unmasked is None or (not is_traced() and bool(unmasked.all())):
+            return self.finish_heads(attend(parts, self.queries, batch_size, mask, budget))
         # A latent that may look at nothing gets zeros, or the mean of all tokens: what queries of zero see.
         mask = mask | ~unmasked[:, None]
-        context = attend(parts, self._queries, batch_size, mask, budget)
+        context = attend(parts, self.queries, batch_size, mask, budget)
         if not self.zero_masked_rows:
-            means = attend(parts, torch.zeros_like(self._queries[:1]), batch_size, None, budget)
+            means = attend(parts, torch.zeros_like(self.queries[:1]), batch_size, None, budget)
             context = torch.where(unmasked[:, None, None], context, means)
-            return self._finish_heads(context)
-        return self._finish_heads(context, unmasked)
+            return self.finish_heads(context)
+        return self.finish_heads(context, unmasked)
 
-    def _read(self, structure: TokenStructure) -> StructuredTokens:
+    def read(self, structure: TokenStructure) -> StructuredTokens:
+        """Tokens of some structure, with the sums that are known of them."""
         table = getattr(structure.positions, "table", None)
         return StructuredTokens(
             structure, self._eps, self.working, self.latents.device, self._table_sums.get(id(table))
         )
 
-    def _finish_heads(self, context: Tensor, counted: Tensor | None = None) -> Tensor:
+    def finish_heads(self, context: Tensor, counted: Tensor | None = None) -> Tensor:
         """[batch, num_heads * num_latents, token_channels] to latents; samples not `counted` have values of zero."""
         heads = context.unflatten(1, (self.num_heads, -1))
         values = (heads @ self._value_maps).transpose(1, 2).flatten(2) + self._value_bias

@@ -15,11 +15,13 @@ from typing import cast
 
 import torch
 from torch import Tensor, nn
+from torch.nn import functional as F
 
 from perceivers.inference.budget import Budget, pieces
 from perceivers.inference.cross_attention import AttendedLatents, Take, constant_queries
 from perceivers.inference.folding import centred, fold_norm, wide
 from perceivers.inference.like_lengths import groups_of_like_lengths
+from perceivers.inference.tracing import is_traced
 from perceivers.nn.attention_layer import AttentionLayer
 
 
@@ -106,6 +108,8 @@ class LookupCrossAttention(AttendedLatents):
             mask: bool [batch, length], True where a byte counts.
             budget: how much is computed at a time.
         """
+        if is_traced():
+            return self._traced(inputs, mask)
         batch_size = inputs.ids.shape[0]
         num_latents = self.latents.shape[0]
         counted = mask if mask is not None else torch.ones_like(inputs.ids, dtype=torch.bool)
@@ -130,6 +134,35 @@ class LookupCrossAttention(AttendedLatents):
         context += self._value_bias
         if self.zero_masked_rows:
             context *= is_read[:, None, None]
+        return self.finish(context)
+
+    def _traced(self, inputs: LookedUp, mask: Tensor | None) -> Tensor:
+        """The same for a graph that runs elsewhere: all samples at once, masked bytes hidden instead of left out."""
+        ids, vectors = inputs.ids, inputs.positions
+        if vectors is not None and vectors.ndim == 3:
+            normed = F.layer_norm(
+                (self._ids[ids] + vectors).to(self.working), self._ids.shape[1:], eps=self._eps
+            )
+            keys_values = F.linear(normed, self._weight.to(self.working))
+        else:
+            tables = self._tables if vectors is None else self._fold(vectors)
+            places = torch.arange(ids.shape[1], device=ids.device)
+            rows = tables.ids[ids] + tables.positions[: ids.shape[1]]
+            keys_values = rows * tables.scales[ids, places[None]][..., None]
+        keys, values = (
+            each.unflatten(2, (self.num_heads, -1)).transpose(1, 2)
+            for each in keys_values.split([self._qk_channels, self._value_bias.shape[0]], dim=2)
+        )
+        logits = self._queries @ keys.transpose(2, 3)
+        is_read: Tensor | None = None
+        if mask is not None:
+            is_read = mask.any(dim=1)[:, None, None]
+            seen = (mask[:, None] | ~is_read)[:, None]
+            # Equal logits where nothing may be looked at: the mean of all.
+            logits = torch.where(seen, logits * is_read[:, None].to(logits.dtype), -torch.inf)
+        context = (torch.softmax(logits, dim=-1) @ values).transpose(1, 2).flatten(2) + self._value_bias
+        if self.zero_masked_rows and is_read is not None:
+            context = context * is_read.to(context.dtype)
         return self.finish(context)
 
     def _keys_and_values(self, inputs: LookedUp, group: Tensor, places: Tensor) -> Tensor:
@@ -164,6 +197,8 @@ class LookupCrossAttention(AttendedLatents):
             for each in keys_values.split([self._qk_channels, self._value_bias.shape[0]], dim=2)
         )
         num_latents = self.latents.shape[0]
+        if keys.device.type == "cuda" and bool(is_read.all()):
+            return self._attend_fused(keys, values, hidden)
         context = values.new_empty(samples, num_latents, self.num_heads, values.shape[3])
         latents_at_a_time = budget.rows(samples * length, num_latents)
         heads_at_a_time = max(1, budget.tile_values // (samples * length * latents_at_a_time))
@@ -179,3 +214,12 @@ class LookupCrossAttention(AttendedLatents):
                 attended = torch.softmax(logits, dim=-1) @ values[:, heads]
                 context[:, latents, heads] = attended.transpose(1, 2)
         return context.flatten(2)
+
+    def _attend_fused(self, keys: Tensor, values: Tensor, hidden: Tensor | None) -> Tensor:
+        """The same on a GPU, where every sample is read: by a fused kernel, in the model's dtype as the plain model does."""
+        queries = self._queries.expand(len(keys), -1, -1, -1).to(self.dtype)
+        counts = None if hidden is None else ~hidden[:, None, None, :]
+        context = F.scaled_dot_product_attention(
+            queries, keys.to(self.dtype), values.to(self.dtype), attn_mask=counts, scale=1.0
+        )
+        return context.transpose(1, 2).flatten(2).to(keys.dtype)

@@ -21,12 +21,14 @@ from perceivers.inference.folded_answering import (
     refuse_weights,
 )
 from perceivers.inference.folded_values import FoldedValues
+from perceivers.inference.folding import tail_dtype
 from perceivers.inference.freed_memory import give_back_freed_memory
 from perceivers.inference.latent_layer import FoldedSelfAttend, MakeMap, can_fold
 from perceivers.inference.lookup_attention import LookupCrossAttention
 from perceivers.inference.packed_map import PackedMap
 from perceivers.inference.prepared_decoder import PreparedDecoder, Progress
 from perceivers.inference.quantization import Int8Linear, quantize_linears
+from perceivers.inference.recorded import recorder
 from perceivers.inference.token_readers import Reading, build_reader, input_structure
 from perceivers.modalities.structure import InputStructure, TokensOfGroups, TokensOfTables, WholeTokens
 from perceivers.models.answering import Answering
@@ -117,6 +119,7 @@ class PreparedPerceiver(PerceiverVerbs):
         self.self_attends = _fold_self_attends(
             model.encoder.self_attends, take, budget, quantize=quantize, release=release
         )
+        self._run = recorder(self._latents.device)
         self.requires_grad_(False)
         self.eval()
 
@@ -150,7 +153,12 @@ class PreparedPerceiver(PerceiverVerbs):
         reading = tokens.reading
         latents = self._cross_attention(reading.attended, tokens.mask, self.budget)
         hidden_states: list[Tensor] = []
-        latents = self._self_attend(latents, hidden_states if output_hidden_states else None)
+        # A recording keeps no values on the way.
+        latents = (
+            self._self_attend(latents, hidden_states)
+            if output_hidden_states
+            else self._run(self._self_attend, latents)
+        )
         return Encoded(
             latents=latents,
             tokens=reading.values if self._keeps_tokens else None,
@@ -166,7 +174,7 @@ class PreparedPerceiver(PerceiverVerbs):
         self._require_decoder()
         return cast("Answering", self._answers_by)
 
-    def _self_attend(self, latents: Tensor, hidden_states: list[Tensor] | None) -> Tensor:
+    def _self_attend(self, latents: Tensor, hidden_states: list[Tensor] | None = None) -> Tensor:
         """Latents after all blocks; `hidden_states` receives them as `perceivers.nn.latent_encoder` records them."""
         for _ in range(self.config.num_blocks):
             for layer in self.self_attends:
@@ -197,7 +205,14 @@ class PreparedPerceiver(PerceiverVerbs):
         if answer_map is not None:
             maps = dict.fromkeys(maps, answer_map)
         folded = PreparedDecoder(
-            layer, final, structure.factor, maps, self._latents.shape[0], self.dtype, queries.learned
+            layer,
+            final,
+            structure.factor,
+            maps,
+            self._latents.shape[0],
+            self.dtype,
+            queries.learned,
+            tail_dtype(self.dtype, self.device),
         )
         return own, FoldedAnswering(own, queries, folded, values, self.budget, progress, tokens)
 

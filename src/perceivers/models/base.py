@@ -9,6 +9,7 @@ from typing import Any, ClassVar, Literal, Self, overload
 
 import torch
 from torch import Tensor, nn
+from torch.utils.hooks import RemovableHandle
 
 from perceivers.checkpoints.foreign import require_safe_unpickling, without_foreign
 from perceivers.checkpoints.locating import HubOptions
@@ -37,6 +38,7 @@ class PerceiverPreTrainedModel(nn.Module):
     accepts_loss_kwargs: ClassVar[bool] = False
 
     config: PerceiverConfig
+    _input_hook: RemovableHandle | None = None
 
     def __init__(self, config: PerceiverConfig) -> None:
         super().__init__()
@@ -94,11 +96,31 @@ class PerceiverPreTrainedModel(nn.Module):
             raise ShapeError(f"`value` must have shape {list(latents.shape)}, received {list(value.shape)}")
         self._embeddings().latents = value if isinstance(value, nn.Parameter) else nn.Parameter(value)
 
+    @classmethod
+    def can_generate(cls) -> bool:
+        """False: a Perceiver answers everything at once. Training loops and loggers ask."""
+        return False
+
+    def get_output_embeddings(self) -> None:
+        """None: no layer of a Perceiver is a table of output embeddings of its own."""
+        return
+
+    def enable_input_require_grads(self) -> None:
+        """Let gradients flow through the latents although they are frozen, as recomputing beside adapters needs it."""
+        self.disable_input_require_grads()
+        self._input_hook = self._embeddings().register_forward_hook(_require_grad)
+
+    def disable_input_require_grads(self) -> None:
+        """Take `enable_input_require_grads` back."""
+        if self._input_hook is not None:
+            self._input_hook.remove()
+        self._input_hook = None
+
     def prepare(
         self,
         *,
         consume: bool = False,
-        max_memory: int = 256 * 2**20,
+        max_memory: int | None = None,
         chunk_size: int | None = None,
         progress: Callable[[int, int], None] | None = None,
         quantize: str | None = None,
@@ -107,7 +129,7 @@ class PerceiverPreTrainedModel(nn.Module):
 
         Args:
             consume: move the weights instead of copying them; this model cannot be used afterwards.
-            max_memory: bytes of working memory beside weights, inputs and outputs.
+            max_memory: bytes of working memory beside weights, inputs and outputs; None: 256 MiB, and on a GPU up to 4 GiB.
             chunk_size: tokens, or outputs, computed at a time at most; None: as many as fit.
             progress: called with the number of outputs decoded so far and the number asked for.
             quantize: "int8" rounds the self-attends to 8 bits: faster on processors, not equal any more.
@@ -149,6 +171,34 @@ class PerceiverPreTrainedModel(nn.Module):
     def is_gradient_checkpointing(self) -> bool:
         """Whether any layer recomputes its activations in the backward pass."""
         return any(getattr(module, "gradient_checkpointing", False) for module in self.modules())
+
+    def activation_checkpointing_enable(
+        self,
+        activation_checkpointing_kwargs: Mapping[str, Any] | None = None,
+        every_n_layers: int = 1,
+        offload: bool = False,
+    ) -> None:
+        """Transformers' newer name of `gradient_checkpointing_enable`.
+
+        Args:
+            activation_checkpointing_kwargs: as there.
+            every_n_layers: 1; a layer is recomputed, or none is.
+            offload: False; what is kept stays on its device.
+        """
+        if every_n_layers != 1 or offload:
+            raise ConfigurationError(
+                f"`every_n_layers` must be 1 and `offload` False, received {every_n_layers} and {offload}"
+            )
+        self.gradient_checkpointing_enable(activation_checkpointing_kwargs)
+
+    def activation_checkpointing_disable(self) -> None:
+        """Transformers' newer name of `gradient_checkpointing_disable`."""
+        self.gradient_checkpointing_disable()
+
+    @property
+    def is_activation_checkpointing(self) -> bool:
+        """Transformers' newer name of `is_gradient_checkpointing`."""
+        return self.is_gradient_checkpointing
 
     def initialize_parameters(self, names: Iterable[str] | None = None) -> None:
         """Draw the values that training from scratch starts from; repeatable under `torch.manual_seed`.
@@ -397,3 +447,7 @@ class PerceiverPreTrainedModel(nn.Module):
             raise ConfigurationError(f"{type(self).__name__} has no layer that can recompute its activations")
         for layer in layers:
             layer.gradient_checkpointing = active  # type: ignore[assignment]
+
+
+def _require_grad(module: nn.Module, inputs: Any, output: Tensor) -> None:
+    output.requires_grad_(True)

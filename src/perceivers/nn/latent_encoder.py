@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from torch import Tensor
 from torch.utils.checkpoint import checkpoint
 
-from perceivers.nn.attention_layer import AttentionLayer
+from perceivers.nn.attention_layer import AttentionLayer, Order
 
 
 @dataclass
@@ -40,6 +40,8 @@ def encode_latents(
     need_weights: bool = False,
     need_hidden_states: bool = False,
     recompute: bool = False,
+    cross_order: Order | None = None,
+    latent_orders: Sequence[Order] | None = None,
 ) -> LatentTrace:
     """One cross-attend, then `num_blocks` times the same self-attend layers (Perceiver IO, section 3.1).
 
@@ -54,22 +56,26 @@ def encode_latents(
         need_weights: record attention weights.
         need_hidden_states: record latents.
         recompute: keep no activations inside layers; compute them again for the gradient (gradient checkpointing).
+        cross_order: how latents and inputs follow each other, where both are sequences.
+        latent_orders: how latents follow each other, for each layer that is executed, blocks one after another.
     """
 
-    def run(layer: AttentionLayer, *arguments: Tensor | None) -> tuple[Tensor, Tensor | None]:
-        if recompute:
-            output = checkpoint(layer, *arguments, need_weights, use_reentrant=False)
-        else:
-            output = layer(*arguments, need_weights)
+    def run(
+        layer: AttentionLayer, order: Order | None, *arguments: Tensor | None
+    ) -> tuple[Tensor, Tensor | None]:
+        # A layer of one's own need not know of orders.
+        asked = (*arguments, need_weights) if order is None else (*arguments, need_weights, order)
+        output = checkpoint(layer, *asked, use_reentrant=False) if recompute else layer(*asked)
         return output[0], output[1] if need_weights else None
 
-    latents, weights = run(cross_attention, latents, None, inputs, input_mask)
+    latents, weights = run(cross_attention, cross_order, latents, None, inputs, input_mask)
     trace = LatentTrace(latents, cross_attention=weights)
-    for _ in range(num_blocks):
-        for layer in self_attends:
+    for block in range(num_blocks):
+        for index, layer in enumerate(self_attends):
+            order = None if latent_orders is None else latent_orders[block * len(self_attends) + index]
             if need_hidden_states:
                 trace.hidden_states.append(latents)
-            latents, weights = run(layer, latents, latent_mask, None, None)
+            latents, weights = run(layer, order, latents, latent_mask, None, None)
             if weights is not None:
                 trace.attentions.append(weights)
         if need_hidden_states:

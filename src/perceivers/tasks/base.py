@@ -8,8 +8,6 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Generic, Literal, TypeVar
 
-from torch import Tensor, nn
-
 from perceivers.arguments import DataArguments, RunArguments
 from perceivers.arguments.advice import Advice
 from perceivers.configuration import PerceiverConfig
@@ -20,6 +18,7 @@ from perceivers.tasks.telling import samples_in_words
 
 if TYPE_CHECKING:
     import numpy as np
+    from torch import Tensor, nn
     from torchmetrics import MetricCollection
 
     from perceivers.models.base import PerceiverPreTrainedModel

@@ -22,14 +22,18 @@ from perceivers.errors import ConfigurationError, PerceiversError
 from perceivers.records import RESULTS_FILE, read_json, write_json, writing
 from perceivers.tasks.base import Parts, Task
 from perceivers.training.checkpoints import FOLDER as CHECKPOINTS
+from perceivers.training.history import CSV_FILE, LINES_FILE
 from perceivers.training.lock import FolderLock, require_shared
 from perceivers.training.reporting import could_not_draw, draw_learning_curve
+from perceivers.training.trackers import TENSORBOARD_FOLDER, WANDB_FOLDER
 
 if TYPE_CHECKING:
     from accelerate import Accelerator
 
 NEW, PARTIAL = ".new", ".partial-"
 EVALUATION_FILE, LEARNING_CURVE = "evaluation.json", "learning_curve.png"
+# What grows in the folder while the run goes on.
+GROWING = (LINES_FILE, CSV_FILE, TENSORBOARD_FOLDER, WANDB_FOLDER)
 # What a process that was killed may have left behind.
 LEFT_OVER = (f"{PARTIAL}*", ".saving-*", ".*.partial")
 
@@ -169,6 +173,8 @@ def _take_place(new: Path, output: Path) -> None:
         # Names from a file: nothing outside the folder is meant.
         if name == Path(name).name:
             (output / name).unlink(missing_ok=True)
+    for name in GROWING:
+        _remove(output / name)
     shutil.rmtree(output / CHECKPOINTS, ignore_errors=True)
     shutil.rmtree(new / CHECKPOINTS, ignore_errors=True)
     last = (ARGUMENTS_FILE, RESULTS_FILE)
@@ -177,6 +183,13 @@ def _take_place(new: Path, output: Path) -> None:
             shutil.rmtree(output / path.name)
         os.replace(path, output / path.name)
     new.rmdir()
+
+
+def _remove(path: Path) -> None:
+    if path.is_dir():
+        shutil.rmtree(path)
+    else:
+        path.unlink(missing_ok=True)
 
 
 def _require_same(folder: Path, task: Task[Any], arguments: RunArguments) -> None:

@@ -19,6 +19,7 @@ from perceivers.tasks.base import Parts, Task
 from perceivers.training.checkpoints import Position, RunCheckpoints
 from perceivers.training.evaluation import measure
 from perceivers.training.interruption import Interruption
+from perceivers.training.log import RunLog
 from perceivers.training.pace import (
     FORWARD_SHARE,
     LEAST_ANNOUNCED,
@@ -61,6 +62,7 @@ class Loop:
         arguments: how long and how to run.
         planned_steps: optimiser steps of the whole run, where no limit of time lowers them.
         interruption: whether somebody wants the run to end.
+        log: takes the history.
         quiet: whether no progress is shown.
         stopwatch: how fast this session is.
     """
@@ -82,6 +84,7 @@ class Loop:
     arguments: TrainingArguments
     planned_steps: int
     interruption: Interruption
+    log: RunLog
     quiet: bool = False
     stopwatch: Stopwatch = field(default_factory=Stopwatch)
 
@@ -271,6 +274,7 @@ class Loop:
             **self.watch(),
         }
         position.history.append(row)
+        self.log.add(position.history)
         position.loss_sum, position.loss_count = 0.0, 0
         progress.row_done(row)
         if self.arguments.checkpoint_every is None:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from torch import Tensor, nn
 
-from perceivers.arguments import RunArguments, TrainingArguments, save_arguments
+from perceivers.arguments import RunArguments, TrainingArguments, as_recipe, save_arguments
 from perceivers.arguments.advice import resolved
 from perceivers.arguments.open import filled
 from perceivers.data.draws import NumberedBatch, plain_loader, training_loader
@@ -30,10 +30,12 @@ from perceivers.training.checkpoints import Position, RunCheckpoints
 from perceivers.training.evaluation import build_accelerator, collect, measure, places_of
 from perceivers.training.folder import Claim, RunFolder, save_pictures, save_run
 from perceivers.training.interruption import Interruption
+from perceivers.training.log import RunLog
 from perceivers.training.loop import Loop
 from perceivers.training.optimization import build_optimizer, build_schedule
 from perceivers.training.reporting import installed_versions, print_plan, print_warning, results_table
 from perceivers.training.starting import freeze, start_config, take_weights
+from perceivers.training.trackers import require_trackers
 from perceivers.training.weights import Average, Best
 from perceivers.training.workers import chosen_workers
 
@@ -63,6 +65,7 @@ def train(task: Task[Any] | str, arguments: RunArguments) -> dict[str, Any]:
         RunInterrupted: Ctrl-C or SIGTERM; the run is saved as it is, and can be measured, used and resumed.
     """
     task = as_task(task)
+    require_trackers(arguments.track)
     accelerator = build_accelerator(arguments.training)
     with Claim(task, arguments, accelerator) as folder:
         if folder.finished is not None:
@@ -90,7 +93,14 @@ def _train(
     if training.gradient_checkpointing:
         parts.model.gradient_checkpointing_enable()
     interruption = Interruption(tells=accelerator.is_main_process)
-    loop = _build_loop(task, parts, splits, arguments, accelerator, working, interruption)
+    log = RunLog(
+        working,
+        arguments.track,
+        folder.output.absolute().name,
+        as_recipe(task.name, task.arguments, arguments),
+        writes=accelerator.is_main_process,
+    )
+    loop = _build_loop(task, parts, splits, arguments, accelerator, working, interruption, log)
     if accelerator.is_main_process:
         with writing(working, "give another folder, or make room there"):
             working.mkdir(parents=True, exist_ok=True)
@@ -109,19 +119,21 @@ def _train(
         loop.checkpoints.load()
     else:
         loop.checkpoints.remove()
-    with interruption:
-        has_ended = loop.run()
-
-    final = loop.model if loop.average is None else loop.average.model
-    if loop.best is not None:
-        loop.best.restore(final)
+    log.begin(loop.position.history)
     scores: dict[str, float] = {}
     shown: dict[str, Tensor] = {}
-    if has_ended:
-        parts = task.finish(parts, lambda: collect(task, final, loop.watched, accelerator))
-        if len(splits.test):
-            tested = accelerator.prepare(_plain(task, parts, splits.test, training))
-            scores, shown = measure(task, final, parts, tested, accelerator)
+    with log:
+        with interruption:
+            has_ended = loop.run()
+        final = loop.model if loop.average is None else loop.average.model
+        if loop.best is not None:
+            loop.best.restore(final)
+        if has_ended:
+            parts = task.finish(parts, lambda: collect(task, final, loop.watched, accelerator))
+            if len(splits.test):
+                tested = accelerator.prepare(_plain(task, parts, splits.test, training))
+                scores, shown = measure(task, final, parts, tested, accelerator)
+        log.add_test(scores, loop.position.step)
     results = {
         "task": task.name,
         "finished": has_ended,
@@ -129,6 +141,7 @@ def _train(
         "data_paths": places_of(arguments.data),
         "test": scores,
         "validation": _validation_scores(loop),
+        "best_by": list(task.best_by),
         "samples": _sizes(splits),
         "unreadable": [*splits.unreadable, *getattr(splits.train, "unreadable", ())],
         "started_from": arguments.start.start,
@@ -209,6 +222,7 @@ def _build_loop(
     accelerator: Accelerator,
     working: Path,
     interruption: Interruption,
+    log: RunLog,
 ) -> Loop:
     """Build the optimiser and what else a run needs, and have accelerate prepare it."""
     training = arguments.training
@@ -258,6 +272,7 @@ def _build_loop(
         arguments=training,
         planned_steps=total_steps,
         interruption=interruption,
+        log=log,
         quiet=arguments.quiet,
     )
 

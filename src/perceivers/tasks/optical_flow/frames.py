@@ -212,7 +212,7 @@ def _frame_of(path: Path, white_level: float | None) -> Iterator[np.ndarray]:
 
 
 def _of_one_size(pair: Pair) -> Iterator[Pair]:
-    _require_one_size(pair.first, pair.second, pair.source)
+    require_one_size(pair.first, pair.second, pair.source)
     yield pair
 
 
@@ -271,7 +271,8 @@ def _unused(name: str, names: set[str]) -> str:
     return chosen
 
 
-def _require_one_size(first: np.ndarray, second: np.ndarray, source: str) -> None:
+def require_one_size(first: np.ndarray, second: np.ndarray, source: str) -> None:
+    """Raise DataError, about `source`, for two frames of different sizes."""
     if first.shape != second.shape:
         sizes = " and ".join(f"{frame.shape[1]} x {frame.shape[0]}" for frame in (first, second))
         raise DataError(f"`{source}`: both frames must be of one size, received {sizes}")

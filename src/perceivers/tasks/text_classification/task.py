@@ -5,9 +5,7 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any, ClassVar
-
-from torch import Tensor
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from perceivers.answers.base import Answer
 from perceivers.answers.one_class import OneClass
@@ -21,9 +19,6 @@ from perceivers.data.tables import FILE_COLUMN, ListTable, Table, require_column
 from perceivers.errors import DataError
 from perceivers.kinds.text.kind import TextKind
 from perceivers.kinds.text.reading import TEXT_SUFFIXES, column_of_text, is_path, read_text_file
-from perceivers.models.prediction import PerceiverForPrediction
-from perceivers.models.sequence_classification import PerceiverForSequenceClassification
-from perceivers.models.text_building import start_positions, text_config
 from perceivers.tasks.base import Parts, Prediction, Unreadable
 from perceivers.tasks.choosing import count_of, options_of, with_inputs, with_network
 from perceivers.tasks.column_task import ColumnTask
@@ -31,6 +26,12 @@ from perceivers.tasks.columns import Columns, model_names
 from perceivers.tasks.inputs import Input, Sample
 from perceivers.tasks.text_classification.options import TextClassificationArguments
 from perceivers.tasks.text_classification.questions import only_answer, problem_of, task_answers
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+    from perceivers.models.prediction import PerceiverForPrediction
+    from perceivers.models.sequence_classification import PerceiverForSequenceClassification
 
 # What the model calls its input, and its answer where there is one task.
 TEXT, ANSWER = "text", "answer"
@@ -126,6 +127,10 @@ class TextClassification(ColumnTask[TextClassificationArguments]):
         self, columns: Columns, start: PerceiverConfig | None
     ) -> PerceiverForSequenceClassification | PerceiverForPrediction:
         """The page's classifier; where tasks have heads, a query and a head for each."""
+        from perceivers.models.prediction import PerceiverForPrediction
+        from perceivers.models.sequence_classification import PerceiverForSequenceClassification
+        from perceivers.models.text_building import start_positions, text_config
+
         model: PerceiverForSequenceClassification | PerceiverForPrediction
         values = self.arguments.config_values()
         if self.has_heads:
@@ -144,6 +149,9 @@ class TextClassification(ColumnTask[TextClassificationArguments]):
 
     def load_model(self, folder: Path) -> Any:
         """See ColumnTask."""
+        from perceivers.models.prediction import PerceiverForPrediction
+        from perceivers.models.sequence_classification import PerceiverForSequenceClassification
+
         if self.has_heads:
             return PerceiverForPrediction.from_pretrained(folder)
         return PerceiverForSequenceClassification.from_pretrained(folder)
@@ -206,7 +214,7 @@ class TextClassification(ColumnTask[TextClassificationArguments]):
     def columns_of(self, row: Mapping[str, Any], answers: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:
         """The texts, and the answer; of several tasks `answers`, by task."""
         names = self.columns_for(self.columns, tuple(row)).columns_read
-        cells = [str(row[name]) for name in names if row.get(name) is not None]
+        cells = [_words(row[name]) for name in names if row.get(name) is not None]
         said = {self.columns.answers[name].title: dict(own) for name, own in answers.items()}
         own_answer = {"answers": said} if self.answers_several else next(iter(said.values()))
         return {"text": f" {PAIR_MARK} ".join(cells), **own_answer}
@@ -240,3 +248,7 @@ class TextClassification(ColumnTask[TextClassificationArguments]):
                 f"text{'s' if len(parts) > 1 else ''}"
             )
         return ListTable([dict(zip(columns, parts, strict=True))], source, [source])
+
+
+def _words(cell: Any) -> str:
+    return cell.decode("utf-8") if isinstance(cell, bytes) else str(cell)

@@ -1,0 +1,43 @@
+"""Transformers around the library's models: PreTrainedModels of the same names, pipelines, registration on request.
+
+Nothing happens on import: Transformers' own Perceiver stays what it is until `register` is called.
+"""
+
+from __future__ import annotations
+
+from perceivers.integrations.transformers.configuration import PerceiverConfig
+from perceivers.integrations.transformers.models import (
+    CLASSES,
+    PerceiverForImageClassificationConvProcessing,
+    PerceiverForImageClassificationFourier,
+    PerceiverForImageClassificationLearned,
+    PerceiverForMaskedLM,
+    PerceiverForMultimodalAutoencoding,
+    PerceiverForOpticalFlow,
+    PerceiverForPrediction,
+    PerceiverForSequenceClassification,
+    PerceiverModel,
+    PerceiverPreTrainedModel,
+    adapt,
+)
+from perceivers.integrations.transformers.pipelines.opening import pipeline
+from perceivers.integrations.transformers.registration import Registration, register
+
+__all__ = [
+    "CLASSES",
+    "PerceiverConfig",
+    "PerceiverForImageClassificationConvProcessing",
+    "PerceiverForImageClassificationFourier",
+    "PerceiverForImageClassificationLearned",
+    "PerceiverForMaskedLM",
+    "PerceiverForMultimodalAutoencoding",
+    "PerceiverForOpticalFlow",
+    "PerceiverForPrediction",
+    "PerceiverForSequenceClassification",
+    "PerceiverModel",
+    "PerceiverPreTrainedModel",
+    "Registration",
+    "adapt",
+    "pipeline",
+    "register",
+]
