@@ -173,6 +173,7 @@ KNOWS_MODALITIES = frozenset(
         "kinds",
         "answers",
         "metrics",
+        "integrations",
     }
 )
 

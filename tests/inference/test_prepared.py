@@ -450,7 +450,7 @@ def test_only_models_can_be_prepared(config):
 @pytest.mark.parametrize("is_masked", [False, True])
 def test_texts_are_attended_to_by_one_kernel_alike(is_masked, small, device):
     model = small("masked_lm").to(device).prepare()
-    lookup, ids = model._model.perceiver._cross_attention, torch.randint(0, 31, (3, 11), device=device)
+    (lookup,), ids = model._model.perceiver._cross_attends, torch.randint(0, 31, (3, 11), device=device)
     places = torch.arange(11, device=device).expand(3, -1)
     keys_values = lookup._sum(lookup._tables, ids, places)
     hidden = (
@@ -467,7 +467,7 @@ def test_texts_are_attended_to_by_one_kernel_alike(is_masked, small, device):
     if hidden is not None:
         logits = logits.masked_fill(hidden[:, None, None], -torch.inf)
     expected = (torch.softmax(logits, dim=-1) @ values).transpose(1, 2).flatten(2)
-    torch.testing.assert_close(lookup._attend_fused(keys, values, hidden), expected)
+    torch.testing.assert_close(lookup._attend_fused(queries[None], keys, values, hidden), expected)
 
 
 def test_projected_queries_are_answered_by_one_kernel_alike(device):

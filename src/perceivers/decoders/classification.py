@@ -14,7 +14,6 @@ from perceivers.decoders.basic import (
     PerceiverWrappingDecoder,
     PositionedDecoderOptions,
 )
-from perceivers.decoders.mean import equal_weights
 from perceivers.decoders.structure import PlainAnswers
 from perceivers.errors import ShapeError, require_shape
 from perceivers.nn.initialization import start_at_zero
@@ -86,7 +85,6 @@ class PerceiverProjectionDecoder(PerceiverAbstractDecoder):
         query_mask: Tensor | None = None,
         output_attentions: bool = False,
     ) -> PerceiverDecoderOutput:
-        """Scores [batch, num_labels] of the mean of z [batch, num_latents, d_latents]; query and its mask are not used."""
+        """Scores [batch, num_labels] of the mean of z [batch, num_latents, d_latents]; the rest is not used."""
         require_shape("z", z, ("batch", "num_latents", self.classifier.in_features))
-        weights = equal_weights(z, 1) if output_attentions else None
-        return PerceiverDecoderOutput(logits=self.classifier(z.mean(dim=1)), cross_attentions=weights)
+        return PerceiverDecoderOutput(logits=self.classifier(z.mean(dim=1)))

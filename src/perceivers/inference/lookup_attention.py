@@ -212,7 +212,7 @@ class LookupCrossAttention(AttendedLatents):
         )
         num_latents = self.latents.shape[0]
         if keys.device.type == "cuda" and bool(is_read.all()):
-            return self._attend_fused(keys, values, hidden)
+            return self._attend_fused(queries, keys, values, hidden)
         context = values.new_empty(samples, num_latents, self.num_heads, values.shape[3])
         latents_at_a_time = budget.rows(samples * length, num_latents)
         heads_at_a_time = max(1, budget.tile_values // (samples * length * latents_at_a_time))
@@ -229,9 +229,9 @@ class LookupCrossAttention(AttendedLatents):
                 context[:, latents, heads] = attended.transpose(1, 2)
         return context.flatten(2)
 
-    def _attend_fused(self, keys: Tensor, values: Tensor, hidden: Tensor | None) -> Tensor:
+    def _attend_fused(self, queries: Tensor, keys: Tensor, values: Tensor, hidden: Tensor | None) -> Tensor:
         """The same on a GPU, where every sample is read: by a fused kernel, in the model's dtype as the plain model does."""
-        queries = self._queries.expand(len(keys), -1, -1, -1).to(self.dtype)
+        queries = queries.expand(len(keys), -1, -1, -1).to(self.dtype)
         counts = None if hidden is None else ~hidden[:, None, None, :]
         context = F.scaled_dot_product_attention(
             queries, keys.to(self.dtype), values.to(self.dtype), attn_mask=counts, scale=1.0
