@@ -118,7 +118,7 @@ PAPER: Mapping[str, Mapping[str, Any]] = {
         "normalization": "box",
         "num_fourier_bands": 64,
         "max_resolution": 2240,
-        "input_form": "points",
+        "input_form": "single",
         "point_scale": 0.01,
         "drop": 0.0,
         "rotation": 0.0,
