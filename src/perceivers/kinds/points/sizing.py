@@ -16,7 +16,6 @@ from perceivers.arguments.advice import Advice
 from perceivers.kinds.passes import stem_learning
 from perceivers.kinds.points.augmentation import AXES, radius
 from perceivers.kinds.points.options import PointOptions
-from perceivers.nn.neighbourhoods import num_multiplications
 
 # Sets of up to so many points stay whole; of larger ones, and of surfaces, so many are drawn anew each time.
 MOST_POINTS = 512
@@ -180,6 +179,8 @@ def points_learning(num_rows: int, options: PointOptions, num_columns: int) -> A
     if options.input_form != "neighbourhoods":
         return Advice()
     values = options.form_values()
+    from perceivers.nn.neighbourhoods import num_multiplications
+
     cost = num_multiplications(
         options.num_points,
         num_columns,

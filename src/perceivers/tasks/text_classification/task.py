@@ -25,7 +25,6 @@ from perceivers.tasks.choosing import count_of, options_of, size_of, with_inputs
 from perceivers.tasks.column_task import ColumnTask
 from perceivers.tasks.columns import Columns, model_names
 from perceivers.tasks.inputs import Input, Sample
-from perceivers.tasks.text_classification.linear_start import start_as_margins
 from perceivers.tasks.text_classification.options import TextClassificationArguments
 from perceivers.tasks.text_classification.questions import only_answer, problem_of, task_answers
 
@@ -185,6 +184,8 @@ class TextClassification(ColumnTask[TextClassificationArguments]):
         return dataclasses.replace(parts, processor=self.columns)
 
     def _start_as_margins(self, parts: Parts, train: Samples) -> None:
+        from perceivers.tasks.text_classification.linear_start import start_as_margins
+
         ((answer_name, answer),) = self.columns.answers.items()
         bags = parts.model.perceiver.input_preprocessor
         samples = (train[index] for index in range(len(train)))
