@@ -154,6 +154,7 @@ KNOWS_MODALITIES = frozenset(
         "kinds",
         "answers",
         "metrics",
+        "integrations",
     }
 )
 
