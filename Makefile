@@ -15,7 +15,7 @@ LEARNED ?= GunPoint ItalyPowerDemand BasicMotions django-messages
 # The oldest release of Transformers that is supported, and what else it needs older than the rest.
 LOWEST := "transformers==5.10.1" "tokenizers>=0.22,<=0.23.0" "huggingface_hub>=1.5,<2"
 
-.PHONY: help install demo table-demo test parity-lowest check hostile format benchmark recipes clean
+.PHONY: help install demo table-demo test parity-lowest check hostile kills mutants format benchmark recipes clean
 
 help:
 	@echo "make demo       train, evaluate and predict on real handwritten digits (minutes on two cores)"
@@ -23,6 +23,8 @@ help:
 	@echo "make test       run the tests"
 	@echo "make parity-lowest  parity tests against the oldest supported Transformers (half an hour)"
 	@echo "make hostile    read a hundred thousand damaged files (an hour)"
+	@echo "make kills      kill training, predicting, converting and exporting 200 times, and go on (an hour)"
+	@echo "make mutants    try the tests of the lines that matter most with small faults (half an hour)"
 	@echo "make check      formatting, lint, types"
 	@echo "make format     rewrite the code in the house format"
 	@echo "make benchmark  run the comparisons with Transformers"
@@ -48,6 +50,7 @@ demo: $(INSTALLED)
 	$(BIN)/perceivers samples digits --split test --count 24 --output $(RUN)/held_out
 	$(BIN)/perceivers predict $(RUN) $(RUN)/held_out --output $(RUN)/predictions
 	@echo "Look at $(RUN)/predictions/predictions.png and $(RUN)/learning_curve.png"
+	@echo "Try it in the browser: $(BIN)/perceivers app $(RUN) --open"
 
 # Two answers, each of which needs several columns. Its model is small, too.
 table-demo: $(INSTALLED)
@@ -57,6 +60,7 @@ table-demo: $(INSTALLED)
 	$(BIN)/perceivers samples arithmetic --split test --count 24 --output $(TABLE_RUN)/held_out
 	$(BIN)/perceivers predict $(TABLE_RUN) $(TABLE_RUN)/held_out/test.csv --output $(TABLE_RUN)/predictions
 	@echo "Look at $(TABLE_RUN)/why/columns.png and $(TABLE_RUN)/predictions/predictions.html"
+	@echo "Try it in the browser: $(BIN)/perceivers app $(TABLE_RUN) --open"
 
 # One thread a worker: the workers share the cores. No test of this run asks the network.
 test: $(INSTALLED)
@@ -71,6 +75,13 @@ parity-lowest: $(INSTALLED)
 # Libraries of media write what they think of damaged files to the terminal; -s shows the counts of each reader.
 hostile: $(INSTALLED)
 	OMP_NUM_THREADS=1 HF_HUB_OFFLINE=1 $(BIN)/python -m pytest -m hostile -s tests/hostile
+
+# -s shows the counts of each command.
+kills: $(INSTALLED)
+	OMP_NUM_THREADS=1 HF_HUB_OFFLINE=1 $(BIN)/python -m pytest -m slow -s tests/kills
+
+mutants: $(INSTALLED)
+	$(BIN)/python benchmarks/mutants.py
 
 check: $(INSTALLED)
 	$(BIN)/ruff format --check .

@@ -109,11 +109,13 @@ def build_reference(name: str, seed: int = 0, device: str = "cpu") -> Any:
 @torch.no_grad()
 def make_lively(model: nn.Module, seed: int = 0) -> None:
     """Move norms, biases and statistics away from 1 and 0, and let attention choose: sharper queries, larger latents."""
-    generator = torch.Generator().manual_seed(seed)
-    for name, tensor in [*model.named_parameters(), *model.named_buffers()]:
+    tensors = [*model.named_parameters(), *model.named_buffers()]
+    device = tensors[0][1].device
+    generator = torch.Generator(device).manual_seed(seed)
+    for name, tensor in tensors:
         if not tensor.is_floating_point():
             continue
-        noise = torch.randn(tensor.shape, generator=generator)
+        noise = torch.randn(tensor.shape, generator=generator, device=device)
         if name.endswith("running_var"):
             tensor.copy_(1.0 + 0.3 * noise.abs())
         elif name.endswith(("running_mean", "bias")):

@@ -141,6 +141,7 @@ def run(
     *,
     overwrite: bool = False,
     resume: bool = False,
+    pictures: bool = False,
     optimization: dict[str, Any] | None = None,
     **training: Any,
 ) -> tuple[dict[str, Any], torch.Tensor]:
@@ -156,6 +157,7 @@ def run(
         ),
         overwrite=overwrite,
         resume=resume,
+        pictures=pictures,
     )
     results = train(task or LineTask(), arguments)
     return results, torch.load(folder / "weights.pt")["weight"][0]

@@ -185,7 +185,7 @@ def test_a_new_kind_and_a_new_answer_are_learned_measured_asked_explained_and_sh
         RunArguments(
             output=str(tmp_path / "run"),
             data=DataArguments(data=str(data)),
-            training=TrainingArguments(epochs=5, batch_size=8, device="cpu"),
+            training=TrainingArguments(epochs=5, batch_size=8, device="cpu", watch_every=1_000),
             optimization=OptimizationArguments(learning_rate=1e-2, warmup_steps=36),
         ),
     )

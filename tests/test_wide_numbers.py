@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+from functools import cache
 from pathlib import Path
 
 SOURCE = Path(__file__).parents[1] / "src" / "perceivers"
@@ -21,8 +22,8 @@ ON_THE_PROCESSOR: dict[str, str] = {
     "metrics/answers/numbers.py": "as above",
     "metrics/calibration.py": "scores that were collected on the processor",
     "metrics/named.py": "`measure` gives metrics what it has brought to the processor",
+    "metrics/ratios.py": "as above",
     "metrics/signal_to_noise.py": "as above; the rest is as wide as its device allows",
-    "metrics/text_masking.py": "as above",
     "models/answers/heads.py": "starting values, on the processor by name",
     "models/text_building.py": "starting values, before the model is moved",
     "nn/number_encodings.py": "bins are chosen on the processor, by name",
@@ -37,24 +38,27 @@ ON_THE_PROCESSOR: dict[str, str] = {
 
 def wide(tree: ast.AST) -> list[int]:
     """Lines that ask torch for float64 of what is not said to be on the processor by `.cpu()` in front."""
-    found = []
+    lines = []
     for node in ast.walk(tree):
         if isinstance(node, ast.Call) and getattr(node.func, "attr", None) == "double":
             made = node.func.value  # type: ignore[attr-defined]
             is_moved = isinstance(made, ast.Call) and getattr(made.func, "attr", None) == "cpu"
             if not is_moved:
-                found.append(node.lineno)
+                lines.append(node.lineno)
         is_type = isinstance(node, ast.Attribute) and node.attr in ("float64", "double")
         if is_type and getattr(node.value, "id", None) == "torch":
-            found.append(node.lineno)
-    return found
+            lines.append(node.lineno)
+    return lines
 
 
-FOUND = {
-    str(path.relative_to(SOURCE)): lines
-    for path in sorted(SOURCE.rglob("*.py"))
-    if (lines := wide(ast.parse(path.read_text(encoding="utf-8"))))
-}
+@cache
+def found() -> dict[str, list[int]]:
+    texts = {path: path.read_text(encoding="utf-8") for path in sorted(SOURCE.rglob("*.py"))}
+    return {
+        str(path.relative_to(SOURCE)): lines
+        for path, text in texts.items()
+        if ("float64" in text or "double" in text) and (lines := wide(ast.parse(text)))
+    }
 
 
 def test_what_is_looked_for_is_found() -> None:
@@ -63,9 +67,9 @@ def test_what_is_looked_for_is_found() -> None:
 
 
 def test_no_file_makes_float64_of_what_may_lie_on_a_models_device() -> None:
-    against = {file: lines for file, lines in FOUND.items() if file not in ON_THE_PROCESSOR}
+    against = {file: lines for file, lines in found().items() if file not in ON_THE_PROCESSOR}
     assert not against, "bring it to the processor first: values.cpu().double()"
 
 
 def test_every_exception_is_needed() -> None:
-    assert ON_THE_PROCESSOR.keys() <= FOUND.keys()
+    assert ON_THE_PROCESSOR.keys() <= found().keys()

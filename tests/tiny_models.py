@@ -77,3 +77,17 @@ INPUTS: dict[str, Callable[[int], Any]] = {
     "optical_flow": lambda batch: torch.randn(batch, 2, 27, 7, 5),
     "multimodal": video_and_sound,
 }
+
+#: What a model learns of its inputs, as further arguments.
+LABELS: dict[str, Callable[[Any], dict[str, Any]]] = {
+    "masked_lm": lambda inputs: {"labels": inputs},
+    "sequence_classification": lambda inputs: {"labels": torch.tensor([2, 0])},
+    "image_learned": lambda inputs: {"labels": torch.tensor([2, 0])},
+    "image_fourier": lambda inputs: {"labels": torch.tensor([2, 0])},
+    "image_conv": lambda inputs: {"labels": torch.tensor([2, 0])},
+    # One displacement for every pixel of a frame: 40 right and 20 down, 20 left and 60 up.
+    "optical_flow": lambda inputs: {
+        "labels": torch.tensor([[40.0, 20.0], [-20.0, -60.0]])[:, None, None].expand(2, 7, 5, 2)
+    },
+    "multimodal": lambda inputs: {"labels": {"label": torch.tensor([2, 0])}},
+}

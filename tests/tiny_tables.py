@@ -23,6 +23,8 @@ TINY: Mapping[str, Any] = {
     "batch_size": 13,
     "learning_rate": 1e-2,
     "warmup_steps": 5,
+    # A look after each pass, and a checkpoint, would take as long as the passes.
+    "watch_every": 1_000,
     "device": "cpu",
 }
 

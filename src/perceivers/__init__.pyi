@@ -90,6 +90,7 @@ from perceivers.modalities.text import (
     PerceiverTextPreprocessor as PerceiverTextPreprocessor,
 )
 from perceivers.models.base import PerceiverPreTrainedModel as PerceiverPreTrainedModel
+from perceivers.models.causal_language_modeling import PerceiverForCausalLM as PerceiverForCausalLM
 from perceivers.models.image_classification import (
     PerceiverForImageClassificationConvProcessing as PerceiverForImageClassificationConvProcessing,
 )
@@ -120,6 +121,9 @@ from perceivers.nn.position_encoding import (
 )
 from perceivers.nn.position_encoding import (
     build_position_encoding as build_position_encoding,
+)
+from perceivers.outputs import (
+    PerceiverCausalLMOutput as PerceiverCausalLMOutput,
 )
 from perceivers.outputs import (
     PerceiverClassifierOutput as PerceiverClassifierOutput,

@@ -164,6 +164,26 @@ class PerceiverMaskedLMOutput(ModelOutput):
 
 @named_output
 @dataclass
+class PerceiverCausalLMOutput(ModelOutput):
+    """What PerceiverForCausalLM returns.
+
+    Attributes:
+        loss: mean cross-entropy of the tokens that follow the latents', with the z-loss, when labels are given.
+        logits: [batch, num_latents, vocab_size], of the token after each latent's own.
+        hidden_states: as in PerceiverModelOutput.
+        attentions: as in PerceiverModelOutput.
+        cross_attentions: the encoder's, [batch, heads, num_latents, num_inputs].
+    """
+
+    loss: Tensor | None = None
+    logits: Tensor | None = None
+    hidden_states: tuple[Tensor, ...] | None = None
+    attentions: tuple[Tensor, ...] | None = None
+    cross_attentions: tuple[Tensor, ...] | None = None
+
+
+@named_output
+@dataclass
 class PerceiverClassifierOutput(ModelOutput):
     """What the classification, optical flow and multimodal models return.
 

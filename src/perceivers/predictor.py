@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import torch
 
 from perceivers.errors import ConfigurationError, DataError
 from perceivers.records import RESULTS_FILE, read_json
@@ -17,6 +16,7 @@ from perceivers.records import RESULTS_FILE, read_json
 # The tasks are imported by `load`: `import perceivers` and its names stay cheap without them.
 if TYPE_CHECKING:
     from perceivers.data.tables import Table
+    from perceivers.tasks.asking.base import Asking
     from perceivers.tasks.base import Parts, Prediction, Task, Unreadable
     from perceivers.tasks.column_task import ColumnTask
 
@@ -139,6 +139,12 @@ class Predictor:
                 left_out.append(Unreadable(table.source, index + 1, str(each)))
         return found
 
+    def asking(self) -> Asking:
+        """What people ask this run through: fields in, words and pictures out; nothing that they send is opened as a path."""
+        from perceivers.tasks.registry import asking_of
+
+        return asking_of(self.task, self.parts, self.prepared)
+
     def _column_task(self) -> ColumnTask[Any] | None:
         """The task, where its answers come from columns."""
         from perceivers.tasks.column_task import ColumnTask
@@ -151,7 +157,10 @@ def load(run: str | PathLike[str], *, device: str = "auto") -> Predictor:
 
     Args:
         run: the folder.
-        device: "auto" (the accelerator that is there, else the processor) or "cpu".
+        device: "auto" (the accelerator that is there, else the processor), "cpu", or an accelerator such as "cuda:1".
+
+    Raises:
+        ConfigurationError: no such device is there.
     """
     from perceivers.tasks.column_task import ColumnTask
     from perceivers.tasks.registry import load_run
@@ -189,11 +198,23 @@ def _with_fast_form(task: Task[Any], parts: Parts, results: Mapping[str, Any]) -
 
 
 def choose_device(device: str) -> str:
-    """Name the torch device for "auto" (the accelerator that is there, else the processor) or "cpu"."""
-    if device not in ("auto", "cpu"):
-        raise ConfigurationError(f"`device` must be one of auto, cpu, received {device!r}")
-    accelerator = torch.accelerator.current_accelerator() if device == "auto" else None
-    return "cpu" if accelerator is None or not torch.accelerator.is_available() else str(accelerator)
+    """Name the torch device for "auto" (the accelerator that is there, else the processor), "cpu", or an accelerator's name.
+
+    Raises:
+        ConfigurationError: no such device is there.
+    """
+    import torch
+
+    accelerator = torch.accelerator.current_accelerator() if torch.accelerator.is_available() else None
+    if device == "auto":
+        return "cpu" if accelerator is None else str(accelerator)
+    here = ["cpu"]
+    if accelerator is not None:
+        numbered = (f"{accelerator.type}:{index}" for index in range(torch.accelerator.device_count()))
+        here += [accelerator.type, *numbered]
+    if device not in here:
+        raise ConfigurationError(f"`device` must be one of auto, {', '.join(here)}, received {device!r}")
+    return device
 
 
 def _types(values: Sequence[Any]) -> str:

@@ -2,12 +2,8 @@
 
 from __future__ import annotations
 
-import gc
 import sys
-from collections.abc import Iterator
 from pathlib import Path
-
-import pytest
 
 _ROOT = Path(__file__).parents[2]
 
@@ -15,12 +11,3 @@ _ROOT = Path(__file__).parents[2]
 for _folder in (_ROOT / "benchmarks", _ROOT):
     if str(_folder) not in sys.path:
         sys.path.append(str(_folder))
-
-
-@pytest.fixture(autouse=True, scope="module")
-def objects_of_other_tests_are_set_aside() -> Iterator[None]:
-    """The benchmarks collect garbage before each run, which takes a third of a second with all that tests have imported."""
-    gc.collect()
-    gc.freeze()
-    yield
-    gc.unfreeze()

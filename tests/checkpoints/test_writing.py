@@ -2,12 +2,15 @@ from __future__ import annotations
 
 import json
 import os
+import signal
+import socket
 from pathlib import Path
 
 import pytest
 import torch
 from safetensors.torch import load_file
 
+from forked import finished
 from perceivers.checkpoints import writing
 from perceivers.errors import CheckpointError, ConfigurationError
 
@@ -68,6 +71,22 @@ def test_a_second_save_replaces_the_first_and_leaves_nothing_of_it(
 
 class Stop(BaseException):
     """Stands for a signal: not an Exception, so that nothing swallows it."""
+
+
+def test_what_a_killed_save_has_left_goes_with_the_next_one(task, tmp_path):
+    def die() -> None:
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(writing, "_publish", lambda *given: os.kill(os.getpid(), signal.SIGKILL))
+            task.save_pretrained(tmp_path)
+
+    assert finished(die).returncode == -signal.SIGKILL
+    (left,) = files(tmp_path)
+    assert left.startswith(".saving-")
+    kept = [f".saving-{socket.gethostname()}-{os.getpid()}-abc", ".saving-another-machine-7-abc"]
+    for name in kept:
+        (tmp_path / name).mkdir()
+    task.save_pretrained(tmp_path)
+    assert files(tmp_path) == sorted([*kept, "config.json", "model.safetensors"])
 
 
 @pytest.mark.parametrize("first", ["5GB", 500])

@@ -117,6 +117,16 @@ def test_a_mistake_in_a_recipe_is_named(
     assert message.format(path=recipe) in mistake(capsys, "--config", str(recipe))
 
 
+def test_an_option_that_the_recipe_has_wrong_is_named_with_the_recipe(
+    recipe: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    recipe.write_text("task: image-classification\ndata: {data: digits, test_fraction: 7.0}\n")
+    said = f"`test_fraction` must be in [0, 1), received 7.0; it stands in {str(recipe)!r}"
+    assert said in mistake(capsys, "--config", str(recipe))
+    overridden = mistake(capsys, "--config", str(recipe), "--test-fraction", "8")
+    assert overridden.rstrip().endswith("received 8.0")
+
+
 def test_a_recipe_of_another_task_is_named(recipe: Path, capsys: pytest.CaptureFixture[str]) -> None:
     shown = mistake(capsys, "fill-mask", "--config", str(recipe))
     assert "is a recipe of 'image-classification', received 'fill-mask'" in shown

@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import Tensor
 
-EXAMPLES = 12
+EXAMPLES = 8
 CLASSIFIERS = ["sequence_classification", "image_learned", "image_fourier", "image_conv"]
 IMAGE_CHANNELS = {"image_learned": 512, "image_fourier": 261, "image_conv": 322, "optical_flow": 322}
 

@@ -6,12 +6,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from datasets import IterableDataset
 
 from perceivers.arguments import DataArguments
 from perceivers.data.division import with_answers
 from perceivers.data.rows import load_splits
 from perceivers.data.splits import Splits
-from perceivers.data.tables import ListTable, Table
+from perceivers.data.tables import ListTable, StreamTable, Table
 from perceivers.errors import DataError
 
 ROWS = [{"file": f"{row % 5}_{row}.wav", "who": f"w{row % 5}", "label": "ab"[row % 2]} for row in range(30)]
@@ -43,6 +44,21 @@ def test_groups_on_both_sides_of_parts_of_their_own_are_told() -> None:
     assert load(tables, group_column="who", validation_fraction=0.0).notes == (
         "5 groups are in the training part and in the test part, which were given apart: w0, w1, w2 and 2 more",
     )
+
+
+@pytest.mark.parametrize("given", [{"group_column": "who"}, {"group_pattern": "^(.)_"}])
+def test_groups_that_a_stream_takes_no_notice_of_are_told(given: dict[str, str]) -> None:
+    (name,) = given
+    stream = StreamTable(IterableDataset.from_generator(lambda: iter(ROWS)), "d", buffer_size=3, seed=0)
+    tables = {"train": stream, "test": ListTable(ROWS[20:], "d")}
+    options = {"streaming": True, "test_data": "t"}
+    assert load(tables, **options).notes == ()
+    assert load(tables, **given, **options).notes == (
+        f"`{name}` changes nothing here: `d` is a stream, which is not divided, and whether its groups are in the other "
+        "parts, too, is not looked at",
+    )
+    with pytest.raises(DataError, match="`d` must have a column 'speaker', received file, who, label"):
+        load(tables, group_column="speaker", **options)
 
 
 def test_equal_files_of_the_parts_are_told(tmp_path: Path) -> None:

@@ -22,6 +22,7 @@ from perceivers.data.draws import (
 from perceivers.data.opening import open_table_file
 from perceivers.data.rows import StreamSamples
 from perceivers.data.tables import StreamTable
+from perceivers.errors import DataError
 
 
 class Letters(list[str]):
@@ -147,3 +148,25 @@ def test_every_row_of_a_streamed_table_comes_once_whatever_the_number_of_workers
 
 def cell_of_x(row: Mapping[str, Any], table: Any) -> Any:
     return row["x"]
+
+
+class NamedRows(Rows):
+    def name(self, index: int) -> str:
+        return f"row {index}"
+
+
+def not_a_vowel(row: Mapping[str, Any], table: Any) -> Any:
+    if row["x"] in "ae":
+        raise DataError("is a vowel")
+    return row["x"]
+
+
+@pytest.mark.parametrize("workers", [0, 2])
+def test_unreadable_rows_of_a_stream_are_told_whichever_process_has_met_them(workers: int) -> None:
+    samples = StreamSamples(NamedRows(), not_a_vowel, skips_unreadable=True)  # type: ignore[arg-type]
+    loader, _ = training_loader(
+        samples, with_number, NumberedBatch(together, None), batch_size=2, seed=1, workers=workers
+    )
+    read = [value for _, batch in loader for value, _ in batch["samples"]]
+    assert sorted(read) == list("bcdfg")
+    assert sorted(samples.unreadable) == ["`row 0`: is a vowel", "`row 4`: is a vowel"]

@@ -18,6 +18,8 @@ SPOKEN = ListTable(
 def test_groups_are_the_values_of_a_column() -> None:
     table = ListTable([{"who": "a"}, {"who": ""}, {"who": "a"}, {"who": None}, {"who": [1]}], "d")
     assert groups_of(table, "who", None) == ["a", ("row", 1), "a", ("row", 3), "[1]"]
+    numbers = ListTable([{"who": 1}, {"who": "1"}], "d")
+    assert groups_of(numbers, "who", None) == [1, "1"], "of two types, two groups"
     with pytest.raises(DataError, match="`d` must have a column 'patient', received who"):
         groups_of(table, "patient", None)
 

@@ -64,6 +64,27 @@ def test_all_parts_joined_are_read_in_order() -> None:
     assert splits.part("test") == ["c", "d", "e"]
 
 
+class Named(list[str]):
+    def name(self, index: int) -> str:
+        return f"line {index} of {self[0]}"
+
+
+def test_a_sample_of_joined_parts_has_the_name_that_it_has_in_its_own() -> None:
+    joined = JoinedSamples((Named("ab"), Named("cde")))
+    assert [joined.name(index) for index in range(5)] == [
+        "line 0 of a", "line 1 of a", "line 0 of c", "line 1 of c", "line 2 of c"
+    ]  # fmt: skip
+
+
+def test_strata_are_drawn_from_in_order_numbers_by_size_and_then_words() -> None:
+    # Only the order of their names counts: -3, 9, 10, x is the order of a, b, c, d.
+    labels = [index % 4 for index in range(40)]
+    words, numbers = (
+        hold_out([names[label] for label in labels], 0.3, seed=5) for names in ("abcd", ("-3", 9, "10", "x"))
+    )
+    assert words == numbers
+
+
 def test_an_unknown_part_is_an_error() -> None:
     with pytest.raises(
         DataError, match="`split` must be one of train, validation, test, all, received 'dev'"
@@ -95,5 +116,6 @@ def test_every_part_has_small_and_large_numbers() -> None:
 def test_equal_numbers_are_one_stratum_and_missing_ones_another() -> None:
     assert set(strata_of([3.0] * 50, numbers=True)) == {"1"}
     assert strata_of([None, *[0] * 30, *[1] * 30], numbers=True) == ["missing", *["1"] * 30, *["2"] * 30]
+    assert strata_of([None] * 3, numbers=True) == ["missing"] * 3
     with pytest.raises(DataError, match="`sample 2`, column 'target': expected a number, received 'x'"):
         strata_of([1, "x"], numbers=True)

@@ -145,6 +145,39 @@ def test_metadata_without_classes_takes_them_from_the_folders(tmp_path: Path) ->
     assert opened(tmp_path, (".note",), labelled=False)["train"].columns == ("file", "width")
 
 
+# datasets leaves the closing of the files that it streams to the garbage collector.
+@pytest.mark.filterwarnings("ignore::ResourceWarning", "ignore::pytest.PytestUnraisableExceptionWarning")
+@pytest.mark.parametrize("name", ["metadata.csv", "metadata.jsonl"])
+def test_streamed_metadata_has_the_columns_that_it_has_at_once(tmp_path: Path, name: str) -> None:
+    files = {"cat/1.note": "", "dog/2.note": "", "cat/3.note": ""}
+    lines = (
+        [f'{{"file_name": "{file}", "age": 3}}' for file in files]
+        if name.endswith("jsonl")
+        else ["file_name,age", *(f"{file},3" for file in files)]
+    )
+    write_files(tmp_path / "all", {name: "\n".join(lines) + "\n", **files})
+    once = opened(tmp_path / "all", (".note",))["train"]
+    stream = opened(tmp_path / "all", (".note",), streaming=True, test_data=str(tmp_path / "all"))["train"]
+    assert isinstance(stream, StreamTable)
+    assert set(stream.columns) == set(once.columns) == {"file", "age", "label"}
+    rows = sorted(stream.rows(0), key=lambda row: row["file"])
+    assert rows == sorted((once[index] for index in range(3)), key=lambda row: row["file"])
+    assert stream.column("label") == ["cat", "dog", "cat"]
+    assert stream.root == once.root
+
+
+@pytest.mark.filterwarnings("ignore::ResourceWarning", "ignore::pytest.PytestUnraisableExceptionWarning")
+def test_streamed_metadata_of_all_parts_gives_the_rows_of_training_alone(tmp_path: Path) -> None:
+    text = "file_name,label\ntrain/1.note,cat\ntest/2.note,dog\ntrain/3.note,dog\n"
+    write_files(tmp_path, {"metadata.csv": text, "train/1.note": "", "test/2.note": "", "train/3.note": ""})
+    stream = opened(tmp_path, (".note",), streaming=True, test_data=str(tmp_path))["train"]
+    assert isinstance(stream, StreamTable)
+    assert sorted(row["file"] for row in stream.rows(0)) == ["train/1.note", "train/3.note"]
+    assert stream.notes == [
+        f"`{tmp_path / 'metadata.csv'}`: of the stream, test (1 rows) left out: give these as parts of their own"
+    ]
+
+
 def test_a_table_called_metadata_may_be_something_else(tmp_path: Path) -> None:
     write_files(tmp_path, {"metadata.csv": "camera\nx\n", "cat/1.note": "", "dog/2.note": ""})
     assert opened(tmp_path, (".note",))["train"].column("label") == ["cat", "dog"]

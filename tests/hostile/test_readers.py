@@ -18,6 +18,8 @@ from hostile.readers import READERS
 
 # A few of each in every run of the tests; `make hostile` reads all.
 FEW, ALL = 13, 100_000
+# Seconds without a sign of life after which a process hangs, whatever else the machine does.
+ASLEEP = 900.0
 # Readers whose good files take a training run.
 TRAINED = ("arguments of runs", "columns of runs")
 
@@ -73,11 +75,24 @@ def _one_process(name: str, first: int, count: int, folder: Path) -> list[dict[s
 
 
 def _wait(process: subprocess.Popen[bytes], said: Path) -> None:
-    """Wait for a process; kill it where its output has not grown for long (at first, it makes its good files)."""
-    size, since = 0, time.monotonic()
+    """Wait for a process; kill it where it has worked for long without a line (at first, it makes its good files)."""
+    size, worked, since = 0, 0.0, time.monotonic()
     while process.poll() is None:
         time.sleep(0.2)
         if (now := said.stat().st_size) > size:
-            size, since = now, time.monotonic()
-        if time.monotonic() - since > (6 * MOST_SECONDS if size else 180.0):
+            size, worked, since = now, _seconds_of(process), time.monotonic()
+        # One that sleeps, or waits for something, hangs as well: a busy machine is given time for it.
+        if (
+            _seconds_of(process) - worked > (6 * MOST_SECONDS if size else 180.0)
+            or time.monotonic() - since > ASLEEP
+        ):
             process.kill()
+
+
+def _seconds_of(process: subprocess.Popen[bytes]) -> float:
+    """Of the processor, as far as the system tells."""
+    try:
+        fields = Path(f"/proc/{process.pid}/stat").read_text().rpartition(")")[2].split()
+    except OSError:
+        return 0.0
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")

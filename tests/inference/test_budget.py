@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from perceivers.inference.budget import Budget, pieces
+import torch
+
+from perceivers.inference.budget import CACHED_TILE, Budget, largest_tile, pieces
 
 
 def test_budgets_bound_rows_by_memory_and_by_chunk():
@@ -22,3 +24,10 @@ def test_budgets_bound_rows_by_memory_and_by_chunk():
 def test_pieces_cover_a_length():
     assert list(pieces(7, 3)) == [slice(0, 3), slice(3, 6), slice(6, 7)]
     assert list(pieces(0, 3)) == []
+
+
+def test_tiles_of_a_gpu_are_bounded_by_memory_alone():
+    assert largest_tile(torch.device("cpu")) == CACHED_TILE
+    budget = Budget(max_memory=2**28, largest_tile=largest_tile(torch.device("cuda")))
+    assert budget.tile_values == 2**24
+    assert budget.smaller(7).tile_values == 2**24

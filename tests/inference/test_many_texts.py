@@ -44,7 +44,7 @@ def encoded_batches(model, monkeypatch) -> list[tuple[int, int]]:
     return shapes
 
 
-@settings(max_examples=12)
+@settings(max_examples=8)
 @given(
     lengths=st.lists(st.integers(1, 53), max_size=9),
     batch_size=st.sampled_from([None, 1, 2, 5]),

@@ -160,7 +160,7 @@ def test_it_is_cloned_searched_and_chained() -> None:
     classes = (numbers[:, 0] > 0).astype(int)
     classifier = PerceiverClassifier(**TINY)
     assert clone(classifier).get_params() == classifier.get_params()
-    search = GridSearchCV(classifier, {"epochs": [1, 12]}, cv=2).fit(numbers, classes)
+    search = GridSearchCV(classifier, {"epochs": [1, 12]}, cv=2, refit=False).fit(numbers, classes)
     assert search.best_params_ == {"epochs": 12}
     scores = cross_val_score(
         make_pipeline(StandardScaler(), classifier.set_params(epochs=12)), numbers, classes, cv=2

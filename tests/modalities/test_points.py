@@ -109,3 +109,93 @@ def test_coordinates_out_of_range_are_refused(config):
 def test_settings_out_of_range_are_refused(options, message, config):
     with pytest.raises(ConfigurationError, match=message):
         preprocessor(config, **options)
+
+
+def around(config, **options):
+    given = {"neighbourhood_widths": (5, 7), "neighbourhood_centres": (11, 3), "num_neighbours": 4, **options}
+    return preprocessor(config, **given)
+
+
+def test_tokens_of_neighbourhoods_are_spread_out_points_with_what_lies_around_them(config):
+    model, some = around(config), points(2, 13, 3)
+    tokens, _, features = model(some)
+    assert (model.num_channels, model.index_dims(some)) == (7 + 2 + 8, (3,))
+    assert (tokens.shape, features.shape) == ((2, 3, 17), (2, 3, 7))
+    # Behind the features stand the coordinates of points of the set itself.
+    assert (torch.cdist(tokens[..., 7:9], some[..., :2]).amin(dim=2) < 1e-6).all()
+    # Small sets stay whole.
+    assert model.index_dims(some[:, :2]) == (2,)
+    assert torch.equal(model(some[:, :2])[0][..., 7:9], some[:, :2, :2])
+
+
+def test_points_without_features_have_neighbourhoods_too(config):
+    model = around(config, num_coordinates=3, num_features=0, max_resolution=8)
+    assert model(points(2, 13, 3))[0].shape == (2, 3, 7 + 3 + 12)
+
+
+@pytest.mark.parametrize("count", [2, 8])
+def test_neighbourhoods_are_the_same_whatever_the_mask_hides(config, count):
+    model, some = around(config), points(1, 13, 3)
+    shown = torch.arange(13)[None] < count
+    alone = model(some[:, :count])[0]
+    given = model(some, pos=model.own_positions(some, shown))[0]
+    mask = model.input_mask(shown, given, None)
+    assert mask.tolist() == [[place < count for place in range(3)]]
+    kept = given[mask]
+    order = alone[0, :, 7].argsort(), kept[:, 7].argsort()
+    torch.testing.assert_close(kept[order[1]], alone[0][order[0]])
+    # A mask of tokens is taken as it is, and points by themselves need no positions of their own.
+    assert model.input_mask(mask, given, None).tolist() == mask.tolist()
+    assert preprocessor(config).own_positions(some, shown) is None
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"neighbourhood_centres": None}, r"must be given together, received \(5, 7\) and None"),
+        ({"neighbourhood_widths": (5,)}, r"of one stage or more.*received \[5\] and \[11, 3\]"),
+        ({"num_neighbours": 0}, "`num_neighbours` must be a whole number of at least 1, received 0"),
+    ],
+)
+def test_neighbourhoods_out_of_range_are_refused(options, message, config):
+    with pytest.raises(ConfigurationError, match=message):
+        around(config, **options)
+
+
+def test_the_fast_form_gives_the_same_for_ragged_sets():
+    config = perceivers.PerceiverConfig(
+        num_latents=3,
+        d_latents=8,
+        num_blocks=1,
+        num_self_attends_per_block=1,
+        num_self_attention_heads=2,
+        num_cross_attention_heads=1,
+        modalities={
+            "points": {
+                "type": "points",
+                "num_coordinates": 2,
+                "num_features": 1,
+                "num_bands": 2,
+                "max_resolution": 6,
+                "neighbourhood_widths": [5, 7],
+                "neighbourhood_centres": [11, 3],
+                "num_neighbours": 4,
+            }
+        },
+        answers={"kind": {"type": "class", "id2label": {"0": "a", "1": "b"}}},
+    )
+    torch.manual_seed(0)
+    model = perceivers.PerceiverForPrediction(config).eval()
+    some = points(2, 13, 3)
+    mask = torch.arange(13) < torch.tensor([[13], [5]])
+    with torch.no_grad():
+        answers = model({"points": some}, attention_mask={"points": mask}).logits["kind"]
+        prepared = model.prepare()
+        fast = prepared({"points": some}, attention_mask={"points": mask}).logits["kind"]
+        alone = model({"points": some[1:, :5]}).logits["kind"]
+        other = some.clone()
+        other[1, 5:] = 0.5
+        changed = model({"points": other}, attention_mask={"points": mask}).logits["kind"]
+    torch.testing.assert_close(fast, answers, atol=1e-4, rtol=1e-4)
+    torch.testing.assert_close(alone[0], answers[1], atol=1e-4, rtol=1e-4)
+    assert torch.equal(changed, answers)

@@ -86,6 +86,18 @@ GROUPED = {
     ),
     "a label": (p.PerceiverOneHotPreprocessor(CONFIG), torch.randn(2, 3)),
     "points": (p.PerceiverPointsPreprocessor(CONFIG, 2, 3, num_bands=2), torch.rand(2, 7, 5)),
+    "points with their neighbourhoods": (
+        p.PerceiverPointsPreprocessor(
+            CONFIG,
+            2,
+            3,
+            num_bands=2,
+            neighbourhood_widths=(4, 5),
+            neighbourhood_centres=(6, 3),
+            num_neighbours=3,
+        ),
+        torch.rand(2, 7, 5),
+    ),
     "relative series": (p.PerceiverSeriesPreprocessor(CONFIG, 3, 2, num_bands=2), torch.randn(2, 7, 3)),
     "absolute series": (
         p.PerceiverSeriesPreprocessor(CONFIG, 3, 2, 5, positions="absolute", max_length=13, num_bands=2),

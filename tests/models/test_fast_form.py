@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import subprocess
-import sys
-
 import pytest
 import torch
 
 import perceivers
+from forked import finished, run_fresh
 from perceivers.models import fast_form
 
 PROGRAM = """
@@ -27,7 +25,8 @@ print(type(model.prepare()).__name__)
 )
 def test_a_model_that_was_imported_alone_has_its_fast_form(module, name):
     program = PROGRAM.format(module=module, name=name)
-    received = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    received = finished(run_fresh, program)
+    assert received.returncode == 0, received.stderr
     assert received.stdout.strip() == "PreparedModel"
 
 
@@ -46,7 +45,7 @@ def test_what_is_registered_last_is_called_with_the_model_and_every_option(monke
     assert received is model
     assert options == {
         "consume": False,
-        "max_memory": 256 * 2**20,
+        "max_memory": None,
         "chunk_size": 7,
         "progress": None,
         "quantize": None,

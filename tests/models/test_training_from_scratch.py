@@ -4,18 +4,7 @@ from __future__ import annotations
 
 import torch
 
-LABELS = {
-    "masked_lm": lambda inputs: {"labels": inputs},
-    "sequence_classification": lambda inputs: {"labels": torch.tensor([2, 0])},
-    "image_learned": lambda inputs: {"labels": torch.tensor([2, 0])},
-    "image_fourier": lambda inputs: {"labels": torch.tensor([2, 0])},
-    "image_conv": lambda inputs: {"labels": torch.tensor([2, 0])},
-    # One displacement for every pixel of a frame: 40 right and 20 down, 20 left and 60 up.
-    "optical_flow": lambda inputs: {
-        "labels": torch.tensor([[40.0, 20.0], [-20.0, -60.0]])[:, None, None].expand(2, 7, 5, 2)
-    },
-    "multimodal": lambda inputs: {"labels": {"label": torch.tensor([2, 0])}},
-}
+from tiny_models import LABELS
 
 
 def test_a_few_steps_lower_the_loss(task, tiny, inputs_of):

@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from perceivers.errors import ShapeError
-from perceivers.nn.attention import as_attention_mask, attend, cross_mask, two_axes
+from perceivers.nn.attention import as_attention_mask, attend, attend_on_gpu, cross_mask, filled_up, two_axes
 
 BATCH, QUERIES, KEYS = 2, 3, 5
 
@@ -262,3 +262,45 @@ def test_masks_of_other_axes_stay_as_they_are(shape):
     mask = torch.ones(shape)
     assert two_axes(mask) is mask
     assert two_axes(None) is None
+
+
+# What a GPU computes, in the order that its kernels like, is the same attention.
+
+
+def heads_of(*lengths: int, channels: int = 7, dtype: torch.dtype = torch.float32) -> list[torch.Tensor]:
+    return [torch.randn(BATCH, 3, length, channels, dtype=dtype) for length in lengths]
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16, torch.float16])
+@pytest.mark.parametrize("channels", [7, 131])
+@pytest.mark.parametrize("rows", [1, QUERIES])
+def test_the_way_of_a_gpu_is_the_same_even_where_a_row_may_look_at_nothing(dtype, channels, rows):
+    query, key, value = heads_of(QUERIES, KEYS, KEYS, channels=channels, dtype=dtype)
+    mask = torch.rand(BATCH, 1, rows, KEYS) < 0.6
+    mask[0, :, 0], mask[1, :, -1] = False, True
+    received = attend_on_gpu(query, key, value, mask, 0.0)
+    sides = (each.transpose(1, 2).flatten(2).double() for each in (query, key, value))
+    expected, _ = attend(*sides, num_heads=3, mask=mask)
+    tolerance = 1e-5 if dtype == torch.float32 else 0.03
+    assert received.dtype == dtype
+    torch.testing.assert_close(
+        received.transpose(1, 2).flatten(2).double(), expected, rtol=tolerance, atol=tolerance
+    )
+
+
+@pytest.mark.parametrize("num_keys", [1, KEYS])
+def test_the_way_of_a_gpu_takes_masks_of_whole_rows(num_keys):
+    query, key, value = heads_of(QUERIES, num_keys, num_keys)
+    mask = cross_mask(torch.tensor([[1, 0, 1], [0, 0, 1]]))
+    received = attend_on_gpu(query, key, value, mask, 0.0)
+    everything = attend_on_gpu(query, key, value, None, 0.0)
+    torch.testing.assert_close(received[0, :, 0], everything[0, :, 0])
+    torch.testing.assert_close(received[0, :, 1], value[0].mean(dim=1))
+
+
+def test_channels_are_filled_up_to_whole_blocks_only_where_they_are_not():
+    whole, odd = heads_of(KEYS, channels=16)[0], heads_of(KEYS)[0]
+    same, filled = filled_up(whole, odd)
+    assert same is whole
+    assert torch.equal(filled[..., :7], odd)
+    assert filled[..., 7:].tolist() == torch.zeros(BATCH, 3, KEYS, 1).tolist()

@@ -88,6 +88,18 @@ def test_a_method_that_fails_loses_nothing(
     assert "warning: no comparison with a simple method: odd rows" in capsys.readouterr().err
 
 
+def test_a_fault_of_the_comparison_itself_is_seen_and_the_run_is_there(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(*given: Any, **options: Any) -> None:
+        raise KeyError("price")
+
+    monkeypatch.setattr(besides, "beside_simple", fail)
+    with pytest.raises(KeyError, match="price"):
+        run(tmp_path)
+    assert json.loads((tmp_path / "run" / "results.json").read_text())["finished"]
+
+
 def opened(folder: Path) -> tuple[Any, ...]:
     task, parts, recorded = load_run(folder)
     splits = task.load_data(recorded.data, parts)

@@ -12,6 +12,7 @@ import pytest
 import perceivers
 from perceivers.errors import ConfigurationError, DataError
 from perceivers.predictor import Predictor
+from perceivers.training.checkpoints import RunCheckpoints
 from tiny_tables import TINY, fit_tiny, fruit, rows_of, without, write_table
 
 KINDS = without(fruit(61), "price", "tags")
@@ -56,6 +57,22 @@ def test_nothing_is_kept_without_an_output_and_the_predictor_still_answers(
     assert [path for path in tmp_path.rglob("*") if path.is_file()] == []
     assert capsys.readouterr() == ("", "")
     assert predictor.results["test"]["accuracy"] >= 0.0
+
+
+def test_checkpoints_are_written_only_where_a_run_could_go_on_with_them(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    saved: list[int] = []
+    save = RunCheckpoints.save
+    monkeypatch.setattr(RunCheckpoints, "save", lambda self, step: (saved.append(step), save(self, step))[1])
+    fit_tiny(KINDS, "kind", epochs=3, watch_every=None)
+    assert len(saved) == 1, "at the end, should saving fail"
+    del saved[:]
+    fit_tiny(KINDS, "kind", epochs=3, watch_every=None, output=tmp_path / "run")
+    assert len(set(saved)) == 3
+    del saved[:]
+    fit_tiny(KINDS, "kind", epochs=1, checkpoint_every=1, test_fraction=0.5)
+    assert len(saved) > 1, "who asks for them has them"
 
 
 def test_an_output_is_a_run_like_those_of_the_command(tmp_path: Path) -> None:

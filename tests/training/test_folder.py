@@ -6,10 +6,9 @@ import json
 import os
 import resource
 import signal
-import subprocess
-import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -17,13 +16,16 @@ import pytest
 import torch
 
 import line_task
-from line_task import KilledTask, LineTask, run
+from forked import finished
+from line_task import KilledTask, LineTask
 from perceivers.errors import ConfigurationError, DataError, PerceiversError, RunInterrupted
 from perceivers.training import folder as folders
 
 FINISHED = [
     "arguments.yaml", "history.json", "history.jsonl", "learning_curve.png", "processor.json", "results.json", "weights.pt",
 ]  # fmt: skip
+# What is drawn is of the folder, too.
+run = partial(line_task.run, pictures=True)
 
 
 def names(folder: Path) -> list[str]:
@@ -165,15 +167,12 @@ def test_a_drawing_that_fails_is_a_warning_and_loses_nothing(
 
 
 def test_a_process_killed_while_it_draws_has_ended_its_run(tmp_path: Path) -> None:
-    code = (
-        f"import os, signal, sys; sys.path.insert(0, {str(Path(line_task.__file__).parent)!r}); import line_task\n"
-        "from pathlib import Path; from perceivers.training import folder\n"
-        "folder.draw_learning_curve = lambda *given: os.kill(os.getpid(), signal.SIGKILL)\n"
-        f"line_task.run(Path({str(tmp_path / 'run')!r}))"
-    )
-    killed = subprocess.run(
-        [sys.executable, "-c", code], capture_output=True, env={**os.environ, "OMP_NUM_THREADS": "1"}
-    )
+    def train() -> None:
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(folders, "draw_learning_curve", lambda *given: os.kill(os.getpid(), signal.SIGKILL))
+            run(tmp_path / "run")
+
+    killed = finished(train)
     assert killed.returncode == -signal.SIGKILL, killed.stderr
     assert any(name.startswith(".partial-") for name in names(tmp_path / "run"))
     results, _ = run(tmp_path / "run", resume=True)

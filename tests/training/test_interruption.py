@@ -6,8 +6,6 @@ import json
 import os
 import pickle
 import signal
-import subprocess
-import sys
 import threading
 from pathlib import Path
 from typing import Any
@@ -16,6 +14,7 @@ import pytest
 import torch
 
 import line_task
+from forked import finished
 from line_task import KilledTask, LineArguments, LineTask, run
 from perceivers.errors import PerceiversError, RunInterrupted
 from perceivers.training import interruption
@@ -37,18 +36,16 @@ def stopped(folder: Path, number: signal.Signals, **training: Any) -> RunInterru
 def test_a_process_that_gets_ctrl_c_saves_its_run_and_a_resumed_one_ends_with_the_same_weights(
     tmp_path: Path,
 ) -> None:
-    command = [sys.executable, line_task.__file__, str(tmp_path / "run"), "--killed-at", "12"]
-    command += ["--killed-by", "SIGINT", "--task", json.dumps(TASK), "--training", json.dumps(TRAINING)]
-    finished = subprocess.run(
-        command, capture_output=True, text=True, env={**os.environ, "OMP_NUM_THREADS": "1"}
-    )
-    assert "ending after the step at hand, then saving; Ctrl-C again stops at once" in finished.stderr
+    words = [str(tmp_path / "run"), "--killed-at", "12", "--killed-by", "SIGINT"]
+    words += ["--task", json.dumps(TASK), "--training", json.dumps(TRAINING)]
+    ended = finished(line_task.main, words)
+    assert "ending after the step at hand, then saving; Ctrl-C again stops at once" in ended.stderr
     said = (
         f"stopped at step 12 of 24 and saved in {tmp_path / 'run'}: it can be measured and used as it is, and the same "
         "command with --resume goes on with it"
     )
-    assert finished.stderr.rstrip().endswith(said)
-    assert finished.returncode != 0
+    assert ended.stderr.rstrip().endswith(said)
+    assert ended.returncode != 0
     names = sorted(path.name for path in (tmp_path / "run").iterdir())
     assert names == [
         "arguments.yaml", "checkpoints", "history.json", "history.jsonl", "processor.json", "results.json", "weights.pt",
@@ -98,26 +95,22 @@ def test_without_a_choice_by_validation_the_present_weights_are_saved(tmp_path: 
 
 
 def test_worker_processes_overhear_the_ctrl_c_of_their_terminal(tmp_path: Path) -> None:
-    # A terminal sends it to the whole group of processes.
-    code = (
-        f"import os, signal, sys; sys.path.insert(0, {str(Path(line_task.__file__).parent)!r})\n"
-        "from pathlib import Path; import line_task\n"
-        "class Task(line_task.KilledTask):\n"
-        "    def step(self, model, batch):\n"
-        "        self.run_forward += model.training\n"
-        "        if self.run_forward == 3: os.killpg(0, signal.SIGINT)\n"
-        "        return line_task.LineTask.step(self, model, batch)\n"
-        f"line_task.run(Path({str(tmp_path / 'run')!r}), Task(), epochs=50, workers=1)"
-    )
-    finished = subprocess.run(
-        [sys.executable, "-c", code],
-        capture_output=True,
-        text=True,
-        start_new_session=True,
-        env={**os.environ, "OMP_NUM_THREADS": "1"},
-    )
-    assert "stopped at step 3 of 150 and saved in" in finished.stderr
-    assert "DataLoader worker" not in finished.stderr
+    class Heard(LineTask):
+        steps = 0
+
+        def step(self, model: Any, batch: Any) -> Any:
+            self.steps += model.training
+            if self.steps == 3:
+                # A terminal sends it to the whole group of processes.
+                os.killpg(0, signal.SIGINT)
+            return super().step(model, batch)
+
+    def train() -> None:
+        run(tmp_path / "run", Heard(), epochs=50, workers=1)
+
+    ended = finished(train, own_session=True)
+    assert "stopped at step 3 of 150 and saved in" in ended.stderr
+    assert "DataLoader worker" not in ended.stderr
 
 
 def test_a_signal_in_the_last_step_changes_nothing(tmp_path: Path) -> None:

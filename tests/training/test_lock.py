@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import errno
 import os
-import subprocess
-import sys
+import signal
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -13,6 +12,7 @@ from typing import Any
 import pytest
 
 import line_task
+from forked import at_once, finished, ranks
 from line_task import run
 from perceivers.errors import ConfigurationError, PerceiversError
 from perceivers.training import lock
@@ -34,11 +34,11 @@ def test_a_second_run_into_the_same_folder_refuses_and_names_the_first(tmp_path:
 
 
 def test_a_dead_process_holds_nothing(tmp_path: Path) -> None:
-    code = (
-        "import os, signal; from pathlib import Path; from perceivers.training.lock import FolderLock\n"
-        f"FolderLock(Path({str(tmp_path / 'run')!r})).take(); os.kill(os.getpid(), signal.SIGKILL)"
-    )
-    subprocess.run([sys.executable, "-c", code], capture_output=True)
+    def hold_and_die() -> None:
+        FolderLock(tmp_path / "run").take()
+        os.kill(os.getpid(), signal.SIGKILL)
+
+    assert finished(hold_and_die).returncode == -signal.SIGKILL
     assert (tmp_path / "run" / LOCK_FILE).is_file()
     run(tmp_path / "run")
     assert not (tmp_path / "run" / LOCK_FILE).exists()
@@ -99,23 +99,14 @@ def test_processes_without_a_shared_disk_are_named(tmp_path: Path, monkeypatch: 
 
 
 def test_two_processes_with_different_folders_end_at_once(tmp_path: Path) -> None:
-    script = (
-        "import os, runpy, sys; from perceivers.training import lock; lock.PATIENCE = 0.2; "
-        "rank = os.environ['RANK']; sys.argv = [sys.argv[1], sys.argv[2] + rank]; "
-        f"runpy.run_path({line_task.__file__!r}, run_name='__main__')"
-    )
-    (tmp_path / "differ.py").write_text(script)
-    command = ["-m", "torch.distributed.run", "--standalone", "--nproc_per_node", "2"]
-    finished = subprocess.run(
-        [sys.executable, *command, str(tmp_path / "differ.py"), line_task.__file__, str(tmp_path / "run")],
-        capture_output=True,
-        text=True,
-        timeout=240,
-        env={**os.environ, "OMP_NUM_THREADS": "1", "PYTHONPATH": os.pathsep.join(sys.path)},
-    )
-    assert finished.returncode != 0
-    assert "`output` must be one folder that all processes share" in finished.stderr
-    assert f"{str(tmp_path / 'run1')!r}" in finished.stderr
+    def train_into_ones_own() -> None:
+        lock.PATIENCE = 0.2
+        line_task.main([str(tmp_path / f"run{os.environ['RANK']}")])
+
+    for each in at_once(train_into_ones_own, [], ranks(2)):
+        assert each.returncode == 1
+        assert "`output` must be one folder that all processes share" in each.stderr
+        assert f"{str(tmp_path / 'run1')!r}" in each.stderr
     assert not (tmp_path / "run0" / "results.json").exists()
 
 

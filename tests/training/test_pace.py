@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import math
+import time
 from pathlib import Path
 from typing import Any
 
@@ -116,7 +118,7 @@ def test_times_are_said_as_people_do(seconds: float, words: str) -> None:
 def test_a_run_ends_within_its_limit_with_the_rate_at_its_end(
     timed: TimedTask, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    results, _ = run(tmp_path / "run", timed, epochs=100, time_limit=4.0)
+    results, _ = run(tmp_path / "run", timed, epochs=100, time_limit=4.0, checkpoint_every=1_000)
     # 240 seconds; three steps and a look are 7.
     assert results["planned_steps"] == 300
     assert results["steps"] == pytest.approx(240 / (7 / 3), abs=3)
@@ -134,7 +136,7 @@ def test_a_machine_that_becomes_slow_shortens_the_run_again(timed: TimedTask, tm
 
     slower = Slower()
     slower.clock = timed.clock
-    results, _ = run(tmp_path / "run", slower, epochs=100, time_limit=4.0)
+    results, _ = run(tmp_path / "run", slower, epochs=100, time_limit=4.0, checkpoint_every=1_000)
     assert results["steps"] < 75
     assert results["seconds"]["training"] <= 1.1 * 240.0
 
@@ -167,11 +169,24 @@ def test_a_resumed_run_keeps_the_steps_that_were_chosen(timed: TimedTask, tmp_pa
 def test_how_long_it_will_take_is_said_once_where_there_is_no_limit(
     timed: TimedTask, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    run(tmp_path / "run", timed, epochs=100)
+    run(tmp_path / "run", timed, epochs=100, checkpoint_every=1_000)
     told = [line for line in capsys.readouterr().out.splitlines() if "--time-limit" in line]
     # After two steps: 298 are left, and 100 looks, taken for a third of a step's time until one was made.
     left = 298 * 2.0 + 298 / 3 * 0.7 + 0.7
     assert told == [f"about {round(left / 60)} min; --time-limit MINUTES bounds it"]
+
+
+def test_a_clock_on_the_wall_that_jumps_changes_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    hours, now = itertools.cycle((0.0, 7200.0, -86400.0)), time.time
+    with monkeypatch.context() as patch:
+        patch.setattr(time, "time", lambda: now() + next(hours))
+        results, jumped = run(tmp_path / "jumped", epochs=4, time_limit=60.0)
+    assert results["steps"] == 12
+    assert 0.0 <= results["seconds"]["training"] < 3600.0
+    _, steady = run(tmp_path / "steady", epochs=4)
+    assert torch.equal(jumped, steady)
 
 
 def test_a_limit_must_be_above_nothing() -> None:

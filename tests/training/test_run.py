@@ -24,7 +24,13 @@ from perceivers.training.run import train
 
 
 def test_training_lowers_the_loss_and_leaves_a_complete_folder(tmp_path: Path) -> None:
-    results, _ = run(tmp_path / "run", epochs=40, optimization={"learning_rate": 0.3})
+    results, _ = run(
+        tmp_path / "run",
+        epochs=40,
+        checkpoint_every=1_000,
+        pictures=True,
+        optimization={"learning_rate": 0.3},
+    )
     assert results["test"]["loss"] < 0.05
     names = sorted(path.name for path in (tmp_path / "run").iterdir())
     assert names == [
@@ -101,7 +107,7 @@ def test_mixed_precision_reaches_the_forward_pass(tmp_path: Path) -> None:
 
 def test_only_training_batches_are_augmented(tmp_path: Path) -> None:
     task = LineTask(LineArguments(factor=2.0))
-    results, weights = run(tmp_path / "run", task, epochs=60)
+    results, weights = run(tmp_path / "run", task, epochs=60, checkpoint_every=1_000)
     assert task.augmented == 60 * 3
     # Twice the input was fitted, so the weights are half of the truth and the untouched test part does not fit.
     torch.testing.assert_close(weights, torch.tensor([0.5, -1.0, 1.5, 0.25, -0.75]), atol=0.05, rtol=0.0)

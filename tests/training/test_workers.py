@@ -1,17 +1,23 @@
-"""Processes load samples where that costs something, and nowhere else."""
+"""Processes load samples where that costs something, and nowhere else; one that dies is told."""
 
 from __future__ import annotations
 
 import multiprocessing
+import os
+import signal
+from pathlib import Path
 from typing import Any
 
 import pytest
+import torch
+from torch.utils.data import get_worker_info
 
+from line_task import LineTask, run
 from perceivers.arguments import TrainingArguments
 from perceivers.data.rows import StreamSamples
-from perceivers.errors import ConfigurationError
+from perceivers.errors import ConfigurationError, PerceiversError
 from perceivers.training import workers
-from perceivers.training.workers import chosen_workers
+from perceivers.training.workers import chosen_workers, while_workers_live
 
 
 class Samples:
@@ -76,3 +82,35 @@ def test_streams_empty_parts_single_cores_and_systems_without_fork_have_none(
 def test_other_values_are_named(value: Any) -> None:
     with pytest.raises(ConfigurationError, match="`workers` must be auto, or at least 0, received"):
         TrainingArguments(workers=value)
+
+
+class Deadly(LineTask):
+    """Its processes are ended, as by the system, in the second pass."""
+
+    in_second_pass = False
+
+    def vary(self, sample: Any, generator: Any) -> Any:
+        if get_worker_info() is not None and self.in_second_pass:
+            os.kill(os.getpid(), signal.SIGKILL)
+        return super().vary(sample, generator)
+
+    def begin_pass(self, epoch: int, epochs: int) -> None:
+        self.in_second_pass = epoch == 1
+
+
+def test_a_worker_process_that_dies_is_told_and_the_run_goes_on_with_the_same_weights(tmp_path: Path) -> None:
+    said = r"a process that loads samples has ended, .*; --workers 0 loads .*, and --resume goes on"
+    with pytest.raises(PerceiversError, match=said):
+        run(tmp_path / "run", Deadly(), epochs=3, workers=1)
+    _, resumed = run(tmp_path / "run", Deadly(), epochs=3, workers=0, resume=True)
+    _, whole = run(tmp_path / "whole", epochs=3)
+    assert torch.equal(resumed, whole)
+
+
+def test_other_errors_of_batches_stay_what_they_are() -> None:
+    def batches() -> Any:
+        yield 1
+        raise RuntimeError("shapes differ")
+
+    with pytest.raises(RuntimeError, match="shapes differ"):
+        list(while_workers_live(batches(), "cure"))

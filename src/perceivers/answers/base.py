@@ -8,17 +8,17 @@ from dataclasses import asdict, dataclass, fields
 from html import escape
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, Self
 
-from torch import Tensor
+import numpy as np
 
 from perceivers.answers.drawing import draw_words
+from perceivers.answers.ranking import mean_of_arrays
+from perceivers.answers.said import Said
 from perceivers.configuration_answers import AnswerDescription, read_answer
-from perceivers.metrics.answers import is_better, measure, measures_of
-from perceivers.models.answers.heads import average
-from perceivers.models.answers.losses import answer_losses
 
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from torch import Tensor
     from torchmetrics import Metric
 
 
@@ -150,11 +150,17 @@ class Answer(ABC):
             targets: see `stack`.
             label_smoothing: share of the target probability that is spread over all classes or labels, where there are any.
         """
+        from perceivers.models.answers.losses import answer_losses
+
         asked = self.description
         return answer_losses(said, targets, asked, label_smoothing=label_smoothing if asked.id2label else 0.0)
 
-    def mean_of_views(self, scores: Tensor) -> Tensor:
+    def mean_of_views(self, scores: Any) -> Any:
         """What several views of a sample, [batch, views, ...], say together: probabilities, or numbers, averaged."""
+        if isinstance(scores, np.ndarray):
+            return mean_of_arrays(scores, self.head_type)
+        from perceivers.models.answers.heads import average
+
         return average(scores, self.head_type)
 
     @property
@@ -165,6 +171,8 @@ class Answer(ABC):
     @property
     def measures(self) -> tuple[str, ...]:
         """Names of what is measured, the headline first; what is no single number is drawn by `draw_measures`."""
+        from perceivers.metrics.answers import measures_of
+
         asked = self.description
         return self.chosen_measures or measures_of(asked.type, asked.num_outputs, asked.quantiles)
 
@@ -176,11 +184,15 @@ class Answer(ABC):
 
     def metric(self, name: str) -> Metric:
         """A fresh metric, updated with `measured`."""
+        from perceivers.metrics.answers import measure
+
         asked = self.description
         return measure(name, asked.type, asked.num_outputs, asked.quantiles)
 
     def better(self, name: str) -> Literal["higher", "lower"]:
         """Which way a measure improves."""
+        from perceivers.metrics.answers import is_better
+
         return is_better(name)
 
     def measured(self, scores: Tensor, targets: Tensor) -> tuple[Tensor, Tensor]:
@@ -216,6 +228,10 @@ class Answer(ABC):
     def html(self, said: Mapping[str, Any]) -> str:
         """What `describe` said of one sample, as HTML; the page shows the class `answer` as what was answered."""
         return f'<span class="answer">{escape(str(next(iter(said.values()))))}</span>'
+
+    def in_words(self, said: Mapping[str, Any]) -> Said:
+        """What `describe` said of one sample, for people."""
+        return Said(self.title, str(next(iter(said.values()))))
 
     def draw_measures(self, values: Mapping[str, Tensor], folder: Path, prefix: str) -> list[Path]:
         """Draw what was measured and is no single number; the files written.

@@ -8,20 +8,19 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, Self
 
 import numpy as np
-import torch
-from torch import Tensor
 
 from perceivers.answers.base import Answer
 from perceivers.answers.drawing import draw_words
 from perceivers.answers.one_class import MOST_NUMBERED_CLASSES
+from perceivers.answers.ranking import wide_array
+from perceivers.answers.said import Said
 from perceivers.data.numbers import has_decimal_comma
 from perceivers.errors import DataError
 from perceivers.kinds.base import MOSTLY
 from perceivers.kinds.number.reading import are_names, is_missing_word, looks_like_number, number_of
-from perceivers.metrics.calibration import conformal_shift
 
 if TYPE_CHECKING:
-    pass
+    from torch import Tensor
 
 # Positive numbers that are more skewed than this are learned by their logarithms.
 MOST_SKEWED = 2.0
@@ -106,10 +105,12 @@ class Number(Answer):
 
     def plain(self, target: float) -> float:
         """See Answer."""
-        return float(self.in_own_units(torch.tensor(target, dtype=torch.float64)))
+        return float(self._unscaled(np.float64(target)))
 
     def stack(self, targets: Sequence[float | None]) -> Tensor:
         """Float32 [batch]."""
+        import torch
+
         known = [math.nan if target is None else target for target in targets]
         return torch.tensor(known, dtype=torch.float32)
 
@@ -125,6 +126,8 @@ class Number(Answer):
         """With outer quantiles that hold as many of the true numbers as they should; as they are where rows are too few."""
         if len(self.quantiles) < 2:
             return self
+        from perceivers.metrics.calibration import conformal_shift
+
         learned, wanted = self._learned(preds), self._learned(truth)
         share = self.quantiles[-1] - self.quantiles[0]
         shift = conformal_shift(learned[:, 0], learned[:, -1], wanted, share)
@@ -139,7 +142,13 @@ class Number(Answer):
 
     def describe(self, scores: Tensor) -> list[dict[str, Any]]:
         """`number`, and of several quantiles `low` and `high`, the outer ones."""
-        values = self.values(scores).tolist()
+        learned = wide_array(scores)
+        if self.widened and len(self.quantiles) > 1:
+            learned = np.concatenate(
+                [learned[..., :1] - self.widened, learned[..., 1:-1], learned[..., -1:] + self.widened],
+                axis=-1,
+            )
+        values = self._unscaled(learned).tolist()
         if not self.quantiles:
             return [{"number": value} for value in values]
         middle = min(range(len(self.quantiles)), key=lambda index: abs(self.quantiles[index] - 0.5))
@@ -168,12 +177,25 @@ class Number(Answer):
         interval = f" ({said['low']:.4g} to {said['high']:.4g})" if "low" in said else ""
         return f'<span class="answer">{said["number"]:.4g}</span>{interval}'
 
+    def in_words(self, said: Mapping[str, Any]) -> Said:
+        """See Answer; with its interval."""
+        interval = f"{said['low']:.4g} to {said['high']:.4g}" if "low" in said else ""
+        return Said(self.title, f"{said['number']:.4g}", note=interval)
+
     def in_own_units(self, learned: Tensor) -> Tensor:
         """What the model says, float64, in the units of the data."""
+        import torch
+
         # On the processor, or wherever there is float64: some accelerators have none.
         wide = learned.detach().cpu().double() * self.scale + self.mean
         own = wide if self.logarithm_of is None else wide.exp() - self.logarithm_of
         return own.to(learned.device, torch.float32 if learned.device.type == "mps" else torch.float64)
+
+    def _unscaled(self, learned: np.ndarray) -> np.ndarray:
+        """What the model says, float64, in the units of the data."""
+        wide = learned * self.scale + self.mean
+        own: np.ndarray = wide if self.logarithm_of is None else np.exp(wide) - self.logarithm_of
+        return own
 
     def _read(self, cell: Any) -> float:
         otherwise = f"answer classes: --target {self.column}:class"

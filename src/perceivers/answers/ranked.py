@@ -7,8 +7,9 @@ from dataclasses import dataclass
 from typing import Any, ClassVar
 
 from perceivers.answers.base import Answer
-from perceivers.answers.drawing import draw_ranking, ranking_as_html
+from perceivers.answers.drawing import chosen_names, draw_ranking, ranking_as_html
 from perceivers.answers.ranking import compare_rankings
+from perceivers.answers.said import Said
 
 
 @dataclass(frozen=True)
@@ -28,6 +29,11 @@ class RankedAnswer(Answer):
     def draw(self, axes: Any, said: Mapping[str, Any]) -> None:
         """See Answer."""
         draw_ranking(axes, said)
+
+    def in_words(self, said: Mapping[str, Any]) -> Said:
+        """See Answer; with the likeliest names."""
+        words = said["label"] or "none of the labels"
+        return Said(self.title, words, said["probabilities"], frozenset(chosen_names(said)))
 
     def html(self, said: Mapping[str, Any]) -> str:
         """See Answer."""

@@ -5,34 +5,66 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from torch import Tensor
+import numpy as np
 
 NUM_ALTERNATIVES = 5
 
 
-def ranked_answers(
-    logits: Tensor, names: Sequence[str], *, multi_label: bool = False
-) -> list[dict[str, Any]]:
-    """What the tables say of each row of `logits` [batch, num_labels].
+def ranked_answers(logits: Any, names: Sequence[str], *, multi_label: bool = False) -> list[dict[str, Any]]:
+    """What the tables say of each row of `logits`, an array, or a tensor of any device, [batch, num_labels].
 
     Returns:
         For each row `label`, its `probability`, and `probabilities` of the likeliest classes, falling. Several labels
         at once: `label` joins those with a probability above 0.5, or is empty.
     """
-    # On the processor first: some accelerators have no float64.
-    logits = logits.cpu().double()
-    scores = logits.sigmoid() if multi_label else logits.softmax(dim=-1)
+    scores = (sigmoid if multi_label else softmax)(wide_array(logits))
     answers = []
     for row in scores:
-        top = row.topk(min(NUM_ALTERNATIVES, len(names)))
-        ranked = {
-            names[int(index)]: float(value) for value, index in zip(top.values, top.indices, strict=True)
-        }
+        # Of equals, the first.
+        likeliest = np.argsort(-row, kind="stable")[:NUM_ALTERNATIVES].tolist()
+        ranked = {names[index]: float(row[index]) for index in likeliest}
         label, probability = next(iter(ranked.items()))
         if multi_label:
-            label = ", ".join(names[int(index)] for index in (row > 0.5).nonzero())
+            label = ", ".join(names[index] for index in np.flatnonzero(row > 0.5).tolist())
         answers.append({"label": label, "probability": probability, "probabilities": ranked})
     return answers
+
+
+def wide_array(values: Any) -> np.ndarray:
+    """An array, or a tensor of any device, as float64."""
+    on_processor = values.detach().cpu().double().numpy() if hasattr(values, "detach") else values
+    return np.asarray(on_processor, dtype=np.float64)
+
+
+def softmax(logits: np.ndarray) -> np.ndarray:
+    """Probabilities of classes, over the last axis."""
+    powers = np.exp(logits - logits.max(axis=-1, keepdims=True))
+    return powers / powers.sum(axis=-1, keepdims=True)
+
+
+def sigmoid(logits: np.ndarray) -> np.ndarray:
+    """Probabilities of labels; none of them overflows."""
+    powers = np.exp(-np.abs(logits))
+    return np.where(logits >= 0, 1.0, powers) / (1.0 + powers)
+
+
+def mean_of_arrays(scores: np.ndarray, answer_type: str) -> np.ndarray:
+    """What several views of a sample say together, see `perceivers.models.answers.heads.average`.
+
+    Args:
+        scores: [batch, views, ...].
+        answer_type: "class", "labels" or "number".
+
+    Returns:
+        [batch, ...]; of classes and labels scores again, whose probabilities are the averaged ones.
+    """
+    wide = scores.astype(np.float64)
+    if answer_type == "number":
+        return wide.mean(axis=1)
+    if answer_type == "class":
+        return np.log(softmax(wide).mean(axis=1))
+    likely = sigmoid(wide).mean(axis=1)
+    return np.log(likely) - np.log(sigmoid(-wide).mean(axis=1))
 
 
 def compare_rankings(said: Mapping[str, Any], other: Mapping[str, Any]) -> dict[str, Any]:

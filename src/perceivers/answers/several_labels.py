@@ -4,16 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import Any, ClassVar, Self
+from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 import numpy as np
-import torch
-from torch import Tensor
 
 from perceivers.answers.ranked import RankedAnswer
 from perceivers.answers.ranking import ranked_answers
 from perceivers.data.rows import class_id
 from perceivers.errors import DataError
+
+if TYPE_CHECKING:
+    from torch import Tensor
 
 
 @dataclass(frozen=True)
@@ -55,6 +56,8 @@ class SeveralLabels(RankedAnswer):
 
     def stack(self, targets: Sequence[np.ndarray | None]) -> Tensor:
         """Float32 [batch, num_labels]; NaN where the column itself is missing."""
+        import torch
+
         missing = np.full(len(self.names), np.nan, dtype=np.float32)
         return torch.from_numpy(np.stack([missing if target is None else target for target in targets]))
 

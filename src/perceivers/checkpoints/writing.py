@@ -11,6 +11,7 @@ import json
 import os
 import re
 import shutil
+import socket
 import tempfile
 from collections.abc import Iterable, Mapping
 from pathlib import Path
@@ -21,6 +22,8 @@ from perceivers.checkpoints.contract import Configuration
 from perceivers.checkpoints.locating import CONFIG_NAME, SAFETENSORS_INDEX_NAME, SAFETENSORS_NAME
 from perceivers.errors import CheckpointError, ConfigurationError
 
+# Then the machine, the process, and letters by chance.
+_SAVING = ".saving-"
 _SHARD = re.compile(r"model(-\d+)?-\d{5}-of-\d{5}\.safetensors")
 
 
@@ -47,7 +50,8 @@ def write_checkpoint(
             f"cannot save a model on the meta device, it has no values: {', '.join(without_values[:5])}"
         )
     target.mkdir(parents=True, exist_ok=True)
-    temporary = Path(tempfile.mkdtemp(dir=target, prefix=".saving-"))
+    _remove_left_over(target)
+    temporary = Path(tempfile.mkdtemp(dir=target, prefix=f"{_SAVING}{socket.gethostname()}-{os.getpid()}-"))
     try:
         shards = _write_weights(temporary, _independent(tensors), max_shard_size, _free_pattern(target))
         (temporary / CONFIG_NAME).write_text(config.to_json_string(), encoding="utf-8")
@@ -89,6 +93,28 @@ def _write_weights(
         json.dumps(index, indent=2, sort_keys=True) + "\n", encoding="utf-8"
     )
     return list(split.filename_to_tensors)
+
+
+def _remove_left_over(target: Path) -> None:
+    """Remove what saves of this machine have left whose process was killed."""
+    of_this_machine = re.compile(re.escape(f"{_SAVING}{socket.gethostname()}-") + r"(\d+)-\w+")
+    for path in target.iterdir():
+        found = of_this_machine.fullmatch(path.name)
+        if found is not None and not _is_running(int(found[1])):
+            shutil.rmtree(path, ignore_errors=True)
+
+
+def _is_running(process: int) -> bool:
+    """Whether there is a process of this number; taken for granted where asking would end it."""
+    if os.name != "posix":
+        return True
+    try:
+        os.kill(process, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        return True
+    return True
 
 
 def _publish(temporary: Path, target: Path, shards: Iterable[str]) -> None:

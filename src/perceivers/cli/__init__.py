@@ -11,7 +11,19 @@ from cyclopts import App
 from rich.console import Console
 from rich.text import Text
 
-from perceivers.cli import convert, evaluate, explain, inspect, predict, runs, samples, tasks
+from perceivers.cli import app as page
+from perceivers.cli import (
+    convert,
+    evaluate,
+    explain,
+    export,
+    generate,
+    inspect,
+    predict,
+    runs,
+    samples,
+    tasks,
+)
 from perceivers.cli.words import BACK
 from perceivers.errors import PerceiversError, UnreadableError
 
@@ -34,9 +46,12 @@ app.command(
 )
 app.command(evaluate.evaluate)
 app.command(predict.predict)
+app.command(generate.generate)
 app.command(explain.explain)
+app.command(page.app)
 app.command(runs.runs)
 app.command(inspect.inspect)
+app.command(export.export)
 app.command(convert.convert)
 app.command(tasks.tasks)
 app.command(samples.samples)

@@ -6,6 +6,7 @@
 # No `from __future__ import annotations` here: each task's command has its own dataclass in its signature.
 
 import dataclasses
+import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -27,7 +28,7 @@ from perceivers.arguments.network import NetworkArguments
 from perceivers.arguments.open import USUAL_SIZE
 from perceivers.arguments.run import CONCERNS
 from perceivers.cli.options import as_given, grouped, set_back
-from perceivers.errors import ConfigurationError
+from perceivers.errors import ConfigurationError, PerceiversError
 from perceivers.tasks.registry import TASKS, arguments_class
 
 # `--target price sold` is `--target price --target sold`; no `--empty-target` and the like.
@@ -78,8 +79,23 @@ def train_command(tokens: list[str]) -> None:
         app.config = (_recipe_options(recipe, kinds, path),)
     try:
         app(tokens)
+    except PerceiversError as error:
+        _name_recipe(error, recipe, tokens, path)
+        raise
     finally:
         app.config = ()
+
+
+def _name_recipe(error: PerceiversError, recipe: dict[str, Any], tokens: list[str], path: str) -> None:
+    """Add the recipe to an error about an option that it has given, and the command line has not."""
+    said = str(error)
+    named = re.match("`([a-z0-9_]+)`", said)
+    if named is None or path in said:
+        return
+    option = f"--{named[1].replace('_', '-')}"
+    is_on_command_line = any(token.partition("=")[0] == option for token in tokens)
+    if not is_on_command_line and any(named[1] in recipe[concern] for concern in CONCERNS):
+        error.args = (f"{said}; it stands in {path!r}", *error.args[1:])
 
 
 def _kinds_of(task: str) -> dict[str, type[Any]]:
@@ -170,7 +186,7 @@ def _command_of(name: str) -> Callable[..., None]:
         )
         if print_config:
             # Of "usual", nothing waits for the data.
-            if arguments.size == USUAL_SIZE:
+            if getattr(arguments, "size", None) == USUAL_SIZE:
                 run = resolved(run, USUAL)
             print(recipe_text(name, arguments, run), end="")  # noqa: T201
         elif output is None:

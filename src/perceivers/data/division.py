@@ -9,7 +9,7 @@ from perceivers.arguments.data import DataArguments
 from perceivers.data.groups import groups_of, on_both_sides
 from perceivers.data.leaks import equal_files, files_of, shared_beginnings
 from perceivers.data.splits import hold_out, hold_out_groups, strata_of
-from perceivers.data.tables import StreamTable, Table, has_targets
+from perceivers.data.tables import FILE_COLUMN, StreamTable, Table, has_targets, require_columns
 from perceivers.data.words import counted, listed
 
 GROUPS_NAMED = 3
@@ -105,6 +105,22 @@ def doubts(
                 f"{listed(map(str, both), GROUPS_NAMED)}"
             )
     return notes
+
+
+def groups_of_stream(table: StreamTable, arguments: DataArguments) -> list[str]:
+    """What is said of groups that were asked for where the training part is a stream: they divide nothing.
+
+    Raises:
+        DataError: the stream has no such column.
+    """
+    if arguments.group_column is None and arguments.group_pattern is None:
+        return []
+    require_columns(table, arguments.group_column or FILE_COLUMN)
+    given = "group_column" if arguments.group_column is not None else "group_pattern"
+    return [
+        f"`{given}` changes nothing here: `{table.source}` is a stream, which is not divided, and whether its groups are in "
+        "the other parts, too, is not looked at"
+    ]
 
 
 def column_of_groups(arguments: DataArguments, usual: str | None) -> str | None:

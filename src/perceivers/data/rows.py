@@ -8,8 +8,9 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from perceivers.arguments.data import DataArguments
-from perceivers.data.division import column_of_groups, doubts, held_out, rows_of
+from perceivers.data.division import column_of_groups, doubts, groups_of_stream, held_out, rows_of
 from perceivers.data.groups import groups_of
+from perceivers.data.shared_lines import SharedLines
 from perceivers.data.splits import Splits
 from perceivers.data.tables import StreamTable, Table, require_columns
 from perceivers.errors import DataError
@@ -64,13 +65,19 @@ class StreamSamples:
     Args:
         table: the rows.
         decode: see Decode.
-        skips_unreadable: leave out rows that cannot be used, and list them in `unreadable`.
+        skips_unreadable: leave out rows that cannot be used, and note them in `left_out`.
+        left_out: lines of all processes that read the stream.
     """
 
     table: StreamTable
     decode: Decode
     skips_unreadable: bool = False
-    unreadable: list[str] = field(default_factory=list)
+    left_out: SharedLines = field(default_factory=SharedLines)
+
+    @property
+    def unreadable(self) -> list[str]:
+        """One line for each row that was left out, whichever process has read it."""
+        return self.left_out.read()
 
     def samples(self, epoch: int, share: int = 0, shares: int = 1) -> Iterator[tuple[int, Any]]:
         """Pass over the stream: number of the row in this pass, from 0, and its sample.
@@ -88,7 +95,7 @@ class StreamSamples:
             except DataError as error:
                 if not self.skips_unreadable:
                     raise
-                self.unreadable.append(str(error))
+                self.left_out.add(str(error))
 
     def name(self, index: int) -> str:
         """What the row with this number is called; numbers count in the order of reading."""
@@ -173,6 +180,8 @@ def load_splits(
         parts["train"], parts[part] = train.select(kept), train.select(held)
     rows = {part: own for part, samples in parts.items() if (own := rows_of(samples)) is not None}
     notes = [note for table in tables.values() for note in table.notes]
+    if isinstance(parts["train"], StreamSamples):
+        notes += groups_of_stream(parts["train"].table, arguments)
     if "train" in rows:
         notes += doubts(rows, labels=labels, arguments=arguments, usual_groups=groups)
     return Splits(

@@ -6,6 +6,7 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path, PurePath
+from typing import Any
 
 from perceivers.data.folders import sub_folders
 from perceivers.data.joined import ANSWER_WORDS
@@ -99,32 +100,62 @@ def metadata_in(folder: Path) -> dict[str, Path]:
 
 
 def divided_by_folder(tables: dict[str, Table | StreamTable]) -> dict[str, Table | StreamTable]:
-    """Divide a single metadata table into parts where all its files lie in folders that are called like parts."""
+    """Divide a single metadata table into parts where all its files lie in folders that are called like parts.
+
+    Of a stream the rows of the training part are read, and no others.
+    """
     table = tables.get("train")
-    if len(tables) > 1 or not isinstance(table, Table):
+    if len(tables) > 1 or table is None:
         return tables
     rows: dict[str | None, list[int]] = {}
     for index, name in enumerate(table.column(FILE_NAME_COLUMN)):
-        rows.setdefault(part_of(PurePath(name or "").parts[0]) if name else None, []).append(index)
+        rows.setdefault(_part_of_file(name), []).append(index)
     if None in rows or "train" not in rows or len(rows) < 2:
         return tables
+    if isinstance(table, StreamTable):
+        kept = table.changed(lambda dataset: dataset.filter(_is_for_training, input_columns=FILE_NAME_COLUMN))
+        others = ", ".join(
+            f"{part} ({len(indices):,} rows)" for part, indices in rows.items() if part != "train"
+        )
+        kept.notes.append(
+            f"`{table.source}`: of the stream, {others} left out: give these as parts of their own"
+        )
+        return {"train": kept}
     return {part: table.take(indices) for part, indices in rows.items() if part is not None}
 
 
 def with_files(table: Table | StreamTable, *, labelled: bool) -> Table | StreamTable:
-    """A metadata table with the columns of a folder of files: `file`, and `label` by the files' folders where it has none.
-
-    Streams stay as they are.
-    """
-    if not isinstance(table, Table):
-        return table
-    names = table.column(FILE_NAME_COLUMN)
+    """A metadata table with the columns of a folder of files: `file`, and `label` by the files' folders where it has none."""
+    may_be_labelled = labelled and LABEL_COLUMN not in table.columns
+    names = table.column(FILE_NAME_COLUMN) if may_be_labelled or isinstance(table, Table) else ()
+    folders = [_folder_of(name) for name in names]
+    is_labelled = may_be_labelled and all(folders) and not any(map(part_of, folders))
+    if isinstance(table, StreamTable):
+        return table.changed(lambda dataset: _streamed_files(dataset, is_labelled))
     columns = [FILE_COLUMN if name == FILE_NAME_COLUMN else name for name in table.columns]
     renamed = table.with_column(FILE_COLUMN, names).select(columns)
-    folders = [PurePath(name or "").parent.name for name in names]
-    if labelled and LABEL_COLUMN not in columns and all(folders) and not any(map(part_of, folders)):
-        return renamed.with_column(LABEL_COLUMN, folders)
-    return renamed
+    return renamed.with_column(LABEL_COLUMN, folders) if is_labelled else renamed
+
+
+def _streamed_files(dataset: Any, is_labelled: bool) -> Any:
+    renamed = dataset.rename_column(FILE_NAME_COLUMN, FILE_COLUMN)
+    return renamed.map(_with_label) if is_labelled else renamed
+
+
+def _with_label(row: Mapping[str, Any]) -> dict[str, Any]:
+    return {**row, LABEL_COLUMN: _folder_of(row[FILE_COLUMN])}
+
+
+def _folder_of(name: str | None) -> str:
+    return PurePath(name or "").parent.name
+
+
+def _part_of_file(name: str | None) -> str | None:
+    return part_of(PurePath(name).parts[0]) if name else None
+
+
+def _is_for_training(name: str | None) -> bool:
+    return _part_of_file(name) == "train"
 
 
 def table_files(folder: Path) -> list[Path]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -256,6 +256,7 @@ class StreamTable:
         self.source, self.root = source, root
         self.notes: list[str] = []
         self.decimal: Decimal = "point"
+        self._buffer_size, self._seed = buffer_size, seed
         self.columns: tuple[str, ...] = tuple(dataset.column_names or next(iter(dataset.take(1))))
         self._class_names = class_names_by_column(dataset)
         self._in_order = undecoded(dataset)
@@ -270,6 +271,18 @@ class StreamTable:
         if name in self._class_names:
             return self._class_names[name]
         return [row[name] for row in self._in_order.select_columns([name])]
+
+    def changed(self, change: Callable[[Any], Any]) -> StreamTable:
+        """The table with its rows, or columns, changed as they are read.
+
+        Args:
+            change: from a `datasets.IterableDataset` to another one.
+        """
+        table = StreamTable(
+            change(self._in_order), self.source, self.root, buffer_size=self._buffer_size, seed=self._seed
+        )
+        table.notes, table.decimal = list(self.notes), self.decimal
+        return table
 
     def rows(self, epoch: int) -> Iterator[Mapping[str, Any]]:
         """Pass over all rows, in a worker process too; the order depends on the seed and on `epoch`."""

@@ -56,7 +56,7 @@ class PointsByModality:
     """
 
     named: Mapping[str, OutputPoints]
-    others: OutputPoints = EVERYTHING
+    others: OutputPoints
 
     def of(self, modality: str) -> OutputPoints:
         """The points of one modality."""

@@ -20,6 +20,8 @@ from torch import Tensor
 
 from perceivers.inference.budget import Budget, pieces
 from perceivers.inference.structured_tokens import StructuredTokens, Sums, Tile
+from perceivers.inference.traced_attention import attend_traced
+from perceivers.inference.tracing import is_traced
 
 # Running sums are rescaled only when the largest logit grows by more than this: exp(20) times any number of tokens is finite
 # in float32, and after the first tile it is rare.
@@ -34,6 +36,7 @@ def attend(
     batch_size: int,
     mask: Tensor | None,
     budget: Budget,
+    first_sample: int = 0,
 ) -> Tensor:
     """Softmax-weighted means of normalised tokens.
 
@@ -43,16 +46,20 @@ def attend(
         batch_size: number of samples; parts without features are the same for all.
         mask: bool [batch, number of tokens of all parts], True where a token counts; every sample has one that does.
         budget: how much is computed at a time.
+        first_sample: of the parts' features, the one that the batch begins with.
 
     Returns:
         [batch, num_queries, channels], in the parts' working dtype.
     """
+    if is_traced():
+        return attend_traced(parts, queries, batch_size, mask)
     num_queries, channels = queries.shape
     kept = num_queries * (channels + sum(sum(part.axes.sizes) for part in parts if part.axes))
     contexts = []
     for samples in pieces(batch_size, budget.samples(kept)):
         some = None if mask is None else mask[samples]
-        contexts.append(_attend_samples(parts, queries, samples, some, budget))
+        read = slice(first_sample + samples.start, first_sample + samples.stop)
+        contexts.append(_attend_samples(parts, queries, read, some, budget))
     return torch.cat(contexts)
 
 

@@ -16,6 +16,7 @@ from perceivers.inference.folded_values import FoldedValues
 from perceivers.inference.overrides import is_overridden
 from perceivers.inference.prepared_decoder import PreparedDecoder, Progress
 from perceivers.inference.token_readers import are_values
+from perceivers.inference.tracing import is_traced
 from perceivers.modalities.adapters import Postprocessor
 from perceivers.modalities.structure import InputStructure, TokensOfGroups
 from perceivers.models.answering import Answering, PlainAnswering, Question
@@ -75,9 +76,11 @@ class BudgetedAnswering(PlainAnswering):
         # Queries, attention weights and answers of a chunk exist at the same time.
         self._values_a_query = 4 * max(latent_shape)
 
-    def chunk_size(self, question: Question) -> int:
-        """As many as fit, and at most as many as asked."""
+    def chunk_size(self, question: Question) -> int | None:
+        """As many as fit, and at most as many as asked; all of them while a graph is captured."""
         refuse_weights(question.output_attentions)
+        if is_traced():
+            return question.chunk_size
         return self._budget.smaller(question.chunk_size).rows(self._values_a_query)
 
 

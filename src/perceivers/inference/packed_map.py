@@ -7,6 +7,10 @@ and the activation or the residual after it costs no pass of its own. The sums a
 
 from __future__ import annotations
 
+import copy
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
 from functools import cache
 from typing import Any
 
@@ -14,6 +18,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
+from perceivers.inference.tracing import is_traced
 from perceivers.nn.activations import Activation, activation, identity
 from perceivers.nn.token_structure import AffineMap
 
@@ -21,6 +26,17 @@ from perceivers.nn.token_structure import AffineMap
 _FEWEST_OUTPUTS = 16
 # A hint for the layout. Any number of rows may come.
 _USUAL_ROWS = 512
+_packs: ContextVar[bool] = ContextVar("packs", default=True)
+
+
+@contextmanager
+def unpacked() -> Iterator[None]:
+    """Maps that are made inside are laid out as everybody reads them: for what is to run elsewhere."""
+    before = _packs.set(False)
+    try:
+        yield
+    finally:
+        _packs.reset(before)
 
 
 class PackedMap:
@@ -41,6 +57,13 @@ class PackedMap:
         self._weight = (
             _packed().reorder(weight.contiguous(), _USUAL_ROWS) if self._is_packed else weight.contiguous()
         )
+
+    def in_graph(self) -> PackedMap:
+        """The same with weights that are values of the graph being captured: a scan's steps take no other constants."""
+        own = copy.copy(self)
+        own._weight = self._weight.clone()
+        own._bias = None if self._bias is None else self._bias.clone()
+        return own
 
     def __call__(self, inputs: Tensor, added: Tensor | None = None) -> Tensor:
         """[..., in_channels] to [..., out_channels].
@@ -63,6 +86,8 @@ class PackedMap:
 
 
 def _is_packable(weight: Tensor) -> bool:
+    if is_traced() or not _packs.get():
+        return False
     on_processor = weight.device.type == "cpu" and weight.dtype == torch.float32
     return on_processor and weight.shape[0] >= _FEWEST_OUTPUTS and weight.shape[1] > 0 and packing_works()
 

@@ -13,12 +13,17 @@ from torch import Tensor, nn
 
 from perceivers.configuration import PerceiverConfig
 from perceivers.errors import ConfigurationError
-from perceivers.inference.budget import DEFAULT_MEMORY, Budget
+from perceivers.inference.budget import Budget, largest_tile, usual_memory
 from perceivers.inference.cross_attention import Take
 from perceivers.inference.freed_memory import give_back_freed_memory
 from perceivers.inference.prepared_decoder import Progress
+from perceivers.inference.prepared_hierarchy import PLAIN_PARTS, prepare_hierarchy
 from perceivers.inference.prepared_perceiver import PreparedPerceiver
 from perceivers.models.base import PerceiverPreTrainedModel
+from perceivers.models.causal_language_modeling import PerceiverForCausalLM
+from perceivers.models.generation.cache import CausalCache
+from perceivers.models.generation.writing import Generated
+from perceivers.models.hierarchical_perceiver import HierarchicalPerceiver
 from perceivers.models.perceiver import PerceiverModel
 from perceivers.models.task import PerceiverTaskModel
 from perceivers.outputs import Encoded
@@ -62,6 +67,11 @@ class PreparedModel:
         """Type of the outputs."""
         return _inner(self._model).dtype
 
+    @property
+    def traceable(self) -> Any:
+        """The same calls for `torch.export`, which captures no inference mode; prepare with `unpacked()` for it."""
+        return self._model
+
     @torch.inference_mode()
     def __call__(self, *inputs: Any, **options: Any) -> Any:
         """What the model's `forward` gives for the same arguments; attention weights excepted."""
@@ -91,6 +101,63 @@ class PreparedModel:
             )
         reconstructed: dict[str, Tensor] = self._model.reconstruct(*inputs, **options)
         return reconstructed
+
+
+class PreparedHierarchicalPerceiver(PreparedModel):
+    """The same of a HierarchicalPerceiver, with what masked autoencoding needs of it."""
+
+    @property
+    def device(self) -> torch.device:
+        """Where the weights are."""
+        device: torch.device = self._model.device
+        return device
+
+    @property
+    def dtype(self) -> torch.dtype:
+        """Type of the outputs."""
+        dtype: torch.dtype = self._model.dtype
+        return dtype
+
+    def draw_visible(
+        self, batch_size: int, hidden: float, generator: torch.Generator | None = None
+    ) -> Tensor:
+        """See HierarchicalPerceiver."""
+        drawn: Tensor = self._model.draw_visible(batch_size, hidden, generator)
+        return drawn
+
+    def draw_visible_groups(
+        self, batch_size: int, hidden: float, generator: torch.Generator | None = None
+    ) -> Tensor:
+        """See HierarchicalPerceiver."""
+        drawn: Tensor = self._model.draw_visible_groups(batch_size, hidden, generator)
+        return drawn
+
+    def hidden_points(
+        self, visible_slots: Tensor | None, visible_groups: Tensor | None
+    ) -> dict[str, Tensor] | None:
+        """See HierarchicalPerceiver."""
+        hidden: dict[str, Tensor] | None = self._model.hidden_points(visible_slots, visible_groups)
+        return hidden
+
+    def position_table(self, name: str) -> Tensor:
+        """See HierarchicalPerceiver."""
+        table: Tensor = self._model.position_table(name)
+        return table
+
+
+@dataclass(frozen=True, eq=False)
+class PreparedCausalModel(PreparedModel):
+    """A causal model, frozen: the same call, `new_cache` and `generate`; it keeps keys and values from call to call."""
+
+    def new_cache(self, num_inputs: int | None = None, num_latents: int | None = None) -> CausalCache:
+        """See PerceiverForCausalLM."""
+        cache: CausalCache = self._model.new_cache(num_inputs, num_latents)
+        return cache
+
+    def generate(self, input_ids: Tensor, max_new_tokens: int, **options: Any) -> Generated:
+        """See PerceiverForCausalLM."""
+        generated: Generated = self._model.generate(input_ids, max_new_tokens, **options)
+        return generated
 
 
 class ConsumedModel(nn.Module):
@@ -124,7 +191,7 @@ def prepare(
     model: PerceiverPreTrainedModel,
     *,
     consume: bool = False,
-    max_memory: int = DEFAULT_MEMORY,
+    max_memory: int | None = None,
     chunk_size: int | None = None,
     progress: Progress | None = None,
     quantize: str | None = None,
@@ -138,6 +205,7 @@ def prepare(
         model: any model of this library, or one composed by hand.
         consume: move the weights that stay as they are instead of copying them; the model cannot be used afterwards.
         max_memory: bytes of working memory beside weights, inputs and outputs; it decides how much is computed at a time.
+            None: 256 MiB; on a GPU a sixteenth of its memory, at most 4 GiB.
         chunk_size: tokens, or outputs, computed at a time at most; None: as many as fit.
         progress: called with the number of outputs decoded so far and the number asked for, after every tile.
         quantize: "int8" rounds weights and inputs of the latents' self-attends to 8 bits: faster on processors, and *not
@@ -148,23 +216,63 @@ def prepare(
     """
     if quantize not in (None, "int8"):
         raise ConfigurationError(f"`quantize` must be None or 'int8', received {quantize!r}")
-    budget = Budget(max_memory, chunk_size)
+    known = isinstance(model, PerceiverModel | PerceiverTaskModel)
+    device = model.device if known else torch.device("cpu")
+    budget = Budget(
+        usual_memory(device) if max_memory is None else max_memory, chunk_size, largest_tile(device)
+    )
     take: Take[Any] = _itself if consume else copy.deepcopy
+    if isinstance(model, PerceiverForCausalLM):
+        return _causal_model(model, take, chunk_size, progress, quantize, consume)
     with torch.no_grad():
         if isinstance(model, PerceiverModel):
             prepared: Any = PreparedPerceiver(
                 model, budget, take, progress=progress, quantize=quantize is not None, release=consume
             )
+        elif isinstance(model, HierarchicalPerceiver):
+            prepared = prepare_hierarchy(model, budget, take, progress, quantize=quantize is not None)
         elif isinstance(model, PerceiverTaskModel):
             prepared = _task_model(model, budget, take, progress, quantize is not None, consume)
         else:
             raise ConfigurationError(
                 f"`model` must be a PerceiverModel or a task model around one, received {type(model).__name__}"
             )
+    is_hierarchy = isinstance(model, HierarchicalPerceiver)
     if consume:
         _empty(model)
         give_back_freed_memory()
+    if is_hierarchy:
+        return PreparedHierarchicalPerceiver(prepared, MappingProxyType(dict(PLAIN_PARTS)))
     return PreparedModel(prepared, MappingProxyType(_inner(prepared).plain_parts))
+
+
+# What keeps a causal model from being folded.
+_CAUSAL = (
+    "latents are tokens that look at no later one, at turned keys, and at those of earlier calls: attention runs as in the "
+    "model, and keys and values are kept from call to call instead"
+)
+
+
+def _causal_model(
+    model: PerceiverForCausalLM,
+    take: Take[Any],
+    chunk_size: int | None,
+    progress: Progress | None,
+    quantize: str | None,
+    release: bool,
+) -> PreparedCausalModel:
+    unused = {"chunk_size": chunk_size, "progress": progress, "quantize": quantize}
+    for name, value in unused.items():
+        if value is not None:
+            raise ConfigurationError(
+                f"`{name}` must be None for {type(model).__name__}, whose parts are not folded, received {value!r}"
+            )
+    # A shallow copy, because what is consumed is emptied.
+    frozen = copy.copy(model) if release else take(model)
+    if release:
+        _empty(model)
+    frozen.eval().requires_grad_(False)
+    return PreparedCausalModel(frozen, MappingProxyType({"encoder": _CAUSAL}))
 
 
 def _task_model(

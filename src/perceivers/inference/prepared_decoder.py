@@ -13,6 +13,7 @@ usual.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from functools import partial
 from typing import cast
 
 import torch
@@ -30,6 +31,14 @@ from perceivers.inference.query_tail import (
     split_tail,
 )
 from perceivers.inference.structured_tokens import Products, StructuredTokens, Tile
+from perceivers.inference.traced_attention import whole_tile
+from perceivers.inference.traced_decoder import (
+    Answerer,
+    answer_absorbed_traced,
+    answer_projected_traced,
+    masked_rows,
+)
+from perceivers.inference.tracing import is_traced
 from perceivers.nn.attention_layer import AttentionLayer
 from perceivers.nn.token_structure import AffineMap, TablePositions, TokenStructure
 
@@ -50,6 +59,7 @@ class PreparedDecoder:
         num_latents: how many latents answer.
         dtype: of the outputs.
         constant: learned queries, projected once.
+        tail_dtype: of what follows the attention weights, see `perceivers.inference.folding.tail_dtype`; None: as before it.
     """
 
     def __init__(
@@ -61,10 +71,12 @@ class PreparedDecoder:
         num_latents: int,
         dtype: torch.dtype,
         constant: TablePositions | None = None,
+        tail_dtype: torch.dtype | None = None,
     ) -> None:
         attention, projections = layer.attention, layer.attention.self
         self._num_heads = attention.num_heads
         self._working = working_dtype(dtype)
+        self._tail_dtype = tail_dtype or self._working
         self._residual = attention.query_residual
         self._zero_masked_rows = attention.zero_masked_rows
         self._channels = projections.query.in_features
@@ -121,6 +133,9 @@ class PreparedDecoder:
             mask = None if query_mask is None else query_mask[:, places].to(torch.bool)
             tokens = StructuredTokens(structure, self._query_eps, self._working, latents.device)
             tail = self._tails[name]
+            if is_traced():
+                answers[name] = self._answer_traced(run, tokens, tail, mask).to(latents.dtype)
+                continue
             outputs = latents.new_empty(batch_size, structure.num_tokens, tail.num_outputs)
             if isinstance(tail, SplitTail) and self._is_projected(structure):
                 self._answer_projected(run, tokens, tail, mask, outputs)
@@ -128,6 +143,38 @@ class PreparedDecoder:
                 self._answer_absorbed(run, tokens, tail, mask, outputs)
             answers[name] = outputs
         return answers
+
+    def _answer_traced(
+        self, run: _Run, tokens: StructuredTokens, tail: QueryTail, mask: Tensor | None
+    ) -> Tensor:
+        """The same for a graph, see `traced_decoder`."""
+        share = 0.0 if self._zero_masked_rows else 1 / run.normed.shape[1]
+        masked, tail = partial(masked_rows, share=share), tail.in_graph()
+        if isinstance(tail, SplitTail) and self._is_projected(tokens.structure):
+
+            def finish(attended: Tensor, queries: Tensor | None) -> Tensor:
+                return tail.finish(attended if queries is None else attended + queries)
+
+            projected, queries = self._project(tokens, whole_tile(tokens), slice(None))
+            return answer_projected_traced(
+                projected,
+                self._heads(F.linear(run.normed, self._key)).transpose(2, 3),
+                self._heads(run.values),
+                self._num_heads,
+                tail.project,
+                Answerer(finish, masked, max(tail.width, self._channels), adds_queries=False),
+                queries,
+                mask,
+            )
+        tables = tail.tables(run.values)
+        answerer = Answerer(
+            lambda weights, queries: tail.answers_of_samples(weights, tables, queries),
+            masked,
+            tail.width,
+            self._residual,
+        )
+        vectors = F.linear(run.normed, self._absorbed)
+        return answer_absorbed_traced(tokens, vectors, run.normed @ self._absorbed_bias, answerer, mask)
 
     def _answer_absorbed(
         self, run: _Run, tokens: StructuredTokens, tail: QueryTail, mask: Tensor | None, outputs: Tensor
@@ -137,14 +184,16 @@ class PreparedDecoder:
             some = slice(sample, sample + 1)
             latents = run.normed[sample]
             keys = _Keys(tokens.products(F.linear(latents, self._absorbed)), latents @ self._absorbed_bias)
-            table = tail.table(run.values[sample])
+            table = tail.table(run.values[sample].to(self._tail_dtype))
             for tile in tokens.tiles(run.budget.rows(max(latents.shape[0], tail.width))):
                 logits = _logits(tokens, keys, tile, some)
                 weights = torch.softmax(logits, dim=-1)
                 if mask is not None:
                     weights = self._masked(weights, mask[sample, tile.tokens])
                 queries = tokens.tokens(tile, some)[0] if self._residual else None
-                outputs[sample, tile.tokens] = tail.answers(weights, table, queries).to(outputs.dtype)
+                queries = None if queries is None else queries.to(self._tail_dtype)
+                answers = tail.answers(weights.to(self._tail_dtype), table, queries)
+                outputs[sample, tile.tokens] = answers.to(outputs.dtype)
                 run.reports.add(tile.num_tokens)
 
     def _answer_projected(
@@ -158,12 +207,18 @@ class PreparedDecoder:
             group_size = max(1, run.budget.tile_values // (width * tile.num_tokens))
             for group in pieces(outputs.shape[0], group_size):
                 projected, queries = self._project(tokens, tile, group)
-                weights = torch.softmax(self._heads(projected) @ keys[group], dim=-1)
-                if mask is not None:
-                    weights = self._masked(weights, mask[group, None, tile.tokens])
-                attended = tail.project((weights @ values[group]).transpose(1, 2).flatten(2))
+                heads = self._heads(projected)
+                if mask is None and heads.device.type == "cuda":
+                    context = _attend_fused(heads, keys[group], values[group], self._tail_dtype)
+                else:
+                    weights = torch.softmax(heads @ keys[group], dim=-1)
+                    if mask is not None:
+                        weights = self._masked(weights, mask[group, None, tile.tokens])
+                    context = weights @ values[group]
+                context = context.transpose(1, 2).flatten(2)
+                attended = tail.project(context.to(self._tail_dtype))
                 if queries is not None:
-                    attended = attended + queries
+                    attended = attended + queries.to(self._tail_dtype)
                 outputs[group, tile.tokens] = tail.finish(attended).to(outputs.dtype)
                 run.reports.add((group.stop - group.start) * tile.num_tokens)
 
@@ -212,8 +267,8 @@ class PreparedDecoder:
     ) -> QueryTail:
         may_merge = self._num_heads == 1 and not self._residual and not is_constant
         if may_merge and final is not None and merging_is_cheaper(layer, num_latents, final.weight.shape[0]):
-            return merged_tail(layer, final, self._working)
-        return split_tail(layer, final, self._working)
+            return merged_tail(layer, final, self._tail_dtype)
+        return split_tail(layer, final, self._tail_dtype)
 
 
 class _Reports:
@@ -302,6 +357,14 @@ def _logits(tokens: StructuredTokens, keys: _Keys, tile: Tile, sample: slice) ->
         return torch.addcmul(keys.biases, logits, scale, out=logits)
     scaled = torch.cat([values[0] * scale, torch.ones_like(scale)], dim=1)
     return logits.mul_(scale).addmm_(scaled, keys.values)
+
+
+def _attend_fused(queries: Tensor, keys: Tensor, values: Tensor, dtype: torch.dtype) -> Tensor:
+    """Contexts [samples, heads, queries, channels] of scaled queries [1 or samples, ...] and transposed keys, on a GPU."""
+    queries = queries.expand(len(keys), -1, -1, -1).to(dtype)
+    return F.scaled_dot_product_attention(
+        queries, keys.transpose(2, 3).to(dtype), values.to(dtype), scale=1.0
+    )
 
 
 def _answer_map(final: nn.Linear | None, factor: float, mapped: AffineMap | None) -> AffineMap | None:

@@ -21,7 +21,7 @@ the norm's numerator, and the answer's linear part. No more than min(channels, v
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import cast
 
 import torch
@@ -52,6 +52,14 @@ class QueryTail(ABC):
         """A map of P whose columns belong to the latents, from V [latents, v_channels] of one head."""
 
     @abstractmethod
+    def in_graph(self) -> QueryTail:
+        """The same for a graph being captured, see PackedMap."""
+
+    @abstractmethod
+    def tables(self, values: Tensor) -> Tensor:
+        """The same for several samples, from V [batch, latents, v_channels]: [batch, latents, columns], without a bias."""
+
+    @abstractmethod
     def answers(self, weights: Tensor, table: PackedMap, queries: Tensor | None) -> Tensor:
         """Answers [queries, outputs].
 
@@ -60,6 +68,10 @@ class QueryTail(ABC):
             table: what `table` gave.
             queries: [queries, channels], to be added to y; None without a residual.
         """
+
+    @abstractmethod
+    def answers_of_samples(self, weights: Tensor, tables: Tensor, queries: Tensor | None) -> Tensor:
+        """Answers [batch, queries, outputs]; `tables` as `tables` gave them, all else as in `answers`."""
 
 
 @dataclass(frozen=True)
@@ -103,6 +115,25 @@ class SplitTail(QueryTail):
         """See QueryTail."""
         attended = table(weights)[:, : self.output.weight.shape[0]]
         return self.finish(attended if queries is None else attended.add_(queries))
+
+    def in_graph(self) -> SplitTail:
+        """See QueryTail."""
+        return replace(
+            self,
+            output=_in_graph(self.output),
+            first=self.first.in_graph(),
+            second=self.second.in_graph(),
+            final=None if self.final is None else self.final.clone(),
+        )
+
+    def tables(self, values: Tensor) -> Tensor:
+        """See QueryTail."""
+        return F.linear(values, self.output.weight)
+
+    def answers_of_samples(self, weights: Tensor, tables: Tensor, queries: Tensor | None) -> Tensor:
+        """See QueryTail."""
+        attended = weights @ tables + cast("Tensor", self.output.bias)
+        return self.finish(attended if queries is None else attended + queries)
 
     def project(self, context: Tensor) -> Tensor:
         """The attended values y of a context whose heads lie side by side, [..., v_channels] to [..., channels]."""
@@ -160,6 +191,28 @@ class MergedTail(QueryTail):
         columns *= torch.rsqrt(length.square() / self.channels + self.eps)
         return answers.add_(self.first(columns) @ self.second.T)
 
+    def in_graph(self) -> MergedTail:
+        """See QueryTail."""
+        return replace(
+            self,
+            columns=_in_graph(self.columns),
+            first=self.first.in_graph(),
+            second=self.second.clone(),
+        )
+
+    def tables(self, values: Tensor) -> Tensor:
+        """See QueryTail."""
+        return F.linear(values, self.columns.weight)
+
+    def answers_of_samples(self, weights: Tensor, tables: Tensor, queries: Tensor | None) -> Tensor:
+        """See QueryTail."""
+        assert queries is None
+        rank, outputs = self.sizes
+        columns = weights @ tables + cast("Tensor", self.columns.bias)
+        square = columns[..., :rank].square().sum(dim=-1, keepdim=True)
+        scaled = columns * torch.rsqrt(square / self.channels + self.eps)
+        return columns[..., rank : rank + outputs] + self.first(scaled) @ self.second.T
+
 
 def split_tail(layer: AttentionLayer, final: AffineMap | None, dtype: torch.dtype) -> SplitTail:
     """Fold the end of a decoder's layer; `final` in float64, None for the identity."""
@@ -216,6 +269,10 @@ def merging_is_cheaper(layer: AttentionLayer, num_latents: int, num_outputs: int
     merged = round_up(min(channels, v_channels + 1) + num_outputs) * (num_latents + hidden)
     split = round_up(channels) * (num_latents + hidden + num_outputs)
     return merged <= split
+
+
+def _in_graph(mapped: AffineMap) -> AffineMap:
+    return AffineMap(mapped.weight.clone(), None if mapped.bias is None else mapped.bias.clone())
 
 
 def _hidden_map(first: AffineMap, layer: AttentionLayer, dtype: torch.dtype) -> PackedMap:

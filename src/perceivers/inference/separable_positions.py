@@ -86,11 +86,25 @@ class AxisTables:
 
     def combine(self, marginals: list[Tensor]) -> Tensor:
         """Weighted sums of positions from the weights' marginals, [..., size] an axis: [..., channels]."""
-        num_channels = sum(places.numel() for places in self.channels)
-        combined = marginals[0].new_empty(*marginals[0].shape[:-1], num_channels)
-        for places, table, marginal in zip(self.channels, self.tables, marginals, strict=True):
-            combined[..., places] = marginal @ table
-        return combined
+        of_axes = [marginal @ table for table, marginal in zip(self.tables, marginals, strict=True)]
+        return torch.cat(of_axes, dim=-1)[..., torch.cat(self.channels).argsort()]
+
+    def along_all_rows(self, values: list[Tensor]) -> Tensor:
+        """The slow axes' values [..., size] added up for every row of the grid: [..., num_rows]."""
+        total = values[0]
+        for value in values[1:-1]:
+            total = (total[..., None] + value[..., None, :]).flatten(-2)
+        return total
+
+    def of_slow_axes(self, rows: Tensor) -> list[Tensor]:
+        """Sums over all axes but one of [..., num_rows], for each axis but the last: [..., size] an axis."""
+        slow = self.sizes[:-1]
+        if len(slow) == 1:
+            return [rows]
+        grid = rows.unflatten(-1, slow)
+        first = grid.ndim - len(slow)
+        axes = range(first, grid.ndim)
+        return [grid.sum(dim=[other for other in axes if other != own]) for own in axes]
 
 
 def axis_channels(num_axes: int, num_bands: int, concat_pos: bool, sine_only: bool) -> list[list[int]]:

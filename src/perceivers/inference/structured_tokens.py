@@ -24,6 +24,7 @@ from torch.nn import functional as F
 from perceivers.inference.budget import pieces
 from perceivers.inference.folding import wide
 from perceivers.inference.separable_positions import AxisTables
+from perceivers.inference.tracing import is_traced
 from perceivers.nn.token_structure import AffineMap, FourierPositions, TablePositions, TokenStructure
 
 # A separable grid keeps sums over each axis. They must stay far smaller than the tokens themselves.
@@ -373,6 +374,10 @@ def _quadratic_form(mapped: AffineMap, dtype: torch.dtype) -> tuple[Tensor, Tens
     return weight.sum(0).to(dtype), (2 * bias @ weight).to(dtype), (weight.T @ weight).to(dtype)
 
 
-def _constant_sums(padding: Tensor | None, absorbed: AffineMap | None) -> tuple[float, float]:
+def _constant_sums(
+    padding: Tensor | None, absorbed: AffineMap | None
+) -> tuple[Tensor | float, Tensor | float]:
     parts = [each for each in (padding, None if absorbed is None else _bias(absorbed)) if each is not None]
+    if is_traced():
+        return sum(each.sum() for each in parts), sum(each.square().sum() for each in parts)
     return sum(float(each.sum()) for each in parts), sum(float(each.square().sum()) for each in parts)

@@ -103,7 +103,9 @@ class GroupReader(TokenReader):
         if pos is not None:
             return self._whole.read(inputs, interpolate_pos_encoding, pos)
         parts = self._structure.parts(inputs, interpolate_pos_encoding)
-        batch_size = len(next(iter(inputs.values())) if isinstance(inputs, Mapping) else inputs)
+        first = next(iter(inputs.values())) if isinstance(inputs, Mapping) else inputs
+        # A graph keeps `shape[0]` free, and would take `len` for a number.
+        batch_size = first.shape[0]
         sizes = {name: part.num_tokens for name, part in parts.items()}
         reading = Reading(
             Grouped(parts, batch_size),

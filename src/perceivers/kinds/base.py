@@ -13,15 +13,15 @@ from dataclasses import dataclass
 from html import escape
 from typing import TYPE_CHECKING, Any, ClassVar, Self
 
-from torch import Tensor
-
 from perceivers.arguments.advice import Advice
 from perceivers.errors import ConfigurationError
+from perceivers.kinds.asked import AskedKind
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     import numpy as np
+    from torch import Tensor
 
     from perceivers.kinds.cards import CardLayout
     from perceivers.rivals.simple import SimpleForm
@@ -32,7 +32,7 @@ MOSTLY = 0.98
 
 @dataclass(frozen=True)
 class ModalityInput:
-    """What a batch gives one modality of a model.
+    """What a batch gives one modality of a model: tensors, or arrays where `Kind.arrays` gives it.
 
     Args:
         values: [batch, ...], as the modality's preprocessor takes them; anything where nothing counts.
@@ -41,13 +41,20 @@ class ModalityInput:
         positions: [batch, num_tokens, axes], each sample's own; None for the preprocessor's.
     """
 
-    values: Tensor
-    mask: Tensor | None = None
-    positions: Tensor | None = None
+    values: Any
+    mask: Any = None
+    positions: Any = None
+
+    def as_tensors(self) -> ModalityInput:
+        """Arrays as tensors, which share their memory."""
+        import torch
+
+        given = (self.values, self.mask, self.positions)
+        return ModalityInput(*(None if each is None else torch.from_numpy(each) for each in given))
 
 
 @dataclass(frozen=True)
-class Kind(ABC):
+class Kind(AskedKind, ABC):
     """One kind of data. What it takes several columns of at once is one value; a value that is absent is None.
 
     Args:
@@ -239,9 +246,15 @@ class Kind(ABC):
         """What is looked at where a value is measured or asked about: several views of it give the mean of their answers."""
         return [value]
 
-    @abstractmethod
     def tensors(self, values: Sequence[Any]) -> Mapping[str, ModalityInput]:
         """A batch, by modality, without chance; None among the values is masked, never invented."""
+        return {name: given.as_tensors() for name, given in self.arrays(values).items()}
+
+    def arrays(self, values: Sequence[Any]) -> Mapping[str, ModalityInput]:
+        """The same as NumPy arrays, without torch: what `perceivers.runtime` reads. A kind has this one or `tensors`."""
+        raise ConfigurationError(
+            f"a {self.name} cannot be read without torch; ask the run itself: perceivers predict RUN"
+        )
 
     def augment(self, inputs: Mapping[str, Tensor]) -> Mapping[str, Tensor]:
         """Change the values of a whole training batch at random (torch's generator, seeded at every step)."""

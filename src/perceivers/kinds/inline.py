@@ -16,8 +16,13 @@ def inline_picture(image: Image.Image, title: str) -> str:
         image: of a mode that PNG has.
         title: what it is called; nothing in it is markup.
     """
-    content = io.BytesIO()
-    image.save(content, "png")
-    data = base64.b64encode(content.getvalue()).decode()
+    data = base64.b64encode(png_of(image)).decode()
     text = escape(title, quote=True)
     return f'<img src="data:image/png;base64,{data}" alt="{text}" title="{text}">'
+
+
+def png_of(image: Image.Image) -> bytes:
+    """The content of a PNG file of a picture, of a mode that PNG has."""
+    content = io.BytesIO()
+    image.save(content, "png")
+    return content.getvalue()

@@ -6,14 +6,14 @@ Every hidden byte counts the same, however texts are divided into batches: sums 
 from __future__ import annotations
 
 import math
-from functools import cache
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from perceivers.errors import MissingExtraError, ShapeError
+from perceivers.errors import ShapeError
+from perceivers.metrics.ratios import ratio_of_sums
 from perceivers.nn.precision import wide
 
 if TYPE_CHECKING:
@@ -64,7 +64,7 @@ def masking_metrics() -> MetricCollection:
     `loss`: mean -log probability of a hidden byte; `bits_per_masked_byte`: the same to base 2; `masked_byte_accuracy` and
     `whole_word_accuracy`: shares that are guessed right.
     """
-    ratio = _ratio_of_sums()
+    ratio = ratio_of_sums("Measuring hidden words")
     from torchmetrics import MetricCollection
 
     return MetricCollection(
@@ -76,34 +76,3 @@ def masking_metrics() -> MetricCollection:
         },
         compute_groups=False,
     )
-
-
-@cache
-def _ratio_of_sums() -> Any:
-    """The metric's class, made when it is first asked for: torchmetrics belongs to an extra."""
-    try:
-        from torchmetrics import Metric
-    except ImportError as error:
-        raise MissingExtraError("torchmetrics", "train", "Measuring hidden words") from error
-
-    class RatioOfSums(Metric):
-        is_differentiable = False
-        full_state_update = False
-        above: Tensor
-        below: Tensor
-
-        def __init__(self, above: str, below: str, scale: float = 1.0) -> None:
-            super().__init__()
-            self.names, self.scale = (above, below), scale
-            self.add_state("above", torch.zeros((), dtype=torch.float64), dist_reduce_fx="sum")
-            self.add_state("below", torch.zeros((), dtype=torch.float64), dist_reduce_fx="sum")
-
-        def update(self, **counts: Tensor) -> None:
-            self.above += counts[self.names[0]].sum()
-            self.below += counts[self.names[1]].sum()
-
-        def compute(self) -> Tensor:
-            # NaN where nothing was hidden.
-            return self.scale * self.above / self.below
-
-    return RatioOfSums

@@ -12,15 +12,10 @@ from perceivers.configuration import PerceiverConfig
 from perceivers.configuration_rules import require_count, require_positive
 from perceivers.errors import ConfigurationError, ShapeError
 from perceivers.modalities.base import AbstractPreprocessor, Preprocessed, require_tensor
+from perceivers.modalities.ids import NOTHING, NUM_RESERVED, WEIGHT_UNIT
 from perceivers.modalities.structure import InputStructure, tokens_as_features
 from perceivers.nn.initialization import start_at_zero
 from perceivers.nn.learning_rates import learn_at
-
-NOTHING, UNKNOWN = 0, 1
-#: Ids before those of known n-grams.
-NUM_RESERVED = 2
-#: What stands for a weight of 1: weights are whole numbers, as ids are.
-WEIGHT_UNIT = 2**16
 
 
 class PerceiverBagOfNgramsPreprocessor(AbstractPreprocessor):

@@ -143,3 +143,14 @@ def require_finite(argument: str, values: Tensor) -> None:
         raise ShapeError(
             f"`{argument}` must hold finite numbers, received NaN or infinity in {list(values.shape)}"
         )
+
+
+def require_rows(argument: str, indices: Tensor, num_rows: int, name: str) -> None:
+    """ShapeError where indices lie outside a table of `num_rows` rows; not checked while a graph is being captured."""
+    if torch.compiler.is_compiling() or indices.is_meta:
+        return
+    low, high = (int(bound) for bound in indices.aminmax())
+    if low < 0 or high >= num_rows:
+        raise ShapeError(
+            f"`{argument}` must hold {name} in [0, {num_rows - 1}], received {name} from {low} to {high}"
+        )

@@ -13,11 +13,8 @@ from perceivers.configuration import PerceiverConfig
 from perceivers.configuration_rules import require_count
 from perceivers.errors import ConfigurationError, ShapeError
 from perceivers.modalities.base import AbstractPreprocessor, Preprocessed, require_tensor
+from perceivers.modalities.ids import NUM_RESERVED
 from perceivers.modalities.structure import InputStructure, tokens_as_features
-
-MISSING, UNKNOWN = 0, 1
-#: Rows of a column before those of its known categories.
-NUM_RESERVED = 2
 
 
 class PerceiverCategoryPreprocessor(AbstractPreprocessor):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import torch
 from torch import Tensor, nn
@@ -10,13 +10,17 @@ from torch import Tensor, nn
 from perceivers.configuration import PerceiverConfig
 from perceivers.configuration_rules import require_count
 from perceivers.errors import ConfigurationError, ShapeError
-from perceivers.modalities.base import Preprocessed, require_finite, require_tensor
+from perceivers.modalities.base import Preprocessed, require_finite, require_tensor, token_mask
 from perceivers.modalities.positioned import PositionedPreprocessor, axis_resolutions
 from perceivers.modalities.structure import InputStructure, tokens_as_features
+from perceivers.nn.neighbourhoods import NeighbourhoodStages
 
 
 class PerceiverPointsPreprocessor(PositionedPreprocessor):
     """Each point one token: its features, with Fourier features of its own coordinates beside them.
+
+    With `neighbourhood_widths`, a token holds features of the points around it in the place of its own, see
+    `perceivers.nn.neighbourhoods`; of large sets, points that are spread out over them are tokens.
 
     Nothing tells points apart but what they hold, so that their order does not matter to a model.
 
@@ -30,6 +34,10 @@ class PerceiverPointsPreprocessor(PositionedPreprocessor):
         max_resolution: half of it is the highest frequency, in half-periods over the range; one number, or one a coordinate.
             The first Perceiver has 2240 for ModelNet40; as many points as lie along an axis is a start for other data.
         out_channels: channels that a learned linear map makes of the features; None leaves them as they are.
+        neighbourhood_widths: channels of each stage that tells a point of its neighbours; None: a point knows of no other.
+        neighbourhood_centres: points that each stage leaves, not more than the stage before; smaller sets stay whole. Needed
+            with `neighbourhood_widths`, and for them alone.
+        num_neighbours: points that a stage looks at around each, itself among them.
     """
 
     def __init__(
@@ -41,6 +49,9 @@ class PerceiverPointsPreprocessor(PositionedPreprocessor):
         num_bands: int = 64,
         max_resolution: int | Sequence[int] = 2240,
         out_channels: int | None = None,
+        neighbourhood_widths: Sequence[int] | None = None,
+        neighbourhood_centres: Sequence[int] | None = None,
+        num_neighbours: int = 16,
     ) -> None:
         super().__init__()
         require_count("num_coordinates", num_coordinates)
@@ -61,8 +72,21 @@ class PerceiverPointsPreprocessor(PositionedPreprocessor):
                 )
             require_count("out_channels", out_channels)
             self.projection = nn.Linear(num_features, out_channels)
+        feature_channels = num_features if out_channels is None else out_channels
+        if (neighbourhood_widths is None) != (neighbourhood_centres is None):
+            raise ConfigurationError(
+                "`neighbourhood_widths` and `neighbourhood_centres` must be given together, received "
+                f"{neighbourhood_widths} and {neighbourhood_centres}"
+            )
+        self.neighbourhoods: NeighbourhoodStages | None = None
+        if neighbourhood_widths is not None and neighbourhood_centres is not None:
+            require_count("num_neighbours", num_neighbours)
+            self.neighbourhoods = NeighbourhoodStages(
+                num_coordinates, feature_channels, neighbourhood_widths, neighbourhood_centres, num_neighbours
+            )
+            feature_channels = neighbourhood_widths[-1]
         self._build_positions(
-            feature_channels=num_features if out_channels is None else out_channels,
+            feature_channels=feature_channels,
             position_encoding_type="fourier",
             concat_or_add_pos="concat",
             project_pos_dim=-1,
@@ -75,8 +99,9 @@ class PerceiverPointsPreprocessor(PositionedPreprocessor):
         )
 
     def index_dims(self, inputs: Tensor) -> tuple[int, ...]:
-        """(number of points,)."""
-        return (inputs.shape[1],)
+        """(number of points,); with neighbourhoods, of those that the last stage leaves."""
+        num_points = inputs.shape[1]
+        return (num_points if self.neighbourhoods is None else self.neighbourhoods.num_tokens(num_points),)
 
     def forward(
         self,
@@ -90,12 +115,14 @@ class PerceiverPointsPreprocessor(PositionedPreprocessor):
         Args:
             inputs: floating-point points [batch, num_points, num_coordinates + num_features], coordinates first; sets of
                 fewer points end with zeros, which `attention_mask` [batch, num_points] hides.
-            pos: coordinates [batch, num_points, num_coordinates] to take instead of those in `inputs`, in the same unit.
+            pos: coordinates [batch, num_points, num_coordinates] to take instead of those in `inputs`, in the same unit; with
+                neighbourhoods, NaN for a point that no other may see.
             network_input_is_1d: a set is a row of tokens either way.
             interpolate_pos_encoding: Fourier features fit any set either way.
 
         Returns:
-            Tokens [batch, num_points, num_channels], None, and the tokens without coordinates.
+            Tokens [batch, num_points, num_channels], None, and the tokens without coordinates. With neighbourhoods, those of
+            the points that the last stage leaves.
         """
         self._validate(inputs)
         coordinates, features = inputs.split([self.num_coordinates, self.num_features], dim=2)
@@ -105,15 +132,40 @@ class PerceiverPointsPreprocessor(PositionedPreprocessor):
                     f"`pos` must have shape {list(coordinates.shape)}, received {list(pos.shape)}"
                 )
             coordinates = pos
+        counts: Tensor | None = None
+        if pos is not None and self.neighbourhoods is not None:
+            counts = ~pos.isnan().any(dim=2)
+            coordinates = pos.masked_fill(~counts[..., None], 0.0)
         self._require_range("inputs" if pos is None else "pos", coordinates)
         if hasattr(self, "projection"):
             features = self.projection(features)
-        return self._with_positions(
-            features,
-            coordinates.float() / self.coordinate_range,
-            network_input_is_1d,
-            interpolate_pos_encoding,
-        )
+        places = coordinates.float() / self.coordinate_range
+        if self.neighbourhoods is not None:
+            own = features if features.shape[2] else None
+            features, places = self.neighbourhoods(places, own, counts)
+        return self._with_positions(features, places, network_input_is_1d, interpolate_pos_encoding)
+
+    def input_mask(self, mask: Tensor, tokens: Tensor, modality_sizes: Mapping[str, int] | None) -> Tensor:
+        """A bool mask over tokens.
+
+        Args:
+            mask: [batch, num_points], nonzero where a point counts; or [batch, num_tokens].
+            tokens: what `forward` returned.
+            modality_sizes: not used.
+        """
+        num_tokens = tokens.shape[1]
+        if self.neighbourhoods is None or mask.ndim != 2 or mask.shape[1] <= num_tokens:
+            return token_mask(mask, tokens)
+        # Points that count are chosen first.
+        places = torch.arange(num_tokens, device=mask.device)
+        return token_mask(places < mask.to(torch.bool).sum(dim=1, keepdim=True), tokens)
+
+    def own_positions(self, inputs: Tensor, mask: Tensor) -> Tensor | None:
+        """With neighbourhoods, the coordinates of points that count and NaN for others, as `forward` takes them."""
+        if self.neighbourhoods is None or mask.shape != inputs.shape[:2]:
+            return None
+        self._validate(inputs)
+        return inputs[..., : self.num_coordinates].masked_fill(~mask.to(torch.bool)[..., None], torch.nan)
 
     def structure(self) -> InputStructure:
         """See AbstractPreprocessor; all channels of a token depend on the inputs."""

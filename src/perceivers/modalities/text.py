@@ -10,7 +10,7 @@ from torch.nn import functional as F
 
 from perceivers.configuration import PerceiverConfig
 from perceivers.errors import ShapeError
-from perceivers.modalities.base import AbstractPreprocessor, Preprocessed, require_tensor
+from perceivers.modalities.base import AbstractPreprocessor, Preprocessed, require_rows, require_tensor
 from perceivers.modalities.structure import InputStructure, TokensOfTables, WholeTokens
 from perceivers.nn.ngrams import HashedNgrams
 from perceivers.nn.position_encoding import resize_table
@@ -93,7 +93,7 @@ class PerceiverTextPreprocessor(AbstractPreprocessor):
                 raise ShapeError(
                     f"`pos` must be whole numbers {list(inputs.shape)}, received {list(pos.shape)} of {pos.dtype}"
                 )
-            _require_rows("pos", pos, table.shape[0], "positions")
+            require_rows("pos", pos, table.shape[0], "positions")
             return self.position_embeddings(pos)
         length = inputs.shape[1]
         if length <= table.shape[0]:
@@ -115,7 +115,7 @@ class PerceiverTextPreprocessor(AbstractPreprocessor):
             )
         if inputs.shape[0] == 0 or inputs.shape[1] == 0:
             raise ShapeError(f"`inputs` must not be empty, received {list(inputs.shape)}")
-        _require_rows("inputs", inputs, self.embeddings.num_embeddings, "ids")
+        require_rows("inputs", inputs, self.embeddings.num_embeddings, "ids")
 
 
 class PerceiverEmbeddingDecoder(nn.Module):
@@ -139,17 +139,6 @@ class PerceiverEmbeddingDecoder(nn.Module):
     def forward(self, hidden_states: Tensor, embedding_layer: nn.Embedding) -> Tensor:
         """[batch, length, d_model] to [batch, length, vocab_size], with the weights of `embedding_layer`."""
         return F.linear(hidden_states, embedding_layer.weight, self.bias)
-
-
-def _require_rows(argument: str, indices: Tensor, num_rows: int, name: str) -> None:
-    """ShapeError where indices lie outside a table of `num_rows` rows; not checked while a graph is being captured."""
-    if torch.compiler.is_compiling() or indices.is_meta:
-        return
-    low, high = (int(bound) for bound in indices.aminmax())
-    if low < 0 or high >= num_rows:
-        raise ShapeError(
-            f"`{argument}` must hold {name} in [0, {num_rows - 1}], received {name} from {low} to {high}"
-        )
 
 
 def _resized(table: nn.Embedding, num_ids: int, std: float) -> nn.Embedding:

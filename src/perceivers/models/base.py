@@ -120,7 +120,7 @@ class PerceiverPreTrainedModel(nn.Module):
         self,
         *,
         consume: bool = False,
-        max_memory: int = 256 * 2**20,
+        max_memory: int | None = None,
         chunk_size: int | None = None,
         progress: Callable[[int, int], None] | None = None,
         quantize: str | None = None,
@@ -129,7 +129,7 @@ class PerceiverPreTrainedModel(nn.Module):
 
         Args:
             consume: move the weights instead of copying them; this model cannot be used afterwards.
-            max_memory: bytes of working memory beside weights, inputs and outputs.
+            max_memory: bytes of working memory beside weights, inputs and outputs; None: 256 MiB, and on a GPU up to 4 GiB.
             chunk_size: tokens, or outputs, computed at a time at most; None: as many as fit.
             progress: called with the number of outputs decoded so far and the number asked for.
             quantize: "int8" rounds the self-attends to 8 bits: faster on processors, not equal any more.

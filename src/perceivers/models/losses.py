@@ -29,6 +29,29 @@ def masked_language_modeling_loss(logits: Tensor, labels: Tensor) -> Tensor:
     return F.cross_entropy(scored.flatten(0, 1), labels.flatten().long(), ignore_index=IGNORED_LABEL)
 
 
+def next_token_loss(logits: Tensor, targets: Tensor, z_loss_weight: float = 0.0) -> Tensor:
+    """Mean cross-entropy over the targets that are not -100, in nats; 0 where none counts.
+
+    Args:
+        logits: [batch, num_latents, vocab_size].
+        targets: ids [batch, num_latents] of the tokens that follow.
+        z_loss_weight: of the squared logarithm of the sum of all exponentials, which keeps scores from drifting (PaLM,
+            Chowdhery et al. 2022, section 5; Perceiver AR's code: 1e-4).
+    """
+    if targets.shape != logits.shape[:2]:
+        raise ShapeError(
+            f"`targets` must have shape {list(logits.shape[:2])}, received {list(targets.shape)}"
+        )
+    require_classes(targets, logits.shape[-1])
+    scores, flat = logits.float().flatten(0, 1), targets.flatten().long()
+    num_counted = (flat != IGNORED_LABEL).sum().clamp(min=1)
+    total = F.cross_entropy(scores, flat, ignore_index=IGNORED_LABEL, reduction="sum")
+    if z_loss_weight:
+        squares = torch.logsumexp(scores, dim=-1).square()
+        total = total + z_loss_weight * (squares * (flat != IGNORED_LABEL)).sum()
+    return total / num_counted
+
+
 def classification_loss(
     logits: Tensor, labels: Tensor, num_labels: int, problem_type: str | None = None
 ) -> Tensor:

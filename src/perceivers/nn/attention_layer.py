@@ -2,12 +2,36 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import torch
 from torch import Tensor, nn
 
 from perceivers.errors import ConfigurationError, ShapeError
 from perceivers.nn.attention import as_attention_mask, attend
+from perceivers.nn.key_value_cache import KeyValueCache
 from perceivers.nn.mlp import MLP
+from perceivers.nn.rotary import Rotation
+
+
+@dataclass(frozen=True)
+class Order:
+    """How what asks and what is looked at follow each other, where they are a sequence.
+
+    Attributes:
+        is_causal: nothing looks at what comes after it; the last that is looked at belongs to the last that asks.
+        query_rotation: turns of the queries; None for none.
+        key_rotation: turns of the keys.
+        cache: keys and values of earlier calls, which come before those of this one and are extended by them.
+    """
+
+    is_causal: bool = False
+    query_rotation: Rotation | None = None
+    key_rotation: Rotation | None = None
+    cache: KeyValueCache | None = None
+
+
+UNORDERED = Order()
 
 
 class Projections(nn.Module):
@@ -96,16 +120,28 @@ class Attention(nn.Module):
         self.implementation = implementation
 
     def forward(
-        self, hidden_states: Tensor, inputs: Tensor | None, mask: Tensor | None, need_weights: bool
+        self,
+        hidden_states: Tensor,
+        inputs: Tensor | None,
+        mask: Tensor | None,
+        need_weights: bool,
+        order: Order = UNORDERED,
     ) -> tuple[Tensor, Tensor | None]:
         """Attended values, and the weights where needed; `mask` is bool, broadcastable to four axes."""
         query, key, value = self.self(hidden_states, inputs)
+        if order.query_rotation is not None:
+            query = order.query_rotation.turn(query, self.num_heads)
+        if order.key_rotation is not None:
+            key = order.key_rotation.turn(key, self.num_heads)
+        if order.cache is not None:
+            key, value = order.cache.extend(key, value)
         context, weights = attend(
             query,
             key,
             value,
             num_heads=self.num_heads,
             mask=mask,
+            causal=order.is_causal,
             dropout=self.dropout if self.training else 0.0,
             zero_masked_rows=self.zero_masked_rows,
             implementation=self.implementation,
@@ -178,6 +214,7 @@ class AttentionLayer(nn.Module):
         inputs: Tensor | None = None,
         inputs_mask: Tensor | None = None,
         output_attentions: bool | None = False,
+        order: Order | None = None,
     ) -> tuple[Tensor, ...]:
         """The layer's output, and its attention weights when asked for.
 
@@ -187,6 +224,7 @@ class AttentionLayer(nn.Module):
             inputs: [batch, num_inputs, kv_channels]; cross-attention only.
             inputs_mask: what may be looked at in cross-attention, in any form of `as_attention_mask`.
             output_attentions: also return [batch, num_heads, num_queries, num_keys].
+            order: of sequences; None where the order of what asks, and of what is looked at, means nothing.
         """
         if self.is_cross_attention and inputs is None:
             raise ShapeError("`inputs` must be given to a cross-attention layer, received None")
@@ -195,7 +233,9 @@ class AttentionLayer(nn.Module):
                 f"`inputs` must be None for a self-attention layer, received {list(inputs.shape)}"
             )
         mask = as_attention_mask(inputs_mask if self.is_cross_attention else attention_mask)
-        attended, weights = self.attention(hidden_states, inputs, mask, bool(output_attentions))
+        attended, weights = self.attention(
+            hidden_states, inputs, mask, bool(output_attentions), UNORDERED if order is None else order
+        )
         output = attended + self._feed_forward(attended)
         return (output,) if weights is None else (output, weights)
 

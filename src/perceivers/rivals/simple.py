@@ -5,12 +5,15 @@ from __future__ import annotations
 import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
 from perceivers.errors import MissingExtraError
-from perceivers.rivals.targets import EncodedTarget, Rival, Targets, encode_target, measured
+
+# Kinds name their simple form without paying for what measures it.
+if TYPE_CHECKING:
+    from perceivers.rivals.targets import EncodedTarget, Rival, Targets
 
 # Rows that a method is fitted to, at most: it is to take seconds.
 MOST_ROWS = {"vector": 4_000, "text": 20_000, "series": 2_000}
@@ -57,6 +60,8 @@ def beside_simple(
         MissingExtraError: scikit-learn is not installed.
         DataError: no training row has a target.
     """
+    from perceivers.rivals.targets import Rival, encode_target, measured
+
     try:
         import sklearn  # noqa: F401
     except ImportError as error:

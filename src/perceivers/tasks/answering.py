@@ -7,10 +7,7 @@ from collections import deque
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import islice
 from pathlib import Path
-from typing import Any, TypeVar
-
-import torch
-from torch import Tensor
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from perceivers.data.listed_files import with_listed_files
 from perceivers.data.numbers import Decimal
@@ -18,13 +15,14 @@ from perceivers.data.opening import TABLE_FORMATS, find_files, is_table, open_ta
 from perceivers.data.rows import decode_row
 from perceivers.data.tables import FILE_COLUMN, ListTable, Table, require_columns
 from perceivers.errors import DataError
-from perceivers.models.prediction import PerceiverForPrediction
-from perceivers.tasks.attention import attention_of_answer
 from perceivers.tasks.base import Batch, Parts, Prediction, Task, Unreadable, guarded
 from perceivers.tasks.columns import Columns, stack_inputs
 from perceivers.tasks.inputs import Sample
 from perceivers.tasks.page import show_answers
 from perceivers.tasks.row_reader import RowReader, require_asked
+
+if TYPE_CHECKING:
+    from torch import Tensor
 
 LABELS, VIEWS = "labels", "views"
 # Letters of a row's name in messages.
@@ -57,6 +55,8 @@ class AnsweringTask(Task[TaskArguments]):
 
     def load_model(self, folder: Path) -> Any:
         """The model of a run."""
+        from perceivers.models.prediction import PerceiverForPrediction
+
         return PerceiverForPrediction.from_pretrained(folder)
 
     def restore(self, folder: Path) -> Parts:
@@ -80,9 +80,7 @@ class AnsweringTask(Task[TaskArguments]):
 
         Samples that are looked at in several views have them one after the other in `inputs`; `views` is their number.
         """
-        views = [processor.views(sample) for sample in samples]
-        count = max(map(len, views))
-        rows = [own[index % len(own)].values for own in views for index in range(count)]
+        rows, count = _in_views(processor, samples)
         return {
             **stack_inputs(processor.tensors(rows)),
             LABELS: processor.targets(samples),
@@ -95,7 +93,7 @@ class AnsweringTask(Task[TaskArguments]):
         scores = output.logits if others or isinstance(output.logits, Mapping) else {only: output.logits}
         if views > 1:
             scores = {
-                name: self.columns.answers[name].mean_of_views(some.unflatten(0, (-1, views)))
+                name: self.columns.answers[name].mean_of_views(some.reshape(-1, views, *some.shape[1:]))
                 for name, some in scores.items()
             }
             return scores, scores
@@ -124,7 +122,6 @@ class AnsweringTask(Task[TaskArguments]):
                 left_out.append(Unreadable(*place, str(each)))
         return found
 
-    @torch.no_grad()
     def answer(
         self,
         parts: Parts,
@@ -142,7 +139,7 @@ class AnsweringTask(Task[TaskArguments]):
             shows: keep what pictures and pages need of the first rows.
         """
         prepared, rows = parts.model.prepare() if prepared is None else prepared, iter(rows)
-        num_shown = self._num_shown() if shows else 0
+        num_shown = self._num_shown() if shows and not _reads_arrays(prepared) else 0
         at_once, last = _at_once(parts.processor), None
         while chunk := list(islice(rows, at_once)):
             read = [self._read(parts.processor, *each) for each in chunk]
@@ -162,7 +159,6 @@ class AnsweringTask(Task[TaskArguments]):
                 last = table
                 yield Prediction(name, self.columns_of(row, answers), shown, answers, notes)
 
-    @torch.no_grad()
     def values(
         self, parts: Parts, rows: Iterable[tuple[str, Mapping[str, Any], Any]], prepared: Any
     ) -> dict[str, Tensor]:
@@ -176,6 +172,8 @@ class AnsweringTask(Task[TaskArguments]):
         Raises:
             DataError: a row cannot be read.
         """
+        import torch
+
         rows, found = iter(rows), []
         while chunk := list(islice(rows, _at_once(parts.processor))):
             read = [self._read(parts.processor, *each) for each in chunk]
@@ -266,10 +264,15 @@ class AnsweringTask(Task[TaskArguments]):
 
     def looked_at(self, parts: Parts, sample: Sample, answer: str | None = None) -> dict[str, Any]:
         """What is kept of a sample to be drawn: each input's value with the attention of an answer over it; of the first."""
+        import torch
+
+        from perceivers.tasks.attention import attention_of_answer
+
         one = self._one_view(parts, sample)
         batch = self._on(parts.model.device, self._unlabelled(parts.processor, [one]))
         query = self._query_of(parts.processor, answer)
-        weights, grids = attention_of_answer(parts.model, batch["inputs"], self.given(batch), query)
+        with torch.no_grad():
+            weights, grids = attention_of_answer(parts.model, batch["inputs"], self.given(batch), query)
         # Columns that are a token each are told beside each other: 1 is the weight of the one that was looked at most.
         light = [
             full
@@ -328,8 +331,15 @@ class AnsweringTask(Task[TaskArguments]):
 
     def _scores(self, parts: Parts, prepared: Any, samples: Sequence[Sample]) -> dict[str, Tensor]:
         """Each answer's scores, float32 [samples, ...]."""
+        if _reads_arrays(prepared):
+            rows, count = _in_views(parts.processor, samples)
+            given = self.given(stack_inputs(parts.processor.arrays(rows)))
+            return dict(self.answers_of(prepared(**given), count)[1])
+        import torch
+
         batch = self._on(parts.model.device, self._unlabelled(parts.processor, samples))
-        _, scores = self.answers_of(prepared(**self.given(batch)), batch[VIEWS])
+        with torch.no_grad():
+            _, scores = self.answers_of(prepared(**self.given(batch)), batch[VIEWS])
         return {name: each.float() for name, each in scores.items()}
 
     def _unlabelled(self, columns: Columns, samples: Sequence[Sample]) -> Batch:
@@ -345,13 +355,25 @@ class AnsweringTask(Task[TaskArguments]):
         views = parts.processor.views(sample)
         return views[len(views) // 2]
 
-    def _on(self, device: torch.device, batch: Batch) -> Batch:
+    def _on(self, device: Any, batch: Batch) -> Batch:
         return {
             name: {key: tensor.to(device) for key, tensor in value.items()}
             if isinstance(value, dict)
             else value
             for name, value in batch.items()
         }
+
+
+def _reads_arrays(model: Any) -> bool:
+    """Whether a model is an exported one, which takes arrays."""
+    return bool(getattr(model, "reads_arrays", False))
+
+
+def _in_views(columns: Columns, samples: Sequence[Sample]) -> tuple[list[Any], int]:
+    """Values of all views of each sample, one after the other, and how many a sample has."""
+    views = [columns.views(sample) for sample in samples]
+    count = max(map(len, views))
+    return [own[index % len(own)].values for own in views for index in range(count)], count
 
 
 def _row(table: Table, index: int) -> Iterator[Mapping[str, Any]]:

@@ -8,8 +8,6 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Generic, Literal, TypeVar
 
-from torch import Tensor, nn
-
 from perceivers.arguments import DataArguments, RunArguments
 from perceivers.arguments.advice import Advice
 from perceivers.configuration import PerceiverConfig
@@ -20,6 +18,7 @@ from perceivers.tasks.telling import samples_in_words
 
 if TYPE_CHECKING:
     import numpy as np
+    from torch import Tensor, nn
     from torchmetrics import MetricCollection
 
     from perceivers.models.base import PerceiverPreTrainedModel
@@ -222,6 +221,19 @@ class Task(ABC, Generic[TaskArguments]):
 
     def show_evaluation(self, parts: Parts, values: Mapping[str, Tensor], folder: Path) -> list[Path]:
         """Draw the metrics that are no scalars into `folder` and give the files written."""
+        return []
+
+    def stand_beside(self, train: Any, asked: Any) -> dict[str, Any] | None:
+        """Measure a simple method on the samples `asked`, fitted to `train`: within seconds, for tasks without columns.
+
+        Returns:
+            `method`: its title; by this title, and by `majority`, measures by the task's names; `training_samples` and
+            `samples`: how many it was fitted to and measured on. None where there is no such method.
+        """
+        return None
+
+    def show_model(self, parts: Parts, folder: Path) -> list[Path]:
+        """Draw what the trained weights themselves say into `folder` and give the files written."""
         return []
 
     @abstractmethod

@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, TypeVar
 
 import numpy as np
-from torch import Tensor, nn
 
 from perceivers.arguments import DataArguments, RunArguments
 from perceivers.arguments.open import completed
@@ -22,18 +21,19 @@ from perceivers.data.rows import load_splits
 from perceivers.data.splits import Splits
 from perceivers.data.tables import StreamTable, Table, require_columns
 from perceivers.errors import ConfigurationError
-from perceivers.models.prediction import PerceiverForPrediction
 from perceivers.tasks.answering import LABELS, VIEWS, AnsweringTask
 from perceivers.tasks.base import Batch, Parts, Step
 from perceivers.tasks.columns import Columns
 from perceivers.tasks.inputs import Sample
-from perceivers.tasks.measuring import Measures, step_of
 from perceivers.tasks.row_reader import RowReader
 from perceivers.tasks.settling import learned_from_training, settled, with_targets
 from perceivers.tasks.telling import classes_in_words, cut_in_words
 
 if TYPE_CHECKING:
+    from torch import Tensor, nn
     from torchmetrics import MetricCollection
+
+    from perceivers.tasks.measuring import Measures
 
 TaskArguments = TypeVar("TaskArguments")
 
@@ -68,6 +68,8 @@ class ColumnTask(AnsweringTask[TaskArguments]):
 
     def build_model(self, columns: Columns, start: PerceiverConfig | None) -> Any:
         """An untrained model for settled columns."""
+        from perceivers.models.prediction import PerceiverForPrediction
+
         if start is None:
             sizes = {**self.arguments.config_values(), "modalities": columns.modalities()}  # type: ignore[attr-defined]
         else:
@@ -98,6 +100,8 @@ class ColumnTask(AnsweringTask[TaskArguments]):
     @property
     def measures(self) -> Measures:
         """What is measured of the answers."""
+        from perceivers.tasks.measuring import Measures
+
         return Measures(self.columns.answers, self.answers_several)
 
     @property
@@ -203,6 +207,8 @@ class ColumnTask(AnsweringTask[TaskArguments]):
 
     def step(self, model: nn.Module, batch: Batch) -> Step:
         """Compute each answer's loss over the samples that have a target, and their weighted sum."""
+        from perceivers.tasks.measuring import step_of
+
         said, scores = self.answers_of(model(**self.given(batch)), batch[VIEWS])
         smoothing = self.label_smoothing if model.training else 0.0
         return step_of(self.columns.answers, said, scores, batch[LABELS], smoothing)

@@ -9,8 +9,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
-from torch import Tensor
-
 from perceivers.answers.base import Answer
 from perceivers.data.kept import KeptValues
 from perceivers.errors import DataError
@@ -20,6 +18,7 @@ from perceivers.tasks.saved_columns import read_columns, write_columns
 
 if TYPE_CHECKING:
     import numpy as np
+    from torch import Tensor
 
 
 @dataclass(frozen=True)
@@ -94,6 +93,14 @@ class Columns:
         found: dict[str, ModalityInput] = {}
         for place, each in enumerate(self.inputs):
             own = each.kind.tensors([some[place] for some in values])
+            found.update((each.modality(name), given) for name, given in own.items())
+        return found
+
+    def arrays(self, values: Sequence[Sequence[Any]]) -> dict[str, ModalityInput]:
+        """The same as NumPy arrays, for models that are asked without torch."""
+        found: dict[str, ModalityInput] = {}
+        for place, each in enumerate(self.inputs):
+            own = each.kind.arrays([some[place] for some in values])
             found.update((each.modality(name), given) for name, given in own.items())
         return found
 

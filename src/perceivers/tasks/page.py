@@ -10,6 +10,7 @@ from typing import Any
 from perceivers.kinds.cards import draw_cards
 from perceivers.tasks.base import Prediction
 from perceivers.tasks.columns import Columns
+from perceivers.tasks.inputs import Input
 
 _STYLE = """
 :root { color-scheme: light dark; }
@@ -77,14 +78,22 @@ def write_page(predictions: Sequence[Prediction], columns: Columns, path: Path) 
     )
 
 
+def input_html(each: Input, shown: Any, *, alone: bool) -> str:
+    """A value of one input as HTML, below its column's name where others stand beside it.
+
+    Args:
+        each: the input.
+        shown: what its kind shows of the value.
+        alone: whether the model has no other input.
+    """
+    html = each.kind.html(shown, each.columns)
+    return _value(each.columns, html, names_itself=each.kind.gathers or alone)
+
+
 def _article(prediction: Prediction, columns: Columns) -> str:
+    alone = len(columns.inputs) == 1
     values = "\n".join(
-        _value(
-            each.columns,
-            each.kind.html(prediction.shown["inputs"][each.name], each.columns),
-            names_itself=each.kind.gathers or len(columns.inputs) == 1,
-        )
-        for each in columns.inputs
+        input_html(each, prediction.shown["inputs"][each.name], alone=alone) for each in columns.inputs
     )
     several = len(columns.answers) > 1
     answers = "".join(

@@ -12,6 +12,7 @@ from perceivers.arguments import ARGUMENTS_FILE, RunArguments, from_mapping, loa
 from perceivers.errors import ConfigurationError, DataError
 
 if TYPE_CHECKING:
+    from perceivers.tasks.asking.base import Asking
     from perceivers.tasks.base import Parts, Task
 
 
@@ -25,6 +26,7 @@ class TaskEntry:
         input: what a sample is.
         output: what the model answers.
         metrics: what is reported.
+        asking: "module:class" of the Asking that people ask its runs through.
     """
 
     location: str
@@ -32,6 +34,7 @@ class TaskEntry:
     input: str
     output: str
     metrics: str
+    asking: str = "perceivers.tasks.asking.columns:ColumnAsking"
 
 
 TASKS: Mapping[str, TaskEntry] = {
@@ -76,6 +79,7 @@ TASKS: Mapping[str, TaskEntry] = {
         input="text files, or a text column of a table",
         output="the bytes of hidden words",
         metrics="bits per masked byte, masked-byte and whole-word accuracy, loss",
+        asking="perceivers.tasks.fill_mask.asking:FillMaskAsking",
     ),
     "text-classification": TaskEntry(
         location="perceivers.tasks.text_classification.task:TextClassification",
@@ -84,12 +88,21 @@ TASKS: Mapping[str, TaskEntry] = {
         output="one class, several labels, or a number; several tasks at once",
         metrics="accuracy, F1, Matthews, Pearson, Spearman, loss",
     ),
+    "text-generation": TaskEntry(
+        location="perceivers.tasks.text_generation.task:TextGeneration",
+        arguments="perceivers.tasks.text_generation.options:TextGenerationArguments",
+        input="text files, a text column, or a column of whole numbers such as notes",
+        output="what follows, token by token, as long as one likes",
+        metrics="bits per byte or event, accuracy, loss",
+        asking="perceivers.tasks.text_generation.asking:WritingAsking",
+    ),
     "optical-flow": TaskEntry(
         location="perceivers.tasks.optical_flow.task:OpticalFlow",
         arguments="perceivers.tasks.optical_flow.options:OpticalFlowArguments",
         input="pairs of frames with true flow (.flo, KITTI's .png), or pictures that such pairs are made of",
         output="the motion of every pixel",
         metrics="end-point error, as a share of zero flow's too, shares off by more than 1, 3 and 5 pixels, KITTI's outliers",
+        asking="perceivers.tasks.optical_flow.asking:FlowAsking",
     ),
     "video-autoencoding": TaskEntry(
         location="perceivers.tasks.video_autoencoding.task:VideoAutoencoding",
@@ -97,6 +110,14 @@ TASKS: Mapping[str, TaskEntry] = {
         input="videos with sound, with or without classes: files, folders, or a table of them",
         output="the videos and their sound again, from the latents; the class where it is hidden",
         metrics="PSNR of video and sound beside those of one colour and silence, SNR of sound, compression, top-1 accuracy",
+        asking="perceivers.tasks.video_autoencoding.asking:FilmAsking",
+    ),
+    "masked-autoencoding": TaskEntry(
+        location="perceivers.tasks.masked_autoencoding.task:MaskedAutoencoding",
+        arguments="perceivers.tasks.masked_autoencoding.options:MaskedAutoencodingArguments",
+        input="videos with sound, pixel by pixel and sample by sample, most of them hidden",
+        output="the hidden pixels and samples, and positions that are learned from nothing else",
+        metrics="PSNR of hidden pixels and samples beside simple guesses, neighbours found in the positions, loss",
     ),
     "audio-visual-classification": TaskEntry(
         location="perceivers.tasks.audio_visual_classification.task:AudioVisualClassification",
@@ -127,14 +148,31 @@ def as_task(task: Task[Any] | str) -> Task[Any]:
 
 def load_run(folder: Path) -> tuple[Task[Any], Parts, RunArguments]:
     """Load what a training run left in `folder`: the task, model and processor, the run's arguments."""
+    task, run = load_task(folder)
+    return task, task.restore(folder), run
+
+
+def load_task(folder: Path) -> tuple[Task[Any], RunArguments]:
+    """The task of a training run without its model, and the run's arguments."""
     name, values, run = load_arguments(folder)
     try:
-        task = task_class(name)(from_mapping(arguments_class(name), values))
+        return task_class(name)(from_mapping(arguments_class(name), values)), run
     except ConfigurationError as error:
         raise DataError(
             f"{str(folder / ARGUMENTS_FILE)!r} is not a record of this version: {error}"
         ) from error
-    return task, task.restore(folder), run
+
+
+def asking_of(task: Task[Any], parts: Parts, prepared: Any) -> Asking:
+    """What people ask a trained model through.
+
+    Args:
+        task: what it was trained for.
+        parts: model and processor.
+        prepared: the model's fast form.
+    """
+    found: Asking = _imported(_entry(task.name).asking)(task, parts, prepared)
+    return found
 
 
 def _entry(name: str) -> TaskEntry:

@@ -1,7 +1,8 @@
 """The networks that `--size` names, and how the papers read their data: one table, with its sources.
 
 `paper` is what recipes/paper/ holds: Perceiver IO (arXiv 2107.14795, section 4 and appendix) for pictures, texts, flow and
-films, the first Perceiver (arXiv 2103.03206) for points. Sound alone is the sound's half of the papers' films. No paper has
+films, the first Perceiver (arXiv 2103.03206) for points, Perceiver AR's model of music (arXiv 2202.07765) for texts that
+are written on. Sound alone is the sound's half of the papers' films. No paper has
 series or mixed tables: series take the encoder of sound, tables that of language.
 """
 
@@ -111,6 +112,8 @@ PAPER: Mapping[str, Mapping[str, Any]] = {
     "point-classification": {
         **_IMAGENET,
         "num_blocks": 2,
+        "num_cross_attends": 2,
+        "mean_of_latents": True,
         "num_points": 2000,
         "normalization": "box",
         "num_fourier_bands": 64,
@@ -119,6 +122,21 @@ PAPER: Mapping[str, Mapping[str, Any]] = {
     },
     "text-classification": {**_LANGUAGE, **_BYTES, "text_reading": "bytes"},
     "fill-mask": {**_LANGUAGE, **_BYTES, "num_decoder_heads": 8, "decoder_qk_channels": 256},
+    "text-generation": {
+        **_IMAGENET,
+        "context": 4096,
+        "num_latents": 2048,
+        "embedding_channels": 1024,
+        "num_blocks": 1,
+        "num_layers": 12,
+        "num_heads": 4,
+        "widening_factor": 4,
+        "positions": "rotary",
+        "rotary_fraction": 0.25,
+        "prefix_dropout": 0.7,
+        "z_loss": 1e-4,
+        "activation": "relu2",
+    },
     "table": _LANGUAGE,
     "optical-flow": {
         **_IMAGENET,

@@ -24,6 +24,7 @@ from perceivers.tasks.registry import load_run
 from perceivers.training.beside import measure_rivals
 from perceivers.training.prediction import ERRORS_FILE, write_errors
 from perceivers.training.reporting import could_not_draw, installed_versions, print_warning
+from perceivers.training.workers import FEWER_WORKERS, while_workers_live
 
 if TYPE_CHECKING:
     from accelerate import Accelerator
@@ -148,7 +149,7 @@ def measure(
     for metric in metrics.values():
         metric.sync_on_compute = False
     model.eval()
-    for _, batch in batches:
+    for _, batch in while_workers_live(batches, FEWER_WORKERS):
         measured = dict(task.step(model, batch).measured)
         gathered = accelerator.gather_for_metrics(measured)
         metrics.update(**{name: values.cpu() for name, values in gathered.items()})
@@ -165,7 +166,7 @@ def collect(task: Task[Any], model: Any, batches: Any, accelerator: Accelerator)
     """
     model.eval()
     found: dict[str, list[Tensor]] = {}
-    for _, batch in batches:
+    for _, batch in while_workers_live(batches, FEWER_WORKERS):
         measured = accelerator.gather_for_metrics(dict(task.step(model, batch).measured))
         for name, values in measured.items():
             found.setdefault(name, []).append(values.cpu())

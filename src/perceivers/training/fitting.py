@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import difflib
+import sys
 import tempfile
 from collections.abc import Mapping, Sequence
 from os import PathLike
@@ -99,6 +100,9 @@ def fit(
             table.decimal = chosen["data"].get("decimal", table.decimal)
     with tempfile.TemporaryDirectory(prefix="perceivers-") as unkept:
         folder = Path(unkept) / "run" if output is None else Path(output)
+        if output is None:
+            # Nobody could go on with them.
+            chosen["training"].setdefault("checkpoint_every", sys.maxsize)
         run = RunArguments(
             output=str(folder),
             data=DataArguments(**source, **chosen["data"]),

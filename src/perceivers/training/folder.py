@@ -270,7 +270,8 @@ def save_pictures(
         A line for each that could not be drawn.
     """
     drawings: list[tuple[str, Callable[[Path], Any]]] = [
-        ("the learning curve", lambda to: draw_learning_curve(history, task.headline, to / LEARNING_CURVE))
+        ("the learning curve", lambda to: draw_learning_curve(history, task.headline, to / LEARNING_CURVE)),
+        ("the picture of the weights", lambda to: task.show_model(parts, to)),
     ]
     if shown:
         drawings.append(("the pictures of the test", lambda to: task.show_evaluation(parts, shown, to)))

@@ -34,6 +34,7 @@ from perceivers.training.pace import (
 )
 from perceivers.training.reporting import TrainingProgress
 from perceivers.training.weights import Average, Best
+from perceivers.training.workers import FEWER_WORKERS, while_workers_live
 
 if TYPE_CHECKING:
     from accelerate import Accelerator
@@ -180,9 +181,12 @@ class Loop:
             position.passes = max(self._passes(), epoch + 1)
         self.task.begin_pass(epoch, position.passes)
         self.model.train()
-        if not position.batches:
-            return iter(self.batches)
-        return iter(self.accelerator.skip_first_batches(self.batches, position.batches))
+        batches = self.batches
+        if position.batches:
+            batches = self.accelerator.skip_first_batches(batches, position.batches)
+        return while_workers_live(
+            batches, f"{FEWER_WORKERS}, and --resume goes on where there is a checkpoint"
+        )
 
     def _passes(self) -> int:
         """Passes of the whole run; 1 where the length of a pass is not known."""

@@ -14,7 +14,7 @@ from typing import Any, Literal
 
 from perceivers.arguments.base import require_choice
 from perceivers.errors import ConfigurationError, DataError, UnreadableError
-from perceivers.predictor import load
+from perceivers.predictor import Predictor, load
 from perceivers.records import whole_file, write_json, writing
 from perceivers.tasks.base import Prediction, Task, Unreadable
 
@@ -95,12 +95,22 @@ def answer_all(
     device: str = "auto",
 ) -> Answered:
     """See `predict`; what cannot be read is no error where anything can."""
-    if isinstance(inputs, str | bytes) or not len(inputs):
-        received = "none" if not len(inputs) else f"the text {inputs!r:.80}"
-        raise DataError(f"`inputs` must name one file or more, received {received}")
-    if output is not None and Path(output).is_file():
-        raise ConfigurationError(f"`output` must be a folder, received the file {str(output)!r}")
-    predictor = load(folder, device=device)
+    _require_asked(inputs, output)
+    return answer_with(load(folder, device=device), inputs, output)
+
+
+def answer_with(
+    predictor: Predictor, inputs: Any, output: str | PathLike[str] | None, *, draws: bool = True
+) -> Answered:
+    """The same by a run that is loaded already.
+
+    Args:
+        predictor: the run.
+        inputs: see `predict`.
+        output: see `predict`.
+        draws: write the task's pictures, too.
+    """
+    _require_asked(inputs, output)
     left_out: list[Unreadable] = []
     if isinstance(inputs, Sequence) and all(isinstance(each, str | PathLike) for each in inputs):
         predictions = predictor.predictions([os.fspath(each) for each in inputs], left_out)
@@ -112,14 +122,22 @@ def answer_all(
     if output is None:
         return Answered(predictions, left_out)
     with writing(Path(output), "give another folder, or make room there"):
-        warnings = _write(predictor.task, predictions, left_out, Path(output))
+        warnings = _write(predictor.task if draws else None, predictions, left_out, Path(output))
     return Answered(predictions, left_out, warnings)
 
 
+def _require_asked(inputs: Any, output: str | PathLike[str] | None) -> None:
+    if isinstance(inputs, str | bytes) or not len(inputs):
+        received = "none" if not len(inputs) else f"the text {inputs!r:.80}"
+        raise DataError(f"`inputs` must name one file or more, received {received}")
+    if output is not None and Path(output).is_file():
+        raise ConfigurationError(f"`output` must be a folder, received the file {str(output)!r}")
+
+
 def _write(
-    task: Task[Any], predictions: Sequence[Prediction], left_out: Sequence[Unreadable], target: Path
+    task: Task[Any] | None, predictions: Sequence[Prediction], left_out: Sequence[Unreadable], target: Path
 ) -> tuple[str, ...]:
-    """Write the answers, each file whole or not at all, then draw."""
+    """Write the answers, each file whole or not at all, then draw, where there is a task to do it."""
     target.mkdir(parents=True, exist_ok=True)
     for path in target.glob(f"{PARTIAL}*"):
         # Of a process that was killed.
@@ -129,6 +147,8 @@ def _write(
     write_json(target / "predictions.json", rows)
     write_csv(target / "predictions.csv", rows)
     write_errors(target / ERRORS_FILE, left_out)
+    if task is None:
+        return ()
     with tempfile.TemporaryDirectory(dir=target, prefix=PARTIAL) as name:
         try:
             task.show(predictions, Path(name))

@@ -13,7 +13,14 @@ from perceivers.arguments import RunArguments, TrainingArguments, as_recipe, sav
 from perceivers.arguments.advice import resolved
 from perceivers.arguments.open import filled
 from perceivers.data.draws import NumberedBatch, plain_loader, training_loader
-from perceivers.errors import ConfigurationError, DataError, MissingExtraError, RunInterrupted
+from perceivers.errors import (
+    ConfigurationError,
+    DataError,
+    MissingExtraError,
+    PerceiversError,
+    RunInterrupted,
+    one_line,
+)
 from perceivers.records import RESULTS_FILE, write_json, writing
 from perceivers.tasks.base import Parts, Task
 from perceivers.tasks.registry import as_task
@@ -178,8 +185,9 @@ def _stand_beside(
         found = cheap_rival(task, parts, splits.train, splits.part(part), seed=results["seeds"]["training"])
     except MissingExtraError as error:
         print_warning(str(error))
-    except Exception as error:  # whatever a method finds odd: the run is saved, and is not lost to it
-        print_warning(f"no comparison with a simple method: {str(error) or type(error).__name__}")
+    except (PerceiversError, ValueError, ArithmeticError, MemoryError, OSError) as error:
+        # What rows can do to a method, and what a machine can: the run is saved. All else is a fault of ours, and is seen.
+        print_warning(f"no comparison with a simple method: {one_line(error)}")
     else:
         if found is not None:
             results["beside"] = {"part": part, **found}

@@ -5,17 +5,21 @@ from __future__ import annotations
 import multiprocessing
 import os
 import time
-from collections.abc import Callable
-from typing import Any, Literal
+from collections.abc import Callable, Iterable, Iterator
+from typing import Any, Literal, TypeVar
 
 import numpy as np
 
 from perceivers.data.draws import Vary, generator_of
 from perceivers.data.rows import StreamSamples
+from perceivers.errors import PerceiversError, one_line
+
+Batch = TypeVar("Batch")
 
 # Seconds to load a sample from which on processes are worth their start.
 CHEAP_SECONDS = 0.002
 NUM_TIMED = 3
+FEWER_WORKERS = "--workers 0 loads without further processes"
 
 
 def chosen_workers(
@@ -57,6 +61,26 @@ def seconds_to_load(
             vary(sample, generator_of(0, int(index)))
         seconds.append(clock() - begin)
     return float(np.median(seconds))
+
+
+def while_workers_live(batches: Iterable[Batch], cure: str) -> Iterator[Batch]:
+    """Give the batches; a process that loads them and ends is an error that says so.
+
+    Args:
+        batches: of a loader, whose processes the system may end, as it does where memory runs out.
+        cure: what the user can do, for the message.
+
+    Raises:
+        PerceiversError: instead of torch's RuntimeError.
+    """
+    try:
+        yield from batches
+    except RuntimeError as error:
+        if not str(error).startswith("DataLoader worker"):
+            raise
+        raise PerceiversError(
+            f"a process that loads samples has ended, as it does where memory runs out: {one_line(error)}; {cure}"
+        ) from error
 
 
 def num_cores() -> int:

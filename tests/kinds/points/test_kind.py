@@ -188,3 +188,55 @@ def test_a_small_set_far_from_0_keeps_its_shape(name: str, tmp_path: Path) -> No
         distances = (coordinates - coordinates.mean(dim=0)).norm(dim=1)
         assert 0.8 < float(distances.min()) <= float(distances.max()) < 1.1
         assert min(len(coordinates[:, axis].unique()) for axis in range(3)) > 200
+
+
+AROUND: dict[str, Any] = {
+    "input_form": "neighbourhoods",
+    "neighbourhood_widths": (5, 7),
+    "neighbourhood_centres": (11, 3),
+    "num_neighbours": 4,
+}
+
+
+def test_what_a_set_is_to_the_model_is_said() -> None:
+    assert settled(np.ones((4, 3))).described() == "up to 40 points of 3 coordinates, a token each"
+    kind = settled(np.ones((4, 5)), **AROUND)
+    assert kind.described() == (
+        "up to 40 points of 3 coordinates and 2 features, by the 4 nearest around each as 3 tokens"
+    )
+    assert settled(np.ones((4, 3)), **{**AROUND, "num_points": 2}).num_tokens == 2
+
+
+def test_the_modality_has_what_the_form_says() -> None:
+    assert "neighbourhood_widths" not in settled(np.ones((4, 3))).modalities()[""]
+    modality = settled(np.ones((4, 3)), **AROUND).modalities()[""]
+    assert (modality["neighbourhood_widths"], modality["neighbourhood_centres"]) == ([5, 7], [11, 3])
+    assert modality["num_neighbours"] == 4
+
+
+def test_points_are_shown_with_the_weight_of_the_token_nearest_to_them() -> None:
+    line = np.array([[0.0, 0.0], [1.0, 0.0], [5.0, 0.0], [9.0, 0.0], [10.0, 0.0]], np.float32)
+    kind = PointsKind(PointOptions(**{**SMALL, **AROUND, "neighbourhood_centres": (5, 2)}))
+    kind = kind.settle([PointSet(line, 2)], ["cloud"])
+    shown = kind.show(PointSet(line, 2), {"": torch.tensor([0.25, 0.75])}, {"": (2,)})
+    assert shown is not None
+    # Tokens are the two ends; which comes first, a preference of directions says.
+    ends = shown.attention[[0, -1]].tolist()
+    assert sorted(ends) == [0.25, 0.75]
+    assert shown.attention[[1, 3]].tolist() == ends
+
+
+def test_whoever_wants_points_by_themselves_gets_no_neighbourhoods() -> None:
+    advised = {"input_form": "neighbourhoods", "num_neighbours": 9, "num_points": 42}
+    assert PointsKind.suiting({"input_form": "points"}, advised) == {
+        "input_form": "neighbourhoods",
+        "num_points": 42,
+    }
+
+
+def test_a_simple_method_reads_counts_in_a_grid() -> None:
+    kind = settled(np.ones((4, 3)))
+    found = kind.simplified({"cloud": [[1, 2, 3], [4, 5, 7]]}, ["cloud"], NOTHING)
+    assert found is not None
+    assert (found.shape, float(found.sum())) == ((216,), 1.0)
+    assert kind.simplified({"cloud": None}, ["cloud"], NOTHING) is None

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import resource
 
+import numpy as np
 import pytest
 import torch
 
+from perceivers.errors import ConfigurationError
 from perceivers.processors.audio import resampling
 from perceivers.processors.audio.resampling import resample
 
@@ -33,3 +35,45 @@ def test_a_rate_without_a_common_divisor_takes_little_memory() -> None:
     assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before < 300_000
     expected = torch.sin(2 * torch.pi * 440 * torch.arange(16_000) / 16_000)
     torch.testing.assert_close(received[500:-500], expected[500:-500], atol=1e-3, rtol=0)
+
+
+def by_hand(wave: np.ndarray, up: int, down: int) -> np.ndarray:
+    """A sinc of 32 zero crossings a side, under Kaiser's window of shape 8, that ends at 0.945 of the lower Nyquist rate."""
+    cutoff = 0.945 * min(1.0, up / down)
+    found = []
+    for index in range(-(-len(wave) * up // down)):
+        # Beyond its ends the sound is silent, and counts in the sum of the weights.
+        taps = np.arange(-200, len(wave) + 200)
+        distance = (taps - index * down / up) * cutoff
+        inside = np.abs(distance) < 32
+        window = np.i0(8.0 * np.sqrt(np.clip(1.0 - (distance / 32) ** 2, 0.0, None))) * inside
+        weights = np.sinc(distance) * window
+        padded = np.pad(wave, 200)
+        found.append((weights * padded).sum() / weights.sum())
+    return np.array(found)
+
+
+@pytest.mark.parametrize(("up", "down"), [(2, 3), (5, 3), (1, 2)])
+@pytest.mark.parametrize("most_weights", [1 << 20, 0])
+def test_the_filter_is_the_documented_one(
+    up: int, down: int, most_weights: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(resampling, "MOST_WEIGHTS", most_weights)
+    wave = np.random.default_rng(0).normal(size=101)
+    received = resample(torch.from_numpy(wave), 1000 * down, 1000 * up)
+    np.testing.assert_allclose(received.numpy(), by_hand(wave, up, down), atol=1e-9)
+
+
+def test_an_equal_rate_changes_nothing_and_other_axes_stay() -> None:
+    wave = torch.randn(2, 3, 50)
+    assert resample(wave, 8000, 8000) is wave
+    assert resample(wave, 8000, 16_000).shape == (2, 3, 100)
+
+
+@pytest.mark.parametrize("wrong", [0, 8000.5, -3])
+def test_a_rate_that_cannot_be_is_named(wrong: float) -> None:
+    for name, rates in (("from_rate", (wrong, 8000)), ("to_rate", (8000, wrong))):
+        with pytest.raises(
+            ConfigurationError, match=f"`{name}` must be a whole number of Hz, at least 1, received {wrong}"
+        ):
+            resample(torch.zeros(5), *rates)  # type: ignore[arg-type]

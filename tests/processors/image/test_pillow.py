@@ -100,7 +100,7 @@ def options(draw):
     return chosen
 
 
-@settings(max_examples=150)
+@settings(max_examples=80)
 @given(picture=pictures(), chosen=options())
 @pytest.mark.filterwarnings("ignore:`images` hold floats")
 def test_any_option_gives_the_references_values(reference, picture, chosen):

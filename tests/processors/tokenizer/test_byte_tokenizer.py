@@ -406,6 +406,29 @@ def test_given_ids_are_prepared_as_in_transformers(options: dict[str, Any]):
     )
 
 
+def test_given_ids_of_a_text_alone_are_prepared_as_in_transformers():
+    assert equal(ours.prepare_for_model([7, 8, 9]), theirs.prepare_for_model([7, 8, 9]))
+
+
+@pytest.mark.parametrize("kind", [None, "np"])
+def test_lengths_are_told_of_lists_and_of_tensors(kind):
+    given = {"return_length": True, "return_tensors": kind, "padding": True}
+    assert equal(ours(["ab", "c"], **given), theirs(["ab", "c"], **given))
+
+
+def test_padding_keeps_masks_that_are_there_and_makes_none_that_nobody_asked_for():
+    rows = {"input_ids": [[7, 8, 9], [7]], "attention_mask": [[1, 0, 1], [1]]}
+    assert ours.pad(rows)["attention_mask"] == [[1, 0, 1], [1, 0, 0]]
+    assert set(ours.pad({"input_ids": [[7, 8, 9], [7]]}, return_attention_mask=False)) == {"input_ids"}
+    with pytest.warns(UserWarning, match="`max_length` has no effect with `padding=True` and no truncation"):
+        ours.pad(rows, padding=True, max_length=7)
+    with pytest.raises(ConfigurationError, match="`padding_side` must be"):
+        ours.pad(rows, padding_side="middle")
+    without = PerceiverTokenizer()
+    without.pad_token = None
+    assert without.pad({"input_ids": [[1, 2], [3, 4]]})["input_ids"] == [[1, 2], [3, 4]], "nothing to pad"
+
+
 def test_encode_gives_the_ids_alone():
     assert ours.encode("a", "b") == [4, 103, 5, 104, 5]
     assert ours.encode("a", add_special_tokens=False) == [103]

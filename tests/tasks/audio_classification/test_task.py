@@ -62,7 +62,7 @@ def write_folders(root: Path, count: int = 16) -> Path:
     return root
 
 
-def run(output: Path, data: Path, epochs: int, **chosen: Any) -> dict[str, Any]:
+def run(output: Path, data: Path, epochs: int, pictures: bool = False, **chosen: Any) -> dict[str, Any]:
     return train(
         AudioClassification(AudioClassificationArguments(**{**TINY, **chosen})),
         RunArguments(
@@ -70,6 +70,7 @@ def run(output: Path, data: Path, epochs: int, **chosen: Any) -> dict[str, Any]:
             data=DataArguments(data=str(data), test_fraction=0.25, validation_fraction=0.2),
             training=TrainingArguments(epochs=epochs, batch_size=7, device="cpu", watch_every=1_000),
             optimization=OptimizationArguments(learning_rate=2e-2, warmup_steps=5),
+            pictures=pictures,
         ),
     )
 
@@ -82,7 +83,7 @@ def sounds(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="module")
 def trained(tmp_path_factory: pytest.TempPathFactory, sounds: Path) -> tuple[Path, dict[str, Any]]:
     folder = tmp_path_factory.mktemp("runs") / "pitches"
-    return folder, run(folder, sounds, epochs=12, time_masks=1, frequency_masks=1)
+    return folder, run(folder, sounds, epochs=12, pictures=True, time_masks=1, frequency_masks=1)
 
 
 def test_the_registry_knows_the_task() -> None:

@@ -13,11 +13,14 @@ from perceivers.arguments import DataArguments, RunArguments, TrainingArguments,
 from perceivers.errors import DataError
 from perceivers.models.masked_language_modeling import PerceiverForMaskedLM
 from perceivers.models.text_building import text_config
+from perceivers.predictor import load
 from perceivers.processors.tokenizer.byte_tokenizer import PerceiverTokenizer
+from perceivers.tasks.base import Prediction
 from perceivers.tasks.fill_mask.answers import likeliest_rows
 from perceivers.tasks.fill_mask.options import FillMaskArguments
 from perceivers.tasks.fill_mask.prompts import parse
 from perceivers.tasks.fill_mask.task import FillMask, TextWindow
+from perceivers.tasks.registry import load_task
 from perceivers.training.evaluation import evaluate
 from perceivers.training.prediction import predict
 from perceivers.training.run import train
@@ -56,6 +59,37 @@ def test_a_tiny_run_is_trained_measured_again_and_asked(tmp_path: Path) -> None:
     (answer,) = predict(tmp_path / "run", ["the [MASK:5] fox"], tmp_path / "answers", device="cpu")
     assert len(answer.values["filled"].encode()) == len("the quick fox")
     assert "gap 1, 5 bytes" in (tmp_path / "answers" / "predictions.html").read_text()
+    _ask_as_people_do(tmp_path, answer.values["filled"])
+
+
+def _ask_as_people_do(folder: Path, filled: str) -> None:
+    """A text that names a file is a text; markup is none; examples hide what evaluation hides."""
+    predictor = load(folder / "run", device="cpu")
+    asking = predictor.asking()
+    assert [(each.column, each.form, each.needed) for each in asking.fields] == [("text", "words", True)]
+    marked = {"text": "<b>[MASK:2]</b>"}
+    first, second, named, number, empty = asking.answers(
+        [{"text": "the [MASK:5] fox"}, marked, {"text": str(folder / "text.txt")}, {"text": 3}, {"text": " "}]
+    )
+    assert isinstance(first, Prediction)
+    assert isinstance(second, Prediction)
+    assert first.values["filled"] == filled
+    (said,) = asking.said(first)
+    assert (said.title, said.words, said.chosen) == ("gap 1", filled[4:9], {filled[4:9]})
+    assert asking.html(second).startswith("<p>&lt;b&gt;<mark>")
+    assert str(named).startswith("`text` must have gaps, [MASK] for a byte or [MASK:7] for a word of 7 bytes")
+    assert str(number) == "'text' must be a text, received int"
+    assert str(empty) == "'text' is missing, and this model cannot do without it"
+    assert asking.python({"text": "a [MASK]"}) == "['a [MASK]']"
+    task, run = load_task(folder / "run")
+    example = asking.example(task.load_data(run.data, predictor.parts).validation, 0)
+    assert example.truth.keys() == {f"gap {number}" for number in range(1, len(example.truth) + 1)}
+    text = example.cells["text"]
+    for word in example.truth.values():
+        text = text.replace(f"[MASK:{len(word)}]", word, 1)
+    assert text in "the quick brown fox jumps over the lazy dog\n" * 60
+    (answered,) = asking.answers([example.cells])
+    assert [each.title for each in asking.said(answered)] == list(example.truth)  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize(

@@ -77,7 +77,7 @@ def trained(tmp_path_factory: pytest.TempPathFactory, pictures: Path) -> tuple[P
         RunArguments(
             output=str(folder),
             data=DataArguments(data=str(pictures), test_fraction=0.25, validation_fraction=0.2),
-            training=TrainingArguments(epochs=25, batch_size=7, device="cpu"),
+            training=TrainingArguments(epochs=25, batch_size=7, device="cpu", watch_every=1_000),
             optimization=OptimizationArguments(learning_rate=2e-2, warmup_steps=5),
         ),
     )
@@ -249,12 +249,13 @@ def test_a_table_of_paths_is_trained_on_and_answered(table: Path, tmp_path: Path
             output=str(tmp_path / "run"),
             data=DataArguments(data=str(table)),
             training=TrainingArguments(epochs=1, batch_size=7, device="cpu"),
+            pictures=False,
         ),
     )
     assert results["samples"] == {"train": 18, "validation": 2, "test": 4}
     again = evaluate(tmp_path / "run", device="cpu")
     assert again["metrics"] == pytest.approx(results["test"], rel=1e-4, abs=1e-5)
-    predictions = predict(tmp_path / "run", [table], tmp_path / "answers", device="cpu")
+    predictions = predict(tmp_path / "run", [table], device="cpu")
     assert len(predictions) == 24
     assert predictions[2].source == f"{table}, row 3"
     # The stem leaves 4 x 5 places of 20 x 24 pixels.
@@ -268,14 +269,15 @@ def test_a_stem_of_stages_is_trained_on_and_answered(pictures: Path, tmp_path: P
     run = RunArguments(
         output=str(tmp_path / "run"),
         data=DataArguments(data=str(pictures), test_fraction=0.25),
-        training=TrainingArguments(epochs=12, batch_size=7, device="cpu"),
+        training=TrainingArguments(epochs=12, batch_size=7, device="cpu", watch_every=1_000),
         optimization=OptimizationArguments(learning_rate=1e-2, warmup_steps=5),
+        pictures=False,
     )
     results = train(ImageClassification(chosen), run)
     assert results["test"]["accuracy"] == 1.0
     again = evaluate(tmp_path / "run", device="cpu")
     assert again["metrics"] == pytest.approx(results["test"], rel=1e-4, abs=1e-5)
-    predictions = predict(tmp_path / "run", [pictures], tmp_path / "answers", device="cpu")
+    predictions = predict(tmp_path / "run", [pictures], device="cpu")
     # Two stages leave 3 x 4 places of 5 x 7 pixels.
     assert predictions[0].shown["inputs"]["image"].attention.shape == (3, 4)
     _, parts, _ = load_run(tmp_path / "run")
@@ -336,6 +338,7 @@ def test_a_run_can_start_from_another_with_its_sizes(
             data=DataArguments(data=str(other)),
             start=StartArguments(start=str(trained[0])),
             training=TrainingArguments(epochs=1, batch_size=7, device="cpu"),
+            pictures=False,
         ),
     )
     assert results["started_from"] == str(trained[0])

@@ -91,6 +91,22 @@ def test_flow_is_kept_on_disk_until_it_is_shown(tmp_path):
     assert not place.exists()
 
 
+def test_pairs_of_equal_frames_are_told_with_the_motion_that_is_wrong_there(tmp_path):
+    given = [
+        grey(tmp_path / f"{name}.png", value) for name, value in (("a", 1), ("b", 2), ("c", 2), ("d", 2))
+    ]
+    flow = torch.zeros(7, 11, 2)
+    flow[..., 0] = 3.0
+    predictions = flows_of_inputs(given, CHOSEN, lambda first, second: flow)
+    assert [len(prediction.notes) for prediction in predictions] == [1, 0, 0]
+    (note,) = predictions[0].notes
+    assert note == (
+        f"2 of 3 pairs have two equal frames, such as `{tmp_path / 'b.png'} to c.png`: nothing moves there, so the mean "
+        "motion of 3.00 pixels that the model finds there is its error"
+    )
+    assert not flows_of_inputs(given[:2], CHOSEN, lambda first, second: flow)[0].notes
+
+
 def test_names_that_come_twice_are_numbered(tmp_path):
     given = [grey(tmp_path / folder / "x.png", 1) for folder in "abc"]
     flow = torch.zeros(7, 11, 2)

@@ -1,5 +1,6 @@
 """Optical flow end to end at tiny size: made pairs, true pairs, mistakes, what people look at."""
 
+import base64
 import csv
 import json
 from pathlib import Path
@@ -13,12 +14,15 @@ from perceivers.arguments import DataArguments, RunArguments, TrainingArguments
 from perceivers.data.draws import generator_of
 from perceivers.data.splits import Splits
 from perceivers.errors import DataError
+from perceivers.kinds.asked import Sent
+from perceivers.predictor import load
 from perceivers.processors.optical_flow.files import read_flow, write_flow
 from perceivers.processors.optical_flow.kitti import write_kitti_flow
 from perceivers.tasks.optical_flow.augmentation import FlowSample
 from perceivers.tasks.optical_flow.options import OpticalFlowArguments
 from perceivers.tasks.optical_flow.pictures import PicturePool
 from perceivers.tasks.optical_flow.task import OpticalFlow
+from perceivers.tasks.registry import load_task
 from perceivers.training.evaluation import evaluate
 from perceivers.training.prediction import predict
 from perceivers.training.run import train
@@ -54,7 +58,10 @@ def picture(seed, height=29, width=37):
 def run(folder, data, task_arguments=None, **training):
     settings = {"epochs": 1, "batch_size": 2, "device": "cpu", **training}
     arguments = RunArguments(
-        output=str(folder), data=DataArguments(data=str(data)), training=TrainingArguments(**settings)
+        output=str(folder),
+        data=DataArguments(data=str(data)),
+        training=TrainingArguments(**settings),
+        pictures=False,
     )
     return train(OpticalFlow(OpticalFlowArguments(**{**TINY, **(task_arguments or {})})), arguments)
 
@@ -346,3 +353,49 @@ def test_true_flow_that_is_not_recognised_is_not_trained_around(tmp_path):
         DataError, match=r"holds truth.a\.flo, which looks like true flow, but not in the layout of"
     ):
         OpticalFlow(OpticalFlowArguments(**TINY)).load_data(DataArguments(data=str(tmp_path)))
+
+
+def test_people_ask_with_two_frames_and_get_the_flow_as_a_picture_and_as_a_file(trained, pictures, tmp_path):
+    predictor = load(trained[0], device="cpu")
+    asking = predictor.asking()
+    assert [(each.column, each.form, each.player) for each in asking.fields] == [
+        ("first", "file", "picture"), ("second", "file", "picture")
+    ]  # fmt: skip
+    paths = [pictures / "0.png", pictures / "1.png"]
+    frames = {
+        name: Sent("x", path.read_bytes()) for name, path in zip(("first", "second"), paths, strict=True)
+    }
+    Image.new("RGB", (3, 5)).save(tmp_path / "small.png")
+    small = Sent("small", (tmp_path / "small.png").read_bytes())
+    answer, named, sizes, torn = asking.answers(
+        [
+            frames,
+            {**frames, "second": str(paths[1])},
+            {**frames, "second": small},
+            {**frames, "first": Sent("a", b"?")},
+        ]
+    )
+    (expected,) = predict(trained[0], [str(path) for path in paths], tmp_path / "answers", device="cpu")
+    assert answer.values["mean_motion"] == pytest.approx(expected.values["mean_motion"], rel=1e-3)
+    (tmp_path / "own.flo").write_bytes(base64.b64decode(answer.values["flow"].partition(",")[2]))
+    torch.testing.assert_close(
+        read_flow(tmp_path / "own.flo"), expected.shown["flow"].read(), atol=1e-4, rtol=1e-4
+    )
+    assert asking.html(answer).startswith('<p><img src="data:image/png;base64,')
+    assert [each.title for each in asking.said(answer)] == ["mean motion", "longest motion"]
+    assert str(named).startswith("'second' must be the content of a picture, received the text '")
+    assert str(sizes) == "both frames must be of one size, received 37 x 29 and 3 x 5"
+    assert str(torn).startswith("'first': the picture in the row cannot be read as a picture")
+    assert asking.extent("first", small.content, 1.0).pixels == 15
+
+
+def test_examples_of_flow_are_pairs_with_their_true_flow(trained):
+    predictor = load(trained[0], device="cpu")
+    asking = predictor.asking()
+    task, run = load_task(trained[0])
+    example = asking.example(task.load_data(run.data, predictor.parts).validation, 0)
+    assert asking.media("first", example.cells["first"]).content[:4] == b"\x89PNG"
+    assert example.html.startswith('<p><img src="data:image/png;base64,')
+    (answer,) = asking.answers([example.cells])
+    assert set(example.truth) <= {each.title for each in asking.said(answer)}
+    assert asking.python({"first": "a.png"}) == "['a.png', 'second.png']"

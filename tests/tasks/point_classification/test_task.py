@@ -79,7 +79,7 @@ def trained(tmp_path_factory: pytest.TempPathFactory, sets: Path) -> tuple[Path,
         RunArguments(
             output=str(folder),
             data=DataArguments(data=str(sets)),
-            training=TrainingArguments(epochs=20, batch_size=7, device="cpu"),
+            training=TrainingArguments(epochs=20, batch_size=7, device="cpu", watch_every=1_000),
             optimization=OptimizationArguments(learning_rate=2e-2, warmup_steps=5),
         ),
     )
@@ -98,6 +98,32 @@ def test_a_folder_of_files_is_learnt_and_measured_again(
     config = json.loads((folder / "config.json").read_text())
     assert config["modalities"]["points"]["num_coordinates"] == 3
     assert config["modalities"]["points"]["num_features"] == 0
+
+
+def test_neighbourhoods_are_learnt_saved_and_shown(sets: Path, tmp_path: Path) -> None:
+    around = {
+        "input_form": "neighbourhoods",
+        "neighbourhood_widths": (5, 7),
+        "neighbourhood_centres": (17, 9),
+        "num_neighbours": 4,
+    }
+    results = train(
+        PointClassification(PointClassificationArguments(**TINY, **around, drop=0.2)),
+        RunArguments(
+            output=str(tmp_path / "run"),
+            data=DataArguments(data=str(sets)),
+            training=TrainingArguments(epochs=8, batch_size=7, device="cpu"),
+            optimization=OptimizationArguments(learning_rate=2e-2, warmup_steps=5),
+        ),
+    )
+    assert results["test"]["accuracy"] == 1.0
+    again = evaluate(tmp_path / "run", device="cpu")
+    assert again["metrics"] == pytest.approx(results["test"], rel=1e-3, abs=1e-5)
+    (prediction,) = predict(tmp_path / "run", [sets / "ball" / "00.npy"], tmp_path / "said", device="cpu")
+    shown = prediction.shown["inputs"]["points"]
+    # Each point has the weight of the token that it lies nearest to.
+    assert len(shown.attention) == len(shown.points) > 9
+    assert len(np.unique(shown.attention)) <= 9
 
 
 def test_predictions_are_a_table_and_a_picture(
@@ -156,11 +182,12 @@ def test_a_table_of_lists_is_trained_on_and_answered(tmp_path: Path) -> None:
         output=str(tmp_path / "run"),
         data=DataArguments(data=str(tmp_path / "sets.jsonl")),
         training=TrainingArguments(epochs=1, batch_size=7, device="cpu"),
+        pictures=False,
     )
     train(task, run)
     _, parts, _ = load_run(tmp_path / "run")
     assert counts_of(parts) == (3, 1)
-    predictions = predict(tmp_path / "run", [tmp_path / "sets.jsonl"], tmp_path / "answers", device="cpu")
+    predictions = predict(tmp_path / "run", [tmp_path / "sets.jsonl"], device="cpu")
     assert len(predictions) == 20
     assert predictions[4].source == f"{tmp_path / 'sets.jsonl'}, row 5"
 
@@ -220,6 +247,23 @@ def test_surfaces_are_sampled_anew_while_training_and_alike_when_measuring(tmp_p
         ({"drop": 1.0}, r"`drop` must be in \[0, 1\), received 1\.0"),
         ({"jitter": -0.1}, r"`jitter` must be at least 0, received -0\.1"),
         ({"num_points": 0}, "`num_points` must be at least 1, received 0"),
+        ({"input_form": "balls"}, "`input_form` must be one of points, neighbourhoods, received 'balls'"),
+        (
+            {"num_neighbours": 5},
+            "`num_neighbours` is for `input_form` neighbourhoods, received 5 with 'points'",
+        ),
+        (
+            {"input_form": "neighbourhoods", "neighbourhood_widths": (5,)},
+            r"must have one number a stage, received \(5,\) and \(128, 32\)",
+        ),
+        (
+            {"input_form": "neighbourhoods", "neighbourhood_centres": (5, 7)},
+            r"must not grow from stage to stage, received \(5, 7\)",
+        ),
+        (
+            {"input_form": "neighbourhoods", "neighbourhood_widths": (5, 0)},
+            "`neighbourhood_widths` must be one whole number or more, each at least 1",
+        ),
     ],
 )
 def test_choices_that_cannot_be_are_named(changed: dict[str, Any], message: str) -> None:
@@ -301,6 +345,7 @@ def test_a_run_can_start_from_another_of_the_same_points(
             data=DataArguments(data=str(sets)),
             start=StartArguments(start=str(trained[0])),
             training=TrainingArguments(epochs=1, batch_size=7, device="cpu"),
+            pictures=False,
         ),
     )
     assert results["new_weights"] == []

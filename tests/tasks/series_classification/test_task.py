@@ -91,8 +91,9 @@ def run(output: Path, data: Path, epochs: int = 12, **chosen: Any) -> dict[str, 
         RunArguments(
             output=str(output),
             data=DataArguments(data=str(data), test_fraction=0.25, validation_fraction=0.2),
-            training=TrainingArguments(epochs=epochs, batch_size=7, device="cpu"),
+            training=TrainingArguments(epochs=epochs, batch_size=7, device="cpu", watch_every=1_000),
             optimization=OptimizationArguments(learning_rate=2e-2, warmup_steps=5),
+            pictures=False,
         ),
     )
 
@@ -283,7 +284,7 @@ def test_patterns_are_chosen_for_few_series_and_learn_from_averages_of_them(tmp_
     run_arguments = RunArguments(
         output=str(tmp_path / "run"),
         data=DataArguments(data=str(write_ts(tmp_path / "small.ts", 40))),
-        training=TrainingArguments(epochs=20, batch_size=8, device="cpu"),
+        training=TrainingArguments(epochs=20, batch_size=8, device="cpu", watch_every=1_000),
         optimization=OptimizationArguments(learning_rate=0.02, weight_decay=0.1),
         pictures=False,
     )

@@ -61,6 +61,7 @@ def run(
             data=DataArguments(data=str(data), test_fraction=0.25, validation_fraction=0.2),
             training=TrainingArguments(steps=steps, batch_size=7, device="cpu", keep_best=False),
             optimization=OptimizationArguments(learning_rate=rate, warmup_steps=5),
+            pictures=False,
         ),
     )
 
@@ -335,6 +336,7 @@ def test_texts_are_read_as_ngrams_where_nothing_is_chosen(tmp_path: Path) -> Non
             output=str(tmp_path / "run"),
             data=DataArguments(data=str(table), test_fraction=0.25),
             training=TrainingArguments(epochs=8, device="cpu"),
+            pictures=False,
         ),
     )
     assert results["test"]["accuracy"] == 1.0

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import json
 import math
 from dataclasses import replace
@@ -24,11 +25,13 @@ from perceivers.arguments.open import completed
 from perceivers.configuration import PerceiverConfig
 from perceivers.data.splits import Splits
 from perceivers.errors import ConfigurationError, DataError
+from perceivers.kinds.asked import Sent
 from perceivers.metrics.signal_to_noise import mean_squared_errors
 from perceivers.models.multimodal_autoencoding import PerceiverForMultimodalAutoencoding
+from perceivers.predictor import load
 from perceivers.processors.video.files import read_video
-from perceivers.tasks.base import Parts
-from perceivers.tasks.registry import load_run
+from perceivers.tasks.base import Parts, Prediction
+from perceivers.tasks.registry import load_run, load_task
 from perceivers.tasks.video_autoencoding.measures import measure_clips, reconstructions
 from perceivers.tasks.video_autoencoding.options import VideoAutoencodingArguments
 from perceivers.tasks.video_autoencoding.prediction import extremes
@@ -133,9 +136,12 @@ def test_evaluation_by_the_prepared_form_measures_as_training_did(run):
 
 
 def test_a_prediction_is_a_film_beside_its_reconstruction(run, films, tmp_path):
-    given = [films / "right" / "0.mp4", films / "down"]
+    (tmp_path / "down").mkdir()
+    for name in ("0.mp4", "1.mp4"):
+        (tmp_path / "down" / name).symlink_to(films / "down" / name)
+    given, tmp_path = [films / "right" / "0.mp4", tmp_path / "down"], tmp_path / "answers"
     predictions = predict(run, given, tmp_path, device="cpu")
-    assert len(predictions) == 5
+    assert len(predictions) == 3
     values = predictions[0].values
     assert values["label"] in ("right", "down")
     assert sum(values["probabilities"].values()) == pytest.approx(1.0)
@@ -422,3 +428,37 @@ def test_a_prediction_of_a_film_that_does_not_fit_names_it(run, tmp_path):
     short = write_film(tmp_path / "short.mp4", frames=moving_square(3), waveform=tone(2400, 100))
     with pytest.raises(DataError, match=r"short\.mp4` must last 4 frames"):
         predict(run, [short], tmp_path / "out", device="cpu")
+
+
+def test_people_ask_with_a_film_and_get_it_again_beside_itself(run: Path, films: Path) -> None:
+    predictor = load(run, device="cpu")
+    asking = predictor.asking()
+    (field,) = asking.fields
+    assert (field.form, field.player, field.needed) == ("file", "film", True)
+    content = (films / "right" / "0.mp4").read_bytes()
+    answer, named, torn, ending = asking.answers(
+        [
+            {field.column: Sent("mine.mp4", content)},
+            {field.column: str(films / "right" / "0.mp4")},
+            {field.column: Sent("a.mp4", content[:99])},
+            {field.column: Sent("a.txt", content)},
+        ]
+    )
+    assert isinstance(answer, Prediction)
+    assert base64.b64decode(answer.values["film"].partition(",")[2])[4:8] == b"ftyp"
+    assert asking.html(answer).startswith('<p><video controls loop src="data:video/mp4;base64,')
+    titles = [each.title for each in asking.said(answer)]
+    assert titles == ["class", "pictures, PSNR", "sound, PSNR", "sound, PSNR of silence"]
+    assert str(named).startswith(f"{field.column!r} must be the content of a film, received the text '/")
+    assert "the file" in str(torn)
+    assert "/tmp" not in str(torn)
+    assert str(ending).startswith("must be a file that ends in one of .mp4")
+    assert asking.extent(field.column, content, 9.0).seconds == pytest.approx(1.4, abs=0.11)
+    task, own = load_task(run)
+    example = asking.example(task.load_data(own.data, predictor.parts).validation, 0)
+    assert example.truth["class"] in ("right", "down")
+    media = asking.media(field.column, example.cells[field.column])
+    assert media is not None
+    assert media.content[4:8] == b"ftyp"
+    (again,) = asking.answers([example.cells])
+    assert isinstance(again, Prediction)

@@ -5,18 +5,20 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Self
 
-import torch
-from torch import Tensor
+import numpy as np
 
+from perceivers.errors import DataError
+from perceivers.kinds.asked import Field
 from perceivers.kinds.base import Kind, ModalityInput, as_tokens, is_empty
 from perceivers.kinds.category.options import CategoryOptions
 from perceivers.kinds.shading import shaded_list
-from perceivers.modalities.category import MISSING, NUM_RESERVED, UNKNOWN
+from perceivers.modalities.ids import MISSING, NUM_RESERVED, UNKNOWN
 
 if TYPE_CHECKING:
-    import numpy as np
+    from torch import Tensor
 
 # What has more words than this is text.
 MOST_WORDS = 4
@@ -95,7 +97,7 @@ class CategoryKind(Kind):
             None if is_hidden else cell for cell, is_hidden in zip(value, hidden.tolist(), strict=True)
         )
 
-    def tensors(self, values: Sequence[tuple[str | None, ...] | None]) -> dict[str, ModalityInput]:
+    def arrays(self, values: Sequence[tuple[str | None, ...] | None]) -> dict[str, ModalityInput]:
         """Ids, int64 [batch, num_columns]: 0 where one is missing, 1 where one is unknown, else from 2 on."""
         ids = [
             [MISSING] * len(self.vocabularies)
@@ -106,7 +108,7 @@ class CategoryKind(Kind):
             ]
             for value in values
         ]
-        return {"": ModalityInput(torch.tensor(ids))}
+        return {"": ModalityInput(np.array(ids, dtype=np.int64))}
 
     def modalities(self) -> dict[str, dict[str, Any]]:
         """See Kind."""
@@ -119,6 +121,19 @@ class CategoryKind(Kind):
     def with_state(self, state: Mapping[str, Any]) -> Self:
         """See Kind."""
         return replace(self, vocabularies=tuple(tuple(known) for known in state["vocabularies"]))
+
+    def content(self, cell: Any, folder: Path) -> Any:
+        """See AskedKind."""
+        if not isinstance(cell, str | int | float):
+            raise DataError(f"must be one name, received {type(cell).__name__}")
+        return cell
+
+    def fields(self, columns: Sequence[str]) -> tuple[Field, ...]:
+        """See AskedKind; the most frequent training categories come first."""
+        return tuple(
+            Field(column, self.name, "choice", choices=known)
+            for column, known in zip(columns, self.vocabularies, strict=True)
+        )
 
     def show(
         self,

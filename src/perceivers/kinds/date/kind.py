@@ -4,14 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
-from torch import Tensor
 
+from perceivers.kinds.asked import Field
 from perceivers.kinds.base import MOSTLY, is_empty
 from perceivers.kinds.date.reading import PARTS, date_of, looks_like_date, parts_of
 from perceivers.kinds.number.kind import NumberKind
+
+if TYPE_CHECKING:
+    from torch import Tensor
 
 
 @dataclass(frozen=True)
@@ -39,6 +42,11 @@ class DateKind(NumberKind):
     def plain(self, cell: Any, column: str, table: Any) -> Any:
         """See Kind."""
         return None if is_empty(cell) else date_of(cell, column)
+
+    def fields(self, columns: Sequence[str]) -> tuple[Field, ...]:
+        """See AskedKind."""
+        hint = "such as 2024-03-31, or 2024-03-31 18:30"
+        return tuple(Field(column, self.name, "date", hint) for column in columns)
 
     def show(
         self, value: np.ndarray | None, weights: Mapping[str, Tensor], grids: Mapping[str, tuple[int, ...]]

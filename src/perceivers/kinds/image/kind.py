@@ -7,22 +7,20 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import chain
 from pathlib import Path
-from typing import Any, ClassVar, Self
+from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 import numpy as np
 from PIL import Image
-from torch import Tensor
-from torch.nn.functional import adaptive_avg_pool2d
 
 from perceivers.arguments.advice import Advice
 from perceivers.data.tables import Table
 from perceivers.errors import DataError
+from perceivers.kinds.asked import Extent, Field, Media
 from perceivers.kinds.base import MOSTLY, Kind, ModalityInput, as_tokens, is_empty
 from perceivers.kinds.cards import CardLayout
-from perceivers.kinds.image.affine import random_affine
+from perceivers.kinds.image.arrays import pixel_arrays
 from perceivers.kinds.image.augmentation import vary_picture
 from perceivers.kinds.image.drawing import LAYOUT, ShownPicture, draw_picture, picture_html, small
-from perceivers.kinds.image.jitter import jitter_colours
 from perceivers.kinds.image.options import FORM_DEFAULTS, ImageOptions
 from perceivers.kinds.image.reading import (
     IMAGE_SUFFIXES,
@@ -33,8 +31,12 @@ from perceivers.kinds.image.reading import (
     read_plain,
 )
 from perceivers.kinds.image.sizing import LOOKED_AT, image_learning, image_options, looks_of
-from perceivers.kinds.image.tensors import image_modality, image_processor, pixels_of, seen_part
+from perceivers.kinds.inline import png_of
+from perceivers.processors.image.opening import size_stored
 from perceivers.rivals.simple import SimpleForm
+
+if TYPE_CHECKING:
+    from torch import Tensor
 
 # Pictures whose brightness is looked at before training.
 MOST_SURVEYED = 16
@@ -136,10 +138,14 @@ class ImageKind(Kind):
 
     def simplified(self, row: Mapping[str, Any], columns: Sequence[str], table: Any) -> np.ndarray | None:
         """The pixels of a small picture, float32: 16 x 16 in colours, 32 x 32 in grey."""
+        from perceivers.kinds.image.tensors import pixels_of
+
         value = self.read(row, columns, table)
         if value is None:
             return None
         pixels = pixels_of([value], self.options).values
+        from torch.nn.functional import adaptive_avg_pool2d
+
         side = 32 if pixels.shape[1] == 1 else 16
         return adaptive_avg_pool2d(pixels.float(), side).flatten().numpy()
 
@@ -149,10 +155,19 @@ class ImageKind(Kind):
 
     def tensors(self, values: Sequence[Picture | None]) -> dict[str, ModalityInput]:
         """Pixels [batch, image_channels, height, width]."""
+        from perceivers.kinds.image.tensors import pixels_of
+
         return {"": pixels_of(values, self.options)}
+
+    def arrays(self, values: Sequence[Picture | None]) -> dict[str, ModalityInput]:
+        """The same by Pillow alone."""
+        return {"": pixel_arrays(values, self.options)}
 
     def augment(self, inputs: Mapping[str, Tensor]) -> dict[str, Tensor]:
         """Shift, turn and scale the pictures, and change their brightness, contrast and saturation."""
+        from perceivers.kinds.image.affine import random_affine
+        from perceivers.kinds.image.jitter import jitter_colours
+
         chosen = self.options
         return {
             name: jitter_colours(
@@ -169,16 +184,22 @@ class ImageKind(Kind):
 
     def modalities(self) -> dict[str, dict[str, Any]]:
         """See Kind."""
+        from perceivers.kinds.image.tensors import image_modality
+
         return {"": image_modality(self.options)}
 
     def save_pretrained(self, folder: Path) -> None:
         """Write the image processor's `preprocessor_config.json`."""
+        from perceivers.kinds.image.tensors import image_processor
+
         image_processor(self.options).save_pretrained(folder)
 
     def show(
         self, value: Picture | None, weights: Mapping[str, Tensor], grids: Mapping[str, tuple[int, ...]]
     ) -> ShownPicture | None:
         """What the model saw of a picture, and the attention over the grid of its tokens."""
+        from perceivers.kinds.image.tensors import seen_part
+
         if value is None:
             return None
         attention = weights[""].reshape(grids[""]).numpy()
@@ -191,3 +212,20 @@ class ImageKind(Kind):
     def html(self, shown: ShownPicture | None, columns: Sequence[str]) -> str:
         """See Kind."""
         return picture_html(shown, columns[0])
+
+    def fields(self, columns: Sequence[str]) -> tuple[Field, ...]:
+        """See AskedKind."""
+        accepts = ("image/*", *self.suffixes)
+        return tuple(
+            Field(column, self.name, "file", "a picture of any size", accepts, "picture")
+            for column in columns
+        )
+
+    def extent(self, content: bytes, most_seconds: float) -> Extent:
+        """See AskedKind."""
+        size = size_stored(content)
+        return Extent() if size is None else Extent(pixels=math.prod(size))
+
+    def media(self, value: Picture) -> Media:
+        """The picture as a PNG file."""
+        return Media("image/png", png_of(small(value.image)))

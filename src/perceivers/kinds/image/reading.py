@@ -14,6 +14,7 @@ from PIL import Image
 
 from perceivers.errors import DataError
 from perceivers.processors.image.opening import (
+    SHOWN_AS,
     brightest,
     open_picture,
     plain_depth,
@@ -21,7 +22,6 @@ from perceivers.processors.image.opening import (
     smaller,
     upright,
 )
-from perceivers.processors.image.reading import read_picture
 
 IMAGE_SUFFIXES = (".png", ".jpg", ".jpeg", ".jpe", ".jfif", ".bmp", ".gif", ".webp", ".tif", ".tiff", ".avif", ".pgm", ".ppm",
                   ".pbm", ".pnm", ".jp2")  # fmt: skip
@@ -78,11 +78,18 @@ def plain_image(image: Image.Image, channels: int) -> Image.Image:
     image = plain_depth(upright(image), "the picture")
     if image.mode == ("L" if channels == 1 else "RGB"):
         return image
-    if image.mode in ("L", "RGB"):
-        # Pillow's grey of colours is that of the image processor.
-        return image.convert("L" if channels == 1 else "RGB")
-    pixels = read_picture(image, channels=channels)
-    return Image.fromarray((pixels[0] if channels == 1 else pixels.permute(1, 2, 0)).contiguous().numpy())
+    shown = SHOWN_AS.get(image.mode)
+    if shown is not None:
+        image = image.convert("RGBA" if image.mode == "P" and "transparency" in image.info else shown)
+    if image.mode in ("LA", "RGBA"):
+        *colours, alpha = image.split()
+        under = Image.new("L" if image.mode == "LA" else "RGB", image.size, "white")
+        under.paste(Image.merge(under.mode, colours), mask=alpha)
+        image = under
+    elif image.mode not in ("L", "RGB"):
+        image = image.convert("RGB")
+    # Pillow's grey of colours is that of the image processor.
+    return image.convert("L" if channels == 1 else "RGB")
 
 
 def read_plain(

@@ -17,7 +17,6 @@ from perceivers.arguments.advice import Advice
 from perceivers.kinds.image.options import ImageOptions
 from perceivers.kinds.image.reading import plain_image
 from perceivers.kinds.passes import stem_learning
-from perceivers.nn.stems import num_multiplications
 
 # Pictures of about so many pixels a side stay as large as they are; larger ones become as large as SIDE_OF_PHOTOGRAPHS.
 LARGEST_SMALL_SIDE, SIDE_OF_PHOTOGRAPHS = 40, 64
@@ -144,6 +143,8 @@ def image_learning(num_rows: int, options: ImageOptions) -> Advice:
     """
     if options.input_form != "stem":
         return Advice()
+    from perceivers.nn.stems import num_multiplications
+
     values = options.form_values()
     cost = num_multiplications(
         (options.image_height, options.image_width),

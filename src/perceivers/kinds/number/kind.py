@@ -4,19 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any, ClassVar, Self
+from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 import numpy as np
-import torch
-from torch import Tensor
 
 from perceivers.data.numbers import Decimal
+from perceivers.kinds.asked import Field
 from perceivers.kinds.base import MOSTLY, Kind, ModalityInput, as_tokens
 from perceivers.kinds.number.options import NumberOptions
 from perceivers.kinds.number.reading import are_names, is_missing_word, looks_like_number, number_of
 from perceivers.kinds.number.sizing import number_options
 from perceivers.kinds.shading import shaded_list
 from perceivers.processors.numbers import apply_quantiles, fit_quantiles, piecewise_edges
+
+if TYPE_CHECKING:
+    from torch import Tensor
 
 
 @dataclass(frozen=True)
@@ -84,12 +86,12 @@ class NumberKind(Kind):
             return value
         return np.where(generator.random(len(value)) < self.options.number_hidden, np.nan, value)
 
-    def tensors(self, values: Sequence[np.ndarray | None]) -> dict[str, ModalityInput]:
+    def arrays(self, values: Sequence[np.ndarray | None]) -> dict[str, ModalityInput]:
         """Normalised numbers, float32 [batch, num_columns], NaN where one is missing."""
         assert self.quantiles is not None
         absent = np.full(self.quantiles.shape[1], np.nan)
         table = np.stack([absent if value is None else value for value in values])
-        return {"": ModalityInput(torch.from_numpy(apply_quantiles(table, self.quantiles)).float())}
+        return {"": ModalityInput(apply_quantiles(table, self.quantiles).astype(np.float32))}
 
     def modalities(self) -> dict[str, dict[str, Any]]:
         """See Kind."""
@@ -116,6 +118,14 @@ class NumberKind(Kind):
             self,
             quantiles=np.array(state["quantiles"], dtype=np.float64),
             edges=tuple(tuple(edges) for edges in state["edges"]),
+        )
+
+    def fields(self, columns: Sequence[str]) -> tuple[Field, ...]:
+        """See AskedKind; with the range of the training numbers."""
+        assert self.quantiles is not None
+        return tuple(
+            Field(column, self.name, "number", low=float(known[0]), high=float(known[-1]))
+            for column, known in zip(columns, self.quantiles.T, strict=True)
         )
 
     def show(

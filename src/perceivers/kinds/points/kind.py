@@ -3,28 +3,40 @@
 from __future__ import annotations
 
 import dataclasses
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import PurePath
-from typing import Any, ClassVar, Self
+from pathlib import Path, PurePath
+from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 import numpy as np
-from torch import Tensor
 
+from perceivers.arguments.advice import Advice
 from perceivers.errors import ConfigurationError, DataError
-from perceivers.kinds.base import MOSTLY, Kind, ModalityInput, counted, is_empty
+from perceivers.kinds.asked import Extent, Field, Media, Sent, stored
+from perceivers.kinds.base import MOSTLY, Kind, ModalityInput, as_tokens, counted, is_empty
 from perceivers.kinds.cards import CardLayout
 from perceivers.kinds.image.reading import IMAGE_SUFFIXES, looks_like_picture
+from perceivers.kinds.inline import png_of
 from perceivers.kinds.points.augmentation import vary_points
-from perceivers.kinds.points.drawing import LAYOUT, ShownPoints, draw_set, set_html
+from perceivers.kinds.points.drawing import LAYOUT, ShownPoints, draw_set, picture_of, set_html
 from perceivers.kinds.points.files import POINT_SUFFIXES
+from perceivers.kinds.points.grid import grid_of_counts
 from perceivers.kinds.points.mesh import Mesh
-from perceivers.kinds.points.options import PointOptions
-from perceivers.kinds.points.reading import PointSet, centred, draw_points, read_set
-from perceivers.kinds.points.tensors import points_as_seen, points_modality, stack_sets
+from perceivers.kinds.points.options import FORM_DEFAULTS, PointOptions
+from perceivers.kinds.points.reading import PointSet, centred, decode_points, draw_points, read_set
+from perceivers.kinds.points.sizing import MOST_POINTS, looks_of, points_learning, points_options
+from perceivers.kinds.points.tensors import points_as_seen, points_modality, points_of_tokens, stack_sets
+from perceivers.processors.image.opening import size_stored
+from perceivers.rivals.simple import SimpleForm
+
+if TYPE_CHECKING:
+    from torch import Tensor
 
 # What holds points and nothing else; the other endings of READERS hold series, tables and texts as well.
 OWN_SUFFIXES = (".off", ".ply", ".obj", ".xyz", ".pts")
+# Sets that are looked at before anything is chosen: each is a file, perhaps a large one.
+LOOKED_AT = 64
 
 
 @dataclass(frozen=True)
@@ -43,7 +55,9 @@ class PointsKind(Kind):
     options_class: ClassVar[type[Any]] = PointOptions
     suffixes: ClassVar[tuple[str, ...]] = (*POINT_SUFFIXES, *IMAGE_SUFFIXES)
     usual_columns: ClassVar[tuple[str, ...]] = ("points", "cloud", "point_cloud", "pointcloud", "mesh")
+    belonging: ClassVar[Mapping[str, Sequence[str]]] = {"input_form": tuple(FORM_DEFAULTS["neighbourhoods"])}
     card: ClassVar[CardLayout | None] = LAYOUT
+    simple_form: ClassVar[SimpleForm | None] = SimpleForm("vector", "linear on a grid of counts")
     settles_on: ClassVar[int | None] = 16
 
     @classmethod
@@ -58,16 +72,40 @@ class PointsKind(Kind):
             return 0.98 if is_called_so else 0.4
         return 0.98 if is_called_so and sum(ending in POINT_SUFFIXES for ending in endings) >= wanted else 0.0
 
+    @classmethod
+    def advise(cls, cells: Sequence[Any], table: Any, num_rows: int, hidden: float) -> PointOptions:
+        """See Kind; cells that cannot be read are reported with the other rows."""
+        sets: list[np.ndarray] = []
+        for cell in cells[:: max(len(cells) // LOOKED_AT, 1)]:
+            try:
+                value = read_set(cell, table.root)
+            except DataError:
+                continue
+            # Those of the first one; sets that differ are reported later.
+            count = sets[0].shape[1] if sets else value.usual_coordinates
+            if value.num_columns >= count:
+                shape = centred(value.shape, count)
+                sets.append(draw_points(shape, MOST_POINTS)[:, :count])
+        return points_options(num_rows, looks_of(sets)) if sets else PointOptions()
+
+    def learning(self, num_rows: int, num_classes: int | None = None) -> Advice:
+        """See Kind."""
+        return points_learning(num_rows, self.options, self.num_columns)
+
     @property
     def num_tokens(self) -> int:
         """See Kind."""
-        return int(self.options.num_points)
+        return int(self.options.num_tokens)
 
     def described(self) -> str:
         """See Kind."""
+        chosen = self.options
         features = f" and {counted(self.num_features, 'feature')}" if self.num_features else ""
-        points = counted(self.options.num_points, "point")
-        return f"up to {points} of {counted(self.num_coordinates, 'coordinate')}{features}, a token each"
+        points = f"up to {counted(chosen.num_points, 'point')} of {counted(self.num_coordinates, 'coordinate')}{features}"
+        if chosen.input_form == "points":
+            return f"{points}, a token each"
+        around = chosen.form_values()["num_neighbours"]
+        return f"{points}, by the {around} nearest around each{as_tokens(self.num_tokens)}"
 
     def read(self, row: Mapping[str, Any], columns: Sequence[str], table: Any) -> PointSet | None:
         """See Kind."""
@@ -99,6 +137,14 @@ class PointsKind(Kind):
         value = PointSet(shape, int(arrays["usual"][0]))
         self._require_columns(value)
         return value
+
+    def simplified(self, row: Mapping[str, Any], columns: Sequence[str], table: Any) -> np.ndarray | None:
+        """How many points lie in each cell of a coarse grid over the set, and the sums of their features, float32."""
+        value = self.read(row, columns, table)
+        if value is None:
+            return None
+        points = draw_points(value.shape, self.options.num_points)
+        return grid_of_counts(points, self.num_coordinates or value.usual_coordinates)
 
     def settle(self, values: Sequence[PointSet], columns: Sequence[str]) -> Self:
         """Find out how many coordinates and features points have."""
@@ -146,7 +192,7 @@ class PointsKind(Kind):
             points[:, :count] = points[:, :count].clip(-limit, limit)
         return dataclasses.replace(value, shape=points)
 
-    def tensors(self, values: Sequence[PointSet | None]) -> dict[str, ModalityInput]:
+    def arrays(self, values: Sequence[PointSet | None]) -> dict[str, ModalityInput]:
         """Points [batch, num_points, num_columns]."""
         sets = [None if value is None else self._seen(value) for value in values]
         return {"": stack_sets(sets, self.num_columns)}
@@ -170,7 +216,11 @@ class PointsKind(Kind):
         if value is None:
             return None
         points = self._seen(value)
-        return ShownPoints(points, weights[""][: len(points)].numpy(), self.num_coordinates)
+        tokens = points_of_tokens(points, self.options, self.num_coordinates)
+        weight = weights[""][: len(tokens)].numpy()
+        if len(tokens) < len(points):
+            weight = weight[nearest_of(points[:, : self.num_coordinates], tokens)]
+        return ShownPoints(points, weight, self.num_coordinates)
 
     def draw(self, figure: Any, places: Sequence[Any], shown: ShownPoints | None, source: str) -> None:
         """See Kind."""
@@ -180,6 +230,31 @@ class PointsKind(Kind):
         """See Kind."""
         return set_html(shown, columns[0])
 
+    def fields(self, columns: Sequence[str]) -> tuple[Field, ...]:
+        """See AskedKind."""
+        hint = f"points ({', '.join(POINT_SUFFIXES)}), or a picture"
+        return tuple(Field(column, self.name, "file", hint, self.suffixes) for column in columns)
+
+    def content(self, cell: Any, folder: Path) -> Any:
+        """See AskedKind; a list of points may be JSON text."""
+        if isinstance(cell, Sent):
+            is_picture = looks_like_picture(cell.content)
+            return cell.content if is_picture else stored(cell, folder, POINT_SUFFIXES)
+        if isinstance(cell, str) and cell.lstrip().startswith("["):
+            return decode_points(cell)
+        return super().content(cell, folder)
+
+    def extent(self, content: bytes, most_seconds: float) -> Extent:
+        """See AskedKind."""
+        size = size_stored(content)
+        return Extent() if size is None else Extent(pixels=math.prod(size))
+
+    def media(self, value: PointSet) -> Media:
+        """The points from the side."""
+        points = self._seen(value)
+        shown = ShownPoints(points, np.zeros(len(points)), self.num_coordinates)
+        return Media("image/png", png_of(picture_of(shown)))
+
     def _require_columns(self, value: PointSet) -> None:
         if self.num_columns and value.num_columns != self.num_columns:
             raise DataError(
@@ -188,6 +263,17 @@ class PointsKind(Kind):
 
     def _seen(self, value: PointSet) -> np.ndarray:
         return points_as_seen(value, self.options, self.num_coordinates)
+
+
+def nearest_of(places: np.ndarray, tokens: np.ndarray) -> np.ndarray:
+    """Which of some points is nearest to each: numbers [num_points] in 0 to num_tokens - 1.
+
+    Args:
+        places: [num_points, num_coordinates].
+        tokens: indices of these points [num_tokens].
+    """
+    nearest: np.ndarray = np.linalg.norm(places[:, None] - places[tokens], axis=2).argmin(axis=1)
+    return nearest
 
 
 def _is_array(cell: Any) -> bool:

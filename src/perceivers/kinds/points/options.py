@@ -4,16 +4,30 @@
 # need not import what their annotations name.
 
 from dataclasses import dataclass
-from typing import Literal
+from itertools import pairwise
+from typing import Any, Literal
 
-from perceivers.arguments.base import require, require_at_least, require_choice, require_share
+from perceivers.arguments.base import require, require_at_least, require_choice, require_counts, require_share
 from perceivers.errors import ConfigurationError
+
+# Fields that only some forms of the input have, and their values where none is given.
+FORM_DEFAULTS: dict[str, dict[str, Any]] = {
+    "points": {},
+    "neighbourhoods": {
+        "neighbourhood_widths": (64, 128),
+        "neighbourhood_centres": (128, 32),
+        "num_neighbours": 16,
+    },
+}
 
 
 @dataclass(frozen=True, kw_only=True)
 class PointOptions:
     """How sets of points are told to the model, and changed while training."""
 
+    input_form: Literal["points", "neighbourhoods"] = "points"
+    """What a token is: `points`, a point by itself; `neighbourhoods`, a point with what lies around it, by a perceptron that
+    all share and the largest of what it makes of the nearest points (PointNet++), in stages that leave fewer points each."""
     num_coordinates: int | None = None
     """Leading numbers of a point that say where it is; the others are features. None: 2 of pictures, of all else 3, or
     as many as there are."""
@@ -33,6 +47,12 @@ class PointOptions:
     apart. The first Perceiver has 2,240 with 64 frequencies for ModelNet40."""
     feature_channels: int | None = None
     """Channels that a linear map makes of a point's features; None leaves them as they are."""
+    neighbourhood_widths: tuple[int, ...] | None = None
+    """Channels of each stage (`neighbourhoods`); None: 64, 128."""
+    neighbourhood_centres: tuple[int, ...] | None = None
+    """Points that each stage leaves, spread out over the set; smaller sets stay whole (`neighbourhoods`); None: 128, 32."""
+    num_neighbours: int | None = None
+    """Nearest points that are looked at around each, itself among them (`neighbourhoods`); None: 16."""
     drop: float = 0.0
     """Up to this share of the points is left out at random while training, in [0, 1)."""
     rotation: float = 0.0
@@ -57,7 +77,11 @@ class PointOptions:
             "num_fourier_bands",
             "max_resolution",
             "feature_channels",
+            "num_neighbours",
         )
+        require_choice("input_form", self.input_form, tuple(FORM_DEFAULTS))
+        require_counts(self, "neighbourhood_widths", "neighbourhood_centres")
+        self._require_form()
         require_choice("normalization", self.normalization, ("sphere", "box", "none"))
         require_choice("rotation_axis", self.rotation_axis, ("x", "y", "z"))
         require(
@@ -81,4 +105,40 @@ class PointOptions:
         if self.num_coordinates == 2 and self.rotation_axis != "z":
             raise ConfigurationError(
                 f"`rotation_axis` must be 'z' for points in a plane, received {self.rotation_axis!r}"
+            )
+
+    def form_values(self) -> dict[str, Any]:
+        """The fields that the form of the input has, resolved."""
+        defaults = FORM_DEFAULTS[self.input_form]
+        return {
+            name: default if getattr(self, name) is None else getattr(self, name)
+            for name, default in defaults.items()
+        }
+
+    @property
+    def num_tokens(self) -> int:
+        """Tokens of a set, at most."""
+        if self.input_form == "points":
+            return self.num_points
+        return min(self.num_points, *self.form_values()["neighbourhood_centres"])
+
+    def _require_form(self) -> None:
+        """Raise ConfigurationError for a field that the form does not have, and for stages that do not fit together."""
+        if self.input_form == "points":
+            for name in FORM_DEFAULTS["neighbourhoods"]:
+                if getattr(self, name) is not None:
+                    raise ConfigurationError(
+                        f"`{name}` is for `input_form` neighbourhoods, received {getattr(self, name)} with 'points'"
+                    )
+            return
+        values = self.form_values()
+        widths, centres = values["neighbourhood_widths"], values["neighbourhood_centres"]
+        if len(widths) != len(centres):
+            raise ConfigurationError(
+                "`neighbourhood_widths` and `neighbourhood_centres` must have one number a stage, received "
+                f"{widths} and {centres}"
+            )
+        if any(after > before for before, after in pairwise(centres)):
+            raise ConfigurationError(
+                f"`neighbourhood_centres` must not grow from stage to stage, received {centres}"
             )

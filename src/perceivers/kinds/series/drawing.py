@@ -49,13 +49,24 @@ def series_html(shown: np.ndarray | None, name: str) -> str:
     """The first channels of a normalised series [num_steps, num_channels] as lines, inline."""
     if shown is None:
         return ""
-    picked = np.unique(np.linspace(0, len(shown) - 1, min(len(shown), MOST_POINTS)).round().astype(int))
-    lines = "".join(_line(shown[picked, channel]) for channel in range(min(shown.shape[1], MOST_LINES)))
     title = escape(name, quote=True)
     return (
         f'<p><svg width="{WIDTH}" height="{HEIGHT}" role="img" aria-label="{title}" fill="none" '
-        f'stroke="currentColor"><title>{title}</title>{lines}</svg></p>'
+        f'stroke="currentColor"><title>{title}</title>{_lines(shown)}</svg></p>'
     )
+
+
+def series_file(shown: np.ndarray) -> bytes:
+    """The same as the content of an SVG file, its lines in a grey that is seen on white and on black."""
+    return (
+        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {HEIGHT}" fill="none" stroke="#888">'
+        f"{_lines(shown)}</svg>"
+    ).encode()
+
+
+def _lines(shown: np.ndarray) -> str:
+    picked = np.unique(np.linspace(0, len(shown) - 1, min(len(shown), MOST_POINTS)).round().astype(int))
+    return "".join(_line(shown[picked, channel]) for channel in range(min(shown.shape[1], MOST_LINES)))
 
 
 def _line(values: np.ndarray) -> str:

@@ -4,20 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any, ClassVar, Self
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 import numpy as np
-import torch
-from torch import Tensor
 
 from perceivers.arguments.advice import Advice
 from perceivers.data.tables import StreamTable
 from perceivers.errors import DataError
+from perceivers.kinds.asked import Field, Media, Sent, stored
 from perceivers.kinds.base import MOSTLY, Kind, ModalityInput, as_tokens, counted
 from perceivers.kinds.cards import CardLayout
 from perceivers.kinds.series.augmentation import vary_series
 from perceivers.kinds.series.channels import channels_of_cells
-from perceivers.kinds.series.drawing import LAYOUT, draw_series, series_html
+from perceivers.kinds.series.drawing import LAYOUT, draw_series, series_file, series_html
 from perceivers.kinds.series.features import SeriesFeatures, settled_features
 from perceivers.kinds.series.files import SERIES_SUFFIXES, SeriesColumns
 from perceivers.kinds.series.options import SeriesOptions
@@ -26,6 +26,9 @@ from perceivers.kinds.series.sizing import series_learning, series_options
 from perceivers.kinds.series.tensors import SeriesScale, VariedSeries, series_input
 from perceivers.kinds.series.values import fill_missing, statistics
 from perceivers.rivals.simple import SimpleForm
+
+if TYPE_CHECKING:
+    from torch import Tensor
 
 STEPS, PATTERNS = "steps", "patterns"
 # Series that tell which columns are channels.
@@ -198,7 +201,7 @@ class SeriesKind(Kind):
         """Crop, stretch and warp time; scale, leave out and jitter channels."""
         return vary_series(value, self.options, generator)
 
-    def tensors(self, values: Sequence[Any]) -> dict[str, ModalityInput]:
+    def arrays(self, values: Sequence[Any]) -> dict[str, ModalityInput]:
         """Normalised steps [batch, num_steps, num_channels], and which of them count [batch, num_steps].
 
         And, or instead, the features of patterns and outline [batch, num_features], and which samples have them [batch].
@@ -254,6 +257,22 @@ class SeriesKind(Kind):
         """See Kind."""
         return series_html(shown, columns[0])
 
+    def fields(self, columns: Sequence[str]) -> tuple[Field, ...]:
+        """See AskedKind."""
+        channels = counted(self.num_channels or 1, "channel")
+        hint = f"a series of {channels}: {', '.join(self.suffixes)}"
+        return tuple(Field(column, self.name, "file", hint, self.suffixes) for column in columns)
+
+    def content(self, cell: Any, folder: Path) -> Any:
+        """See AskedKind."""
+        return (
+            stored(cell, folder, self.suffixes) if isinstance(cell, Sent) else super().content(cell, folder)
+        )
+
+    def media(self, value: np.ndarray) -> Media:
+        """Its channels as lines."""
+        return Media("image/svg+xml", series_file(self._scale(value)))
+
     def _features(self, values: Sequence[VariedSeries | np.ndarray | None]) -> ModalityInput:
         """Features of each series, zeros where it is absent, and which series are there."""
         assert self.features is not None
@@ -262,8 +281,8 @@ class SeriesKind(Kind):
             nothing if value is None else self.features(self._scale(value), keep=self._comes_again(value))
             for value in values
         ]
-        there = torch.tensor([value is not None for value in values])
-        return ModalityInput(torch.from_numpy(np.stack(rows)), there)
+        there = np.array([value is not None for value in values])
+        return ModalityInput(np.stack(rows), there)
 
     def _comes_again(self, value: VariedSeries | np.ndarray) -> bool:
         """Whether the same series comes in every pass: one that nothing changes."""

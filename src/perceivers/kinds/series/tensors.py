@@ -6,8 +6,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-import torch
-from torch.nn.utils.rnn import pad_sequence
 
 from perceivers.kinds.base import ModalityInput
 from perceivers.kinds.series.values import fill_missing, statistics
@@ -75,10 +73,10 @@ def series_input(series: Sequence[VariedSeries | np.ndarray | None], scale: Seri
         num_steps], True where the series has a step; an absent one has none.
     """
     nothing = np.zeros((0, len(scale.mean)), dtype=np.float32)
-    rows = [torch.from_numpy(nothing if each is None else scale(each)) for each in series]
-    lengths = torch.tensor([len(row) for row in rows])
-    values = pad_sequence(rows, batch_first=True)
-    if not values.shape[1]:
-        # All are absent: one step that does not count.
-        values = values.new_zeros(len(rows), 1, len(scale.mean))
-    return ModalityInput(values, torch.arange(values.shape[1])[None] < lengths[:, None])
+    rows = [nothing if each is None else scale(each) for each in series]
+    lengths = np.array([len(row) for row in rows])
+    # Where all are absent: one step that does not count.
+    values = np.zeros((len(rows), max(1, *lengths), len(scale.mean)), dtype=np.float32)
+    for index, row in enumerate(rows):
+        values[index, : len(row)] = row
+    return ModalityInput(values, np.arange(values.shape[1])[None] < lengths[:, None])

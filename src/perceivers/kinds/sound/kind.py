@@ -4,17 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any, ClassVar, Self
+from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 import numpy as np
-from torch import Tensor
 
 from perceivers.arguments.advice import Advice
 from perceivers.errors import DataError
+from perceivers.kinds.asked import Extent, Field, Media
 from perceivers.kinds.base import MOSTLY, Kind, ModalityInput, as_tokens, counted, is_empty
 from perceivers.kinds.cards import CardLayout, title_card
 from perceivers.kinds.sound.augmentation import vary_sound
-from perceivers.kinds.sound.drawing import SOUND_CARD, HeardSound, draw_sound, sound_html
+from perceivers.kinds.sound.drawing import SOUND_CARD, HeardSound, draw_sound, sound_html, wave_file
 from perceivers.kinds.sound.options import SoundOptions
 from perceivers.kinds.sound.reading import (
     AUDIO_SUFFIXES,
@@ -33,8 +33,12 @@ from perceivers.kinds.sound.tensors import (
 )
 from perceivers.kinds.sound.trimming import without_silence
 from perceivers.kinds.sound.value import Sound, clip_starts, cut_clips
+from perceivers.processors.audio.files import seconds_of
 from perceivers.processors.audio.processor import to_mono
 from perceivers.rivals.simple import SimpleForm
+
+if TYPE_CHECKING:
+    from torch import Tensor
 
 # What samples without a file are called; series of other things have other names.
 NAMES_OF_SAMPLES = frozenset({"audio", "sound", "speech", "voice", "waveform"})
@@ -199,6 +203,21 @@ class SoundKind(Kind):
     def html(self, shown: HeardSound | None, columns: Sequence[str]) -> str:
         """A player."""
         return "" if shown is None else sound_html(shown)
+
+    def fields(self, columns: Sequence[str]) -> tuple[Field, ...]:
+        """See AskedKind."""
+        accepts = ("audio/*", *self.suffixes)
+        return tuple(
+            Field(column, self.name, "file", "a sound of any rate", accepts, "sound") for column in columns
+        )
+
+    def extent(self, content: bytes, most_seconds: float) -> Extent:
+        """See AskedKind; counted, since headers may lie."""
+        return Extent(seconds=seconds_of(content, most_seconds))
+
+    def media(self, value: Sound) -> Media:
+        """The sound at the model's rate as a WAV file."""
+        return Media("audio/wav", wave_file(value.waveform, self.options.sampling_rate))
 
     def _middle(self, value: Sound) -> Sound:
         return replace(value, waveform=cut_clips(value.waveform, self.options.clip_samples, 1)[0])

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
-from torch import Tensor
 
 from perceivers.errors import DataError
 from perceivers.processors.tokenizer.byte_codec import FIRST_BYTE_ID
 from perceivers.processors.tokenizer.byte_tokenizer import PerceiverTokenizer
+
+if TYPE_CHECKING:
+    from torch import Tensor
 
 Ids = NDArray[np.int64]
 
@@ -32,6 +34,16 @@ def byte_ids(text: bytes) -> Ids:
 def padded_rows(
     tokenizer: PerceiverTokenizer, rows: Sequence[Ids], offsets: Sequence[int]
 ) -> tuple[Tensor, Tensor]:
+    """What `padded_arrays` gives, as tensors."""
+    import torch
+
+    ids, mask = padded_arrays(tokenizer, rows, offsets)
+    return torch.from_numpy(ids), torch.from_numpy(mask)
+
+
+def padded_arrays(
+    tokenizer: PerceiverTokenizer, rows: Sequence[Ids], offsets: Sequence[int]
+) -> tuple[Ids, NDArray[np.bool_]]:
     """Rows of one width, as wide as the widest.
 
     Args:
@@ -48,7 +60,7 @@ def padded_rows(
     for index, (offset, row) in enumerate(zip(offsets, rows, strict=True)):
         ids[index, offset : offset + len(row)] = row
         mask[index, offset : offset + len(row)] = True
-    return torch.from_numpy(ids), torch.from_numpy(mask)
+    return ids, mask
 
 
 def shortened(texts: Sequence[bytes], room: int) -> list[bytes]:

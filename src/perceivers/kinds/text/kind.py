@@ -5,27 +5,29 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, fields, replace
 from pathlib import Path
-from typing import Any, ClassVar, Self, cast
+from typing import TYPE_CHECKING, Any, ClassVar, Self, cast
 
 import numpy as np
-import torch
-from torch import Tensor
 
 from perceivers.arguments.advice import Advice
 from perceivers.errors import DataError
+from perceivers.kinds.asked import Field
 from perceivers.kinds.base import Kind, ModalityInput, as_tokens
 from perceivers.kinds.shading import shaded_list
 from perceivers.kinds.text.augmentation import cropped, hidden_bytes
-from perceivers.kinds.text.batches import Ids, padded_rows, require_room, row_of_texts, shortened
+from perceivers.kinds.text.batches import Ids, padded_arrays, require_room, row_of_texts, shortened
 from perceivers.kinds.text.drawing import shaded_words
 from perceivers.kinds.text.ngram_weights import NgramWeights
 from perceivers.kinds.text.ngrams import plain_letters, rows_of_letters, rows_of_words
 from perceivers.kinds.text.options import TextOptions
-from perceivers.kinds.text.reading import TEXT_SUFFIXES, names_text_file, text_of
+from perceivers.kinds.text.reading import TEXT_SUFFIXES, encoded, names_text_file, text_of
 from perceivers.kinds.text.sizing import lone_text_options, text_learning, text_options
-from perceivers.modalities.bag_of_ngrams import NOTHING, NUM_RESERVED, UNKNOWN, WEIGHT_UNIT
+from perceivers.modalities.ids import NOTHING, NUM_RESERVED, UNKNOWN, WEIGHT_UNIT
 from perceivers.processors.tokenizer.byte_tokenizer import PerceiverTokenizer
 from perceivers.rivals.simple import SimpleForm
+
+if TYPE_CHECKING:
+    from torch import Tensor
 
 TOKENIZER = PerceiverTokenizer()
 
@@ -127,7 +129,7 @@ class TextKind(Kind):
 
     def learning(self, num_rows: int, num_classes: int | None = None) -> Advice:
         """See Kind; read as bytes, texts are learned as whatever else is a row of tokens."""
-        return text_learning(num_rows) if self.reads_ngrams else Advice()
+        return text_learning(num_rows, num_classes) if self.reads_ngrams else Advice()
 
     @property
     def num_tokens(self) -> int:
@@ -193,7 +195,7 @@ class TextKind(Kind):
         offset = int(generator.integers(self.options.random_offset + 1))
         return value.with_present(texts, hidden=hidden, offset=offset)
 
-    def tensors(self, values: Sequence[TextValue | None]) -> dict[str, ModalityInput]:
+    def arrays(self, values: Sequence[TextValue | None]) -> dict[str, ModalityInput]:
         """Ids of bytes, int64 [batch, length], and a mask that is False behind, and before, each text.
 
         Or ids and weights of n-grams, int64 [batch, num_bags, most of a text, 2], see `perceivers.modalities.bag_of_ngrams`.
@@ -202,7 +204,7 @@ class TextKind(Kind):
             return {"": ModalityInput(self._bags(values))}
         rows = [_row(value) for value in values]
         offsets = [0 if value is None else value.offset for value in values]
-        return {"": ModalityInput(*padded_rows(TOKENIZER, rows, offsets))}
+        return {"": ModalityInput(*padded_arrays(TOKENIZER, rows, offsets))}
 
     def modalities(self) -> dict[str, dict[str, Any]]:
         """See Kind."""
@@ -252,6 +254,15 @@ class TextKind(Kind):
         )
         return replace(self, num_columns=state["num_columns"], words=words, letters=letters)
 
+    def fields(self, columns: Sequence[str]) -> tuple[Field, ...]:
+        """See AskedKind."""
+        hint = "" if self.reads_ngrams else f"at most {self.options.max_length:,} bytes"
+        return tuple(Field(column, self.name, "words", hint) for column in columns)
+
+    def content(self, cell: Any, folder: Path) -> Any:
+        """See AskedKind; a text is its bytes, so that none is taken for the path of a file."""
+        return encoded(cell) if isinstance(cell, str) else super().content(cell, folder)
+
     def show(
         self, value: TextValue | None, weights: Mapping[str, Tensor], grids: Mapping[str, tuple[int, ...]]
     ) -> Any:
@@ -283,6 +294,12 @@ class TextKind(Kind):
         """Tokens of a column's text: its words, its letters."""
         return bool(self.options.ngram_words) + bool(self.options.ngram_letters)
 
+    def ngrams_of(self, value: TextValue) -> tuple[Ids, np.ndarray]:
+        """Ids of the known n-grams of all bags of a value, and their weights, float32; see `tensors`."""
+        found = self._bags([value])[0].reshape(-1, 2)
+        is_there = found[:, 0] != NOTHING
+        return found[is_there, 0], (found[is_there, 1] / WEIGHT_UNIT).astype(np.float32)
+
     @property
     def _weights(self) -> list[NgramWeights]:
         return [each for each in (self.words, self.letters) if each is not None]
@@ -291,7 +308,7 @@ class TextKind(Kind):
         """Bytes that so many texts may have together: [CLS], and a [SEP] behind each, need some of the ids."""
         return int(self.options.max_length - self.options.random_offset - 1 - num_texts)
 
-    def _bags(self, values: Sequence[TextValue | None]) -> Tensor:
+    def _bags(self, values: Sequence[TextValue | None]) -> Ids:
         """Ids and weights of the known n-grams of each text, [batch, num_bags, most of a bag, 2]."""
         bags = [
             bag
@@ -303,7 +320,7 @@ class TextKind(Kind):
         held[..., 0] = NOTHING
         for index, (ids, weights) in enumerate(bags):
             held[index, : len(ids), 0], held[index, : len(ids), 1] = ids, weights
-        return torch.from_numpy(held).unflatten(0, (len(values), -1))
+        return held.reshape(len(values), -1, *held.shape[1:])
 
     def _bags_of(self, text: bytes | None) -> list[tuple[Ids, Ids]]:
         """Ids and whole weights of a text's words, and of its letters."""

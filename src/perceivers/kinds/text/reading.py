@@ -180,16 +180,24 @@ def _windows(row: int, text: bytes, max_bytes: int) -> list[tuple[int, int, int,
     ]
 
 
+def encoded(text: str, what: str = "the text") -> bytes:
+    """A text as UTF-8 bytes.
+
+    Raises:
+        DataError: a character of it is none.
+    """
+    try:
+        return text.encode("utf-8")
+    except UnicodeEncodeError as error:
+        raise DataError(
+            f"{what} cannot be written as UTF-8: half of a surrogate pair at character {error.start}"
+        ) from error
+
+
 def _encoded(value: Any, column: str) -> bytes:
     if not isinstance(value, str):
         raise DataError(f"must have a text in the column {column!r}, received {value!r:.80}")
-    try:
-        return value.encode("utf-8")
-    except UnicodeEncodeError as error:
-        raise DataError(
-            f"the text in the column {column!r} cannot be written as UTF-8: half of a surrogate pair at character "
-            f"{error.start}"
-        ) from error
+    return encoded(value, f"the text in the column {column!r}")
 
 
 def _utf8(content: bytes, what: str) -> bytes:

@@ -11,6 +11,7 @@ import numpy as np
 from PIL import Image
 from torch import Tensor
 
+from perceivers.kinds.asked import Extent, Field, Media
 from perceivers.kinds.base import MOSTLY, Kind, ModalityInput, as_tokens, counted, is_empty
 from perceivers.kinds.cards import CardLayout
 from perceivers.kinds.image.drawing import ShownPicture, small
@@ -24,7 +25,10 @@ from perceivers.kinds.video.reading import (
     VIDEO_SUFFIXES,
     SurveyedFilms,
     clip_reader,
+    content_of,
+    film_field,
     looks_like_film,
+    seconds_said,
 )
 from perceivers.kinds.video.tensors import AUDIO, IMAGE, heard, log_mel, modalities_of, seen, tokens_of
 from perceivers.kinds.video.value import FilmClip
@@ -183,6 +187,18 @@ class VideoKind(Kind):
     def html(self, shown: SeenFilm | None, columns: Sequence[str]) -> str:
         """See `film_html`."""
         return "" if shown is None else film_html(shown, columns[0])
+
+    def fields(self, columns: Sequence[str]) -> tuple[Field, ...]:
+        """See AskedKind."""
+        return tuple(film_field(column, self.name) for column in columns)
+
+    def extent(self, content: bytes, most_seconds: float) -> Extent:
+        """See AskedKind; as the header says."""
+        return Extent(seconds=seconds_said(content))
+
+    def media(self, value: FilmClip) -> Media | None:
+        """The film as it is stored."""
+        return Media("video/mp4", content_of(value.film.source))
 
     def _clip(self, value: FilmClip) -> Clip:
         (middle,) = value.spread(self.options.num_frames, 1)

@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import hashlib
+import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from pathlib import Path
 from typing import Any, cast
 
 from perceivers.data.tables import StreamTable, Table
 from perceivers.errors import DataError
+from perceivers.kinds.asked import Field
 from perceivers.kinds.cells import ending, first_bytes, require_inside
 from perceivers.processors.video.clip_cache import ClipCache
 from perceivers.processors.video.clips import Film, PerceiverClipReader
-from perceivers.processors.video.decoding import Source
+from perceivers.processors.video.decoding import Source, read_header
 
 USUAL_COLUMNS = ("video", "file")
 VIDEO_SUFFIXES = (
@@ -132,3 +135,24 @@ def looks_like_film(cell: Any) -> bool:
     if content[:4] == b"RIFF":
         return content[8:11] == b"AVI"
     return content.startswith(_BEGINNINGS) if content else ending(cell) in VIDEO_SUFFIXES
+
+
+def film_field(column: str, kind: str, *, needed: bool = False) -> Field:
+    """A column of films as somebody fills it in."""
+    return Field(column, kind, "file", "a film", ("video/*", *VIDEO_SUFFIXES), "film", needed=needed)
+
+
+def seconds_said(content: bytes) -> float | None:
+    """How long a film is, as its header says; None where it does not, and of what is no film."""
+    try:
+        return read_header(content, "the film").seconds
+    except DataError:
+        # It is reported when it is read.
+        return None
+
+
+def content_of(source: Any) -> bytes:
+    """What a film's file holds: a path, the content itself, or what fetches it."""
+    if isinstance(source, bytes):
+        return source
+    return Path(source).read_bytes() if isinstance(source, str | os.PathLike) else bytes(source.read())

@@ -69,6 +69,36 @@ def read_audio(source: str | os.PathLike[str] | bytes, name: str | None = None) 
     return torch.from_numpy(samples), rate
 
 
+def seconds_of(content: bytes, most: float) -> float | None:
+    """How long a sound is, counted block by block until it is longer than `most`; None of what cannot be read.
+
+    Args:
+        content: of a sound file.
+        most: seconds.
+    """
+    soundfile = _soundfile("reading sound files")
+    try:
+        with soundfile.SoundFile(io.BytesIO(content)) as sound:
+            rate, count = max(int(sound.samplerate), 1), 0
+            for block in _blocks(sound):
+                count += len(block)
+                if count > most * rate:
+                    break
+            return float(count / rate)
+    except (soundfile.SoundFileError, RuntimeError, OSError):
+        pass
+    seconds = 0.0
+    try:
+        for piece in decode(content, "the sound", pictures=False):
+            seconds += piece.samples.shape[1] / piece.sampling_rate  # type: ignore[union-attr]
+            if seconds > most:
+                break
+    except (DataError, MissingExtraError):
+        # It is reported when it is read.
+        return None
+    return seconds
+
+
 def require_rate(rate: float, name: str) -> None:
     """Raise DataError for a rate in Hz that no sound has."""
     if not LOWEST_RATE <= rate <= HIGHEST_RATE:

@@ -24,6 +24,8 @@ from PIL import Image
 
 from perceivers.errors import DataError
 
+# Modes whose values mean nothing alone -> one that holds what they show.
+SHOWN_AS = {"1": "L", "P": "RGB", "PA": "RGBA", "La": "LA", "RGBa": "RGBA"}
 WHOLE_MODES = ("I", "I;16", "I;16B", "I;16L", "I;16N")
 WHITE_OF_WHOLE, WHITE_OF_FLOATS = 65535.0, 1.0
 ORIENTATION = 0x0112
@@ -82,8 +84,10 @@ def open_picture(
     except Image.DecompressionBombError as error:
         raise DataError(f"{name} is too large a picture: {error}") from error
     except Exception as error:  # whatever Pillow's many readers raise: OSError, struct.error, KeyError
+        # Pillow calls content that has no name by its address in memory.
+        said = str(error).replace(f" {opened!r}", "") if isinstance(source, bytes) else str(error)
         raise DataError(
-            f"{name} cannot be read as a picture: it is damaged or of unknown kind: {error}"
+            f"{name} cannot be read as a picture: it is damaged or of unknown kind: {said}"
         ) from error
 
 

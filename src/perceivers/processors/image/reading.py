@@ -27,10 +27,9 @@ from PIL import Image
 from torch import Tensor
 
 from perceivers.errors import DataError
-from perceivers.processors.image.opening import WHOLE_MODES, open_picture, plain_depth, upright
+from perceivers.processors.image.opening import SHOWN_AS, WHOLE_MODES, open_picture, plain_depth, upright
 
 CHANNEL_COUNTS = (1, 3, 4)
-SHOWN_AS = {"1": "L", "P": "RGB", "PA": "RGBA", "La": "LA", "RGBa": "RGBA"}
 # Pillow's weights of red, green and blue in 65,536ths (ITU-R 601-2 luma).
 LUMA = (19595, 38470, 7471)
 

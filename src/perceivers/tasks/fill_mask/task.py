@@ -152,7 +152,7 @@ class FillMask(Task[FillMaskArguments]):
         (true ids, -100 beyond a text's own) and `words` (which hidden word, or byte), [batch, most hidden bytes of a text].
         Where no words are chosen, the text alone decides: evaluation hides the same ones each time.
         """
-        chosen = [sample if sample.hidden is not None else self._fixed(sample) for sample in samples]
+        chosen = [sample if sample.hidden is not None else self.hidden_window(sample) for sample in samples]
         ids, mask = padded_rows(
             processor,
             [row_of_texts(processor, sample.piece) for sample in chosen],
@@ -214,7 +214,8 @@ class FillMask(Task[FillMaskArguments]):
         write_page(predictions, path)
         return [path]
 
-    def _fixed(self, sample: TextWindow) -> TextWindow:
+    def hidden_window(self, sample: TextWindow) -> TextWindow:
+        """A piece with the words hidden that evaluation hides in it."""
         return self._hidden(sample, generator_of(EVALUATION_SEED, zlib.crc32(sample.piece)))
 
     def _hidden(self, sample: TextWindow, generator: np.random.Generator) -> TextWindow:

@@ -9,11 +9,9 @@ from perceivers.configuration import PerceiverConfig
 from perceivers.data.tables import FILE_COLUMN
 from perceivers.kinds.base import Kind
 from perceivers.kinds.image.kind import ImageKind
-from perceivers.kinds.image.mixing import mix_at_random
 from perceivers.tasks.answering import LABELS
 from perceivers.tasks.base import Batch
 from perceivers.tasks.columns import Columns
-from perceivers.tasks.image_classification.model import build_classifier, load_classifier
 from perceivers.tasks.image_classification.options import ImageClassificationArguments
 from perceivers.tasks.one_column_task import ANSWER, OneColumnTask
 
@@ -38,10 +36,14 @@ class ImageClassification(OneColumnTask[ImageClassificationArguments]):
         """One of the page's three models, by the form of the input, or PerceiverForPrediction for a stem of stages."""
         if self.by_modality:
             return super().build_model(columns, start)
+        from perceivers.tasks.image_classification.model import build_classifier
+
         return build_classifier(self.arguments, columns.answers[ANSWER].names, start)
 
     def load_model(self, folder: Path) -> Any:
         """See ColumnTask."""
+        from perceivers.tasks.image_classification.model import load_classifier
+
         return super().load_model(folder) if self.by_modality else load_classifier(folder)
 
     def augment(self, batch: Batch) -> Batch:
@@ -49,6 +51,8 @@ class ImageClassification(OneColumnTask[ImageClassificationArguments]):
         batch, chosen = super().augment(batch), self.arguments
         if not (chosen.mixup or chosen.cutmix):
             return batch
+        from perceivers.kinds.image.mixing import mix_at_random
+
         ((name, pixels),) = batch["inputs"].items()
         pixels, labels = mix_at_random(
             pixels,

@@ -97,6 +97,11 @@ def draw_flow(frame: np.ndarray, flow: Tensor, extent: float) -> Image.Image:
     return canvas
 
 
+def extent_of(flow: Tensor) -> float:
+    """Motion in pixels that is shown in full colour: what 99 % of the pixels do not exceed."""
+    return max(float(np.quantile(flow.norm(dim=-1).numpy(), 0.99)), LEAST_EXTENT)
+
+
 def _draw_pair(kept: KeptFlow) -> Image.Image:
     assert kept.first is not None
     return draw_flow(kept.first, kept.read(), max(kept.extent, LEAST_EXTENT))

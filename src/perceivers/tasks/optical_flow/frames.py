@@ -7,7 +7,7 @@ import shutil
 import tempfile
 import weakref
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -98,10 +98,11 @@ def flows_of_inputs(
         left_out: see Task.predict.
 
     Returns:
-        `values`: the second frame, the flow's file, mean and longest motion in pixels; `shown`: a KeptFlow.
+        `values`: the flow's file, mean and longest motion in pixels; `shown`: a KeptFlow; `notes`: of equal frames.
     """
     folder = FlowFolder()
     predictions: list[Prediction] = []
+    still: list[Prediction] = []
     names: set[str] = set()
     rates: dict[Path, float] = {}
     for pair in pairs_of_inputs(inputs, chosen, left_out):
@@ -127,7 +128,21 @@ def flows_of_inputs(
             "longest_motion": round(float(length.max()), 4),
         }
         predictions.append(Prediction(pair.source, values, {"flow": kept}))
+        if np.array_equal(pair.first, pair.second):
+            still.append(predictions[-1])
+    if still:
+        notes = (*predictions[0].notes, _still_in_words(still, len(predictions)))
+        predictions[0] = replace(predictions[0], notes=notes)
     return predictions
+
+
+def _still_in_words(still: Sequence[Prediction], pairs: int) -> str:
+    """What is said of pairs of equal frames: there the model's motion is known to be wrong."""
+    mean = float(np.mean([each.values["mean_motion"] for each in still]))
+    return (
+        f"{len(still):,} of {pairs:,} pairs have two equal frames, such as `{still[0].source}`: nothing moves there, so the "
+        f"mean motion of {mean:.2f} pixels that the model finds there is its error"
+    )
 
 
 def pairs_of_inputs(
@@ -197,7 +212,7 @@ def _frame_of(path: Path, white_level: float | None) -> Iterator[np.ndarray]:
 
 
 def _of_one_size(pair: Pair) -> Iterator[Pair]:
-    _require_one_size(pair.first, pair.second, pair.source)
+    require_one_size(pair.first, pair.second, pair.source)
     yield pair
 
 
@@ -256,7 +271,8 @@ def _unused(name: str, names: set[str]) -> str:
     return chosen
 
 
-def _require_one_size(first: np.ndarray, second: np.ndarray, source: str) -> None:
+def require_one_size(first: np.ndarray, second: np.ndarray, source: str) -> None:
+    """Raise DataError, about `source`, for two frames of different sizes."""
     if first.shape != second.shape:
         sizes = " and ".join(f"{frame.shape[1]} x {frame.shape[0]}" for frame in (first, second))
         raise DataError(f"`{source}`: both frames must be of one size, received {sizes}")

@@ -167,9 +167,14 @@ class OpticalFlow(Task[OpticalFlowArguments]):
         return flows_of_inputs(
             inputs,
             self.arguments,
-            lambda first, second: self._estimate(prepared, _as_frames(first, second, parts.model.device))[0],
+            lambda first, second: self.flow_of(prepared, first, second),
             left_out,
         )
+
+    @torch.no_grad()
+    def flow_of(self, model: Any, first: np.ndarray, second: np.ndarray) -> Tensor:
+        """Flow [height, width, 2] in pixels, from one frame to the next, uint8 [height, width, 3] each."""
+        return self._estimate(model, _as_frames(first, second, model.device))[0]
 
     def show(self, predictions: Sequence[Prediction], folder: Path) -> list[Path]:
         """Write each flow as .flo and as colours beside its frame, with the wheel that explains them; films as films."""

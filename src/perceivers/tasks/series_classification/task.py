@@ -20,7 +20,6 @@ from perceivers.errors import ConfigurationError, DataError
 from perceivers.kinds.base import Kind
 from perceivers.kinds.series.files import SERIES_SUFFIXES, SeriesColumns
 from perceivers.kinds.series.kind import SeriesKind
-from perceivers.kinds.series.mixing import mixed_features
 from perceivers.kinds.series.opening import (
     ARFF_SUFFIX,
     TS_SUFFIX,
@@ -80,6 +79,8 @@ class SeriesClassification(OneColumnTask[SeriesClassificationArguments]):
 
     def augment(self, batch: Batch) -> Batch:
         """Average patterns in pairs, where that is wanted; labels are then shares [batch, num_classes]."""
+        from perceivers.kinds.series.mixing import mixed_features
+
         batch, chosen = super().augment(batch), self.arguments
         if not chosen.mixup:
             return batch

@@ -19,7 +19,6 @@ from perceivers.tasks.sizes import values_of_size
 from perceivers.tasks.sizing import narrowed
 from perceivers.tasks.table.options import TableArguments
 from perceivers.tasks.table.plan import TablePlan, plan_table
-from perceivers.tasks.table.printing import plan_as_table
 from perceivers.tasks.table.sizing import table_advice, table_sizes
 
 
@@ -61,6 +60,8 @@ class TableTask(ColumnTask[TableArguments]):
 
     def plan(self, splits: Splits) -> list[Any]:
         """What each column was taken for, and what else is to be known of the rows."""
+        from perceivers.tasks.table.printing import plan_as_table
+
         assert self.table_plan is not None
         return [plan_as_table(self.table_plan), *super().plan(splits)]
 

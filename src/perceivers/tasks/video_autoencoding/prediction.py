@@ -15,7 +15,7 @@ from perceivers.kinds.video.reading import require_a_clip
 from perceivers.metrics.signal_to_noise import decibels, mean_squared_errors
 from perceivers.processors.video.clips import PerceiverClipReader
 from perceivers.processors.video.writing import VideoWriter, video_writer
-from perceivers.tasks.base import Prediction
+from perceivers.tasks.base import Parts, Prediction
 from perceivers.tasks.video_autoencoding.measures import reconstructions
 
 SHOWN_FRAMES = 8
@@ -84,6 +84,12 @@ def reconstruct_film(
         "waves": (extremes(true_wave), extremes(made_wave)),
     }
     return Prediction(path, values, shown_values)
+
+
+def class_names(parts: Parts) -> list[str]:
+    """Names of a model's classes by id."""
+    labels = parts.model.config.id2label or {}
+    return [labels[index] for index in range(len(labels))]
 
 
 def extremes(waveform: Tensor) -> Tensor:

@@ -28,6 +28,7 @@ from perceivers.kinds.video.augmentation import (
     random_speed,
     random_view,
 )
+from perceivers.kinds.video.films import FilmDecoder, Stretch, film_column, load_films
 from perceivers.kinds.video.reading import VIDEO_SUFFIXES, SurveyedFilms, clip_reader
 from perceivers.metrics.compression import compression_ratio, compression_ratio_of_the_paper
 from perceivers.metrics.named import mean_of
@@ -37,10 +38,9 @@ from perceivers.processors.video.clip_cache import ClipCache
 from perceivers.processors.video.clips import PerceiverClipReader
 from perceivers.tasks.base import Batch, Parts, Prediction, Step, Task, Unreadable, guarded
 from perceivers.tasks.video_autoencoding.drawing import draw_reconstruction
-from perceivers.tasks.video_autoencoding.films import FilmDecoder, Stretch, film_column, load_films
 from perceivers.tasks.video_autoencoding.measures import measure_clips
 from perceivers.tasks.video_autoencoding.options import VideoAutoencodingArguments
-from perceivers.tasks.video_autoencoding.prediction import reconstruct_film
+from perceivers.tasks.video_autoencoding.prediction import class_names, reconstruct_film
 
 if TYPE_CHECKING:
     import numpy as np
@@ -99,7 +99,7 @@ class VideoAutoencoding(Task[VideoAutoencodingArguments]):
                 labelled = next(table for table in tables.values() if isinstance(table, Table))
                 names = names_of_classes(labelled, chosen.label_column)
             else:
-                names = tuple(_class_names(parts))
+                names = tuple(class_names(parts))
             label_of = ClassOf(chosen.label_column, names)
         reader = self.reader if parts is None else parts.processor
         films = SurveyedFilms(reader, whole=arguments.unreadable != "trust")
@@ -211,7 +211,7 @@ class VideoAutoencoding(Task[VideoAutoencodingArguments]):
     ) -> list[Prediction]:
         """Reconstruct each film, clip after clip; only the finished film, some frames and the sound are kept in memory."""
         prepared = parts.model.prepare()
-        names = _class_names(parts) if self.has_classes else []
+        names = class_names(parts) if self.has_classes else []
 
         def films(given: str) -> Iterator[str]:
             yield from map(str, find_files([given], VIDEO_SUFFIXES, "video"))
@@ -285,11 +285,6 @@ def _token_channels(config: PerceiverConfig) -> int:
         config.num_labels,
     )
     return widest + config.input_padding_size
-
-
-def _class_names(parts: Parts) -> list[str]:
-    labels = parts.model.config.id2label or {}
-    return [labels[index] for index in range(len(labels))]
 
 
 def _require_fitting(start: PerceiverConfig, chosen: VideoAutoencodingArguments) -> None:

@@ -1,0 +1,66 @@
+"""Examples of the run's own validation part, opened beside the server so that the page need not wait for them."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+
+from perceivers.errors import PerceiversError, one_line
+from perceivers.predictor import Predictor
+from perceivers.tasks.asking.base import Asking, Example
+from perceivers.tasks.registry import load_task
+from perceivers.training.evaluation import data_of_run
+
+MOST_EXAMPLES = 12
+# Seconds between two looks whether the data are open.
+GLANCE = 0.05
+
+
+class Examples:
+    """Some samples of the validation part, evenly spread over it.
+
+    Args:
+        predictor: the run.
+        asking: makes samples questions.
+        folder: of the run.
+    """
+
+    def __init__(self, predictor: Predictor, asking: Asking, folder: str) -> None:
+        self._predictor, self._asking, self._folder = predictor, asking, folder
+        self._found: list[Example] = []
+        self.problem = ""
+        self._thread = threading.Thread(target=self._open, name="perceivers-examples", daemon=True)
+
+    def start(self) -> None:
+        """Begin to open the data."""
+        self._thread.start()
+
+    async def opened(self) -> Sequence[Example]:
+        """The examples, once the data are open; none where they cannot be opened, and `problem` says why."""
+        while self._thread.is_alive():
+            await asyncio.sleep(GLANCE)
+        return self._found
+
+    def _open(self) -> None:
+        try:
+            # A task calls its columns as the data do that were opened last: this one is not asked.
+            task, run = load_task(Path(self._folder))
+            data = replace(data_of_run(run), unreadable="trust")
+            samples = task.load_data(data, self._predictor.parts).validation
+            if not hasattr(samples, "__len__"):
+                self.problem = "The data are a stream, which has no validation part to choose examples from."
+                return
+            if not len(samples):
+                self.problem = "The run has no validation part to choose examples from."
+                return
+            places = np.linspace(0, len(samples) - 1, min(MOST_EXAMPLES, len(samples))).round().astype(int)
+            self._found = [self._asking.example(samples, int(place)) for place in places]
+        except (PerceiversError, OSError) as error:
+            self.problem = f"There are no examples: {one_line(error)}"
+        except Exception as error:  # whatever readers of data raise: the page works without examples
+            self.problem = f"There are no examples, because the data cannot be opened: {one_line(error)}"

@@ -1,0 +1,1 @@
+"""Writing on: what is kept from token to token, which token is drawn, when to stop, and the loop."""

@@ -1,0 +1,130 @@
+"""An exported run, asked without torch: the run's own readers, its file in onnxruntime, its own answers."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from os import PathLike
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal
+
+from perceivers.errors import ConfigurationError, DataError
+from perceivers.records import read_json
+from perceivers.runtime.model import RuntimeModel
+from perceivers.runtime.session import Session
+
+# What reads and answers is imported with the first question: importing this package costs little.
+if TYPE_CHECKING:
+    import numpy as np
+
+    from perceivers.predictor import Predictor
+
+EXPORT_FILE = "export.json"
+
+
+@dataclass(frozen=True)
+class RuntimePredictor:
+    """An exported folder, loaded once. Asking changes nothing in it, so several threads may share one.
+
+    Args:
+        folder: what `perceivers export` wrote.
+        record: its `export.json`: the task, errors, sizes.
+        session: of `model.onnx`.
+    """
+
+    folder: Path
+    record: Mapping[str, Any]
+    session: Session
+
+    def predict(
+        self,
+        inputs: Any,
+        output: str | PathLike[str] | None = None,
+        *,
+        unreadable: Literal["stop", "skip"] = "stop",
+    ) -> list[dict[str, Any]]:
+        """Answer for files, tables and folders, or for rows and cells in memory; what `perceivers predict` says of them.
+
+        Example:
+            predictor = perceivers.runtime.load("exported/rooms")
+            predictor.predict(["photo.jpg"])
+
+        Args:
+            inputs: see `perceivers.predict`.
+            output: folder that receives `predictions.json`, `predictions.csv` and `errors.csv`; None writes nothing. Pictures
+                are drawn by the run itself alone.
+            unreadable: "stop" raises UnreadableError at the end where an input could not be read; "skip" does not.
+
+        Returns:
+            For each input, or row, that could be read, in order, its answer by column.
+
+        Raises:
+            ConfigurationError: the run's answers do not come from columns; or a kind of its inputs needs torch.
+            UnreadableError: some inputs cannot be read; the others are answered and written.
+            DataError: none can be read.
+        """
+        from perceivers.arguments.base import require_choice
+        from perceivers.training.prediction import answer_with
+
+        require_choice("unreadable", unreadable, ("stop", "skip"))
+        answered = answer_with(self._predictor, inputs, output, draws=False)
+        if unreadable == "stop":
+            answered.require_all()
+        return [dict(each.values) for each in answered.predictions]
+
+    def run(self, given: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
+        """The outputs of `model.onnx` for arrays, by the names of its inputs; see Session."""
+        return self.session.run(given)
+
+    @cached_property
+    def encoder(self) -> Session:
+        """`encoder.onnx`, of models whose outputs are asked for in parts: encode once, ask as often as wanted."""
+        return Session(self.folder / "encoder.onnx")
+
+    @cached_property
+    def decoder(self) -> Session:
+        """`decoder.onnx`: what the encoder gives, and the points that are asked for, to their outputs."""
+        return Session(self.folder / "decoder.onnx")
+
+    @cached_property
+    def _predictor(self) -> Predictor:
+        from perceivers.arguments import from_mapping
+        from perceivers.predictor import Predictor
+        from perceivers.tasks.answering import AnsweringTask
+        from perceivers.tasks.base import Parts
+        from perceivers.tasks.columns import Columns
+        from perceivers.tasks.registry import arguments_class, task_class
+
+        name, columns_file = self.record["task"], self.folder / "columns.json"
+        if not columns_file.is_file():
+            raise ConfigurationError(
+                f"`predict` answers runs that read columns, received one of {name}: give arrays to `run`, or to `encoder` "
+                "and `decoder`"
+            )
+        task = task_class(name)(from_mapping(arguments_class(name), self.record["arguments"]))
+        assert isinstance(task, AnsweringTask)
+        task.columns = Columns.from_pretrained(self.folder)
+        task.decimal = self.record["decimal"]
+        model: Any = RuntimeModel(self.session)
+        return Predictor(task, Parts(model, task.columns), model, {})
+
+
+def load(folder: str | PathLike[str]) -> RuntimePredictor:
+    """Load what `perceivers export` wrote.
+
+    Args:
+        folder: of the export, in the format onnx.
+
+    Raises:
+        DataError: the folder is no export.
+        MissingExtraError: onnxruntime is not installed.
+    """
+    folder = Path(os.fspath(folder))
+    if not (folder / EXPORT_FILE).is_file():
+        raise DataError(
+            f"`folder` must be an export with a file {EXPORT_FILE}, received {str(folder)!r} without one; "
+            "`perceivers export RUN --output FOLDER` writes such folders"
+        )
+    return RuntimePredictor(folder, read_json(folder / EXPORT_FILE), Session(folder / "model.onnx"))

@@ -1,0 +1,1 @@
+"""How people ask a trained model of a task."""

@@ -1,0 +1,1 @@
+"""Writing on: texts, or sequences of whole numbers, in, what follows out."""

@@ -1,0 +1,73 @@
+"""What a user asks to have written on: texts or events, typed or in files."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from perceivers.data.opening import find_files
+from perceivers.kinds.text.reading import TEXT_SUFFIXES, is_path, read_text_file
+from perceivers.tasks.base import Unreadable, guarded
+from perceivers.tasks.text_generation.reading import events_of
+
+
+@dataclass(frozen=True)
+class Prompt:
+    """What is written on.
+
+    Args:
+        source: the text itself as it was typed, or the file's path.
+        values: bytes or events; none where something is to be written from the start.
+    """
+
+    source: str
+    values: NDArray[Any]
+
+
+def read_prompts(
+    inputs: Sequence[str], *, reads_events: bool, left_out: list[Unreadable] | None = None
+) -> Iterator[Prompt]:
+    """Read texts, files of text, and folders of such files at any depth.
+
+    Args:
+        inputs: of the command.
+        reads_events: whether they are whole numbers.
+        left_out: see Task.predict.
+
+    Raises:
+        DataError: an input cannot be read, and `left_out` is None.
+    """
+    for given in inputs:
+        if given and is_path(given):
+            for path in guarded(given, find_files([given], TEXT_SUFFIXES, "text"), left_out):
+                yield from guarded(
+                    str(path),
+                    (prompt_of(str(path), read_text_file(path), reads_events) for _ in range(1)),
+                    left_out,
+                )
+        else:
+            yield from guarded(
+                given, (prompt_of(given, given.encode("utf-8"), reads_events) for _ in range(1)), left_out
+            )
+
+
+def prompt_of(source: str, text: bytes, reads_events: bool) -> Prompt:
+    """A prompt of a text.
+
+    Args:
+        source: see Prompt.
+        text: UTF-8.
+        reads_events: whether it has whole numbers.
+
+    Raises:
+        DataError: it should, and has something else.
+    """
+    if not reads_events:
+        return Prompt(source, np.frombuffer(text, dtype=np.uint8))
+    if not text.strip():
+        return Prompt(source, np.zeros(0, dtype=np.int64))
+    return Prompt(source, events_of(text.decode("utf-8"), source[:40]))
