@@ -28,6 +28,7 @@ TITLES = {
 class FilmAsking(Asking):
     """See Asking; `task` is a VideoAutoencoding."""
 
+    shown_as: ClassVar[str] = "The film, and what the model makes of it"
     is_quick: ClassVar[bool] = False
 
     @property
