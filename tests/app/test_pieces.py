@@ -34,7 +34,9 @@ def writer(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
     parts = Parts(model, PerceiverTokenizer())
     predictor = Predictor(TextGeneration(arguments), parts, model.prepare(), {})
     folder: Path = tmp_path_factory.mktemp("none")
-    with TestClient(build_app(predictor, str(folder), Limits()), base_url="http://127.0.0.1") as client:
+    with TestClient(
+        build_app(predictor, str(folder), Limits(patience=600.0)), base_url="http://127.0.0.1"
+    ) as client:
         yield client
 
 

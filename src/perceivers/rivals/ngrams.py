@@ -5,12 +5,12 @@ from __future__ import annotations
 import math
 from collections import Counter
 from collections.abc import Hashable, Iterable
-from typing import Any
+from typing import Any, TypeAlias
 
 from perceivers.errors import ConfigurationError
 
 #: Bytes, or a tuple of whole numbers.
-Sequence = Any
+Tokens: TypeAlias = Any
 
 
 class Ngrams:
@@ -32,7 +32,7 @@ class Ngrams:
         self._followers: list[dict[Hashable, Counter[int]]] = [{} for _ in range(order + 1)]
         self._sums: list[dict[Hashable, int]] = [{} for _ in range(order + 1)]
 
-    def fit(self, texts: Iterable[Sequence]) -> Ngrams:
+    def fit(self, texts: Iterable[Tokens]) -> Ngrams:
         """Count the tokens of texts behind the contexts that they have there; gives itself."""
         for text in texts:
             for at, token in enumerate(text):
@@ -44,7 +44,7 @@ class Ngrams:
         ]
         return self
 
-    def probability(self, context: Sequence, token: int, order: int | None = None) -> float:
+    def probability(self, context: Tokens, token: int, order: int | None = None) -> float:
         """Probability of a token behind a context, of which the last `order` tokens count; None: all that are known."""
         found = 1.0 / self.num_values
         for length in range(min(self.order if order is None else order, len(context)) + 1):
@@ -56,7 +56,7 @@ class Ngrams:
             found = (counts[token] + kinds * found) / (self._sums[length][suffix] + kinds)
         return found
 
-    def bits_per_token(self, texts: Iterable[Sequence], order: int | None = None) -> float:
+    def bits_per_token(self, texts: Iterable[Tokens], order: int | None = None) -> float:
         """Mean bits that the tokens of texts need, each text from its start."""
         bits, count = 0.0, 0
         for text in texts:
