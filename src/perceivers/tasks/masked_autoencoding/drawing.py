@@ -56,7 +56,7 @@ def draw_positions(
     lags = range(1, min(64, len(sound)))
     axes.plot(lags, [float(sound.diagonal(lag).mean()) for lag in lags], color=ACCENT)
     axes.axhline(0.0, color=PALE, linewidth=0.8)
-    axes.set_title("sound: mean likeness of samples so far apart", fontsize=9, color=INK)
+    axes.set_title("sound: likeness by distance", fontsize=9, color=INK)
     axes.set_xlabel("samples apart", fontsize=9)
     axes.set_ylim(-1, 1)
     # On the left they would lie over the last of the frames.
