@@ -39,7 +39,7 @@ from perceivers.arguments import (
     read_recipe,
 )
 from perceivers.models.losses import next_token_loss
-from perceivers.rivals.byte_ngrams import ByteNgrams
+from perceivers.rivals.ngrams import Ngrams
 from perceivers.tasks.text_generation.options import TextGenerationArguments
 from perceivers.tasks.text_generation.task import TextGeneration
 from perceivers.training.run import train
@@ -320,9 +320,9 @@ def docs(share: float) -> list[Row]:
         for part, crops in (("train", splits.train), ("validation", splits.validation), ("test", splits.test))
     }
     began = time.process_time()
-    ngrams = ByteNgrams(max(ORDERS)).fit(texts["train"])
-    best = min(ORDERS, key=lambda order: ngrams.bits_per_byte(texts["validation"], order))
-    rival = ngrams.bits_per_byte(texts["test"], best)
+    ngrams = Ngrams(max(ORDERS)).fit(texts["train"])
+    best = min(ORDERS, key=lambda order: ngrams.bits_per_token(texts["validation"], order))
+    rival = ngrams.bits_per_token(texts["test"], best)
     counted = time.process_time() - began
     own = results["test"]["bits_per_byte"]
     stride, context = task.arguments.stride, task.arguments.context

@@ -20,7 +20,7 @@ GROUPS: tuple[frozenset[str], ...] = (
     frozenset({"array_files", "records", "figures", "arguments"}),
     frozenset({"nn"}),
     frozenset({"configuration_rules", "checkpoints"}),
-    frozenset({"configuration_answers", "configuration_causal"}),
+    frozenset({"configuration_answers", "configuration_causal", "configuration_hierarchy"}),
     frozenset({"configuration", "outputs"}),
     frozenset({"layers"}),
     frozenset({"modalities", "decoders"}),
@@ -60,7 +60,7 @@ PLANNED: set[tuple[str, str]] = set()
 # its files may import each other. Readers of bundled data may import every file of data/.
 SHARED: dict[str, frozenset[str]] = {
     "modalities": frozenset({"base", "ids", "positioned", "structure"}),
-    "decoders": frozenset({"asked_for", "base", "basic", "chunking", "structure"}),
+    "decoders": frozenset({"asked_for", "base", "basic", "chunking", "mean", "structure"}),
     "models": frozenset(
         {
             "answering",

@@ -16,6 +16,7 @@ _HOMES = {
     "CheckpointError": "errors",
     "ConfigurationError": "errors",
     "DataError": "errors",
+    "HierarchicalPerceiver": "models.hierarchical_perceiver",
     "MissingExtraError": "errors",
     "PerceiverAbstractDecoder": "decoders.base",
     "PerceiverAbstractPositionEncoding": "nn.position_encoding",
@@ -80,6 +81,7 @@ _HOMES = {
     "UnreadableError": "errors",
     "build_position_encoding": "nn.position_encoding",
     "fit": "training.fitting",
+    "hierarchical_config": "models.hierarchical_perceiver",
     "load": "predictor",
     "predict": "training.prediction",
 }

@@ -91,6 +91,12 @@ from perceivers.modalities.text import (
 )
 from perceivers.models.base import PerceiverPreTrainedModel as PerceiverPreTrainedModel
 from perceivers.models.causal_language_modeling import PerceiverForCausalLM as PerceiverForCausalLM
+from perceivers.models.hierarchical_perceiver import (
+    HierarchicalPerceiver as HierarchicalPerceiver,
+)
+from perceivers.models.hierarchical_perceiver import (
+    hierarchical_config as hierarchical_config,
+)
 from perceivers.models.image_classification import (
     PerceiverForImageClassificationConvProcessing as PerceiverForImageClassificationConvProcessing,
 )

@@ -16,6 +16,7 @@ from perceivers.checkpoints.locating import CONFIG_NAME as CONFIG_NAME
 from perceivers.checkpoints.locating import HubOptions, resolve_file
 from perceivers.configuration_answers import read_answers
 from perceivers.configuration_causal import CAUSAL_KEYS, read_causal
+from perceivers.configuration_hierarchy import read_hierarchy
 from perceivers.configuration_rules import validate_fields
 from perceivers.errors import CheckpointError, ConfigurationError
 
@@ -55,9 +56,16 @@ _SAVED_WHERE_GIVEN = (
     "problem_type",
     "modalities",
     "answers",
+    "hierarchy",
     "ngram_sizes",
     "ngram_rows",
     *CAUSAL_KEYS,
+    "num_cross_attends",
+    "cross_attend_places",
+    "cross_attend_sharing",
+    "cross_attend_inputs",
+    "share_self_attends",
+    "mean_of_latents",
 )
 
 
@@ -73,6 +81,17 @@ class _ConfigFields:
     num_self_attends_per_block: int = 26
     num_self_attention_heads: int = 8
     num_cross_attention_heads: int = 8
+    # The first Perceiver's encoder; None: one cross-attend, then blocks that share their weights, as Perceiver IO has it.
+    num_cross_attends: int | None = None
+    # Self-attends before each cross-attend; None: spread evenly (as many as there are blocks stand before one block each).
+    cross_attend_places: Sequence[int] | None = None
+    # Weights of the cross-attends: "after_first" (None too: the first has its own, the others share theirs), "all", "none".
+    cross_attend_sharing: str | None = None
+    # What each cross-attend sees: "all" inputs (None too), or "parts", of which each cross-attend has one.
+    cross_attend_inputs: str | None = None
+    share_self_attends: bool | None = None
+    # Classify by a linear map of the mean of the latents instead of a query.
+    mean_of_latents: bool | None = None
     qk_channels: int | None = None
     v_channels: int | None = None
     cross_attention_shape_for_attention: str = "kv"
@@ -157,6 +176,9 @@ class _ConfigFields:
 
     # Any answers out: name -> {"type": "class", "labels" or "number", settings}, see `perceivers.configuration_answers`.
     answers: Mapping[str, Mapping[str, Any]] | None = None
+
+    # Levels and inputs of a HierarchicalPerceiver, see `perceivers.configuration_hierarchy`.
+    hierarchy: Mapping[str, Any] | None = None
 
     # Which arithmetic: see FIDELITIES.
     fidelity: str = "transformers"
@@ -279,6 +301,8 @@ class PerceiverConfig(_ConfigFields):
         validate_fields(self)
         read_answers(self.answers or {})
         read_causal(self)
+        if self.hierarchy is not None:
+            read_hierarchy(self.hierarchy)
 
     def to_dict(self) -> dict[str, Any]:
         """Every key that config.json holds, plain JSON types, tuples as lists."""

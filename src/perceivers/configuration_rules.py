@@ -18,6 +18,8 @@ _MAY_BE_ZERO = (
 )
 _CHOICES: Mapping[str, tuple[object, ...]] = {
     "attn_implementation": ("sdpa", "eager"),
+    "cross_attend_inputs": (None, "all", "parts"),
+    "cross_attend_sharing": (None, "after_first", "all", "none"),
     "conv_kernel_order": ("width_height", "height_width"),
     "cross_attention_shape_for_attention": ("q", "kv"),
     "problem_type": (None, "regression", "single_label_classification", "multi_label_classification"),
@@ -57,6 +59,7 @@ def validate_fields(config: Any) -> None:
     for key in ("answers", "modalities"):
         _require_descriptions(key, getattr(config, key))
     _require_ngrams(config.ngram_sizes, config.ngram_rows)
+    _require_places(config.cross_attend_places, config.num_cross_attends or 1)
 
 
 def _numbers_by_modality(config: Any, key: str) -> Mapping[str, object]:
@@ -89,6 +92,20 @@ def _require_ngrams(sizes: object, num_rows: object) -> None:
         )
     for size in sizes:
         require_count("ngram_sizes", size, minimum=2)
+
+
+def _require_places(places: object, num_cross_attends: int) -> None:
+    """None, or an ascending whole number for each cross-attend."""
+    if places is None:
+        return
+    fits = isinstance(places, (list, tuple)) and all(
+        isinstance(place, int) and not isinstance(place, bool) and place >= 0 for place in places
+    )
+    if not fits or len(places) != num_cross_attends or list(places) != sorted(places):  # type: ignore[arg-type, call-overload]
+        raise ConfigurationError(
+            f"`cross_attend_places` must be {num_cross_attends} ascending whole numbers, one for each of "
+            f"`num_cross_attends`, received {places!r}"
+        )
 
 
 def _require_image_size(value: object) -> None:

@@ -50,17 +50,18 @@ class MissingExtraError(PerceiversError, ImportError):
 
     Args:
         package: the package that could not be imported.
-        extra: the extra of this library that brings it.
+        extra: the extra of this library that brings it; None where none does.
         purpose: what needs it, as it reads in "... needs `package`".
     """
 
-    def __init__(self, package: str, extra: str, purpose: str) -> None:
+    def __init__(self, package: str, extra: str | None, purpose: str) -> None:
+        wanted = package if extra is None else f'"perceivers[{extra}]"'
         super().__init__(
-            f'{purpose} needs the package `{package}`, which is not installed: pip install "perceivers[{extra}]"'
+            f"{purpose} needs the package `{package}`, which is not installed: pip install {wanted}"
         )
         self._given = (package, extra, purpose)
 
-    def __reduce__(self) -> tuple[type[MissingExtraError], tuple[str, str, str]]:
+    def __reduce__(self) -> tuple[type[MissingExtraError], tuple[str, str | None, str]]:
         # An exception is rebuilt from its message by default; this one, coming out of a worker process, needs its parts.
         return type(self), self._given
 

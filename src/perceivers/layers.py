@@ -11,7 +11,7 @@ from torch import Tensor, nn
 from perceivers.configuration import PerceiverConfig
 from perceivers.errors import ConfigurationError, ShapeError, require_shape
 from perceivers.nn.attention_layer import AttentionLayer, Order
-from perceivers.nn.latent_encoder import encode_latents
+from perceivers.nn.latent_encoder import encode_latents, spread_places
 from perceivers.outputs import EncoderOutput
 
 
@@ -83,7 +83,7 @@ class PerceiverLayer(AttentionLayer):
 
 
 class PerceiverEncoder(nn.Module):
-    """Latents look at the inputs once, then at each other in `num_blocks` blocks that share their weights.
+    """Latents look at the inputs, once or several times, and at each other in `num_blocks` blocks.
 
     Args:
         config: sizes and numbers of layers.
@@ -101,7 +101,48 @@ class PerceiverEncoder(nn.Module):
                 raise ConfigurationError(
                     f"`{key}` must divide `d_latents` ({config.d_latents}), received {getattr(config, key)}"
                 )
-        self.cross_attention = PerceiverLayer(
+        repeated = config.num_cross_attends or 1
+        sharing = config.cross_attend_sharing or "after_first"
+        own = {"all": 0, "after_first": min(1, repeated - 1), "none": repeated - 1}[sharing]
+        self.cross_attention = self._cross_attend(kv_dim)
+        # Its own list, empty where there is one cross-attend: keys of released checkpoints stay as they are.
+        self.repeated_cross_attentions = nn.ModuleList(self._cross_attend(kv_dim) for _ in range(own))
+        num_layers = config.num_self_attends_per_block
+        self.shares_self_attends = config.share_self_attends is not False
+        num_own = num_layers if self.shares_self_attends else num_layers * config.num_blocks
+        self.self_attends = nn.ModuleList(
+            PerceiverLayer(
+                config,
+                qk_channels=config.qk_channels,
+                v_channels=config.v_channels,
+                num_heads=config.num_self_attention_heads,
+                q_dim=config.d_latents,
+                widening_factor=config.self_attention_widening_factor,
+            )
+            for _ in range(num_own)
+        )
+        total = num_layers * config.num_blocks
+        self.cross_attend_places: Sequence[int] = config.cross_attend_places or spread_places(repeated, total)
+        if self.cross_attend_places[-1] > total:
+            raise ConfigurationError(
+                f"`cross_attend_places` must be at most the number of self-attends ({total}), received "
+                f"{list(self.cross_attend_places)}"
+            )
+        self.kv_dim = cast("int", kv_dim)
+        self.gradient_checkpointing = False
+
+    @property
+    def more_cross_attends(self) -> list[AttentionLayer]:
+        """The cross-attends after the first one, in the order in which they run; those that share weights are the same."""
+        repeated = (self.config.num_cross_attends or 1) - 1
+        own = [cast("AttentionLayer", layer) for layer in self.repeated_cross_attentions]
+        if len(own) == repeated:
+            return own
+        return [own[0] if own else self.cross_attention] * repeated
+
+    def _cross_attend(self, kv_dim: int | None) -> PerceiverLayer:
+        config = self.config
+        return PerceiverLayer(
             config,
             is_cross_attention=True,
             qk_channels=config.qk_channels,
@@ -112,19 +153,6 @@ class PerceiverEncoder(nn.Module):
             widening_factor=config.cross_attention_widening_factor,
             use_query_residual=config.use_query_residual,
         )
-        self.self_attends = nn.ModuleList(
-            PerceiverLayer(
-                config,
-                qk_channels=config.qk_channels,
-                v_channels=config.v_channels,
-                num_heads=config.num_self_attention_heads,
-                q_dim=config.d_latents,
-                widening_factor=config.self_attention_widening_factor,
-            )
-            for _ in range(config.num_self_attends_per_block)
-        )
-        self.kv_dim = cast("int", kv_dim)
-        self.gradient_checkpointing = False
 
     def forward(
         self,
@@ -163,6 +191,10 @@ class PerceiverEncoder(nn.Module):
             cross_attention=self.cross_attention,
             self_attends=cast("Sequence[AttentionLayer]", self.self_attends),
             num_blocks=self.config.num_blocks,
+            more_cross_attends=self.more_cross_attends,
+            places=self.cross_attend_places,
+            by_parts=self.config.cross_attend_inputs == "parts",
+            shared=self.shares_self_attends,
             input_mask=inputs_mask,
             latent_mask=attention_mask,
             need_weights=bool(output_attentions),
@@ -175,6 +207,6 @@ class PerceiverEncoder(nn.Module):
             last_hidden_state=trace.latents,
             hidden_states=tuple(trace.hidden_states) if output_hidden_states else None,
             attentions=tuple(trace.attentions) if output_attentions else None,
-            cross_attentions=None if trace.cross_attention is None else (trace.cross_attention,),
+            cross_attentions=tuple(trace.cross_attentions) or None,
         )
         return output if return_dict else output.to_tuple()

@@ -18,7 +18,7 @@ from perceivers.predictor import Predictor
 from pets import write_pets
 from tiny_tables import TINY
 
-LIMITS = Limits(megabytes=1, megapixels=0.01, seconds=2.0, rows=5, waiting=3)
+LIMITS = Limits(megabytes=1, megapixels=0.01, seconds=2.0, rows=5, waiting=3, patience=600.0)
 ROW = {"photo": None, "weight": 4.2, "born": "2015-03-31", "house": "farm", "note": "sings"}
 
 

@@ -164,6 +164,7 @@ def test_the_description_fits_what_the_address_takes_and_gives(client: Any) -> N
     assert document["openapi"] == "3.1.0"
     schemas = document["components"]["schemas"]
     assert set(schemas["Row"]["properties"]) == set(ROW)
+    assert "/api/pieces" not in document["paths"]
     operation = document["paths"]["/api/predict"]["post"]
     assert set(operation["requestBody"]["content"]) == {"application/json", "multipart/form-data"}
     assert set(operation["responses"]) == {"200", "400", "413", "415", "422", "500", "503"}

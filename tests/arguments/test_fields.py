@@ -145,6 +145,29 @@ def test_every_size_reaches_the_configuration() -> None:
     }
 
 
+def test_what_the_first_perceiver_has_reaches_the_configuration_where_it_is_asked_for() -> None:
+    asked: dict[str, Any] = {
+        "num_cross_attends": 2,
+        "cross_attend_places": (0, 3),
+        "cross_attend_sharing": "none",
+        "cross_attend_inputs": "parts",
+        "share_self_attends": False,
+        "mean_of_latents": True,
+    }
+    values = NetworkArguments(**asked).config_values()
+    assert {name: values[name] for name in asked} == asked
+    assert not set(asked) & set(NetworkArguments().config_values())
+
+
+@pytest.mark.parametrize("places", [(0,), (3, 0), (0, 4), (-1, 0)])
+def test_each_look_has_a_place_among_the_layers(places: tuple[int, ...]) -> None:
+    with pytest.raises(
+        ConfigurationError,
+        match=r"`cross_attend_places` must be one ascending number from 0 to 3 .* each of the 2",
+    ):
+        NetworkArguments(num_cross_attends=2, num_layers=3, cross_attend_places=places)
+
+
 @pytest.mark.parametrize(
     "kind",
     [*SHARED_CLASSES, *(arguments_class(name) for name in TASKS)],

@@ -185,6 +185,10 @@ def test_wrong_choices_are_named_before_anything_starts(run: Path, table: Path, 
     ):
         with pytest.raises(ConfigurationError, match=message):
             predict_in_parts(run, [str(table)], tmp_path / "out", **options)  # type: ignore[arg-type]
+    with pytest.raises(DataError, match=r"`folder` must be a training run with a file arguments\.yaml"):
+        predict_in_parts(tmp_path, [str(table)], tmp_path / "out")
+    with pytest.raises(DataError, match="nowhere"):
+        predict_in_parts(run, [str(tmp_path / "nowhere.csv")], tmp_path / "out")
     with pytest.raises(DataError, match="`inputs` must name one table or more"):
         predict_in_parts(run, [], tmp_path / "out")
     with pytest.raises(ConfigurationError, match="`output` must be a folder, received the file"):

@@ -12,7 +12,7 @@ import pytest
 from perceivers.arguments import DataArguments
 from perceivers.data.bundled import BUNDLED
 from perceivers.data.opening import find_files, open_table_file, open_tables
-from perceivers.data.tables import StreamTable
+from perceivers.data.tables import ListTable, StreamTable
 from perceivers.errors import DataError, MissingExtraError
 
 SUFFIXES = (".note",)
@@ -266,4 +266,31 @@ def test_missing_datasets_names_the_command_that_installs_it(
 ) -> None:
     monkeypatch.setitem(sys.modules, "datasets", None)
     with pytest.raises(MissingExtraError, match=r'`datasets`.*pip install "perceivers\[train\]"'):
-        open_table_file(tmp_path / "x.csv")
+        open_table_file(tmp_path / "x.parquet")
+
+
+@pytest.mark.parametrize("name", ["asked.csv", "asked.jsonl", "asked.json"])
+def test_tables_of_text_need_no_package(tmp_path, monkeypatch, name):
+    text = {
+        "asked.csv": "size;note\n001;red\n7;\n",
+        "asked.jsonl": '{"size": "001", "note": "red"}\n{"size": "7"}\n',
+        "asked.json": '[{"size": "001", "note": "red"}, {"size": "7"}]',
+    }[name]
+    path = tmp_path / name
+    path.write_text(text, encoding="utf-8")
+    with_package = open_table_file(path)
+    monkeypatch.setitem(sys.modules, "datasets", None)
+    table = open_table_file(path, DataArguments(data=str(path), decimal="comma"))
+    assert isinstance(table, ListTable)
+    assert [table[index] for index in range(2)] == [with_package[index] for index in range(2)]
+    assert (table.root, table.decimal) == (tmp_path, "comma")
+    assert list(table.notes) == list(with_package.notes)
+
+
+def test_streams_need_the_package_too(tmp_path, monkeypatch):
+    monkeypatch.setitem(sys.modules, "datasets", None)
+    path = tmp_path / "asked.csv"
+    path.write_text("size,note\n1,red\n", encoding="utf-8")
+    arguments = DataArguments(data=str(path), test_data=str(path), streaming=True)
+    with pytest.raises(MissingExtraError, match="`datasets`"):
+        open_table_file(path, arguments)

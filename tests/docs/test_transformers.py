@@ -39,6 +39,7 @@ def a_folder(tmp_path, monkeypatch):
     return tmp_path
 
 
+@pytest.mark.filterwarnings("ignore:'pin_memory' argument:UserWarning")
 def test_every_example_of_the_page_runs(a_folder):
     values: dict[str, Any] = {}
     exec(compile("\n".join(blocks_of(PAGE, "python")), str(PAGE), "exec"), values)

@@ -13,6 +13,7 @@ from perceivers.inference.folding import (
     fold_norm,
     narrow,
     round_up,
+    tail_dtype,
     wide,
     wide_map,
     working_dtype,
@@ -96,3 +97,10 @@ def test_sums_are_float32_at_least():
     assert working_dtype(torch.bfloat16) == torch.float32
     assert working_dtype(torch.float16) == torch.float32
     assert working_dtype(torch.float64) == torch.float64
+
+
+def test_half_precision_after_the_softmax_is_for_gpus():
+    cpu, cuda = torch.device("cpu"), torch.device("cuda")
+    assert tail_dtype(torch.bfloat16, cuda) == torch.bfloat16
+    assert tail_dtype(torch.bfloat16, cpu) == torch.float32
+    assert tail_dtype(torch.float64, cuda) == tail_dtype(torch.float64, cpu) == torch.float64

@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 
 import perceivers
 from perceivers.errors import ConfigurationError, ShapeError
-from perceivers.inference import PreparedModel
+from perceivers.inference import PreparedModel, prepared_perceiver
+from perceivers.inference.prepared_decoder import _attend_fused
 from perceivers.nn.attention_layer import AttentionLayer
 
 FIDELITIES = ("transformers", "deepmind")
@@ -96,6 +97,13 @@ def test_bfloat16_is_as_near_to_float32_as_the_plain_model(task, small, inputs_o
         scale = exact[name].abs().max()
         our_error = (ours[name] - exact[name]).abs().max() / scale
         assert our_error <= 1.5 * (plain[name] - exact[name]).abs().max() / scale + 0.02
+
+
+def test_a_tail_in_half_precision_is_as_near_to_float32_as_the_plain_model(
+    task, small, inputs_of, device, monkeypatch
+):
+    monkeypatch.setattr(prepared_perceiver, "tail_dtype", lambda dtype, _: dtype)
+    test_bfloat16_is_as_near_to_float32_as_the_plain_model(task, small, inputs_of, device)
 
 
 @few
@@ -434,3 +442,36 @@ def test_only_models_can_be_prepared(config):
         ConfigurationError, match="must be a PerceiverModel or a task model around one, received Other"
     ):
         Other(config()).prepare()
+
+
+# What a GPU does in one kernel, in float32 on any device.
+
+
+@pytest.mark.parametrize("is_masked", [False, True])
+def test_texts_are_attended_to_by_one_kernel_alike(is_masked, small, device):
+    model = small("masked_lm").to(device).prepare()
+    (lookup,), ids = model._model.perceiver._cross_attends, torch.randint(0, 31, (3, 11), device=device)
+    places = torch.arange(11, device=device).expand(3, -1)
+    keys_values = lookup._sum(lookup._tables, ids, places)
+    hidden = (
+        torch.arange(11, device=device) >= torch.tensor([[11], [4], [1]], device=device)
+        if is_masked
+        else None
+    )
+    sizes = [lookup._qk_channels, lookup._value_bias.shape[0]]
+    keys, values = (
+        each.unflatten(2, (lookup.num_heads, -1)).transpose(1, 2) for each in keys_values.split(sizes, dim=2)
+    )
+    queries = lookup._queries
+    logits = queries @ keys.transpose(2, 3)
+    if hidden is not None:
+        logits = logits.masked_fill(hidden[:, None, None], -torch.inf)
+    expected = (torch.softmax(logits, dim=-1) @ values).transpose(1, 2).flatten(2)
+    torch.testing.assert_close(lookup._attend_fused(queries[None], keys, values, hidden), expected)
+
+
+def test_projected_queries_are_answered_by_one_kernel_alike(device):
+    queries, values = torch.randn(1, 2, 7, 5, device=device), torch.randn(3, 2, 11, 13, device=device)
+    keys = torch.randn(3, 2, 5, 11, device=device)
+    expected = torch.softmax(queries @ keys, dim=-1) @ values
+    torch.testing.assert_close(_attend_fused(queries, keys, values, torch.float32), expected)

@@ -7,12 +7,8 @@ import torch
 
 import perceivers
 from perceivers.errors import ConfigurationError, ShapeError
-from perceivers.modalities.bag_of_ngrams import (
-    NOTHING,
-    UNKNOWN,
-    WEIGHT_UNIT,
-    PerceiverBagOfNgramsPreprocessor,
-)
+from perceivers.modalities.bag_of_ngrams import PerceiverBagOfNgramsPreprocessor
+from perceivers.modalities.ids import NOTHING, UNKNOWN, WEIGHT_UNIT
 from perceivers.models.prediction import PerceiverForPrediction
 from perceivers.nn.learning_rates import learning_rate_factors
 

@@ -7,7 +7,8 @@ import torch
 
 import perceivers
 from perceivers.errors import ConfigurationError, ShapeError
-from perceivers.modalities.category import MISSING, UNKNOWN, PerceiverCategoryPreprocessor
+from perceivers.modalities.category import PerceiverCategoryPreprocessor
+from perceivers.modalities.ids import MISSING, UNKNOWN
 
 
 @pytest.fixture

@@ -47,7 +47,7 @@ def test_blocks_share_their_layers_and_every_state_is_recorded(num_layers, num_b
     assert len(trace.hidden_states) == num_blocks * (num_layers + 1)
     assert len(trace.attentions) == num_blocks * num_layers
     torch.testing.assert_close(trace.latents, state)
-    torch.testing.assert_close(trace.cross_attention, cross_weights)
+    torch.testing.assert_close(trace.cross_attentions, [cross_weights])
     torch.testing.assert_close(trace.hidden_states, states)
     torch.testing.assert_close(trace.attentions, weights)
 
@@ -64,7 +64,7 @@ def test_nothing_is_recorded_unless_it_is_asked_for():
     trace = encode_latents(*arrays(), **build(2), num_blocks=2)
     assert trace.hidden_states == []
     assert trace.attentions == []
-    assert trace.cross_attention is None
+    assert trace.cross_attentions == []
 
 
 def test_masked_inputs_and_masked_latents_have_no_influence():
@@ -100,7 +100,7 @@ def test_recomputation_changes_neither_values_nor_gradients(need_weights, dropou
         )
         total = trace.latents.square().sum()
         if need_weights:
-            total = total + trace.cross_attention.square().sum() + trace.attentions[-1].square().sum()
+            total = total + trace.cross_attentions[0].square().sum() + trace.attentions[-1].square().sum()
         results.append((trace.latents, torch.autograd.grad(total, [latents, *parameters])))
     (plain, plain_gradients), (recomputed, recomputed_gradients) = results
     assert torch.equal(recomputed, plain)

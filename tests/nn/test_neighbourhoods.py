@@ -6,7 +6,14 @@ import pytest
 import torch
 
 from perceivers.errors import ConfigurationError
-from perceivers.nn.neighbourhoods import NeighbourhoodStages, SetAbstraction, nearest, picked, spread_out
+from perceivers.nn.neighbourhoods import (
+    NeighbourhoodStages,
+    SetAbstraction,
+    nearest,
+    num_multiplications,
+    picked,
+    spread_out,
+)
 
 
 def lattice(side: int) -> torch.Tensor:
@@ -145,3 +152,11 @@ def test_the_smallest_sets_have_a_feature():
     found, _ = stages()(torch.zeros(1, 1, 3), torch.zeros(1, 1, 2), None)
     assert found.shape == (1, 1, 7)
     assert found.isfinite().all()
+
+
+def test_multiplications_are_counted():
+    # 13 points of 5 numbers to 2 channels, then 11 centres of 4 neighbours; the second stage sees these 11.
+    first, second = 2 * (13 * 5 + 11 * 4 * 2), 3 * (11 * 2 + 7 * 4 * 3)
+    assert num_multiplications(13, 5, (2, 3), (11, 7), 4) == first + second
+    # Of three points all are centres, and neighbours of each.
+    assert num_multiplications(3, 5, (2,), (11,), 4) == 2 * (3 * 5 + 3 * 3 * 2)

@@ -101,18 +101,17 @@ def test_a_run_that_replaces_another_leaves_nothing_of_its_trackers(tmp_path: Pa
 
 
 @pytest.mark.parametrize(
-    ("name", "extra"), [("tensorboard", "track"), ("wandb", "wandb"), ("mlflow", "mlflow")]
+    ("name", "cure"), [("tensorboard", '"perceivers[track]"'), ("wandb", "wandb"), ("mlflow", "mlflow")]
 )
 def test_an_absent_tracker_is_one_line_before_anything_is_read(
-    name: str, extra: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    name: str, cure: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(trackers, "find_spec", lambda package: None)
-    expected = f"`--track {name}` needs the package `{name}`, which is not installed: pip install " + (
-        f'"perceivers[{extra}]"'
-    )
     with pytest.raises(MissingExtraError) as caught:
         run(tmp_path / "run", "csv", name)
-    assert str(caught.value) == expected
+    assert str(caught.value) == (
+        f"`--track {name}` needs the package `{name}`, which is not installed: pip install {cure}"
+    )
     assert not (tmp_path / "run").exists()
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any, ClassVar, Self
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, Self
 
 from perceivers.answers.confusions import draw_confusions
 from perceivers.answers.ranked import RankedAnswer
@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 MOST_NUMBERED_CLASSES = 20
 # Up to so many classes may have one row each, which training changes; more values of their own are names of rows.
 MOST_SINGLE_ROWS = 50
+# Of scores that a margin of 1 is enough for, until validation samples say better: of two classes, 1 and -1 are 0.98 and 0.02.
+MARGIN_TEMPERATURE = 0.5
 
 
 @dataclass(frozen=True)
@@ -35,12 +37,15 @@ class OneClass(RankedAnswer):
         balance: count every class alike in the loss, however many rows it has.
         class_weights: factors of the classes' losses; empty: all 1.
         temperature: scores are divided by it before they become probabilities.
+        loss: "cross_entropy", or "margin", the squared hinge loss of `perceivers.models.answers.losses.margin_losses`, whose
+            scores are no logarithms of probabilities before they are calibrated.
     """
 
     names: tuple[str, ...] = ()
     balance: bool = False
     class_weights: tuple[float, ...] = ()
     temperature: float = 1.0
+    loss: Literal["cross_entropy", "margin"] = "cross_entropy"
 
     name: ClassVar[str] = "class"
     head_type: ClassVar[str] = "class"
@@ -78,6 +83,10 @@ class OneClass(RankedAnswer):
         share = len(cells) / len(self.names)
         return replace(self, class_weights=tuple(share / max(counts[name], 1) for name in self.names))
 
+    def trained_by(self, loss: Literal["cross_entropy", "margin"]) -> Self:
+        """The same answer, with a temperature that fits the scores of a loss until validation samples say better."""
+        return replace(self, loss=loss, temperature=MARGIN_TEMPERATURE if loss == "margin" else 1.0)
+
     def target(self, cell: Any) -> int | None:
         """Id of the class."""
         return None if is_empty(cell) else class_id(_class_name(cell), self.names, self.column)
@@ -92,7 +101,12 @@ class OneClass(RankedAnswer):
 
     def losses(self, said: Tensor, targets: Tensor, label_smoothing: float = 0.0) -> Tensor:
         """See Answer; times the weight of the true class."""
-        losses = super().losses(said, targets, label_smoothing)
+        if self.loss == "margin":
+            from perceivers.models.answers.losses import margin_losses
+
+            losses = margin_losses(said, targets, label_smoothing=label_smoothing)
+        else:
+            losses = super().losses(said, targets, label_smoothing)
         if not self.class_weights:
             return losses
         weights = losses.new_tensor(self.class_weights)

@@ -52,6 +52,25 @@ def openapi_of(served: ServedRun, version: str) -> dict[str, Any]:
         str(status): {"description": why, "content": _json({"$ref": "#/components/schemas/Refusal"})}
         for status, why in _refusals(served.limits).items()
     }
+    pieces = {
+        "/api/pieces": {
+            "post": {
+                "summary": "Answer for one row piece by piece, while it is written",
+                "operationId": "pieces",
+                "requestBody": {
+                    "required": True,
+                    "content": _json({"$ref": "#/components/schemas/Question"}),
+                },
+                "responses": {
+                    "200": {
+                        "description": "server-sent events: `piece`, a text as JSON; at last `end`, the answer; or `error`",
+                        "content": {"text/event-stream": {"schema": {"type": "string"}}},
+                    },
+                    **refused,
+                },
+            }
+        }
+    }
     return {
         "openapi": "3.1.0",
         "info": {
@@ -80,6 +99,7 @@ def openapi_of(served: ServedRun, version: str) -> dict[str, Any]:
                     },
                 }
             },
+            **(pieces if served.asking.writes else {}),
             "/api/run": {
                 "get": {
                     "summary": "What the run is, takes and answers",

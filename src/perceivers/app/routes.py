@@ -225,17 +225,19 @@ class PageRoutes:
     async def _cells(self, form: Mapping[str, Any]) -> tuple[dict[str, Any], Example | None, int | None]:
         """Cells of a form; a file that was not chosen is that of the example that the form was filled with."""
         cells = {name: cell for name, cell in form.items() if not name.startswith(FROM_EXAMPLE)}
-        example, index = None, None
+        example: Example | None = None
+        index: int | None = None
         for name, value in form.items():
             if not name.startswith(FROM_EXAMPLE):
                 continue
             if not isinstance(value, str) or not value.isdecimal() or len(value) > 6:
                 raise RefusedError(422, "An example is named by its number.")
             index = int(value)
-            example = await self.served.example(index)
+            found = await self.served.example(index)
             column = name.removeprefix(FROM_EXAMPLE)
-            if column and column not in cells and column in example.cells:
-                cells[column] = example.cells[column]
+            if column and column not in cells and column in found.cells:
+                cells[column] = found.cells[column]
+            example = found
         return cells, example, index
 
     def _is_unchanged(self, cells: Mapping[str, Any], example: Example | None) -> bool:

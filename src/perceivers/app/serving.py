@@ -14,6 +14,9 @@ from perceivers.errors import PerceiversError
 from perceivers.predictor import load
 
 HOST = "127.0.0.1"
+# Seconds that a connection stays open without a request. A short time closes connections into which a slow client has just
+# written its next question.
+KEEP_ALIVE = 120
 
 
 def serve(
@@ -44,7 +47,13 @@ def serve(
         app = build_app(load(run, device=device), run, limits or Limits())
         address = f"http://{HOST}:{sock.getsockname()[1]}"
         server = uvicorn.Server(
-            uvicorn.Config(app, log_level="warning", access_log=False, timeout_graceful_shutdown=3)
+            uvicorn.Config(
+                app,
+                log_level="warning",
+                access_log=False,
+                timeout_keep_alive=KEEP_ALIVE,
+                timeout_graceful_shutdown=3,
+            )
         )
         tell(address)
         if opens:

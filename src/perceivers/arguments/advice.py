@@ -37,6 +37,8 @@ class Advice:
         queries_per_answer: the same.
         token_rate: the same.
         label_smoothing: share of the target probability that is spread over all classes, in [0, 1).
+        class_loss: see the task's own arguments, for tasks that have it.
+        linear_start: the same.
         mixup: how much samples and their targets are averaged in pairs, of tasks that can do that.
     """
 
@@ -62,6 +64,8 @@ class Advice:
     queries_per_answer: int | None = None
     token_rate: float | None = None
     label_smoothing: float | None = None
+    class_loss: str | None = None
+    linear_start: bool | None = None
     mixup: float | None = None
 
     def values(self) -> dict[str, Any]:

@@ -8,6 +8,7 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Literal
 
+from perceivers.arguments import load_arguments
 from perceivers.arguments.base import require_choice
 from perceivers.batch.plan import SUCCESS_FILE, claim, make_plan
 from perceivers.batch.processes import answer_with_processes
@@ -77,7 +78,7 @@ def predict_in_parts(
 
     Raises:
         ConfigurationError: `output` holds another job, or a choice does not fit.
-        DataError: an input cannot be opened, or holds no rows.
+        DataError: `run` is no training run; an input cannot be opened, or holds no rows.
         MissingExtraError: pyarrow, or Ray, is not installed.
         PerceiversError: a worker has died, or a part cannot be written.
     """
@@ -93,6 +94,8 @@ def predict_in_parts(
     target = Path(output)
     if target.is_file():
         raise ConfigurationError(f"`output` must be a folder, received the file {str(target)!r}")
+    # Says what is wrong with a folder that is no run.
+    load_arguments(Path(run))
     # Inputs are opened here first, which tells what is wrong with them before anything starts.
     opened = make_plan(Path(run), inputs, [[]] * len(inputs), rows_per_part)
     alone = engine == "processes" and workers == 1

@@ -8,7 +8,7 @@ from typing import Any
 
 from perceivers.batch.plan import Part, Plan
 from perceivers.batch.worker import Done, PartWorker
-from perceivers.errors import ConfigurationError, MissingExtraError
+from perceivers.errors import ConfigurationError, MissingExtraError, one_line
 
 
 class RayWorker:
@@ -66,22 +66,20 @@ def answer_with_ray(
         import ray.data
     except ImportError as error:
         raise MissingExtraError("ray", "batch", "`--engine ray`") from error
-    started = not ray.is_initialized()
-    if started:
-        try:
-            ray.init(
-                address=address, log_to_driver=False, include_dashboard=False if address is None else None
-            )
-        except (ConnectionError, ValueError, RuntimeError) as error:
-            raise ConfigurationError(
-                f"`address` must be that of a Ray cluster, received {address!r}: {error}"
-            ) from error
+    context = ray.data.DataContext.get_current()
+    shows_progress = context.enable_progress_bars
+    started = False
     try:
+        if not ray.is_initialized():
+            _start(address)
+            started = True
+        context.enable_progress_bars = False
         resources = ray.cluster_resources()
         gpus = 1.0 if device == "auto" and resources.get("GPU", 0.0) >= workers else 0.0
-        cpus = max(1, int(resources.get("CPU", 1.0)) // workers)
-        context = ray.data.DataContext.get_current()
-        context.enable_progress_bars = False
+        share = resources.get("CPU", 1.0) / workers
+        threads = max(1, int(share))
+        # More actors than processors share them.
+        cpus = threads if share >= 1.0 else share
         described = ray.data.from_items([asdict(part) for part in parts], override_num_blocks=len(parts))
         answered = described.map_batches(
             RayWorker,
@@ -89,10 +87,22 @@ def answer_with_ray(
             compute=ray.data.ActorPoolStrategy(size=min(workers, len(parts))),
             num_cpus=0 if gpus else cpus,
             num_gpus=gpus or None,
-            fn_constructor_kwargs={"plan": plan, "output": output, "device": device, "threads": cpus},
+            fn_constructor_kwargs={"plan": plan, "output": output, "device": device, "threads": threads},
         )
         for row in answered.iter_rows():
             yield Done(**row)
     finally:
+        context.enable_progress_bars = shows_progress
         if started:
             ray.shutdown()
+
+
+def _start(address: str | None) -> None:
+    import ray
+
+    try:
+        ray.init(address=address, log_to_driver=False, include_dashboard=False if address is None else None)
+    except (ConnectionError, ValueError, RuntimeError) as error:
+        raise ConfigurationError(
+            f"`address` must be that of a Ray cluster, received {address!r}: {one_line(error)}"
+        ) from error

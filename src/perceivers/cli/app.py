@@ -36,7 +36,8 @@ def app(
     """
     from rich.console import Console
 
-    from perceivers.app import Limits, require_packages
+    from perceivers.app import require_packages
+    from perceivers.app.limits import Limits
 
     limits = Limits(megabytes=megabytes, megapixels=megapixels, seconds=seconds, waiting=waiting)
     require_packages()

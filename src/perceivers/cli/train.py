@@ -186,7 +186,7 @@ def _command_of(name: str) -> Callable[..., None]:
         )
         if print_config:
             # Of "usual", nothing waits for the data.
-            if arguments.size == USUAL_SIZE:
+            if getattr(arguments, "size", None) == USUAL_SIZE:
                 run = resolved(run, USUAL)
             print(recipe_text(name, arguments, run), end="")  # noqa: T201
         elif output is None:

@@ -101,8 +101,13 @@ def open_table_file(path: Path, arguments: DataArguments | None = None) -> Table
     """
     kind = format_of(path)
     streaming = arguments is not None and arguments.streaming
-    datasets = _import_datasets()
     notes: Sequence[str] = ()
+    try:
+        datasets = _import_datasets()
+    except MissingExtraError:
+        if streaming or kind not in (*TEXT_FORMATS, *JSON_FORMATS):
+            raise
+        return _listed(path, kind, arguments)
     try:
         if kind in TEXT_FORMATS:
             file = DelimitedFile.look_at(path)
@@ -247,6 +252,23 @@ def _refuse_stream(streaming: bool, data: str) -> None:
 def _unreadable(what: str, error: Exception) -> NoReturn:
     cause = error.__cause__ or error
     raise DataError(f"{what}: {' '.join(str(cause).split())[:500]}") from error
+
+
+def _listed(path: Path, kind: str, arguments: DataArguments | None) -> ListTable:
+    """A table of text or JSON in plain lists, for programs without the package `datasets`."""
+    notes: Sequence[str] = ()
+    if kind in TEXT_FORMATS:
+        file = DelimitedFile.look_at(path)
+        rows, notes = list(file.rows()), file.notes
+    else:
+        found = list(JsonFile(path).rows())
+        names = dict.fromkeys(name for row in found for name in row)
+        rows = [{name: row.get(name) for name in names} for row in found]
+    table = ListTable(rows, str(path), root=path.parent)
+    table.notes += notes
+    if arguments is not None:
+        table.decimal = arguments.decimal
+    return table
 
 
 def _import_datasets() -> Any:

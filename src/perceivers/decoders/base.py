@@ -40,6 +40,8 @@ class PerceiverAbstractDecoder(nn.Module, ABC):
     needs_tokens: bool = False
     #: Whether whoever reads the answers reads the input tokens, too, which are then made whole and kept.
     keeps_tokens: bool = False
+    #: Whether answers come from the mean of the latents, without a query.
+    takes_mean: bool = False
 
     def __init_subclass__(cls, **options: Any) -> None:
         super().__init_subclass__(**options)

@@ -47,6 +47,8 @@ class PerceiverProjectionDecoder(PerceiverAbstractDecoder):
         config: gives `d_latents` and `num_labels`.
     """
 
+    takes_mean = True
+
     def __init__(self, config: PerceiverConfig) -> None:
         super().__init__()
         self.classifier = nn.Linear(config.d_latents, config.num_labels)

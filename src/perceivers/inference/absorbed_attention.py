@@ -36,6 +36,7 @@ def attend(
     batch_size: int,
     mask: Tensor | None,
     budget: Budget,
+    first_sample: int = 0,
 ) -> Tensor:
     """Softmax-weighted means of normalised tokens.
 
@@ -45,6 +46,7 @@ def attend(
         batch_size: number of samples; parts without features are the same for all.
         mask: bool [batch, number of tokens of all parts], True where a token counts; every sample has one that does.
         budget: how much is computed at a time.
+        first_sample: of the parts' features, the one that the batch begins with.
 
     Returns:
         [batch, num_queries, channels], in the parts' working dtype.
@@ -56,7 +58,8 @@ def attend(
     contexts = []
     for samples in pieces(batch_size, budget.samples(kept)):
         some = None if mask is None else mask[samples]
-        contexts.append(_attend_samples(parts, queries, samples, some, budget))
+        read = slice(first_sample + samples.start, first_sample + samples.stop)
+        contexts.append(_attend_samples(parts, queries, read, some, budget))
     return torch.cat(contexts)
 
 

@@ -1,4 +1,4 @@
-"""The encoder's cross-attend with constant latents: everything but the tokens multiplied out beforehand."""
+"""The encoder's cross-attends: everything but the tokens, and the latents where they vary, multiplied out beforehand."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ from perceivers.inference.absorbed_attention import attend
 from perceivers.inference.budget import Budget
 from perceivers.inference.folding import absorb_keys, fold_norm, narrow, wide, working_dtype
 from perceivers.inference.structured_tokens import StructuredTokens, table_sums
+from perceivers.inference.traced_attention import whole_tile
 from perceivers.inference.tracing import is_traced
 from perceivers.nn.attention_layer import AttentionLayer
 from perceivers.nn.token_structure import TablePositions, TokenStructure
@@ -62,15 +63,43 @@ class AttendedLatents:
         self._mlp = take(layer.mlp)
         self._mlp_chunk_size = layer.mlp_chunk_size
 
-    def finish(self, context: Tensor) -> Tensor:
-        """[batch, num_latents, v_channels], heads side by side, to latents [batch, num_latents, channels]."""
+    def finish(self, context: Tensor, latents: Tensor | None = None) -> Tensor:
+        """From the context to latents after the layer.
+
+        Args:
+            context: [batch, num_latents, v_channels], heads side by side.
+            latents: those that asked, [batch, num_latents, channels]; None: the learned ones.
+
+        Returns:
+            [batch, num_latents, channels].
+        """
         attended = self._output(context.to(self.dtype))
         if self._query_residual:
-            attended = self.latents + attended
+            attended = (self.latents if latents is None else latents) + attended
         rows = self._mlp_chunk_size or attended.shape[1]
         return torch.cat(
             [chunk + self._mlp(self._norm(chunk)) for chunk in attended.split(rows, dim=1)], dim=1
         )
+
+
+class VaryingQueries:
+    """What latents ask that are not the learned ones: Wq LN(latents) + bq.
+
+    Args:
+        layer: the cross-attend.
+        dtype: what queries are computed in.
+    """
+
+    def __init__(self, layer: AttentionLayer, dtype: torch.dtype) -> None:
+        projections = layer.attention.self
+        self._map = narrow(fold_norm(projections.query, projections.layernorm1), dtype)
+        self._eps = projections.layernorm1.eps
+        self._dtype = dtype
+
+    def __call__(self, latents: Tensor) -> Tensor:
+        """[..., num_latents, channels] to [..., num_latents, qk_channels]."""
+        normed = F.layer_norm(latents.to(self._dtype), latents.shape[-1:], eps=self._eps)
+        return F.linear(normed, self._map.weight, self._map.bias)
 
 
 def constant_queries(layer: AttentionLayer, latents: Tensor) -> Tensor:
@@ -103,6 +132,8 @@ class AbsorbedCrossAttention(AttendedLatents):
         norm = cast("nn.LayerNorm", projections.layernorm2)
         keys, values = (fold_norm(each, norm) for each in (projections.key, projections.value))
         self.queries = absorb_keys(constant_queries(layer, latents), keys.weight, self.num_heads)
+        self._key_weight = keys.weight.to(self.working)
+        self._varying = VaryingQueries(layer, self.working)
         narrowed = narrow(values, self.working)
         # [heads, token_channels, value channels of a head].
         self._value_maps = narrowed.weight.unflatten(0, (self.num_heads, -1)).transpose(1, 2)
@@ -113,39 +144,84 @@ class AbsorbedCrossAttention(AttendedLatents):
             for positions in learned
         }
 
-    def __call__(self, inputs: Grouped, mask: Tensor | None, budget: Budget) -> Tensor:
+    def __call__(
+        self, inputs: Grouped, mask: Tensor | None, budget: Budget, latents: Tensor | None = None
+    ) -> Tensor:
         """Latents after the layer, [batch, num_latents, channels].
 
         Args:
             inputs: the tokens.
             mask: bool [batch, num_tokens], True where a token counts.
             budget: how much is computed at a time.
+            latents: those that look, [batch, num_latents, channels]; None: the learned ones.
         """
         parts = [self.read(each) for each in inputs.parts.values()]
         batch_size = inputs.batch_size
         unmasked = None if mask is None else mask.any(dim=1)
         if mask is None or unmasked is None or (not is_traced() and bool(unmasked.all())):
-            return self.finish_heads(attend(parts, self.queries, batch_size, mask, budget))
+            return self.finish_heads(self._attend(parts, batch_size, mask, budget, latents), latents)
         # A latent that may look at nothing gets zeros, or the mean of all tokens: what queries of zero see.
         mask = mask | ~unmasked[:, None]
-        context = attend(parts, self.queries, batch_size, mask, budget)
+        context = self._attend(parts, batch_size, mask, budget, latents)
         if not self.zero_masked_rows:
             means = attend(parts, torch.zeros_like(self.queries[:1]), batch_size, None, budget)
             context = torch.where(unmasked[:, None, None], context, means)
-            return self.finish_heads(context)
-        return self.finish_heads(context, unmasked)
+            return self.finish_heads(context, latents)
+        return self.finish_heads(context, latents, unmasked)
+
+    def _attend(
+        self,
+        parts: Sequence[StructuredTokens],
+        batch_size: int,
+        mask: Tensor | None,
+        budget: Budget,
+        latents: Tensor | None,
+    ) -> Tensor:
+        """[batch, num_heads * num_latents, token_channels]."""
+        if latents is None:
+            return attend(parts, self.queries, batch_size, mask, budget)
+        asked = self._varying(latents)
+        if is_traced():
+            return self._attend_traced(parts, asked, mask)
+        return torch.cat(
+            [
+                attend(
+                    parts,
+                    absorb_keys(asked[sample], self._key_weight, self.num_heads),
+                    1,
+                    None if mask is None else mask[sample : sample + 1],
+                    budget,
+                    first_sample=sample,
+                )
+                for sample in range(batch_size)
+            ]
+        )
+
+    def _attend_traced(self, parts: Sequence[StructuredTokens], asked: Tensor, mask: Tensor | None) -> Tensor:
+        """The same for a graph that runs elsewhere: all samples at once, tokens built whole."""
+        everyone = slice(None)
+        tokens = [part.tokens(whole_tile(part), everyone).expand(asked.shape[0], -1, -1) for part in parts]
+        normed = F.layer_norm(torch.cat(tokens, dim=1), (self._key_weight.shape[1],), eps=self._eps)
+        heads = asked.unflatten(2, (self.num_heads, -1)).transpose(1, 2)
+        maps = self._key_weight.unflatten(0, (self.num_heads, -1))
+        logits = (heads @ maps / maps.shape[1] ** 0.5).flatten(1, 2) @ normed.transpose(1, 2)
+        if mask is not None:
+            logits = torch.where(mask[:, None], logits, -torch.inf)
+        return torch.softmax(logits, dim=-1) @ normed
 
     def read(self, structure: TokenStructure) -> StructuredTokens:
-        """Tokens of some structure, with the sums that are known of them."""
+        """A part of the tokens, with what is constant of it."""
         table = getattr(structure.positions, "table", None)
         return StructuredTokens(
             structure, self._eps, self.working, self.latents.device, self._table_sums.get(id(table))
         )
 
-    def finish_heads(self, context: Tensor, counted: Tensor | None = None) -> Tensor:
+    def finish_heads(
+        self, context: Tensor, latents: Tensor | None = None, counted: Tensor | None = None
+    ) -> Tensor:
         """[batch, num_heads * num_latents, token_channels] to latents; samples not `counted` have values of zero."""
         heads = context.unflatten(1, (self.num_heads, -1))
         values = (heads @ self._value_maps).transpose(1, 2).flatten(2) + self._value_bias
         if counted is not None:
             values = values * counted[:, None, None]
-        return self.finish(values)
+        return self.finish(values, latents)

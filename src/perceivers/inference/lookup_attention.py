@@ -18,7 +18,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from perceivers.inference.budget import Budget, pieces
-from perceivers.inference.cross_attention import AttendedLatents, Take, constant_queries
+from perceivers.inference.cross_attention import AttendedLatents, Take, VaryingQueries, constant_queries
 from perceivers.inference.folding import centred, fold_norm, wide
 from perceivers.inference.like_lengths import groups_of_like_lengths
 from perceivers.inference.tracing import is_traced
@@ -94,22 +94,31 @@ class LookupCrossAttention(AttendedLatents):
         self._queries = (
             (queries / head**0.5).to(self.working).unflatten(1, (self.num_heads, head)).transpose(0, 1)
         )
+        self._varying = VaryingQueries(layer, self.working)
         self._value_bias = cast("Tensor", values.bias).to(self.working)
         self._weight = torch.cat([keys.weight, values.weight])
         self._eps = norm.eps
         self._ids = tables[0].detach().clone()
         self._tables = SummedTables.fold(*tables, self._weight, self._eps, self.working)
 
-    def __call__(self, inputs: LookedUp, mask: Tensor | None, budget: Budget) -> Tensor:
+    def __call__(
+        self, inputs: LookedUp, mask: Tensor | None, budget: Budget, latents: Tensor | None = None
+    ) -> Tensor:
         """Latents after the layer, [batch, num_latents, channels].
 
         Args:
             inputs: ids, and their positions where they are not the first ones.
             mask: bool [batch, length], True where a byte counts.
             budget: how much is computed at a time.
+            latents: those that look, [batch, num_latents, channels]; None: the learned ones.
         """
+        queries = self._queries[None]
+        if latents is not None:
+            head = self._qk_channels // self.num_heads
+            asked = self._varying(latents) / head**0.5
+            queries = asked.unflatten(2, (self.num_heads, head)).transpose(1, 2)
         if is_traced():
-            return self._traced(inputs, mask)
+            return self._traced(inputs, mask, queries, latents)
         batch_size = inputs.ids.shape[0]
         num_latents = self.latents.shape[0]
         counted = mask if mask is not None else torch.ones_like(inputs.ids, dtype=torch.bool)
@@ -130,13 +139,16 @@ class LookupCrossAttention(AttendedLatents):
             keys_values = self._keys_and_values(inputs, group, kept)
             inside = torch.arange(longest, device=kept.device) < lengths[group][:, None]
             hidden = None if bool(inside.all()) else ~inside
-            context[group] = self._attend(keys_values, hidden, is_read[group], budget)
+            asking = queries if latents is None else queries[group]
+            context[group] = self._attend(asking, keys_values, hidden, is_read[group], budget)
         context += self._value_bias
         if self.zero_masked_rows:
             context *= is_read[:, None, None]
-        return self.finish(context)
+        return self.finish(context, latents)
 
-    def _traced(self, inputs: LookedUp, mask: Tensor | None) -> Tensor:
+    def _traced(
+        self, inputs: LookedUp, mask: Tensor | None, queries: Tensor, latents: Tensor | None
+    ) -> Tensor:
         """The same for a graph that runs elsewhere: all samples at once, masked bytes hidden instead of left out."""
         ids, vectors = inputs.ids, inputs.positions
         if vectors is not None and vectors.ndim == 3:
@@ -153,7 +165,7 @@ class LookupCrossAttention(AttendedLatents):
             each.unflatten(2, (self.num_heads, -1)).transpose(1, 2)
             for each in keys_values.split([self._qk_channels, self._value_bias.shape[0]], dim=2)
         )
-        logits = self._queries @ keys.transpose(2, 3)
+        logits = queries @ keys.transpose(2, 3)
         is_read: Tensor | None = None
         if mask is not None:
             is_read = mask.any(dim=1)[:, None, None]
@@ -163,7 +175,7 @@ class LookupCrossAttention(AttendedLatents):
         context = (torch.softmax(logits, dim=-1) @ values).transpose(1, 2).flatten(2) + self._value_bias
         if self.zero_masked_rows and is_read is not None:
             context = context * is_read.to(context.dtype)
-        return self.finish(context)
+        return self.finish(context, latents)
 
     def _keys_and_values(self, inputs: LookedUp, group: Tensor, places: Tensor) -> Tensor:
         """[samples, bytes, qk_channels + v_channels] of the bytes at `places`."""
@@ -189,7 +201,9 @@ class LookupCrossAttention(AttendedLatents):
         rows *= tables.scales[ids, places][..., None]
         return rows
 
-    def _attend(self, keys_values: Tensor, hidden: Tensor | None, is_read: Tensor, budget: Budget) -> Tensor:
+    def _attend(
+        self, queries: Tensor, keys_values: Tensor, hidden: Tensor | None, is_read: Tensor, budget: Budget
+    ) -> Tensor:
         """[samples, num_latents, v_channels]: a few heads, or a few latents of a head, at a time."""
         samples, length, _ = keys_values.shape
         keys, values = (
@@ -198,14 +212,14 @@ class LookupCrossAttention(AttendedLatents):
         )
         num_latents = self.latents.shape[0]
         if keys.device.type == "cuda" and bool(is_read.all()):
-            return self._attend_fused(keys, values, hidden)
+            return self._attend_fused(queries, keys, values, hidden)
         context = values.new_empty(samples, num_latents, self.num_heads, values.shape[3])
         latents_at_a_time = budget.rows(samples * length, num_latents)
         heads_at_a_time = max(1, budget.tile_values // (samples * length * latents_at_a_time))
         looks = is_read.to(keys.dtype)[:, None, None, None]
         for heads in pieces(self.num_heads, heads_at_a_time):
             for latents in pieces(num_latents, latents_at_a_time):
-                logits = self._queries[heads, latents] @ keys[:, heads].transpose(2, 3)
+                logits = queries[:, heads, latents] @ keys[:, heads].transpose(2, 3)
                 # Equal logits where nothing may be looked at: the mean of all.
                 if not bool(is_read.all()):
                     logits *= looks
@@ -215,9 +229,9 @@ class LookupCrossAttention(AttendedLatents):
                 context[:, latents, heads] = attended.transpose(1, 2)
         return context.flatten(2)
 
-    def _attend_fused(self, keys: Tensor, values: Tensor, hidden: Tensor | None) -> Tensor:
+    def _attend_fused(self, queries: Tensor, keys: Tensor, values: Tensor, hidden: Tensor | None) -> Tensor:
         """The same on a GPU, where every sample is read: by a fused kernel, in the model's dtype as the plain model does."""
-        queries = self._queries.expand(len(keys), -1, -1, -1).to(self.dtype)
+        queries = queries.expand(len(keys), -1, -1, -1).to(self.dtype)
         counts = None if hidden is None else ~hidden[:, None, None, :]
         context = F.scaled_dot_product_attention(
             queries, keys.to(self.dtype), values.to(self.dtype), attn_mask=counts, scale=1.0

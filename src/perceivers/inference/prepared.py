@@ -17,11 +17,13 @@ from perceivers.inference.budget import Budget, largest_tile, usual_memory
 from perceivers.inference.cross_attention import Take
 from perceivers.inference.freed_memory import give_back_freed_memory
 from perceivers.inference.prepared_decoder import Progress
+from perceivers.inference.prepared_hierarchy import PLAIN_PARTS, prepare_hierarchy
 from perceivers.inference.prepared_perceiver import PreparedPerceiver
 from perceivers.models.base import PerceiverPreTrainedModel
 from perceivers.models.causal_language_modeling import PerceiverForCausalLM
 from perceivers.models.generation.cache import CausalCache
 from perceivers.models.generation.writing import Generated
+from perceivers.models.hierarchical_perceiver import HierarchicalPerceiver
 from perceivers.models.perceiver import PerceiverModel
 from perceivers.models.task import PerceiverTaskModel
 from perceivers.outputs import Encoded
@@ -99,6 +101,48 @@ class PreparedModel:
             )
         reconstructed: dict[str, Tensor] = self._model.reconstruct(*inputs, **options)
         return reconstructed
+
+
+class PreparedHierarchicalPerceiver(PreparedModel):
+    """The same of a HierarchicalPerceiver, with what masked autoencoding needs of it."""
+
+    @property
+    def device(self) -> torch.device:
+        """Where the weights are."""
+        device: torch.device = self._model.device
+        return device
+
+    @property
+    def dtype(self) -> torch.dtype:
+        """Type of the outputs."""
+        dtype: torch.dtype = self._model.dtype
+        return dtype
+
+    def draw_visible(
+        self, batch_size: int, hidden: float, generator: torch.Generator | None = None
+    ) -> Tensor:
+        """See HierarchicalPerceiver."""
+        drawn: Tensor = self._model.draw_visible(batch_size, hidden, generator)
+        return drawn
+
+    def draw_visible_groups(
+        self, batch_size: int, hidden: float, generator: torch.Generator | None = None
+    ) -> Tensor:
+        """See HierarchicalPerceiver."""
+        drawn: Tensor = self._model.draw_visible_groups(batch_size, hidden, generator)
+        return drawn
+
+    def hidden_points(
+        self, visible_slots: Tensor | None, visible_groups: Tensor | None
+    ) -> dict[str, Tensor] | None:
+        """See HierarchicalPerceiver."""
+        hidden: dict[str, Tensor] | None = self._model.hidden_points(visible_slots, visible_groups)
+        return hidden
+
+    def position_table(self, name: str) -> Tensor:
+        """See HierarchicalPerceiver."""
+        table: Tensor = self._model.position_table(name)
+        return table
 
 
 @dataclass(frozen=True, eq=False)
@@ -185,15 +229,20 @@ def prepare(
             prepared: Any = PreparedPerceiver(
                 model, budget, take, progress=progress, quantize=quantize is not None, release=consume
             )
+        elif isinstance(model, HierarchicalPerceiver):
+            prepared = prepare_hierarchy(model, budget, take, progress, quantize=quantize is not None)
         elif isinstance(model, PerceiverTaskModel):
             prepared = _task_model(model, budget, take, progress, quantize is not None, consume)
         else:
             raise ConfigurationError(
                 f"`model` must be a PerceiverModel or a task model around one, received {type(model).__name__}"
             )
+    is_hierarchy = isinstance(model, HierarchicalPerceiver)
     if consume:
         _empty(model)
         give_back_freed_memory()
+    if is_hierarchy:
+        return PreparedHierarchicalPerceiver(prepared, MappingProxyType(dict(PLAIN_PARTS)))
     return PreparedModel(prepared, MappingProxyType(_inner(prepared).plain_parts))
 
 

@@ -13,7 +13,7 @@ from torch import Tensor, nn
 from perceivers.decoders.base import PerceiverAbstractDecoder
 from perceivers.decoders.structure import AttendedAnswers, DecoderStructure, PlainAnswers
 from perceivers.inference.budget import Budget
-from perceivers.inference.cross_attention import AbsorbedCrossAttention, Take
+from perceivers.inference.cross_attention import AbsorbedCrossAttention, Grouped, Take
 from perceivers.inference.folded_answering import (
     BudgetedAnswering,
     FoldedAnswering,
@@ -24,19 +24,24 @@ from perceivers.inference.folded_values import FoldedValues
 from perceivers.inference.folding import tail_dtype
 from perceivers.inference.freed_memory import give_back_freed_memory
 from perceivers.inference.latent_layer import FoldedSelfAttend, MakeMap, can_fold
-from perceivers.inference.lookup_attention import LookupCrossAttention
+from perceivers.inference.lookup_attention import LookedUp, LookupCrossAttention
 from perceivers.inference.packed_map import PackedMap
 from perceivers.inference.prepared_decoder import PreparedDecoder, Progress
 from perceivers.inference.quantization import Int8Linear, quantize_linears
 from perceivers.inference.recorded import recorder
 from perceivers.inference.token_readers import Reading, build_reader, input_structure
+from perceivers.layers import PerceiverEncoder
 from perceivers.modalities.structure import InputStructure, TokensOfGroups, TokensOfTables, WholeTokens
 from perceivers.models.answering import Answering
 from perceivers.models.perceiver import PerceiverModel
 from perceivers.models.verbs import PerceiverVerbs, to_dtype
 from perceivers.nn.attention_layer import AttentionLayer
+from perceivers.nn.latent_encoder import consecutive_part
 from perceivers.nn.token_structure import AffineMap
 from perceivers.outputs import Encoded
+
+#: From what is read of tokens, their mask, how much is computed at a time, and latents (None: the learned ones) to latents.
+FoldedCrossAttend = Callable[[Any, Tensor | None, Budget, Tensor | None], Tensor]
 
 
 @dataclass(frozen=True)
@@ -89,11 +94,14 @@ class PreparedPerceiver(PerceiverVerbs):
 
         answers = None if model.decoder is None else decoder_structure(model.decoder)
         is_kept = model.decoder is not None and model.decoder.keeps_tokens
-        tokens = _readable(input_structure(self._preprocessor), answers, is_kept=is_kept)
+        by_parts = model.config.cross_attend_inputs == "parts"
+        tokens = _readable(input_structure(self._preprocessor), answers, is_kept=is_kept, by_parts=by_parts)
         self.plain_parts = _plain_parts(tokens, answers)
         self._keeps_tokens = is_kept or (model.decoder is not None and model.decoder.needs_tokens)
         self._reader = build_reader(tokens, self._preprocessor, self._keeps_tokens)
-        self._cross_attention = _fold_cross_attend(model.encoder.cross_attention, self._latents, take, tokens)
+        self._cross_attends = _fold_cross_attends(model.encoder, self._latents, take, tokens)
+        self._cross_attend_places = tuple(model.encoder.cross_attend_places)
+        self._shares_self_attends = model.encoder.shares_self_attends
         self.maps_answers = (
             answer_map is not None
             and isinstance(answers, AttendedAnswers)
@@ -151,14 +159,8 @@ class PreparedPerceiver(PerceiverVerbs):
         """Latents; `features` and `tokens` hold what this model's own `decode` needs, no more."""
         refuse_weights(output_attentions)
         reading = tokens.reading
-        latents = self._cross_attention(reading.attended, tokens.mask, self.budget)
         hidden_states: list[Tensor] = []
-        # A recording keeps no values on the way.
-        latents = (
-            self._self_attend(latents, hidden_states)
-            if output_hidden_states
-            else self._run(self._self_attend, latents)
-        )
+        latents = self._attend(reading.attended, tokens.mask, hidden_states if output_hidden_states else None)
         return Encoded(
             latents=latents,
             tokens=reading.values if self._keeps_tokens else None,
@@ -174,16 +176,60 @@ class PreparedPerceiver(PerceiverVerbs):
         self._require_decoder()
         return cast("Answering", self._answers_by)
 
-    def _self_attend(self, latents: Tensor, hidden_states: list[Tensor] | None = None) -> Tensor:
-        """Latents after all blocks; `hidden_states` receives them as `perceivers.nn.latent_encoder` records them."""
-        for _ in range(self.config.num_blocks):
-            for layer in self.self_attends:
+    def _attend(
+        self, inputs: LookedUp | Grouped, mask: Tensor | None, hidden_states: list[Tensor] | None
+    ) -> Tensor:
+        """Latents after all layers; `hidden_states` receives them as `perceivers.nn.latent_encoder` records them."""
+        if hidden_states is None and self._cross_attend_places == (0,):
+            # Layers that wait for no inputs can be recorded; a recording keeps no values on the way.
+            return self._run(self._self_attend, self._cross_attends[0](inputs, mask, self.budget, None))
+        latents: Tensor | None = None
+        waiting = list(enumerate(zip(self._cross_attend_places, self._cross_attends, strict=True)))
+
+        def look(latents: Tensor | None, done: int) -> Tensor:
+            while waiting and waiting[0][1][0] <= done:
+                index, (_, layer) = waiting.pop(0)
+                seen, some = self._part(inputs, mask, index)
+                latents = layer(seen, some, self.budget, latents)
+            return cast("Tensor", latents)
+
+        num_blocks, done = self.config.num_blocks, 0
+        all_layers = self.self_attends
+        length = len(all_layers) if self._shares_self_attends else len(all_layers) // num_blocks
+        for block in range(num_blocks):
+            first = 0 if self._shares_self_attends else block * length
+            for layer in all_layers[first : first + length]:
+                latents = look(latents, done)
                 if hidden_states is not None:
                     hidden_states.append(latents)
                 latents = layer(latents)
+                done += 1
+            if length == 0:
+                latents = look(latents, done)
             if hidden_states is not None:
-                hidden_states.append(latents)
+                hidden_states.append(cast("Tensor", latents))
+        return look(latents, done)
+
+    def _self_attend(self, latents: Tensor) -> Tensor:
+        """Latents after all self-attends, one after the other."""
+        for _ in range(self.config.num_blocks if self._shares_self_attends else 1):
+            for layer in self.self_attends:
+                latents = layer(latents)
         return latents
+
+    def _part(
+        self, inputs: LookedUp | Grouped, mask: Tensor | None, index: int
+    ) -> tuple[LookedUp | Grouped, Tensor | None]:
+        """What a cross-attend sees."""
+        if self.config.cross_attend_inputs != "parts":
+            return inputs, mask
+        # Tokens were built whole.
+        ((name, tokens),) = cast("Grouped", inputs).parts.items()
+        part = consecutive_part(tokens.num_tokens, index, len(self._cross_attends))
+        own = tokens.at(torch.arange(part.start, part.stop, device=self.device))
+        return Grouped({name: own}, cast("Grouped", inputs).batch_size), None if mask is None else mask[
+            :, part
+        ]
 
     def _fold_decoder(
         self,
@@ -217,8 +263,12 @@ class PreparedPerceiver(PerceiverVerbs):
         return own, FoldedAnswering(own, queries, folded, values, self.budget, progress, tokens)
 
 
-def _readable(tokens: InputStructure, answers: DecoderStructure | None, *, is_kept: bool) -> InputStructure:
+def _readable(
+    tokens: InputStructure, answers: DecoderStructure | None, *, is_kept: bool, by_parts: bool
+) -> InputStructure:
     """What is known of the tokens, and can be used: a decoder, or whoever reads its answers, may need them whole."""
+    if by_parts and not isinstance(tokens, WholeTokens):
+        return WholeTokens("each cross-attend sees a part of the tokens of its own")
     if is_kept and not isinstance(tokens, WholeTokens):
         return WholeTokens("answers are read off the tokens, too")
     if isinstance(answers, PlainAnswers) and answers.asks_with_inputs and not isinstance(tokens, WholeTokens):
@@ -244,10 +294,22 @@ def _plain_parts(tokens: InputStructure, answers: DecoderStructure | None) -> di
     return parts
 
 
+def _fold_cross_attends(
+    encoder: PerceiverEncoder, latents: Tensor, take: Take[Any], tokens: InputStructure
+) -> list[FoldedCrossAttend]:
+    """The encoder's cross-attends in the order in which they run; those that share weights are the same."""
+    folded: dict[int, FoldedCrossAttend] = {}
+    order: list[AttentionLayer] = [encoder.cross_attention, *encoder.more_cross_attends]
+    for layer in order:
+        if id(layer) not in folded:
+            folded[id(layer)] = _fold_cross_attend(layer, latents, take, tokens)
+    return [folded[id(layer)] for layer in order]
+
+
 def _fold_cross_attend(
     layer: AttentionLayer, latents: Tensor, take: Take[Any], tokens: InputStructure
-) -> Callable[[Any, Tensor | None, Budget], Tensor]:
-    """The encoder's cross-attend, from what is read of the tokens, and their mask, to latents."""
+) -> FoldedCrossAttend:
+    """From what is read of the tokens, their mask, and latents where they are not the learned ones, to latents."""
     if isinstance(tokens, TokensOfTables):
         return LookupCrossAttention(layer, latents, take, (tokens.ids, tokens.positions))
     learned = tokens.learned if isinstance(tokens, TokensOfGroups) else ()

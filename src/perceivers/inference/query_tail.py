@@ -132,7 +132,7 @@ class SplitTail(QueryTail):
 
     def answers_of_samples(self, weights: Tensor, tables: Tensor, queries: Tensor | None) -> Tensor:
         """See QueryTail."""
-        attended = weights @ tables + self.output.bias
+        attended = weights @ tables + cast("Tensor", self.output.bias)
         return self.finish(attended if queries is None else attended + queries)
 
     def project(self, context: Tensor) -> Tensor:
@@ -208,7 +208,7 @@ class MergedTail(QueryTail):
         """See QueryTail."""
         assert queries is None
         rank, outputs = self.sizes
-        columns = weights @ tables + self.columns.bias
+        columns = weights @ tables + cast("Tensor", self.columns.bias)
         square = columns[..., :rank].square().sum(dim=-1, keepdim=True)
         scaled = columns * torch.rsqrt(square / self.channels + self.eps)
         return columns[..., rank : rank + outputs] + self.first(scaled) @ self.second.T

@@ -10,7 +10,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import reduce
-from typing import cast
 
 import torch
 from torch import Tensor
@@ -137,22 +136,32 @@ def _at_once(read: _ReadPart, mask: Tensor | None) -> PartialSums:
 
 
 def _in_tiles(read: _ReadPart, mask: Tensor | None, rows: int) -> PartialSums:
+    """The same with an online softmax.
+
+    What a tile's rows add to a logit goes through the product with the tokens, as channels of their own that are 1 in their
+    row: so do the sums of the weights of each row. Every pass over a tile that this saves counts in programs that fuse none.
+    """
     axes, length, batch = read.part.axes, read.row_length, read.batch_size
     queries, num_rows = read.num_queries, read.num_rows
     columns = read.columns.unflatten(1, (num_rows, length))
-    scale = read.scale.unflatten(1, (num_rows, length))
-    counted = columns.new_ones(1, num_rows, length, dtype=torch.bool) if mask is None else None
-    counted = mask.unflatten(1, (num_rows, length)) if counted is None and mask is not None else counted
-    assert counted is not None
-    tiles = [padded_tiles(each, 1, rows) for each in (columns, scale, counted)]
+    width = columns.shape[-1]
+    tiles = [padded_tiles(each, 1, rows) for each in (columns, read.scale.unflatten(1, (num_rows, length)))]
     of_columns: Tensor | None = None
+    in_rows: Tensor | None = None
     if axes is not None:
         tiles.append(padded_tiles(read.along_rows, 1, rows))
         of_columns = read.products.axes[-1][:, None]
+        in_rows = torch.eye(rows, dtype=columns.dtype, device=columns.device).repeat_interleave(length, dim=0)
+    is_filled_up = isinstance(num_rows, torch.SymInt) or num_rows % rows != 0
+    hides = mask is not None or is_filled_up
+    if hides:
+        counted = columns.new_ones(1, num_rows, length, dtype=torch.bool)
+        counted = counted if mask is None else mask.unflatten(1, (num_rows, length))
+        tiles.append(padded_tiles(counted, 1, rows))
     start = [
         columns.new_full((batch, queries), _MASKED),
         columns.new_zeros(batch, queries),
-        columns.new_zeros(batch, queries, columns.shape[-1]),
+        columns.new_zeros(batch, queries, width),
     ]
     if axes is not None:
         start.append(columns.new_zeros(batch, queries, length))
@@ -162,26 +171,30 @@ def _in_tiles(read: _ReadPart, mask: Tensor | None, rows: int) -> PartialSums:
         carried: tuple[Tensor, ...], tile: tuple[Tensor, ...]
     ) -> tuple[tuple[Tensor, ...], tuple[Tensor, ...]]:
         before, total, sums, *of_axis = carried
-        some, scales, counts, *of_rows = tile
-        own = some.flatten(1, 2)
-        logits = (own @ vectors.T).transpose(1, 2)
+        some, scales, *others = tile
+        own, asked = some.flatten(1, 2), vectors
+        if in_rows is not None:
+            own = torch.cat([own, in_rows.expand(own.shape[0], -1, -1)], dim=-1)
+            asked = torch.cat([vectors, others.pop(0)], dim=1)
+        logits = asked @ own.transpose(1, 2)
         if of_columns is not None:
-            on_grid = logits.unflatten(2, (rows, length)) + of_rows[0][..., None] + of_columns
-            logits = on_grid.flatten(2)
+            logits = (logits.unflatten(2, (rows, length)) + of_columns).flatten(2)
         factors = scales.flatten(1)[:, None]
-        logits = torch.where(counts.flatten(1)[:, None], logits * factors, _MASKED)
+        logits = logits * factors
+        if hides:
+            logits = torch.where(others.pop(0).flatten(1)[:, None], logits, _MASKED)
         largest = torch.maximum(before, logits.amax(dim=-1))
         weights = (logits - largest[..., None]).exp()
         shrunk = (before - largest).exp()
         # Where nothing has counted so far, what is filled up weighs as much as anything: it is dropped by the next tile.
         total = total * shrunk + weights.sum(dim=-1)
         weights = weights * factors
-        sums = sums * shrunk[..., None] + weights @ own
+        found = weights @ own
+        sums = sums * shrunk[..., None] + found[..., :width]
         if of_columns is None:
             return (largest, total, sums), (largest.clone(),)
-        on_grid = weights.unflatten(2, (rows, length))
-        marginal = of_axis[0] * shrunk[..., None] + on_grid.sum(dim=2)
-        return (largest, total, sums, marginal), (largest.clone(), on_grid.sum(dim=3))
+        marginal = of_axis[0] * shrunk[..., None] + weights.unflatten(2, (rows, length)).sum(dim=2)
+        return (largest, total, sums, marginal), (largest.clone(), found[..., width:].clone())
 
     carried, given = scan_tiles(step, start, tiles)
     largest, total, sums = carried[:3]
@@ -212,5 +225,5 @@ def grid_of(part: StructuredTokens) -> tuple[int, int]:
 def _vectors(products: Products, queries: Tensor) -> Tensor:
     """[values | rows of the table | 0 for the mean | what is the same for all tokens]."""
     known = [each for each in (products.values, products.table) if each is not None]
-    constant = cast("Tensor", products.constant)[:, None]
+    constant = products.constant[:, None]
     return torch.cat([*known, torch.zeros_like(constant), constant], dim=1)

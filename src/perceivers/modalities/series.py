@@ -154,7 +154,7 @@ class PerceiverSeriesPreprocessor(PositionedPreprocessor):
         self._require_series(inputs)
         if self.positions == "absolute":
             return None
-        counts = patch_mask(mask, len(inputs), self.index_dims(inputs)[0], self.steps_per_patch)
+        counts = patch_mask(mask, inputs.shape[0], self.index_dims(inputs)[0], self.steps_per_patch)
         return self._times(own_length_positions(counts))
 
     def _times(self, relative: Tensor) -> Tensor:

@@ -189,7 +189,7 @@ class PerceiverSpectrogramPreprocessor(PositionedPreprocessor):
         self._require_spectrogram(inputs)
         if self.max_frames is not None:
             return None
-        counts = patch_mask(mask, len(inputs), self.index_dims(inputs)[0], self.frames_per_patch)
+        counts = patch_mask(mask, inputs.shape[0], self.index_dims(inputs)[0], self.frames_per_patch)
         return self._places(own_length_positions(counts))
 
     @property

@@ -7,7 +7,8 @@ from typing import Any, cast
 from torch import Tensor
 
 from perceivers.configuration import PerceiverConfig
-from perceivers.decoders.classification import PerceiverClassificationDecoder
+from perceivers.decoders.base import PerceiverAbstractDecoder
+from perceivers.decoders.classification import PerceiverClassificationDecoder, PerceiverProjectionDecoder
 from perceivers.modalities.image import PerceiverImagePreprocessor
 from perceivers.models.other_arguments import pass_over
 from perceivers.models.perceiver import PerceiverModel
@@ -32,12 +33,16 @@ class PerceiverImageClassifier(PerceiverTaskModel):
     ) -> None:
         super().__init__(config)
         self.num_labels = config.num_labels
-        decoder = PerceiverClassificationDecoder(
-            config,
-            num_channels=config.d_latents,
-            trainable_position_encoding_kwargs={"num_channels": config.d_latents, "index_dims": 1},
-            use_query_residual=use_query_residual,
-        )
+        decoder: PerceiverAbstractDecoder
+        if config.mean_of_latents:
+            decoder = PerceiverProjectionDecoder(config)
+        else:
+            decoder = PerceiverClassificationDecoder(
+                config,
+                num_channels=config.d_latents,
+                trainable_position_encoding_kwargs={"num_channels": config.d_latents, "index_dims": 1},
+                use_query_residual=use_query_residual,
+            )
         self.perceiver = PerceiverModel(config, input_preprocessor=preprocessor, decoder=decoder)
         self.initialize_new_parameters()
 

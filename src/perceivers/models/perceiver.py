@@ -59,6 +59,11 @@ class PerceiverModel(PerceiverPreTrainedModel, PerceiverVerbs):
             raise ConfigurationError(
                 f"`decoder` must be a PerceiverAbstractDecoder, received {type(decoder).__name__}"
             )
+        if config.mean_of_latents and decoder is not None and not decoder.takes_mean:
+            raise ConfigurationError(
+                "`mean_of_latents` must not be set for a model that asks the latents with queries, received "
+                f"{type(decoder).__name__}; models that answer with classes, labels or numbers take it"
+            )
         self.input_preprocessor = input_preprocessor
         self.output_postprocessor = output_postprocessor
         self.embeddings = PerceiverEmbeddings(config)
@@ -87,6 +92,8 @@ class PerceiverModel(PerceiverPreTrainedModel, PerceiverVerbs):
             and not output_attentions
             and not torch.compiler.is_compiling()
             and not mask.is_meta
+            # Its parts are those of the tokens as they came.
+            and self.config.cross_attend_inputs != "parts"
         ):
             tokens, mask = drop_padding(tokens, mask)
         return cast(

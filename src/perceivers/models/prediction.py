@@ -11,6 +11,8 @@ from torch import Tensor, nn
 
 from perceivers.configuration import PerceiverConfig
 from perceivers.configuration_answers import read_answers
+from perceivers.decoders.base import PerceiverAbstractDecoder
+from perceivers.decoders.mean import PerceiverMeanDecoder
 from perceivers.decoders.multitask import PerceiverMultitaskDecoder
 from perceivers.errors import ConfigurationError
 from perceivers.modalities.multimodal import PerceiverMultimodalPreprocessor
@@ -65,12 +67,14 @@ class PerceiverForPrediction(PerceiverMixtureModel):
         self.answer_names = tuple(self.answers)
         heads = {name: AnswerHead(config.d_latents, answer) for name, answer in self.answers.items()}
         readers = [name for name, answer in self.answers.items() if answer.token_rate]
-        decoder = PerceiverMultitaskDecoder(
-            config,
-            num_tasks=sum(answer.num_queries for answer in self.answers.values()),
-            num_channels=config.d_latents,
-            keeps_tokens=bool(readers),
-        )
+        num_tasks = sum(answer.num_queries for answer in self.answers.values())
+        decoder: PerceiverAbstractDecoder
+        if config.mean_of_latents:
+            decoder = PerceiverMeanDecoder(num_tasks, keeps_tokens=bool(readers))
+        else:
+            decoder = PerceiverMultitaskDecoder(
+                config, num_tasks=num_tasks, num_channels=config.d_latents, keeps_tokens=bool(readers)
+            )
         own = copy.copy(config)
         # A sample without any input must not be answered from what stands in the place of its inputs.
         own.zero_fully_masked_rows = True

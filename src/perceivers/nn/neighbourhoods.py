@@ -163,22 +163,23 @@ def nearest(
         Their indices, int64 [batch, num_centres, neighbours], and the distance of the farthest of them
         [batch, num_centres]. Where fewer points count, the nearest one stands again in the place of each that is lacking.
     """
-    where, among = centres.float(), points.float()
-    beside = where.new_zeros(where.shape[-1])
-    shown = min(len(_BESIDE), where.shape[-1])
-    beside[:shown] = where.new_tensor(_BESIDE[:shown])
-    where = where + beside
-    squares = (
-        where.square().sum(-1)[:, :, None] + among.square().sum(-1)[:, None] - 2.0 * where @ among.mT
-    ).clamp(min=0.0)
-    if counts is not None:
-        squares = squares.masked_fill(~counts[:, None], torch.inf)
-    found, indices = squares.topk(min(num_neighbours, points.shape[1]), dim=-1, largest=False)
-    if counts is not None:
-        lacking = found.isinf()
-        indices = torch.where(lacking, indices[..., :1], indices)
-        found = found.masked_fill(lacking, 0.0)
-    return indices, found.amax(dim=-1).sqrt()
+    with torch.no_grad():
+        where, among = centres.float(), points.float()
+        beside = where.new_zeros(where.shape[-1])
+        shown = min(len(_BESIDE), where.shape[-1])
+        beside[:shown] = where.new_tensor(_BESIDE[:shown])
+        # Axis by axis: a product of matrices would lose the small distances, more so in half precision.
+        squares = where.new_zeros(len(where), where.shape[1], among.shape[1])
+        for own, other in zip((where + beside).unbind(dim=2), among.unbind(dim=2), strict=True):
+            squares = squares + (own[:, :, None] - other[:, None]).square()
+        if counts is not None:
+            squares = squares.masked_fill(~counts[:, None], torch.inf)
+        found, indices = squares.topk(min(num_neighbours, points.shape[1]), dim=-1, largest=False)
+        if counts is not None:
+            lacking = found.isinf()
+            indices = torch.where(lacking, indices[..., :1], indices)
+            found = found.masked_fill(lacking, 0.0)
+        return indices, found.amax(dim=-1).sqrt()
 
 
 def spread_out(points: Tensor, counts: Tensor | None, num_chosen: int) -> Tensor:
@@ -218,6 +219,26 @@ def picked(values: Tensor, indices: Tensor) -> Tensor:
     starts = torch.arange(batch, device=indices.device) * num_points
     flat = (indices + starts.view(-1, *[1] * (indices.ndim - 1))).flatten()
     return values.reshape(-1, channels).index_select(0, flat).reshape(*indices.shape, channels)
+
+
+def num_multiplications(
+    num_points: int, in_channels: int, widths: Sequence[int], num_centres: Sequence[int], num_neighbours: int
+) -> int:
+    """Multiplications, each with an addition, that stages take for one set; other arguments as in NeighbourhoodStages.
+
+    Args:
+        num_points: of the set.
+        in_channels: numbers of a point, its coordinates and features.
+        widths: channels of each stage.
+        num_centres: of each stage.
+        num_neighbours: of a centre.
+    """
+    total, before = 0, in_channels
+    for width, most in zip(widths, num_centres, strict=True):
+        centres = min(num_points, most)
+        total += width * (num_points * before + centres * min(num_neighbours, num_points) * width)
+        num_points, before = centres, width
+    return total
 
 
 def require_stages(widths: Sequence[int], num_centres: Sequence[int]) -> None:

@@ -60,7 +60,7 @@ def beside_simple(
         MissingExtraError: scikit-learn is not installed.
         DataError: no training row has a target.
     """
-    from perceivers.rivals.targets import encode_target, measured
+    from perceivers.rivals.targets import Rival, encode_target, measured
 
     try:
         import sklearn  # noqa: F401

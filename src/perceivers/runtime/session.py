@@ -15,7 +15,7 @@ from perceivers.errors import DataError, MissingExtraError, ShapeError, one_line
 METADATA = "perceivers"
 # What the names of masks begin with.
 MASK = "mask"
-_TYPES = {
+_TYPES: dict[str, np.dtype[Any]] = {
     "tensor(float)": np.dtype(np.float32),
     "tensor(float16)": np.dtype(np.float16),
     "tensor(double)": np.dtype(np.float64),

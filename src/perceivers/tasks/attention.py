@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import torch
@@ -25,7 +25,8 @@ def attention_of_answer(
     """
     encoded = model.encode(**given, output_attentions=True)
     decoded = model.decode(encoded, output_attentions=True)
-    weights = attention_through_latents(encoded.cross_attentions[0], decoded.cross_attentions[0], query).cpu()
+    of_tokens = _over_cross_attends(encoded.cross_attentions, model.config.cross_attend_inputs == "parts")
+    weights = attention_through_latents(of_tokens, decoded.cross_attentions[0], query).cpu()
     preprocessor = model.perceiver.input_preprocessor
     if encoded.modality_sizes is None:
         ((name, values),) = inputs.items()
@@ -34,6 +35,18 @@ def attention_of_answer(
     return {name: part[0] for name, part in parts.items()}, {
         name: tuple(preprocessor.modalities[name].index_dims(inputs[name])) for name in parts
     }
+
+
+def _over_cross_attends(weights: Sequence[Tensor], by_parts: bool) -> Tensor:
+    """Attention of the latents over all cross-attends together, [batch, heads, latents, tokens]: their mean.
+
+    Args:
+        weights: of each of them.
+        by_parts: each saw a part of the tokens, and nothing of the others.
+    """
+    if len(weights) == 1:
+        return weights[0]
+    return torch.cat(list(weights), dim=-1) / len(weights) if by_parts else torch.stack(list(weights)).mean(0)
 
 
 def attention_through_latents(to_tokens: Tensor, to_latents: Tensor, query: int) -> Tensor:

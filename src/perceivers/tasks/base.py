@@ -223,6 +223,19 @@ class Task(ABC, Generic[TaskArguments]):
         """Draw the metrics that are no scalars into `folder` and give the files written."""
         return []
 
+    def stand_beside(self, train: Any, asked: Any) -> dict[str, Any] | None:
+        """Measure a simple method on the samples `asked`, fitted to `train`: within seconds, for tasks without columns.
+
+        Returns:
+            `method`: its title; by this title, and by `majority`, measures by the task's names; `training_samples` and
+            `samples`: how many it was fitted to and measured on. None where there is no such method.
+        """
+        return None
+
+    def show_model(self, parts: Parts, folder: Path) -> list[Path]:
+        """Draw what the trained weights themselves say into `folder` and give the files written."""
+        return []
+
     @abstractmethod
     def predict(
         self, parts: Parts, inputs: Sequence[str], left_out: list[Unreadable] | None = None

@@ -112,6 +112,8 @@ def run_in_words(
     if isinstance(arguments, NetworkArguments):
         blocks = f"{arguments.num_blocks} times " if arguments.num_blocks > 1 else ""
         latents = f"{arguments.num_latents:,} latents of {arguments.latent_channels:,} channels"
+        if arguments.num_cross_attends > 1:
+            latents += f" that look {arguments.num_cross_attends} times"
         network = f"{latents}, {blocks}{counted(arguments.num_layers, 'layer')}, {network}"
     loop = [
         counted(steps, "step"),

@@ -115,7 +115,9 @@ def cheap_rival(
         MissingExtraError: scikit-learn is not installed.
     """
     if not isinstance(task, ColumnTask):
-        return None
+        began = time.monotonic()
+        own = task.stand_beside(train, asked)
+        return None if own is None else {**own, "seconds": round(time.monotonic() - began, 1)}
     try:
         fitted, measured = _rows(train), _rows(asked)
     except DataError:

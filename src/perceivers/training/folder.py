@@ -169,12 +169,14 @@ def _clean(output: Path) -> None:
 def _take_place(new: Path, output: Path) -> None:
     """Move a complete run over another; a process that is killed meanwhile leaves no mixture that passes for a run."""
     old = read_json(output / RESULTS_FILE) if (output / RESULTS_FILE).is_file() else {}
+    # While both have their arguments, nothing of the new run is in its place yet.
+    if (output / ARGUMENTS_FILE).exists() and (new / ARGUMENTS_FILE).exists():
+        for name in GROWING:
+            _remove(output / name)
     for name in (ARGUMENTS_FILE, RESULTS_FILE, EVALUATION_FILE, *old.get("files", ())):
         # Names from a file: nothing outside the folder is meant.
         if name == Path(name).name:
             (output / name).unlink(missing_ok=True)
-    for name in GROWING:
-        _remove(output / name)
     shutil.rmtree(output / CHECKPOINTS, ignore_errors=True)
     shutil.rmtree(new / CHECKPOINTS, ignore_errors=True)
     last = (ARGUMENTS_FILE, RESULTS_FILE)
@@ -268,7 +270,8 @@ def save_pictures(
         A line for each that could not be drawn.
     """
     drawings: list[tuple[str, Callable[[Path], Any]]] = [
-        ("the learning curve", lambda to: draw_learning_curve(history, task.headline, to / LEARNING_CURVE))
+        ("the learning curve", lambda to: draw_learning_curve(history, task.headline, to / LEARNING_CURVE)),
+        ("the picture of the weights", lambda to: task.show_model(parts, to)),
     ]
     if shown:
         drawings.append(("the pictures of the test", lambda to: task.show_evaluation(parts, shown, to)))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
@@ -46,12 +47,7 @@ class RunLog:
         if self._writes and self._track:
             settings = plain_settings(self._settings)
             for name in dict.fromkeys(self._track):
-                self._guarded(
-                    name,
-                    lambda name=name: self._trackers.update(
-                        open_trackers([name], self._folder, self._run_name, settings)
-                    ),
-                )
+                self._guarded(name, partial(self._open, name, settings))
         return self
 
     def __exit__(
@@ -79,9 +75,12 @@ class RunLog:
         if scores:
             self._tell({f"test_{name}": value for name, value in scores.items()}, step)
 
+    def _open(self, name: str, settings: Mapping[str, Any]) -> None:
+        self._trackers.update(open_trackers([name], self._folder, self._run_name, settings))
+
     def _tell(self, values: Mapping[str, float], step: int) -> None:
         for name, tracker in list(self._trackers.items()):
-            self._guarded(name, lambda tracker=tracker: tracker.log(dict(values), step=step))
+            self._guarded(name, partial(tracker.log, dict(values), step=step))
 
     def _guarded(self, name: str, call: Callable[[], Any]) -> None:
         try:

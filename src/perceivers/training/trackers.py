@@ -19,21 +19,16 @@ PROJECT = "perceivers"
 # Where trackers that keep files in the run's folder keep them.
 TENSORBOARD_FOLDER, WANDB_FOLDER = "tensorboard", "wandb"
 
-# Name -> package, and the extra that brings it.
-_PACKAGES = {
-    "tensorboard": ("tensorboard", "track"),
-    "wandb": ("wandb", "wandb"),
-    "mlflow": ("mlflow", "mlflow"),
-}
+# Trackers that are packages -> the extra that brings them, if any.
+_PACKAGES: Mapping[str, str | None] = {"tensorboard": "track", "wandb": None, "mlflow": None}
 
 
 def require_trackers(names: Sequence[str]) -> None:
     """Raise for a tracker that nobody knows (ConfigurationError), or whose package is absent (MissingExtraError)."""
     for name in names:
         require_choice("track", name, TRACKERS)
-        package, extra = _PACKAGES.get(name, ("", ""))
-        if package and find_spec(package) is None:
-            raise MissingExtraError(package, extra, f"`--track {name}`")
+        if name in _PACKAGES and find_spec(name) is None:
+            raise MissingExtraError(name, _PACKAGES[name], f"`--track {name}`")
 
 
 def open_trackers(

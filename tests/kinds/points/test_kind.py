@@ -228,7 +228,7 @@ def test_points_are_shown_with_the_weight_of_the_token_nearest_to_them() -> None
 
 def test_whoever_wants_points_by_themselves_gets_no_neighbourhoods() -> None:
     advised = {"input_form": "neighbourhoods", "num_neighbours": 9, "num_points": 42}
-    assert PointsKind.suiting({"input_form": "points"}, advised) == {
+    assert PointsKind.suiting({"input_form": "single"}, advised) == {
         "input_form": "neighbourhoods",
         "num_points": 42,
     }

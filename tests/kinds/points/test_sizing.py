@@ -102,14 +102,20 @@ def test_stages_are_wider_for_many_sets():
     assert points_options(2_000, looks).neighbourhood_widths == (64, 128)
 
 
-def test_more_sets_are_learned_in_more_steps_and_fewer_passes():
-    options = points_options(270, Looks(42, 2, 0.25, None))
-    few, many = points_learning(270, options), points_learning(20_000, options)
-    assert few.epochs > many.epochs
-    assert few.epochs * math.ceil(270 / few.batch_size) < many.epochs * math.ceil(20_000 / many.batch_size)
-    assert points_learning(3, options).batch_size == 1
+def test_sets_are_blurred_by_a_share_of_their_spacing():
+    assert points_options(270, Looks(42, 2, 0.25, None)).jitter == 0.025
+    assert points_options(270, Looks(999, 3, 0.04, None)).jitter == 0.004
+
+
+def test_larger_sets_are_learned_in_fewer_passes():
+    small, large = (
+        points_options(270, Looks(42, 2, 0.25, None)),
+        points_options(20_000, Looks(999, 3, 0.04, None)),
+    )
+    assert points_learning(1_300, small, 3).epochs == 60
+    assert points_learning(20_000, small, 3).epochs > points_learning(20_000, large, 3).epochs
     # Points by themselves are learned as the general rule says.
-    assert points_learning(270, PointOptions()) == Advice()
+    assert points_learning(270, PointOptions(), 3) == Advice()
 
 
 def test_cells_of_a_column_choose_and_what_cannot_be_read_is_passed_over():

@@ -15,10 +15,10 @@ def test_fewer_rows_of_a_mixed_table_are_held_back_more(num_rows: int, hide: flo
     assert (options.text_reading, options.hide, options.ngram_dropout) == ("ngrams", hide, 0.0)
 
 
-@pytest.mark.parametrize(("num_rows", "vectors"), [(3, 65_536), (19_999, 65_536), (20_000, 131_072)])
-def test_texts_alone_are_bags_whose_vectors_learn_fast(num_rows: int, vectors: int) -> None:
+@pytest.mark.parametrize(("num_rows", "fewest"), [(3, 1), (19_999, 1), (20_000, 2)])
+def test_texts_alone_are_bags_with_room_for_what_one_text_has(num_rows: int, fewest: int) -> None:
     options = lone_text_options(num_rows)
-    assert (options.text_reading, options.ngram_vectors) == ("ngrams", vectors)
+    assert (options.text_reading, options.ngram_vectors, options.ngram_texts) == ("ngrams", 131_072, fewest)
     assert (options.hide, options.ngram_dropout, options.ngram_learning_rate) == (0.0, 0.2, 25.0)
 
 
@@ -41,3 +41,9 @@ def test_few_texts_have_steps_and_many_have_passes(num_rows: int, epochs: int, s
     assert advice.warmup_steps == steps // 10
     # Weights are averaged over a twentieth of the steps.
     assert advice.ema_decay == pytest.approx(min(1.0 - 20.0 / steps, 0.99))
+
+
+def test_classes_start_as_support_vector_machines_and_numbers_do_not() -> None:
+    advice = text_learning(1_350, 5)
+    assert (advice.class_loss, advice.linear_start, advice.label_smoothing) == ("margin", True, 0.0)
+    assert (text_learning(1_350).class_loss, text_learning(1_350).linear_start) == (None, None)

@@ -54,6 +54,15 @@ def test_the_papers_recipe_has_the_size_of_the_published_model(form: str, parame
         assert (config.fourier_num_bands, tuple(config.fourier_max_resolution)) == (64, (224, 224))
 
 
+def test_the_first_perceivers_recipe_has_its_parameters() -> None:
+    chosen = recipe_arguments("paper/image-classification-first-perceiver")
+    with torch.device("meta"):
+        model = build_classifier(chosen, tuple(f"class {index}" for index in range(1_000)))
+    # Worked out in tests/models/test_first_perceiver.py.
+    assert model.num_parameters() == 44_912_254
+    assert list(model.perceiver.encoder.cross_attend_places) == [0, 6, 12, 18, 24, 30, 36, 42]
+
+
 def test_the_papers_training_is_that_of_the_paper() -> None:
     run = run_from_recipe(read_recipe(RECIPES / "paper" / "image-classification.yaml"), output="unused")
     # 32 pictures on each of 32 processes are batches of 1,024.

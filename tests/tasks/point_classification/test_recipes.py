@@ -41,6 +41,8 @@ def test_the_papers_recipe_builds_at_full_size(tmp_path: Path) -> None:
         parts = task.build(splits)
     config = parts.model.config
     assert (config.num_blocks, config.num_self_attends_per_block) == (2, 6)
+    assert list(parts.model.perceiver.encoder.cross_attend_places) == [0, 6]
+    assert config.mean_of_latents
     assert len(config.answers["label"]["id2label"]) == 40
     # 64 sines and 64 cosines of each coordinate, and the coordinates.
     assert parts.model.get_submodule("perceiver.input_preprocessor").num_channels == 3 * (2 * 64 + 1)

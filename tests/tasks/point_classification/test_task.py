@@ -247,10 +247,10 @@ def test_surfaces_are_sampled_anew_while_training_and_alike_when_measuring(tmp_p
         ({"drop": 1.0}, r"`drop` must be in \[0, 1\), received 1\.0"),
         ({"jitter": -0.1}, r"`jitter` must be at least 0, received -0\.1"),
         ({"num_points": 0}, "`num_points` must be at least 1, received 0"),
-        ({"input_form": "balls"}, "`input_form` must be one of points, neighbourhoods, received 'balls'"),
+        ({"input_form": "balls"}, "`input_form` must be one of single, neighbourhoods, received 'balls'"),
         (
             {"num_neighbours": 5},
-            "`num_neighbours` is for `input_form` neighbourhoods, received 5 with 'points'",
+            "`num_neighbours` is for `input_form` neighbourhoods, received 5 with 'single'",
         ),
         (
             {"input_form": "neighbourhoods", "neighbourhood_widths": (5,)},

@@ -5,42 +5,17 @@ from __future__ import annotations
 from types import SimpleNamespace
 
 import pytest
-import torch
 
-from perceivers.configuration import PerceiverConfig
 from perceivers.errors import ConfigurationError
-from perceivers.models.causal_language_modeling import PerceiverForCausalLM
 from perceivers.processors.events import EventVocabulary
 from perceivers.processors.tokenizer.byte_tokenizer import PerceiverTokenizer
-from perceivers.tasks.base import Parts
 from perceivers.tasks.fill_mask.task import FillMask
-from perceivers.tasks.text_generation.options import TextGenerationArguments
 from perceivers.tasks.text_generation.streaming import stream
-from perceivers.tasks.text_generation.task import TextGeneration
-
-
-def run_of(processor, num_ids, **given):
-    torch.manual_seed(5)
-    arguments = TextGenerationArguments(
-        size="usual",
-        context=11,
-        num_latents=5,
-        latent_channels=8,
-        embedding_channels=8,
-        num_layers=1,
-        num_heads=2,
-        max_new_tokens=23,
-        **given,
-    )
-    model = PerceiverForCausalLM(PerceiverConfig(**arguments.config_values(), vocab_size=num_ids)).eval()
-    torch.nn.init.normal_(model.lm_head.weight)
-    return SimpleNamespace(
-        task=TextGeneration(arguments), parts=Parts(model, processor), prepared=model.prepare()
-    )
+from tiny_writers import untrained
 
 
 def test_what_is_shown_is_what_is_written() -> None:
-    run = run_of(PerceiverTokenizer(), 262)
+    run = untrained(PerceiverTokenizer(), 262)
     pieces: list[str] = []
     answer = stream(run, "abc", pieces.append, seed=3, temperature=1.5)
     assert "".join(pieces) == answer.values["written"]
@@ -50,7 +25,7 @@ def test_what_is_shown_is_what_is_written() -> None:
 
 
 def test_events_are_shown_as_numbers() -> None:
-    run = run_of(EventVocabulary(range(60, 70)), 13, event_column="notes")
+    run = untrained(EventVocabulary(range(60, 70)), 13, event_column="notes")
     pieces: list[str] = []
     answer = stream(run, "60 61", pieces.append)
     assert "".join(pieces).split() == answer.values["written"].split()

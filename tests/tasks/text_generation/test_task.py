@@ -142,6 +142,17 @@ def test_crops_of_problems_end_at_their_end(tmp_path: Path) -> None:
     assert task.build(splits).model.config.hidden_act == "relu2"
 
 
+def test_it_stands_beside_n_grams_of_the_same_division(tmp_path: Path) -> None:
+    (tmp_path / "text.txt").write_text(TEXT * 30)
+    task = TextGeneration(TextGenerationArguments(**TINY, size="usual"))
+    splits = task.load_data(DataArguments(data=str(tmp_path / "text.txt")))
+    found = task.stand_beside(splits.train, splits.test)
+    assert found is not None
+    assert found["method"] == "5-grams"
+    assert found["5-grams"]["bits_per_byte"] < 1.0 < found["majority"]["bits_per_byte"] < 8.0
+    assert (found["training_samples"], found["samples"]) == (len(splits.train), len(splits.test))
+
+
 def test_how_it_writes_can_be_changed_afterwards() -> None:
     task = with_writing(TextGeneration(TextGenerationArguments(**TINY)), temperature=0.0, max_new_tokens=9)
     assert (task.arguments.temperature, task.arguments.max_new_tokens) == (0.0, 9)

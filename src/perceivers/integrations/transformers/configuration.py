@@ -15,7 +15,7 @@ _ALIASES = frozenset({"num_labels", "torch_dtype", "use_return_dict", "model_typ
 _KEYS = tuple(key for key in vars(PlainConfig()) if key != _ATTENTION)
 
 
-class PerceiverConfig(PreTrainedConfig):
+class PerceiverConfig(PreTrainedConfig):  # type: ignore[misc]
     """A configuration that Transformers knows what to do with, around `perceivers.PerceiverConfig`.
 
     Args:
@@ -49,4 +49,9 @@ class PerceiverConfig(PreTrainedConfig):
         values = {"conv_kernel_order": "width_height", **config_dict}
         if kwargs.get("fidelity") in FIDELITIES:
             values.update(FIDELITIES[kwargs["fidelity"]])
+        wanted = kwargs.get("num_labels")
+        if wanted is not None and len(values.get("id2label") or {}) != wanted:
+            # Names of other classes.
+            values.pop("id2label", None)
+            values.pop("label2id", None)
         return super().from_dict(values, **kwargs)

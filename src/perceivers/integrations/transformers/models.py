@@ -54,7 +54,7 @@ _READ_AT_CALLS = (
 _HAS_VALUES = "_is_hf_initialized"
 
 
-class PerceiverPreTrainedModel(PreTrainedModel):
+class PerceiverPreTrainedModel(PreTrainedModel):  # type: ignore[misc]
     """What all of them share: the plain model that computes, and Transformers' loading, saving and training around it.
 
     Args:
@@ -222,11 +222,10 @@ class PerceiverPreTrainedModel(PreTrainedModel):
     def _share_modules(self) -> None:
         """Both models hold the very same dictionaries: a module that is replaced in one is replaced in the other."""
         for held in ("_modules", "_parameters", "_buffers"):
-            if self is not self.plain:
-                self.__dict__[held] = self.plain.__dict__[held]
+            self.__dict__[held] = self.plain.__dict__[held]
 
     def _replicate_for_data_parallel(self) -> Any:
-        replica = super()._replicate_for_data_parallel()  # type: ignore[no-untyped-call]
+        replica = super()._replicate_for_data_parallel()
         plain = copy.copy(self.plain)
         for held in ("_modules", "_parameters", "_buffers"):
             plain.__dict__[held] = replica.__dict__[held]

@@ -90,7 +90,7 @@ class PointsKind(Kind):
 
     def learning(self, num_rows: int, num_classes: int | None = None) -> Advice:
         """See Kind."""
-        return points_learning(num_rows, self.options)
+        return points_learning(num_rows, self.options, self.num_columns)
 
     @property
     def num_tokens(self) -> int:
@@ -102,7 +102,7 @@ class PointsKind(Kind):
         chosen = self.options
         features = f" and {counted(self.num_features, 'feature')}" if self.num_features else ""
         points = f"up to {counted(chosen.num_points, 'point')} of {counted(self.num_coordinates, 'coordinate')}{features}"
-        if chosen.input_form == "points":
+        if chosen.input_form == "single":
             return f"{points}, a token each"
         around = chosen.form_values()["num_neighbours"]
         return f"{points}, by the {around} nearest around each{as_tokens(self.num_tokens)}"

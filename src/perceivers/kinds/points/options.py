@@ -12,7 +12,7 @@ from perceivers.errors import ConfigurationError
 
 # Fields that only some forms of the input have, and their values where none is given.
 FORM_DEFAULTS: dict[str, dict[str, Any]] = {
-    "points": {},
+    "single": {},
     "neighbourhoods": {
         "neighbourhood_widths": (64, 128),
         "neighbourhood_centres": (128, 32),
@@ -25,8 +25,8 @@ FORM_DEFAULTS: dict[str, dict[str, Any]] = {
 class PointOptions:
     """How sets of points are told to the model, and changed while training."""
 
-    input_form: Literal["points", "neighbourhoods"] = "points"
-    """What a token is: `points`, a point by itself; `neighbourhoods`, a point with what lies around it, by a perceptron that
+    input_form: Literal["single", "neighbourhoods"] = "single"
+    """What a token is: `single`, a point by itself; `neighbourhoods`, a point with what lies around it, by a perceptron that
     all share and the largest of what it makes of the nearest points (PointNet++), in stages that leave fewer points each."""
     num_coordinates: int | None = None
     """Leading numbers of a point that say where it is; the others are features. None: 2 of pictures, of all else 3, or
@@ -118,17 +118,17 @@ class PointOptions:
     @property
     def num_tokens(self) -> int:
         """Tokens of a set, at most."""
-        if self.input_form == "points":
+        if self.input_form == "single":
             return self.num_points
         return min(self.num_points, *self.form_values()["neighbourhood_centres"])
 
     def _require_form(self) -> None:
         """Raise ConfigurationError for a field that the form does not have, and for stages that do not fit together."""
-        if self.input_form == "points":
+        if self.input_form == "single":
             for name in FORM_DEFAULTS["neighbourhoods"]:
                 if getattr(self, name) is not None:
                     raise ConfigurationError(
-                        f"`{name}` is for `input_form` neighbourhoods, received {getattr(self, name)} with 'points'"
+                        f"`{name}` is for `input_form` neighbourhoods, received {getattr(self, name)} with 'single'"
                     )
             return
         values = self.form_values()

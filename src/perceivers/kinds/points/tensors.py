@@ -41,7 +41,7 @@ def points_modality(options: PointOptions, num_coordinates: int, num_features: i
         "num_bands": options.num_fourier_bands,
         "max_resolution": options.max_resolution,
         "out_channels": options.feature_channels,
-        **({} if options.input_form == "points" else neighbourhoods(options)),
+        **({} if options.input_form == "single" else neighbourhoods(options)),
     }
 
 

@@ -129,7 +129,7 @@ class TextKind(Kind):
 
     def learning(self, num_rows: int, num_classes: int | None = None) -> Advice:
         """See Kind; read as bytes, texts are learned as whatever else is a row of tokens."""
-        return text_learning(num_rows) if self.reads_ngrams else Advice()
+        return text_learning(num_rows, num_classes) if self.reads_ngrams else Advice()
 
     @property
     def num_tokens(self) -> int:
@@ -293,6 +293,12 @@ class TextKind(Kind):
     def bags_a_column(self) -> int:
         """Tokens of a column's text: its words, its letters."""
         return bool(self.options.ngram_words) + bool(self.options.ngram_letters)
+
+    def ngrams_of(self, value: TextValue) -> tuple[Ids, np.ndarray]:
+        """Ids of the known n-grams of all bags of a value, and their weights, float32; see `tensors`."""
+        found = self._bags([value])[0].reshape(-1, 2)
+        is_there = found[:, 0] != NOTHING
+        return found[is_there, 0], (found[is_there, 1] / WEIGHT_UNIT).astype(np.float32)
 
     @property
     def _weights(self) -> list[NgramWeights]:

@@ -68,6 +68,34 @@ def mean_loss(losses: Tensor, known: Tensor) -> Tensor:
     return losses.sum() / known.sum().clamp(min=1)
 
 
+def margin_losses(logits: Tensor, targets: Tensor, *, label_smoothing: float = 0.0) -> Tensor:
+    """The squared hinge loss of each sample's class against each other one, [batch], in float32 at least; 0 without a target.
+
+        mean over the classes c of  p_c max(0, 1 - s_c)^2 + (1 - p_c) max(0, 1 + s_c)^2,
+
+    with the scores s, and p = 1 for the true class, else 0. A class that is told by a margin of 1 is lost sight of, which
+    fits texts, of which many n-grams tell the same (the L2-loss of support vector machines; Fan and others 2008, LIBLINEAR).
+
+    Args:
+        logits: [batch, num_labels], or [batch, queries, num_labels]: the mean over the queries of each one's own loss.
+        targets: class ids [batch], -100 where there is none, or shares of the classes [batch, num_labels], NaN where there
+            is none.
+        label_smoothing: see `answer_losses`.
+    """
+    said = logits if logits.ndim > 2 else logits[:, None]
+    said = said.to(torch.promote_types(said.dtype, torch.float32))
+    count = said.shape[-1]
+    if targets.is_floating_point():
+        known = ~torch.isnan(targets).any(dim=1)
+        shares = torch.where(known[:, None], targets, torch.zeros_like(targets)).to(said.dtype)
+    else:
+        known = targets != IGNORED_LABEL
+        shares = F.one_hot(targets.long().clamp(min=0), count).to(said.dtype)
+    shares = (shares * (1 - label_smoothing) + label_smoothing / count)[:, None]
+    losses = shares * (1 - said).clamp(min=0).square() + (1 - shares) * (1 + said).clamp(min=0).square()
+    return losses.mean(dim=(1, 2)) * known
+
+
 def pinball(values: Tensor, targets: Tensor, quantiles: Sequence[float]) -> Tensor:
     """Loss of each quantile [..., num_quantiles], of `targets` [...] against `values` [..., num_quantiles]."""
     errors = targets[..., None] - values

@@ -36,6 +36,8 @@ MEASURES_OF_ANSWER = {
     "queries_per_answer",
     "token_rate",
     "initializer_range",
+    "class_loss",
+    "linear_start",
 )
 @dataclass(frozen=True, kw_only=True)
 class TextClassificationArguments(TextOptions, TextModelArguments):
@@ -66,6 +68,12 @@ class TextClassificationArguments(TextOptions, TextModelArguments):
     """Standard deviation of the first latents, queries and other vectors that stand alone."""
     label_smoothing: float = 0.0
     """Share of the target probability spread over all classes, in [0, 1); of one task only."""
+    class_loss: Literal["cross_entropy", "margin"] = "cross_entropy"
+    """What is made small for one class of several: the cross-entropy, or the squared hinge loss of support vector machines,
+    which does better on n-grams. Its probabilities are fitted to the validation samples."""
+    linear_start: bool = False
+    """Let n-grams start with the weights of support vector machines of the training texts, and learn on from there. Needs
+    `text_reading` ngrams, a `token_rate`, and one class of several; a run with `start` has its weights from there."""
     measures: tuple[str, ...] = ()
     """What is reported, the headline first. None given: accuracy, macro F1 and Matthews' coefficient for classes (F1 of the
     second class where there are two), mean average precision and macro F1 for labels, the coefficients of Pearson and
@@ -80,6 +88,11 @@ class TextClassificationArguments(TextOptions, TextModelArguments):
         require("token_rate", self.token_rate, self.token_rate >= 0.0, "at least 0")
         require("initializer_range", self.initializer_range, self.initializer_range > 0.0, "above 0")
         require_share(self, "label_smoothing")
+        require_choice("class_loss", self.class_loss, ("cross_entropy", "margin"))
+        if self.class_loss == "margin" and self.answer != "one-class":
+            raise ConfigurationError(
+                f"`class_loss` margin goes with `answer` one-class, received it with {self.answer}"
+            )
         require(
             "label_separator", len(self.label_separator), bool(self.label_separator), "1 character or more"
         )
@@ -92,6 +105,22 @@ class TextClassificationArguments(TextOptions, TextModelArguments):
                 "`task_column` goes with `answer` one-class and no `label_smoothing` (`number_tasks` names the tasks with "
                 f"numbers), received {self.answer} and {self.label_smoothing}"
             )
+
+        if self.linear_start and not (
+            self.text_reading == "ngrams"
+            and self.token_rate > 0.0
+            and self.answer == "one-class"
+            and self.task_column is None
+        ):
+            raise ConfigurationError(
+                "`linear_start` needs `text_reading` ngrams, a `token_rate` above 0, `answer` one-class and no "
+                f"`task_column`, received {self.text_reading}, {self.token_rate}, {self.answer} and {self.task_column}"
+            )
+
+    @property
+    def calibrate(self) -> bool:
+        """Whether probabilities are fitted to the validation samples: scores of the margin loss say nothing of them."""
+        return self.class_loss == "margin"
 
     def config_values(self) -> dict[str, Any]:
         """See NetworkArguments."""

@@ -11,16 +11,17 @@ from perceivers.answers.base import Answer
 from perceivers.answers.one_class import OneClass
 from perceivers.arguments import DataArguments, RunArguments
 from perceivers.arguments.advice import Advice
-from perceivers.arguments.open import AUTO, completed
+from perceivers.arguments.open import AUTO, completed, filled
 from perceivers.configuration import PerceiverConfig
 from perceivers.data.opening import TABLE_FORMATS, Tables, find_files, open_tables
-from perceivers.data.splits import Splits
+from perceivers.data.splits import Samples, Splits
 from perceivers.data.tables import FILE_COLUMN, ListTable, Table, require_columns
 from perceivers.errors import DataError
 from perceivers.kinds.text.kind import TextKind
 from perceivers.kinds.text.reading import TEXT_SUFFIXES, column_of_text, is_path, read_text_file
+from perceivers.kinds.text.sizing import RATE_OF_STARTED
 from perceivers.tasks.base import Parts, Prediction, Unreadable
-from perceivers.tasks.choosing import count_of, options_of, with_inputs, with_network
+from perceivers.tasks.choosing import count_of, options_of, size_of, with_inputs, with_network
 from perceivers.tasks.column_task import ColumnTask
 from perceivers.tasks.columns import Columns, model_names
 from perceivers.tasks.inputs import Input, Sample
@@ -64,6 +65,19 @@ class TextClassification(ColumnTask[TextClassificationArguments]):
         return self.arguments.text_reading == "ngrams"
 
     @property
+    def _may_start_as_margins(self) -> bool:
+        """Whether n-grams will start as support vector machines if nothing else is given; see `linear_start`."""
+        chosen = self.arguments
+        return (
+            self.start is None
+            and size_of(chosen) != "paper"
+            and chosen.text_reading in ("ngrams", AUTO)
+            and chosen.answer == "one-class"
+            and not self.answers_several
+            and chosen.linear_start in (True, AUTO)
+        )
+
+    @property
     def by_modality(self) -> bool:  # type: ignore[override]
         """See ColumnTask."""
         return self.has_heads
@@ -85,6 +99,8 @@ class TextClassification(ColumnTask[TextClassificationArguments]):
         columns = (column_of_text(tables["train"], chosen.text_column), *self._others())
         require_columns(tables["train"], *columns, chosen.label_column, *filter(None, [chosen.task_column]))
         train = tables["train"]
+        if self._may_start_as_margins:
+            chosen = filled(chosen, {"ngram_learning_rate": RATE_OF_STARTED})
         self.arguments = with_inputs(
             chosen,
             self.name,
@@ -116,8 +132,11 @@ class TextClassification(ColumnTask[TextClassificationArguments]):
             num_classes=len(answer.names) if isinstance(answer, OneClass) else None,
         )
         known = completed(self.arguments)
+        shape = {"num_queries": known.queries_per_answer, "token_rate": known.token_rate}
         answers = {
-            name: dataclasses.replace(each, num_queries=known.queries_per_answer, token_rate=known.token_rate)
+            name: dataclasses.replace(
+                each.trained_by(known.class_loss) if isinstance(each, OneClass) else each, **shape
+            )
             for name, each in self.columns.answers.items()
         }
         self.columns = dataclasses.replace(self.columns, answers=answers)
@@ -159,8 +178,25 @@ class TextClassification(ColumnTask[TextClassificationArguments]):
     def build(self, splits: Splits, start: PerceiverConfig | None = None) -> Parts:
         """See ColumnTask; a model that learned from files can be asked about the texts of a column as well."""
         parts = super().build(splits, start)
+        if self.arguments.linear_start and start is None:
+            self._start_as_margins(parts, splits.train)
         self.columns = self.columns_for(parts.processor, (self.arguments.text_column,))
         return dataclasses.replace(parts, processor=self.columns)
+
+    def _start_as_margins(self, parts: Parts, train: Samples) -> None:
+        from perceivers.tasks.text_classification.linear_start import start_as_margins
+
+        ((answer_name, answer),) = self.columns.answers.items()
+        bags = parts.model.perceiver.input_preprocessor
+        samples = (train[index] for index in range(len(train)))
+        start_as_margins(
+            bags,
+            parts.model.token_readers[answer_name],
+            self.columns.inputs[0].kind,
+            ((sample.values[0], sample.targets[0]) for sample in samples),
+            num_classes=len(answer.names),
+            seed=0,
+        )
 
     def columns_for(self, columns: Columns, names: Sequence[str]) -> Columns:
         """See ColumnTask; folders of files have a column of their own."""

@@ -18,9 +18,17 @@ Ids = NDArray[np.int64]
 class Codes(Protocol):
     """Ids of what a model reads and writes."""
 
-    pad_id: int
-    bos_id: int
-    eos_id: int
+    @property
+    def pad_id(self) -> int:
+        """Of padding."""
+
+    @property
+    def bos_id(self) -> int:
+        """Of the start."""
+
+    @property
+    def eos_id(self) -> int:
+        """Of the end."""
 
     @property
     def num_ids(self) -> int:

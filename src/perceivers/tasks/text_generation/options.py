@@ -7,7 +7,7 @@ from typing import Any, Literal
 
 from perceivers.arguments.base import require, require_at_least, require_choice, require_share
 from perceivers.arguments.network import NetworkArguments
-from perceivers.arguments.open import AUTO, left_open
+from perceivers.arguments.open import given, left_open
 
 
 @left_open(
@@ -100,6 +100,7 @@ class TextGenerationArguments(NetworkArguments):
     def require_that_sizes_fit(self) -> None:
         """Raise ConfigurationError where sizes do not fit each other; what is open still is not looked at."""
         inputs = self.embedding_channels if self.qk_channels is None else self.qk_channels
+        is_chosen = {"embedding_channels", "qk_channels", "num_cross_heads"} <= given(self).keys()
         longest = self.context if self.rotary_max_wavelength is None else self.rotary_max_wavelength
         rules = (
             ("num_latents", self.num_latents <= self.context, f"at most `context` ({self.context})"),
@@ -111,7 +112,7 @@ class TextGenerationArguments(NetworkArguments):
             ("rotary_max_wavelength", longest >= self.context, f"at least `context` ({self.context})"),
             (
                 "num_cross_heads",
-                AUTO in (inputs, self.num_cross_heads) or inputs % self.num_cross_heads == 0,
+                not is_chosen or inputs % self.num_cross_heads == 0,
                 f"a divisor of {inputs}, the channels of the cross-attention",
             ),
         )

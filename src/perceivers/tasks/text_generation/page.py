@@ -41,17 +41,23 @@ def write_page(predictions: Sequence[Prediction], path: Path) -> None:
     )
 
 
-def _article(prediction: Prediction) -> str:
+def tokens_html(prediction: Prediction) -> str:
+    """Prompt and continuation, each token the darker the less likely it was."""
     shown = prediction.shown
     given, thoughts, codes = shown["num_given"], shown["thoughts"], shown["codes"]
+    return (
+        f'<pre><span class="given">{_shaded(thoughts[:given], codes)}</span>'
+        f'<span class="written">{_shaded(thoughts[given:], codes)}</span></pre>'
+    )
+
+
+def _article(prediction: Prediction) -> str:
+    shown = prediction.shown
     source = f'<div class="source">{escape(prediction.source[:200])}</div>\n' if shown["is_file"] else ""
     values = prediction.values
     end = "an end was reached" if values["ended"] else "as many tokens as were asked for"
     said = f"{values['tokens']:,} tokens written, {values['bits_per_token']:.2f} bits each; {end}"
-    return (
-        f'<article>\n{source}<pre><span class="given">{_shaded(thoughts[:given], codes)}</span>'
-        f'<span class="written">{_shaded(thoughts[given:], codes)}</span></pre>\n<div class="said">{said}</div>\n</article>'
-    )
+    return f'<article>\n{source}{tokens_html(prediction)}\n<div class="said">{said}</div>\n</article>'
 
 
 def _shaded(thoughts: Sequence[Thought], codes: Codes) -> str:

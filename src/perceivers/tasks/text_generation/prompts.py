@@ -46,16 +46,26 @@ def read_prompts(
             for path in guarded(given, find_files([given], TEXT_SUFFIXES, "text"), left_out):
                 yield from guarded(
                     str(path),
-                    (_prompt(str(path), read_text_file(path), reads_events) for _ in range(1)),
+                    (prompt_of(str(path), read_text_file(path), reads_events) for _ in range(1)),
                     left_out,
                 )
         else:
             yield from guarded(
-                given, (_prompt(given, given.encode("utf-8"), reads_events) for _ in range(1)), left_out
+                given, (prompt_of(given, given.encode("utf-8"), reads_events) for _ in range(1)), left_out
             )
 
 
-def _prompt(source: str, text: bytes, reads_events: bool) -> Prompt:
+def prompt_of(source: str, text: bytes, reads_events: bool) -> Prompt:
+    """A prompt of a text.
+
+    Args:
+        source: see Prompt.
+        text: UTF-8.
+        reads_events: whether it has whole numbers.
+
+    Raises:
+        DataError: it should, and has something else.
+    """
     if not reads_events:
         return Prompt(source, np.frombuffer(text, dtype=np.uint8))
     if not text.strip():

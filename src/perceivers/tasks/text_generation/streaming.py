@@ -56,8 +56,11 @@ def stream(
         )
     task = with_writing(predictor.task, **changed)
     codes = codes_of(predictor.parts.processor)
-    streamer: Streamer = (
-        TextStreamer(codes.decode, write) if isinstance(codes, ByteCodes) else _EventStreamer(codes, write)
-    )
     (found,) = read_prompts([prompt], reads_events=task.reads_events)
+    streamer = streamer_for(codes, write)
     return continued(predictor.prepared, codes, found, task.arguments, seed=seed, streamer=streamer)
+
+
+def streamer_for(codes: Codes, write: Callable[[str], Any]) -> Streamer:
+    """What hands over pieces of text as tokens come: whole characters, or events with spaces between them."""
+    return TextStreamer(codes.decode, write) if isinstance(codes, ByteCodes) else _EventStreamer(codes, write)

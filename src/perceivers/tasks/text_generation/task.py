@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -29,6 +30,7 @@ from perceivers.models.losses import next_token_loss
 from perceivers.models.text_building import OF_THE_CHECKPOINT
 from perceivers.processors.events import EventVocabulary
 from perceivers.processors.tokenizer.byte_tokenizer import PerceiverTokenizer
+from perceivers.rivals.ngrams import Ngrams
 from perceivers.tasks.base import Batch, Parts, Prediction, Step, Task, Unreadable
 from perceivers.tasks.choosing import for_length, size_of
 from perceivers.tasks.sizes import values_of_size
@@ -51,6 +53,11 @@ from perceivers.tasks.text_generation.sizing import network_and_loop, sequence_s
 
 if TYPE_CHECKING:
     from torchmetrics import MetricCollection
+
+
+# A comparison at the end of a run is to take seconds: tokens before the one that n-grams tell, tokens that they are counted
+# in, and tokens that they are asked about.
+ORDER, MOST_COUNTED, MOST_ASKED = 4, 1_000_000, 100_000
 
 
 class TextGeneration(Task[TextGenerationArguments]):
@@ -188,6 +195,24 @@ class TextGeneration(Task[TextGenerationArguments]):
         bits = {} if self.reads_events else {"bits_per_byte": scores["bits_per_token"]}
         return {**scores, **bits}
 
+    def stand_beside(self, train: Any, asked: Any) -> dict[str, Any] | None:
+        """See Task: n-grams, which are counted within seconds; the majority is how often each token comes."""
+        fitted = texts_of(_crops(train), MOST_COUNTED)
+        measured = texts_of(_crops(asked), MOST_ASKED) if isinstance(asked, Crops) else []
+        if not fitted or not measured:
+            return None
+        different = (
+            256 if not self.reads_events else len({token for text in (*fitted, *measured) for token in text})
+        )
+        ngrams = Ngrams(ORDER, different).fit(fitted)
+        title = f"{ORDER + 1}-grams"
+        found = {}
+        for name, order in ((title, ORDER), ("majority", 0)):
+            bits = ngrams.bits_per_token(measured, order)
+            found[name] = self.summarize({"bits_per_token": bits, "loss": bits * math.log(2.0)})
+        counts = {"training_samples": len(train), "samples": len(asked)}
+        return {"method": title, **found, **counts}
+
     @torch.no_grad()
     def predict(
         self, parts: Parts, inputs: Sequence[str], left_out: list[Unreadable] | None = None
@@ -252,6 +277,18 @@ class TextGeneration(Task[TextGenerationArguments]):
         elif "num_latents" in chosen:
             sizes["context"] = max(sizes["context"], chosen["num_latents"])
         self.arguments = filled(own, sizes)
+
+
+def texts_of(crops: Crops, most: int) -> list[Any]:
+    """The texts of pieces as bytes, or their events as tuples, the first ones that have at most so many tokens together."""
+    found: list[Any] = []
+    for index in range(len(crops.pieces)):
+        values = crops.pieces[index].values[:most]
+        if not len(values):
+            break
+        most -= len(values)
+        found.append(values.tobytes() if values.dtype == np.uint8 else tuple(values.tolist()))
+    return found
 
 
 def _crops(part: Any) -> Crops:

@@ -28,6 +28,7 @@ from perceivers.kinds.video.augmentation import (
     random_speed,
     random_view,
 )
+from perceivers.kinds.video.films import FilmDecoder, Stretch, film_column, load_films
 from perceivers.kinds.video.reading import VIDEO_SUFFIXES, SurveyedFilms, clip_reader
 from perceivers.metrics.compression import compression_ratio, compression_ratio_of_the_paper
 from perceivers.metrics.named import mean_of
@@ -37,7 +38,6 @@ from perceivers.processors.video.clip_cache import ClipCache
 from perceivers.processors.video.clips import PerceiverClipReader
 from perceivers.tasks.base import Batch, Parts, Prediction, Step, Task, Unreadable, guarded
 from perceivers.tasks.video_autoencoding.drawing import draw_reconstruction
-from perceivers.tasks.video_autoencoding.films import FilmDecoder, Stretch, film_column, load_films
 from perceivers.tasks.video_autoencoding.measures import measure_clips
 from perceivers.tasks.video_autoencoding.options import VideoAutoencodingArguments
 from perceivers.tasks.video_autoencoding.prediction import class_names, reconstruct_film

@@ -11,16 +11,16 @@ from perceivers.arguments import DataArguments
 from perceivers.data.opening import open_tables
 from perceivers.data.tables import ListTable
 from perceivers.errors import DataError
-from perceivers.kinds.video.reading import VIDEO_SUFFIXES, SurveyedFilms
-from perceivers.processors.video.clip_cache import ClipCache
-from perceivers.processors.video.clips import PerceiverClipReader
-from perceivers.tasks.video_autoencoding.films import (
+from perceivers.kinds.video.films import (
     FilmDecoder,
     StoredFilm,
     film_column,
     load_films,
     side_by_side,
 )
+from perceivers.kinds.video.reading import VIDEO_SUFFIXES, SurveyedFilms
+from perceivers.processors.video.clip_cache import ClipCache
+from perceivers.processors.video.clips import PerceiverClipReader
 from tiny_films import grey_frames, tone, write_film
 
 READER = PerceiverClipReader(num_frames=3, frame_rate=10.0, height=6, width=10, samples_per_frame=40)

@@ -7,11 +7,11 @@ import math
 import pytest
 
 from perceivers.errors import ConfigurationError
-from perceivers.rivals.byte_ngrams import ByteNgrams
+from perceivers.rivals.ngrams import Ngrams
 
 
 def test_probabilities_are_those_of_a_hand_calculation() -> None:
-    model = ByteNgrams(1).fit([b"abab", b"ac"])
+    model = Ngrams(1).fit([b"abab", b"ac"])
     # a came 3 times, b 2, c 1: 6 in all, 3 kinds.
     without = {byte: (count + 3 / 256) / 9 for byte, count in zip(b"abc", (3, 2, 1), strict=True)}
     assert model.probability(b"", ord("b")) == pytest.approx(without[ord("b")])
@@ -22,15 +22,20 @@ def test_probabilities_are_those_of_a_hand_calculation() -> None:
     assert model.probability(b"a", ord("c"), order=0) == without[ord("c")]
 
 
+def test_whole_numbers_are_counted_alike() -> None:
+    model = Ngrams(1, num_values=5).fit([(300, 301, 300)])
+    assert model.probability((300,), 301) == pytest.approx((1 + 1 * (1 + 2 / 5) / 5) / 2)
+
+
 @pytest.mark.parametrize("context", [b"", b"a", b"ab", b"q"])
 def test_probabilities_sum_to_one(context) -> None:
-    model = ByteNgrams(2).fit([b"abracadabra"])
+    model = Ngrams(2).fit([b"abracadabra"])
     assert sum(model.probability(context, byte) for byte in range(256)) == pytest.approx(1.0)
 
 
 def test_bits_are_those_of_each_byte_behind_what_it_has() -> None:
-    model = ByteNgrams(2).fit([b"abracadabra"])
+    model = Ngrams(2).fit([b"abracadabra"])
     expected = [model.probability(b"abra"[max(at - 2, 0) : at], byte) for at, byte in enumerate(b"abra")]
-    assert model.bits_per_byte([b"abra"]) == pytest.approx(-sum(map(math.log2, expected)) / 4)
+    assert model.bits_per_token([b"abra"]) == pytest.approx(-sum(map(math.log2, expected)) / 4)
     with pytest.raises(ConfigurationError, match="`order` must be at least 0, received -1"):
-        ByteNgrams(-1)
+        Ngrams(-1)

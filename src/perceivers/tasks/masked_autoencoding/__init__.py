@@ -1,0 +1,1 @@
+"""Masked autoencoding: one task."""

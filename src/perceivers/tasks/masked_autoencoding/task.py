@@ -1,0 +1,279 @@
+"""Masked autoencoding: a Hierarchical Perceiver learns pixels, sound and its own positions from what it is not shown."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, ClassVar, cast
+
+import torch
+from torch import Tensor, nn
+
+from perceivers.arguments import DataArguments
+from perceivers.configuration import PerceiverConfig
+from perceivers.data.opening import find_files, open_tables
+from perceivers.data.splits import Splits
+from perceivers.data.tables import require_columns
+from perceivers.errors import ConfigurationError, MissingExtraError
+from perceivers.kinds.video.augmentation import random_mirror, random_view
+from perceivers.kinds.video.films import FilmDecoder, Stretch, film_column, load_films
+from perceivers.kinds.video.reading import VIDEO_SUFFIXES, SurveyedFilms, clip_reader, require_a_clip
+from perceivers.metrics.named import mean_of
+from perceivers.metrics.signal_to_noise import peak_signal_to_noise, signal_to_noise
+from perceivers.models.hierarchical_perceiver import HierarchicalPerceiver, config_of_hierarchy
+from perceivers.nn.fourier import grid_coordinates
+from perceivers.processors.video.clip_cache import ClipCache
+from perceivers.processors.video.clips import PerceiverClipReader
+from perceivers.tasks.base import Batch, Parts, Prediction, Step, Task, Unreadable, guarded
+from perceivers.tasks.masked_autoencoding.drawing import draw_clip, draw_positions
+from perceivers.tasks.masked_autoencoding.measures import (
+    error_of_hidden,
+    mean_of_visible,
+    nearest_visible,
+    neighbours_found,
+    share_of_neighbours,
+)
+from perceivers.tasks.masked_autoencoding.options import MaskedAutoencodingArguments
+
+if TYPE_CHECKING:
+    import numpy as np
+    from torchmetrics import MetricCollection
+
+# Of the pattern that clips are measured and shown with.
+_MEASURING_SEED = 7
+
+
+class MaskedAutoencoding(Task[MaskedAutoencodingArguments]):
+    """Videos with sound, as bare pixels and samples."""
+
+    name: ClassVar[str] = "masked-autoencoding"
+    headline: ClassVar[str] = "video_psnr"
+    arguments_class: ClassVar[type[Any]] = MaskedAutoencodingArguments
+
+    @cached_property
+    def reader(self) -> PerceiverClipReader:
+        """Cuts clips of the asked size out of films."""
+        return clip_reader(self.arguments, self._cache(), normalize_sound=self.arguments.normalize_sound)
+
+    def load_data(self, arguments: DataArguments, parts: Parts | None = None) -> Splits:
+        """Open videos and divide them; their classes, where there are any, are not read."""
+        tables = open_tables(arguments, VIDEO_SUFFIXES, labelled=False)
+        column = film_column(tables["train"].columns, self.arguments.video_column)
+        for table in tables.values():
+            require_columns(table, column)
+        reader = self.reader if parts is None else parts.processor
+        decode = FilmDecoder(SurveyedFilms(reader, whole=arguments.unreadable != "trust"), column)
+        by_time = self.arguments.split_by == "time"
+        return load_films(arguments, tables, decode, by_time=by_time, needs_test=parts is None)
+
+    def build(self, splits: Splits, start: PerceiverConfig | None = None) -> Parts:
+        """Build a Hierarchical Perceiver for clips of the asked size, and what cuts them."""
+        chosen = self.arguments
+        if start is None:
+            weights = {"image": chosen.video_weight, "audio": chosen.audio_weight}
+            config = config_of_hierarchy(chosen.hierarchy(), loss_weights=weights)
+        else:
+            config = PerceiverConfig.from_dict(start.to_dict())
+        model = HierarchicalPerceiver(config)
+        _require_fitting(model, chosen)
+        if not chosen.learn_positions:
+            model.positions.requires_grad_(False)
+        return Parts(model, self.reader)
+
+    def restore(self, folder: Path) -> Parts:
+        """Load network and clip reader."""
+        reader = PerceiverClipReader.from_pretrained(folder)
+        return Parts(HierarchicalPerceiver.from_pretrained(folder), replace(reader, cache=self._cache()))
+
+    def vary(self, sample: Stretch, generator: np.random.Generator) -> Stretch:
+        """Begin the clip anywhere in its part of the film."""
+        return sample.vary(self.arguments.num_frames, generator)
+
+    def collate(self, processor: PerceiverClipReader, samples: Sequence[Stretch]) -> Batch:
+        """Give `image` [batch, frames, 3, height, width] in [0, 1], and `audio` [batch, samples, 1] in [-1, 1]."""
+        clips = [processor.read(sample.film, sample.start) for sample in samples]
+        return {
+            "image": torch.stack([clip.frames for clip in clips]).float() / 255,
+            "audio": torch.stack([clip.waveform for clip in clips])[..., None],
+        }
+
+    def augment(self, batch: Batch) -> Batch:
+        """Move and mirror the pictures."""
+        image = random_view(batch["image"], shift=self.arguments.shift, scale=0.0)
+        return {**batch, "image": random_mirror(image, self.arguments.mirror)}
+
+    def step(self, model: nn.Module, batch: Batch) -> Step:
+        """The loss of what was hidden; where it is measured, from each clip the same every time, and how far it is off."""
+        # accelerate's wrapper for several processes has the model inside.
+        inner: HierarchicalPerceiver = cast("Any", getattr(model, "module", model))
+        points = as_points(batch)
+        size = len(points["image"])
+        visible = self._visible(inner, size) if model.training else self._same_for_all(inner, size)
+        output = model(points, labels=points, **visible)
+        if model.training:
+            return Step(output.loss, {})
+        hidden = inner.hidden_points(visible.get("visible_slots"), visible.get("visible_groups"))
+        assert hidden is not None
+        measured = self._measured(points, output.logits, hidden)
+        constants = {
+            "loss": output.loss.detach(),
+            "found": torch.tensor(neighbours_found(inner.position_table("image"), self._places())),
+        }
+        measured |= {
+            name: value.to(inner.device, torch.float64).expand(size) for name, value in constants.items()
+        }
+        return Step(output.loss, measured)
+
+    def metrics(self, parts: Parts) -> MetricCollection:
+        """PSNR of hidden pixels and samples, beside what the mean and the nearest of the visible ones reach."""
+        try:
+            from torchmetrics import MetricCollection
+        except ImportError as error:
+            raise MissingExtraError("torchmetrics", "train", "Measuring reconstructions") from error
+        metrics: dict[str, Any] = {
+            "video_psnr": peak_signal_to_noise("video_error"),
+            "video_psnr_of_visible_mean": peak_signal_to_noise("video_error_of_mean"),
+            "video_psnr_of_nearest_visible": peak_signal_to_noise("video_error_of_nearest"),
+            "audio_psnr": peak_signal_to_noise("audio_error"),
+            "audio_snr": signal_to_noise("audio_energy", "audio_error"),
+            "audio_snr_of_nearest_visible": signal_to_noise("audio_energy", "audio_error_of_nearest"),
+            "neighbours_found": mean_of("found"),
+            "loss": mean_of("loss"),
+        }
+        return MetricCollection(metrics, compute_groups=False)
+
+    def show_model(self, parts: Parts, folder: Path) -> list[Path]:
+        """Draw what the learned positions learned."""
+        path, chosen = folder / "positions.png", self.arguments
+        model = cast("HierarchicalPerceiver", parts.model)
+        tables = {name: model.position_table(name) for name in chosen.inputs}
+        chance = share_of_neighbours(self._places())
+        draw_positions(tables, (chosen.num_frames, chosen.height, chosen.width), chance, path)
+        return [path]
+
+    @torch.no_grad()
+    def predict(
+        self, parts: Parts, inputs: Sequence[str], left_out: list[Unreadable] | None = None
+    ) -> list[Prediction]:
+        """Hide most of the middle clip of each film, and say what was there."""
+
+        def films(given: str) -> Iterator[str]:
+            yield from map(str, find_files([given], VIDEO_SUFFIXES, "video"))
+
+        def made(film: str) -> Iterator[Prediction]:
+            yield self._reconstruct(parts, film)
+
+        return [
+            prediction
+            for given in inputs
+            for film in guarded(given, films(given), left_out)
+            for prediction in guarded(film, made(film), left_out)
+        ]
+
+    def show(self, predictions: Sequence[Prediction], folder: Path) -> list[Path]:
+        """Draw of each film the clip, what was visible of it, and what the model says."""
+        written = []
+        for number, prediction in enumerate(predictions, start=1):
+            path = folder / f"{number:03d}_{Path(prediction.source).stem}.png"
+            draw_clip(prediction, path)
+            written.append(path)
+        return written
+
+    def _same_for_all(self, model: HierarchicalPerceiver, size: int) -> dict[str, Tensor]:
+        """What clips are shown that are measured: one pattern for all, whatever batch they are in."""
+        generator = torch.Generator(model.device).manual_seed(_MEASURING_SEED)
+        drawn = self._visible(model, 1, generator)
+        return {name: pattern.expand(size, -1) for name, pattern in drawn.items()}
+
+    def _visible(
+        self, model: HierarchicalPerceiver, size: int, generator: torch.Generator | None = None
+    ) -> dict[str, Tensor]:
+        """What a batch is shown, as arguments of the model."""
+        visible = {}
+        if self.arguments.hidden:
+            visible["visible_slots"] = model.draw_visible(size, self.arguments.hidden, generator)
+        if self.arguments.hidden_groups:
+            groups = model.draw_visible_groups(size, self.arguments.hidden_groups, generator)
+            visible["visible_groups"] = groups
+        return visible
+
+    def _measured(
+        self, points: Mapping[str, Tensor], said: Mapping[str, Tensor], hidden: Mapping[str, Tensor]
+    ) -> dict[str, Tensor]:
+        """Errors of each clip [batch], of colours in [0, 1] and of samples in [-1, 1]."""
+        image, audio = points["image"], points["audio"]
+        of_image, of_audio = hidden["image"], hidden["audio"]
+        times = torch.arange(audio.shape[1], dtype=torch.float32, device=audio.device)[:, None]
+        near = nearest_visible(image, of_image, self._places().to(image.device))
+        colours = {
+            "video_error": said["image"].clamp(-1, 1),
+            "video_error_of_mean": mean_of_visible(image, of_image),
+            "video_error_of_nearest": near,
+        }
+        sounds = {
+            "audio_error": said["audio"].clamp(-1, 1),
+            "audio_error_of_nearest": nearest_visible(audio, of_audio, times),
+            "audio_energy": torch.zeros_like(audio),
+        }
+        # Colours of the model are twice as wide as those in [0, 1].
+        measured = {name: error_of_hidden(each, image, of_image) / 4 for name, each in colours.items()}
+        return measured | {name: error_of_hidden(each, audio, of_audio) for name, each in sounds.items()}
+
+    def _places(self) -> Tensor:
+        """Frame, row and column of every pixel, in steps, [points, 3]; a frame is as far from the next as a pixel is."""
+        sizes = (self.arguments.num_frames, self.arguments.height, self.arguments.width)
+        halves = torch.tensor([(size - 1) / 2 for size in sizes])
+        return (grid_coordinates(sizes) + 1) * halves
+
+    def _reconstruct(self, parts: Parts, path: str) -> Prediction:
+        reader, model = parts.processor, cast("HierarchicalPerceiver", parts.model)
+        film = reader.survey(path)
+        require_a_clip(film, 0, film.num_frames, reader)
+        stretch = Stretch(film, 0, film.num_frames, (film.num_frames - reader.num_frames) // 2)
+        points = as_points(self.collate(reader, [stretch]))
+        points = {name: values.to(model.device) for name, values in points.items()}
+        visible = self._same_for_all(model, 1)
+        said = model.eval()(points, **visible).logits
+        hidden = cast(
+            "dict[str, Tensor]",
+            model.hidden_points(visible.get("visible_slots"), visible.get("visible_groups")),
+        )
+        measured = self._measured(points, said, hidden)
+        metrics = {
+            "video_psnr": -10 * measured["video_error"].log10(),
+            "video_psnr_of_nearest_visible": -10
+            * measured["video_error_of_nearest"].clamp(min=1e-10).log10(),
+            "audio_psnr": -10 * measured["audio_error"].clamp(min=1e-10).log10(),
+        }
+        values = {name: float(value) for name, value in metrics.items()}
+        shape = (self.arguments.num_frames, self.arguments.height, self.arguments.width)
+        shown = {
+            "shape": shape,
+            "truth": {name: each[0].float().cpu() for name, each in points.items()},
+            "hidden": {name: each[0].cpu() for name, each in hidden.items()},
+            "said": {name: each[0].float().cpu() for name, each in said.items()},
+        }
+        seconds = stretch.start / reader.frame_rate
+        return Prediction(path, {"second": seconds, **values}, shown)
+
+    def _cache(self) -> ClipCache | None:
+        megabytes = self.arguments.cache_megabytes
+        return ClipCache(megabytes * 2**20) if megabytes else None
+
+
+def as_points(batch: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    """Pixels in raster order [batch, points, 3] in [-1, 1], frame by frame, and samples [batch, points, 1] in [-1, 1]."""
+    pixels = batch["image"].permute(0, 1, 3, 4, 2).flatten(1, 3)
+    return {"image": 2 * pixels - 1, "audio": batch["audio"]}
+
+
+def _require_fitting(model: HierarchicalPerceiver, chosen: MaskedAutoencodingArguments) -> None:
+    """Raise ConfigurationError for clips of another size than a checkpoint was trained with."""
+    sizes = {each.name: (each.points, each.channels) for each in model.hierarchy.inputs}
+    if sizes != chosen.inputs:
+        raise ConfigurationError(
+            f"`num_frames`, `height`, `width` and `audio_samples_per_frame` must give the points of the checkpoint to start "
+            f"from, {sizes}, received {chosen.inputs}"
+        )
