@@ -161,8 +161,12 @@ def test_training(table: Path, finished: dict[int, Path], tmp_path: Path) -> Non
 
         for _ in range(int(generator.integers(1, 6))):
             phase = str(generator.choice(list(TRAINING)))
-            kills[phase] += killed(go_on, TRAINING, phase, rhythm, generator)
+            is_killed = killed(go_on, TRAINING, phase, rhythm, generator)
+            kills[phase] += is_killed
             require_no_mixture(folder, finished)
+            if not is_killed:
+                # It had ended before; nothing is left to kill.
+                break
         go_on()
         assert contents(folder) == expected
         shutil.rmtree(folder)
