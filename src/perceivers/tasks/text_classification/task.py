@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar, cast
 
 from perceivers.answers.base import Answer
 from perceivers.answers.one_class import OneClass
@@ -185,13 +185,15 @@ class TextClassification(ColumnTask[TextClassificationArguments]):
         return dataclasses.replace(parts, processor=self.columns)
 
     def _start_as_margins(self, model: Any, train: Samples) -> None:
+        from perceivers.tasks.text_classification.linear_start import start_as_margins
+
         ((name, answer),) = self.columns.answers.items()
         (only,) = self.columns.inputs
         samples = (train[index] for index in range(len(train)))
         start_as_margins(
             model.perceiver.input_preprocessor,
             model.token_readers[name],
-            cast("TextKind", only.kind),
+            cast("Any", only.kind),
             ((sample.values[0], sample.targets[0]) for sample in samples),
             num_classes=len(answer.names),
             seed=0,
