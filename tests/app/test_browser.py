@@ -19,11 +19,9 @@ from perceivers.app.serving import bound
 from perceivers.predictor import Predictor
 
 CHROMIUM, DRIVER = shutil.which("chromium"), shutil.which("chromedriver")
-pytestmark = [
-    pytest.mark.skipif(CHROMIUM is None or DRIVER is None, reason="chromium and chromedriver are not installed"),
-    # Starting a browser costs more than everything else here.
-    pytest.mark.slow,
-]  # fmt: skip
+pytestmark = pytest.mark.skipif(
+    CHROMIUM is None or DRIVER is None, reason="chromium and chromedriver are not installed"
+)
 PHONE = {"width": 390, "height": 800, "deviceScaleFactor": 1, "mobile": True}
 PATIENCE = 120.0
 
