@@ -104,7 +104,7 @@ class PerceiverForCausalLM(PerceiverPreTrainedModel):
 
     def get_input_embeddings(self) -> nn.Parameter:
         """The vectors of the ids [vocab_size, d_model]; there are no learned latents."""
-        return self.embeddings.weight
+        return cast("nn.Parameter", self.embeddings.weight)
 
     def set_input_embeddings(self, value: Tensor) -> None:
         """Replace the vectors of the ids by `value`, [vocab_size, d_model]."""
@@ -283,7 +283,7 @@ class PerceiverForCausalLM(PerceiverPreTrainedModel):
         old_table, old_head = self.embeddings, self.lm_head
         if new_num_tokens < 1:
             raise ShapeError(f"`new_num_tokens` must be at least 1, received {new_num_tokens}")
-        like = {"device": old_table.weight.device, "dtype": old_table.weight.dtype}
+        like: dict[str, Any] = {"device": old_table.weight.device, "dtype": old_table.weight.dtype}
         kept = min(new_num_tokens, old_table.num_embeddings)
         self.embeddings = nn.Embedding(new_num_tokens, self.config.d_model, **like)
         self.lm_head = nn.Linear(self.config.d_latents, new_num_tokens, **like)

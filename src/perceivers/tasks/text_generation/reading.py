@@ -188,4 +188,4 @@ def piece_length(total: int, context: int) -> int:
 def _split(cell: Any) -> Sequence[Any]:
     if isinstance(cell, str):
         return [each for each in _SEPARATORS.split(cell.strip()) if each]
-    return cell if isinstance(cell, Sequence | np.ndarray) else [cell]
+    return list(cell) if isinstance(cell, Sequence | np.ndarray) else [cell]
