@@ -206,7 +206,8 @@ def copy(share: float, most_steps: int = 20_000) -> list[Row]:
     schedule = torch.optim.lr_scheduler.LambdaLR(optimizer, lambda step: min(1.0, (step + 1) / 50))
     half, right, step = 4, 0.0, 0
     began = time.process_time()
-    for step in range(1, max(round(share * most_steps), 1) + 1):
+    while step < max(round(share * most_steps), 1):
+        step += 1
         ids, positions = mirrored(min(max(1_024 // (half + 1), 4), 64), half, generator)
         logits = model(ids[:, :-1], num_latents=half + 1, positions=positions).logits
         targets = ids[:, -half - 1 :]
