@@ -62,9 +62,10 @@ table-demo: $(INSTALLED)
 	@echo "Look at $(TABLE_RUN)/why/columns.png and $(TABLE_RUN)/predictions/predictions.html"
 	@echo "Try it in the browser: $(BIN)/perceivers app $(TABLE_RUN) --open"
 
-# One thread a worker: the workers share the cores. No test of this run asks the network.
+# One thread a worker: the workers share the cores. No test of this run asks the network. What the first process compiles is
+# written, so that those which tests start need not compile it again.
 test: $(INSTALLED)
-	OMP_NUM_THREADS=1 HF_HUB_OFFLINE=1 $(BIN)/python -m pytest -n $(WORKERS)
+	PYTHONDONTWRITEBYTECODE= OMP_NUM_THREADS=1 HF_HUB_OFFLINE=1 $(BIN)/python -m pytest -n $(WORKERS)
 
 # Laid over what is installed, in a folder of its own: the tests of "make test" run with the newest release.
 parity-lowest: $(INSTALLED)

@@ -147,6 +147,8 @@ def measure(requests: int, clients: int) -> str:
             loaded = load_of(address, rows[WARM_UP:], clients, server.pid)
             after, health = memory_of(server.pid), httpx.get(f"{address}/health").json()
         finally:
+            if server.poll() is not None:
+                print(f"the server has ended by itself, with {server.returncode}", file=sys.stderr)
             server.terminate()
             server.wait(30)
     answered = loaded["answered"]

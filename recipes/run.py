@@ -76,8 +76,6 @@ AIMS: dict[str, list[Aim]] = {
     "fill_mask": [Aim("bits_per_masked_byte", 3.73, lower_is_better=True)],
     "japanese_vowels": [Aim("accuracy", 0.95)],
     "language_identification": [Aim("accuracy", 0.80)],
-    # What the nearest visible pixel says is printed beside it.
-    "masked_autoencoding": [Aim("neighbours_found", 0.5)],
     "mnist": [Aim("accuracy", 0.96)],
     "optical_flow": [Aim("epe_of_zero_flow", 0.5, lower_is_better=True)],
     # Sound of more than 0 dB: an answer of silence has a high PSNR, too.

@@ -29,6 +29,7 @@ ON_THE_PROCESSOR: dict[str, str] = {
     "nn/number_encodings.py": "bins are chosen on the processor, by name",
     "nn/precision.py": "the rule itself",
     "nn/waves.py": "starting values, before the model is moved",
+    "tasks/text_classification/linear_start.py": "starting values, before the model is moved",
     "processors/audio/log_mel.py": "filters, which are cast before they are moved",
     "processors/image/values.py": "a table of the 256 bytes, cast before it is moved",
     "processors/optical_flow/kitti.py": "flow that is on the processor",

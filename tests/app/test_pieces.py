@@ -71,6 +71,7 @@ def test_the_page_gets_its_part_at_the_end(writer: Any) -> None:
     assert part.startswith('<h2 id="answer-title">')
     assert "<b>" not in part
     assert "perceivers.load(" in part
+    assert "<h3>Token by token, darker where it was less likely</h3>" in part
 
 
 def test_what_cannot_be_written_on_is_refused_before_anything_is_sent(writer: Any) -> None:

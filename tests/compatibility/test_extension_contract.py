@@ -55,6 +55,7 @@ def constant(**arguments: Any) -> Callable[[Any, Any], dict[str, Any]]:
 PICTURES, SAMPLES = normal(2, 3, 8, 12), normal(2, 40, 1)
 NUMBERS = torch.tensor([[0.5, math.nan, -1.5], [2.5, 0.25, -0.75]])
 BINNED = {"encoding": "piecewise", "bin_edges": [[-2.0, 0.0, 3.0]] * 3}
+NEIGHBOURHOODS = {"neighbourhood_widths": [7], "neighbourhood_centres": [3], "num_neighbours": 2}
 SERIES, POINTS, ENERGIES = normal(2, 7, 3), normal(2, 7, 5).tanh(), normal(2, 5, 6)
 NUMBERS, CATEGORIES = (
     torch.tensor([[0.5, math.nan, -1.5], [1.5, 0.25, 0.75]]),
@@ -294,6 +295,9 @@ PREPROCESSORS = {
             "num_bands": ({}, {"num_bands": 5}),
             "max_resolution": ({}, {"max_resolution": (9, 10)}),
             "out_channels": ({}, {"out_channels": 7}),
+            "neighbourhood_widths": (NEIGHBOURHOODS, {**NEIGHBOURHOODS, "neighbourhood_widths": [11]}),
+            "neighbourhood_centres": (NEIGHBOURHOODS, {**NEIGHBOURHOODS, "neighbourhood_centres": [5]}),
+            "num_neighbours": (NEIGHBOURHOODS, {**NEIGHBOURHOODS, "num_neighbours": 3}),
         },
         wrong=(normal(2, 5), normal(2, 7, 4), normal(2, 0, 5), POINTS.long(), POINTS + 2, POINTS * math.nan),
     ),

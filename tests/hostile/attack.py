@@ -74,13 +74,21 @@ class Attacker:
             ending: contents for ending, contents in self.reader.good(folder / "good").items() if contents
         }
         self.reader.beside(folder / "hostile")
+        # What is imported with the first file is not the fault of a damaged one.
+        for ending, contents in self.good.items():
+            path = self._place(ending)
+            path.write_bytes(contents[0])
+            self.reader.read(path)
+
+    def _place(self, ending: str) -> Path:
+        return self.folder / "hostile" / (self.reader.called or f"hostile{ending}")
 
     def file(self, seed: int) -> Path:
         """Write the damaged file of a seed; a file that another one must stand beside is replaced."""
         generator = np.random.default_rng(seed)
         endings = sorted(self.good)
         ending = endings[int(generator.integers(len(endings)))]
-        path = self.folder / "hostile" / (self.reader.called or f"hostile{ending}")
+        path = self._place(ending)
         path.write_bytes(damaged(self.good[ending], generator))
         return path
 

@@ -14,6 +14,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+import torch
 import yaml
 
 from haiku_files import small_network
@@ -21,6 +22,8 @@ from killing import Phases, Rhythm, killed, undisturbed
 from perceivers.arguments import DataArguments, OptimizationArguments, RunArguments, TrainingArguments
 from perceivers.checkpoints import writing
 from perceivers.conversion import convert_haiku, haiku
+from perceivers.export import folder as export_folder
+from perceivers.export import runs as exports
 from perceivers.predictor import Predictor
 from perceivers.tasks.table.options import TableArguments
 from perceivers.tasks.table.task import TableTask
@@ -56,6 +59,12 @@ CONVERTING: Phases = {
     "converting": [(haiku, "convert_parameters")],
     "saving": [(writing, "_write_weights"), (writing, "_flush")],
     "publishing": [(writing, "_publish")],
+}
+EXPORTING: Phases = {
+    "reading": [(exports, "load_run")],
+    "writing": [(exports, "write_model")],
+    "proved": [(exports, "write_sample")],
+    "publishing": [(export_folder, "_put")],
 }
 
 
@@ -152,8 +161,12 @@ def test_training(table: Path, finished: dict[int, Path], tmp_path: Path) -> Non
 
         for _ in range(int(generator.integers(1, 6))):
             phase = str(generator.choice(list(TRAINING)))
-            kills[phase] += killed(go_on, TRAINING, phase, rhythm, generator)
+            is_killed = killed(go_on, TRAINING, phase, rhythm, generator)
+            kills[phase] += is_killed
             require_no_mixture(folder, finished)
+            if not is_killed:
+                # It had ended before; nothing is left to kill.
+                break
         go_on()
         assert contents(folder) == expected
         shutil.rmtree(folder)
@@ -227,3 +240,24 @@ def test_converting(size: int | str, tmp_path: Path) -> None:
         assert not [path.name for path in output.iterdir() if path.name.startswith(".")]
 
     kill_often(f"convert, {size}", convert, CONVERTING, CONVERT // 2 + 1, output, check)
+
+
+@pytest.mark.slow
+def test_exporting(finished: dict[int, Path], tmp_path: Path) -> None:
+    output = tmp_path / "exported"
+
+    def export() -> None:
+        exports.export(finished[0], output, file_format="torch", overwrite=True)
+
+    export()
+    names = sorted(path.name for path in output.iterdir())
+    (file,) = output.glob("*.pt2")
+    weights = torch.export.load(file).state_dict
+
+    def check() -> None:
+        assert sorted(path.name for path in output.iterdir()) == names
+        assert not [path.name for path in tmp_path.iterdir() if path.name.startswith(".")]
+        again = torch.export.load(file).state_dict
+        assert all(torch.equal(again[key], value) for key, value in weights.items())
+
+    kill_often("export", export, EXPORTING, EXPORT, output, check)

@@ -105,7 +105,7 @@ class Number(Answer):
 
     def plain(self, target: float) -> float:
         """See Answer."""
-        return float(self._unscaled(np.float64(target)))
+        return float(self._unscaled(np.asarray(target, dtype=np.float64)))
 
     def stack(self, targets: Sequence[float | None]) -> Tensor:
         """Float32 [batch]."""

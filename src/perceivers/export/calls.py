@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, cast
 
 import torch
 from torch import Tensor, nn
@@ -105,9 +105,9 @@ class Parts:
             sorted(decoder.modalities) if isinstance(decoder, PerceiverMultimodalDecoder) else None
         )
         self._reconstructs = isinstance(model, PerceiverForMultimodalAutoencoding)
-        given = arguments_of(inputs)
+        given, any_model = arguments_of(inputs), cast("Any", model)
         with torch.no_grad():
-            encoded = model.encode(given.pop("inputs"), **given)
+            encoded = any_model.encode(given.pop("inputs"), **given)
         self._index_dims, self._output_dims = encoded.index_dims, encoded.output_dims
 
     def encode(self, form: Any, tensors: Mapping[str, Tensor]) -> Tensors:

@@ -191,8 +191,8 @@ def _names(parts: Parts) -> dict[str, list[str]]:
     """Classes or labels of each answer, in the order of its scores."""
     answers = getattr(parts.processor, "answers", {})
     names = {name: list(answer.names) for name, answer in answers.items()}
-    config = parts.model.config
-    return names or {"": [str(config.id2label[index]) for index in sorted(config.id2label)]}
+    labels = parts.model.config.id2label or {}
+    return names or {"": [str(labels[index]) for index in sorted(labels)]}
 
 
 def _axes_in_words(file: Written) -> dict[str, list[int | str]]:

@@ -285,9 +285,18 @@ class StructuredTokens:
         batch = max(each.shape[0] for each in groups)
         return torch.cat([each.expand(batch, -1, -1) for each in groups], dim=-1)
 
+    def _along_rows(self, values: list[Tensor], tile: Tile) -> Tensor:
+        """See AxisTables; a graph reads all rows at once, whose number may be free: no index can be divided by it."""
+        assert self.axes is not None
+        return self.axes.along_all_rows(values) if is_traced() else self.axes.along_rows(values, tile.rows)
+
     def _grid_rows(self, tile: Tile) -> Tensor:
         positions = self.structure.positions
         assert isinstance(positions, FourierPositions)
+        if is_traced():
+            return positions.encoding.grid(positions.index_dims, positions.rule, self.device).to(self.dtype)[
+                None
+            ]
         indices = torch.arange(tile.tokens.start, tile.tokens.stop, device=self.device)
         return positions.encoding.at(indices, positions.index_dims, positions.rule).to(self.dtype)[None]
 
@@ -295,7 +304,7 @@ class StructuredTokens:
         """Sum, and sum of squares, of the positions' channels: [1 or samples, tokens of the tile] or numbers."""
         if self.axes is not None and self._axis_sums is not None:
             sums, squares = (
-                (self.axes.along_rows(each, tile.rows)[:, None] + each[-1][tile.columns]).reshape(1, -1)
+                (self._along_rows(each, tile)[:, None] + each[-1][tile.columns]).reshape(1, -1)
                 for each in self._axis_sums
             )
             return sums, squares

@@ -411,9 +411,10 @@ def test_given_ids_of_a_text_alone_are_prepared_as_in_transformers():
 
 
 @pytest.mark.parametrize("kind", [None, "np"])
-def test_lengths_are_told_of_lists_and_of_tensors(kind):
+@pytest.mark.parametrize("texts", ["ab", ["ab", "c"]])
+def test_lengths_are_told_of_lists_and_of_tensors(texts, kind):
     given = {"return_length": True, "return_tensors": kind, "padding": True}
-    assert equal(ours(["ab", "c"], **given), theirs(["ab", "c"], **given))
+    assert equal(ours(texts, **given), theirs(texts, **given))
 
 
 def test_padding_keeps_masks_that_are_there_and_makes_none_that_nobody_asked_for():

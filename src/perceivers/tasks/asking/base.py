@@ -69,6 +69,8 @@ class Asking(ABC):
 
     writes: ClassVar[bool] = False
     """Whether an answer is a text that comes piece by piece, see `write_on`."""
+    shown_as: ClassVar[str] = "What the model looked at"
+    """What stands above `html`."""
     may_be_empty: ClassVar[bool] = False
     """Whether nothing is a question, too."""
     is_quick: ClassVar[bool] = True

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from html import escape
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 from perceivers.answers.said import Said
 from perceivers.errors import DataError
@@ -25,6 +25,8 @@ ROOM = 240
 
 class FillMaskAsking(Asking):
     """See Asking; `task` is a FillMask."""
+
+    shown_as: ClassVar[str] = "The text with its gaps filled"
 
     @property
     def fields(self) -> tuple[Field, ...]:

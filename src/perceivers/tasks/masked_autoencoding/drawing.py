@@ -40,7 +40,7 @@ def draw_positions(
         f"learned positions: of {found:.0%} of the pixels the most similar one is a neighbour (by chance {chance:.1%})",
         x=0.02, ha="left", fontsize=12, color=INK,
     )  # fmt: skip
-    grid = figure.add_gridspec(1, len(PROBES) + 1, width_ratios=[1] * len(PROBES) + [1.7], left=0.03, right=0.98,
+    grid = figure.add_gridspec(1, len(PROBES) + 1, width_ratios=[1] * len(PROBES) + [1.5], left=0.03, right=0.955,
                                top=0.78, bottom=0.16, wspace=0.18)  # fmt: skip
     for column, (down, right) in enumerate(PROBES):
         row, place = round(down * (height - 1)), round(right * (width - 1))
@@ -56,10 +56,12 @@ def draw_positions(
     lags = range(1, min(64, len(sound)))
     axes.plot(lags, [float(sound.diagonal(lag).mean()) for lag in lags], color=ACCENT)
     axes.axhline(0.0, color=PALE, linewidth=0.8)
-    axes.set_title("sound: mean likeness of samples so far apart", fontsize=9, color=INK)
+    axes.set_title("sound: likeness by distance", fontsize=9, color=INK)
     axes.set_xlabel("samples apart", fontsize=9)
     axes.set_ylim(-1, 1)
-    axes.spines[["top", "right"]].set_visible(False)
+    # On the left they would lie over the last of the frames.
+    axes.yaxis.tick_right()
+    axes.spines[["top", "left"]].set_visible(False)
     figure.savefig(path, dpi=110)
 
 

@@ -7,6 +7,8 @@ from collections.abc import Mapping
 import torch
 from torch import Tensor
 
+from perceivers.nn.precision import wide
+
 
 def error_of_hidden(values: Tensor, truth: Tensor, hidden: Tensor) -> Tensor:
     """Mean squared error over the hidden points of each sample.
@@ -17,9 +19,9 @@ def error_of_hidden(values: Tensor, truth: Tensor, hidden: Tensor) -> Tensor:
         hidden: bool [batch, points], of which every sample has some.
 
     Returns:
-        [batch] float64.
+        [batch], as wide as the device allows.
     """
-    squares = (values.double() - truth.double()).square().mean(dim=-1)
+    squares = (wide(values) - wide(truth)).square().mean(dim=-1)
     return (squares * hidden).sum(dim=1) / hidden.sum(dim=1).clamp(min=1)
 
 
@@ -67,7 +69,7 @@ def neighbours_found(table: Tensor, coordinates: Tensor, reach: float = 1.5) -> 
     similar.fill_diagonal_(-torch.inf)
     nearest = similar.argmax(dim=1)
     apart = (coordinates - coordinates[nearest]).norm(dim=1)
-    return float((apart <= reach).double().mean())
+    return float((apart <= reach).float().mean())
 
 
 def share_of_neighbours(coordinates: Tensor, reach: float = 1.5) -> float:

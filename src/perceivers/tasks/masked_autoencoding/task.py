@@ -24,6 +24,7 @@ from perceivers.metrics.named import mean_of
 from perceivers.metrics.signal_to_noise import peak_signal_to_noise, signal_to_noise
 from perceivers.models.hierarchical_perceiver import HierarchicalPerceiver, config_of_hierarchy
 from perceivers.nn.fourier import grid_coordinates
+from perceivers.nn.precision import wide
 from perceivers.processors.video.clip_cache import ClipCache
 from perceivers.processors.video.clips import PerceiverClipReader
 from perceivers.tasks.base import Batch, Parts, Prediction, Step, Task, Unreadable, guarded
@@ -121,9 +122,7 @@ class MaskedAutoencoding(Task[MaskedAutoencodingArguments]):
             "loss": output.loss.detach(),
             "found": torch.tensor(neighbours_found(inner.position_table("image"), self._places())),
         }
-        measured |= {
-            name: value.to(inner.device, torch.float64).expand(size) for name, value in constants.items()
-        }
+        measured |= {name: wide(value.to(inner.device)).expand(size) for name, value in constants.items()}
         return Step(output.loss, measured)
 
     def metrics(self, parts: Parts) -> MetricCollection:

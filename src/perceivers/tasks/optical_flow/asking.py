@@ -27,6 +27,7 @@ from perceivers.tasks.optical_flow.samples import decode_pixels
 class FlowAsking(Asking):
     """See Asking; `task` is an OpticalFlow."""
 
+    shown_as: ClassVar[str] = "Frame, motion, and the wheel of its colours"
     is_quick: ClassVar[bool] = False
 
     @property

@@ -28,6 +28,7 @@ class WritingAsking(Asking):
     """See Asking; `task` is a TextGeneration."""
 
     writes: ClassVar[bool] = True
+    shown_as: ClassVar[str] = "Token by token, darker where it was less likely"
     is_quick: ClassVar[bool] = False
     may_be_empty: ClassVar[bool] = True
 

@@ -12,10 +12,10 @@ import torch
 from perceivers.answers.said import Said
 from perceivers.errors import DataError
 from perceivers.kinds.asked import Extent, Field, Media, Sent, stored
+from perceivers.kinds.video.films import film_column
 from perceivers.kinds.video.reading import VIDEO_SUFFIXES, content_of, film_field, seconds_said
 from perceivers.tasks.asking.base import Asking, Example, Own
 from perceivers.tasks.base import Prediction
-from perceivers.tasks.video_autoencoding.films import film_column
 from perceivers.tasks.video_autoencoding.prediction import class_names, reconstruct_film
 
 TITLES = {
@@ -28,6 +28,7 @@ TITLES = {
 class FilmAsking(Asking):
     """See Asking; `task` is a VideoAutoencoding."""
 
+    shown_as: ClassVar[str] = "The film, and what the model makes of it"
     is_quick: ClassVar[bool] = False
 
     @property
