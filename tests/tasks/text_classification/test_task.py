@@ -344,5 +344,5 @@ def test_texts_are_read_as_ngrams_where_nothing_is_chosen(tmp_path: Path) -> Non
     assert columns["inputs"][0]["options"]["text_reading"] == "ngrams"
     answer = columns["answers"]["answer"]
     assert (answer["num_queries"], answer["token_rate"], answer["loss"]) == (8, 0.5, "margin")
-    # Fitted to the validation samples, whose scores are told by margins of 1.
-    assert answer["temperature"] != 0.5
+    # So few validation samples, all answered right, say nothing of it.
+    assert answer["temperature"] == 0.5
