@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+import torch
 
 from perceivers.answers.one_class import OneClass
 from perceivers.errors import DataError
@@ -19,3 +20,26 @@ def test_few_rows_may_each_have_a_class_of_their_own() -> None:
     assert OneClass("pet").settle(["dog", "cat", "bird"], "t.csv").names == ("bird", "cat", "dog")
     letters = [chr(ord("a") + index) for index in range(23)]
     assert OneClass("spoken").settle(letters, "t.csv").names == tuple(letters)
+
+
+def test_the_loss_of_margins_is_the_squared_hinge_of_each_class_against_the_others() -> None:
+    answer = OneClass("pet").settle(["dog", "cat", "bird"], "t.csv").trained_by("margin")
+    scores = torch.tensor([[0.5, -1.5, 0.25], [2.0, -1.0, -3.0], [0.0, 0.0, 0.0]])
+    # True classes: bird, bird, none. (0.5^2 + 0 + 1.25^2) / 3; every margin is kept; no target.
+    expected = torch.tensor([(0.25 + 1.5625) / 3, 0.0, 0.0])
+    torch.testing.assert_close(answer.losses(scores, torch.tensor([0, 0, -100])), expected)
+    shares = torch.tensor([[1.0, 0.0, 0.0], [1.0, 0.0, 0.0], [torch.nan] * 3])
+    torch.testing.assert_close(answer.losses(scores, shares), expected)
+    # What each query says has its own loss; their mean counts.
+    torch.testing.assert_close(
+        answer.losses(torch.stack([scores, scores], dim=1), torch.tensor([0, 0, -100])), expected
+    )
+
+
+def test_scores_of_margins_are_sure_before_they_are_calibrated() -> None:
+    answer = OneClass("pet").settle(["dog", "cat"], "t.csv").trained_by("margin")
+    # softmax(2, -2).
+    assert answer.values(torch.tensor([[1.0, -1.0]]))[0].tolist() == pytest.approx(
+        [0.98201, 0.01799], abs=1e-5
+    )
+    assert answer.trained_by("cross_entropy").temperature == 1.0

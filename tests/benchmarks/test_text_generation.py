@@ -8,13 +8,18 @@ from text_generation import Row, cache, main, mirrored
 
 
 def test_the_second_half_is_the_first_in_reverse() -> None:
-    ids = mirrored(3, np.random.default_rng(0))
+    ids, positions = mirrored(3, 255, np.random.default_rng(0))
+    assert positions[0].tolist() == list(range(511))
     assert ids.shape == (3, 512)
     assert ids[:, 0].tolist() == [1] * 3
     assert ids[:, -1].tolist() == [2] * 3
     assert (ids[:, 1:256] == ids[:, 256:511].flip(1)).all()
     assert ids[:, 1:-1].min() >= 6
     assert ids.max() <= 261
+    short, places = mirrored(1, 2, np.random.default_rng(0))
+    # Byte 254 and byte 255 of the longest have their mirrors at 257 and 256.
+    assert places.tolist() == [[253, 254, 255, 256, 257]]
+    assert short[0, [1, 2]].tolist() == short[0, [4, 3]].tolist()
 
 
 def test_keeping_keys_writes_the_same_bytes() -> None:

@@ -20,6 +20,7 @@ class Attentive:
 
     def __init__(self, sizes: dict[str, int] | None, preprocessor: Any) -> None:
         self.sizes = sizes
+        self.config = SimpleNamespace(cross_attend_inputs="all")
         self.perceiver = SimpleNamespace(input_preprocessor=preprocessor)
 
     def encode(self, inputs: Any, output_attentions: bool) -> Any:

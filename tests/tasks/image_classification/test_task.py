@@ -136,6 +136,7 @@ def test_a_folder_of_mixed_pictures_is_learnt(trained: tuple[Path, dict[str, Any
         "config.json",
         "confusions.png",
         "history.json",
+        "history.jsonl",
         "learning_curve.png",
         "model.safetensors",
         "preprocessor_config.json",

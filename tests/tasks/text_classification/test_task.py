@@ -342,7 +342,7 @@ def test_texts_are_read_as_ngrams_where_nothing_is_chosen(tmp_path: Path) -> Non
     assert results["test"]["accuracy"] == 1.0
     columns = json.loads((tmp_path / "run" / "columns.json").read_text())
     assert columns["inputs"][0]["options"]["text_reading"] == "ngrams"
-    assert (columns["answers"]["answer"]["num_queries"], columns["answers"]["answer"]["token_rate"]) == (
-        8,
-        5.0,
-    )
+    answer = columns["answers"]["answer"]
+    assert (answer["num_queries"], answer["token_rate"], answer["loss"]) == (8, 0.5, "margin")
+    # So few validation samples, all answered right, say nothing of it.
+    assert answer["temperature"] == 0.5

@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar, cast
 
 from perceivers.answers.base import Answer
 from perceivers.answers.one_class import OneClass
@@ -132,10 +132,11 @@ class TextClassification(ColumnTask[TextClassificationArguments]):
             num_classes=len(answer.names) if isinstance(answer, OneClass) else None,
         )
         known = completed(self.arguments)
-        shape = {"num_queries": known.queries_per_answer, "token_rate": known.token_rate}
         answers = {
             name: dataclasses.replace(
-                each.trained_by(known.class_loss) if isinstance(each, OneClass) else each, **shape
+                each.trained_by(known.class_loss) if isinstance(each, OneClass) else each,
+                num_queries=known.queries_per_answer,
+                token_rate=known.token_rate,
             )
             for name, each in self.columns.answers.items()
         }
@@ -179,20 +180,20 @@ class TextClassification(ColumnTask[TextClassificationArguments]):
         """See ColumnTask; a model that learned from files can be asked about the texts of a column as well."""
         parts = super().build(splits, start)
         if self.arguments.linear_start and start is None:
-            self._start_as_margins(parts, splits.train)
+            self._start_as_margins(parts.model, splits.train)
         self.columns = self.columns_for(parts.processor, (self.arguments.text_column,))
         return dataclasses.replace(parts, processor=self.columns)
 
-    def _start_as_margins(self, parts: Parts, train: Samples) -> None:
+    def _start_as_margins(self, model: Any, train: Samples) -> None:
         from perceivers.tasks.text_classification.linear_start import start_as_margins
 
-        ((answer_name, answer),) = self.columns.answers.items()
-        bags = parts.model.perceiver.input_preprocessor
+        ((name, answer),) = self.columns.answers.items()
+        (only,) = self.columns.inputs
         samples = (train[index] for index in range(len(train)))
         start_as_margins(
-            bags,
-            parts.model.token_readers[answer_name],
-            self.columns.inputs[0].kind,
+            model.perceiver.input_preprocessor,
+            model.token_readers[name],
+            cast("Any", only.kind),
             ((sample.values[0], sample.targets[0]) for sample in samples),
             num_classes=len(answer.names),
             seed=0,
