@@ -73,6 +73,8 @@ def test_another_score_may_be_asked_for_in_either_direction(folder: Path) -> Non
     runs = find_runs(folder)
     (board,) = leaderboards(runs, "test accuracy")
     assert [run.name for run in board.runs][:2] == ["a", "deep/b"]
+    # The same measure on the other part stands beside it.
+    assert board.scores == ("test accuracy", "validation accuracy", "validation loss")
     (board,) = leaderboards(runs, "test accuracy", lower=True)
     assert [run.name for run in board.runs][:2] == ["deep/b", "a"]
     with pytest.raises(ConfigurationError, match=r"`by` must be one of validation loss, .*received 'beauty'"):

@@ -132,8 +132,9 @@ def _predict_in_parts(
     by = "process" if engine == "processes" else "actor of Ray"
     if workers > 1:
         by = "processes" if engine == "processes" else "actors of Ray"
+    pace = f"{report.rows_a_second:,.{0 if report.rows_a_second >= 10 else 2}f}"
     console.print(
-        f"{report.rows_now:,} rows in {report.seconds:.1f} s, {report.rows_a_second:,.0f} rows a second, by {workers} {by}"
+        f"{report.rows_now:,} rows in {report.seconds:.1f} s, {pace} rows a second, by {workers} {by}"
         f"{before}",
         highlight=False,
         soft_wrap=True,

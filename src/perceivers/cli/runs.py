@@ -8,7 +8,7 @@ from typing import Annotated
 from cyclopts import Parameter
 
 # Columns of scores that a terminal shows; the files hold all.
-MOST_SCORES = 4
+MOST_SCORES = 2
 
 
 def runs(

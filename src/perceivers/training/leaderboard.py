@@ -250,8 +250,11 @@ def _board(task: str, runs: list[RunRow], by: str | None, lower: bool | None) ->
         is_nothing = score is None or score != score
         return is_nothing, 0.0 if is_nothing else sign * float(score or 0.0), run.name
 
-    first = [by] if by is not None and any(by in run.scores for run in runs) else []
-    scores = dict.fromkeys([*first, *(name for run in runs for name in run.scores)])
+    known = list(dict.fromkeys(name for run in runs for name in run.scores))
+    first = [by] if by in known else []
+    # The same measure on the other part stands beside it.
+    beside = [name for name in known if first and name != by and name.partition(" ")[2] == metric]
+    scores = dict.fromkeys([*first, *beside, *known])
     names = dict.fromkeys(name for run in runs for name in run.settings)
     differing = [name for name in names if len({str(run.settings.get(name)) for run in runs}) > 1]
     return Leaderboard(
