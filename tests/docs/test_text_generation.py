@@ -14,6 +14,7 @@ from perceivers.tasks.text_generation.sizing import network_and_loop, sequence_s
 
 PAGE = ROOT / "docs" / "text-generation.md"
 OF_GENERATE = {"temperature", "max_new_tokens"}
+OF_BENCHMARK = {"folder"}
 OF_DATA = {"data", "output", "group_column", "test_data", "text_column"}
 
 
@@ -31,7 +32,7 @@ def test_every_option_that_is_named_is_one() -> None:
         name.replace("-", "_") for name in re.findall(r"--([a-z][a-z-]+)", PAGE.read_text(encoding="utf-8"))
     }
     assert len(named) > 10
-    assert named <= set(vars(TextGenerationArguments())) | OF_DATA | OF_GENERATE
+    assert named <= set(vars(TextGenerationArguments())) | OF_DATA | OF_GENERATE | OF_BENCHMARK
     assert "generate" in app
 
 
