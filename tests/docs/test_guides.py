@@ -10,7 +10,7 @@ import pytest
 
 from documented import ROOT, blocks_of, commands_of
 from perceivers.cli import app
-from perceivers.data.bundled.registry import BUNDLED
+from perceivers.data.bundled import BUNDLED
 from perceivers.tasks.registry import TASKS
 
 GUIDES = ROOT / "docs" / "guides.md"
