@@ -35,6 +35,7 @@ def test_every_command_is_understood(page: Path) -> None:
         app.parse_args(command, exit_on_error=False, print_error=False)
 
 
+@pytest.mark.slow
 def test_the_example_of_the_start_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     (example,) = blocks_of(START, "python")
