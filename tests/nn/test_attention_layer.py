@@ -265,5 +265,5 @@ class TestLatentsAsKeys:
     def test_inputs_of_other_channels_and_self_attention_are_refused(self):
         with pytest.raises(ConfigurationError, match=r"as the latents \(6\).* received inputs of 7 channels"):
             build(latents_as_keys=True)
-        with pytest.raises(ConfigurationError, match="`latents_as_keys` .* received self-attention"):
+        with pytest.raises(ConfigurationError, match=r"`latents_as_keys` .* received self-attention"):
             build(cross=False, latents_as_keys=True)

@@ -10,6 +10,7 @@ from typing import Any, cast
 import torch
 from torch import Tensor, nn
 
+from perceivers.configuration import PerceiverConfig
 from perceivers.decoders.base import PerceiverAbstractDecoder
 from perceivers.decoders.structure import AttendedAnswers, DecoderStructure, PlainAnswers
 from perceivers.inference.budget import Budget

@@ -59,7 +59,7 @@ class Projections(nn.Module):
         if latents_as_keys and kv_channels != query_channels:
             received = "self-attention" if kv_channels is None else f"inputs of {kv_channels} channels"
             raise ConfigurationError(
-                f"`latents_as_keys` needs inputs of as many channels as the latents ({query_channels}), which keys are made of "
+                f"`latents_as_keys` needs inputs of as many channels as the latents ({query_channels}), whose keys are made "
                 f"by the same map, received {received}: give the inputs a linear map to {query_channels} channels first"
             )
         self.layernorm1 = nn.LayerNorm(query_channels, eps=norm_eps)
@@ -282,6 +282,6 @@ class AttentionLayer(nn.Module):
 
 
 def _and_latents(mask: Tensor, num_inputs: int, num_latents: int) -> Tensor:
-    """A mask [batch, 1, num_queries or 1, num_inputs or 1] over inputs, with the latents behind them, which all may be seen."""
+    """A mask [batch, 1, num_queries or 1, num_inputs or 1] over inputs, and latents behind them, which all may be seen."""
     over_inputs = mask.expand(*mask.shape[:-1], num_inputs)
     return torch.cat([over_inputs, over_inputs.new_ones(*mask.shape[:-1], num_latents)], dim=-1)
