@@ -65,15 +65,13 @@ def test_the_fast_form_is_equal_and_says_which_part_is_plain(
     assert torch.allclose(prepared(inputs, mask).logits, expected, atol=2e-5)
 
 
-@pytest.mark.parametrize("backend", ["eager", "compiled"])
-def test_the_same_weights_run_in_other_ways(backend: str) -> None:
+def test_the_same_weights_run_unfused() -> None:
     model, inputs = small(), torch.randn(2, 11, 12)
     mask = torch.arange(11).expand(2, -1) < 9
     other = small(attn_implementation="eager")
     other.load_state_dict(model.state_dict())
-    run = other if backend == "eager" else torch.compile(model, backend="eager")
     expected = model(inputs, mask).last_hidden_state
-    assert torch.allclose(run(inputs, mask).last_hidden_state, expected, atol=1e-5)
+    assert torch.allclose(other(inputs, mask).last_hidden_state, expected, atol=1e-5)
 
 
 def test_causal_models_and_other_channels_refuse_it() -> None:
