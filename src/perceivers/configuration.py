@@ -65,6 +65,7 @@ _SAVED_WHERE_GIVEN = (
     "cross_attend_sharing",
     "cross_attend_inputs",
     "share_self_attends",
+    "latents_as_keys",
     "mean_of_latents",
 )
 
@@ -90,6 +91,8 @@ class _ConfigFields:
     # What each cross-attend sees: "all" inputs (None too), or "parts", of which each cross-attend has one.
     cross_attend_inputs: str | None = None
     share_self_attends: bool | None = None
+    # The encoder's latents look at the inputs and at themselves in one attention, as resamplers do.
+    latents_as_keys: bool | None = None
     # Classify by a linear map of the mean of the latents instead of a query.
     mean_of_latents: bool | None = None
     qk_channels: int | None = None

@@ -43,6 +43,7 @@ class PerceiverLayer(AttentionLayer):
         kv_dim: channels of the inputs; cross-attention only.
         widening_factor: of the perceptron.
         use_query_residual: add the queries' array after attention.
+        latents_as_keys: see AttentionLayer; cross-attention only.
     """
 
     def __init__(
@@ -56,6 +57,7 @@ class PerceiverLayer(AttentionLayer):
         kv_dim: int | None = None,
         widening_factor: int = 4,
         use_query_residual: bool = True,
+        latents_as_keys: bool = False,
     ) -> None:
         if q_dim is None or (is_cross_attention and kv_dim is None):
             raise ConfigurationError(
@@ -79,6 +81,7 @@ class PerceiverLayer(AttentionLayer):
             implementation=config.attn_implementation,
             mlp_dropout=config.mlp_dropout_prob,
             mlp_chunk_size=config.chunk_size_feed_forward,
+            latents_as_keys=latents_as_keys,
         )
 
 
@@ -152,6 +155,7 @@ class PerceiverEncoder(nn.Module):
             kv_dim=kv_dim,
             widening_factor=config.cross_attention_widening_factor,
             use_query_residual=config.use_query_residual,
+            latents_as_keys=bool(config.latents_as_keys),
         )
 
     def forward(

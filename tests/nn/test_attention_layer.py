@@ -225,3 +225,45 @@ def test_attention_alone_gives_its_weights_or_none():
     attention = Attention(6, 7, 4, 10, 2, True, 0.0, 1e-5, False, "sdpa").double()
     assert attention(queries(), keys(), None, need_weights=False)[1] is None
     assert attention(queries(), keys(), None, need_weights=True)[1].shape == (BATCH, 2, QUERIES, KEYS)
+
+
+class TestLatentsAsKeys:
+    def build(self, **options):
+        return build(kv_channels=6, latents_as_keys=True, **options)
+
+    def test_keys_are_the_inputs_then_the_latents_by_the_same_maps(self):
+        layer, hidden, inputs = self.build(), queries(), torch.randn(BATCH, KEYS, 6, dtype=torch.float64)
+        projections = layer.attention.self
+        asked = norm(projections.layernorm1, hidden)
+        source = torch.cat([norm(projections.layernorm2, inputs), asked], dim=1)
+        key, value = linear(projections.key, source), linear(projections.value, source)
+        heads = []
+        for head in range(2):
+            query = linear(projections.query, asked)[..., 2 * head : 2 * head + 2]
+            logits = query @ key[..., 2 * head : 2 * head + 2].transpose(1, 2) / math.sqrt(2)
+            heads.append(torch.softmax(logits, dim=-1) @ value[..., 5 * head : 5 * head + 5])
+        attended = hidden + linear(layer.attention.output.dense, torch.cat(heads, dim=-1))
+        expected = attended + layer.mlp(norm(layer.layernorm, attended))
+        output, weights = layer(hidden, inputs=inputs, output_attentions=True)
+        assert weights.shape == (BATCH, 2, QUERIES, KEYS + QUERIES)
+        assert torch.allclose(output, expected)
+        assert torch.allclose(layer(hidden, inputs=inputs)[0], expected)
+
+    @pytest.mark.parametrize("zero_masked_rows", [False, True])
+    def test_masks_hide_inputs_and_never_latents(self, zero_masked_rows):
+        layer = self.build(zero_masked_rows=zero_masked_rows)
+        hidden, inputs = queries(), torch.randn(BATCH, KEYS, 6, dtype=torch.float64)
+        mask = torch.arange(KEYS).expand(BATCH, -1) < 2
+        expected = layer(hidden, inputs=inputs[:, :2])[0]
+        assert torch.allclose(layer(hidden, inputs=inputs, inputs_mask=mask)[0], expected)
+        nothing = layer(hidden, inputs=inputs, inputs_mask=torch.zeros_like(mask))[0]
+        assert torch.allclose(nothing, layer(hidden, inputs=inputs[:, :0])[0])
+
+    def test_names_of_weights_are_those_of_a_layer_without(self):
+        assert list(self.build().state_dict()) == list(build().state_dict())
+
+    def test_inputs_of_other_channels_and_self_attention_are_refused(self):
+        with pytest.raises(ConfigurationError, match=r"as the latents \(6\).* received inputs of 7 channels"):
+            build(latents_as_keys=True)
+        with pytest.raises(ConfigurationError, match=r"`latents_as_keys` .* received self-attention"):
+            build(cross=False, latents_as_keys=True)

@@ -20,7 +20,7 @@ class Attentive:
 
     def __init__(self, sizes: dict[str, int] | None, preprocessor: Any) -> None:
         self.sizes = sizes
-        self.config = SimpleNamespace(cross_attend_inputs="all")
+        self.config = SimpleNamespace(cross_attend_inputs="all", latents_as_keys=None)
         self.perceiver = SimpleNamespace(input_preprocessor=preprocessor)
 
     def encode(self, inputs: Any, output_attentions: bool) -> Any:
@@ -61,3 +61,11 @@ def test_attention_goes_through_the_latents() -> None:
     # 0.5 x (0.25, 0.75) + 0.5 x (1, 0).
     assert attention_through_latents(encoder, decoder, 0).tolist() == [[0.625, 0.375]]
     assert attention_through_latents(encoder, decoder, 1).tolist() == [[1.0, 0.0]]
+
+
+def test_attention_that_latents_gave_each_other_is_left_out() -> None:
+    model = Attentive(None, SimpleNamespace(index_dims=grid_of))
+    model.config = SimpleNamespace(cross_attend_inputs="all", latents_as_keys=True, num_latents=1)
+    weights, _ = attention_of_answer(model, {"photo": torch.zeros(1, 1, 2)}, {"inputs": None})
+    # Without the last key: 0.75 x (0.5, 0.5) of the first latent, nothing of the second.
+    torch.testing.assert_close(weights, {"photo": torch.tensor([0.5, 0.5])})

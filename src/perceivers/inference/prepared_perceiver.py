@@ -10,6 +10,7 @@ from typing import Any, cast
 import torch
 from torch import Tensor, nn
 
+from perceivers.configuration import PerceiverConfig
 from perceivers.decoders.base import PerceiverAbstractDecoder
 from perceivers.decoders.structure import AttendedAnswers, DecoderStructure, PlainAnswers
 from perceivers.inference.budget import Budget
@@ -26,6 +27,7 @@ from perceivers.inference.freed_memory import give_back_freed_memory
 from perceivers.inference.latent_layer import FoldedSelfAttend, MakeMap, can_fold
 from perceivers.inference.lookup_attention import LookedUp, LookupCrossAttention
 from perceivers.inference.packed_map import PackedMap
+from perceivers.inference.plain_cross_attend import PlainCrossAttend
 from perceivers.inference.prepared_decoder import PreparedDecoder, Progress
 from perceivers.inference.quantization import Int8Linear, quantize_linears
 from perceivers.inference.recorded import recorder
@@ -94,9 +96,8 @@ class PreparedPerceiver(PerceiverVerbs):
 
         answers = None if model.decoder is None else decoder_structure(model.decoder)
         is_kept = model.decoder is not None and model.decoder.keeps_tokens
-        by_parts = model.config.cross_attend_inputs == "parts"
-        tokens = _readable(input_structure(self._preprocessor), answers, is_kept=is_kept, by_parts=by_parts)
-        self.plain_parts = _plain_parts(tokens, answers)
+        tokens = _readable(input_structure(self._preprocessor), answers, self.config, is_kept=is_kept)
+        self.plain_parts = _plain_parts(tokens, answers, self.config)
         self._keeps_tokens = is_kept or (model.decoder is not None and model.decoder.needs_tokens)
         self._reader = build_reader(tokens, self._preprocessor, self._keeps_tokens)
         self._cross_attends = _fold_cross_attends(model.encoder, self._latents, take, tokens)
@@ -264,11 +265,13 @@ class PreparedPerceiver(PerceiverVerbs):
 
 
 def _readable(
-    tokens: InputStructure, answers: DecoderStructure | None, *, is_kept: bool, by_parts: bool
+    tokens: InputStructure, answers: DecoderStructure | None, config: PerceiverConfig, *, is_kept: bool
 ) -> InputStructure:
     """What is known of the tokens, and can be used: a decoder, or whoever reads its answers, may need them whole."""
-    if by_parts and not isinstance(tokens, WholeTokens):
+    if config.cross_attend_inputs == "parts" and not isinstance(tokens, WholeTokens):
         return WholeTokens("each cross-attend sees a part of the tokens of its own")
+    if config.latents_as_keys and not isinstance(tokens, WholeTokens):
+        return WholeTokens("keys are made of tokens and latents by the same maps")
     if is_kept and not isinstance(tokens, WholeTokens):
         return WholeTokens("answers are read off the tokens, too")
     if isinstance(answers, PlainAnswers) and answers.asks_with_inputs and not isinstance(tokens, WholeTokens):
@@ -279,7 +282,9 @@ def _readable(
     return tokens
 
 
-def _plain_parts(tokens: InputStructure, answers: DecoderStructure | None) -> dict[str, str]:
+def _plain_parts(
+    tokens: InputStructure, answers: DecoderStructure | None, config: PerceiverConfig
+) -> dict[str, str]:
     """Part -> why it runs as it does in the plain model."""
     parts: dict[str, str] = {}
     reason = None
@@ -289,6 +294,10 @@ def _plain_parts(tokens: InputStructure, answers: DecoderStructure | None) -> di
         reason = tokens.whole_because
     if reason is not None:
         parts["input_preprocessor"] = f"{reason}: tokens are built whole"
+    if config.latents_as_keys:
+        parts["cross_attention"] = (
+            "latents are keys, too (`latents_as_keys`): they look by the plain layer, a few samples at a time"
+        )
     if isinstance(answers, PlainAnswers):
         parts["decoder"] = f"{answers.because}: outputs are decoded by the plain layers, in chunks"
     return parts
@@ -310,6 +319,8 @@ def _fold_cross_attend(
     layer: AttentionLayer, latents: Tensor, take: Take[Any], tokens: InputStructure
 ) -> FoldedCrossAttend:
     """From what is read of the tokens, their mask, and latents where they are not the learned ones, to latents."""
+    if layer.latents_as_keys:
+        return PlainCrossAttend(layer, latents, take)
     if isinstance(tokens, TokensOfTables):
         return LookupCrossAttention(layer, latents, take, (tokens.ids, tokens.positions))
     learned = tokens.learned if isinstance(tokens, TokensOfGroups) else ()

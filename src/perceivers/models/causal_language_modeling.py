@@ -80,9 +80,11 @@ class PerceiverForCausalLM(PerceiverPreTrainedModel):
             raise ConfigurationError(
                 "`num_self_attends_per_block` must be at least 1 in a causal model, received 0"
             )
-        for key in ("num_cross_attends", "share_self_attends", "cross_attend_places", "mean_of_latents"):
+        harmless = {"num_cross_attends": 1, "share_self_attends": True, "latents_as_keys": False}
+        keys = (*harmless, "cross_attend_places", "mean_of_latents")
+        for key in keys:
             value = getattr(config, key)
-            if value not in (None, {"num_cross_attends": 1, "share_self_attends": True}.get(key)):
+            if value not in (None, harmless.get(key)):
                 raise ConfigurationError(
                     f"`{key}` must not be set for a causal model, whose latents look at the tokens once, since its caches "
                     f"keep one look and one set of layers, received {value!r}"

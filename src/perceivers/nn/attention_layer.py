@@ -43,23 +43,39 @@ class Projections(nn.Module):
         qk_channels: size of queries and keys, all heads together.
         v_channels: size of values, all heads together.
         norm_eps: added to the variance in the norms.
+        latents_as_keys: keys and values are those of the inputs, then those of what asks, by the same maps.
     """
 
     def __init__(
-        self, query_channels: int, kv_channels: int | None, qk_channels: int, v_channels: int, norm_eps: float
+        self,
+        query_channels: int,
+        kv_channels: int | None,
+        qk_channels: int,
+        v_channels: int,
+        norm_eps: float,
+        latents_as_keys: bool = False,
     ) -> None:
         super().__init__()
+        if latents_as_keys and kv_channels != query_channels:
+            received = "self-attention" if kv_channels is None else f"inputs of {kv_channels} channels"
+            raise ConfigurationError(
+                f"`latents_as_keys` needs inputs of as many channels as the latents ({query_channels}), whose keys are made "
+                f"by the same map, received {received}: give the inputs a linear map to {query_channels} channels first"
+            )
         self.layernorm1 = nn.LayerNorm(query_channels, eps=norm_eps)
         self.layernorm2 = nn.LayerNorm(kv_channels, eps=norm_eps) if kv_channels is not None else None
         source = query_channels if kv_channels is None else kv_channels
         self.query = nn.Linear(query_channels, qk_channels)
         self.key = nn.Linear(source, qk_channels)
         self.value = nn.Linear(source, v_channels)
+        self.latents_as_keys = latents_as_keys
 
     def forward(self, hidden_states: Tensor, inputs: Tensor | None) -> tuple[Tensor, Tensor, Tensor]:
         """Queries of `hidden_states`; keys and values of `inputs`, or of `hidden_states` where that is None."""
         normed = self.layernorm1(hidden_states)
         source = normed if self.layernorm2 is None else self.layernorm2(inputs)
+        if self.latents_as_keys:
+            source = torch.cat([source, normed], dim=1)
         return self.query(normed), self.key(source), self.value(source)
 
 
@@ -89,6 +105,7 @@ class Attention(nn.Module):
         norm_eps: added to the variance in the norms.
         zero_masked_rows: see `perceivers.nn.attention.attend`.
         implementation: "sdpa" or "eager".
+        latents_as_keys: see Projections.
     """
 
     def __init__(
@@ -103,6 +120,7 @@ class Attention(nn.Module):
         norm_eps: float,
         zero_masked_rows: bool,
         implementation: str,
+        latents_as_keys: bool = False,
     ) -> None:
         super().__init__()
         for name, channels in (("qk_channels", qk_channels), ("v_channels", v_channels)):
@@ -111,7 +129,9 @@ class Attention(nn.Module):
                     f"`{name}` must be divisible by the number of heads ({num_heads}), received {channels}"
                 )
         # Published checkpoints call the projections `attention.self`.
-        self.self = Projections(query_channels, kv_channels, qk_channels, v_channels, norm_eps)
+        self.self = Projections(
+            query_channels, kv_channels, qk_channels, v_channels, norm_eps, latents_as_keys
+        )
         self.output = OutputProjection(v_channels, query_channels)
         self.num_heads = num_heads
         self.query_residual = query_residual
@@ -169,6 +189,11 @@ class AttentionLayer(nn.Module):
         implementation: see Attention.
         mlp_dropout: share of the perceptron's hidden channels left out while training.
         mlp_chunk_size: rows that the perceptron takes at a time; 0 takes all. Changes memory only.
+        latents_as_keys: what asks looks at the inputs and at itself in one attention, as the Perceiver Resampler does
+            (Alayrac et al. 2022, "Flamingo", section 3.1.1). Inputs have `query_channels` then; masks hide inputs alone.
+
+    Raises:
+        ConfigurationError: `latents_as_keys` for self-attention, or for inputs of other channels.
     """
 
     def __init__(
@@ -188,6 +213,7 @@ class AttentionLayer(nn.Module):
         implementation: str = "sdpa",
         mlp_dropout: float = 0.0,
         mlp_chunk_size: int = 0,
+        latents_as_keys: bool = False,
     ) -> None:
         super().__init__()
         self.attention = Attention(
@@ -201,11 +227,13 @@ class AttentionLayer(nn.Module):
             norm_eps,
             zero_masked_rows,
             implementation,
+            latents_as_keys,
         )
         self.layernorm = nn.LayerNorm(query_channels, eps=norm_eps)
         self.mlp = MLP(query_channels, widening_factor, activation_name, mlp_dropout)
         self.mlp_chunk_size = mlp_chunk_size
         self.is_cross_attention = kv_channels is not None
+        self.latents_as_keys = latents_as_keys
 
     def forward(
         self,
@@ -223,7 +251,8 @@ class AttentionLayer(nn.Module):
             attention_mask: what may be looked at in self-attention, in any form of `as_attention_mask`.
             inputs: [batch, num_inputs, kv_channels]; cross-attention only.
             inputs_mask: what may be looked at in cross-attention, in any form of `as_attention_mask`.
-            output_attentions: also return [batch, num_heads, num_queries, num_keys].
+            output_attentions: also return [batch, num_heads, num_queries, num_keys]; with `latents_as_keys`, keys are the
+                inputs, then the queries.
             order: of sequences; None where the order of what asks, and of what is looked at, means nothing.
         """
         if self.is_cross_attention and inputs is None:
@@ -233,6 +262,8 @@ class AttentionLayer(nn.Module):
                 f"`inputs` must be None for a self-attention layer, received {list(inputs.shape)}"
             )
         mask = as_attention_mask(inputs_mask if self.is_cross_attention else attention_mask)
+        if self.latents_as_keys and mask is not None and inputs is not None:
+            mask = _and_latents(mask, inputs.shape[1], hidden_states.shape[1])
         attended, weights = self.attention(
             hidden_states, inputs, mask, bool(output_attentions), UNORDERED if order is None else order
         )
@@ -248,3 +279,9 @@ class AttentionLayer(nn.Module):
             return self.feed_forward_chunk(hidden_states)
         chunks = hidden_states.split(self.mlp_chunk_size, dim=1)
         return torch.cat([self.feed_forward_chunk(chunk) for chunk in chunks], dim=1)
+
+
+def _and_latents(mask: Tensor, num_inputs: int, num_latents: int) -> Tensor:
+    """A mask [batch, 1, num_queries or 1, num_inputs or 1] over inputs, and latents behind them, which all may be seen."""
+    over_inputs = mask.expand(*mask.shape[:-1], num_inputs)
+    return torch.cat([over_inputs, over_inputs.new_ones(*mask.shape[:-1], num_latents)], dim=-1)

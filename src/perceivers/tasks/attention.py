@@ -25,8 +25,13 @@ def attention_of_answer(
     """
     encoded = model.encode(**given, output_attentions=True)
     decoded = model.decode(encoded, output_attentions=True)
-    of_tokens = _over_cross_attends(encoded.cross_attentions, model.config.cross_attend_inputs == "parts")
+    looked = encoded.cross_attentions
+    if model.config.latents_as_keys:
+        # Keys are the tokens, then the latents: what these gave each other came from no token of this look.
+        looked = [each[..., : -model.config.num_latents] for each in looked]
+    of_tokens = _over_cross_attends(looked, model.config.cross_attend_inputs == "parts")
     weights = attention_through_latents(of_tokens, decoded.cross_attentions[0], query).cpu()
+    weights = weights / weights.sum(dim=1, keepdim=True).clamp(min=torch.finfo(weights.dtype).tiny)
     preprocessor = model.perceiver.input_preprocessor
     if encoded.modality_sizes is None:
         ((name, values),) = inputs.items()
