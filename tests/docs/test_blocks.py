@@ -19,8 +19,8 @@ SMALLER = {
     "num_tokens=64, channels=256": "num_tokens=5, channels=16",
     "range(300)": "range(2)",
     "(128, 128, 128)": "(17, 19, 23)",
-    "total_steps=1500": "total_steps=2",
-    "range(1500)": "range(2)",
+    "total_steps=1000": "total_steps=2",
+    "range(1000)": "range(2)",
     "-METRES, METRES, 100)": "-METRES, METRES, 7)",
     "view(100, 100)": "view(7, 7)",
     "(50, ": "(2, ",
@@ -133,9 +133,8 @@ def test_the_same_weights_run_fused_eager_and_prepared(ran: dict[str, dict[str, 
             each.implementation = "sdpa"
 
 
-@pytest.mark.parametrize("name", ["resampler", "shapes"])
-def test_the_same_weights_run_compiled(ran: dict[str, dict[str, Any]], name: str) -> None:
-    model = model_of(ran[name])
+def test_the_same_weights_run_compiled(ran: dict[str, dict[str, Any]]) -> None:
+    model, name = model_of(ran["resampler"]), "resampler"
     with torch.no_grad():
         compiled = values_of(torch.compile(model, backend="eager"), name)
         assert torch.allclose(compiled, values_of(model, name), atol=1e-4)
