@@ -15,7 +15,7 @@ LEARNED ?= GunPoint ItalyPowerDemand BasicMotions django-messages
 # The oldest release of Transformers that is supported, and what else it needs older than the rest.
 LOWEST := "transformers==5.10.1" "tokenizers>=0.22,<=0.23.0" "huggingface_hub>=1.5,<2"
 
-.PHONY: help install demo table-demo test parity-lowest check hostile kills mutants format benchmark recipes clean
+.PHONY: help install demo table-demo test parity-lowest check hostile kills mutants format benchmark recipes docs clean
 
 help:
 	@echo "make demo       train, evaluate and predict on real handwritten digits (minutes on two cores)"
@@ -29,6 +29,7 @@ help:
 	@echo "make format     rewrite the code in the house format"
 	@echo "make benchmark  run the comparisons with Transformers"
 	@echo "make recipes    train every recipe on bundled data and write docs/results.md (an hour or more)"
+	@echo "make docs       build the documentation as a site into build/site; a dead link fails"
 	@echo "make install    only make .venv and install everything into it"
 	@echo "make clean      remove .venv, runs and caches"
 
@@ -102,5 +103,9 @@ benchmark: $(INSTALLED)
 recipes: $(INSTALLED)
 	HF_HUB_OFFLINE=1 $(BIN)/python recipes/run.py
 
+docs: $(INSTALLED)
+	$(BIN)/zensical build --strict --clean
+	@echo "Look at build/site/index.html; with a server: $(BIN)/python -m http.server --directory build/site"
+
 clean:
-	rm -rf .venv runs .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	rm -rf .venv runs build .cache .pytest_cache .mypy_cache .ruff_cache .hypothesis

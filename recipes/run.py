@@ -199,7 +199,7 @@ def report_of(outcomes: Sequence[Outcome], described: str, jobs: int) -> str:
         aims = AIMS.get(outcome.name, [])
         rows.append(
             [
-                f"[{outcome.name}](../recipes/{outcome.name}.yaml)",
+                f"`{outcome.name}`",
                 outcome.results["task"],
                 outcome.results["data"],
                 figures(outcome.results["test"]),

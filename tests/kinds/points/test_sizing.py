@@ -76,10 +76,13 @@ def test_looks_are_those_of_all_sets():
     ("num_points", "spacing", "expected"),
     [
         # 8 x 8 pixels: eight places along an axis.
-        (42, 0.25, (53, 8, 4)),
+        (80, 0.25, (100, 8, 4)),
         (300, 0.1, (375, 20, 10)),
         (2_000, 0.02, (512, 32, 16)),
-        (3, 1.0, (4, 4, 2)),
+        (99, 1.0, (124, 4, 2)),
+        # Few points by themselves: twice as many frequencies.
+        (42, 0.25, (53, 16, 8)),
+        (3, 1.0, (4, 8, 4)),
     ],
 )
 def test_places_are_as_many_as_points_lie_along_an_axis(num_points, spacing, expected):
@@ -97,7 +100,7 @@ def test_neighbours_and_turns_follow_the_space_that_points_lie_in():
 
 
 def test_stages_are_wider_for_many_sets():
-    looks = Looks(42, 2, 0.25, None)
+    looks = Looks(80, 2, 0.25, None)
     assert points_options(1_999, looks).neighbourhood_widths == (32, 64)
     assert points_options(2_000, looks).neighbourhood_widths == (64, 128)
 
@@ -109,23 +112,33 @@ def test_sets_are_blurred_by_a_share_of_their_spacing():
 
 def test_larger_sets_are_learned_in_fewer_passes():
     small, large = (
-        points_options(270, Looks(42, 2, 0.25, None)),
+        points_options(270, Looks(80, 2, 0.25, None)),
         points_options(20_000, Looks(999, 3, 0.04, None)),
     )
     assert points_learning(1_300, small, 3).epochs == 60
     assert points_learning(20_000, small, 3).epochs > points_learning(20_000, large, 3).epochs
-    # Points by themselves are learned as the general rule says.
+    # Many points by themselves are learned as the general rule says.
     assert points_learning(270, PointOptions(), 3) == Advice()
 
 
+def test_few_points_by_themselves_are_learned_in_steps_by_the_root_of_the_sets():
+    options = points_options(1_295, Looks(39, 2, 0.25, None))
+    assert (options.input_form, options.neighbourhood_widths) == ("single", None)
+    advice = points_learning(1_295, options, 3)
+    # 114 sqrt(1,295) = 4,102 steps of 32 sets, in whole passes of 41.
+    assert (advice.epochs, advice.batch_size, advice.warmup_steps) == (100, 32, 410)
+    assert advice.ema_decay == pytest.approx(1.0 - 100.0 / 4_100.0)
+    assert points_learning(3, options, 3).epochs == 66
+
+
 def test_cells_of_a_column_choose_and_what_cannot_be_read_is_passed_over():
-    cells = ["missing.off", *(bar.tolist() for bar in bars(41, "z"))]
+    cells = ["missing.off", *(bar.tolist() * 2 for bar in bars(41, "z"))]
     table = ListTable([{"points": cell} for cell in cells], "sets")
     advised = PointsKind.advise_alone(cells, table, 41)
-    assert (advised.input_form, advised.num_points, advised.num_neighbours) == ("neighbourhoods", 67, 16)
+    assert (advised.input_form, advised.num_points, advised.num_neighbours) == ("neighbourhoods", 133, 16)
     assert (advised.rotation, advised.rotation_axis) == (180.0, "z")
     assert PointsKind.advise(["missing.off"], table, 41, 0.0) == PointOptions()
     picture = np.zeros((8, 8), np.uint8)
     picture[2:6, 1:5] = 255
     of_pictures = PointsKind.advise([picture] * 3, table, 3, 0.0)
-    assert (of_pictures.num_points, of_pictures.num_neighbours, of_pictures.rotation) == (20, 9, 12.0)
+    assert (of_pictures.num_points, of_pictures.input_form, of_pictures.rotation) == (20, "single", 12.0)

@@ -8,7 +8,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 
@@ -19,6 +19,10 @@ from perceivers.kinds.points.options import PointOptions
 
 # Sets of up to so many points stay whole; of larger ones, and of surfaces, so many are drawn anew each time.
 MOST_POINTS = 512
+# Sets of fewer points are read point by point: a network over so few tokens finds their neighbours by itself.
+FEW_POINTS = 100
+# Steps a root of a set, for such sets; passes; sets a step; the share of steps that climb.
+STEPS_OF_A_ROOT, FEWEST_PASSES, MOST_PASSES, MOST_A_STEP, CLIMB = 114.0, 8, 200, 32, 0.1
 # Points that the stages leave: those of small sets are all seen once, then every second or so.
 CENTRES = (128, 32)
 # Sets that nobody has looked at may be larger than those that were: by this factor, they stay whole, too.
@@ -138,8 +142,9 @@ def points_options(num_rows: int, looks: Looks) -> PointOptions:
     """What a token is, how many there are, how finely places are told, and how sets are changed while training.
 
     - Sets of up to 512 points stay whole; of larger ones, and of surfaces, 512 are drawn anew each time.
-    - A token is a neighbourhood: 9 points in the plane, 16 in space. A first stage looks around up to 128 points, a second
-      one around up to 32 of these; from 2,000 sets on they are twice as wide.
+    - Of fewer than 100 points each is a token by itself, whose place is told by twice as many frequencies.
+    - Of more, a token is a neighbourhood: 9 points in the plane, 16 in space. A first stage looks around up to 128 points, a
+      second one around up to 32 of these; from 2,000 sets on they are twice as wide.
     - As many places along an axis are told apart as points lie along it, from 4 to 32, by half as many frequencies.
     - Sets that are turned about an axis at random are turned about it while training; others, by up to 12 degrees. All are
       stretched by up to 12 %, blurred by a tenth of their spacing, and lose up to a tenth of their points.
@@ -152,14 +157,23 @@ def points_options(num_rows: int, looks: Looks) -> PointOptions:
     num_points = min(math.ceil(ROOM * looks.num_points), MOST_POINTS)
     is_flat = looks.num_coordinates <= 2
     turn = FULL_TURN if looks.turned else SLIGHT_TURN
+    is_small = num_points < FEW_POINTS
+    form: dict[str, Any] = (
+        {"input_form": "single"}
+        if is_small
+        else {
+            "input_form": "neighbourhoods",
+            "neighbourhood_widths": WIDE if num_rows >= MANY_ROWS else NARROW,
+            "neighbourhood_centres": CENTRES,
+            "num_neighbours": NEIGHBOURS_IN_PLANE if is_flat else NEIGHBOURS_IN_SPACE,
+        }
+    )
+    resolution = 2 * places if is_small else places
     return PointOptions(
-        input_form="neighbourhoods",
-        neighbourhood_widths=WIDE if num_rows >= MANY_ROWS else NARROW,
-        neighbourhood_centres=CENTRES,
-        num_neighbours=NEIGHBOURS_IN_PLANE if is_flat else NEIGHBOURS_IN_SPACE,
+        **form,
         num_points=num_points,
-        max_resolution=places,
-        num_fourier_bands=max(places // 2, 1),
+        max_resolution=resolution,
+        num_fourier_bands=max(resolution // 2, 1),
         rotation=0.0 if looks.num_coordinates < 2 else turn,
         rotation_axis=looks.turned or "z",
         scale=0.12,
@@ -169,15 +183,18 @@ def points_options(num_rows: int, looks: Looks) -> PointOptions:
 
 
 def points_learning(num_rows: int, options: PointOptions, num_columns: int) -> Advice:
-    """The network and the loop for so many training sets, see `perceivers.kinds.passes.stem_learning`.
+    """The network and the loop for so many training sets; of neighbourhoods, see `perceivers.kinds.passes.stem_learning`.
+
+    Points by themselves are learned as the recipe of the digits has it: 32 latents of 64 channels, three layers, nothing held
+    back but by changed sets, 114 times the root of the number of sets as steps.
 
     Args:
         num_rows: training sets.
-        options: what the model sees of them; only neighbourhoods have advice.
+        options: what the model sees of them.
         num_columns: numbers of a point.
     """
     if options.input_form != "neighbourhoods":
-        return Advice()
+        return _single_learning(num_rows) if options.num_points < FEW_POINTS else Advice()
     values = options.form_values()
     from perceivers.nn.neighbourhoods import num_multiplications
 
@@ -189,3 +206,25 @@ def points_learning(num_rows: int, options: PointOptions, num_columns: int) -> A
         values["num_neighbours"],
     )
     return stem_learning(num_rows, TIMES_A_CONVOLUTION * cost)
+
+
+def _single_learning(num_rows: int) -> Advice:
+    batch_size = max(min(num_rows // 4, MOST_A_STEP), 1)
+    a_pass = -(-num_rows // batch_size)
+    passes = min(max(round(STEPS_OF_A_ROOT * math.sqrt(num_rows) / a_pass), FEWEST_PASSES), MOST_PASSES)
+    steps = passes * a_pass
+    return Advice(
+        epochs=passes,
+        batch_size=batch_size,
+        learning_rate=0.003,
+        warmup_steps=max(round(CLIMB * steps), 1),
+        # The mean looks back on a hundredth of the run.
+        ema_decay=min(max(1.0 - 100.0 / steps, 0.8), 0.99),
+        weight_decay=0.05,
+        num_latents=32,
+        latent_channels=64,
+        qk_channels=64,
+        num_layers=3,
+        dropout=0.0,
+        mlp_dropout=0.0,
+    )
