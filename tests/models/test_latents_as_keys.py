@@ -11,7 +11,7 @@ import torch
 from perceivers import PerceiverBasicDecoder, PerceiverConfig, PerceiverForCausalLM, PerceiverModel
 from perceivers.errors import ConfigurationError
 
-SMALL = {
+SMALL: dict[str, Any] = {
     "num_latents": 3,
     "d_latents": 12,
     "d_model": 12,
@@ -22,7 +22,7 @@ SMALL = {
 }
 
 
-def small(decoder: bool = False, **changes: object) -> PerceiverModel:
+def small(decoder: bool = False, **changes: Any) -> PerceiverModel:
     config = PerceiverConfig(**{**SMALL, "latents_as_keys": True, **changes})
     head = PerceiverBasicDecoder(
         config, 5, output_index_dims=7, trainable_position_encoding_kwargs={"index_dims": 7}
