@@ -12,6 +12,7 @@ from torch import Tensor, nn
 from perceivers.configuration import PerceiverConfig
 from perceivers.configuration_hierarchy import Hierarchy, HierarchyInput, Level, read_hierarchy, variant
 from perceivers.errors import ConfigurationError, ShapeError, require_shape
+from perceivers.layers import PerceiverLayer
 from perceivers.models.base import PerceiverPreTrainedModel
 from perceivers.models.losses import classification_loss, weighted_sum
 from perceivers.models.verbs import or_default, to_dtype
@@ -400,19 +401,13 @@ def _layer(
     widening_factor: int,
     query_residual: bool = True,
 ) -> AttentionLayer:
-    return AttentionLayer(
-        query_channels=query_channels,
-        kv_channels=kv_channels,
+    return PerceiverLayer(
+        config,
+        is_cross_attention=kv_channels is not None,
         qk_channels=attended_channels,
-        v_channels=attended_channels,
         num_heads=num_heads,
+        q_dim=query_channels,
+        kv_dim=kv_channels,
         widening_factor=widening_factor,
-        activation_name=config.hidden_act,
-        query_residual=query_residual,
-        dropout=config.attention_probs_dropout_prob,
-        norm_eps=config.norm_eps,
-        zero_masked_rows=config.zero_fully_masked_rows,
-        implementation=config.attn_implementation,
-        mlp_dropout=config.mlp_dropout_prob,
-        mlp_chunk_size=config.chunk_size_feed_forward,
+        use_query_residual=query_residual,
     )
