@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Iterator, Mapping, Sequence
+from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, cast
 
@@ -14,6 +15,8 @@ from perceivers.arguments.advice import Advice
 from perceivers.arguments.open import AUTO, completed, filled
 from perceivers.configuration import PerceiverConfig
 from perceivers.data.opening import TABLE_FORMATS, Tables, find_files, open_tables
+from perceivers.data.rows import StreamSamples
+from perceivers.data.shared_lines import SharedLines
 from perceivers.data.splits import Samples, Splits
 from perceivers.data.tables import FILE_COLUMN, ListTable, Table, require_columns
 from perceivers.errors import DataError
@@ -184,12 +187,18 @@ class TextClassification(ColumnTask[TextClassificationArguments]):
         self.columns = self.columns_for(parts.processor, (self.arguments.text_column,))
         return dataclasses.replace(parts, processor=self.columns)
 
-    def _start_as_margins(self, model: Any, train: Samples) -> None:
+    def _start_as_margins(self, model: Any, train: Samples | StreamSamples) -> None:
         from perceivers.tasks.text_classification.linear_start import start_as_margins
+        from perceivers.tasks.text_classification.margins import MOST_LOOKS
 
         ((name, answer),) = self.columns.answers.items()
         (only,) = self.columns.inputs
-        samples = (train[index] for index in range(len(train)))
+        if isinstance(train, StreamSamples):
+            # What cannot be read is told where the stream is trained on.
+            passing = dataclasses.replace(train, left_out=SharedLines()).samples(epoch=0)
+            samples = (sample for _, sample in islice(passing, MOST_LOOKS))
+        else:
+            samples = (train[index] for index in range(len(train)))
         start_as_margins(
             model.perceiver.input_preprocessor,
             model.token_readers[name],
