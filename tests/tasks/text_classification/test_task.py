@@ -346,3 +346,17 @@ def test_texts_are_read_as_ngrams_where_nothing_is_chosen(tmp_path: Path) -> Non
     assert (answer["num_queries"], answer["token_rate"], answer["loss"]) == (8, 0.5, "margin")
     # So few validation samples, all answered right, say nothing of it.
     assert answer["temperature"] == 0.5
+
+
+def test_a_stream_of_texts_starts_as_what_its_rows_say(tmp_path: Path) -> None:
+    parts = [write(tmp_path / f"{part}.csv", ("text", "label"), kinds(40)) for part in ("train", "test")]
+    results = train(
+        TextClassification(TextClassificationArguments()),
+        RunArguments(
+            output=str(tmp_path / "run"),
+            data=DataArguments(data=str(parts[0]), test_data=str(parts[1]), streaming=True),
+            training=TrainingArguments(steps=2, device="cpu"),
+            pictures=False,
+        ),
+    )
+    assert results["test"]["accuracy"] == 1.0
