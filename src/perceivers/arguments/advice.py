@@ -20,6 +20,7 @@ class Advice:
         max_gradient_norm: the same.
         keep_best: the same.
         ema_decay: the same.
+        stem_precision: the same.
         learning_rate: see OptimizationArguments.
         weight_decay: the same.
         beta2: the same.
@@ -47,6 +48,7 @@ class Advice:
     max_gradient_norm: float | None = None
     keep_best: bool | None = None
     ema_decay: float | None = None
+    stem_precision: str | None = None
     learning_rate: float | None = None
     weight_decay: float | None = None
     beta2: float | None = None
@@ -83,6 +85,7 @@ USUAL = Advice(
     max_gradient_norm=10.0,
     keep_best=True,
     ema_decay=0.0,
+    stem_precision="float32",
     learning_rate=3e-3,
     weight_decay=0.05,
     beta2=0.999,
