@@ -8,6 +8,8 @@ from __future__ import annotations
 from perceivers.integrations.transformers.configuration import PerceiverConfig
 from perceivers.integrations.transformers.models import (
     CLASSES,
+    HierarchicalPerceiver,
+    PerceiverForCausalLM,
     PerceiverForImageClassificationConvProcessing,
     PerceiverForImageClassificationFourier,
     PerceiverForImageClassificationLearned,
@@ -22,10 +24,13 @@ from perceivers.integrations.transformers.models import (
 )
 from perceivers.integrations.transformers.pipelines.opening import pipeline
 from perceivers.integrations.transformers.registration import Registration, register
+from perceivers.integrations.transformers.trainer import Trainer
 
 __all__ = [
     "CLASSES",
+    "HierarchicalPerceiver",
     "PerceiverConfig",
+    "PerceiverForCausalLM",
     "PerceiverForImageClassificationConvProcessing",
     "PerceiverForImageClassificationFourier",
     "PerceiverForImageClassificationLearned",
@@ -37,6 +42,7 @@ __all__ = [
     "PerceiverModel",
     "PerceiverPreTrainedModel",
     "Registration",
+    "Trainer",
     "adapt",
     "pipeline",
     "register",

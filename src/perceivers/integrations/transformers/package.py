@@ -8,6 +8,7 @@ try:
     import transformers as transformers
     from transformers import PreTrainedConfig as PreTrainedConfig
     from transformers import PreTrainedModel as PreTrainedModel
+    from transformers import Trainer as Trainer
     from transformers.pipelines import PIPELINE_REGISTRY as PIPELINE_REGISTRY
     from transformers.pipelines import Pipeline as Pipeline
     from transformers.utils import ModelOutput as ModelOutput

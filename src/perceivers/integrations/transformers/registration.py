@@ -16,7 +16,8 @@ _MODEL_TYPE = PerceiverConfig.model_type
 
 # Auto class -> what it gives; where it is several classes, `architectures` of the configuration chooses.
 _AUTO: Mapping[str, Any] = {
-    "AutoModel": models.PerceiverModel,
+    "AutoModel": (models.PerceiverModel, models.HierarchicalPerceiver),
+    "AutoModelForCausalLM": models.PerceiverForCausalLM,
     "AutoModelForMaskedLM": models.PerceiverForMaskedLM,
     "AutoModelForSequenceClassification": models.PerceiverForSequenceClassification,
     "AutoModelForImageClassification": (
