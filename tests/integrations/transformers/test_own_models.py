@@ -22,6 +22,19 @@ WRITER: dict[str, Any] = {
     "num_cross_attention_heads": 2,
 }
 
+LEVELS = [
+    {"groups": 4, "latents": 3, "channels": 6, "self_attends": 1, "self_heads": 2},
+    {"groups": 1, "latents": 8, "channels": 10, "self_attends": 2, "self_heads": 5},
+    {"groups": 4, "latents": 3, "channels": 6, "self_attends": 1, "self_heads": 3},
+]
+
+
+def hierarchy():
+    sizes = {"levels": LEVELS, "embedding_channels": 7}
+    return integration.PerceiverConfig.of(
+        perceivers.hierarchical_config("mini", {"image": (13, 3)}, hierarchy=sizes)
+    )
+
 
 @pytest.fixture(scope="module")
 def writer():
@@ -36,8 +49,7 @@ def writer():
 @pytest.fixture(scope="module")
 def pyramid():
     torch.manual_seed(0)
-    config = perceivers.hierarchical_config("mini", {"image": (48, 3)})
-    model = integration.HierarchicalPerceiver(integration.PerceiverConfig.of(config)).eval()
+    model = integration.HierarchicalPerceiver(hierarchy()).eval()
     with torch.no_grad():
         model.outputs_of["image"].weight.normal_()
     return model
@@ -111,15 +123,15 @@ def test_a_hierarchy_loads_on_both_sides_and_through_the_auto_class(pyramid, tmp
             perceivers.HierarchicalPerceiver.from_pretrained(tmp_path),
             transformers.AutoModel.from_pretrained(tmp_path),
         ]
-    inputs = {"image": points(2, 48, 3)}
+    inputs = {"image": points(2, 13, 3)}
     expected = pyramid(inputs).logits["image"]
-    assert expected.shape == (2, 48, 3)
+    assert expected.shape == (2, 13, 3)
     for model in loaded:
         assert torch.equal(model.eval()(inputs).logits["image"], expected)
 
 
 def test_what_a_hierarchy_can_do_beside_forward_is_there(pyramid):
-    inputs = {"image": points(2, 48, 3)}
+    inputs = {"image": points(2, 13, 3)}
     states = pyramid.decode_levels(pyramid.encode(inputs))
     assert torch.equal(pyramid.answer(states)["image"], pyramid(inputs).logits["image"])
     assert pyramid.position_table("image").shape == pyramid.plain.position_table("image").shape
@@ -129,11 +141,10 @@ def test_what_a_hierarchy_can_do_beside_forward_is_there(pyramid):
 
 def test_trainer_trains_a_hierarchy(tmp_path):
     torch.manual_seed(0)
-    config = perceivers.hierarchical_config("mini", {"image": (48, 3)})
-    model = integration.HierarchicalPerceiver(integration.PerceiverConfig.of(config))
-    rows = [{"inputs": {"image": row}, "labels": {"image": row}} for row in points(5, 48, 3)]
+    model = integration.HierarchicalPerceiver(hierarchy())
+    rows = [{"inputs": {"image": row}, "labels": {"image": row}} for row in points(5, 13, 3)]
     trainer = train(model, rows, tmp_path)
-    assert trainer.state.total_flos == 6 * 5 * 48 * 3 * model.num_parameters(exclude_embeddings=True)
+    assert trainer.state.total_flos == 6 * 5 * 13 * 3 * model.num_parameters(exclude_embeddings=True)
     again = integration.HierarchicalPerceiver.from_pretrained(tmp_path / "model")
     weight = again.outputs_of["image"].weight
     assert torch.equal(weight, model.outputs_of["image"].weight)

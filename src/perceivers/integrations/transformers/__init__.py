@@ -23,6 +23,12 @@ from perceivers.integrations.transformers.models import (
     adapt,
 )
 from perceivers.integrations.transformers.pipelines.opening import pipeline
+from perceivers.integrations.transformers.processors.images import (
+    PerceiverImageProcessor,
+    PerceiverImageProcessorFast,
+    PerceiverImageProcessorPil,
+)
+from perceivers.integrations.transformers.processors.tokenizer import PerceiverTokenizer
 from perceivers.integrations.transformers.registration import Registration, register
 from perceivers.integrations.transformers.trainer import Trainer
 
@@ -39,8 +45,12 @@ __all__ = [
     "PerceiverForOpticalFlow",
     "PerceiverForPrediction",
     "PerceiverForSequenceClassification",
+    "PerceiverImageProcessor",
+    "PerceiverImageProcessorFast",
+    "PerceiverImageProcessorPil",
     "PerceiverModel",
     "PerceiverPreTrainedModel",
+    "PerceiverTokenizer",
     "Registration",
     "Trainer",
     "adapt",
