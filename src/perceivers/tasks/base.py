@@ -19,8 +19,8 @@ from perceivers.tasks.telling import samples_in_words
 if TYPE_CHECKING:
     import numpy as np
     from torch import Tensor, nn
-    from torchmetrics import MetricCollection
 
+    from perceivers.metrics.running import NamedMetrics
     from perceivers.models.base import PerceiverPreTrainedModel
 
 TaskArguments = TypeVar("TaskArguments")
@@ -212,7 +212,7 @@ class Task(ABC, Generic[TaskArguments]):
         """Run the model once and compute loss and what the metrics need."""
 
     @abstractmethod
-    def metrics(self, parts: Parts) -> MetricCollection:
+    def metrics(self, parts: Parts) -> NamedMetrics:
         """Fresh metrics, updated with `Step.measured` by argument name; only scalar ones go into tables."""
 
     def summarize(self, scores: Mapping[str, float]) -> dict[str, float]:
