@@ -48,10 +48,16 @@ class Parts:
     Args:
         model: the network.
         processor: raw data to tensors; `save_pretrained(folder)` writes its settings.
+        prepared: the network's exact fast form, where somebody has made it already.
     """
 
     model: PerceiverPreTrainedModel
     processor: Any
+    prepared: Any = None
+
+    def fast_form(self) -> Any:
+        """The network's exact fast form: the one at hand, or a new one."""
+        return self.model.prepare() if self.prepared is None else self.prepared
 
 
 @dataclass(frozen=True)

@@ -203,7 +203,7 @@ class FillMask(Task[FillMaskArguments]):
             left_out: see Task.
         """
         prompts = read_prompts(inputs, TEXT_SUFFIXES, left_out)
-        prepared = parts.model.prepare()
+        prepared = parts.fast_form()
         return [fill(prepared, parts.processor, prompt) for prompt in prompts]
 
     def show(self, predictions: Sequence[Prediction], folder: Path) -> list[Path]:

@@ -161,7 +161,7 @@ class OpticalFlow(Task[OpticalFlowArguments]):
                 columns for the first and the second frame of each pair.
             left_out: see Task.
         """
-        prepared = parts.model.prepare()
+        prepared = parts.fast_form()
         return flows_of_inputs(
             inputs,
             self.arguments,

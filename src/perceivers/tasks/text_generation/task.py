@@ -222,7 +222,7 @@ class TextGeneration(Task[TextGenerationArguments]):
             left_out: see Task.
         """
         prompts = read_prompts(inputs, reads_events=self.reads_events, left_out=left_out)
-        prepared, codes = parts.model.prepare(), codes_of(parts.processor)
+        prepared, codes = parts.fast_form(), codes_of(parts.processor)
         return [continued(prepared, codes, prompt, self.arguments) for prompt in prompts]
 
     def show(self, predictions: Sequence[Prediction], folder: Path) -> list[Path]:

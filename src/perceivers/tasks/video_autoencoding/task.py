@@ -206,7 +206,7 @@ class VideoAutoencoding(Task[VideoAutoencodingArguments]):
         self, parts: Parts, inputs: Sequence[str], left_out: list[Unreadable] | None = None
     ) -> list[Prediction]:
         """Reconstruct each film, clip after clip; only the finished film, some frames and the sound are kept in memory."""
-        prepared = parts.model.prepare()
+        prepared = parts.fast_form()
         names = class_names(parts) if self.has_classes else []
 
         def films(given: str) -> Iterator[str]:
