@@ -31,8 +31,8 @@ from perceivers.tasks.telling import classes_in_words, cut_in_words
 
 if TYPE_CHECKING:
     from torch import Tensor, nn
-    from torchmetrics import MetricCollection
 
+    from perceivers.metrics.running import Metrics
     from perceivers.tasks.measuring import Measures
 
 TaskArguments = TypeVar("TaskArguments")
@@ -213,7 +213,7 @@ class ColumnTask(AnsweringTask[TaskArguments]):
         smoothing = self.label_smoothing if model.training else 0.0
         return step_of(self.columns.answers, said, scores, batch[LABELS], smoothing)
 
-    def metrics(self, parts: Parts) -> MetricCollection:
+    def metrics(self, parts: Parts) -> Metrics:
         """Fresh metrics of every answer, and the loss."""
         return dataclasses.replace(self.measures, answers=parts.processor.answers).metrics()
 
