@@ -127,6 +127,13 @@ def test_an_option_that_the_recipe_has_wrong_is_named_with_the_recipe(
     assert overridden.rstrip().endswith("received 8.0")
 
 
+def test_a_recipe_without_data_is_named(recipe: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    recipe.write_text("task: image-classification\n")
+    said = f"`data` is given neither by the recipe {str(recipe)!r} nor on the command line: --data FOLDER_OR_FILE"
+    assert said in mistake(capsys, "--config", str(recipe))
+    assert resolved(capsys, "--config", str(recipe), "--data", "digits")["data"]["data"] == "digits"
+
+
 def test_a_recipe_of_another_task_is_named(recipe: Path, capsys: pytest.CaptureFixture[str]) -> None:
     shown = mistake(capsys, "fill-mask", "--config", str(recipe))
     assert "is a recipe of 'image-classification', received 'fill-mask'" in shown

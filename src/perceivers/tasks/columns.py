@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import json
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -10,15 +11,18 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
 from perceivers.answers.base import Answer
+from perceivers.checkpoints.locating import CONFIG_NAME
 from perceivers.data.kept import KeptValues
-from perceivers.errors import DataError
+from perceivers.errors import CheckpointError, DataError
 from perceivers.kinds.base import ModalityInput
 from perceivers.tasks.inputs import Input, Sample
-from perceivers.tasks.saved_columns import read_columns, write_columns
+from perceivers.tasks.saved_columns import FILE, read_columns, write_columns
 
 if TYPE_CHECKING:
     import numpy as np
     from torch import Tensor
+
+    from perceivers.configuration import PerceiverConfig
 
 
 @dataclass(frozen=True)
@@ -128,6 +132,18 @@ class Columns:
             for name, description in each.kind.modalities().items()
         }
 
+    def require_of(self, config: PerceiverConfig, folder: Path) -> None:
+        """Raise CheckpointError where a folder holds these columns beside a model of others: damaged, or of two runs."""
+        for name, here, there in (
+            ("modalities", _types(self.modalities()), _types(config.modalities or {})),
+            ("answers", self.heads(), config.answers or {}),
+        ):
+            if there and json.dumps(here, sort_keys=True) != json.dumps(there, sort_keys=True):
+                raise CheckpointError(
+                    f"`{folder / FILE}` and `{folder / CONFIG_NAME}` must be of one run, received other {name}: "
+                    f"{', '.join(here)} and {', '.join(there)}"
+                )
+
     def heads(self) -> dict[str, dict[str, Any]]:
         """`config.answers`."""
         return {name: answer.head() for name, answer in self.answers.items()}
@@ -162,6 +178,11 @@ class Columns:
     def from_pretrained(cls, folder: Path) -> Self:
         """Read what `save_pretrained` wrote."""
         return cls(*read_columns(Path(folder)))
+
+
+def _types(modalities: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:
+    """What else a model has of a modality may be chosen after the columns are settled."""
+    return {name: description.get("type") for name, description in modalities.items()}
 
 
 def model_names(columns: Sequence[str]) -> dict[str, str]:
