@@ -107,6 +107,7 @@ def test_every_shipped_recipe_is_read_to_the_last_key(path: Path, capsys: pytest
         (("epochs", "epoch"), "`training` of '{path}' has no field 'epoch'; it has epochs, steps,"),
         (("image-classification", "chess"), "`task` of '{path}' must be one of table, image-classification,"),
         (("training:", "trainig:"), "must hold only task, data, model, start, training, optimization"),
+        (("task: ", "true: 1\nodd: 2\ntask: "), "optimization, received True, odd"),
         (("task: ", "tusk: "), "must hold a mapping with the key `task`"),
     ],
 )

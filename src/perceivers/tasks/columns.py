@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import json
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -135,10 +134,10 @@ class Columns:
     def require_of(self, config: PerceiverConfig, folder: Path) -> None:
         """Raise CheckpointError where a folder holds these columns beside a model of others: damaged, or of two runs."""
         for name, here, there in (
-            ("modalities", _types(self.modalities()), _types(config.modalities or {})),
-            ("answers", self.heads(), config.answers or {}),
+            ("modalities", _kept(self.modalities()), _kept(config.modalities)),
+            ("answers", _kept(self.heads()), _kept(config.answers)),
         ):
-            if there and json.dumps(here, sort_keys=True) != json.dumps(there, sort_keys=True):
+            if there and here != there:
                 raise CheckpointError(
                     f"`{folder / FILE}` and `{folder / CONFIG_NAME}` must be of one run, received other {name}: "
                     f"{', '.join(here)} and {', '.join(there)}"
@@ -180,9 +179,17 @@ class Columns:
         return cls(*read_columns(Path(folder)))
 
 
-def _types(modalities: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:
-    """What else a model has of a modality may be chosen after the columns are settled."""
-    return {name: description.get("type") for name, description in modalities.items()}
+def _kept(described: Mapping[str, Mapping[str, Any]] | None) -> dict[str, tuple[Any, ...]]:
+    """What no step changes between the columns and a finished model: what each is, and what its classes are called."""
+    return {
+        name: (
+            each.get("type"),
+            each.get("num_queries"),
+            # JSON has made texts of the numbers.
+            {str(index): label for index, label in (each.get("id2label") or {}).items()},
+        )
+        for name, each in (described or {}).items()
+    }
 
 
 def model_names(columns: Sequence[str]) -> dict[str, str]:
