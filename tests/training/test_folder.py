@@ -226,6 +226,13 @@ def test_a_disk_that_is_full_at_the_end_leaves_a_run_that_can_be_resumed(
     assert torch.equal(resumed, whole)
 
 
+def test_a_damaged_record_of_a_run_to_resume_is_named(tmp_path: Path) -> None:
+    run(tmp_path / "run")
+    (tmp_path / "run" / "arguments.yaml").write_text("task: [")
+    with pytest.raises(DataError, match=r"arguments\.yaml' cannot be read as YAML"):
+        run(tmp_path / "run", resume=True)
+
+
 def test_more_steps_than_a_finished_run_had_are_a_run_of_their_own(tmp_path: Path) -> None:
     run(tmp_path / "run", epochs=None, steps=3)
     with pytest.raises(ConfigurationError) as error:

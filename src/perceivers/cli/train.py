@@ -67,6 +67,8 @@ def train_command(tokens: list[str]) -> None:
             raise ConfigurationError(
                 f"`config` {path!r} is a recipe of {recipe['task']!r}, received {named!r}"
             )
+        if not any(token.partition("=")[0] in ("--data", "--help", "-h") for token in tokens):
+            _require_data(recipe, path)
     if tokens[0] in TASKS:
         kinds = _kinds_of(tokens[0])
         tokens, back = set_back(tokens, tuple(kinds.values()))
@@ -84,6 +86,13 @@ def train_command(tokens: list[str]) -> None:
         raise
     finally:
         app.config = ()
+
+
+def _require_data(recipe: dict[str, Any], path: str) -> None:
+    if "data" not in recipe["data"]:
+        raise ConfigurationError(
+            f"`data` is given neither by the recipe {path!r} nor on the command line: --data FOLDER_OR_FILE"
+        )
 
 
 def _name_recipe(error: PerceiversError, recipe: dict[str, Any], tokens: list[str], path: str) -> None:
