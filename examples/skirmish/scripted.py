@@ -90,9 +90,7 @@ def most_worth(enemy: Tensor, health: Tensor, allowed: Tensor) -> Tensor:
     return (worth[:, None] - NEVER * ~allowed).argmax(dim=2)
 
 
-def after_the_nearest(
-    target: Tensor, blows: Tensor, far: Tensor, health: Tensor
-) -> tuple[Tensor, Tensor]:
+def after_the_nearest(target: Tensor, blows: Tensor, far: Tensor, health: Tensor) -> tuple[Tensor, Tensor]:
     """Which units come too late for their target, since nearer ones kill it, and what those leave of each enemy's health."""
     own_far = far.gather(2, target[..., None])[..., 0].masked_fill(blows == 0, NEVER)
     hits = torch.zeros_like(far).scatter(2, target[..., None], blows[..., None])
