@@ -41,6 +41,7 @@ class Advice:
         class_loss: see the task's own arguments, for tasks that have it.
         linear_start: the same.
         mixup: how much samples and their targets are averaged in pairs, of tasks that can do that.
+        cutmix: how much parts of samples are exchanged, the same.
     """
 
     epochs: int | None = None
@@ -69,6 +70,7 @@ class Advice:
     class_loss: str | None = None
     linear_start: bool | None = None
     mixup: float | None = None
+    cutmix: float | None = None
 
     def values(self) -> dict[str, Any]:
         """What is advised, by name."""
