@@ -12,15 +12,19 @@ from perceivers.inference import freed_memory
 
 @pytest.fixture(autouse=True)
 def _ask_again():
-    freed_memory._trim.cache_clear()
+    for asked in (freed_memory._trim, freed_memory._option):
+        asked.cache_clear()
     yield
-    freed_memory._trim.cache_clear()
+    for asked in (freed_memory._trim, freed_memory._option):
+        asked.cache_clear()
 
 
 def test_other_systems_are_left_alone(monkeypatch):
     monkeypatch.setattr(sys, "platform", "win32")
     monkeypatch.setattr(freed_memory.ctypes, "CDLL", lambda name: pytest.fail("asked for a C library"))
     freed_memory.give_back_freed_memory()
+    with freed_memory.blocks_of_their_own():
+        pass
 
 
 @pytest.mark.skipif(not sys.platform.startswith("linux"), reason="what is resident is read from /proc")
@@ -40,3 +44,22 @@ def test_holes_between_what_stays_go_back():
     freed_memory.give_back_freed_memory()
     assert before - resident() > 2**13 * 4 * 1000 // 2
     assert all(bool(block[0] == 1) for block in kept)
+
+
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="what is mapped is read from /proc")
+def test_large_blocks_are_mapped_inside_and_kept_in_the_heap_afterwards():
+    if freed_memory._option() is None:
+        pytest.skip("this C library has no mallopt")
+
+    def heap() -> tuple[int, int]:
+        with open("/proc/self/maps", encoding="ascii") as lines:
+            (line,) = (line for line in lines if line.rstrip().endswith("[heap]"))
+        first, last = (int(place, 16) for place in line.split()[0].split("-"))
+        return first, last
+
+    with freed_memory.blocks_of_their_own():
+        apart = torch.ones(2**21)
+    inside = torch.ones(2**21)
+    first, last = heap()
+    assert not first <= apart.data_ptr() < last
+    assert first <= inside.data_ptr() < last

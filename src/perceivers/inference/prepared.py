@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Mapping
+from contextlib import nullcontext
 from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Any, NoReturn
@@ -15,7 +16,7 @@ from perceivers.configuration import PerceiverConfig
 from perceivers.errors import ConfigurationError
 from perceivers.inference.budget import Budget, largest_tile, usual_memory
 from perceivers.inference.cross_attention import Take
-from perceivers.inference.freed_memory import give_back_freed_memory
+from perceivers.inference.freed_memory import blocks_of_their_own, give_back_freed_memory
 from perceivers.inference.prepared_decoder import Progress
 from perceivers.inference.prepared_hierarchy import PLAIN_PARTS, prepare_hierarchy
 from perceivers.inference.prepared_perceiver import PreparedPerceiver
@@ -224,7 +225,7 @@ def prepare(
     take: Take[Any] = _itself if consume else copy.deepcopy
     if isinstance(model, PerceiverForCausalLM):
         return _causal_model(model, take, chunk_size, progress, quantize, consume)
-    with torch.no_grad():
+    with torch.no_grad(), blocks_of_their_own() if consume else nullcontext():
         if isinstance(model, PerceiverModel):
             prepared: Any = PreparedPerceiver(
                 model, budget, take, progress=progress, quantize=quantize is not None, release=consume

@@ -38,6 +38,7 @@ from perceivers.models.answering import Answering
 from perceivers.models.perceiver import PerceiverModel
 from perceivers.models.verbs import PerceiverVerbs, to_dtype
 from perceivers.nn.attention_layer import AttentionLayer
+from perceivers.nn.late_weights import arrive
 from perceivers.nn.latent_encoder import consecutive_part
 from perceivers.nn.token_structure import AffineMap
 from perceivers.outputs import Encoded
@@ -124,6 +125,9 @@ class PreparedPerceiver(PerceiverVerbs):
                 self.decoder, self._postprocessor, budget, self._latents.shape
             )
         if release:
+            # What was folded is not needed any more, and would lie beside every layer that is folded below.
+            model.encoder.cross_attention = model.decoder = None  # type: ignore[assignment]
+            del answers
             give_back_freed_memory()
         self.self_attends = _fold_self_attends(
             model.encoder.self_attends, take, budget, quantize=quantize, release=release
@@ -335,8 +339,14 @@ def _fold_self_attends(
     for index, layer in enumerate(layers):
         if can_fold(layer):
             make_map: MakeMap = Int8Linear if quantize else PackedMap
-            folded.append(FoldedSelfAttend(cast("AttentionLayer", layer), make_map, budget.tile_values))
+            own_layer = cast("AttentionLayer", layer)
+            # A layer that comes again is still needed.
+            is_last = all(layer is not other for other in layers[index + 1 :])
+            folded.append(
+                FoldedSelfAttend(own_layer, make_map, budget.tile_values, release=release and is_last)
+            )
         else:
+            arrive(layer)
             own = take(layer).eval().requires_grad_(False)
             if quantize:
                 quantize_linears(own)
