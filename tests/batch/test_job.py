@@ -170,7 +170,7 @@ def test_a_full_disk_is_said_and_the_same_command_goes_on(
 
     monkeypatch.setattr(pyarrow.parquet, "write_table", write_two)
     with pytest.raises(
-        PerceiversError, match=r"part-000002' could not be written: .*run the same command again"
+        PerceiversError, match=r"part-000002\.parquet' could not be written: .*run the same command again"
     ):
         ask()
     assert len(list(tmp_path.glob("part-*.parquet"))) == 2
