@@ -104,6 +104,10 @@ def test_every_shipped_recipe_is_read_to_the_last_key(path: Path, capsys: pytest
 @pytest.mark.parametrize(
     ("change", "message"),
     [
+        (
+            ("digits", f"[{'1, ' * 1_000}1]"),
+            "`data` of '{path}' must have 1,000 values or fewer, received 1,001",
+        ),
         (("epochs", "epoch"), "`training` of '{path}' has no field 'epoch'; it has epochs, steps,"),
         (("image-classification", "chess"), "`task` of '{path}' must be one of table, image-classification,"),
         (("training:", "trainig:"), "must hold only task, data, model, start, training, optimization"),

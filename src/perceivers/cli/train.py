@@ -38,6 +38,9 @@ app = App(
     suppress_keyboard_interrupt=False,
 )
 
+# That an option of a recipe may have: reading so many takes half a second, and ten times as many a hundred times as long.
+MOST_VALUES = 1_000
+
 MAIN = Group("What matters most", sort_key=1)
 SAMPLES = Group("Samples: reading, what the model sees, augmentation, answers", sort_key=2)
 DATA = Group("Data: parts and division", sort_key=3)
@@ -137,6 +140,11 @@ def _recipe_options(recipe: dict[str, Any], kinds: dict[str, type[Any]], path: s
             if name not in known:
                 raise ConfigurationError(
                     f"`{concern}` of {path!r} has no field {name!r}; it has {', '.join(known)}"
+                )
+            if isinstance(value, list | dict) and len(value) > MOST_VALUES:
+                raise ConfigurationError(
+                    f"`{name}` of {path!r} must have {MOST_VALUES:,} values or fewer, received {len(value):,}; "
+                    "`perceivers.training.run.train` takes any number in Python"
                 )
             if value != known[name]:
                 options[name.replace("_", "-")] = value
