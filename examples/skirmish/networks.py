@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import torch
+from battle import ATTACK, HALF, NUM_ACTIONS, TRAITS, TYPES, Orders, View
+from scripted import Player
 from torch import Tensor, nn
 from torch.nn import functional as F
 from torch.utils.flop_counter import FlopCounterMode
 
-from battle import ATTACK, HALF, NUM_ACTIONS, TRAITS, TYPES, Orders, View
 from perceivers import (
     PerceiverConfig,
     PerceiverEntitiesPreprocessor,
@@ -19,7 +20,6 @@ from perceivers import (
     entity_config,
 )
 from perceivers.nn.pointer import Pointer
-from scripted import Player
 
 # Ids of names begin at 2: 0 stands for a missing one, 1 for an unknown one.
 FIRST_ID = 2
