@@ -31,7 +31,7 @@ class PerceiverEntitiesPreprocessor(AbstractPreprocessor):
 
     Nothing tells entities apart but what they hold, so that their order does not matter to a model.
 
-    Ids of a name, as in PerceiverCategoryPreprocessor: 0 where it is missing, 1 where it is unknown, from 2 on the known ones.
+    Ids of a name, as in PerceiverCategoryPreprocessor: 0 where it is missing, 1 where it is unknown, from 2 on known ones.
 
     Args:
         config: says what is None below.

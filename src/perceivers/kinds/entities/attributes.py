@@ -1,4 +1,4 @@
-"""What is learned of the attributes of entities: which are names and which numbers, the names, and the scale of the numbers."""
+"""What is learned of the attributes of entities: which are names and which numbers, the names, and the numbers' scale."""
 
 from __future__ import annotations
 
