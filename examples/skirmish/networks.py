@@ -19,6 +19,7 @@ from perceivers import (
     PerceiverLayer,
     entity_config,
 )
+from perceivers.models.losses import IGNORED_LABEL, pointer_loss
 from perceivers.nn.pointer import Pointer
 
 # Ids of names begin at 2: 0 stands for a missing one, 1 for an unknown one.
@@ -95,7 +96,7 @@ class Clone(nn.Module):
         lives = mask[:, : orders.action.shape[1]]
         action = F.cross_entropy(actions[lives], orders.action[lives])
         attacks = lives & (orders.action == ATTACK)
-        return action + F.cross_entropy(targets[attacks], orders.target[attacks])
+        return action + pointer_loss(targets, orders.target.masked_fill(~attacks, IGNORED_LABEL))
 
     def player(self) -> Player:
         """Plays the likeliest orders."""

@@ -1,7 +1,7 @@
 """A Perceiver learns to command: it imitates an expert that focuses its fire, beside a Transformer in the same place.
 
-Run: python examples/skirmish/run.py [--small]. Prints win rates over battles that nobody has trained on, against the same weaker
-opponent and with their 95 % intervals, and the cost of an answer; writes a film of one battle.
+Run: python examples/skirmish/run.py [--small]. Prints win rates over battles that nobody has trained on, against the same
+weaker opponent and with their 95 % intervals, and the cost of an answer; writes a film of one battle.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from networks import Clone, as_entities, build, count_flops
 from scripted import Player, anything, focused, nearest
 from torch import Tensor, nn
 
-LEARNING_RATE, CLIMB, CLIP = 3e-3, 0.1, 1.0
+LEARNING_RATE, CLIMB, CLIP = 2e-3, 0.1, 1.0
 # Battles of a round of training, whose moments are mixed; battles that are played at a time.
 ROUND, AT_A_TIME = 64, 250
 # Seeds of what is trained on, and of what is measured: their battles are others.
@@ -44,14 +44,13 @@ class Moments:
 
 
 def moments_of_battles(number: int, fewest: int, most: int, generator: torch.Generator) -> Moments:
-    """The expert plays against the opponent; moments in which it sees an enemy."""
+    """The expert plays against the opponent: every moment in which somebody of its own lives."""
     battles = Battles.start(number, fewest, most, generator)
     found: list[tuple[Tensor, Tensor, Tensor, Tensor]] = []
     for _ in range(MOST_TICKS):
         view = battles.view(0)
         orders = focused(view)
-        seen = view.mask[:, most:].any(dim=1) & view.mask[:, :most].any(dim=1)
-        found.append((as_entities(view)[seen], view.mask[seen], orders.action[seen], orders.target[seen]))
+        found.append((as_entities(view), view.mask, orders.action, orders.target))
         battles.step((orders, nearest(battles.view(1))))
         battles = battles.some(~battles.winners()[1])
         if not len(battles.kind):
@@ -141,9 +140,9 @@ def main(words: list[str] | None = None) -> None:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("--steps", type=int, default=600, help="of training, for each network")
+    parser.add_argument("--steps", type=int, default=1500, help="of training, for each network")
     parser.add_argument("--batch", type=int, default=64, help="moments a step")
-    parser.add_argument("--channels", type=int, default=48, help="of an entity, and of a latent")
+    parser.add_argument("--channels", type=int, default=64, help="of an entity, and of a latent")
     parser.add_argument("--fewest", type=int, default=8, help="units a side")
     parser.add_argument("--most", type=int, default=16, help="units a side")
     parser.add_argument("--battles", type=int, default=1000, help="that are measured")
@@ -156,7 +155,7 @@ def main(words: list[str] | None = None) -> None:
     )
     arguments = parser.parse_args(words)
     if arguments.small:
-        small = {"steps": 3, "batch": 16, "channels": 16, "fewest": 2, "most": 3, "battles": 5}
+        small = {"steps": 3, "batch": 16, "channels": 16, "fewest": 4, "most": 5, "battles": 5}
         vars(arguments).update(small)
     arguments.output.mkdir(parents=True, exist_ok=True)
 

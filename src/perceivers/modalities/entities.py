@@ -167,7 +167,7 @@ class PerceiverEntitiesPreprocessor(AbstractPreprocessor):
             )
         if torch.compiler.is_compiling() or inputs.is_meta:
             return
-        ids = inputs[..., : len(self.cardinalities)]
+        ids = inputs[..., : len(self.cardinalities)].float()
         right = (ids >= 0) & (ids < self._sizes.to(inputs.device)) & (ids == ids.floor())
         if not bool(right.all()):
             sample, entity, column = (int(place) for place in (~right).nonzero()[0])

@@ -13,7 +13,7 @@ class EntityOptions:
     """How sets of entities are told to the model, and changed while training."""
 
     type_attribute: str | None = None
-    """Attribute that says what an entity is; None: the first of `type`, `unit_type`, `kind`, `class`, `name` that is there."""
+    """Attribute that says what an entity is. None: the first of `type`, `unit_type`, `kind`, `class`, `name` there is."""
     name_attributes: tuple[str, ...] = ()
     """Attributes that are names although they are written as numbers, such as the number of a player."""
     max_entities: int = 512
