@@ -61,6 +61,9 @@ NUMBERS, CATEGORIES = (
     torch.tensor([[0.5, math.nan, -1.5], [1.5, 0.25, 0.75]]),
     torch.tensor([[0, 1, 6], [3, 0, 2]]),
 )
+ENTITIES = torch.cat(
+    [torch.tensor([[[2.0, 1.0]], [[3.0, 0.0]]]).expand(-1, 5, -1), torch.ones(2, 5, 2)], dim=2
+)
 BINS = {"encoding": "piecewise", "bin_edges": [[-2.0, 0.0, 1.0], [-1.0, 2.0], [0.0, 1.0, 2.0, 3.0]]}
 OTHER_BINS = {"encoding": "piecewise", "bin_edges": [[-2.0, 0.25, 1.0], [-1.0, 2.0], [0.0, 1.0, 2.0, 3.0]]}
 ABSOLUTE = {"positions": "absolute", "max_length": 11}
@@ -341,6 +344,26 @@ PREPROCESSORS = {
             CATEGORIES[:0],
             CATEGORIES + 1,
             CATEGORIES - 1,
+        ),
+    ),
+    "entities": Part(
+        "PerceiverEntitiesPreprocessor",
+        constant(cardinalities=[2, 0], num_numbers=2, out_channels=7, num_frequencies=4),
+        ENTITIES,
+        effects={
+            "cardinalities": ({}, {"cardinalities": [3, 0]}),
+            "num_numbers": ({}, {"num_numbers": 1, "cardinalities": [2, 0, 5]}),
+            "out_channels": ({}, {"out_channels": 5}),
+            "num_frequencies": ({}, {"num_frequencies": 5}),
+        },
+        ineffective={"sigma": "it says how the frequencies are drawn, which are given here"},
+        wrong=(
+            ENTITIES[0],
+            ENTITIES[..., :3],
+            ENTITIES.long(),
+            ENTITIES[:, :0],
+            ENTITIES * math.inf,
+            ENTITIES + 2,
         ),
     ),
     "a spectrogram through a stem": Part(

@@ -28,8 +28,8 @@ def read_entities(cell: Any, root: Path | None = None) -> Entities:
     """The entities of a cell.
 
     Args:
-        cell: a list of objects, the same as JSON text, or the path of a file: `.json` (a list of objects, or an object of
-            lists), `.jsonl` (an object a line), `.csv` or `.tsv` (an entity a row, attributes in the first line), `.npz` (an
+        cell: a list of objects, the same as JSON text, or the path of a file: `.json` (a list of objects), `.jsonl` (an
+            object a line), `.csv` or `.tsv` (an entity a row, attributes in the first line), `.npz` (an
             array [num_entities] an attribute).
         root: folder that relative paths belong to.
 
