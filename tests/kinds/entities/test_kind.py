@@ -163,9 +163,7 @@ def test_a_simple_method_reads_counts_and_means() -> None:
     assert kind.simplified({"units": None}, ["units"], TABLE) is None
 
 
-def test_the_network_has_32_latents() -> None:
-    advice = EntitiesKind(EntityOptions()).learning(1_000)
-    assert (advice.num_latents, advice.num_layers) == (32, 3)
+def test_in_a_table_attributes_are_hidden_as_often_as_other_cells() -> None:
     assert EntitiesKind.advise([[{}]], TABLE, 10, 0.25).attribute_hidden == 0.25
 
 

@@ -10,14 +10,12 @@ from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 import numpy as np
 
-from perceivers.arguments.advice import Advice
 from perceivers.errors import DataError
 from perceivers.kinds.asked import Field, Sent, stored
 from perceivers.kinds.base import MOSTLY, Kind, ModalityInput, counted, is_empty
 from perceivers.kinds.entities.attributes import Attributes
 from perceivers.kinds.entities.options import EntityOptions
 from perceivers.kinds.entities.reading import ENTITY_SUFFIXES, Entities, decode_entities, read_entities
-from perceivers.kinds.entities.sizing import entities_learning
 from perceivers.kinds.shading import shaded
 from perceivers.rivals.simple import SimpleForm
 
@@ -60,12 +58,8 @@ class EntitiesKind(Kind):
 
     @classmethod
     def advise(cls, cells: Sequence[Any], table: Any, num_rows: int, hidden: float) -> EntityOptions:
-        """See Kind; of few rows, rare names are known names all the same."""
-        return EntityOptions(attribute_hidden=hidden)
-
-    def learning(self, num_rows: int, num_classes: int | None = None) -> Advice:
         """See Kind."""
-        return entities_learning()
+        return EntityOptions(attribute_hidden=hidden)
 
     @property
     def num_tokens(self) -> int:
