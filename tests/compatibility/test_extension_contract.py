@@ -62,7 +62,11 @@ NUMBERS, CATEGORIES = (
     torch.tensor([[0, 1, 6], [3, 0, 2]]),
 )
 ENTITIES = torch.cat(
-    [torch.tensor([[[2.0, 1.0]], [[3.0, 0.0]]]).expand(-1, 5, -1), torch.ones(2, 5, 2)], dim=2
+    [
+        torch.tensor([[[2.0, 1.0]], [[3.0, 0.0]]]).expand(-1, 5, -1),
+        torch.tensor([[[0.5, math.nan]], [[math.nan, -1.0]]]).expand(-1, 5, -1),
+    ],
+    dim=2,
 )
 BINS = {"encoding": "piecewise", "bin_edges": [[-2.0, 0.0, 1.0], [-1.0, 2.0], [0.0, 1.0, 2.0, 3.0]]}
 OTHER_BINS = {"encoding": "piecewise", "bin_edges": [[-2.0, 0.25, 1.0], [-1.0, 2.0], [0.0, 1.0, 2.0, 3.0]]}
@@ -362,7 +366,7 @@ PREPROCESSORS = {
             ENTITIES[..., :3],
             ENTITIES.long(),
             ENTITIES[:, :0],
-            ENTITIES * math.inf,
+            ENTITIES.nan_to_num(math.inf),
             ENTITIES + 2,
         ),
     ),
@@ -570,6 +574,11 @@ DECODERS = {
         ineffective={"keeps_tokens": "it says what the model keeps for whoever reads the answers"},
     ),
     "the mean latent": Part("PerceiverProjectionDecoder"),
+    "entities": Part(
+        "PerceiverEntityDecoder",
+        constant(num_channels=14),
+        effects={"num_channels": ({}, {"num_channels": 15})},
+    ),
     "flow": Part(
         "PerceiverOpticalFlowDecoder",
         constant(output_image_shape=(1, 5), num_channels=14),

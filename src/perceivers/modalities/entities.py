@@ -132,8 +132,8 @@ class PerceiverEntitiesPreprocessor(AbstractPreprocessor):
         return tokens, None, tokens
 
     def structure(self) -> InputStructure:
-        """See AbstractPreprocessor."""
-        return tokens_as_features(self, "every attribute has rows or columns of its own in the maps")
+        """See AbstractPreprocessor; all channels of a token depend on the inputs."""
+        return tokens_as_features(self)
 
     def _numbers(self, numbers: Tensor) -> Tensor:
         """What the numbers [batch, num_entities, num_numbers] add to the tokens."""

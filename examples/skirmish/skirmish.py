@@ -1,7 +1,7 @@
 """A Perceiver learns to command: it imitates an expert that focuses its fire, beside a Transformer in the same place.
 
-Run: python examples/skirmish/run.py [--small]. Prints win rates over battles that nobody has trained on, against the same
-weaker opponent and with their 95 % intervals, and the cost of an answer; writes a film of one battle.
+Run: python examples/skirmish/skirmish.py [--small]. Prints win rates over battles that nobody has trained on,
+against the same weaker opponent and with their 95 % intervals, and the cost of an answer; writes a film of one battle.
 """
 
 from __future__ import annotations
@@ -129,7 +129,7 @@ def wilson(won: int, number: int, z: float = Z) -> tuple[float, float]:
     return max(middle - half, 0.0), min(middle + half, 1.0)
 
 
-def report(name: str, player: Player, arguments: argparse.Namespace, extra: str = "") -> None:
+def report(name: str, player: Player, arguments: argparse.Namespace, extra: str = "- | - | - | -") -> None:
     won = wins(player, arguments)
     low, high = wilson(won, arguments.battles)
     share = won / arguments.battles
