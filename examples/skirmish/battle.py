@@ -128,6 +128,10 @@ class Battles:
         self.health = (self.health - damage).clamp(min=0)
         self.place = (self.place + moves).clamp(-HALF, HALF)
 
+    def some(self, rows: Tensor) -> Battles:
+        """Those of the battles that are named, by numbers or bool [batch]."""
+        return Battles(self.place[rows], self.health[rows], self.cooldown[rows], self.kind[rows])
+
     def winners(self) -> tuple[Tensor, Tensor]:
         """Bool [batch, 2]: the sides that have won, and bool [batch]: the battles that are over."""
         lives = (self.health > 0).any(dim=2)

@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import torch
+from battle import ATTACK, HALF, NUM_ACTIONS, TRAITS, TYPES, Orders, View
+from scripted import Player
 from torch import Tensor, nn
 from torch.nn import functional as F
 from torch.utils.flop_counter import FlopCounterMode
 
-from battle import ATTACK, HALF, NUM_ACTIONS, TRAITS, TYPES, Orders, View
 from perceivers import (
     PerceiverConfig,
     PerceiverEntitiesPreprocessor,
@@ -18,8 +19,8 @@ from perceivers import (
     PerceiverLayer,
     entity_config,
 )
+from perceivers.models.losses import IGNORED_LABEL, pointer_loss
 from perceivers.nn.pointer import Pointer
-from scripted import Player
 
 # Ids of names begin at 2: 0 stands for a missing one, 1 for an unknown one.
 FIRST_ID = 2
@@ -95,7 +96,7 @@ class Clone(nn.Module):
         lives = mask[:, : orders.action.shape[1]]
         action = F.cross_entropy(actions[lives], orders.action[lives])
         attacks = lives & (orders.action == ATTACK)
-        return action + F.cross_entropy(targets[attacks], orders.target[attacks])
+        return action + pointer_loss(targets, orders.target.masked_fill(~attacks, IGNORED_LABEL))
 
     def player(self) -> Player:
         """Plays the likeliest orders."""

@@ -5,9 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import torch
-from torch import Tensor
-
 from battle import ATTACK, DAMAGE, DIRECTIONS, HOLD, PAUSE, REACH, TYPES, Orders, View
+from torch import Tensor
 
 Player = Callable[[View], Orders]
 # Nothing is as far, or as good to strike, as what cannot be chosen.

@@ -31,7 +31,7 @@ class PerceiverEntitiesPreprocessor(AbstractPreprocessor):
 
     Nothing tells entities apart but what they hold, so that their order does not matter to a model.
 
-    Ids of a name, as in PerceiverCategoryPreprocessor: 0 where it is missing, 1 where it is unknown, from 2 on the known ones.
+    Ids of a name, as in PerceiverCategoryPreprocessor: 0 where it is missing, 1 where it is unknown, from 2 on known ones.
 
     Args:
         config: says what is None below.
@@ -132,8 +132,8 @@ class PerceiverEntitiesPreprocessor(AbstractPreprocessor):
         return tokens, None, tokens
 
     def structure(self) -> InputStructure:
-        """See AbstractPreprocessor."""
-        return tokens_as_features(self, "every attribute has rows or columns of its own in the maps")
+        """See AbstractPreprocessor; all channels of a token depend on the inputs."""
+        return tokens_as_features(self)
 
     def _numbers(self, numbers: Tensor) -> Tensor:
         """What the numbers [batch, num_entities, num_numbers] add to the tokens."""
@@ -167,7 +167,7 @@ class PerceiverEntitiesPreprocessor(AbstractPreprocessor):
             )
         if torch.compiler.is_compiling() or inputs.is_meta:
             return
-        ids = inputs[..., : len(self.cardinalities)]
+        ids = inputs[..., : len(self.cardinalities)].float()
         right = (ids >= 0) & (ids < self._sizes.to(inputs.device)) & (ids == ids.floor())
         if not bool(right.all()):
             sample, entity, column = (int(place) for place in (~right).nonzero()[0])

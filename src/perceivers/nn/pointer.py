@@ -31,7 +31,7 @@ def pointer_scores(queries: Tensor, keys: Tensor, mask: Tensor | None = None) ->
 
 
 class Pointer(nn.Module):
-    """Points at members of a set: a pointer network's output (Vinyals, Fortunato & Jaitly 2015, "Pointer Networks", section 2.3).
+    """Points at members of a set: a pointer network's output (Vinyals and others 2015, "Pointer Networks", section 2.3).
 
     Scores are products of norm and linear map of a query with those of a member, as in AlphaStar's selection of units and of
     targets, in the place of the first paper's sum under a tanh.
