@@ -45,6 +45,7 @@ class FoldedSelfAttend:
         make_map: PackedMap, or one that rounds.
         tile_values: attention weights that may exist at the same time where no fused kernel does without them.
         release: drop every matrix of the layer once its map is made.
+        inner: what queries, keys, values and the perceptron's hidden channels are computed in; None: as the latents.
     """
 
     def __init__(
@@ -54,12 +55,14 @@ class FoldedSelfAttend:
         tile_values: int = 2**20,
         *,
         release: bool = False,
+        inner: torch.dtype | None = None,
     ) -> None:
         attention, projections = layer.attention, layer.attention.self
         for small in (projections.layernorm1, layer.layernorm):
             arrive(small)
         dtype, device = projections.query.weight.dtype, layer.layernorm.weight.device
         norm = projections.layernorm1
+        self._inner = dtype if inner is None else inner
         self._num_heads = attention.num_heads
         self._tile_values = tile_values
         self._sizes = [projections.query.out_features] * 2 + [projections.value.out_features]
@@ -104,8 +107,8 @@ class FoldedSelfAttend:
     def __call__(self, latents: Tensor) -> Tensor:
         """[batch, num_latents, channels] after the layer."""
         normed = F.layer_norm(latents, latents.shape[-1:], eps=self._norm_eps)
-        context = self._attend(self._projections(normed))
-        attended = self._output(context, latents if self._residual else None)
+        context = self._attend(self._projections(normed.to(self._inner)))
+        attended = self._output(context, latents if self._residual else None).to(latents.dtype)
         if self._mlp_chunk_size == 0:
             return self._feed_forward(attended)
         chunks = attended.split(self._mlp_chunk_size, dim=1)
@@ -135,7 +138,7 @@ class FoldedSelfAttend:
 
     def _feed_forward(self, attended: Tensor) -> Tensor:
         normed = F.layer_norm(attended, attended.shape[-1:], eps=self._mlp_norm_eps)
-        return self._second(self._first(normed), attended)
+        return self._second(self._first(normed.to(self._inner)), attended)
 
 
 def can_fold(layer: nn.Module) -> bool:

@@ -24,13 +24,12 @@ from perceivers.inference.folded_answering import (
 from perceivers.inference.folded_values import FoldedValues
 from perceivers.inference.folding import tail_dtype
 from perceivers.inference.freed_memory import give_back_freed_memory
-from perceivers.inference.latent_layer import FoldedSelfAttend, MakeMap, can_fold
+from perceivers.inference.latent_layer import FoldedSelfAttend, can_fold
 from perceivers.inference.lookup_attention import LookedUp, LookupCrossAttention
-from perceivers.inference.packed_map import PackedMap
 from perceivers.inference.plain_cross_attend import PlainCrossAttend
 from perceivers.inference.prepared_decoder import PreparedDecoder, Progress
-from perceivers.inference.quantization import Int8Linear, quantize_linears
 from perceivers.inference.recorded import recorder
+from perceivers.inference.rounding import EXACT, Rounding
 from perceivers.inference.token_readers import Reading, build_reader, input_structure
 from perceivers.layers import PerceiverEncoder
 from perceivers.modalities.structure import InputStructure, TokensOfGroups, TokensOfTables, WholeTokens
@@ -73,7 +72,7 @@ class PreparedPerceiver(PerceiverVerbs):
         take: see Take.
         answer_map: a linear map that the caller applies to all answers; where `maps_answers`, it must not be applied again.
         progress: told how far a decode is.
-        quantize: round the self-attends to 8 bits.
+        rounding: how the self-attends are rounded.
         release: drop every self-attend of the model once it is folded, so that only one exists twice.
     """
 
@@ -85,7 +84,7 @@ class PreparedPerceiver(PerceiverVerbs):
         answer_map: AffineMap | None = None,
         progress: Progress | None = None,
         *,
-        quantize: bool = False,
+        rounding: Rounding = EXACT,
         release: bool = False,
     ) -> None:
         super().__init__()
@@ -130,7 +129,7 @@ class PreparedPerceiver(PerceiverVerbs):
             del answers
             give_back_freed_memory()
         self.self_attends = _fold_self_attends(
-            model.encoder.self_attends, take, budget, quantize=quantize, release=release
+            model.encoder.self_attends, take, budget, rounding, release=release
         )
         self._run = recorder(self._latents.device)
         self.requires_grad_(False)
@@ -332,24 +331,28 @@ def _fold_cross_attend(
 
 
 def _fold_self_attends(
-    layers: nn.ModuleList, take: Take[Any], budget: Budget, *, quantize: bool, release: bool
+    layers: nn.ModuleList, take: Take[Any], budget: Budget, rounding: Rounding, *, release: bool
 ) -> list[Callable[[Tensor], Tensor]]:
     """The latents' layers, each from latents to latents."""
     folded: list[Callable[[Tensor], Tensor]] = []
     for index, layer in enumerate(layers):
         if can_fold(layer):
-            make_map: MakeMap = Int8Linear if quantize else PackedMap
             own_layer = cast("AttentionLayer", layer)
             # A layer that comes again is still needed.
             is_last = all(layer is not other for other in layers[index + 1 :])
             folded.append(
-                FoldedSelfAttend(own_layer, make_map, budget.tile_values, release=release and is_last)
+                FoldedSelfAttend(
+                    own_layer,
+                    rounding.make_map,
+                    budget.tile_values,
+                    release=release and is_last,
+                    inner=rounding.inner,
+                )
             )
         else:
             arrive(layer)
             own = take(layer).eval().requires_grad_(False)
-            if quantize:
-                quantize_linears(own)
+            rounding.round_linears(own)
             folded.append(_PlainSelfAttend(own))
         if release:
             layers[index] = nn.Identity()
