@@ -67,14 +67,17 @@ def test_the_sizes_of_the_page_are_those_of_the_functions() -> None:
     def both(rows: int, name: str) -> str:
         return f"{getattr(network(rows, False), name)} / {getattr(network(rows, True), name)}"
 
-    loops = {rows: table_advice(rows, num_large=0) for rows in SIZES}
+    loops, of_numbers = (
+        {rows: table_advice(rows, num_large=0, has_numbers_to_answer=asks) for rows in SIZES}
+        for asks in (False, True)
+    )
     lines: dict[str, Callable[[int], object]] = {
         "latents x channels, layers, for classes": lambda rows: words(network(rows, False)),
         "latents x channels, layers, where a number is asked": lambda rows: words(network(rows, True)),
         "hidden channels left out (classes / numbers)": lambda rows: both(rows, "mlp_dropout"),
         "cells hidden (classes / numbers)": lambda rows: both(rows, "hidden"),
         "rows in a step": lambda rows: loops[rows].batch_size,
-        "passes": lambda rows: loops[rows].epochs,
+        "passes (classes / numbers)": lambda rows: f"{loops[rows].epochs} / {of_numbers[rows].epochs}",
         "learning rate, weight decay": lambda rows: (
             f"{loops[rows].learning_rate}, {loops[rows].weight_decay}"
         ),
@@ -88,7 +91,10 @@ def test_the_sizes_of_the_page_are_those_of_the_functions() -> None:
     for name, of in lines.items():
         expected = f"| {name} | " + " | ".join(str(of(rows)) for rows in SIZES) + " |"
         assert expected in page, expected
-    large, loop = table_sizes(500, num_large=1, has_numbers_to_answer=True), table_advice(500, num_large=1)
+    large, loop = (
+        table_sizes(500, num_large=1, has_numbers_to_answer=True),
+        table_advice(500, num_large=1, has_numbers_to_answer=True),
+    )
     assert (large.num_latents, large.latent_channels, large.num_layers) == (32, 64, 2)
     assert (loop.batch_size, loop.epochs) == (32, 2 * loops[500].epochs)  # type: ignore[operator]
 

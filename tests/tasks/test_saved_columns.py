@@ -7,6 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
 from perceivers import PerceiverConfig
@@ -14,6 +15,7 @@ from perceivers.answers.one_class import OneClass
 from perceivers.errors import CheckpointError
 from perceivers.kinds.category.kind import CategoryKind
 from perceivers.kinds.category.options import CategoryOptions
+from perceivers.kinds.date.kind import DateKind
 from perceivers.kinds.number.kind import NumberKind
 from perceivers.kinds.number.options import NumberOptions
 from perceivers.kinds.text.kind import TextKind
@@ -29,6 +31,11 @@ INPUTS = (
         CategoryKind(CategoryOptions(), vocabularies=(("red",), ("round", "flat"))),
     ),
     Input("numbers", ("size",), NumberKind(NumberOptions()).settle([[1.0], [2.0], [3.0]], ("size",))),  # type: ignore[list-item]
+    Input(
+        "dates",
+        ("born", "met"),
+        DateKind(NumberOptions()).settle([np.arange(12.0), np.arange(3.0, 15.0)], ("born", "met")),
+    ),
     Input("text", ("said", "asked"), TextKind(TextOptions())),
 )
 # More than ten: as texts, "10" comes before "2".
@@ -74,7 +81,7 @@ def test_more_or_fewer_columns_than_were_learned_from_are_refused(
 @pytest.mark.parametrize(
     ("changes", "said"),
     [
-        ({"modalities": {"text": {"type": "text"}}}, "other modalities: categories, numbers, text and text$"),
+        ({"modalities": {"text": {"type": "text"}}}, "other modalities: categories, numbers, dates, text and text$"),
         ({"answers": {"sort": {"type": "class"}}}, "other answers: kind and sort$"),
         (
             {"answers": {"kind": {**HEAD, "id2label": dict(enumerate(reversed(NAMES)))}}},

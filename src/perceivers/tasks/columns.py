@@ -123,6 +123,11 @@ class Columns:
             changed.update((own[name], value) for name, value in each.kind.augment(present).items())
         return changed
 
+    @property
+    def asks_for_numbers(self) -> bool:
+        """Whether an answer is a number."""
+        return any(answer.is_quantity for answer in self.answers.values())
+
     def modalities(self) -> dict[str, dict[str, Any]]:
         """`config.modalities`."""
         return {

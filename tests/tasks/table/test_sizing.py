@@ -27,9 +27,10 @@ def test_more_rows_mean_larger_batches_and_fewer_passes(first: int, second: int)
     assert 10 <= table_epochs(many) <= table_epochs(few) <= 30
 
 
-@given(ROWS, st.integers(0, 5))
-def test_every_advice_can_be_followed(rows: int, num_large: int) -> None:
-    advice = table_advice(rows, num_large=num_large)
+@given(ROWS, st.integers(0, 5), st.booleans())
+def test_every_advice_can_be_followed(rows: int, num_large: int, asks_numbers: bool) -> None:
+    advice = table_advice(rows, num_large=num_large, has_numbers_to_answer=asks_numbers)
+    assert advice.ema_decay is None or 0.0 <= advice.ema_decay < 1.0
     assert 1 <= advice.batch_size <= max(rows, 32)
     assert 1 <= advice.warmup_steps < advice.epochs * -(-rows // advice.batch_size) + 1
     assert advice.keep_best
@@ -37,5 +38,16 @@ def test_every_advice_can_be_followed(rows: int, num_large: int) -> None:
 
 def test_pictures_and_sounds_take_more_latents_and_smaller_steps() -> None:
     assert table_sizes(512, num_large=1, has_numbers_to_answer=False).num_latents == 32
-    assert table_advice(3_000, num_large=2).batch_size == 32
-    assert table_advice(3_000, num_large=2).epochs == 2 * table_advice(3_000, num_large=0).epochs
+    few, many = (table_advice(3_000, num_large=count, has_numbers_to_answer=False) for count in (0, 2))
+    assert (many.batch_size, many.epochs) == (32, 2 * few.epochs)
+
+
+def test_numbers_are_learned_in_more_passes_and_by_a_mean_of_the_weights() -> None:
+    classes, numbers, few = (
+        table_advice(rows, num_large=0, has_numbers_to_answer=asks)
+        for rows, asks in ((33_000, False), (33_000, True), (500, True))
+    )
+    # 65 steps of 512 rows a pass; a fifth of 1,625 steps are 325.
+    assert (classes.epochs, classes.ema_decay) == (10, None)
+    assert (numbers.epochs, numbers.ema_decay) == (25, round(1 - 1 / 325, 6))
+    assert (few.epochs, few.ema_decay) == (30, None)

@@ -42,7 +42,11 @@ def choices_in_words(plan: TablePlan, num_rows: int) -> list[str]:
         num_rows: that would be trained on.
     """
     inputs = plan.chosen.inputs
-    advice = table_advice(num_rows, num_large=sum(not each.kind.is_light for each in inputs))
+    advice = table_advice(
+        num_rows,
+        num_large=sum(not each.kind.is_light for each in inputs),
+        has_numbers_to_answer=plan.chosen.asks_for_numbers,
+    )
     chosen = plan.arguments
     return [
         *(f"{', '.join(each.columns)}: {each.kind.described()}" for each in inputs),

@@ -15,6 +15,9 @@ from perceivers.arguments.advice import Advice
 # Below this, networks are small and are held back: there is little to learn from.
 FEW_ROWS = 2_000
 SHORTEST, LONGEST = 10, 30
+# Where a number is asked for, the rows are passed over so many times as often, and what is kept is a mean of the weights
+# that looks back on this share of the run.
+PASSES_FOR_NUMBERS, AVERAGED_FOR_NUMBERS = 2.5, 0.2
 # Rows of pictures or sounds in a step.
 LARGE_BATCH = 32
 
@@ -59,16 +62,21 @@ def table_sizes(num_rows: int, *, num_large: int, has_numbers_to_answer: bool) -
     return TableSizes(8, 64, 1, 64, mlp_dropout=0.2, dropout=0.0, hidden=0.1)
 
 
-def table_advice(num_rows: int, *, num_large: int) -> Advice:
+def table_advice(num_rows: int, *, num_large: int, has_numbers_to_answer: bool) -> Advice:
     """The loop and the optimiser for so many training rows.
 
     Args:
         num_rows: training rows.
         num_large: see `table_sizes`; such inputs are learned in more and smaller steps.
+        has_numbers_to_answer: whether a target is a number, which is learned in more passes.
     """
     few = num_rows < FEW_ROWS and not num_large
+    is_averaged = has_numbers_to_answer and not few and not num_large
     batch_size = LARGE_BATCH if num_large else table_batch_size(num_rows)
     epochs = table_epochs(num_rows) * (2 if num_large else 1)
+    if is_averaged:
+        epochs = min(round(PASSES_FOR_NUMBERS * epochs), LONGEST)
+    steps = epochs * -(-num_rows // batch_size)
     return Advice(
         epochs=epochs,
         batch_size=batch_size,
@@ -77,7 +85,8 @@ def table_advice(num_rows: int, *, num_large: int) -> Advice:
         learning_rate=1e-3 if few else 2e-3,
         weight_decay=0.1 if few else 0.05,
         beta2=0.98,
-        warmup_steps=max(epochs * -(-num_rows // batch_size) // 10, 1),
+        warmup_steps=max(steps // 10, 1),
+        ema_decay=round(1.0 - 1.0 / (AVERAGED_FOR_NUMBERS * steps), 6) if is_averaged else None,
     )
 
 

@@ -54,8 +54,10 @@ class TableTask(ColumnTask[TableArguments]):
             return Advice()
         num_large = sum(not each.kind.is_light for each in self.columns.inputs)
         num_rows = len(splits.train)
-        sizes = table_sizes(num_rows, num_large=num_large, has_numbers_to_answer=False)
-        advice = replace(table_advice(num_rows, num_large=num_large), latent_channels=sizes.latent_channels)
+        asks_numbers = self.columns.asks_for_numbers
+        sizes = table_sizes(num_rows, num_large=num_large, has_numbers_to_answer=asks_numbers)
+        advice = table_advice(num_rows, num_large=num_large, has_numbers_to_answer=asks_numbers)
+        advice = replace(advice, latent_channels=sizes.latent_channels)
         return for_length(narrowed(advice, self.arguments.latent_channels), run, num_rows)
 
     def plan(self, splits: Splits) -> list[Any]:
