@@ -11,10 +11,9 @@ from torch import Tensor, nn
 
 from perceivers.inference.budget import Budget, pieces
 from perceivers.inference.cross_attention import Take
-from perceivers.inference.latent_layer import FoldedSelfAttend, MakeMap, can_fold
-from perceivers.inference.packed_map import PackedMap
+from perceivers.inference.latent_layer import FoldedSelfAttend, can_fold
 from perceivers.inference.prepared_decoder import Progress
-from perceivers.inference.quantization import Int8Linear, quantize_linears
+from perceivers.inference.rounding import Rounding
 from perceivers.inference.tracing import is_traced
 from perceivers.models.hierarchical_perceiver import HierarchicalPerceiver
 from perceivers.nn.attention_layer import AttentionLayer
@@ -35,25 +34,28 @@ class PreparedBlock:
         block: the plain level, in evaluation mode.
         budget: how much is computed at a time.
         take: see Take.
-        quantize: round the self-attends to 8 bits.
+        rounding: how the self-attends are rounded.
     """
 
-    def __init__(self, block: HierarchyBlock, budget: Budget, take: Take[Any], *, quantize: bool) -> None:
+    def __init__(self, block: HierarchyBlock, budget: Budget, take: Take[Any], rounding: Rounding) -> None:
         self.groups, self.num_latents, self.channels = block.groups, block.num_latents, block.channels
         self._budget = budget
         self._latents = block.latents.weight.detach().clone().unflatten(0, (block.groups, block.num_latents))
         self._skip = None if block.skip is None else take(block.skip)
         self._cross_attention: nn.Module = take(block.cross_attention)
         self._self_attends: list[Callable[[Tensor], Tensor]] = []
-        make_map: MakeMap = Int8Linear if quantize else PackedMap
         for layer in block.self_attends:
             if can_fold(layer):
-                folded = FoldedSelfAttend(cast("AttentionLayer", layer), make_map, budget.tile_values)
+                folded = FoldedSelfAttend(
+                    cast("AttentionLayer", layer),
+                    rounding.make_map,
+                    budget.tile_values,
+                    inner=rounding.inner,
+                )
                 self._self_attends.append(folded)
                 continue
             own = take(layer)
-            if quantize:
-                quantize_linears(own)
+            rounding.round_linears(own)
             self._self_attends.append(_plain(own))
 
     def __call__(self, tokens: Tensor, skipped: Tensor | None = None, mask: Tensor | None = None) -> Tensor:
@@ -110,8 +112,7 @@ def prepare_hierarchy(
     budget: Budget,
     take: Take[Any],
     progress: Progress | None,
-    *,
-    quantize: bool,
+    rounding: Rounding,
 ) -> HierarchicalPerceiver:
     """A shallow copy of the model around prepared levels, whose own methods then do the rest.
 
@@ -120,7 +121,7 @@ def prepare_hierarchy(
         budget: how much is computed at a time.
         take: see Take.
         progress: told how far a decode is.
-        quantize: round the self-attends to 8 bits.
+        rounding: how the self-attends are rounded.
     """
     shell = copy.copy(model)
     changed = ("blocks", "head", "processor_head")
@@ -131,7 +132,7 @@ def prepare_hierarchy(
     }
     own = _in_evaluation(take)
     blocks = cast("Sequence[HierarchyBlock]", model.blocks)
-    children["blocks"] = [PreparedBlock(block, budget, own, quantize=quantize) for block in blocks]
+    children["blocks"] = [PreparedBlock(block, budget, own, rounding) for block in blocks]
     children["head"] = PreparedHead(own(model.head), budget, progress)
     labels = model.processor_head
     children["processor_head"] = None if labels is None else PreparedHead(own(labels), budget, None)
