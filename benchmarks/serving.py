@@ -180,7 +180,8 @@ def measure(requests: int, clients: int) -> str:
     }
     table = markdown_table(("what", "figure"), [[name, value] for name, value in figures.items()])
     return (
-        f"# `perceivers app` under load\n\n{about}\n\n{table}\n\nCommand: `python benchmarks/serving.py`.\n"
+        f"# `perceivers app` under load\n\n{about}\n\n{table}\n\n"
+        f"Command: `python benchmarks/serving.py --requests {requests}`.\n"
     )
 
 

@@ -79,6 +79,29 @@ def test_what_is_shown_and_what_is_not_are_different_batches() -> None:
     assert run(story).num_batches == 2
 
 
+class Panic(BaseException):
+    """What errors of compiled code are: no Exception."""
+
+
+@pytest.mark.parametrize("raised", [SystemExit(3), Panic("at line 7")])
+def test_an_error_that_would_end_the_program_ends_one_question(raised: BaseException) -> None:
+    def answer(asked: Rows, shows: bool) -> Answers:
+        if any(row["n"] == "bad" for row in asked):
+            raise raised
+        return echo(asked, shows)
+
+    async def story(batcher: Batcher) -> None:
+        found = await asyncio.gather(
+            *(batcher.ask(rows(n), shows=False) for n in (1, "bad", 2)), return_exceptions=True
+        )
+        assert isinstance(found[1], RefusedError)
+        assert found[1].sentence == FAILED
+        assert [said(found[0]), said(found[2])] == [[1], [2]]
+        assert said(await batcher.ask(rows(5), shows=False)) == [5]
+
+    run(story, answer)
+
+
 def test_a_question_that_fails_takes_no_other_down() -> None:
     async def story(batcher: Batcher) -> None:
         found = await asyncio.gather(

@@ -256,3 +256,8 @@ def test_the_command_says_how_fast_it_was_and_what_could_not_be_read(
         main([*asked, "--workers", "1", "--rows-per-part", "9", "--unreadable", "skip"])
     assert ended.value.code == 0
     assert "3 parts were there before" in capsys.readouterr().out
+    with pytest.raises(SystemExit) as ended:
+        main([*asked[:-4], "--output", str(tmp_path / "none"), "--workers", "0"])
+    assert ended.value.code != 0
+    assert "`workers` must be at least 1, received 0" in capsys.readouterr().err.replace("\n", " ")
+    assert not (tmp_path / "none").exists()

@@ -177,7 +177,8 @@ class Batcher:
                 found = self._answer([row for each in batch for row in each.rows], first.shows)
         except NobodyWaits:
             return
-        except Exception:
+        except BaseException:
+            # Libraries raise SystemExit, and errors of compiled code that are no Exception: they would end the event loop.
             if len(batch) > 1:
                 for each in batch:
                     self._answer_batch([each], loop)

@@ -49,7 +49,7 @@ def predict(
             output,
             unreadable,
             device,
-            workers or 1,
+            1 if workers is None else workers,
             engine or "processes",
             address,
             rows_per_part,
@@ -139,8 +139,9 @@ def _predict_in_parts(
         highlight=False,
         soft_wrap=True,
     )
+    parts = "1 part" if report.parts == 1 else f"{report.parts:,} parts"
     console.print(
-        f"{report.rows:,} rows in {report.parts:,} parts, {report.errors:,} with an error, saved in {output}",
+        f"{report.rows:,} rows in {parts}, {report.errors:,} with an error, saved in {output}",
         highlight=False,
         markup=False,
         soft_wrap=True,

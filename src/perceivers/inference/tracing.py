@@ -8,6 +8,8 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
+from perceivers.nn.turns import is_traced as is_traced
+
 # Values that a step, or what is computed at once, may hold. Larger tiles cost memory, smaller ones more calls.
 TILE_VALUES = 2**21
 # Sizes that are free in a graph may grow by so much beyond those of the sample before tiles are needed for them.
@@ -15,12 +17,6 @@ _ROOM_TO_GROW = 64
 
 #: Carried tensors, and those of a step, to the next carried ones, and what the step gives.
 Step = Callable[[tuple[Tensor, ...], tuple[Tensor, ...]], tuple[tuple[Tensor, ...], tuple[Tensor, ...]]]
-
-
-def is_traced() -> bool:
-    """Whether a graph is being captured that is to run elsewhere: nothing may be decided by the data then."""
-    asked = getattr(torch.compiler, "is_exporting", torch.compiler.is_compiling)
-    return bool(asked())
 
 
 def tile_rows(num_rows: int, values_a_row: int) -> int | None:

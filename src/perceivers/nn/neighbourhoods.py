@@ -14,6 +14,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from perceivers.errors import ConfigurationError
+from perceivers.nn.turns import in_turn
 
 # Points on a grid are equally far from many others. A centre is taken to lie this far beside itself, in the unit of the
 # coordinates, so that the same direction wins everywhere, in any order of the points, and rounding decides nothing.
@@ -196,21 +197,23 @@ def spread_out(points: Tensor, counts: Tensor | None, num_chosen: int) -> Tensor
         Indices, int64 [batch, num_chosen].
     """
     with torch.no_grad():
-        places = points.float()
+        # Coordinates may be a part of the points' rows; a loop of a graph wants an array of their own.
+        places = points.float().contiguous()
         weights = 1.0 - 0.5 ** torch.arange(1, places.shape[-1] + 1, device=places.device)
         preference = 1.0 + _PREFERENCE * (places @ weights)
         distances = places.square().sum(-1)
         if counts is not None:
             distances = distances.masked_fill(~counts, _HIDDEN)
-        chosen = []
-        for number in range(num_chosen):
+
+        def choose(distances: Tensor, is_first: Tensor) -> tuple[Tensor, Tensor]:
             best = (distances * preference).argmax(dim=1, keepdim=True)
-            chosen.append(best)
-            to_it = (places - picked(places, best)).square().sum(-1)
+            place = places.gather(1, best[..., None].expand(-1, -1, places.shape[-1]))
+            to_it = (places - place).square().sum(-1)
             # The distances from 0 served for the first one alone.
-            nearer = torch.minimum(distances, to_it) if number else to_it
-            distances = torch.where(distances < 0, distances, nearer).scatter_(1, best, _CHOSEN)
-        return torch.cat(chosen, dim=1)
+            nearer = torch.where(is_first, to_it, torch.minimum(distances, to_it))
+            return torch.where(distances < 0, distances, nearer).scatter(1, best, _CHOSEN), best
+
+        return in_turn(choose, distances, torch.arange(num_chosen, device=places.device) == 0)[..., 0].T
 
 
 def picked(values: Tensor, indices: Tensor) -> Tensor:
