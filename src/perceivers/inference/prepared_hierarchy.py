@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any, cast
 
 import torch
@@ -14,6 +14,7 @@ from perceivers.inference.cross_attention import Take
 from perceivers.inference.latent_layer import FoldedSelfAttend, can_fold
 from perceivers.inference.prepared_decoder import Progress
 from perceivers.inference.rounding import Rounding
+from perceivers.inference.tracing import is_traced
 from perceivers.models.hierarchical_perceiver import HierarchicalPerceiver
 from perceivers.nn.attention_layer import AttentionLayer
 from perceivers.nn.hierarchy_block import HierarchyBlock
@@ -67,7 +68,7 @@ class PreparedBlock:
         seen = None if mask is None else mask.flatten(0, 1)[:, None]
         kept = _ARRAYS_OF_TOKENS * (num_tokens * tokens.shape[2] + self.num_latents * self.channels)
         parts = []
-        for some in pieces(len(queries), self._budget.samples(kept)):
+        for some in _pieces(queries.shape[0], self._budget.samples(kept)):
             own = None if seen is None else seen[some]
             latents = self._cross_attention(queries[some], None, tokens[some], own)[0]
             for layer in self._self_attends:
@@ -94,10 +95,10 @@ class PreparedHead:
         rows = self._budget.rows(latents.shape[1] + _ARRAYS_OF_TOKENS * queries.shape[2], queries.shape[1])
         together = self._budget.samples(_ARRAYS_OF_TOKENS * (rows * queries.shape[2] + latents[0].numel()))
         answers, done = [], 0
-        for some in pieces(len(queries), together):
+        for some in _pieces(queries.shape[0], together):
             parts = [
                 self._head(queries[some, part], None, latents[some])[0]
-                for part in pieces(queries.shape[1], rows)
+                for part in _pieces(queries.shape[1], rows)
             ]
             answers.append(torch.cat(parts, dim=1))
             done += answers[-1].shape[0] * answers[-1].shape[1]
@@ -139,6 +140,11 @@ def prepare_hierarchy(
     shell.config = copy.deepcopy(model.config)
     shell.training = False
     return shell
+
+
+def _pieces(length: int, size: int) -> Iterable[slice]:
+    """See `pieces`; in a graph that is captured all at once: how many there are may be free there."""
+    return [slice(None)] if is_traced() else pieces(length, size)
 
 
 def _in_evaluation(take: Take[Any]) -> Take[Any]:

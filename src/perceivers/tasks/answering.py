@@ -62,7 +62,9 @@ class AnsweringTask(Task[TaskArguments]):
     def restore(self, folder: Path) -> Parts:
         """Load the model and its columns."""
         self.columns = Columns.from_pretrained(folder)
-        return Parts(self.load_model(folder), self.columns)
+        model = self.load_model(folder)
+        self.columns.require_of(model.config, folder)
+        return Parts(model, self.columns)
 
     def columns_for(self, columns: Columns, names: Sequence[str]) -> Columns:
         """The columns of a trained model as they are called in a table with these names."""

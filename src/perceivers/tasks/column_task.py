@@ -221,9 +221,20 @@ class ColumnTask(AnsweringTask[TaskArguments]):
         """Of several answers, their mean score."""
         return self.measures.summarized(scores)
 
+    @property
+    def calibrates(self) -> bool:
+        """Whether answers are corrected after training: as the arguments say, or else where targets were softened.
+
+        What learns from softened or mixed targets is right more often than it says.
+        """
+        asked = getattr(self.arguments, "calibrate", None)
+        if asked is not None:
+            return bool(asked)
+        return any(getattr(self.arguments, name, 0.0) for name in ("label_smoothing", "mixup", "cutmix"))
+
     def finish(self, parts: Parts, measure: Callable[[], Mapping[str, Tensor]]) -> Parts:
-        """Correct each answer by what it said of the validation samples, where that is wanted."""
-        measured = measure() if getattr(self.arguments, "calibrate", False) else {}
+        """Correct each answer by what it said of the validation samples, where that is wanted or needed."""
+        measured = measure() if self.calibrates else {}
         if not measured:
             return parts
         answers = {
