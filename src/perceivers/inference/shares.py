@@ -21,8 +21,6 @@ from perceivers.inference.budget import LEAST_MEMORY, Budget
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
-# With fewer tiles, what one share has more than another weighs more than the waits.
-_FEWEST_TILES = 4
 
 
 def threads_for(device: torch.device, budget: Budget) -> int:
@@ -33,14 +31,14 @@ def threads_for(device: torch.device, budget: Budget) -> int:
 
 
 def in_shares(work: Callable[[Sequence[Item]], Result], items: Sequence[Item], threads: int) -> list[Result]:
-    """What `work` gives for consecutive shares of the items, in their order; one share where they are few.
+    """What `work` gives for consecutive shares of the items, in their order; one share where threads are more than items.
 
     Args:
         work: called with a share, in a thread where operations are not divided further.
         items: at least one.
         threads: how many shares at most.
     """
-    if threads == 1 or len(items) < _FEWEST_TILES * threads:
+    if threads == 1 or len(items) < threads:
         return [work(items)]
     bounds = [len(items) * number // threads for number in range(threads + 1)]
     shares = [items[first:last] for first, last in itertools.pairwise(bounds)]
