@@ -1,11 +1,12 @@
 """How time and working memory grow with the number of inputs (encode) and of outputs (decode): slopes, a table, a plot.
 
-Run: python benchmarks/scaling.py [--sizes 10 12 14 16 18] [--output results/scaling.csv]
+Run: python benchmarks/scaling.py [--sizes 10 12 14 16 18] [--busy 1] [--output results/scaling.csv]
 
 Encode: the cross-attend of 512 latents x 1024 over 2^k RGB pixels with Fourier positions (261 channels, one head), no layer
 after it. Transformers gets its tokens ready made; ours takes the picture. Decode: one Fourier query for each of 2^k outputs
 looks at those latents; Transformers gets its queries ready made. For contrast, one layer of a plain Transformer encoder of
-width 512 on as many tokens, as far as its attention is affordable. Working memory is what a run takes at its peak above what
+width 512 on as many tokens, as far as its attention is affordable. `--busy 1` starts a loop that takes a core all the time:
+what a shared machine does to either side. Working memory is what a run takes at its peak above what
 the process held before, each in a fresh process. Slopes are those of log time against log size over the largest four sizes.
 """
 
@@ -15,6 +16,7 @@ import argparse
 import csv
 import ctypes
 import math
+import subprocess
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
@@ -53,16 +55,25 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--sizes", nargs="+", type=int, default=list(range(10, 19)), help="exponents of 2")
     parser.add_argument("--jobs", nargs="+", choices=list(JOBS), default=list(JOBS))
     parser.add_argument("--repetitions", type=int, default=3)
+    parser.add_argument("--busy", type=int, default=0, help="loops that each take a core meanwhile")
     parser.add_argument("--note", help="a line for the report")
     parser.add_argument("--output", type=Path, help="CSV file; the plot and the report go beside it")
     options = parser.parse_args(arguments)
     described = circumstances()
     rows: list[dict[str, Any]] = []
-    for job in options.jobs:
-        for exponent in options.sizes:
-            rows += measure(job, exponent, options.repetitions)
-            print(rows[-1], flush=True)
-    text = "\n\n".join([described, _table(rows), *([options.note] if options.note else [])])
+    loops = [subprocess.Popen([sys.executable, "-c", "while True: pass"]) for _ in range(options.busy)]
+    try:
+        for job in options.jobs:
+            for exponent in options.sizes:
+                rows += measure(job, exponent, options.repetitions)
+                print(rows[-1], flush=True)
+    finally:
+        for loop in loops:
+            loop.kill()
+            loop.wait()
+    notes = [f"Beside {options.busy} busy loop{'s' * (options.busy > 1)}."] if options.busy else []
+    notes += [options.note] if options.note else []
+    text = "\n\n".join([described, _table(rows), *notes])
     print(text)
     if options.output is not None:
         save(rows, text, options.output)

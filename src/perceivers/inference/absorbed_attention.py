@@ -19,7 +19,8 @@ import torch
 from torch import Tensor
 
 from perceivers.inference.budget import Budget, pieces
-from perceivers.inference.structured_tokens import StructuredTokens, Sums, Tile
+from perceivers.inference.shares import in_shares, threads_for
+from perceivers.inference.structured_tokens import Products, StructuredTokens, Sums, Tile
 from perceivers.inference.traced_attention import attend_traced
 from perceivers.inference.tracing import is_traced
 
@@ -54,12 +55,13 @@ def attend(
     if is_traced():
         return attend_traced(parts, queries, batch_size, mask)
     num_queries, channels = queries.shape
-    kept = num_queries * (channels + sum(sum(part.axes.sizes) for part in parts if part.axes))
+    threads = threads_for(queries.device, budget)
+    kept = threads * num_queries * (channels + sum(sum(part.axes.sizes) for part in parts if part.axes))
     contexts = []
     for samples in pieces(batch_size, budget.samples(kept)):
         some = None if mask is None else mask[samples]
         read = slice(first_sample + samples.start, first_sample + samples.stop)
-        contexts.append(_attend_samples(parts, queries, read, some, budget))
+        contexts.append(_attend_samples(parts, queries, read, some, budget, threads))
     return torch.cat(contexts)
 
 
@@ -69,36 +71,66 @@ def _attend_samples(
     samples: slice,
     mask: Tensor | None,
     budget: Budget,
+    threads: int,
 ) -> Tensor:
-    num_samples, num_queries = samples.stop - samples.start, queries.shape[0]
+    own = budget.shared_by(threads)
+    products = [part.products(queries) for part in parts]
+    tiles = [
+        (number, tile) for number, part in enumerate(parts) for tile in part.tiles(own.rows(len(queries)))
+    ]
+
+    def attend_to(share: Sequence[tuple[int, Tile]]) -> tuple[Tensor, Tensor, Tensor]:
+        return _attend_tiles(parts, products, len(queries), samples, mask, own, share)
+
+    (largest, totals, context), *others = in_shares(attend_to, tiles, threads)
+    for other_largest, other_totals, other_context in others:
+        raised = torch.maximum(largest, other_largest)
+        factor, other_factor = (largest - raised).exp_(), (other_largest - raised).exp_()
+        largest, totals = raised, totals * factor + other_totals * other_factor
+        context = context * factor[..., None] + other_context * other_factor[..., None]
+    return context.div_(totals[..., None])
+
+
+def _attend_tiles(
+    parts: Sequence[StructuredTokens],
+    products: Sequence[Products],
+    num_queries: int,
+    samples: slice,
+    mask: Tensor | None,
+    budget: Budget,
+    tiles: Sequence[tuple[int, Tile]],
+) -> tuple[Tensor, Tensor, Tensor]:
+    """Largest logits and their totals [samples, num_queries], and sums [samples, num_queries, channels] over some tiles."""
+    num_samples = samples.stop - samples.start
     dtype, device = parts[0].dtype, parts[0].device
-    running = [_RunningSums(part, queries, num_samples) for part in parts]
+    running = [
+        _RunningSums(part, own, num_queries, num_samples) for part, own in zip(parts, products, strict=True)
+    ]
+    first_tokens = [sum(part.num_tokens for part in parts[:number]) for number in range(len(parts))]
     largest = torch.full((num_samples, num_queries), _MASKED, dtype=dtype, device=device)
     totals = torch.zeros_like(largest)
-    first_token = 0
-    for sums in running:
-        part = sums.part
-        for tile in part.tiles(budget.rows(num_queries)):
-            shared = sums.shared_logits(tile)
-            for group in pieces(num_samples, max(1, budget.tile_values // (num_queries * tile.num_tokens))):
-                inputs = slice(samples.start + group.start, samples.start + group.stop)
-                read = _ReadTile(part, tile, inputs, group)
-                logits = sums.logits(read, shared)
-                if mask is not None:
-                    tokens = slice(first_token + tile.tokens.start, first_token + tile.tokens.stop)
-                    logits.masked_fill_(~mask[group, None, tokens], _MASKED)
-                tile_largest = logits.amax(dim=-1)
-                weights = torch.softmax(logits, dim=-1)
-                tile_totals = 1 / weights.amax(dim=-1)
-                _follow_largest(tile_largest, largest[group], totals[group], running, group)
-                tile_totals *= (tile_largest - largest[group]).exp_()
-                totals[group] += tile_totals
-                sums.add(weights, tile_totals, read)
-        first_token += part.num_tokens
+    for number, tile in tiles:
+        sums, part = running[number], parts[number]
+        shared = sums.shared_logits(tile)
+        for group in pieces(num_samples, max(1, budget.tile_values // (num_queries * tile.num_tokens))):
+            inputs = slice(samples.start + group.start, samples.start + group.stop)
+            read = _ReadTile(part, tile, inputs, group)
+            logits = sums.logits(read, shared)
+            if mask is not None:
+                first = first_tokens[number]
+                tokens = slice(first + tile.tokens.start, first + tile.tokens.stop)
+                logits.masked_fill_(~mask[group, None, tokens], _MASKED)
+            tile_largest = logits.amax(dim=-1)
+            weights = torch.softmax(logits, dim=-1)
+            tile_totals = 1 / weights.amax(dim=-1)
+            _follow_largest(tile_largest, largest[group], totals[group], running, group)
+            tile_totals *= (tile_largest - largest[group]).exp_()
+            totals[group] += tile_totals
+            sums.add(weights, tile_totals, read)
     context = running[0].context()
     for sums in running[1:]:
         context += sums.context()
-    return context.div_(totals[..., None])
+    return largest, totals, context
 
 
 def _follow_largest(
@@ -141,14 +173,17 @@ class _RunningSums:
 
     Args:
         part: the tokens.
-        queries: [num_queries, channels].
+        products: of the queries with what its tokens are made of.
+        num_queries: how many these are.
         num_samples: samples whose sums are kept.
     """
 
-    def __init__(self, part: StructuredTokens, queries: Tensor, num_samples: int) -> None:
+    def __init__(
+        self, part: StructuredTokens, products: Products, num_queries: int, num_samples: int
+    ) -> None:
         self.part = part
-        self.products = part.products(queries)
-        self._num_queries = queries.shape[0]
+        self.products = products
+        self._num_queries = num_queries
 
         def zeros(channels: int) -> Tensor:
             return torch.zeros(num_samples, self._num_queries, channels, dtype=part.dtype, device=part.device)

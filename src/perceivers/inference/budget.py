@@ -10,6 +10,7 @@ import torch
 from perceivers.errors import ConfigurationError
 
 DEFAULT_MEMORY = 256 * 2**20
+LEAST_MEMORY = 2**20
 _MOST_MEMORY = 4 * 2**30
 # Values of one tile. Larger ones leave the cache of the processors measured, smaller ones pay more for each call.
 CACHED_TILE = 2**20
@@ -35,7 +36,7 @@ class Budget:
     largest_tile: int = CACHED_TILE
 
     def __post_init__(self) -> None:
-        for name, smallest in (("max_memory", 2**20), ("chunk_size", 1)):
+        for name, smallest in (("max_memory", LEAST_MEMORY), ("chunk_size", 1)):
             value = getattr(self, name)
             if value is not None and (not isinstance(value, int) or value < smallest):
                 raise ConfigurationError(
@@ -55,6 +56,10 @@ class Budget:
     def samples(self, values_a_sample: int) -> int:
         """Samples whose sums may be kept at the same time: a quarter of the memory."""
         return max(1, self.max_memory // (4 * _BYTES * max(values_a_sample, 1)))
+
+    def shared_by(self, threads: int) -> Budget:
+        """What each of so many threads may use at the same time."""
+        return replace(self, max_memory=max(self.max_memory // threads, LEAST_MEMORY))
 
     def smaller(self, chunk_size: int | None) -> Budget:
         """The same, with chunks of at most `chunk_size`."""

@@ -12,7 +12,7 @@ usual.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from typing import cast
 
@@ -23,6 +23,7 @@ from torch.nn import functional as F
 from perceivers.inference.budget import Budget, pieces
 from perceivers.inference.folding import centred, compose, fold_norm, narrow, wide, wide_map, working_dtype
 from perceivers.inference.freed_memory import give_back_freed_memory
+from perceivers.inference.packed_map import PackedMap
 from perceivers.inference.query_tail import (
     QueryTail,
     SplitTail,
@@ -30,6 +31,7 @@ from perceivers.inference.query_tail import (
     merging_is_cheaper,
     split_tail,
 )
+from perceivers.inference.shares import in_shares, threads_for
 from perceivers.inference.structured_tokens import Products, StructuredTokens, Tile
 from perceivers.inference.traced_attention import whole_tile
 from perceivers.inference.traced_decoder import (
@@ -180,21 +182,39 @@ class PreparedDecoder:
         self, run: _Run, tokens: StructuredTokens, tail: QueryTail, mask: Tensor | None, outputs: Tensor
     ) -> None:
         """One head: the latents of each sample as constant vectors."""
+        tiles = list(tokens.tiles(run.budget.rows(max(run.normed.shape[1], tail.width))))
         for sample in range(outputs.shape[0]):
             some = slice(sample, sample + 1)
             latents = run.normed[sample]
             keys = _Keys(tokens.products(F.linear(latents, self._absorbed)), latents @ self._absorbed_bias)
             table = tail.table(run.values[sample].to(self._tail_dtype))
-            for tile in tokens.tiles(run.budget.rows(max(latents.shape[0], tail.width))):
-                logits = _logits(tokens, keys, tile, some)
-                weights = torch.softmax(logits, dim=-1)
-                if mask is not None:
-                    weights = self._masked(weights, mask[sample, tile.tokens])
-                queries = tokens.tokens(tile, some)[0] if self._residual else None
-                queries = None if queries is None else queries.to(self._tail_dtype)
-                answers = tail.answers(weights.to(self._tail_dtype), table, queries)
-                outputs[sample, tile.tokens] = answers.to(outputs.dtype)
-                run.reports.add(tile.num_tokens)
+            masked = None if mask is None else mask[sample]
+            answer = partial(
+                self._answer_tiles, run, tokens, tail, keys, table, masked, some, outputs[sample]
+            )
+            in_shares(answer, tiles, run.threads)
+
+    def _answer_tiles(
+        self,
+        run: _Run,
+        tokens: StructuredTokens,
+        tail: QueryTail,
+        keys: _Keys,
+        table: PackedMap,
+        mask: Tensor | None,
+        sample: slice,
+        outputs: Tensor,
+        tiles: Sequence[Tile],
+    ) -> None:
+        for tile in tiles:
+            weights = torch.softmax(_logits(tokens, keys, tile, sample), dim=-1)
+            if mask is not None:
+                weights = self._masked(weights, mask[tile.tokens])
+            queries = tokens.tokens(tile, sample)[0] if self._residual else None
+            queries = None if queries is None else queries.to(self._tail_dtype)
+            answers = tail.answers(weights.to(self._tail_dtype), table, queries)
+            outputs[tile.tokens] = answers.to(outputs.dtype)
+            run.reports.add(tile.num_tokens)
 
     def _answer_projected(
         self, run: _Run, tokens: StructuredTokens, tail: SplitTail, mask: Tensor | None, outputs: Tensor
@@ -203,24 +223,28 @@ class PreparedDecoder:
         width = max(self._num_heads * run.normed.shape[1], self._channels)
         keys = self._heads(F.linear(run.normed, self._key)).transpose(2, 3)
         values = self._heads(run.values)
-        for tile in tokens.tiles(run.budget.rows(width)):
-            group_size = max(1, run.budget.tile_values // (width * tile.num_tokens))
-            for group in pieces(outputs.shape[0], group_size):
-                projected, queries = self._project(tokens, tile, group)
-                heads = self._heads(projected)
-                if mask is None and heads.device.type == "cuda":
-                    context = _attend_fused(heads, keys[group], values[group], self._tail_dtype)
-                else:
-                    weights = torch.softmax(heads @ keys[group], dim=-1)
-                    if mask is not None:
-                        weights = self._masked(weights, mask[group, None, tile.tokens])
-                    context = weights @ values[group]
-                context = context.transpose(1, 2).flatten(2)
-                attended = tail.project(context.to(self._tail_dtype))
-                if queries is not None:
-                    attended = attended + queries.to(self._tail_dtype)
-                outputs[group, tile.tokens] = tail.finish(attended).to(outputs.dtype)
-                run.reports.add((group.stop - group.start) * tile.num_tokens)
+
+        def answer(tiles: Sequence[Tile]) -> None:
+            for tile in tiles:
+                group_size = max(1, run.budget.tile_values // (width * tile.num_tokens))
+                for group in pieces(outputs.shape[0], group_size):
+                    projected, queries = self._project(tokens, tile, group)
+                    heads = self._heads(projected)
+                    if mask is None and heads.device.type == "cuda":
+                        context = _attend_fused(heads, keys[group], values[group], self._tail_dtype)
+                    else:
+                        weights = torch.softmax(heads @ keys[group], dim=-1)
+                        if mask is not None:
+                            weights = self._masked(weights, mask[group, None, tile.tokens])
+                        context = weights @ values[group]
+                    context = context.transpose(1, 2).flatten(2)
+                    attended = tail.project(context.to(self._tail_dtype))
+                    if queries is not None:
+                        attended = attended + queries.to(self._tail_dtype)
+                    outputs[group, tile.tokens] = tail.finish(attended).to(outputs.dtype)
+                    run.reports.add((group.stop - group.start) * tile.num_tokens)
+
+        in_shares(answer, list(tokens.tiles(run.budget.rows(width))), run.threads)
 
     def _project(self, tokens: StructuredTokens, tile: Tile, group: slice) -> tuple[Tensor, Tensor | None]:
         """Queries after Wq, [1 or samples, tokens of the tile, qk_channels], and themselves where they are added later."""
@@ -284,6 +308,11 @@ class _Reports:
         self._progress = progress
         self._done = 0
 
+    @property
+    def is_listened_to(self) -> bool:
+        """Whether anybody is told."""
+        return self._progress is not None
+
     def add(self, count: int) -> None:
         """`count` more outputs are there."""
         self._done += count
@@ -314,7 +343,9 @@ class _Run:
     ) -> None:
         self.normed = F.layer_norm(latents.to(dtype), latents.shape[-1:], eps=eps)
         self.values = F.linear(self.normed, value.weight, value.bias)
-        self.budget = budget
+        # Who is told of progress is told in the thread that asked.
+        self.threads = 1 if reports.is_listened_to else threads_for(latents.device, budget)
+        self.budget = budget.shared_by(self.threads)
         self.reports = reports
 
 

@@ -83,8 +83,8 @@ class Summed:
     def __init__(
         self, sums: Callable[..., Tensor], value: Callable[[Tensor], Tensor], shape: tuple[int, ...]
     ) -> None:
-        self._of_batch, self._value, self._shape = sums, value, shape
-        self.reset()
+        self._of_batch, self._value = sums, value
+        self._sums = torch.zeros(shape, dtype=torch.float64)
 
     def update(self, *given: Tensor, **measured: Tensor) -> None:
         """Take in one batch."""
@@ -97,7 +97,7 @@ class Summed:
 
     def reset(self) -> None:
         """Forget all batches."""
-        self._sums = torch.zeros(self._shape, dtype=torch.float64)
+        self._sums = torch.zeros_like(self._sums)
 
 
 class Kept:
