@@ -286,8 +286,8 @@ def nearest_of(places: np.ndarray, tokens: np.ndarray) -> np.ndarray:
 
 
 def _has_coordinates_first(shape: np.ndarray | Mesh) -> bool:
-    """Whether a set has as few points as points have coordinates, and each of them very many numbers."""
-    return not isinstance(shape, Mesh) and len(shape) <= 3 and shape.shape[1] >= MOST_NUMBERS_OF_FEW
+    """Whether a set has as many points as points have coordinates, and each of them very many numbers."""
+    return not isinstance(shape, Mesh) and len(shape) in (2, 3) and shape.shape[1] >= MOST_NUMBERS_OF_FEW
 
 
 def _is_array(cell: Any) -> bool:
