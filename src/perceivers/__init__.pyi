@@ -9,6 +9,7 @@ from perceivers.decoders.classification import (
 from perceivers.decoders.classification import (
     PerceiverProjectionDecoder as PerceiverProjectionDecoder,
 )
+from perceivers.decoders.entities import PerceiverEntityDecoder as PerceiverEntityDecoder
 from perceivers.decoders.multimodal import PerceiverMultimodalDecoder as PerceiverMultimodalDecoder
 from perceivers.decoders.multitask import PerceiverMultitaskDecoder as PerceiverMultitaskDecoder
 from perceivers.decoders.optical_flow import PerceiverOpticalFlowDecoder as PerceiverOpticalFlowDecoder
@@ -56,6 +57,7 @@ from perceivers.modalities.audio import (
 )
 from perceivers.modalities.base import AbstractPreprocessor as AbstractPreprocessor
 from perceivers.modalities.category import PerceiverCategoryPreprocessor as PerceiverCategoryPreprocessor
+from perceivers.modalities.entities import PerceiverEntitiesPreprocessor as PerceiverEntitiesPreprocessor
 from perceivers.modalities.image import (
     PerceiverImagePostprocessor as PerceiverImagePostprocessor,
 )
@@ -91,6 +93,12 @@ from perceivers.modalities.text import (
 )
 from perceivers.models.base import PerceiverPreTrainedModel as PerceiverPreTrainedModel
 from perceivers.models.causal_language_modeling import PerceiverForCausalLM as PerceiverForCausalLM
+from perceivers.models.entity_selection import (
+    PerceiverForEntitySelection as PerceiverForEntitySelection,
+)
+from perceivers.models.entity_selection import (
+    entity_config as entity_config,
+)
 from perceivers.models.hierarchical_perceiver import (
     HierarchicalPerceiver as HierarchicalPerceiver,
 )
@@ -136,6 +144,9 @@ from perceivers.outputs import (
 )
 from perceivers.outputs import (
     PerceiverDecoderOutput as PerceiverDecoderOutput,
+)
+from perceivers.outputs import (
+    PerceiverEntityOutput as PerceiverEntityOutput,
 )
 from perceivers.outputs import (
     PerceiverMaskedLMOutput as PerceiverMaskedLMOutput,

@@ -229,6 +229,30 @@ class PerceiverPredictionOutput(ModelOutput):
 
 @named_output
 @dataclass
+class PerceiverEntityOutput(ModelOutput):
+    """What PerceiverForEntitySelection returns.
+
+    Attributes:
+        loss: of the selection, when labels are given.
+        logits: scores of the pointer, [batch, num_queries, num_entities].
+        entities: an output for each entity, [batch, num_entities, channels].
+        mean: of the outputs of a sample's entities, [batch, channels].
+        hidden_states: as in PerceiverModelOutput.
+        attentions: as in PerceiverModelOutput.
+        cross_attentions: as in PerceiverModelOutput.
+    """
+
+    loss: Tensor | None = None
+    logits: Tensor | None = None
+    entities: Tensor | None = None
+    mean: Tensor | None = None
+    hidden_states: tuple[Tensor, ...] | None = None
+    attentions: tuple[Tensor, ...] | None = None
+    cross_attentions: tuple[Tensor, ...] | None = None
+
+
+@named_output
+@dataclass
 class EncoderOutput(ModelOutput):
     """What the encoder returns; fields as in PerceiverModelOutput, `cross_attentions` the encoder's alone."""
 

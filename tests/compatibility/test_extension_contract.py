@@ -61,6 +61,13 @@ NUMBERS, CATEGORIES = (
     torch.tensor([[0.5, math.nan, -1.5], [1.5, 0.25, 0.75]]),
     torch.tensor([[0, 1, 6], [3, 0, 2]]),
 )
+ENTITIES = torch.cat(
+    [
+        torch.tensor([[[2.0, 1.0]], [[3.0, 0.0]]]).expand(-1, 5, -1),
+        torch.tensor([[[0.5, math.nan]], [[math.nan, -1.0]]]).expand(-1, 5, -1),
+    ],
+    dim=2,
+)
 BINS = {"encoding": "piecewise", "bin_edges": [[-2.0, 0.0, 1.0], [-1.0, 2.0], [0.0, 1.0, 2.0, 3.0]]}
 OTHER_BINS = {"encoding": "piecewise", "bin_edges": [[-2.0, 0.25, 1.0], [-1.0, 2.0], [0.0, 1.0, 2.0, 3.0]]}
 ABSOLUTE = {"positions": "absolute", "max_length": 11}
@@ -343,6 +350,26 @@ PREPROCESSORS = {
             CATEGORIES - 1,
         ),
     ),
+    "entities": Part(
+        "PerceiverEntitiesPreprocessor",
+        constant(cardinalities=[2, 0], num_numbers=2, out_channels=7, num_frequencies=4),
+        ENTITIES,
+        effects={
+            "cardinalities": ({}, {"cardinalities": [3, 0]}),
+            "num_numbers": ({}, {"num_numbers": 1, "cardinalities": [2, 0, 5]}),
+            "out_channels": ({}, {"out_channels": 5}),
+            "num_frequencies": ({}, {"num_frequencies": 5}),
+        },
+        ineffective={"sigma": "it says how the frequencies are drawn, which are given here"},
+        wrong=(
+            ENTITIES[0],
+            ENTITIES[..., :3],
+            ENTITIES.long(),
+            ENTITIES[:, :0],
+            ENTITIES.nan_to_num(math.inf),
+            ENTITIES + 2,
+        ),
+    ),
     "a spectrogram through a stem": Part(
         "PerceiverSpectrogramPreprocessor",
         constant(
@@ -547,6 +574,11 @@ DECODERS = {
         ineffective={"keeps_tokens": "it says what the model keeps for whoever reads the answers"},
     ),
     "the mean latent": Part("PerceiverProjectionDecoder"),
+    "entities": Part(
+        "PerceiverEntityDecoder",
+        constant(num_channels=14),
+        effects={"num_channels": ({}, {"num_channels": 15})},
+    ),
     "flow": Part(
         "PerceiverOpticalFlowDecoder",
         constant(output_image_shape=(1, 5), num_channels=14),

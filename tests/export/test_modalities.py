@@ -43,6 +43,7 @@ MIXTURES: dict[str, dict[str, dict[str, Any]]] = {
         },
         "kinds": {"type": "category", "cardinalities": [2, 0, 5, 1], "out_channels": 7},
         "notes": {"type": "text", "num_channels": 10, "ngram_sizes": [2], "ngram_rows": 17},
+        "units": {"type": "entities", "cardinalities": [2, 1], "num_numbers": 2, "num_frequencies": 3},
         "points": {
             "type": "points",
             "num_coordinates": 2,
@@ -104,6 +105,7 @@ def inputs_of(names: list[str], batch: int, length: int) -> dict[str, Any]:
         "columns": columns,
         "kinds": torch.stack([torch.randint(0, high, (batch,)) for high in (4, 2, 7, 3)], dim=1),
         "notes": torch.randint(0, 31, (batch, length)),
+        "units": torch.cat([torch.randint(0, 3, (batch, length, 2)), torch.randn(batch, length, 2)], dim=2),
         "points": torch.rand(batch, length, 3) * 2 - 1,
         "picture": torch.randn(batch, 3, 5, 7),
         "waves": torch.randn(batch, 3),
@@ -116,6 +118,7 @@ def inputs_of(names: list[str], batch: int, length: int) -> dict[str, Any]:
     }
     masks = {
         "notes": torch.arange(length) < torch.randint(2, length + 1, (batch, 1)),
+        "units": torch.arange(length) < torch.randint(2, length + 1, (batch, 1)),
         "points": torch.arange(length) < torch.randint(2, length + 1, (batch, 1)),
         "picture": torch.arange(batch) != 0,
         "series": torch.arange(length) < torch.randint(3, length + 1, (batch, 1)),

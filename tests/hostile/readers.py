@@ -128,6 +128,24 @@ def _films(folder: Path) -> dict[str, list[bytes]]:
     return found
 
 
+def _entities_kind() -> Kind:
+    from perceivers.kinds.entities.kind import EntitiesKind
+    from perceivers.kinds.entities.options import EntityOptions
+
+    return EntitiesKind(EntityOptions(name_sets=1))
+
+
+def _entities(folder: Path) -> dict[str, list[bytes]]:
+    archive = io.BytesIO()
+    np.savez(archive, type=np.array(["archer", "guard"]), place=np.array([[1.0, 2.0], [3.0, 4.0]]))
+    units = b'[{"type": "archer", "place": [1.5, 2]}, {"type": "guard", "place": {"x": null}}]'
+    return {
+        ".json": [units],
+        ".csv": [b"type,health,x\narcher,40,1.5\nguard,,-2.0\n"],
+        ".npz": [archive.getvalue()],
+    }
+
+
 def _points_kind() -> Kind:
     from perceivers.kinds.points.kind import PointsKind
     from perceivers.kinds.points.options import PointOptions
@@ -372,6 +390,7 @@ READERS: dict[str, Reader] = {
     "sounds": Reader(_sounds, _read_as(_sound_kind)),
     "films": Reader(_films, _read_as(_film_kind)),
     "points": Reader(_points, _read_as(_points_kind)),
+    "entities": Reader(_entities, _read_as(_entities_kind)),
     "series": Reader(_series, _read_as(_series_kind)),
     "archives of series": Reader(_archive_series, _read_archive_series),
     "tables": Reader(_tables, _read_table),

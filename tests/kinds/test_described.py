@@ -12,6 +12,8 @@ from perceivers.kinds.base import Kind, as_tokens, counted
 from perceivers.kinds.category.kind import CategoryKind
 from perceivers.kinds.category.options import CategoryOptions
 from perceivers.kinds.date.kind import DateKind
+from perceivers.kinds.entities.kind import EntitiesKind
+from perceivers.kinds.entities.options import EntityOptions
 from perceivers.kinds.image.kind import ImageKind
 from perceivers.kinds.image.options import ImageOptions
 from perceivers.kinds.number.kind import NumberKind
@@ -75,6 +77,7 @@ CASES: list[tuple[Kind, int | None, str]] = [
         40,
         "up to 40 points of 2 coordinates and 1 feature, a token each",
     ),
+    (EntitiesKind(EntityOptions(max_entities=30)), 30, "up to 30 entities, a token each"),
     # 4 pairs of frames of 8 x 8 patches; 1 + 16,000 / 160 frames, four a token.
     (
         VideoKind(VideoOptions()),
@@ -95,7 +98,7 @@ def test_a_value_is_described_in_a_few_words(kind: Kind, num_tokens: int | None,
 
 def test_what_is_not_known_yet_is_not_said() -> None:
     assert SeriesKind(SeriesOptions()).described() == "1 channel"
-    assert replace(CASES[10][0], quantiles=None).described() == "numbers"  # type: ignore[call-arg]
+    assert replace(CASES[11][0], quantiles=None).described() == "numbers"  # type: ignore[call-arg]
 
 
 def test_counts_have_their_plural() -> None:

@@ -43,6 +43,17 @@ TYPES = {
         {**SERIES, "positions": "absolute", "max_length": 11, "out_channels": 5},
         lambda batch: torch.randn(batch, 7, 2),
     ),
+    "entities": (
+        {"type": "entities", "cardinalities": [1, 0], "num_numbers": 2, "out_channels": 5},
+        # Every number is missing somewhere, so that its vector learns.
+        lambda batch: torch.cat(
+            [
+                torch.ones(batch, 11, 2),
+                torch.randn(batch, 11, 2).masked_fill(torch.eye(11, 2) > 0, torch.nan),
+            ],
+            dim=2,
+        ),
+    ),
     "points": (POINTS, lambda batch: torch.rand(batch, 11, 3) * 2 - 1),
     "audio": (AUDIO, lambda batch: torch.rand(batch, 30, 1) * 2 - 1),
     "spectrogram": (

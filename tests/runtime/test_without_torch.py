@@ -11,7 +11,10 @@ NEEDED = (
     "training.prediction",
     "answers.registry",
     "answers.several_labels",
-    *(f"kinds.{name}.kind" for name in ("category", "date", "image", "number", "points", "series", "text")),
+    *(
+        f"kinds.{name}.kind"
+        for name in ("category", "date", "entities", "image", "number", "points", "series", "text")
+    ),
     *(
         f"tasks.{name}.task"
         for name in (

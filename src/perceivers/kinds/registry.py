@@ -15,6 +15,7 @@ KINDS: dict[str, str] = {
     "sound": "perceivers.kinds.sound.kind:SoundKind",
     "series": "perceivers.kinds.series.kind:SeriesKind",
     "points": "perceivers.kinds.points.kind:PointsKind",
+    "entities": "perceivers.kinds.entities.kind:EntitiesKind",
     "video": "perceivers.kinds.video.kind:VideoKind",
     "date": "perceivers.kinds.date.kind:DateKind",
     "number": "perceivers.kinds.number.kind:NumberKind",

@@ -82,6 +82,48 @@ def classification_loss(
     return F.binary_cross_entropy_with_logits(logits, labels.to(logits.dtype))
 
 
+def pointer_loss(logits: Tensor, labels: Tensor, mask: Tensor | None = None) -> Tensor:
+    """Loss of the scores of a pointer, see `perceivers.nn.pointer`, at full precision; 0 where no label counts.
+
+    Args:
+        logits: [batch, num_queries, num_members], the lowest number of their type where a member may not be selected.
+        labels: one member a query: its number, or -100 where there is none, [batch, num_queries]; or [batch], where there is
+            one query: the mean cross-entropy. Several: 0 or 1 for each member, bool or floating-point
+            [batch, num_queries, num_members], or [batch, num_members], where there is one query: the mean binary
+            cross-entropy over the members that may be selected.
+        mask: bool [batch, num_members], or [batch, num_queries, num_members]: which members may be selected; None: all.
+    """
+    batch, queries, members = logits.shape
+    allowed = torch.ones_like(logits, dtype=torch.bool)
+    if mask is not None:
+        allowed = (mask[:, None] if mask.ndim == 2 else mask).expand_as(logits)
+    if labels.is_floating_point() or labels.dtype == torch.bool:
+        if labels.numel() != logits.numel() or labels.shape not in (logits.shape, (batch, members)):
+            raise ShapeError(
+                f"`labels` of several members must have shape {[batch, queries, members]}, received {list(labels.shape)}"
+            )
+        wanted = labels.reshape(logits.shape)
+        _require_selectable((wanted > 0) & ~allowed)
+        scores, targets = _at_full_precision(logits, wanted)
+        losses = F.binary_cross_entropy_with_logits(
+            torch.where(allowed, scores, torch.zeros_like(scores)), targets, reduction="none"
+        )
+        return (losses * allowed).sum() / allowed.sum().clamp(min=1)
+    if labels.numel() != batch * queries or labels.shape not in ((batch, queries), (batch,)):
+        raise ShapeError(
+            f"`labels` must be numbers of members {[batch, queries]}, or bool {[batch, queries, members]} for several, "
+            f"received {list(labels.shape)} of {labels.dtype}"
+        )
+    require_classes(labels, members)
+    chosen = labels.reshape(batch, queries).long()
+    counts = chosen != IGNORED_LABEL
+    _require_selectable(counts & ~allowed.gather(2, chosen.clamp(min=0)[..., None])[..., 0])
+    losses = F.cross_entropy(
+        logits.float().flatten(0, 1), chosen.flatten(), ignore_index=IGNORED_LABEL, reduction="sum"
+    )
+    return losses / counts.sum().clamp(min=1)
+
+
 def mean_absolute_error(values: Tensor, targets: Tensor) -> Tensor:
     """Mean of |values - targets|, both of the same shape."""
     return F.l1_loss(*_at_full_precision(values, targets))
@@ -130,6 +172,16 @@ def _at_full_precision(values: Tensor, targets: Tensor) -> tuple[Tensor, Tensor]
     """Both in float32 at least: in bfloat16 a displacement of 100 pixels is known to half a pixel only."""
     working = torch.promote_types(values.dtype, torch.float32)
     return values.to(working), targets.to(working)
+
+
+def _require_selectable(wrong: Tensor) -> None:
+    """ShapeError where a label is a member that may not be selected; not checked while a graph is captured."""
+    if torch.compiler.is_compiling() or wrong.is_meta or not bool(wrong.any()):
+        return
+    place = wrong.nonzero()[0].tolist()
+    raise ShapeError(
+        f"`labels` must select members that the mask and `choices` allow, received one that they hide at {place}"
+    )
 
 
 def _infer_problem_type(labels: Tensor, num_labels: int) -> str:

@@ -12,6 +12,7 @@ from perceivers.errors import ConfigurationError
 from perceivers.modalities.bag_of_ngrams import PerceiverBagOfNgramsPreprocessor
 from perceivers.modalities.base import AbstractPreprocessor
 from perceivers.modalities.category import PerceiverCategoryPreprocessor
+from perceivers.modalities.entities import PerceiverEntitiesPreprocessor
 from perceivers.modalities.feature_groups import PerceiverFeatureGroupsPreprocessor
 from perceivers.modalities.image import PerceiverImagePreprocessor
 from perceivers.modalities.number import PerceiverNumberPreprocessor
@@ -167,6 +168,7 @@ MODALITY_TYPES: dict[str, Callable[..., AbstractPreprocessor]] = {
     "audio": build_audio,
     "bag_of_ngrams": PerceiverBagOfNgramsPreprocessor,
     "category": PerceiverCategoryPreprocessor,
+    "entities": PerceiverEntitiesPreprocessor,
     "feature_groups": PerceiverFeatureGroupsPreprocessor,
     "image": build_image,
     "number": PerceiverNumberPreprocessor,

@@ -140,7 +140,7 @@ class AnsweringTask(Task[TaskArguments]):
             prepared: the model's fast form, where it is at hand.
             shows: keep what pictures and pages need of the first rows.
         """
-        prepared, rows = parts.model.prepare() if prepared is None else prepared, iter(rows)
+        prepared, rows = parts.fast_form() if prepared is None else prepared, iter(rows)
         num_shown = self._num_shown() if shows and not _reads_arrays(prepared) else 0
         at_once, last = _at_once(parts.processor), None
         while chunk := list(islice(rows, at_once)):

@@ -148,7 +148,9 @@ def measure(
     # On the processor: their sums are float64, which Apple's GPU does not have.
     metrics = task.metrics(parts)
     for metric in metrics.values():
-        metric.sync_on_compute = False
+        if hasattr(metric, "sync_on_compute"):
+            # One of torchmetrics, in a task of one's own; what all processes measured is gathered below.
+            metric.sync_on_compute = False
     model.eval()
     for _, batch in while_workers_live(batches, FEWER_WORKERS):
         measured = dict(task.step(model, batch).measured)

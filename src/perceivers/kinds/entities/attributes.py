@@ -1,0 +1,165 @@
+"""What is learned of the attributes of entities: which are names and which numbers, the names, and the numbers' scale."""
+
+from __future__ import annotations
+
+import math
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Self
+
+import numpy as np
+
+from perceivers.data.numbers import Decimal, number_of
+from perceivers.errors import ConfigurationError, DataError
+from perceivers.kinds.entities.options import EntityOptions
+from perceivers.kinds.entities.reading import Entities, Entity
+from perceivers.kinds.number.reading import is_missing_word, looks_like_number
+from perceivers.modalities.ids import MISSING, NUM_RESERVED, UNKNOWN
+
+# Attributes that usually say what an entity is.
+USUAL_TYPES = ("type", "unit_type", "kind", "class", "name")
+
+
+@dataclass(frozen=True)
+class Attributes:
+    """The columns that entities become: ids of names, the type first, then numbers.
+
+    Args:
+        type_name: attribute that is the type; None where entities have none.
+        names: attribute -> its known names, in the order of their ids; the type is the first.
+        numbers: attribute -> mean and standard deviation of the training entities.
+    """
+
+    type_name: str | None
+    names: Mapping[str, tuple[str, ...]]
+    numbers: Mapping[str, tuple[float, float]]
+
+    @classmethod
+    def of(cls, sets: Sequence[Entities], options: EntityOptions, column: str) -> Self:
+        """Learn from training sets.
+
+        An attribute whose known values are all numbers, or texts of numbers, is a number; all else is a name. The type is
+        always a name.
+        """
+        values: dict[str, list[Any]] = {}
+        for entities in sets:
+            for entity in entities:
+                for name, value in entity.items():
+                    values.setdefault(name, []).append(value)
+        for argument, wanted in (
+            ("type_attribute", [options.type_attribute] if options.type_attribute else []),
+            ("name_attributes", list(options.name_attributes)),
+        ):
+            if absent := [name for name in wanted if name not in values]:
+                raise ConfigurationError(
+                    f"`{argument}` must name attributes of the entities in the column {column!r}, which have "
+                    f"{', '.join(sorted(values)) or 'none'}; received {absent[0]!r}"
+                )
+        type_name = options.type_attribute or next((name for name in USUAL_TYPES if name in values), None)
+        always = {type_name, *options.name_attributes}
+        numbers = {
+            name: _scale(known)
+            for name, known in sorted(values.items())
+            if name not in always and _are_numbers(known)
+        }
+        others = sorted(name for name in values if name not in numbers and name != type_name)
+        own = [] if type_name is None else [type_name]
+        names = {name: _vocabulary(sets, name, options.name_sets) for name in (*own, *others)}
+        return cls(type_name, names, numbers)
+
+    @property
+    def cardinalities(self) -> list[int]:
+        """Known names of each attribute that is one, the type first: of entities without a type it has none."""
+        return [*([] if self.type_name is not None else [0]), *(len(known) for known in self.names.values())]
+
+    @property
+    def num_columns(self) -> int:
+        """Numbers that the model is given of an entity."""
+        return len(self.cardinalities) + len(self.numbers)
+
+    def require(self, entities: Entities, decimal: Decimal) -> Entities:
+        """The entities with numbers as floats; a DataError where what must be a number is none."""
+        found = []
+        for place, entity in enumerate(entities, start=1):
+            values = dict(entity)
+            for name in self.numbers.keys() & values.keys():
+                try:
+                    number = number_of(values.pop(name), decimal)
+                except DataError as error:
+                    raise DataError(f"the attribute {name!r} of entity {place}: {error}") from None
+                if number is not None:
+                    values[name] = number
+            found.append(values)
+        return tuple(found)
+
+    def array(self, entities: Entities) -> np.ndarray:
+        """Float32 [num_entities, num_columns]: ids, then standardised numbers, NaN where one is missing."""
+        table = np.full((len(entities), self.num_columns), np.nan, dtype=np.float64)
+        first = len(self.cardinalities)
+        table[:, :first] = MISSING
+        start = first - len(self.names)
+        for column, (name, known) in enumerate(self.names.items(), start=start):
+            ids = {text: index + NUM_RESERVED for index, text in enumerate(known)}
+            for row, entity in enumerate(entities):
+                if name in entity:
+                    table[row, column] = ids.get(name_of(entity[name]), UNKNOWN)
+        for column, (name, (mean, deviation)) in enumerate(self.numbers.items(), start=first):
+            for row, entity in enumerate(entities):
+                if name in entity:
+                    table[row, column] = (float(entity[name]) - mean) / deviation
+        return table.astype(np.float32)
+
+    def words(self, entity: Entity) -> str:
+        """An entity in a line: its type, then the other attributes."""
+        own = [] if self.type_name is None else [name_of(entity.get(self.type_name, "?"))]
+        others = [
+            f"{name} {value:g}" if isinstance(value, float) else f"{name} {name_of(value)}"
+            for name, value in entity.items()
+            if name != self.type_name
+        ]
+        return ", ".join([*own, *others])
+
+    def state(self) -> dict[str, Any]:
+        """For a JSON file."""
+        return {
+            "type": self.type_name,
+            "names": {name: list(known) for name, known in self.names.items()},
+            "numbers": {name: list(scale) for name, scale in self.numbers.items()},
+        }
+
+    @classmethod
+    def of_state(cls, state: Mapping[str, Any]) -> Self:
+        """What `state` gave."""
+        return cls(
+            state["type"],
+            {name: tuple(known) for name, known in state["names"].items()},
+            {name: (float(mean), float(deviation)) for name, (mean, deviation) in state["numbers"].items()},
+        )
+
+
+def name_of(value: Any) -> str:
+    """A value as a name: whole numbers without a fraction, so that 48 and 48.0 are one type."""
+    whole = isinstance(value, float) and value.is_integer()
+    return str(int(value)) if whole else str(value)
+
+
+def _are_numbers(values: Sequence[Any]) -> bool:
+    known = [value for value in values if not is_missing_word(value)]
+    return bool(known) and all(map(looks_like_number, known))
+
+
+def _scale(values: Sequence[Any]) -> tuple[float, float]:
+    """Mean and standard deviation of the numbers among these; 1 for numbers that are all alike."""
+    numbers = np.array([float(value) for value in values if not is_missing_word(value)], dtype=np.float64)
+    deviation = float(numbers.std())
+    return float(numbers.mean()), deviation if deviation > 0 and math.isfinite(deviation) else 1.0
+
+
+def _vocabulary(sets: Sequence[Entities], name: str, fewest: int) -> tuple[str, ...]:
+    """The names that come in enough sets, the most frequent first."""
+    counts = Counter(
+        text for entities in sets for text in {name_of(entity[name]) for entity in entities if name in entity}
+    )
+    often = [text for text, count in counts.items() if count >= fewest]
+    return tuple(sorted(often, key=lambda text: (-counts[text], text)))
