@@ -7,6 +7,8 @@ import pytest
 
 from perceivers.arguments import DataArguments
 from perceivers.data.frames import table_of
+from perceivers.errors import DataError
+from perceivers.tasks.settling import settled
 from perceivers.tasks.table.options import TableArguments
 from perceivers.tasks.table.task import TableTask
 
@@ -30,3 +32,12 @@ def test_scale_and_balance_of_answers_are_those_of_the_training_rows() -> None:
     learned = [splits.train[place].targets[0] for place in range(len(splits.train))]
     assert np.mean(learned) == pytest.approx(0.0, abs=1e-6)
     assert splits.test[0].targets[0] == price.target(columns["price"][splits.test.indices[0]])  # type: ignore[attr-defined]
+
+
+def test_what_cannot_be_learned_from_is_named_with_its_table() -> None:
+    sets = [np.zeros((3, 41)).tolist()] * 10
+    task = TableTask(TableArguments(target=("kind",)))
+    task.open = lambda arguments: {"train": table_of({"points": sets, "kind": ["a", "b"] * 5}, "clouds")}  # type: ignore[method-assign]
+    splits = task.load_data(DataArguments(data="table", test_fraction=0.2))
+    with pytest.raises(DataError, match=r"^`clouds`: points in the column 'points' must have the shape"):
+        settled(task.columns, splits.train)

@@ -103,7 +103,8 @@ class JsonFile:
         try:
             return json.loads(text)
         except (ValueError, RecursionError) as error:
-            raise DataError(f"`{self.path}`{where}: this is no JSON: {error}") from error
+            cure = "; mend the line, or remove it" if where else ""
+            raise DataError(f"`{self.path}`{where}: this is no JSON: {error}{cure}") from error
 
     def _row(self, row: Any, where: str) -> dict[str, Any]:
         if not isinstance(row, dict):

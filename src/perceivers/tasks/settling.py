@@ -131,4 +131,7 @@ def _settled_input(each: Input, train: Any) -> Input:
         raise DataError(
             f"the column {', '.join(each.columns)} holds nothing in any training row: leave it out (--ignore)"
         )
-    return dataclasses.replace(each, kind=each.kind.settle(values, each.columns))
+    try:
+        return dataclasses.replace(each, kind=each.kind.settle(values, each.columns))
+    except DataError as error:
+        raise DataError(f"`{train.table.source}`: {error}") from error

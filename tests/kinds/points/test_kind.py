@@ -248,8 +248,9 @@ def test_arrays_with_their_coordinates_first_are_refused() -> None:
         DataError,
         match=r"received \[3, 32\] and the like, 3 points of 32 numbers each: the coordinates come first",
     ):
-        settled(cloud.T, np.zeros((3, 41)))
+        settled(cloud.T, np.zeros((2, 41)))
     assert settled(cloud).num_columns == 3
     # Few points of many numbers, beside others: no error of the axes.
     assert settled(cloud.T, np.zeros((4, 32))).num_columns == 32
     assert settled(cloud.T[:, :31]).num_columns == 31
+    assert settled(cloud.T[:1]).num_columns == 32

@@ -52,6 +52,20 @@ def test_flying_chairs(tmp_path):
     assert rows(tmp_path) == [("data/00003_img1.ppm", "data/00003_img2.ppm", "data/00003_flow.flo", "00003")]
 
 
+def test_frames_without_flow_are_counted_and_named(tmp_path):
+    touch(
+        tmp_path,
+        *(f"{number}_{end}" for number in (1, 3) for end in ("img1.ppm", "img2.ppm")),
+        "1_flow.flo",
+        "x.txt",
+    )
+    table = flow_table(tmp_path)
+    assert len(table) == 1
+    assert table.notes == [f"frames without true flow are left out: 2, such as `{tmp_path / '3_img1.ppm'}`"]
+    touch(tmp_path, "3_flow.flo")
+    assert flow_table(tmp_path).notes == []
+
+
 def test_middlebury(tmp_path):
     for scene in ("Grove2", "Beanbags"):
         touch(tmp_path, f"other-data-gray/{scene}/frame10.png", f"other-data-gray/{scene}/frame11.png")

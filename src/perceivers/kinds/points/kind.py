@@ -7,7 +7,7 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path, PurePath
-from typing import TYPE_CHECKING, Any, ClassVar, Self
+from typing import TYPE_CHECKING, Any, ClassVar, Self, TypeGuard
 
 import numpy as np
 
@@ -150,8 +150,9 @@ class PointsKind(Kind):
 
     def settle(self, values: Sequence[PointSet], columns: Sequence[str]) -> Self:
         """Find out how many coordinates and features points have."""
-        if all(_has_coordinates_first(value.shape) for value in values):
-            shape = list(values[0].shape.shape)
+        turned = [value.shape for value in values if _has_coordinates_first(value.shape)]
+        if len(turned) == len(values):
+            shape = list(turned[0].shape)
             raise DataError(
                 f"points in the column {columns[0]!r} must have the shape [num_points, num_columns], received {shape} and "
                 f"the like, {shape[0]} points of {shape[1]} numbers each: the coordinates come first there, so transpose "
@@ -285,9 +286,9 @@ def nearest_of(places: np.ndarray, tokens: np.ndarray) -> np.ndarray:
     return nearest
 
 
-def _has_coordinates_first(shape: np.ndarray | Mesh) -> bool:
-    """Whether a set has as few points as points have coordinates, and each of them very many numbers."""
-    return not isinstance(shape, Mesh) and len(shape) <= 3 and shape.shape[1] >= MOST_NUMBERS_OF_FEW
+def _has_coordinates_first(shape: np.ndarray | Mesh) -> TypeGuard[np.ndarray]:
+    """Whether a set has as many points as points have coordinates, and each of them very many numbers."""
+    return not isinstance(shape, Mesh) and len(shape) in (2, 3) and shape.shape[1] >= MOST_NUMBERS_OF_FEW
 
 
 def _is_array(cell: Any) -> bool:

@@ -21,7 +21,7 @@ without a word.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from perceivers.data.folders import files_below
@@ -68,8 +68,25 @@ def flow_table(folder: Path) -> ListTable | None:
                     }
                     for row in rows
                 ]
-                return ListTable(relative, str(folder), names, folder)
+                table = ListTable(relative, str(folder), names, folder)
+                table.notes += _without_flow(rows)
+                return table
     return None
+
+
+def _without_flow(rows: Sequence[Row]) -> list[str]:
+    """A line about pictures that lie among the frames of rows and belong to none."""
+    frames = {Path(row[name]) for row in rows for name in COLUMNS[:2]}
+    places = dict.fromkeys(Path(row["first"]).parent for row in rows)
+    others = [
+        path
+        for place in places
+        for path in sorted(place.iterdir())
+        if path.suffix.lower() in PICTURES and path not in frames
+    ]
+    if not others:
+        return []
+    return [f"frames without true flow are left out: {len(others):,}, such as `{others[0]}`"]
 
 
 def _sintel(root: Path) -> Iterator[Row]:
@@ -147,6 +164,7 @@ def parts_inside(table: ListTable) -> dict[str, ListTable]:
         chosen = [index for index, each in enumerate(parts) if each == part]
         rows = [table[index] for index in chosen]
         found[str(part)] = ListTable(rows, table.source, [table.name(index) for index in chosen], table.root)
+        found[str(part)].notes = list(table.notes)
     return found
 
 

@@ -14,7 +14,7 @@ from torch import Tensor
 
 from perceivers.arguments import DataArguments
 from perceivers.data.draws import generator_of
-from perceivers.data.opening import Tables, open_tables, sub_folders
+from perceivers.data.opening import Tables, notes_of, open_tables, sub_folders
 from perceivers.data.parts import part_of
 from perceivers.data.rows import RowSamples, load_splits
 from perceivers.data.splits import PartName, Samples, Splits
@@ -152,7 +152,13 @@ def load_flow_splits(arguments: DataArguments, chosen: OpticalFlowArguments, *, 
     def made(part: PartName) -> Samples:
         return _samples(part, splits.part(part), decoder, arguments, chosen, trains=trains)
 
-    return replace(splits, train=made("train"), validation=made("validation"), test=made("test"))
+    return replace(
+        splits,
+        train=made("train"),
+        validation=made("validation"),
+        test=made("test"),
+        notes=(*notes_of(tables), *splits.notes),
+    )
 
 
 def open_flow_tables(arguments: DataArguments) -> Tables:
