@@ -153,7 +153,7 @@ def main(words: list[str] | None = None) -> None:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("--steps", type=int, default=2000, help="of training, for each network")
+    parser.add_argument("--steps", type=int, default=1200, help="of training, for each network")
     parser.add_argument("--batch", type=int, default=64, help="moments a step")
     parser.add_argument("--channels", type=int, default=64, help="of an entity, and of a latent")
     parser.add_argument("--fewest", type=int, default=8, help="units a side")
