@@ -7,7 +7,7 @@ INSTALLED := .venv/.installed
 RUN := runs/digits
 TABLE_RUN := runs/arithmetic
 # The scripts whose reports docs/performance.md shows, each with its defaults.
-BENCHMARKS ?= parity tokenizer side_by_side int8 scaling training peers
+BENCHMARKS ?= parity tokenizer side_by_side reduced_precision memory first_answer scaling training peers
 
 # Sets of benchmarks/learning.py that take a minute or two.
 LEARNED ?= GunPoint ItalyPowerDemand BasicMotions django-messages

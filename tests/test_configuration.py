@@ -592,6 +592,19 @@ class TestFiles:
         with pytest.raises(CheckpointError, match=r"cannot read a configuration from .*config\.json: "):
             PerceiverConfig.from_pretrained(tmp_path)
 
+    def test_a_value_of_a_file_that_cannot_be_is_an_error_that_names_the_file(self, tmp_path):
+        path = tmp_path / "config.json"
+        path.write_text(json.dumps({"stem_padding": "s" * 1000, "num_latents": 3}))
+        for read in (PerceiverConfig.from_json_file, PerceiverConfig.from_pretrained):
+            with pytest.raises(
+                ConfigurationError, match=r"^`stem_padding` must be .{,320}; it stands in .*config\.json$"
+            ):
+                read(path if read == PerceiverConfig.from_json_file else tmp_path, num_latents=5)
+        assert PerceiverConfig.from_json_file(path, stem_padding="same").num_latents == 3
+        path.write_text(json.dumps({"num_latents": 3}))
+        with pytest.raises(ConfigurationError, match=r"^`stem_padding` must be one of [^;]*$"):
+            PerceiverConfig.from_json_file(path, stem_padding="x")
+
     def test_json_that_is_no_object_is_an_error(self, tmp_path):
         (tmp_path / "config.json").write_text("[1, 2]")
         with pytest.raises(CheckpointError, match=r"config\.json must hold a JSON object, received list"):

@@ -20,7 +20,7 @@ from perceivers.predictor import Predictor, choose_device, load
 from perceivers.tasks.image_classification.options import ImageClassificationArguments
 from perceivers.tasks.image_classification.task import ImageClassification
 from perceivers.training.run import train
-from tiny_tables import fit_tiny, fruit, rows_of, without
+from tiny_tables import fit_tiny, fruit, rows_of, without, write_table
 
 ASKED = without(fruit(7, seed=2), "price", "kind", "tags")
 
@@ -171,3 +171,17 @@ def test_a_task_of_one_column_takes_a_bare_list(tmp_path: Path) -> None:
     assert isinstance(broken[0], dict)
     assert isinstance(broken[1], DataError)
     assert asked.values(paths)["label"].shape == (2, 2)
+
+
+def test_files_are_answered_by_the_fast_form_that_loading_made(
+    predictor: Predictor, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    table = write_table(tmp_path / "asked.csv", ASKED)
+    expected = predictor(ASKED)
+
+    def made_again(_model: object, **_options: object) -> None:
+        raise AssertionError("folding takes longer than answering")
+
+    monkeypatch.setattr(type(predictor.parts.model), "prepare", made_again)
+    found = [dict(each.values) for each in predictor.predictions([str(table)])]
+    assert [row["kind"] for row in found] == [row["kind"] for row in expected]  # type: ignore[index]

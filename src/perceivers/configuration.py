@@ -18,7 +18,7 @@ from perceivers.configuration_answers import read_answers
 from perceivers.configuration_causal import CAUSAL_KEYS, read_causal
 from perceivers.configuration_hierarchy import read_hierarchy
 from perceivers.configuration_rules import validate_fields
-from perceivers.errors import CheckpointError, ConfigurationError
+from perceivers.errors import CheckpointError, ConfigurationError, one_line
 
 if TYPE_CHECKING:
     import torch
@@ -421,7 +421,22 @@ class PerceiverConfig(_ConfigFields):
     @classmethod
     def from_json_file(cls, path: str | os.PathLike[str], **overrides: Any) -> Self:
         """A configuration from a config.json at `path`."""
-        return cls.from_dict(_read_mapping(path), **overrides)
+        return cls._from_file(path, _read_mapping(path), overrides)
+
+    @classmethod
+    def _from_file(
+        cls, path: str | os.PathLike[str], values: Mapping[str, Any], overrides: Mapping[str, Any]
+    ) -> Self:
+        """See `from_dict`; an error that the file's own values make names the file."""
+        try:
+            return cls.from_dict(values, **overrides)
+        except ConfigurationError as error:
+            if overrides:
+                # Values that are sound by themselves are not to blame.
+                cls._from_file(path, values, {})
+                raise
+            error.args = (f"{one_line(error)}; it stands in {path}",)
+            raise
 
     @overload
     @classmethod
@@ -462,12 +477,14 @@ class PerceiverConfig(_ConfigFields):
                 `perceivers.checkpoints.locating.HubOptions`; and keys that replace those of the file. What Transformers
                 takes beyond them is listed in `perceivers.checkpoints.foreign`: passed over, or refused with a reason.
         """
-        values, overrides = cls.get_config_dict(pretrained_model_name_or_path, **options)
+        path, overrides = _located(pretrained_model_name_or_path, options)
+        values = _read_mapping(path)
         unused: dict[str, Any] = {}
         if return_unused_kwargs:
             known = vars(cls()).keys() | values.keys() | {"num_labels", "torch_dtype", "use_return_dict"}
             unused = {key: value for key, value in overrides.items() if key not in known}
-        config = cls.from_dict(values, **{key: overrides[key] for key in overrides if key not in unused})
+        wanted = {key: value for key, value in overrides.items() if key not in unused}
+        config = cls._from_file(path, values, wanted)
         return (config, unused) if return_unused_kwargs else config
 
     @classmethod
@@ -480,9 +497,8 @@ class PerceiverConfig(_ConfigFields):
             pretrained_model_name_or_path: see `from_pretrained`.
             options: see `from_pretrained`.
         """
-        options = without_foreign(options)
-        hub = {entry.name: options.pop(entry.name) for entry in fields(HubOptions) if entry.name in options}
-        return _read_mapping(resolve_file(pretrained_model_name_or_path, CONFIG_NAME, **hub)), options
+        path, others = _located(pretrained_model_name_or_path, options)
+        return _read_mapping(path), others
 
     def __eq__(self, other: object) -> bool:
         return isinstance(other, PerceiverConfig) and self.to_dict() == other.to_dict()
@@ -503,6 +519,15 @@ class PerceiverConfig(_ConfigFields):
                 self.label2id = {name: index for index, name in self.id2label.items()}
         else:
             self.num_labels = _DEFAULT_NUM_LABELS if num_labels is None else num_labels
+
+
+def _located(
+    name_or_folder: str | os.PathLike[str], options: Mapping[str, Any]
+) -> tuple[str | os.PathLike[str], dict[str, Any]]:
+    """Where config.json is, and the options that do not say how to find it."""
+    others = without_foreign(options)
+    hub = {entry.name: others.pop(entry.name) for entry in fields(HubOptions) if entry.name in others}
+    return resolve_file(name_or_folder, CONFIG_NAME, **hub), others
 
 
 def _read_mapping(path: str | os.PathLike[str]) -> dict[str, Any]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from os import PathLike
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -54,7 +54,7 @@ class Predictor:
         task = self._column_task()
         if task is None:
             given = [str(value) for value in _listed(values)]
-            return [dict(prediction.values) for prediction in self.task.predict(self.parts, given)]
+            return [dict(prediction.values) for prediction in self.task.predict(self._asked, given)]
         table = _table(task, values)
         rows = ((table.name(index), table[index], table) for index in range(len(table)))
         answered = task.answer(self.parts, rows, prepared=self.prepared, shows=False)
@@ -107,7 +107,7 @@ class Predictor:
         Raises:
             DataError: one of them cannot be read, and `left_out` is None.
         """
-        return self.task.predict(self.parts, inputs, left_out)
+        return self.task.predict(self._asked, inputs, left_out)
 
     def predictions_of_values(
         self, values: Any, left_out: list[Unreadable] | None = None
@@ -144,6 +144,11 @@ class Predictor:
         from perceivers.tasks.registry import asking_of
 
         return asking_of(self.task, self.parts, self.prepared)
+
+    @property
+    def _asked(self) -> Parts:
+        """The parts with the fast form, so that no task makes another one."""
+        return replace(self.parts, prepared=self.prepared)
 
     def _column_task(self) -> ColumnTask[Any] | None:
         """The task, where its answers come from columns."""

@@ -50,6 +50,7 @@ SHARED_CLASSES = (
         (StartArguments, "start_from", "head", "one of all, encoder"),
         (StartArguments, "trained", "head", "one of all, decoder"),
         (TrainingArguments, "mixed_precision", "fp8", "one of no, bf16, fp16"),
+        (TrainingArguments, "stem_precision", "bf16", "one of float32, bfloat16"),
         (TrainingArguments, "device", "tpu", "one of auto, cpu"),
         (OptimizationArguments, "optimizer", "sgd", "one of adamw, lamb"),
         (OptimizationArguments, "learning_rate", 0.0, "above 0"),

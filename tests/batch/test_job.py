@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,7 @@ import pytest
 
 import perceivers.batch.job as job
 import perceivers.batch.processes as processes
+from full_disk import full_disk
 from perceivers.batch.job import predict_in_parts
 from perceivers.batch.plan import Plan
 from perceivers.batch.worker import PartWorker
@@ -148,6 +150,34 @@ def test_several_processes_write_what_one_writes(
 
 def _die(*_: Any) -> None:
     os._exit(9)
+
+
+def test_a_full_disk_is_said_and_the_same_command_goes_on(
+    run: Path, table: Path, answered: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def ask() -> None:
+        predict_in_parts(run, [str(table)], tmp_path, rows_per_part=5, device="cpu")
+
+    with full_disk(), pytest.raises(PerceiversError, match=r"could not be written: .*; give another folder"):
+        ask()
+    assert list(tmp_path.iterdir()) == []
+    write, written = pyarrow.parquet.write_table, []
+
+    def write_two(given: Any, path: Path) -> None:
+        written.append(path)
+        with full_disk() if len(written) == 3 else nullcontext():
+            write(given, path)
+
+    monkeypatch.setattr(pyarrow.parquet, "write_table", write_two)
+    with pytest.raises(
+        PerceiversError, match=r"part-000002\.parquet' could not be written: .*run the same command again"
+    ):
+        ask()
+    assert len(list(tmp_path.glob("part-*.parquet"))) == 2
+    assert not list(tmp_path.glob(".*partial"))
+    ask()
+    assert len(written) == 3 + 3
+    pd.testing.assert_frame_equal(read(tmp_path), read(answered))
 
 
 @pytest.mark.slow

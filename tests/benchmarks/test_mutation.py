@@ -18,7 +18,7 @@ def said(source: str) -> list[str]:
         ("return a < 3", ["return None", "return a <= 3", "return a < 4"]),
         ("return not a and b", ["return None", "return not a or b", "return a and b"]),
         ("x = a // b if a else True", ["x = a // b", "x = True", "x = a / b if a else True", "x = a // b if a else False"]),
-        ("call(a, key='b')", ["pass", "call(a, key='b?')"]),
+        ("call(a, key='b')", ["pass", "call(a, key='bx')"]),
         ("raise ValueError('no ' + a)", ["pass"]),
         ("a -= 1", ["a += 1", "a -= 2"]),
         ("x = f'{a + 1} of many'", ["x = f'{a - 1} of many'", "x = f'{a + 2} of many'"]),

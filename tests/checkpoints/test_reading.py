@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import json
 import pickle
+import zipfile
 
 import pytest
 import torch
@@ -142,6 +143,19 @@ def test_a_bin_file_with_code_in_it_is_not_run(tmp_path, capsys):
     with pytest.raises(CheckpointError, match="holds more than tensors"):
         open_weights([tmp_path / "plain.bin"])
     assert capsys.readouterr().out == ""
+
+
+@pytest.mark.parametrize("tail", [b"0.", b"h\x07.", b"ctorch._utils\n_rebuild_tensor_v2\n)R.", b"N(R."])
+def test_a_pickle_that_its_reader_stumbles_over_is_named(tmp_path, tail):
+    # Nothing to take away, an unknown memory, a call without arguments: IndexError, KeyError, TypeError.
+    path = tmp_path / "pytorch_model.bin"
+    with zipfile.ZipFile(path, "w") as archive:
+        archive.writestr("archive/data.pkl", b"\x80\x02" + tail)
+        archive.writestr("archive/version", "3\n")
+    with pytest.raises(
+        CheckpointError, match=r"pytorch_model\.bin (is cut short or no PyTorch file|holds more than)"
+    ):
+        open_weights([path])
 
 
 def test_a_bin_file_that_is_cut_short_is_an_error(tmp_path):

@@ -5,9 +5,11 @@ import os
 import signal
 import socket
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 import torch
+from safetensors import safe_open
 from safetensors.torch import load_file
 
 from forked import finished
@@ -19,6 +21,11 @@ INDEX = "model.safetensors.index.json"
 
 def files(folder):
     return sorted(path.name for path in folder.iterdir())
+
+
+def header(path):
+    """Bytes before the tensors of a safetensors file."""
+    return 8 + int.from_bytes(path.read_bytes()[:8], "little")
 
 
 def fill(model, value):
@@ -44,6 +51,10 @@ def test_shards_hold_everything_above_the_limit(task, task_class, tmp_path, asse
     assert len(shards) > 2
     assert shards[0] == f"model-00001-of-{len(shards):05d}.safetensors"
     assert names == sorted(["config.json", INDEX, *shards])
+    assert index["metadata"]["total_size"] == sum(
+        path.stat().st_size - header(path) for path in map(tmp_path.joinpath, shards)
+    )
+    assert (tmp_path / INDEX).read_text() == json.dumps(index, indent=2, sort_keys=True) + "\n"
     for key, name in index["weight_map"].items():
         assert key in load_file(tmp_path / name)
     for name in shards:
@@ -67,6 +78,71 @@ def test_a_second_save_replaces_the_first_and_leaves_nothing_of_it(
     else:
         expected |= {INDEX, *json.loads((tmp_path / INDEX).read_text())["weight_map"].values()}
     assert set(files(tmp_path)) == expected
+
+
+def test_no_shard_takes_the_name_of_one_that_is_there(task, tmp_path):
+    def stem() -> str:
+        task.save_pretrained(tmp_path, max_shard_size=500)
+        (found,) = {
+            name.rsplit("-", 3)[0]
+            for name in json.loads((tmp_path / INDEX).read_text())["weight_map"].values()
+        }
+        return found
+
+    assert [stem() for _ in range(3)] == ["model", "model-2", "model"]
+    (tmp_path / "model-2-00001-of-00002.safetensors").touch()
+    assert stem() == "model-3"
+    assert not (tmp_path / "model-2-00001-of-00002.safetensors").exists()
+
+
+def test_all_is_on_the_disk_before_any_of_it_counts(task, tmp_path, monkeypatch):
+    folder, events = tmp_path / "runs" / "model", []
+    fsync, replace = os.fsync, os.replace
+
+    def flush(handle):
+        events.append(os.fstat(handle).st_ino)
+        handles.append(handle)
+        fsync(handle)
+
+    def move(source, target):
+        events.append("moved")
+        replace(source, target)
+
+    handles = []
+    with monkeypatch.context() as patch:
+        patch.setattr(os, "fsync", flush)
+        patch.setattr(os, "replace", move)
+        task.save_pretrained(folder)
+    written = {(folder / name).stat().st_ino for name in ("config.json", "model.safetensors")}
+    assert set(events[:2]) == written
+    assert events[2:] == ["moved", "moved", folder.stat().st_ino]
+    for handle in set(handles):
+        with pytest.raises(OSError, match="Bad file descriptor"):
+            os.fstat(handle)
+
+
+@pytest.mark.parametrize("name", ["posix", "nt"])
+def test_what_may_belong_to_a_running_save_stays(name, monkeypatch):
+    def kill(process, signal_number):
+        # Windows would end the process.
+        assert name == "posix"
+        assert signal_number == 0
+        raise PermissionError
+
+    monkeypatch.setattr(writing, "os", SimpleNamespace(name=name, kill=kill))
+    assert writing._is_running(7) is True
+
+
+def test_folders_are_not_flushed_where_they_cannot_be_opened(tmp_path, monkeypatch):
+    opened = []
+    other = SimpleNamespace(
+        name="nt", O_RDONLY=os.O_RDONLY, open=lambda *given: opened.append(given), fsync=id, close=id
+    )
+    monkeypatch.setattr(writing, "os", other)
+    writing._flush(tmp_path)
+    assert opened == []
+    writing._flush(Path(__file__))
+    assert opened == [(Path(__file__), os.O_RDONLY)]
 
 
 class Stop(BaseException):
@@ -152,6 +228,23 @@ def test_tensors_that_share_memory_are_untangled(task, tmp_path):
     assert set(stored) == {"whole", "row", "turned"}
     for key, tensor in stored.items():
         assert torch.equal(tensor, tensors[key])
+
+
+def test_only_what_shares_memory_is_copied():
+    whole, empty = torch.arange(12.0).reshape(3, 4), torch.empty(0)
+    kept = writing._independent({"whole": whole, "row": whole[1], "empty": empty, "same": empty})
+    assert kept["whole"].data_ptr() == whole.data_ptr()
+    assert kept["row"].untyped_storage().nbytes() == 16
+    assert kept["same"].untyped_storage()._cdata == empty.untyped_storage()._cdata
+
+
+def test_the_file_says_what_has_written_it_and_a_shard_may_be_a_byte(task, tmp_path):
+    task.save_pretrained(tmp_path / "one")
+    with safe_open(tmp_path / "one" / "model.safetensors", "pt") as file:
+        assert file.metadata() == {"format": "pt"}
+    task.save_pretrained(tmp_path / "many", max_shard_size=1)
+    # Tensors that are there twice are written once.
+    assert len(files(tmp_path / "many")) == len(load_file(tmp_path / "one" / "model.safetensors")) + 2
 
 
 def test_other_processes_write_nothing(task, tmp_path):

@@ -104,9 +104,14 @@ def test_every_shipped_recipe_is_read_to_the_last_key(path: Path, capsys: pytest
 @pytest.mark.parametrize(
     ("change", "message"),
     [
+        (
+            ("digits", f"[{'1, ' * 1_000}1]"),
+            "`data` of '{path}' must have 1,000 values or fewer, received 1,001",
+        ),
         (("epochs", "epoch"), "`training` of '{path}' has no field 'epoch'; it has epochs, steps,"),
         (("image-classification", "chess"), "`task` of '{path}' must be one of table, image-classification,"),
         (("training:", "trainig:"), "must hold only task, data, model, start, training, optimization"),
+        (("task: ", "true: 1\nodd: 2\ntask: "), "optimization, received True, odd"),
         (("task: ", "tusk: "), "must hold a mapping with the key `task`"),
     ],
 )
@@ -125,6 +130,13 @@ def test_an_option_that_the_recipe_has_wrong_is_named_with_the_recipe(
     assert said in mistake(capsys, "--config", str(recipe))
     overridden = mistake(capsys, "--config", str(recipe), "--test-fraction", "8")
     assert overridden.rstrip().endswith("received 8.0")
+
+
+def test_a_recipe_without_data_is_named(recipe: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    recipe.write_text("task: image-classification\n")
+    said = f"`data` is given neither by the recipe {str(recipe)!r} nor on the command line: --data FOLDER_OR_FILE"
+    assert said in mistake(capsys, "--config", str(recipe))
+    assert resolved(capsys, "--config", str(recipe), "--data", "digits")["data"]["data"] == "digits"
 
 
 def test_a_recipe_of_another_task_is_named(recipe: Path, capsys: pytest.CaptureFixture[str]) -> None:

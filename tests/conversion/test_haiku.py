@@ -9,10 +9,11 @@ import pytest
 import torch
 
 import perceivers
+from full_disk import full_disk
 from haiku_files import SIZES, small_network
 from perceivers.conversion import ARCHITECTURES, convert_haiku
 from perceivers.conversion.haiku import convert_parameters
-from perceivers.errors import CheckpointError, ConfigurationError
+from perceivers.errors import CheckpointError, ConfigurationError, PerceiversError
 
 LAYOUTS = Path(__file__).parents[1] / "compatibility" / "data" / "state_dict_layouts.json"
 HUB_NAMES = {
@@ -44,6 +45,21 @@ def test_every_image_classifier_is_converted_whole(network, tmp_path):
     assert written["fidelity"] == "deepmind"
     assert written["conv_kernel_order"] == "height_width"
     assert written["architectures"] == [type(model).__name__]
+
+
+def test_a_full_disk_is_said_and_leaves_the_former_model(tmp_path):
+    architecture = next(iter(SIZES))
+    model, content = small_network(architecture)
+    (tmp_path / "released.pystate").write_bytes(pickle.dumps(content))
+    given = (tmp_path / "released.pystate", tmp_path / "out", architecture, model.config)
+    convert_haiku(*given)
+    before = {path.name: path.read_bytes() for path in (tmp_path / "out").iterdir()}
+    with (
+        full_disk(),
+        pytest.raises(PerceiversError, match=r"out' could not be written: .*; give another folder"),
+    ):
+        convert_haiku(*given)
+    assert {path.name: path.read_bytes() for path in (tmp_path / "out").iterdir()} == before
 
 
 def test_a_configuration_of_the_other_arithmetic_is_set_right_and_left_alone(network, tmp_path):

@@ -13,6 +13,7 @@ from typing import Any
 
 import pytest
 
+import perceivers
 from hostile.attack import KEPT, MOST_SECONDS, Attacker
 from hostile.readers import READERS
 
@@ -52,7 +53,8 @@ def attack_apart(name: str, count: int, folder: Path) -> list[dict[str, Any]]:
 
 def _one_process(name: str, first: int, count: int, folder: Path) -> list[dict[str, Any]]:
     command = [sys.executable, "-m", "hostile.attack", name, str(first), str(count), str(folder)]
-    paths = [str(Path(__file__).parents[1]), *filter(None, [os.environ.get("PYTHONPATH")])]
+    # Elsewhere, a path like `src` would be another, or none, and another copy of the library be read.
+    paths = [str(Path(__file__).parents[1]), str(Path(perceivers.__file__).parents[1])]
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join(paths), "COLUMNS": "80"}
     folder.parent.mkdir(parents=True, exist_ok=True)
     said = folder.with_suffix(".jsonl")

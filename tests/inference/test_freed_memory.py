@@ -12,15 +12,20 @@ from perceivers.inference import freed_memory
 
 @pytest.fixture(autouse=True)
 def _ask_again():
-    freed_memory._trim.cache_clear()
+    asked = (freed_memory._trim, freed_memory._option)
+    for each in asked:
+        each.cache_clear()
     yield
-    freed_memory._trim.cache_clear()
+    for each in asked:
+        each.cache_clear()
 
 
 def test_other_systems_are_left_alone(monkeypatch):
     monkeypatch.setattr(sys, "platform", "win32")
     monkeypatch.setattr(freed_memory.ctypes, "CDLL", lambda name: pytest.fail("asked for a C library"))
     freed_memory.give_back_freed_memory()
+    with freed_memory.blocks_of_their_own():
+        pass
 
 
 @pytest.mark.skipif(not sys.platform.startswith("linux"), reason="what is resident is read from /proc")
@@ -40,3 +45,11 @@ def test_holes_between_what_stays_go_back():
     freed_memory.give_back_freed_memory()
     assert before - resident() > 2**13 * 4 * 1000 // 2
     assert all(bool(block[0] == 1) for block in kept)
+
+
+def test_thresholds_of_the_c_library_are_low_inside_and_as_high_as_it_would_make_them_afterwards(monkeypatch):
+    asked = []
+    monkeypatch.setattr(freed_memory, "_option", lambda: lambda *option: asked.append(option))
+    with freed_memory.blocks_of_their_own():
+        assert asked == [(-3, 128 * 1024)]
+    assert asked[1:] == [(-3, 32 * 1024**2), (-1, 64 * 1024**2)]

@@ -10,7 +10,7 @@ from torch import nn
 
 import perceivers
 from perceivers.errors import ConfigurationError
-from perceivers.inference.quantization import Int8Linear, quantize_linears, round_rows
+from perceivers.inference.quantization import Int8Linear, replace_linears, round_rows
 
 
 def test_a_product_by_hand():
@@ -57,7 +57,7 @@ def test_a_layer_stays_within_a_hundredth(bias):
 
 def test_every_linear_layer_inside_is_replaced():
     module = nn.Sequential(nn.Linear(5, 7), nn.Sequential(nn.GELU(), nn.Linear(7, 3)))
-    quantize_linears(module)
+    replace_linears(module, Int8Linear)
     assert [type(each) for each in module.modules() if not list(each.children())] == [
         Int8Linear,
         nn.GELU,

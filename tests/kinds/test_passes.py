@@ -10,8 +10,8 @@ from perceivers.kinds.passes import average_decay, stem_batch_size, stem_learnin
 @pytest.mark.parametrize(
     ("num_rows", "cost", "passes"),
     [
-        # 4.5e13 / (3 * 1e7 * 50,000) are 30 passes.
-        (50_000, 1e7, 30),
+        # 6e13 / (3 * 1e7 * 50,000) are 40 passes.
+        (50_000, 1e7, 40),
         (1_000_000, 1e7, 8),
         (5_000, 1e7, 60),
         # 1,500 steps of 32, of 320 samples.
@@ -20,7 +20,16 @@ from perceivers.kinds.passes import average_decay, stem_batch_size, stem_learnin
     ],
 )
 def test_passes_follow_the_cost_within_bounds_and_few_samples_have_enough_steps(num_rows, cost, passes):
-    assert stem_learning(num_rows, cost).epochs == passes
+    assert stem_learning(num_rows, cost, in_bfloat16=False).epochs == passes
+
+
+def test_in_bfloat16_there_is_time_for_more_passes():
+    # 1.7 * 6e13 / (3 * 2e7 * 50,000) are 34, in the place of 20.
+    advised = {half: stem_learning(50_000, 2e7, in_bfloat16=half) for half in (False, True)}
+    assert {half: (each.epochs, each.stem_precision) for half, each in advised.items()} == {
+        False: (20, "float32"),
+        True: (34, "bfloat16"),
+    }
 
 
 @pytest.mark.parametrize(("num_rows", "size"), [(1, 1), (80, 10), (2_000, 32), (2_001, 64), (20_001, 128)])

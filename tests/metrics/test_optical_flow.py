@@ -1,12 +1,10 @@
 """Metrics of optical flow against errors worked out by hand, valid pixels only, in batches of any size."""
 
-import sys
-
 import pytest
 import torch
 
-from perceivers.errors import MissingExtraError, ShapeError
-from perceivers.metrics.optical_flow import _metric_class, flow_metrics, flow_sums
+from perceivers.errors import ShapeError
+from perceivers.metrics.optical_flow import flow_metrics, flow_sums
 
 
 def picture(*motions):
@@ -102,10 +100,3 @@ def test_wrong_shapes_are_named():
         ShapeError, match=r"`valid` must be bool \[1, 1, 4\], received torch.int64 \[1, 1, 4\]"
     ):
         flow_sums(PREDS, TARGET, VALID.long())
-
-
-def test_the_missing_package_is_named(monkeypatch):
-    _metric_class.cache_clear()
-    monkeypatch.setitem(sys.modules, "torchmetrics", None)
-    with pytest.raises(MissingExtraError, match=r"Measuring optical flow needs the package `torchmetrics`"):
-        flow_metrics()

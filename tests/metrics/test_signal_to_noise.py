@@ -3,18 +3,15 @@
 from __future__ import annotations
 
 import math
-import sys
 
 import pytest
 import torch
-from torchmetrics import MetricCollection
 from torchmetrics.functional.image import peak_signal_noise_ratio
 
-from perceivers.errors import ConfigurationError, MissingExtraError, ShapeError
-from perceivers.metrics import named
-from perceivers.metrics import signal_to_noise as measures
+from perceivers.errors import ConfigurationError, ShapeError
 from perceivers.metrics.compression import compression_ratio, compression_ratio_of_the_paper
 from perceivers.metrics.named import mean_of
+from perceivers.metrics.running import Metrics
 from perceivers.metrics.signal_to_noise import (
     decibels,
     mean_squared_errors,
@@ -74,7 +71,7 @@ def test_an_answer_of_silence_has_zero_decibels_and_a_silent_truth_no_ratio():
 
 
 def test_a_named_mean_takes_its_entry():
-    metrics = MetricCollection({"a": mean_of("one"), "b": mean_of("two")}, compute_groups=False)
+    metrics = Metrics({"a": mean_of("one"), "b": mean_of("two")})
     metrics.update(one=torch.tensor([1.0, 2.0]), two=torch.tensor([5.0]))
     metrics.update(one=torch.tensor([6.0]), two=torch.tensor([7.0]))
     assert {name: float(value) for name, value in metrics.compute().items()} == {"a": 3.0, "b": 6.0}
@@ -99,14 +96,3 @@ def test_wrong_arguments_are_named():
     with pytest.raises(ConfigurationError, match="`peak` must be above 0, received 0"):
         peak_signal_to_noise("off", 0.0)
     assert float(decibels(1.0, torch.tensor(0.1))) == pytest.approx(10.0)
-
-
-@pytest.mark.parametrize(
-    ("module", "make"), [(measures, lambda: peak_signal_to_noise("x")), (named, lambda: mean_of("x"))]
-)
-def test_without_torchmetrics_the_error_says_how_to_install_it(monkeypatch, module, make):
-    for each in (measures._classes, named._class):
-        each.cache_clear()
-    monkeypatch.setitem(sys.modules, "torchmetrics", None)
-    with pytest.raises(MissingExtraError, match=r"pip install \"perceivers\[train\]\""):
-        make()

@@ -10,7 +10,16 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from perceivers.errors import ShapeError
-from perceivers.nn.attention import as_attention_mask, attend, attend_on_gpu, cross_mask, filled_up, two_axes
+from perceivers.nn import attention
+from perceivers.nn.attention import (
+    as_attention_mask,
+    attend,
+    attend_on_gpu,
+    causal_mask,
+    cross_mask,
+    filled_up,
+    two_axes,
+)
 
 BATCH, QUERIES, KEYS = 2, 3, 5
 
@@ -207,6 +216,53 @@ def test_dropout_drops_weights_and_widens_the_others(implementation):
     torch.testing.assert_close(context[~dropped], torch.full_like(context[~dropped], 4 / 1009))
 
 
+@pytest.mark.parametrize(
+    ("num_queries", "num_keys", "channels"),
+    [(5, 5, 4), (3, 7, 7), (3, 7, 3), (2, 2, 4), (2, 3, 1), (1, 4, 1)],
+)
+@pytest.mark.parametrize("implementation", ["sdpa", "eager"])
+@pytest.mark.parametrize("hidden", [None, 0])
+def test_in_order_a_query_looks_at_no_later_key(num_queries, num_keys, channels, implementation, hidden):
+    query, key, value = (torch.randn(BATCH, n, channels) for n in (num_queries, num_keys, num_keys))
+    # The last key is the last query's own.
+    allowed = torch.tensor(
+        [[k <= q + num_keys - num_queries for k in range(num_keys)] for q in range(num_queries)]
+    )
+    assert causal_mask(num_queries, num_keys).tolist() == [[allowed.tolist()]]
+    mask = None
+    if hidden is not None:
+        mask = (torch.arange(num_keys) != hidden)[None, None, None].expand(BATCH, 1, 1, num_keys)
+        allowed = allowed & mask[0, 0]
+    options = {"num_heads": 1, "implementation": implementation}
+    received, _ = attend(query, key, value, mask=mask, causal=True, **options)
+    expected, _ = attend_slowly(query, key, value, 1, allowed.expand(BATCH, -1, -1))
+    torch.testing.assert_close(received, expected)
+
+
+class OnAGpu(torch.Tensor):
+    """A tensor that says that it is on a GPU."""
+
+    @property
+    def device(self):
+        return torch.device("cuda")
+
+
+def test_a_gpu_has_its_own_way_but_for_the_order_that_its_kernel_knows(monkeypatch):
+    asked = []
+
+    def on_gpu(query, key, value, mask, dropout):
+        asked.append(mask)
+        return value
+
+    monkeypatch.setattr(attention, "attend_on_gpu", on_gpu)
+    heads = torch.randn(BATCH, QUERIES, 4).as_subclass(OnAGpu)
+    attend(heads, heads, heads, num_heads=1, causal=True)
+    attend(heads.as_subclass(torch.Tensor), *[heads.as_subclass(torch.Tensor)] * 2, num_heads=1)
+    assert asked == []
+    attend(heads, heads, heads, num_heads=1)
+    assert asked == [None]
+
+
 def test_a_mask_over_keys_becomes_a_bool_mask_of_four_axes():
     mask = as_attention_mask(torch.tensor([[1, 0, 2], [0, 0, 1]]))
     assert mask.tolist() == [[[[True, False, True]]], [[[False, False, True]]]]
@@ -244,6 +300,12 @@ def test_a_mask_over_queries_runs_along_the_third_axis():
 def test_an_additive_mask_that_neither_lets_pass_nor_hides_is_an_error(wrong):
     with pytest.raises(ShapeError, match=r"must be additive, 0 where something counts and -1000 or less"):
         as_attention_mask(torch.tensor([0.0, wrong])[None, None, None])
+
+
+@pytest.mark.parametrize("hides", [-1000.0, -1e4])
+def test_an_additive_mask_may_say_a_thousand_and_may_have_no_values_yet(hides):
+    assert as_attention_mask(torch.tensor([0.0, hides])[None, None, None]).tolist() == [[[[True, False]]]]
+    assert as_attention_mask(torch.zeros(1, 1, 1, 3, device="meta")).shape == (1, 1, 1, 3)
 
 
 def test_a_mask_of_four_axes_over_inputs_has_two_in_the_end():
@@ -304,3 +366,46 @@ def test_channels_are_filled_up_to_whole_blocks_only_where_they_are_not():
     assert same is whole
     assert torch.equal(filled[..., :7], odd)
     assert filled[..., 7:].tolist() == torch.zeros(BATCH, 3, KEYS, 1).tolist()
+
+
+@pytest.mark.parametrize("num_keys", [2, KEYS])
+def test_the_way_of_a_gpu_hides_keys_from_all_queries(num_keys):
+    query, key, value = heads_of(QUERIES, num_keys, num_keys)
+    mask = torch.ones(BATCH, 1, 1, num_keys, dtype=torch.bool)
+    mask[..., 0] = False
+    received = attend_on_gpu(query, key, value, mask, 0.0)
+    expected = attend_on_gpu(query, key[:, :, 1:], value[:, :, 1:], None, 0.0)
+    torch.testing.assert_close(received, expected)
+
+
+@pytest.mark.parametrize("channels", [7, 131])
+def test_the_way_of_a_gpu_drops_weights(channels):
+    query, key, value = heads_of(QUERIES, KEYS, KEYS, channels=channels)
+    assert attend_on_gpu(query, key, value, None, 1.0).abs().sum() == 0
+    assert attend_on_gpu(query, key, value, None, 0.0).abs().sum() > 0
+
+
+@pytest.mark.parametrize(
+    ("shape", "dtype", "unfused"),
+    [
+        # Blocks of 64 queries each, in all heads of all samples: at most 32 of them, in heads wider than 128 channels.
+        ((2, 4, 4 * 64, 129), torch.float32, True),
+        ((2, 4, 4 * 64 + 1, 129), torch.float32, False),
+        ((3, 4, 4 * 64, 129), torch.float32, False),
+        ((2, 4, 4 * 64, 128), torch.float32, False),
+        ((2, 4, 4 * 64, 129), torch.bfloat16, False),
+        ((1, 32, 1, 129), torch.float32, True),
+        ((1, 33, 1, 129), torch.float32, False),
+        ((33, 1, 1, 129), torch.float32, False),
+    ],
+)
+def test_few_blocks_of_wide_heads_are_faster_unfused(shape, dtype, unfused):
+    assert attention._is_faster_unfused(torch.empty(shape, dtype=dtype, device="meta")) is unfused
+
+
+def test_only_half_precision_is_filled_up(monkeypatch):
+    filled = []
+    monkeypatch.setattr(attention, "filled_up", lambda *heads: filled.append(heads[0].dtype) or heads)
+    for dtype in (torch.float32, torch.bfloat16):
+        attend_on_gpu(*heads_of(QUERIES, KEYS, KEYS, dtype=dtype), None, 0.0)
+    assert filled == [torch.bfloat16]

@@ -8,7 +8,7 @@ from torch import nn
 from torch.nn import functional as F
 
 from perceivers.errors import ConfigurationError
-from perceivers.nn.stems import ConvolutionalStem, first_pool, num_multiplications
+from perceivers.nn.stems import ConvolutionalStem, first_pool, learn_in_bfloat16, num_multiplications
 
 
 def built(*args, **options) -> ConvolutionalStem:
@@ -54,6 +54,22 @@ def test_rows_of_zeros_behind_an_image_change_nothing():
     assert together[1, :, 3:].any()
     # Without the number, they would: biases of the layers reach into them.
     assert not torch.allclose(stem(images)[:1, :, :3], alone, atol=1e-3)
+
+
+def test_a_stem_learns_in_bfloat16_and_answers_in_float32():
+    stem, images = built(3, (5, 7)), torch.randn(2, 3, 11, 13)
+    exact = stem(images)
+    learn_in_bfloat16(nn.Sequential(stem))
+    assert torch.equal(stem(images), exact)
+    torch.manual_seed(0)
+    plainly = ConvolutionalStem(3, (5, 7)).train()
+    expected, learned = plainly(images), stem.train()
+    learned.load_state_dict(plainly.state_dict())
+    features = learned(images)
+    assert features.dtype == torch.float32
+    assert 1e-4 < (features - expected).abs().max() < 0.1
+    features.sum().backward()
+    assert all(weights.grad.dtype == torch.float32 for weights in learned.parameters())
 
 
 def test_multiplications_are_those_of_all_convolutions():

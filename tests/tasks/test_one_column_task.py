@@ -3,19 +3,25 @@
 from __future__ import annotations
 
 import json
+import math
 from pathlib import Path
 from typing import Any
 
 import pytest
+import torch
 from PIL import Image
+from torch import nn
 
+from perceivers.answers.one_class import OneClass
 from perceivers.arguments import DataArguments
+from perceivers.arguments.open import completed
 from perceivers.data.tables import ListTable
 from perceivers.errors import DataError
 from perceivers.tasks.base import Parts
 from perceivers.tasks.columns import Columns
 from perceivers.tasks.image_classification.options import ImageClassificationArguments
 from perceivers.tasks.image_classification.task import ImageClassification
+from perceivers.tasks.one_column_task import ANSWER
 
 
 def rows(folder: Path, count: int = 12, **columns: str) -> list[dict[str, Any]]:
@@ -82,3 +88,27 @@ def test_a_table_names_no_files_above_its_folder(task: ImageClassification, tmp_
         DataError, match=r"t.jsonl, row 1`: names '../.*', which lies outside the folder of its table"
     ):
         task.load_data(DataArguments(data=str(tmp_path / "in" / "t.jsonl")))
+
+
+@pytest.mark.parametrize(
+    ("arguments", "is_corrected"),
+    [
+        (ImageClassificationArguments(label_smoothing=0.1), True),
+        (ImageClassificationArguments(cutmix=1.0), True),
+        (ImageClassificationArguments(label_smoothing=0.0, mixup=0.0), False),
+    ],
+)
+def test_probabilities_are_corrected_where_targets_were_softened(
+    arguments: ImageClassificationArguments, is_corrected: bool
+) -> None:
+    """Twenty-three validation rows, of which all but one are right, not sure of any."""
+    task = ImageClassification(completed(arguments))
+    answer = OneClass("label", names=("cat", "dog"))
+    columns = Columns(inputs=(), answers={ANSWER: answer})
+    scores = torch.zeros(23, 2)
+    scores[:, 0] = 0.5
+    truth = torch.tensor([1] + [0] * 22)
+    found = task.finish(Parts(nn.Identity(), columns), lambda: {"label/preds": scores, "label/target": truth})
+    temperature = found.processor.answers[ANSWER].temperature
+    # ln(22), the logit of 22 in 23, in the place of 0.5.
+    assert temperature == pytest.approx(0.5 / math.log(22) if is_corrected else 1.0, rel=1e-3)

@@ -16,7 +16,7 @@ import line_task
 from forked import exit_codes
 from line_task import LineArguments, LineTask, run
 from perceivers.errors import CheckpointError, ConfigurationError
-from perceivers.training.checkpoints import Position
+from perceivers.training.checkpoints import Position, RunCheckpoints
 
 # Noise, dropout, several passes and steps that end within one: everything that a resumed run could get wrong.
 TASK = {"noise": 0.3, "dropout": 0.4}
@@ -149,3 +149,89 @@ def test_a_position_is_written_and_read_whole() -> None:
     other = Position()
     other.load_state_dict(position.state_dict())
     assert other == position
+
+
+class Rank:
+    """Stands for accelerate, and tells what is asked of it, and what the folder holds then."""
+
+    def __init__(self, folder: Path, is_main_process: bool) -> None:
+        self.folder, self.is_main_process = folder, is_main_process
+        self.events: list[Any] = []
+        self.fails = False
+
+    def wait_for_everyone(self) -> None:
+        self.events.append(sorted(path.name for path in self.folder.glob("*")))
+
+    def save_state(self, place: str) -> None:
+        assert not any(Path(place).glob("*"))
+        if self.fails:
+            raise OSError("No space left on device")
+        Path(place).mkdir(exist_ok=True)
+        (Path(place) / "state").touch()
+        self.events.append(("save", place))
+
+    def load_state(self, place: str) -> None:
+        self.events.append(("load", place))
+
+
+def rank(tmp_path: Path, is_main_process: bool = True) -> tuple[Rank, RunCheckpoints]:
+    accelerator = Rank(tmp_path / "checkpoints", is_main_process)
+    return accelerator, RunCheckpoints(tmp_path, accelerator)  # type: ignore[arg-type]
+
+
+def test_all_ranks_have_written_before_a_checkpoint_has_its_name_and_the_former_one_goes(
+    tmp_path: Path,
+) -> None:
+    accelerator, checkpoints = rank(tmp_path)
+    assert not checkpoints.load()
+    assert checkpoints.describe_last() == "there is no earlier one"
+    checkpoints.save(3)
+    # What a killed process has left of the same step is none of it.
+    left = accelerator.folder / ".partial-step-00000007"
+    left.mkdir()
+    (left / "torn").touch()
+    accelerator.events.clear()
+    checkpoints.save(7)
+    partial, complete = ".partial-step-00000007", "step-00000007"
+    assert accelerator.events == [
+        [partial, "step-00000003"],
+        ("save", str(left)),
+        [partial, "step-00000003"],
+        [complete],
+    ]
+    assert [path.name for path in (accelerator.folder / complete).iterdir()] == ["state"]
+    accelerator.events.clear()
+    checkpoints.save(7)
+    assert accelerator.events == []
+    assert checkpoints.load()
+    assert accelerator.events == [("load", str(accelerator.folder / complete))]
+    assert checkpoints.describe_last() == f"the last good one is {str(accelerator.folder / complete)!r}"
+    checkpoints.remove()
+    assert not accelerator.folder.exists()
+
+
+def test_other_ranks_write_their_part_and_name_and_remove_nothing(tmp_path: Path) -> None:
+    _, of_main = rank(tmp_path)
+    of_main.save(3)
+    other, checkpoints = rank(tmp_path, is_main_process=False)
+    checkpoints.save(7)
+    partial = ".partial-step-00000007"
+    assert other.events == [
+        ["step-00000003"],
+        ("save", str(other.folder / partial)),
+        [partial, "step-00000003"],
+        [partial, "step-00000003"],
+    ]
+    checkpoints.remove()
+    assert (other.folder / "step-00000003").is_dir()
+
+
+@pytest.mark.parametrize("is_main_process", [True, False])
+def test_a_checkpoint_that_cannot_be_written_leaves_nothing_of_itself(
+    is_main_process: bool, tmp_path: Path
+) -> None:
+    accelerator, checkpoints = rank(tmp_path, is_main_process)
+    accelerator.fails = True
+    with pytest.raises(CheckpointError, match=r"No space left on device; there is no earlier one$"):
+        checkpoints.save(3)
+    assert not any(accelerator.folder.glob("*"))

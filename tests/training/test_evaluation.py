@@ -12,10 +12,13 @@ import pytest
 from PIL import Image
 from sklearn.ensemble import HistGradientBoostingRegressor
 
-from perceivers.errors import ConfigurationError, DataError, MissingExtraError
+from full_disk import full_disk
+from perceivers.errors import ConfigurationError, DataError, MissingExtraError, PerceiversError
 from perceivers.rivals import trees
 from perceivers.tasks.base import Unreadable
 from perceivers.tasks.registry import load_run
+from perceivers.tasks.table.task import TableTask
+from perceivers.training import evaluation
 from perceivers.training.evaluation import evaluate, located
 from tiny_tables import fit_tiny, fruit, without, write_table
 
@@ -122,6 +125,33 @@ def test_what_cannot_be_read_is_left_out_and_listed_where_that_is_chosen(
         (row,) = csv.DictReader(file)
     assert (row["file"], row["row"]) == (data, "4")
     assert "expected a number, received 'long'" in row["reason"]
+
+
+def test_a_full_disk_is_said_and_no_picture_is_half_written(
+    prices: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with (
+        full_disk(),
+        pytest.raises(PerceiversError, match=r"could not be written: .*; name another folder with --output"),
+    ):
+        evaluate(prices / "run", device="cpu", output=tmp_path)
+    assert list(tmp_path.iterdir()) == []
+
+    def copy(source: Path, target: Path) -> None:
+        target.write_bytes(b"half")
+        raise OSError("No space left on device")
+
+    def show(self: object, parts: object, shown: object, to: Path) -> list[Path]:
+        return [to / "picture.png"]
+
+    monkeypatch.setattr(evaluation.shutil, "copyfile", copy)
+    monkeypatch.setattr(TableTask, "show_evaluation", show)
+    evaluate(prices / "run", device="cpu", output=tmp_path)
+    assert (
+        "the pictures of the evaluation could not be drawn: No space left on device"
+        in capsys.readouterr().err
+    )
+    assert [path.name for path in tmp_path.iterdir()] == [evaluation.EVALUATION_FILE]
 
 
 def test_a_line_without_a_name_is_a_reason_alone() -> None:

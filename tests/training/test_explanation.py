@@ -10,9 +10,11 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from full_disk import full_disk
 from line_task import run as line_run
 from perceivers.data.tables import ListTable
-from perceivers.errors import ConfigurationError, DataError
+from perceivers.errors import ConfigurationError, DataError, PerceiversError
+from perceivers.training import explanation
 from perceivers.training.explanation import DealtOutTable, explain
 from tiny_tables import fit_tiny, fruit, without, write_table
 
@@ -109,6 +111,27 @@ def test_a_column_dealt_out_keeps_the_others_and_how_numbers_are_written() -> No
     assert list(dealt.column("a")) == ["2", "1", "0", "3"]
     assert list(dealt.column("b")) == ["0", "1", "2", "3"]
     assert (dealt.decimal, dealt.name(1), len(dealt)) == ("comma", "table, row 2", 4)
+
+
+def test_a_full_disk_is_said_and_a_picture_that_cannot_be_drawn_costs_nothing_else(
+    folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    quick = {"output": tmp_path, "repeats": 1, "single_rows": 2, "device": "cpu"}
+    with (
+        full_disk(),
+        pytest.raises(PerceiversError, match=r"could not be written: .*; name another folder with --output"),
+    ):
+        explain(folder / "run", **quick)  # type: ignore[arg-type]
+    assert list(tmp_path.iterdir()) == []
+
+    def draw(found: object, path: Path) -> None:
+        path.write_bytes(b"half")
+        raise ValueError("no such colour")
+
+    monkeypatch.setattr(explanation, "draw_importances", draw)
+    explain(folder / "run", **quick)  # type: ignore[arg-type]
+    assert "the picture of importances could not be drawn: no such colour" in capsys.readouterr().err
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["columns.csv", "rows.csv"]
 
 
 def test_what_cannot_be_explained_is_named(folder: Path, tmp_path: Path) -> None:

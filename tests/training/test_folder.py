@@ -4,10 +4,7 @@ from __future__ import annotations
 
 import json
 import os
-import resource
 import signal
-from collections.abc import Iterator
-from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -17,6 +14,7 @@ import torch
 
 import line_task
 from forked import finished
+from full_disk import full_disk
 from line_task import KilledTask, LineTask
 from perceivers.errors import ConfigurationError, DataError, PerceiversError, RunInterrupted
 from perceivers.training import folder as folders
@@ -180,19 +178,6 @@ def test_a_process_killed_while_it_draws_has_ended_its_run(tmp_path: Path) -> No
     assert not any(name.startswith(".") for name in names(tmp_path / "run"))
 
 
-@contextmanager
-def full_disk() -> Iterator[None]:
-    """No file can be written: a limit of file sizes stands for a full disk."""
-    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
-    former = signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
-    resource.setrlimit(resource.RLIMIT_FSIZE, (0, hard))
-    try:
-        yield
-    finally:
-        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
-        signal.signal(signal.SIGXFSZ, former)
-
-
 def test_a_disk_that_is_full_at_the_start_is_said(tmp_path: Path) -> None:
     with (
         full_disk(),
@@ -224,6 +209,13 @@ def test_a_disk_that_is_full_at_the_end_leaves_a_run_that_can_be_resumed(
     _, resumed = run(tmp_path / "run", resume=True)
     _, whole = run(tmp_path / "whole")
     assert torch.equal(resumed, whole)
+
+
+def test_a_damaged_record_of_a_run_to_resume_is_named(tmp_path: Path) -> None:
+    run(tmp_path / "run")
+    (tmp_path / "run" / "arguments.yaml").write_text("task: [")
+    with pytest.raises(DataError, match=r"arguments\.yaml' cannot be read as YAML"):
+        run(tmp_path / "run", resume=True)
 
 
 def test_more_steps_than_a_finished_run_had_are_a_run_of_their_own(tmp_path: Path) -> None:

@@ -19,7 +19,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from torch import Tensor
-    from torchmetrics import Metric
+
+    from perceivers.metrics.running import Metric
 
 
 @dataclass(frozen=True)

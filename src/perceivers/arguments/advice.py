@@ -20,6 +20,7 @@ class Advice:
         max_gradient_norm: the same.
         keep_best: the same.
         ema_decay: the same.
+        stem_precision: the same.
         learning_rate: see OptimizationArguments.
         weight_decay: the same.
         beta2: the same.
@@ -40,6 +41,7 @@ class Advice:
         class_loss: see the task's own arguments, for tasks that have it.
         linear_start: the same.
         mixup: how much samples and their targets are averaged in pairs, of tasks that can do that.
+        cutmix: how much parts of samples are exchanged, the same.
     """
 
     epochs: int | None = None
@@ -47,6 +49,7 @@ class Advice:
     max_gradient_norm: float | None = None
     keep_best: bool | None = None
     ema_decay: float | None = None
+    stem_precision: str | None = None
     learning_rate: float | None = None
     weight_decay: float | None = None
     beta2: float | None = None
@@ -67,6 +70,7 @@ class Advice:
     class_loss: str | None = None
     linear_start: bool | None = None
     mixup: float | None = None
+    cutmix: float | None = None
 
     def values(self) -> dict[str, Any]:
         """What is advised, by name."""
@@ -83,6 +87,7 @@ USUAL = Advice(
     max_gradient_norm=10.0,
     keep_best=True,
     ema_decay=0.0,
+    stem_precision="float32",
     learning_rate=3e-3,
     weight_decay=0.05,
     beta2=0.999,

@@ -104,10 +104,10 @@ def read_recipe(path: Path) -> dict[str, Any]:
     recipe = read_yaml(path)
     if not isinstance(recipe, dict) or not isinstance(recipe.get("task"), str):
         raise DataError(f"{str(path)!r} must hold a mapping with the key `task`, received {recipe!r:.200}")
-    unknown = sorted(set(recipe) - {"task", *CONCERNS})
+    unknown = sorted(map(str, set(recipe) - {"task", *CONCERNS}))
     if unknown:
         raise DataError(
-            f"{str(path)!r} must hold only task, {', '.join(CONCERNS)}, received {', '.join(map(str, unknown))}"
+            f"{str(path)!r} must hold only task, {', '.join(CONCERNS)}, received {', '.join(unknown)}"
         )
     for name in CONCERNS:
         if not isinstance(recipe.setdefault(name, {}), Mapping):

@@ -28,6 +28,9 @@ class TrainingArguments:
     data, else 10."""
     mixed_precision: Literal["no", "bf16", "fp16"] = "no"
     """Number format of the forward pass; the weights stay in float32."""
+    stem_precision: Literal["float32", "bfloat16"] | None = None
+    """Number format of the convolutions of stems while training; the weights and all answers stay in float32. None: bfloat16
+    where the loop is chosen from the data and the processor has units for it (AMX), else float32."""
     gradient_checkpointing: bool = False
     """Compute activations again in the backward pass instead of keeping them: less memory, more time."""
     ema_decay: float | None = None
@@ -59,4 +62,6 @@ class TrainingArguments:
             known = isinstance(self.workers, int) and self.workers >= 0
             require("workers", self.workers, known, "auto, or at least 0")
         require_choice("mixed_precision", self.mixed_precision, ("no", "bf16", "fp16"))
+        if self.stem_precision is not None:
+            require_choice("stem_precision", self.stem_precision, ("float32", "bfloat16"))
         require_choice("device", self.device, ("auto", "cpu"))

@@ -16,17 +16,13 @@ def read_yaml(path: Path) -> Any:
     """
     import yaml
 
-    class PlainLoader(yaml.SafeLoader):  # type: ignore[misc]
-        """Refuses references."""
-
-        def compose_node(self, parent: Any, index: Any) -> Any:
-            if self.check_event(yaml.AliasEvent):
-                event = self.peek_event()
-                raise yaml.YAMLError(f"*{event.anchor} refers to another place: write its value out")
-            return super().compose_node(parent, index)
-
+    # Neither makes objects; the one that is written in C needs a tenth of the time.
+    loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
     try:
-        # The loader is SafeLoader's own: it makes no objects.
-        return yaml.load(path.read_text(encoding="utf-8"), Loader=PlainLoader)
+        text = path.read_text(encoding="utf-8")
+        for event in yaml.parse(text, Loader=loader):
+            if isinstance(event, yaml.AliasEvent):
+                raise yaml.YAMLError(f"*{event.anchor} refers to another place: write its value out")
+        return yaml.load(text, Loader=loader)
     except (OSError, yaml.YAMLError, ValueError, RecursionError) as error:
         raise DataError(f"{str(path)!r} cannot be read as YAML: {one_line(error)}") from error

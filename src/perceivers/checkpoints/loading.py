@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import torch
@@ -19,6 +20,7 @@ from perceivers.errors import (
     ConfigurationError,
     MetaDeviceError,
 )
+from perceivers.nn.late_weights import is_late, leave
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -68,9 +70,14 @@ def fill_model(
     for key in wanted:
         old = places[key][2]
         dtype = options.dtype if old.is_floating_point() else old.dtype
+        if key in match.sources and _stays(old, keys_of[key]):
+            module, name, _ = places[key]
+            # Whoever reads it later asks what type it has before.
+            _place(places, [key], old.detach().to(dtype))
+            leave(module, name, partial(_read, stored[match.sources[key]], key, dtype, options, change))
+            continue
         if key in match.sources:
-            tensor = stored[match.sources[key]].read(dtype)
-            tensor = tensor if change is None else change(key, tensor)
+            tensor = _read(stored[match.sources[key]], key, dtype, options, change)
         elif old.is_meta:
             tensor = torch.empty(old.shape, dtype=dtype, device=options.device)
             drawn.append(key)
@@ -80,6 +87,23 @@ def fill_model(
     model.initialize_parameters(drawn)
     _require_complete(model)
     return match
+
+
+def _stays(old: Tensor, keys: Sequence[str]) -> bool:
+    """Whether a tensor stays in the file; one that several modules share does not."""
+    return isinstance(old, nn.Parameter) and old.is_meta and [is_late(key) for key in keys] == [True]
+
+
+def _read(
+    stored: StoredTensor,
+    key: str,
+    dtype: torch.dtype,
+    options: LoadOptions,
+    change: Callable[[str, Tensor], Tensor] | None,
+) -> Tensor:
+    tensor = stored.read(dtype)
+    tensor = tensor if change is None else change(key, tensor)
+    return tensor.to(device=options.device, dtype=dtype)
 
 
 def choose_dtype(
@@ -214,7 +238,11 @@ def _judge(match: KeyMatch, model: str, options: LoadOptions) -> None:
 
 
 def _require_complete(model: FillableModel) -> None:
-    left = [name for name, tensor in [*model.named_parameters(), *model.named_buffers()] if tensor.is_meta]
+    left = [
+        name
+        for name, tensor in [*model.named_parameters(), *model.named_buffers()]
+        if tensor.is_meta and not _stays(tensor, [name])
+    ]
     if left:
         raise CheckpointError(
             f"{type(model).__name__} keeps values that no checkpoint holds: {', '.join(left)}; "

@@ -19,7 +19,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from perceivers.errors import CheckpointError
+from perceivers.errors import CheckpointError, one_line
 
 _DTYPES: Mapping[str, torch.dtype] = {
     "F64": torch.float64,
@@ -152,8 +152,8 @@ def _open_bin(path: Path) -> dict[str, StoredTensor]:
             f"{path} holds more than tensors, or is no PyTorch file, and is not opened: "
             "convert it to safetensors where you trust it"
         ) from problem
-    except (OSError, RuntimeError, EOFError, ValueError, KeyError) as problem:
-        raise CheckpointError(f"{path} is cut short or no PyTorch file: {problem}") from problem
+    except Exception as problem:  # whatever a damaged pickle makes of its reader
+        raise CheckpointError(f"{path} is cut short or no PyTorch file: {one_line(problem)}") from problem
     if not isinstance(content, Mapping) or not all(isinstance(value, Tensor) for value in content.values()):
         raise CheckpointError(
             f"{path} must hold a mapping of names to tensors, received {type(content).__name__}"

@@ -38,6 +38,9 @@ app = App(
     suppress_keyboard_interrupt=False,
 )
 
+# That an option of a recipe may have: reading so many takes half a second, and ten times as many a hundred times as long.
+MOST_VALUES = 1_000
+
 MAIN = Group("What matters most", sort_key=1)
 SAMPLES = Group("Samples: reading, what the model sees, augmentation, answers", sort_key=2)
 DATA = Group("Data: parts and division", sort_key=3)
@@ -67,6 +70,8 @@ def train_command(tokens: list[str]) -> None:
             raise ConfigurationError(
                 f"`config` {path!r} is a recipe of {recipe['task']!r}, received {named!r}"
             )
+        if not any(token.partition("=")[0] in ("--data", "--help", "-h") for token in tokens):
+            _require_data(recipe, path)
     if tokens[0] in TASKS:
         kinds = _kinds_of(tokens[0])
         tokens, back = set_back(tokens, tuple(kinds.values()))
@@ -84,6 +89,13 @@ def train_command(tokens: list[str]) -> None:
         raise
     finally:
         app.config = ()
+
+
+def _require_data(recipe: dict[str, Any], path: str) -> None:
+    if "data" not in recipe["data"]:
+        raise ConfigurationError(
+            f"`data` is given neither by the recipe {path!r} nor on the command line: --data FOLDER_OR_FILE"
+        )
 
 
 def _name_recipe(error: PerceiversError, recipe: dict[str, Any], tokens: list[str], path: str) -> None:
@@ -128,6 +140,11 @@ def _recipe_options(recipe: dict[str, Any], kinds: dict[str, type[Any]], path: s
             if name not in known:
                 raise ConfigurationError(
                     f"`{concern}` of {path!r} has no field {name!r}; it has {', '.join(known)}"
+                )
+            if isinstance(value, list | dict) and len(value) > MOST_VALUES:
+                raise ConfigurationError(
+                    f"`{name}` of {path!r} must have {MOST_VALUES:,} values or fewer, received {len(value):,}; "
+                    "`perceivers.training.run.train` takes any number in Python"
                 )
             if value != known[name]:
                 options[name.replace("_", "-")] = value

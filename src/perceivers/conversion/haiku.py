@@ -20,6 +20,7 @@ from perceivers.configuration import PerceiverConfig
 from perceivers.conversion.haiku_files import Parameters, read_haiku
 from perceivers.conversion.haiku_names import target_of
 from perceivers.errors import CheckpointError, ConfigurationError
+from perceivers.records import writing
 
 if TYPE_CHECKING:
     from perceivers.models.base import PerceiverPreTrainedModel
@@ -119,6 +120,7 @@ def convert_haiku(
     Raises:
         CheckpointError: the file is unreadable, or does not fit the architecture.
         ConfigurationError: no such architecture.
+        PerceiversError: nothing can be written to `destination`.
     """
     if architecture not in ARCHITECTURES:
         raise ConfigurationError(
@@ -135,7 +137,8 @@ def convert_haiku(
         model: PerceiverPreTrainedModel = model_class(built_from)
     fill_model(model, stored, LoadOptions(dtype=torch.float32, device=torch.device("cpu"), strict=True))
     model.eval()
-    model.save_pretrained(destination, max_shard_size=max_shard_size)
+    with writing(Path(destination), "give another folder, or make room there"):
+        model.save_pretrained(destination, max_shard_size=max_shard_size)
     return model
 
 

@@ -31,11 +31,13 @@ def captured(form: Any, call: Call) -> ExportedProgram:
     """
     if not hasattr(torch.compiler, "is_exporting"):
         raise ConfigurationError(f"exporting needs torch 2.9 or newer, received {torch.__version__}")
+    # Copies: of an array that is a part of another one, the graph would remember the whole.
+    inputs = {name: value.clone() for name, value in call.inputs.items()}
     shapes = ({name: dict.fromkeys(call.free.get(name, ()), Dim.DYNAMIC) for name in call.inputs},)
     try:
         with torch.no_grad(), unpacked(), quiet():
             return torch.export.export(
-                TracedCall(form, call).eval(), (dict(call.inputs),), dynamic_shapes=shapes, strict=False
+                TracedCall(form, call).eval(), (inputs,), dynamic_shapes=shapes, strict=False
             )
     except Exception as error:  # torch.export raises what it likes
         raise ConfigurationError(

@@ -47,7 +47,8 @@ def fold_norm(linear: nn.Linear, norm: nn.LayerNorm) -> AffineMap:
     """
     plain = wide_map(linear)
     assert plain.bias is not None
-    return AffineMap(plain.weight * wide(norm.weight), plain.bias + plain.weight @ wide(norm.bias))
+    bias = plain.bias + plain.weight @ wide(norm.bias)
+    return AffineMap(plain.weight.mul_(wide(norm.weight)), bias)
 
 
 def centred(vectors: Tensor) -> Tensor:

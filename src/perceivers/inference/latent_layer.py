@@ -22,6 +22,7 @@ from perceivers.inference.packed_map import PackedMap
 from perceivers.inference.tracing import is_traced
 from perceivers.nn.activations import Activation, identity
 from perceivers.nn.attention_layer import AttentionLayer
+from perceivers.nn.late_weights import arrive
 from perceivers.nn.token_structure import AffineMap
 
 
@@ -43,14 +44,25 @@ class FoldedSelfAttend:
         layer: the layer, see `can_fold`.
         make_map: PackedMap, or one that rounds.
         tile_values: attention weights that may exist at the same time where no fused kernel does without them.
+        release: drop every matrix of the layer once its map is made.
+        inner: what queries, keys, values and the perceptron's hidden channels are computed in; None: as the latents.
     """
 
     def __init__(
-        self, layer: AttentionLayer, make_map: MakeMap = PackedMap, tile_values: int = 2**20
+        self,
+        layer: AttentionLayer,
+        make_map: MakeMap = PackedMap,
+        tile_values: int = 2**20,
+        *,
+        release: bool = False,
+        inner: torch.dtype | None = None,
     ) -> None:
         attention, projections = layer.attention, layer.attention.self
-        dtype = projections.query.weight.dtype
+        for small in (projections.layernorm1, layer.layernorm):
+            arrive(small)
+        dtype, device = projections.query.weight.dtype, layer.layernorm.weight.device
         norm = projections.layernorm1
+        self._inner = dtype if inner is None else inner
         self._num_heads = attention.num_heads
         self._tile_values = tile_values
         self._sizes = [projections.query.out_features] * 2 + [projections.value.out_features]
@@ -58,28 +70,45 @@ class FoldedSelfAttend:
         self._mlp_chunk_size = layer.mlp_chunk_size
         self._norm_eps, self._mlp_norm_eps = norm.eps, layer.layernorm.eps
         scale = (self._sizes[0] // self._num_heads) ** -0.5
-        # One matrix in float64 at a time.
-        parts = [
-            narrow(_scaled(fold_norm(each, norm), factor), dtype)
-            for each, factor in ((projections.query, scale), (projections.key, 1.0), (projections.value, 1.0))
-        ]
+
+        def drop(linear: nn.Linear) -> None:
+            if release:
+                linear.register_parameter("weight", None)
+
         joined = AffineMap(
-            torch.cat([each.weight for each in parts]),
-            torch.cat([cast("Tensor", each.bias) for each in parts]),
+            torch.empty(sum(self._sizes), projections.query.in_features, dtype=dtype, device=device),
+            torch.empty(sum(self._sizes), dtype=dtype, device=device),
         )
-        del parts
+        # One matrix read, and one in float64, at a time.
+        rows = joined.weight.split(self._sizes), cast("Tensor", joined.bias).split(self._sizes)
+        for linear, factor, weight, bias in zip(
+            (projections.query, projections.key, projections.value), (scale, 1.0, 1.0), *rows, strict=True
+        ):
+            arrive(linear)
+            folded = fold_norm(linear, norm)
+            weight.copy_(folded.weight.mul_(factor))
+            bias.copy_(cast("Tensor", folded.bias) * factor)
+            del folded
+            drop(linear)
         self._projections = make_map(joined, identity)
-        del joined
+        del joined, rows, weight, bias
+        arrive(attention.output)
         self._output = make_map(AffineMap.of(attention.output.dense), identity)
+        drop(attention.output.dense)
+        arrive(layer.mlp.dense1)
         first = narrow(fold_norm(layer.mlp.dense1, layer.layernorm), dtype)
+        drop(layer.mlp.dense1)
         self._first = make_map(first, layer.mlp.activation)
+        del first
+        arrive(layer.mlp.dense2)
         self._second = make_map(AffineMap.of(layer.mlp.dense2), identity)
+        drop(layer.mlp.dense2)
 
     def __call__(self, latents: Tensor) -> Tensor:
         """[batch, num_latents, channels] after the layer."""
         normed = F.layer_norm(latents, latents.shape[-1:], eps=self._norm_eps)
-        context = self._attend(self._projections(normed))
-        attended = self._output(context, latents if self._residual else None)
+        context = self._attend(self._projections(normed.to(self._inner)))
+        attended = self._output(context, latents if self._residual else None).to(latents.dtype)
         if self._mlp_chunk_size == 0:
             return self._feed_forward(attended)
         chunks = attended.split(self._mlp_chunk_size, dim=1)
@@ -109,11 +138,7 @@ class FoldedSelfAttend:
 
     def _feed_forward(self, attended: Tensor) -> Tensor:
         normed = F.layer_norm(attended, attended.shape[-1:], eps=self._mlp_norm_eps)
-        return self._second(self._first(normed), attended)
-
-
-def _scaled(mapped: AffineMap, factor: float) -> AffineMap:
-    return AffineMap(mapped.weight * factor, cast("Tensor", mapped.bias) * factor)
+        return self._second(self._first(normed.to(self._inner)), attended)
 
 
 def can_fold(layer: nn.Module) -> bool:

@@ -45,15 +45,22 @@ class PackedMap:
     Args:
         mapped: W and b, in the dtype of the inputs.
         activation: applied to the outputs.
+        packed_dtype: type of the weights that are packed; bfloat16 is for those who have asked the processor, see
+            `perceivers.inference.half_precision`.
     """
 
-    def __init__(self, mapped: AffineMap, activation: Activation = identity) -> None:
+    def __init__(
+        self,
+        mapped: AffineMap,
+        activation: Activation = identity,
+        packed_dtype: torch.dtype = torch.float32,
+    ) -> None:
         weight = mapped.weight.detach()
         self.out_features = weight.shape[0]
         self._bias = None if mapped.bias is None else mapped.bias.detach().contiguous()
         self._activation = activation
         self._fused = _fused_names().get(activation)
-        self._is_packed = _is_packable(weight)
+        self._is_packed = _is_packable(weight, packed_dtype)
         self._weight = (
             _packed().reorder(weight.contiguous(), _USUAL_ROWS) if self._is_packed else weight.contiguous()
         )
@@ -85,10 +92,10 @@ class PackedMap:
         return self._activation(outputs)
 
 
-def _is_packable(weight: Tensor) -> bool:
+def _is_packable(weight: Tensor, dtype: torch.dtype) -> bool:
     if is_traced() or not _packs.get():
         return False
-    on_processor = weight.device.type == "cpu" and weight.dtype == torch.float32
+    on_processor = weight.device.type == "cpu" and weight.dtype == dtype
     return on_processor and weight.shape[0] >= _FEWEST_OUTPUTS and weight.shape[1] > 0 and packing_works()
 
 

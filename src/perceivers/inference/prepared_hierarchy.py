@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any, cast
 
 import torch
@@ -11,10 +11,10 @@ from torch import Tensor, nn
 
 from perceivers.inference.budget import Budget, pieces
 from perceivers.inference.cross_attention import Take
-from perceivers.inference.latent_layer import FoldedSelfAttend, MakeMap, can_fold
-from perceivers.inference.packed_map import PackedMap
+from perceivers.inference.latent_layer import FoldedSelfAttend, can_fold
 from perceivers.inference.prepared_decoder import Progress
-from perceivers.inference.quantization import Int8Linear, quantize_linears
+from perceivers.inference.rounding import Rounding
+from perceivers.inference.tracing import is_traced
 from perceivers.models.hierarchical_perceiver import HierarchicalPerceiver
 from perceivers.nn.attention_layer import AttentionLayer
 from perceivers.nn.hierarchy_block import HierarchyBlock
@@ -34,25 +34,28 @@ class PreparedBlock:
         block: the plain level, in evaluation mode.
         budget: how much is computed at a time.
         take: see Take.
-        quantize: round the self-attends to 8 bits.
+        rounding: how the self-attends are rounded.
     """
 
-    def __init__(self, block: HierarchyBlock, budget: Budget, take: Take[Any], *, quantize: bool) -> None:
+    def __init__(self, block: HierarchyBlock, budget: Budget, take: Take[Any], rounding: Rounding) -> None:
         self.groups, self.num_latents, self.channels = block.groups, block.num_latents, block.channels
         self._budget = budget
         self._latents = block.latents.weight.detach().clone().unflatten(0, (block.groups, block.num_latents))
         self._skip = None if block.skip is None else take(block.skip)
         self._cross_attention: nn.Module = take(block.cross_attention)
         self._self_attends: list[Callable[[Tensor], Tensor]] = []
-        make_map: MakeMap = Int8Linear if quantize else PackedMap
         for layer in block.self_attends:
             if can_fold(layer):
-                folded = FoldedSelfAttend(cast("AttentionLayer", layer), make_map, budget.tile_values)
+                folded = FoldedSelfAttend(
+                    cast("AttentionLayer", layer),
+                    rounding.make_map,
+                    budget.tile_values,
+                    inner=rounding.inner,
+                )
                 self._self_attends.append(folded)
                 continue
             own = take(layer)
-            if quantize:
-                quantize_linears(own)
+            rounding.round_linears(own)
             self._self_attends.append(_plain(own))
 
     def __call__(self, tokens: Tensor, skipped: Tensor | None = None, mask: Tensor | None = None) -> Tensor:
@@ -65,7 +68,7 @@ class PreparedBlock:
         seen = None if mask is None else mask.flatten(0, 1)[:, None]
         kept = _ARRAYS_OF_TOKENS * (num_tokens * tokens.shape[2] + self.num_latents * self.channels)
         parts = []
-        for some in pieces(len(queries), self._budget.samples(kept)):
+        for some in _pieces(queries.shape[0], self._budget.samples(kept)):
             own = None if seen is None else seen[some]
             latents = self._cross_attention(queries[some], None, tokens[some], own)[0]
             for layer in self._self_attends:
@@ -92,10 +95,10 @@ class PreparedHead:
         rows = self._budget.rows(latents.shape[1] + _ARRAYS_OF_TOKENS * queries.shape[2], queries.shape[1])
         together = self._budget.samples(_ARRAYS_OF_TOKENS * (rows * queries.shape[2] + latents[0].numel()))
         answers, done = [], 0
-        for some in pieces(len(queries), together):
+        for some in _pieces(queries.shape[0], together):
             parts = [
                 self._head(queries[some, part], None, latents[some])[0]
-                for part in pieces(queries.shape[1], rows)
+                for part in _pieces(queries.shape[1], rows)
             ]
             answers.append(torch.cat(parts, dim=1))
             done += answers[-1].shape[0] * answers[-1].shape[1]
@@ -109,8 +112,7 @@ def prepare_hierarchy(
     budget: Budget,
     take: Take[Any],
     progress: Progress | None,
-    *,
-    quantize: bool,
+    rounding: Rounding,
 ) -> HierarchicalPerceiver:
     """A shallow copy of the model around prepared levels, whose own methods then do the rest.
 
@@ -119,7 +121,7 @@ def prepare_hierarchy(
         budget: how much is computed at a time.
         take: see Take.
         progress: told how far a decode is.
-        quantize: round the self-attends to 8 bits.
+        rounding: how the self-attends are rounded.
     """
     shell = copy.copy(model)
     changed = ("blocks", "head", "processor_head")
@@ -130,7 +132,7 @@ def prepare_hierarchy(
     }
     own = _in_evaluation(take)
     blocks = cast("Sequence[HierarchyBlock]", model.blocks)
-    children["blocks"] = [PreparedBlock(block, budget, own, quantize=quantize) for block in blocks]
+    children["blocks"] = [PreparedBlock(block, budget, own, rounding) for block in blocks]
     children["head"] = PreparedHead(own(model.head), budget, progress)
     labels = model.processor_head
     children["processor_head"] = None if labels is None else PreparedHead(own(labels), budget, None)
@@ -138,6 +140,11 @@ def prepare_hierarchy(
     shell.config = copy.deepcopy(model.config)
     shell.training = False
     return shell
+
+
+def _pieces(length: int, size: int) -> Iterable[slice]:
+    """See `pieces`; in a graph that is captured all at once: how many there are may be free there."""
+    return [slice(None)] if is_traced() else pieces(length, size)
 
 
 def _in_evaluation(take: Take[Any]) -> Take[Any]:

@@ -24,13 +24,12 @@ from perceivers.inference.folded_answering import (
 from perceivers.inference.folded_values import FoldedValues
 from perceivers.inference.folding import tail_dtype
 from perceivers.inference.freed_memory import give_back_freed_memory
-from perceivers.inference.latent_layer import FoldedSelfAttend, MakeMap, can_fold
+from perceivers.inference.latent_layer import FoldedSelfAttend, can_fold
 from perceivers.inference.lookup_attention import LookedUp, LookupCrossAttention
-from perceivers.inference.packed_map import PackedMap
 from perceivers.inference.plain_cross_attend import PlainCrossAttend
 from perceivers.inference.prepared_decoder import PreparedDecoder, Progress
-from perceivers.inference.quantization import Int8Linear, quantize_linears
 from perceivers.inference.recorded import recorder
+from perceivers.inference.rounding import EXACT, Rounding
 from perceivers.inference.token_readers import Reading, build_reader, input_structure
 from perceivers.layers import PerceiverEncoder
 from perceivers.modalities.structure import InputStructure, TokensOfGroups, TokensOfTables, WholeTokens
@@ -38,6 +37,7 @@ from perceivers.models.answering import Answering
 from perceivers.models.perceiver import PerceiverModel
 from perceivers.models.verbs import PerceiverVerbs, to_dtype
 from perceivers.nn.attention_layer import AttentionLayer
+from perceivers.nn.late_weights import arrive
 from perceivers.nn.latent_encoder import consecutive_part
 from perceivers.nn.token_structure import AffineMap
 from perceivers.outputs import Encoded
@@ -72,7 +72,7 @@ class PreparedPerceiver(PerceiverVerbs):
         take: see Take.
         answer_map: a linear map that the caller applies to all answers; where `maps_answers`, it must not be applied again.
         progress: told how far a decode is.
-        quantize: round the self-attends to 8 bits.
+        rounding: how the self-attends are rounded.
         release: drop every self-attend of the model once it is folded, so that only one exists twice.
     """
 
@@ -84,7 +84,7 @@ class PreparedPerceiver(PerceiverVerbs):
         answer_map: AffineMap | None = None,
         progress: Progress | None = None,
         *,
-        quantize: bool = False,
+        rounding: Rounding = EXACT,
         release: bool = False,
     ) -> None:
         super().__init__()
@@ -124,9 +124,12 @@ class PreparedPerceiver(PerceiverVerbs):
                 self.decoder, self._postprocessor, budget, self._latents.shape
             )
         if release:
+            # What was folded is not needed any more, and would lie beside every layer that is folded below.
+            model.encoder.cross_attention = model.decoder = None  # type: ignore[assignment]
+            del answers
             give_back_freed_memory()
         self.self_attends = _fold_self_attends(
-            model.encoder.self_attends, take, budget, quantize=quantize, release=release
+            model.encoder.self_attends, take, budget, rounding, release=release
         )
         self._run = recorder(self._latents.device)
         self.requires_grad_(False)
@@ -328,18 +331,28 @@ def _fold_cross_attend(
 
 
 def _fold_self_attends(
-    layers: nn.ModuleList, take: Take[Any], budget: Budget, *, quantize: bool, release: bool
+    layers: nn.ModuleList, take: Take[Any], budget: Budget, rounding: Rounding, *, release: bool
 ) -> list[Callable[[Tensor], Tensor]]:
     """The latents' layers, each from latents to latents."""
     folded: list[Callable[[Tensor], Tensor]] = []
     for index, layer in enumerate(layers):
         if can_fold(layer):
-            make_map: MakeMap = Int8Linear if quantize else PackedMap
-            folded.append(FoldedSelfAttend(cast("AttentionLayer", layer), make_map, budget.tile_values))
+            own_layer = cast("AttentionLayer", layer)
+            # A layer that comes again is still needed.
+            is_last = all(layer is not other for other in layers[index + 1 :])
+            folded.append(
+                FoldedSelfAttend(
+                    own_layer,
+                    rounding.make_map,
+                    budget.tile_values,
+                    release=release and is_last,
+                    inner=rounding.inner,
+                )
+            )
         else:
+            arrive(layer)
             own = take(layer).eval().requires_grad_(False)
-            if quantize:
-                quantize_linears(own)
+            rounding.round_linears(own)
             folded.append(_PlainSelfAttend(own))
         if release:
             layers[index] = nn.Identity()

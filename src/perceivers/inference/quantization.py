@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import torch
 from torch import Tensor, nn
 
@@ -59,10 +61,10 @@ def round_rows(values: Tensor) -> tuple[Tensor, Tensor]:
     return quotients.round_().to(torch.int8), scale
 
 
-def quantize_linears(module: nn.Module) -> None:
-    """Replace every linear layer inside `module`, in place."""
+def replace_linears(module: nn.Module, make: Callable[[nn.Linear], nn.Module]) -> None:
+    """Replace every linear layer inside `module` by what `make` makes of it, in place."""
     for name, child in module.named_children():
         if isinstance(child, nn.Linear):
-            setattr(module, name, Int8Linear(child))
+            setattr(module, name, make(child))
         else:
-            quantize_linears(child)
+            replace_linears(child, make)

@@ -158,6 +158,11 @@ class Kind(AskedKind, ABC):
         """Inputs of the network that a value is, at most; None before that is known."""
         return None
 
+    @property
+    def columns_learned(self) -> int | None:
+        """Number of columns that a settled kind has learned from; None where they do not matter to it."""
+        return None
+
     def described(self) -> str:
         """What a value is to the model, in a few words, once settled: "64 x 64 pixels in colour as 64 tokens"."""
         return f"a {self.name}{as_tokens(self.num_tokens)}"

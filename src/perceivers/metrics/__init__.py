@@ -1,1 +1,1 @@
-"""How good answers are, as torchmetrics metrics: one file a family."""
+"""How good answers are, fed batch after batch: one file a family."""

@@ -2,50 +2,17 @@
 
 from __future__ import annotations
 
-from functools import cache
-from typing import TYPE_CHECKING, Any
-
 import torch
 from torch import Tensor
 
-from perceivers.errors import MissingExtraError
-
-if TYPE_CHECKING:
-    from torchmetrics import Metric
+from perceivers.metrics.running import Metric, Summed, ratio
 
 
 def mean_of(name: str) -> Metric:
     """Mean over samples of the entry `name`, numbers [batch], of what `update` is given."""
-    metric: Metric = _class()(name)
-    return metric
 
+    def sums(**measured: Tensor) -> Tensor:
+        values = measured[name].double()
+        return torch.stack([values.sum(), torch.ones_like(values).sum()])
 
-@cache
-def _class() -> Any:
-    """The metric's class, made when it is first asked for: torchmetrics belongs to an extra."""
-    try:
-        from torchmetrics import Metric
-    except ImportError as error:
-        raise MissingExtraError("torchmetrics", "train", "Measuring a model") from error
-
-    class MeanOf(Metric):
-        is_differentiable = False
-        full_state_update = False
-        total: Tensor
-        count: Tensor
-
-        def __init__(self, name: str) -> None:
-            super().__init__()
-            self.measured_name = name
-            self.add_state("total", torch.zeros((), dtype=torch.float64), dist_reduce_fx="sum")
-            self.add_state("count", torch.zeros((), dtype=torch.int64), dist_reduce_fx="sum")
-
-        def update(self, **measured: Tensor) -> None:
-            values = measured[self.measured_name]
-            self.total += values.double().sum()
-            self.count += values.numel()
-
-        def compute(self) -> Tensor:
-            return self.total / self.count
-
-    return MeanOf
+    return Summed(sums, ratio, (2,))

@@ -1,19 +1,16 @@
-"""How well the following tokens are known: loss, bits and accuracy, as torchmetrics metrics."""
+"""How well the following tokens are known: loss, bits and accuracy."""
 
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING
 
 from torch import Tensor
 from torch.nn import functional as F
 
 from perceivers.errors import ShapeError
 from perceivers.metrics.ratios import ratio_of_sums
+from perceivers.metrics.running import Metrics
 from perceivers.nn.precision import wide
-
-if TYPE_CHECKING:
-    from torchmetrics import MetricCollection
 
 
 def next_token_counts(logits: Tensor, targets: Tensor) -> dict[str, Tensor]:
@@ -40,20 +37,16 @@ def next_token_counts(logits: Tensor, targets: Tensor) -> dict[str, Tensor]:
     return {name: wide(values).sum(dim=1) for name, values in counts.items()}
 
 
-def next_token_metrics() -> MetricCollection:
+def next_token_metrics() -> Metrics:
     """Fresh metrics over `next_token_counts`.
 
     `loss`: mean -log probability of a token; `bits_per_token`: the same to base 2; `token_accuracy`: share of tokens that are
     the likeliest one.
     """
-    ratio = ratio_of_sums("Measuring texts")
-    from torchmetrics import MetricCollection
-
-    return MetricCollection(
+    return Metrics(
         {
-            "loss": ratio("nats", "tokens"),
-            "bits_per_token": ratio("nats", "tokens", 1.0 / math.log(2.0)),
-            "token_accuracy": ratio("right_tokens", "tokens"),
-        },
-        compute_groups=False,
+            "loss": ratio_of_sums("nats", "tokens"),
+            "bits_per_token": ratio_of_sums("nats", "tokens", 1.0 / math.log(2.0)),
+            "token_accuracy": ratio_of_sums("right_tokens", "tokens"),
+        }
     )

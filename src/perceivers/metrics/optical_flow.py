@@ -1,4 +1,4 @@
-"""How far predicted flow is from the truth: end-point error, error rates, KITTI's Fl-all, as torchmetrics metrics.
+"""How far predicted flow is from the truth: end-point error, error rates, KITTI's Fl-all.
 
 Every valid pixel of everything that is measured counts the same, however pixels are divided into pictures and batches.
 So `flow_sums` takes sums and counts of each picture, and the metrics add them up. (Benchmarks that average the means of
@@ -7,16 +7,11 @@ pictures, as Middlebury's table does, agree where all pictures are of one size.)
 
 from __future__ import annotations
 
-from functools import cache
-from typing import TYPE_CHECKING, Any
-
 import torch
 from torch import Tensor
 
-from perceivers.errors import MissingExtraError, ShapeError
-
-if TYPE_CHECKING:
-    from torchmetrics import MetricCollection
+from perceivers.errors import ShapeError
+from perceivers.metrics.running import Metric, Metrics, Summed, ratio
 
 # Columns of `flow_sums`: the number of valid pixels, then what is added up over them.
 PIXELS, END_POINT_ERROR, MOTION = "pixels", "epe", "motion"
@@ -60,7 +55,7 @@ def flow_sums(preds: Tensor, target: Tensor, valid: Tensor) -> Tensor:
     return torch.stack([column.float().sum(dim=(1, 2)) for column in columns], dim=-1)
 
 
-def flow_metrics() -> MetricCollection:
+def flow_metrics() -> Metrics:
     """`epe` in pixels; `error_1px`, `error_3px`, `error_5px` and `fl_all` as shares in [0, 1]; `epe_of_zero_flow`.
 
     The last is `epe` divided by what the answer "nothing moves" has on the same pixels: 1 is no better than that answer, 0
@@ -71,41 +66,12 @@ def flow_metrics() -> MetricCollection:
         metrics.update(sums=flow_sums(preds, target, valid))  # as often as wanted
         print(metrics.compute()["epe"])
     """
-    metric = _metric_class()
-    from torchmetrics import MetricCollection
-
-    metrics = {name: metric(name, PIXELS) for name in MEANS}
-    metrics[OF_ZERO_FLOW] = metric(END_POINT_ERROR, MOTION)
-    return MetricCollection(metrics, compute_groups=False)
+    metrics = {name: _ratio_of_columns(name, PIXELS) for name in MEANS}
+    metrics[OF_ZERO_FLOW] = _ratio_of_columns(END_POINT_ERROR, MOTION)
+    return Metrics(metrics)
 
 
-@cache
-def _metric_class() -> Any:
-    """The metrics' class, made when it is first asked for: torchmetrics belongs to an extra."""
-    try:
-        from torchmetrics import Metric
-    except ImportError as error:
-        raise MissingExtraError("torchmetrics", "train", "Measuring optical flow") from error
-
-    class RatioOfSums(Metric):
-        is_differentiable = False
-        higher_is_better = False
-        full_state_update = False
-        total: Tensor
-        divisor: Tensor
-
-        def __init__(self, over: str, under: str) -> None:
-            super().__init__()
-            self.over, self.under = COLUMNS.index(over), COLUMNS.index(under)
-            self.add_state("total", torch.zeros(()), dist_reduce_fx="sum")
-            self.add_state("divisor", torch.zeros(()), dist_reduce_fx="sum")
-
-        def update(self, sums: Tensor) -> None:
-            self.total += sums[:, self.over].sum()
-            self.divisor += sums[:, self.under].sum()
-
-        def compute(self) -> Tensor:
-            # NaN where nothing was valid: there is no error to speak of, and 0 would be praise.
-            return self.total / self.divisor
-
-    return RatioOfSums
+def _ratio_of_columns(over: str, under: str) -> Metric:
+    """NaN where nothing was valid: there is no error to speak of, and 0 would be praise."""
+    columns = [COLUMNS.index(over), COLUMNS.index(under)]
+    return Summed(lambda sums, **_: sums[:, columns].double().sum(dim=0), ratio, (2,))

@@ -6,17 +6,12 @@ numbers alone. Errors come from `mean_squared_errors`.
 
 from __future__ import annotations
 
-from functools import cache
-from typing import TYPE_CHECKING, Any
-
 import torch
 from torch import Tensor
 
-from perceivers.errors import ConfigurationError, MissingExtraError, ShapeError
+from perceivers.errors import ConfigurationError, ShapeError
+from perceivers.metrics.running import Metric, Summed, ratio
 from perceivers.nn.precision import wide, widest
-
-if TYPE_CHECKING:
-    from torchmetrics import Metric
 
 # Equal values have no finite ratio: 100 dB stand for them, an error of a hundred-thousandth of the peak.
 HIGHEST_DECIBELS = 100.0
@@ -56,8 +51,12 @@ def peak_signal_to_noise(errors: str, peak: float = 1.0) -> Metric:
     """
     if not peak > 0:
         raise ConfigurationError(f"`peak` must be above 0, received {peak}")
-    metric: Metric = _classes()[0](errors, peak)
-    return metric
+
+    def sums(**measured: Tensor) -> Tensor:
+        each = decibels(peak**2, measured[errors])
+        return torch.stack([each.sum(), torch.ones_like(each).sum()]).double()
+
+    return Summed(sums, ratio, (2,))
 
 
 def signal_to_noise(energies: str, errors: str) -> Metric:
@@ -70,58 +69,13 @@ def signal_to_noise(energies: str, errors: str) -> Metric:
         energies: name that `update` is given the mean squares [batch] of the truth by.
         errors: name that it is given the mean squared errors [batch] by.
     """
-    metric: Metric = _classes()[1](energies, errors)
-    return metric
 
+    def sums(**measured: Tensor) -> Tensor:
+        return torch.stack([measured[name].double().sum() for name in (energies, errors)])
 
-@cache
-def _classes() -> tuple[Any, Any]:
-    """The metrics' classes, made when they are first asked for: torchmetrics belongs to an extra."""
-    try:
-        from torchmetrics import Metric
-    except ImportError as error:
-        raise MissingExtraError("torchmetrics", "train", "Measuring reconstructions") from error
+    def value(sums: Tensor) -> Tensor:
+        signal, noise = sums
+        # No ratio where nothing was to be heard: 0 dB would be a claim.
+        return decibels(signal, noise) if signal > 0 else signal.new_tensor(torch.nan)
 
-    class PeakSignalToNoise(Metric):
-        is_differentiable = False
-        higher_is_better = True
-        full_state_update = False
-        total: Tensor
-        count: Tensor
-
-        def __init__(self, errors: str, peak: float) -> None:
-            super().__init__()
-            self.errors, self.peak = errors, peak
-            self.add_state("total", torch.zeros((), dtype=torch.float64), dist_reduce_fx="sum")
-            self.add_state("count", torch.zeros((), dtype=torch.int64), dist_reduce_fx="sum")
-
-        def update(self, **measured: Tensor) -> None:
-            each = decibels(self.peak**2, measured[self.errors])
-            self.total += each.sum()
-            self.count += each.numel()
-
-        def compute(self) -> Tensor:
-            return self.total / self.count
-
-    class SignalToNoise(Metric):
-        is_differentiable = False
-        higher_is_better = True
-        full_state_update = False
-        signal: Tensor
-        noise: Tensor
-
-        def __init__(self, energies: str, errors: str) -> None:
-            super().__init__()
-            self.energies, self.errors = energies, errors
-            self.add_state("signal", torch.zeros((), dtype=torch.float64), dist_reduce_fx="sum")
-            self.add_state("noise", torch.zeros((), dtype=torch.float64), dist_reduce_fx="sum")
-
-        def update(self, **measured: Tensor) -> None:
-            self.signal += measured[self.energies].double().sum()
-            self.noise += measured[self.errors].double().sum()
-
-        def compute(self) -> Tensor:
-            # No ratio where nothing was to be heard: 0 dB would be a claim.
-            return decibels(self.signal, self.noise) if self.signal > 0 else self.signal.new_tensor(torch.nan)
-
-    return PeakSignalToNoise, SignalToNoise
+    return Summed(sums, value, (2,))

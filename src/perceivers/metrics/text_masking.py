@@ -1,4 +1,4 @@
-"""How well hidden bytes are guessed: loss, bits, and accuracy by byte and by word, as torchmetrics metrics.
+"""How well hidden bytes are guessed: loss, bits, and accuracy by byte and by word.
 
 Every hidden byte counts the same, however texts are divided into batches: sums are kept, not means of batches.
 """
@@ -6,7 +6,6 @@ Every hidden byte counts the same, however texts are divided into batches: sums 
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING
 
 import torch
 from torch import Tensor
@@ -14,10 +13,8 @@ from torch.nn import functional as F
 
 from perceivers.errors import ShapeError
 from perceivers.metrics.ratios import ratio_of_sums
+from perceivers.metrics.running import Metrics
 from perceivers.nn.precision import wide
-
-if TYPE_CHECKING:
-    from torchmetrics import MetricCollection
 
 
 def masking_counts(logits: Tensor, targets: Tensor, words: Tensor) -> dict[str, Tensor]:
@@ -58,21 +55,17 @@ def masking_counts(logits: Tensor, targets: Tensor, words: Tensor) -> dict[str, 
     return {name: wide(values).sum(dim=1) for name, values in counts.items()}
 
 
-def masking_metrics() -> MetricCollection:
+def masking_metrics() -> Metrics:
     """Fresh metrics over `masking_counts`.
 
     `loss`: mean -log probability of a hidden byte; `bits_per_masked_byte`: the same to base 2; `masked_byte_accuracy` and
     `whole_word_accuracy`: shares that are guessed right.
     """
-    ratio = ratio_of_sums("Measuring hidden words")
-    from torchmetrics import MetricCollection
-
-    return MetricCollection(
+    return Metrics(
         {
-            "loss": ratio("nats", "hidden_bytes"),
-            "bits_per_masked_byte": ratio("nats", "hidden_bytes", 1.0 / math.log(2.0)),
-            "masked_byte_accuracy": ratio("right_bytes", "hidden_bytes"),
-            "whole_word_accuracy": ratio("right_words", "hidden_words"),
-        },
-        compute_groups=False,
+            "loss": ratio_of_sums("nats", "hidden_bytes"),
+            "bits_per_masked_byte": ratio_of_sums("nats", "hidden_bytes", 1.0 / math.log(2.0)),
+            "masked_byte_accuracy": ratio_of_sums("right_bytes", "hidden_bytes"),
+            "whole_word_accuracy": ratio_of_sums("right_words", "hidden_words"),
+        }
     )

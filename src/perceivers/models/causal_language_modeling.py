@@ -354,7 +354,7 @@ class PerceiverForCausalLM(PerceiverPreTrainedModel):
             mask = None
         order = None
         if mask is not None and (cache is None or cache.num_inputs == 0):
-            order = mask.byte().argsort(dim=1, stable=True)
+            order = _padding_first(mask)
             ids, mask = ids.gather(1, order), mask.gather(1, order)
             if positions is not None:
                 index = order if positions.ndim == 2 else order[..., None].expand_as(positions)
@@ -445,6 +445,18 @@ class PerceiverForCausalLM(PerceiverPreTrainedModel):
             cross_attentions=encoded.cross_attentions,
         )
         return output if or_default(return_dict, self.config.return_dict) else output.to_tuple()
+
+
+def _padding_first(mask: Tensor) -> Tensor:
+    """Columns of each row of a bool mask [batch, length], those of padding first, each kind as it stands.
+
+    Counted instead of sorted: programs that run exported files know no sort that keeps the order.
+    """
+    padding = ~mask
+    behind = padding.sum(dim=1, keepdim=True) + mask.long().cumsum(dim=1)
+    places = torch.where(mask, behind, padding.long().cumsum(dim=1)) - 1
+    columns = torch.arange(mask.shape[1], device=mask.device).expand_as(places)
+    return torch.empty_like(places).scatter(1, places, columns)
 
 
 def _with_cache(order: Order, cache: Any) -> Order:

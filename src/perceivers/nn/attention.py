@@ -54,7 +54,7 @@ def attend(
     """
     fused = not need_weights and implementation != "eager"
     # The kernels know one order alone: as many queries as keys.
-    by_kernel = causal and fused and mask is None and query.shape[1] == key.shape[1]
+    by_kernel = causal and fused and mask is None and bool(query.shape[1] == key.shape[1])
     if causal and not by_kernel and query.shape[1] > 1:
         order = causal_mask(query.shape[1], key.shape[1], query.device)
         mask = order if mask is None else mask & order

@@ -169,7 +169,7 @@ def nearest(
         shown = min(len(_BESIDE), where.shape[-1])
         beside[:shown] = where.new_tensor(_BESIDE[:shown])
         # Axis by axis: a product of matrices would lose the small distances, more so in half precision.
-        squares = where.new_zeros(len(where), where.shape[1], among.shape[1])
+        squares = where.new_zeros(where.shape[0], where.shape[1], among.shape[1])
         for own, other in zip((where + beside).unbind(dim=2), among.unbind(dim=2), strict=True):
             squares = squares + (own[:, :, None] - other[:, None]).square()
         if counts is not None:

@@ -1,4 +1,4 @@
-"""The widest numbers that a device has: float64, or float32 where there is no other (Apple's GPU)."""
+"""The number formats that a device has: the widest one, and whether half precision is the fast one."""
 
 from __future__ import annotations
 
@@ -14,3 +14,9 @@ def widest(device: torch.device) -> torch.dtype:
 def wide(values: Tensor) -> Tensor:
     """Give values [...] as the widest floats of their device."""
     return values.to(widest(values.device))
+
+
+def multiplies_bfloat16() -> bool:
+    """Whether the processor has units that multiply matrices of bfloat16 (AMX); without them bfloat16 is no faster."""
+    known = getattr(torch.cpu, "get_capabilities", dict)()
+    return bool(known.get("amx_bf16", False))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import AbstractContextManager, nullcontext
 
 import torch
 from torch import Tensor, nn
@@ -72,10 +73,12 @@ class StemStage(nn.Module):
         Returns:
             [batch, out_channels, ceil(rows / pool), ceil(columns / pool)] and int64 [batch], or None.
         """
-        # After ReLU nothing is below the zeros of the rows that do not count: a pool never takes them for the largest.
-        hidden = up_to(F.relu(self.entry(inputs)), num_rows)
+        # The pool goes first, which costs less: the largest of some values above 0 is the same either way. Where the zeros of
+        # rows that do not count are the largest, ReLU would have made zeros of the others.
+        hidden = up_to(self.entry(inputs), num_rows)
         if self.pools != (1, 1):
             hidden = F.max_pool2d(hidden, self.pools, ceil_mode=True)
+        hidden = F.relu(hidden)
         if num_rows is not None:
             num_rows = -(-num_rows // self.pools[0])
         for block in self.blocks:
@@ -91,6 +94,10 @@ class ConvolutionalStem(nn.Module):
         widths: channels of each stage.
         first_pools: of the first stage, over rows and columns; 2 halves them there too.
         num_blocks: residual blocks of every stage but the first, which has the largest grid.
+
+    Attributes:
+        training_dtype: number format of the convolutions while training, float32 or bfloat16; all else, and answers, are in
+            that of the weights.
     """
 
     def __init__(
@@ -103,6 +110,7 @@ class ConvolutionalStem(nn.Module):
             )
         if num_blocks < 0:
             raise ConfigurationError(f"`stem_blocks` must be at least 0, received {num_blocks}")
+        self.training_dtype = torch.float32
         first, *others = widths
         self.stages = nn.ModuleList([StemStage(in_channels, first, 0, first_pools)])
         for before, width in zip(widths, others, strict=False):
@@ -122,9 +130,23 @@ class ConvolutionalStem(nn.Module):
         """
         # Convolutions of channels that lie together are half as long again as fast on processors.
         hidden = inputs.contiguous(memory_format=torch.channels_last)
-        for stage in self.stages:
-            hidden, num_rows = stage(hidden, num_rows)
-        return hidden
+        with self._training_precision(inputs.device):
+            for stage in self.stages:
+                hidden, num_rows = stage(hidden, num_rows)
+        return hidden.to(inputs.dtype)
+
+    def _training_precision(self, device: torch.device) -> AbstractContextManager[object]:
+        """Where the convolutions are in bfloat16; elsewhere what surrounds the stem says."""
+        if self.training and self.training_dtype == torch.bfloat16:
+            return torch.autocast(device.type, torch.bfloat16)
+        return nullcontext()
+
+
+def learn_in_bfloat16(model: nn.Module) -> None:
+    """Let the convolutions of all stems of a model compute in bfloat16 while training."""
+    for module in model.modules():
+        if isinstance(module, ConvolutionalStem):
+            module.training_dtype = torch.bfloat16
 
 
 def up_to(features: Tensor, num_rows: Tensor | None) -> Tensor:

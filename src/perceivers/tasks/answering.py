@@ -62,7 +62,9 @@ class AnsweringTask(Task[TaskArguments]):
     def restore(self, folder: Path) -> Parts:
         """Load the model and its columns."""
         self.columns = Columns.from_pretrained(folder)
-        return Parts(self.load_model(folder), self.columns)
+        model = self.load_model(folder)
+        self.columns.require_of(model.config, folder)
+        return Parts(model, self.columns)
 
     def columns_for(self, columns: Columns, names: Sequence[str]) -> Columns:
         """The columns of a trained model as they are called in a table with these names."""
@@ -138,7 +140,7 @@ class AnsweringTask(Task[TaskArguments]):
             prepared: the model's fast form, where it is at hand.
             shows: keep what pictures and pages need of the first rows.
         """
-        prepared, rows = parts.model.prepare() if prepared is None else prepared, iter(rows)
+        prepared, rows = parts.fast_form() if prepared is None else prepared, iter(rows)
         num_shown = self._num_shown() if shows and not _reads_arrays(prepared) else 0
         at_once, last = _at_once(parts.processor), None
         while chunk := list(islice(rows, at_once)):

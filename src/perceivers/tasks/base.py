@@ -19,8 +19,8 @@ from perceivers.tasks.telling import samples_in_words
 if TYPE_CHECKING:
     import numpy as np
     from torch import Tensor, nn
-    from torchmetrics import MetricCollection
 
+    from perceivers.metrics.running import NamedMetrics
     from perceivers.models.base import PerceiverPreTrainedModel
 
 TaskArguments = TypeVar("TaskArguments")
@@ -48,10 +48,16 @@ class Parts:
     Args:
         model: the network.
         processor: raw data to tensors; `save_pretrained(folder)` writes its settings.
+        prepared: the network's exact fast form, where somebody has made it already.
     """
 
     model: PerceiverPreTrainedModel
     processor: Any
+    prepared: Any = None
+
+    def fast_form(self) -> Any:
+        """The network's exact fast form: the one at hand, or a new one."""
+        return self.model.prepare() if self.prepared is None else self.prepared
 
 
 @dataclass(frozen=True)
@@ -212,7 +218,7 @@ class Task(ABC, Generic[TaskArguments]):
         """Run the model once and compute loss and what the metrics need."""
 
     @abstractmethod
-    def metrics(self, parts: Parts) -> MetricCollection:
+    def metrics(self, parts: Parts) -> NamedMetrics:
         """Fresh metrics, updated with `Step.measured` by argument name; only scalar ones go into tables."""
 
     def summarize(self, scores: Mapping[str, float]) -> dict[str, float]:

@@ -31,8 +31,8 @@ from perceivers.tasks.telling import classes_in_words, cut_in_words
 
 if TYPE_CHECKING:
     from torch import Tensor, nn
-    from torchmetrics import MetricCollection
 
+    from perceivers.metrics.running import Metrics
     from perceivers.tasks.measuring import Measures
 
 TaskArguments = TypeVar("TaskArguments")
@@ -213,7 +213,7 @@ class ColumnTask(AnsweringTask[TaskArguments]):
         smoothing = self.label_smoothing if model.training else 0.0
         return step_of(self.columns.answers, said, scores, batch[LABELS], smoothing)
 
-    def metrics(self, parts: Parts) -> MetricCollection:
+    def metrics(self, parts: Parts) -> Metrics:
         """Fresh metrics of every answer, and the loss."""
         return dataclasses.replace(self.measures, answers=parts.processor.answers).metrics()
 
@@ -221,9 +221,20 @@ class ColumnTask(AnsweringTask[TaskArguments]):
         """Of several answers, their mean score."""
         return self.measures.summarized(scores)
 
+    @property
+    def calibrates(self) -> bool:
+        """Whether answers are corrected after training: as the arguments say, or else where targets were softened.
+
+        What learns from softened or mixed targets is right more often than it says.
+        """
+        asked = getattr(self.arguments, "calibrate", None)
+        if asked is not None:
+            return bool(asked)
+        return any(getattr(self.arguments, name, 0.0) for name in ("label_smoothing", "mixup", "cutmix"))
+
     def finish(self, parts: Parts, measure: Callable[[], Mapping[str, Tensor]]) -> Parts:
-        """Correct each answer by what it said of the validation samples, where that is wanted."""
-        measured = measure() if getattr(self.arguments, "calibrate", False) else {}
+        """Correct each answer by what it said of the validation samples, where that is wanted or needed."""
+        measured = measure() if self.calibrates else {}
         if not measured:
             return parts
         answers = {

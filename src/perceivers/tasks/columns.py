@@ -10,15 +10,18 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
 from perceivers.answers.base import Answer
+from perceivers.checkpoints.locating import CONFIG_NAME
 from perceivers.data.kept import KeptValues
-from perceivers.errors import DataError
+from perceivers.errors import CheckpointError, DataError
 from perceivers.kinds.base import ModalityInput
 from perceivers.tasks.inputs import Input, Sample
-from perceivers.tasks.saved_columns import read_columns, write_columns
+from perceivers.tasks.saved_columns import FILE, read_columns, write_columns
 
 if TYPE_CHECKING:
     import numpy as np
     from torch import Tensor
+
+    from perceivers.configuration import PerceiverConfig
 
 
 @dataclass(frozen=True)
@@ -128,6 +131,18 @@ class Columns:
             for name, description in each.kind.modalities().items()
         }
 
+    def require_of(self, config: PerceiverConfig, folder: Path) -> None:
+        """Raise CheckpointError where a folder holds these columns beside a model of others: damaged, or of two runs."""
+        for name, here, there in (
+            ("modalities", _kept(self.modalities()), _kept(config.modalities)),
+            ("answers", _kept(self.heads()), _kept(config.answers)),
+        ):
+            if there and here != there:
+                raise CheckpointError(
+                    f"`{folder / FILE}` and `{folder / CONFIG_NAME}` must be of one run, received other {name}: "
+                    f"{', '.join(here)} and {', '.join(there)}"
+                )
+
     def heads(self) -> dict[str, dict[str, Any]]:
         """`config.answers`."""
         return {name: answer.head() for name, answer in self.answers.items()}
@@ -162,6 +177,19 @@ class Columns:
     def from_pretrained(cls, folder: Path) -> Self:
         """Read what `save_pretrained` wrote."""
         return cls(*read_columns(Path(folder)))
+
+
+def _kept(described: Mapping[str, Mapping[str, Any]] | None) -> dict[str, tuple[Any, ...]]:
+    """What no step changes between the columns and a finished model: what each is, and what its classes are called."""
+    return {
+        name: (
+            each.get("type"),
+            each.get("num_queries"),
+            # JSON has made texts of the numbers.
+            {str(index): label for index, label in (each.get("id2label") or {}).items()},
+        )
+        for name, each in (described or {}).items()
+    }
 
 
 def model_names(columns: Sequence[str]) -> dict[str, str]:

@@ -5,19 +5,17 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import Literal
 
 import torch
 from torch import Tensor
 
 from perceivers.answers.base import Answer
-from perceivers.metrics.answers import collected, of_answer
+from perceivers.metrics.answers import of_answer
 from perceivers.metrics.named import mean_of
+from perceivers.metrics.running import Metrics
 from perceivers.models.answers.losses import has_target
 from perceivers.tasks.base import Step
-
-if TYPE_CHECKING:
-    from torchmetrics import MetricCollection
 
 SCORE, LOSS = "score", "loss"
 
@@ -46,14 +44,14 @@ class Measures:
         """What a measure is called in the results: with its answer's title, where there are several."""
         return f"{self.answers[answer].title}/{measure}" if self.several else measure
 
-    def metrics(self) -> MetricCollection:
+    def metrics(self) -> Metrics:
         """Fresh metrics of every answer, and the loss."""
         found = {
             self.name(name, measure): of_answer(name, answer.metric(measure))
             for name, answer in self.answers.items()
             for measure in answer.measures
         }
-        return collected({**found, LOSS: mean_of(LOSS)})
+        return Metrics({**found, LOSS: mean_of(LOSS)})
 
     def summarized(self, scores: Mapping[str, float]) -> dict[str, float]:
         """Of several answers, the mean of each one's score that is known: accuracy, R2, or the measure chosen."""

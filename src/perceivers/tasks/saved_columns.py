@@ -67,4 +67,7 @@ def _options_of(kind: Kind) -> dict[str, Any]:
 
 def _kind_of(saved: Mapping[str, Any]) -> Kind:
     kind = kind_class(saved["kind"])
-    return kind(from_mapping(kind.options_class, saved["options"])).with_state(saved["state"])
+    found = kind(from_mapping(kind.options_class, saved["options"])).with_state(saved["state"])
+    if found.columns_learned not in (None, len(saved["columns"])):
+        raise ValueError(f"{found.columns_learned} columns of {saved['name']!r} for {saved['columns']}")
+    return found

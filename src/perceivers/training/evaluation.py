@@ -18,7 +18,7 @@ from perceivers.data.draws import NumberedBatch, plain_loader
 from perceivers.data.frames import IN_MEMORY
 from perceivers.data.splits import PartName
 from perceivers.errors import DataError, MissingExtraError
-from perceivers.records import RESULTS_FILE, read_json, write_json, writing
+from perceivers.records import RESULTS_FILE, read_json, whole_file, write_json, writing
 from perceivers.tasks.base import Parts, Task, Unreadable
 from perceivers.tasks.registry import load_run
 from perceivers.training.beside import measure_rivals
@@ -123,7 +123,8 @@ def _draw(task: Task[Any], parts: Parts, shown: dict[str, Tensor], target: Path)
     with tempfile.TemporaryDirectory(prefix="perceivers-") as name:
         try:
             for path in task.show_evaluation(parts, shown, Path(name)):
-                shutil.copyfile(path, target / path.name)
+                with whole_file(target / path.name) as partial:
+                    shutil.copyfile(path, partial)
         except Exception as error:  # whatever a drawing raises
             print_warning(could_not_draw("the pictures of the evaluation", error))
 
@@ -147,7 +148,9 @@ def measure(
     # On the processor: their sums are float64, which Apple's GPU does not have.
     metrics = task.metrics(parts)
     for metric in metrics.values():
-        metric.sync_on_compute = False
+        if hasattr(metric, "sync_on_compute"):
+            # One of torchmetrics, in a task of one's own; what all processes measured is gathered below.
+            metric.sync_on_compute = False
     model.eval()
     for _, batch in while_workers_live(batches, FEWER_WORKERS):
         measured = dict(task.step(model, batch).measured)

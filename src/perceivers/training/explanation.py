@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import csv
+import shutil
+import tempfile
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -17,10 +19,12 @@ from perceivers.data.splits import JoinedSamples, PartName
 from perceivers.data.tables import Table
 from perceivers.errors import ConfigurationError, DataError
 from perceivers.figures import new_figure
+from perceivers.records import whole_file, writing
 from perceivers.tasks.base import Parts, Prediction
 from perceivers.tasks.column_task import ColumnTask
 from perceivers.tasks.registry import load_run
 from perceivers.training.evaluation import build_accelerator, data_of_run, measure, of_other_data
+from perceivers.training.reporting import could_not_draw, print_warning
 
 COLUMNS_FILE, ROWS_FILE, PICTURE = "columns.csv", "rows.csv", "columns.png"
 
@@ -107,13 +111,25 @@ def explain(
         totals[each.column] += each.lost / (abs(each.unchanged) or 1.0)
     found.sort(key=lambda each: -totals[each.column])
     target = Path(output)
-    target.mkdir(parents=True, exist_ok=True)
-    _write(target / COLUMNS_FILE, [vars(each) for each in found])
     rows = _single_rows(task, parts, prepared, samples, single_rows)
-    if rows:
-        _write(target / ROWS_FILE, rows)
-    draw_importances(found, target / PICTURE)
+    with writing(target, "name another folder with --output, or make room there"):
+        target.mkdir(parents=True, exist_ok=True)
+        _write(target / COLUMNS_FILE, [vars(each) for each in found])
+        if rows:
+            _write(target / ROWS_FILE, rows)
+    _draw(found, target / PICTURE)
     return found
+
+
+def _draw(found: Sequence[Importance], target: Path) -> None:
+    with tempfile.TemporaryDirectory(prefix="perceivers-") as name:
+        drawn = Path(name) / target.name
+        try:
+            draw_importances(found, drawn)
+            with whole_file(target) as partial:
+                shutil.copyfile(drawn, partial)
+        except Exception as error:  # whatever a drawing raises
+            print_warning(could_not_draw("the picture of importances", error))
 
 
 def draw_importances(found: Sequence[Importance], path: Path) -> None:
@@ -259,7 +275,7 @@ def _single_rows(
 
 
 def _write(path: Path, rows: Sequence[Mapping[str, Any]]) -> None:
-    with path.open("w", newline="", encoding="utf-8") as file:
+    with whole_file(path) as partial, partial.open("w", newline="", encoding="utf-8") as file:
         writer = csv.DictWriter(file, list(rows[0]))
         writer.writeheader()
         writer.writerows(rows)

@@ -9,14 +9,14 @@ from __future__ import annotations
 import os
 import shutil
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from torch import Tensor
 
-from perceivers.arguments import ARGUMENTS_FILE, RunArguments, recipe_text
+from perceivers.arguments import ARGUMENTS_FILE, RunArguments, read_recipe, recipe_text
 from perceivers.arguments.open import AUTO
 from perceivers.errors import ConfigurationError, PerceiversError
 from perceivers.records import RESULTS_FILE, read_json, write_json, writing
@@ -195,7 +195,7 @@ def _remove(path: Path) -> None:
 
 
 def _require_same(folder: Path, task: Task[Any], arguments: RunArguments) -> None:
-    changed = _differences((folder / ARGUMENTS_FILE).read_text(encoding="utf-8"), task, arguments)
+    changed = _differences(read_recipe(folder / ARGUMENTS_FILE), task, arguments)
     if not changed:
         return
     message = f"`resume` needs the arguments of the run in {str(folder)!r}, received other ones: {'; '.join(changed)}"
@@ -207,11 +207,10 @@ def _require_same(folder: Path, task: Task[Any], arguments: RunArguments) -> Non
     raise ConfigurationError(message)
 
 
-def _differences(recorded: str, task: Task[Any], arguments: RunArguments) -> list[str]:
+def _differences(former: Mapping[str, Any], task: Task[Any], arguments: RunArguments) -> list[str]:
     """Where a run's record and the present arguments differ, in words; what changes no result may differ."""
     import yaml
 
-    former = yaml.safe_load(recorded)
     present = yaml.safe_load(recipe_text(task.name, task.arguments, arguments))
     free = {("training", name) for name in ("workers", "device", "checkpoint_every")}
     free |= {("data", name) for name in ("keep_megabytes", "keep_gigabytes", "keep_folder")}

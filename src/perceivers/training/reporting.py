@@ -23,7 +23,7 @@ from rich.text import Text
 
 from perceivers.figures import new_figure
 
-REPORTED_PACKAGES = ("perceivers", "torch", "numpy", "accelerate", "torchmetrics", "pillow")
+REPORTED_PACKAGES = ("perceivers", "torch", "numpy", "accelerate", "pillow")
 
 
 class TrainingProgress:

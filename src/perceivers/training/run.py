@@ -21,6 +21,7 @@ from perceivers.errors import (
     RunInterrupted,
     one_line,
 )
+from perceivers.nn.stems import learn_in_bfloat16
 from perceivers.records import RESULTS_FILE, write_json, writing
 from perceivers.tasks.base import Parts, Task
 from perceivers.tasks.registry import as_task
@@ -92,6 +93,8 @@ def _train(
     freeze(parts.model, arguments.start)
     if training.gradient_checkpointing:
         parts.model.gradient_checkpointing_enable()
+    if training.stem_precision == "bfloat16":
+        learn_in_bfloat16(parts.model)
     interruption = Interruption(tells=accelerator.is_main_process)
     log = RunLog(
         working,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import sys
+import importlib.metadata
 
 import numpy as np
 import pytest
@@ -23,8 +23,16 @@ def test_the_digits_are_1797_pictures_of_8_by_8_with_their_full_range() -> None:
     assert table.name(17) == "digits/0017"
 
 
-def test_without_the_package_the_extra_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(sys.modules, "sklearn.datasets", None)
+@pytest.mark.parametrize("present", [None, []])
+def test_without_the_package_or_its_file_the_extra_is_named(
+    monkeypatch: pytest.MonkeyPatch, present: list[object] | None
+) -> None:
+    def found(name: str) -> list[object]:
+        if present is None:
+            raise importlib.metadata.PackageNotFoundError(name)
+        return present
+
+    monkeypatch.setattr(digits, "files", found)
     with pytest.raises(
         MissingExtraError, match=r'`digits` needs the package `scikit-learn`.*"perceivers\[samples\]"'
     ):

@@ -79,3 +79,14 @@ def test_large_pictures_are_learned_in_fewer_passes():
     large = image_options(Looks([(300, 300)], grey=False, photographs=True))
     assert image_learning(20_000, small).epochs > image_learning(20_000, large).epochs
     assert image_learning(20_000, ImageOptions()) == Advice()
+
+
+@pytest.mark.parametrize(
+    ("flip", "num_rows", "mixed"),
+    [(0.5, 1_000, (0.2, 1.0)), (0.5, 2_000_000, (None, None)), (0.0, 1_000, (None, None))],
+    ids=["photographs", "too many for 30 passes", "characters"],
+)
+def test_photographs_that_are_seen_often_are_mixed(flip, num_rows, mixed):
+    options = ImageOptions(input_form="stem", stem_widths=(128, 256), flip=flip)
+    advice = image_learning(num_rows, options)
+    assert (advice.mixup, advice.cutmix) == mixed

@@ -30,6 +30,16 @@ def test_numbers_may_be_apart_by_any_of_the_usual_marks(text: str) -> None:
     assert parse_numbers(text).tolist() == POINTS
 
 
+@pytest.mark.parametrize("line", ["0,126;-0,132;0,640", "0,126 -0,132 0,640", "0,5, 0,3, 0,1", "1.5,2 3"])
+def test_commas_that_may_be_of_decimals_are_refused(line: str) -> None:
+    # Three numbers, and not six.
+    with pytest.raises(
+        DataError, match="commas must stand between numbers alone, and decimal points in them, received"
+    ):
+        parse_numbers(f"x y z\n1 2 3\n{line}\n")
+    assert parse_numbers("x, y, z\n1, 2 , 3  # of 4,5;6\n4,5,6\n").tolist() == [[1, 2, 3], [4, 5, 6]]
+
+
 def test_lines_of_different_length_are_an_error() -> None:
     with pytest.raises(ValueError, match=r"number of columns changed from 3 to 2 at row 2"):
         parse_numbers("1 2 3\n4 5\n")

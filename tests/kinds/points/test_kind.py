@@ -240,3 +240,16 @@ def test_a_simple_method_reads_counts_in_a_grid() -> None:
     assert found is not None
     assert (found.shape, float(found.sum())) == ((216,), 1.0)
     assert kind.simplified({"cloud": None}, ["cloud"], NOTHING) is None
+
+
+def test_arrays_with_their_coordinates_first_are_refused() -> None:
+    cloud = np.random.default_rng(0).normal(size=(32, 3))
+    with pytest.raises(
+        DataError,
+        match=r"received \[3, 32\] and the like, 3 points of 32 numbers each: the coordinates come first",
+    ):
+        settled(cloud.T, np.zeros((3, 41)))
+    assert settled(cloud).num_columns == 3
+    # Few points of many numbers, beside others: no error of the axes.
+    assert settled(cloud.T, np.zeros((4, 32))).num_columns == 32
+    assert settled(cloud.T[:, :31]).num_columns == 31

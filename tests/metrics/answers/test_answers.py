@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import math
-import sys
 
 import pytest
 import torch
 
-from perceivers.errors import ConfigurationError, MissingExtraError
+from perceivers.errors import ConfigurationError
 from perceivers.metrics.answers import MEASURES, is_better, measure, measures_of
-from perceivers.metrics.answers.measuring import _classes
 
 
 def test_what_is_reported_begins_with_the_headline_and_ends_with_the_confusions() -> None:
@@ -95,12 +93,3 @@ def test_an_unknown_name_or_kind_is_an_error() -> None:
         ConfigurationError, match=r"`name` must be one of accuracy, .*, received 'confusions'"
     ):
         is_better("confusions")
-
-
-def test_without_torchmetrics_the_extra_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
-    _classes.cache_clear()
-    monkeypatch.setitem(sys.modules, "torchmetrics", None)
-    with pytest.raises(
-        MissingExtraError, match=r"Measuring answers needs .*`torchmetrics`.*perceivers\[train\]"
-    ):
-        measure("accuracy", "class", 2)

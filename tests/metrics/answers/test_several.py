@@ -1,15 +1,11 @@
-"""Several answers at once: each metric takes its own, under names with dots, and none is gathered twice."""
+"""Several answers at once: each metric takes its own, under names that may have dots."""
 
 from __future__ import annotations
 
-import sys
-
-import pytest
 import torch
 
-from perceivers.errors import MissingExtraError
-from perceivers.metrics.answers import collected, measure, of_answer
-from perceivers.metrics.answers.several import _classes
+from perceivers.metrics.answers import measure, of_answer
+from perceivers.metrics.running import Metrics
 
 PREDS = {
     "kind/preds": torch.tensor([[0.0, 1.0], [1.0, 0.0], [0.0, 1.0]]),
@@ -19,7 +15,7 @@ TARGETS = {"kind/target": torch.tensor([1, 1, -100]), "size/target": torch.tenso
 
 
 def test_each_metric_measures_its_own_answer() -> None:
-    metrics = collected(
+    metrics = Metrics(
         {
             "kind/accuracy": of_answer("kind", measure("accuracy", "class", 2)),
             "kind/confusions": of_answer("kind", measure("confusions", "class", 2)),
@@ -36,24 +32,6 @@ def test_each_metric_measures_its_own_answer() -> None:
 
 
 def test_names_may_have_dots() -> None:
-    metrics = collected({"size (sq. m)/mae": of_answer("size (sq. m)", measure("mae", "number", 1))})
+    metrics = Metrics({"size (sq. m)/mae": of_answer("size (sq. m)", measure("mae", "number", 1))})
     metrics.update(**{"size (sq. m)/preds": torch.tensor([3.0]), "size (sq. m)/target": torch.tensor([1.0])})
     assert {name: float(value) for name, value in metrics.compute().items()} == {"size (sq. m)/mae": 2.0}
-
-
-def test_what_was_gathered_outside_is_not_gathered_again_inside() -> None:
-    inner = measure("mae", "number", 1)
-    outer = of_answer("size", inner)
-    outer.sync_on_compute = False
-    outer.update(**PREDS, **TARGETS)
-    outer.compute()
-    assert inner.sync_on_compute is False
-
-
-def test_without_torchmetrics_the_extra_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
-    _classes.cache_clear()
-    monkeypatch.setitem(sys.modules, "torchmetrics", None)
-    with pytest.raises(
-        MissingExtraError, match=r"Measuring answers needs .*`torchmetrics`.*perceivers\[train\]"
-    ):
-        collected({})

@@ -64,6 +64,26 @@ def test_the_filter_is_the_documented_one(
     np.testing.assert_allclose(received.numpy(), by_hand(wave, up, down), atol=1e-9)
 
 
+@pytest.mark.parametrize(("most_weights", "is_whole"), [(210, True), (209, False)])
+def test_weights_of_all_phases_are_held_where_they_are_few(
+    most_weights: int, is_whole: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # Two phases, each of 3 samples and of 51 on both sides: 32 / (0.945 * 2 / 3) is 50.8.
+    monkeypatch.setattr(resampling, "MOST_WEIGHTS", most_weights)
+    asked: list[tuple[int, int]] = []
+    monkeypatch.setattr(
+        resampling,
+        "_blockwise",
+        lambda wave, up, down: asked.append((up, down)) or wave,  # type: ignore[func-returns-value]
+    )
+    resample(torch.zeros(7), 3000, 2000)
+    assert asked == ([] if is_whole else [(2, 3)])
+
+
+def test_one_sample_a_second_is_a_rate() -> None:
+    assert resample(torch.zeros(5), 1, 2).shape == (10,)
+
+
 def test_an_equal_rate_changes_nothing_and_other_axes_stay() -> None:
     wave = torch.randn(2, 3, 50)
     assert resample(wave, 8000, 8000) is wave

@@ -378,6 +378,28 @@ def test_a_text_too_long_for_the_model_is_warned_of_once(caplog: pytest.LogCaptu
     ]
 
 
+def test_a_text_as_long_as_the_model_takes_is_no_cause_of_a_warning(caplog: pytest.LogCaptureFixture):
+    # "ab" and a frame of two.
+    assert len(PerceiverTokenizer(model_max_length=4)("ab").input_ids) == 4
+    assert not caplog.records
+
+
+def test_the_length_of_one_text_counts_its_padding_and_that_of_a_row_does_not():
+    # As Transformers' PerceiverTokenizer: a text alone is measured when it is padded, rows are before.
+    both = PerceiverTokenizer(), transformers.PerceiverTokenizer()
+    given = {"padding": "max_length", "max_length": 7, "return_length": True}
+    for tokenizer in both:
+        assert tokenizer("a", **given)["length"] == 7
+        assert tokenizer(["a", "ab"], **given)["length"] == [3, 4]
+        assert tokenizer("a", return_tensors="np", **given)["length"].tolist() == [7]
+
+
+def test_what_is_not_to_be_cut_leaves_nothing_over():
+    for tokenizer in (PerceiverTokenizer(), transformers.PerceiverTokenizer()):
+        removed = tokenizer.truncate_sequences([1, 2, 3], [4, 5], 2, "do_not_truncate")
+        assert tuple(map(list, removed)) == ([1, 2, 3], [4, 5], [])
+
+
 def test_without_any_limit_nothing_is_cut_or_padded(caplog: pytest.LogCaptureFixture):
     tokenizer = PerceiverTokenizer(model_max_length=None)
     assert tokenizer("ab", truncation=True, padding="max_length").input_ids == [4, 103, 104, 5]

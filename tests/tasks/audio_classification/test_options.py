@@ -30,6 +30,12 @@ from perceivers.tasks.audio_classification.options import AudioClassificationArg
             "`evaluation_clips` needs `clip_seconds`.* received 3",
         ),
         ({"input_form": "raw", "time_masks": 1}, "need `input_form` log-mel or stem, received raw"),
+        ({"mixup": -0.1}, "`mixup` must be at least 0, received -0.1"),
+        (
+            {"mixup": 0.2, "clip_seconds": None},
+            "`mixup` averages .* `clip_seconds`, received log-mel and None",
+        ),
+        ({"mixup": 0.2, "input_form": "raw"}, "`mixup` averages .* received raw and 1.0"),
         ({"trim_decibels": 0.0}, "`trim_decibels` must be above 0, received 0.0"),
         ({"stem_widths": ()}, "`stem_widths` must be one whole number or more, each at least 1, received"),
         ({"stem_blocks": -1}, "`stem_blocks` must be at least 0, received -1"),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -13,8 +14,10 @@ import torch
 from perceivers.arguments import DataArguments, OptimizationArguments, RunArguments, TrainingArguments
 from perceivers.configuration import PerceiverConfig
 from perceivers.errors import ConfigurationError, DataError
+from perceivers.tasks.answering import LABELS
 from perceivers.tasks.audio_classification.options import AudioClassificationArguments
 from perceivers.tasks.audio_classification.task import AudioClassification
+from perceivers.tasks.one_column_task import ANSWER
 from perceivers.tasks.registry import load_run, task_class
 from perceivers.training.evaluation import evaluate
 from perceivers.training.prediction import predict
@@ -230,3 +233,17 @@ def test_a_table_whose_sounds_stand_in_another_column_is_measured_and_answered(
     table.write_text("audio,label\n" + "\n".join([*rows, ",low"]) + "\n")
     with pytest.raises(DataError, match=r"list.csv, row 3`: has no value in the column 'audio'"):
         predict(trained[0], [table], tmp_path / "out", device="cpu")
+
+
+def test_spectrograms_are_averaged_in_pairs_with_their_targets() -> None:
+    task = AudioClassification(AudioClassificationArguments(**{**TINY, "clip_seconds": 0.2, "mixup": 1.0}))
+    columns: Any = SimpleNamespace(
+        augment=dict, answers={ANSWER: SimpleNamespace(description=SimpleNamespace(num_outputs=3))}
+    )
+    task.columns = columns
+    heard = torch.eye(5).view(5, 5, 1)
+    torch.manual_seed(0)
+    batch = task.augment({"inputs": {"audio": heard}, LABELS: {ANSWER: torch.tensor([0, 1, 2, 0, 1])}})
+    shares = batch["inputs"]["audio"][..., 0]
+    torch.testing.assert_close(batch[LABELS][ANSWER], shares @ torch.eye(3)[[0, 1, 2, 0, 1]])
+    assert ((shares > 0).sum(dim=1) > 1).any()

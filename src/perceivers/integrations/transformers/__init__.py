@@ -8,6 +8,8 @@ from __future__ import annotations
 from perceivers.integrations.transformers.configuration import PerceiverConfig
 from perceivers.integrations.transformers.models import (
     CLASSES,
+    HierarchicalPerceiver,
+    PerceiverForCausalLM,
     PerceiverForImageClassificationConvProcessing,
     PerceiverForImageClassificationFourier,
     PerceiverForImageClassificationLearned,
@@ -21,11 +23,20 @@ from perceivers.integrations.transformers.models import (
     adapt,
 )
 from perceivers.integrations.transformers.pipelines.opening import pipeline
+from perceivers.integrations.transformers.processors.images import (
+    PerceiverImageProcessor,
+    PerceiverImageProcessorFast,
+    PerceiverImageProcessorPil,
+)
+from perceivers.integrations.transformers.processors.tokenizer import PerceiverTokenizer
 from perceivers.integrations.transformers.registration import Registration, register
+from perceivers.integrations.transformers.trainer import Trainer
 
 __all__ = [
     "CLASSES",
+    "HierarchicalPerceiver",
     "PerceiverConfig",
+    "PerceiverForCausalLM",
     "PerceiverForImageClassificationConvProcessing",
     "PerceiverForImageClassificationFourier",
     "PerceiverForImageClassificationLearned",
@@ -34,9 +45,14 @@ __all__ = [
     "PerceiverForOpticalFlow",
     "PerceiverForPrediction",
     "PerceiverForSequenceClassification",
+    "PerceiverImageProcessor",
+    "PerceiverImageProcessorFast",
+    "PerceiverImageProcessorPil",
     "PerceiverModel",
     "PerceiverPreTrainedModel",
+    "PerceiverTokenizer",
     "Registration",
+    "Trainer",
     "adapt",
     "pipeline",
     "register",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import copy
 import functools
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any, ClassVar, Self
 
 import torch
@@ -16,6 +16,8 @@ from perceivers.integrations.transformers.configuration import PerceiverConfig
 from perceivers.integrations.transformers.outputs import as_model_output
 from perceivers.integrations.transformers.package import PreTrainedModel
 from perceivers.models.base import PerceiverPreTrainedModel as PlainModel
+from perceivers.models.causal_language_modeling import PerceiverForCausalLM as PlainCausalLM
+from perceivers.models.hierarchical_perceiver import HierarchicalPerceiver as PlainHierarchical
 from perceivers.models.image_classification import (
     PerceiverForImageClassificationConvProcessing as PlainImageClassificationConvProcessing,
 )
@@ -233,8 +235,13 @@ class PerceiverPreTrainedModel(PreTrainedModel):  # type: ignore[misc]
         return replica
 
 
-def _around_class(plain_class: type[PlainModel]) -> type[PerceiverPreTrainedModel]:
-    """The class of the same name whose `forward` has the plain one's signature."""
+def _around_class(plain_class: type[PlainModel], *methods: str) -> type[PerceiverPreTrainedModel]:
+    """The class of the same name whose `forward` has the plain one's signature.
+
+    Args:
+        plain_class: the library's own class.
+        methods: names of further methods of it that this class has, too.
+    """
 
     @functools.wraps(plain_class.forward)
     def forward(self: PerceiverPreTrainedModel, *args: Any, **kwargs: Any) -> Any:
@@ -248,8 +255,17 @@ def _around_class(plain_class: type[PlainModel]) -> type[PerceiverPreTrainedMode
             "__module__": __name__,
             "plain_class": plain_class,
             "forward": forward,
+            **{name: _asking_the_plain_model(plain_class, name) for name in methods},
         },
     )
+
+
+def _asking_the_plain_model(plain_class: type[PlainModel], name: str) -> Callable[..., Any]:
+    @functools.wraps(getattr(plain_class, name))
+    def method(self: PerceiverPreTrainedModel, *args: Any, **kwargs: Any) -> Any:
+        return getattr(self.plain, name)(*args, **kwargs)
+
+    return method
 
 
 PerceiverModel = _around_class(PlainPerceiver)
@@ -261,6 +277,10 @@ PerceiverForImageClassificationConvProcessing = _around_class(PlainImageClassifi
 PerceiverForOpticalFlow = _around_class(PlainOpticalFlow)
 PerceiverForMultimodalAutoencoding = _around_class(PlainMultimodalAutoencoding)
 PerceiverForPrediction = _around_class(PlainPrediction)
+PerceiverForCausalLM = _around_class(PlainCausalLM, "generate", "new_cache")
+HierarchicalPerceiver = _around_class(
+    PlainHierarchical, "answer", "decode_levels", "draw_visible", "draw_visible_groups", "position_table"
+)
 
 #: The library's own class -> the PreTrainedModel of the same name.
 CLASSES: Mapping[type[PlainModel], type[PerceiverPreTrainedModel]] = {
@@ -275,6 +295,8 @@ CLASSES: Mapping[type[PlainModel], type[PerceiverPreTrainedModel]] = {
         PerceiverForOpticalFlow,
         PerceiverForMultimodalAutoencoding,
         PerceiverForPrediction,
+        PerceiverForCausalLM,
+        HierarchicalPerceiver,
     )
 }
 

@@ -22,12 +22,14 @@ def _output_class(of: type[plain.ModelOutput]) -> type[ModelOutput]:
 PerceiverModelOutput = _output_class(plain.PerceiverModelOutput)
 PerceiverMaskedLMOutput = _output_class(plain.PerceiverMaskedLMOutput)
 PerceiverClassifierOutput = _output_class(plain.PerceiverClassifierOutput)
+PerceiverCausalLMOutput = _output_class(plain.PerceiverCausalLMOutput)
 PerceiverPredictionOutput = _output_class(plain.PerceiverPredictionOutput)
 
 _CLASSES = {
     plain.PerceiverModelOutput: PerceiverModelOutput,
     plain.PerceiverMaskedLMOutput: PerceiverMaskedLMOutput,
     plain.PerceiverClassifierOutput: PerceiverClassifierOutput,
+    plain.PerceiverCausalLMOutput: PerceiverCausalLMOutput,
     plain.PerceiverPredictionOutput: PerceiverPredictionOutput,
 }
 

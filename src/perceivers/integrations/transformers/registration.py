@@ -11,12 +11,14 @@ from perceivers.integrations.transformers import models
 from perceivers.integrations.transformers.configuration import PerceiverConfig
 from perceivers.integrations.transformers.package import PIPELINE_REGISTRY, transformers
 from perceivers.integrations.transformers.pipelines.opening import PIPELINES
+from perceivers.integrations.transformers.processors.tokenizer import PerceiverTokenizer
 
 _MODEL_TYPE = PerceiverConfig.model_type
 
 # Auto class -> what it gives; where it is several classes, `architectures` of the configuration chooses.
 _AUTO: Mapping[str, Any] = {
-    "AutoModel": models.PerceiverModel,
+    "AutoModel": (models.PerceiverModel, models.HierarchicalPerceiver),
+    "AutoModelForCausalLM": models.PerceiverForCausalLM,
     "AutoModelForMaskedLM": models.PerceiverForMaskedLM,
     "AutoModelForSequenceClassification": models.PerceiverForSequenceClassification,
     "AutoModelForImageClassification": (
@@ -80,7 +82,7 @@ def register(replace: bool = False) -> Registration:
             mapping = getattr(transformers, name)._model_mapping
             _put(mapping._extra_content, PerceiverConfig, made, undoing)
         tokenizers = transformers.models.auto.tokenization_auto.TOKENIZER_MAPPING
-        _put(tokenizers._extra_content, PerceiverConfig, transformers.PerceiverTokenizer, undoing)
+        _put(tokenizers._extra_content, PerceiverConfig, PerceiverTokenizer, undoing)
         for task, made in PIPELINES.items():
             entry = {"impl": made, "pt": (), "type": "multimodal"}
             _put(PIPELINE_REGISTRY.supported_tasks, task, entry, undoing)

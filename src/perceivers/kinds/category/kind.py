@@ -63,6 +63,11 @@ class CategoryKind(Kind):
         """See Kind."""
         return len(self.vocabularies) or None
 
+    @property
+    def columns_learned(self) -> int | None:
+        """See Kind."""
+        return len(self.vocabularies)
+
     def described(self) -> str:
         """See Kind."""
         return f"categories{as_tokens(self.num_tokens)}"

@@ -168,5 +168,5 @@ class ImageOptions:
             if getattr(self, name) is not None and self.input_form not in forms:
                 raise ConfigurationError(
                     f"`{name}` is for `input_form` {' or '.join(forms)}, received {getattr(self, name)} with "
-                    f"{self.input_form!r}"
+                    f"{self.input_form!r}; name the form as well: --input-form {forms[0]}"
                 )

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 import numpy as np
@@ -31,6 +31,8 @@ WIDTHS, FIRST_OF_LARGE = (32, 64, 128, 256, 256), 16
 GREY_NOISE = 6.0
 # Drawings have this share of neighbours (one below the other) or more that are exactly alike; photographs hardly have any.
 FLAT_SHARE = 0.5
+# Photographs are averaged in pairs, or exchange rectangles (arXiv 1710.09412, 1905.04899), in runs of so many passes.
+MIXUP, CUTMIX, FEWEST_PASSES_MIXED = 0.2, 1.0, 30
 # Pixels a side of the middle of a picture that are looked at.
 LOOKED_AT = 256
 
@@ -137,6 +139,8 @@ def picture_size(sizes: Sequence[tuple[int, int]]) -> tuple[int, int]:
 def image_learning(num_rows: int, options: ImageOptions) -> Advice:
     """The network and the loop for so many training pictures, see `perceivers.kinds.passes.stem_learning`.
 
+    Photographs, which may be mirrored, are mixed with one another too, where they are passed over 30 times or more.
+
     Args:
         num_rows: training pictures.
         options: what the model sees of them; only a stem has advice.
@@ -153,4 +157,7 @@ def image_learning(num_rows: int, options: ImageOptions) -> Advice:
         (values["stem_first_pool"], values["stem_first_pool"]),
         values["stem_blocks"],
     )
-    return stem_learning(num_rows, cost)
+    advice = stem_learning(num_rows, cost)
+    if options.flip and (advice.epochs or 0) >= FEWEST_PASSES_MIXED:
+        return replace(advice, mixup=MIXUP, cutmix=CUTMIX)
+    return advice

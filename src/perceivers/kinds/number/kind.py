@@ -58,6 +58,11 @@ class NumberKind(Kind):
         """See Kind."""
         return None if self.quantiles is None else self.quantiles.shape[1]
 
+    @property
+    def columns_learned(self) -> int | None:
+        """See Kind."""
+        return None if self.quantiles is None else self.quantiles.shape[1]
+
     def described(self) -> str:
         """See Kind."""
         return f"{self.name}s{as_tokens(self.num_tokens)}"

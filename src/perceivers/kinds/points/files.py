@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -17,6 +18,9 @@ from perceivers.kinds.points.ply import parse_ply
 Shape = np.ndarray | tuple[np.ndarray, list[np.ndarray]]
 
 
+# Lines that are asked how their numbers are written.
+LOOKED_THROUGH = 100
+_FIELDS = re.compile(r"[;\s]+")
 # What readers raise for damaged files; nested JSON and headers that name more than fits into memory are among them.
 _DAMAGE = (OSError, ValueError, KeyError, IndexError, OverflowError, MemoryError, RecursionError)
 
@@ -108,15 +112,23 @@ def parse_obj(text: str) -> Shape:
 
 def parse_numbers(text: str) -> np.ndarray:
     """Parse one point a line, see `read_points`."""
-    lines = [
-        line
-        for raw in text.replace(",", " ").replace(";", " ").splitlines()
-        if (line := raw.partition("#")[0].strip())
-    ]
+    written = [line for raw in text.splitlines() if (line := raw.partition("#")[0].strip())]
+    lines = [line.replace(",", " ").replace(";", " ") for line in written]
     if lines and not _are_numbers(lines[0]):
-        lines = lines[1:]
+        written, lines = written[1:], lines[1:]
     if not lines:
         raise DataError("it holds no points")
+    for line in written[:LOOKED_THROUGH]:
+        # 0,126;-0,132;0,640 has three numbers, or six.
+        if (
+            "," in line
+            and len(fields := _FIELDS.split(line)) > 1
+            and any("," in each[:-1] for each in fields)
+        ):
+            raise DataError(
+                "commas must stand between numbers alone, and decimal points in them, received "
+                f"{line!r:.80}: commas as well as blanks or semicolons"
+            )
     return np.loadtxt(lines, dtype=np.float64, ndmin=2)
 
 

@@ -37,6 +37,8 @@ if TYPE_CHECKING:
 OWN_SUFFIXES = (".off", ".ply", ".obj", ".xyz", ".pts")
 # Sets that are looked at before anything is chosen: each is a file, perhaps a large one.
 LOOKED_AT = 64
+# Sets of three points or fewer whose points have so many numbers have their axes exchanged.
+MOST_NUMBERS_OF_FEW = 32
 
 
 @dataclass(frozen=True)
@@ -148,6 +150,13 @@ class PointsKind(Kind):
 
     def settle(self, values: Sequence[PointSet], columns: Sequence[str]) -> Self:
         """Find out how many coordinates and features points have."""
+        if all(_has_coordinates_first(value.shape) for value in values):
+            shape = list(values[0].shape.shape)
+            raise DataError(
+                f"points in the column {columns[0]!r} must have the shape [num_points, num_columns], received {shape} and "
+                f"the like, {shape[0]} points of {shape[1]} numbers each: the coordinates come first there, so transpose "
+                "the arrays"
+            )
         counts = sorted({value.num_columns for value in values})
         if len(counts) > 1:
             raise DataError(
@@ -274,6 +283,11 @@ def nearest_of(places: np.ndarray, tokens: np.ndarray) -> np.ndarray:
     """
     nearest: np.ndarray = np.linalg.norm(places[:, None] - places[tokens], axis=2).argmin(axis=1)
     return nearest
+
+
+def _has_coordinates_first(shape: np.ndarray | Mesh) -> bool:
+    """Whether a set has as few points as points have coordinates, and each of them very many numbers."""
+    return not isinstance(shape, Mesh) and len(shape) <= 3 and shape.shape[1] >= MOST_NUMBERS_OF_FEW
 
 
 def _is_array(cell: Any) -> bool:

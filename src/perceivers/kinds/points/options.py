@@ -128,7 +128,8 @@ class PointOptions:
             for name in FORM_DEFAULTS["neighbourhoods"]:
                 if getattr(self, name) is not None:
                     raise ConfigurationError(
-                        f"`{name}` is for `input_form` neighbourhoods, received {getattr(self, name)} with 'single'"
+                        f"`{name}` is for `input_form` neighbourhoods, received {getattr(self, name)} with 'single'; name "
+                        "the form as well: --input-form neighbourhoods"
                     )
             return
         values = self.form_values()

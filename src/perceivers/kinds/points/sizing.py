@@ -205,7 +205,8 @@ def points_learning(num_rows: int, options: PointOptions, num_columns: int) -> A
         values["neighbourhood_centres"],
         values["num_neighbours"],
     )
-    return stem_learning(num_rows, TIMES_A_CONVOLUTION * cost)
+    # They have no convolutions.
+    return stem_learning(num_rows, TIMES_A_CONVOLUTION * cost, in_bfloat16=False)
 
 
 def _single_learning(num_rows: int) -> Advice:

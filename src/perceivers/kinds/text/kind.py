@@ -140,6 +140,11 @@ class TextKind(Kind):
             else int(self.options.max_length)
         )
 
+    @property
+    def columns_learned(self) -> int | None:
+        """See Kind."""
+        return self.num_columns or None
+
     def described(self) -> str:
         """See Kind."""
         if self.reads_ngrams:

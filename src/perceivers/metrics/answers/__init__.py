@@ -7,7 +7,7 @@ and is NaN where no row is left: there is nothing to speak of, and 0 would be a 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Literal
+from typing import Literal
 
 from perceivers.errors import ConfigurationError
 from perceivers.metrics.answers.classes import (
@@ -19,17 +19,14 @@ from perceivers.metrics.answers.classes import (
 from perceivers.metrics.answers.labels import label_measures
 from perceivers.metrics.answers.measuring import Measure, as_metric
 from perceivers.metrics.answers.numbers import ERRORS, number_measures
-from perceivers.metrics.answers.several import collected, of_answer
+from perceivers.metrics.answers.several import of_answer
 from perceivers.metrics.calibration import MISSING_CLASS
-
-if TYPE_CHECKING:
-    from torchmetrics import Metric
+from perceivers.metrics.running import Metric
 
 __all__ = [
     "CONFUSIONS",
     "MEASURES",
     "MISSING_CLASS",
-    "collected",
     "is_better",
     "measure",
     "measures_of",

@@ -6,7 +6,7 @@ import zlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, ClassVar, Literal, cast
+from typing import Any, ClassVar, Literal, cast
 
 import numpy as np
 import torch
@@ -24,6 +24,7 @@ from perceivers.kinds.text.batches import padded_rows, row_of_texts
 from perceivers.kinds.text.reading import GROUP_COLUMN, TEXT_SUFFIXES, TextWindows, column_of_text, read_text
 from perceivers.kinds.text.windows import moved_window
 from perceivers.kinds.text.words import Span, byte_spans, draw_spans, word_spans
+from perceivers.metrics.running import Metrics
 from perceivers.metrics.text_masking import masking_counts, masking_metrics
 from perceivers.models.losses import IGNORED_LABEL
 from perceivers.models.masked_language_modeling import PerceiverForMaskedLM
@@ -34,9 +35,6 @@ from perceivers.tasks.fill_mask.answers import fill
 from perceivers.tasks.fill_mask.options import FillMaskArguments
 from perceivers.tasks.fill_mask.page import write_page
 from perceivers.tasks.fill_mask.prompts import read_prompts
-
-if TYPE_CHECKING:
-    from torchmetrics import MetricCollection
 
 # Together with a text, it says which words are hidden in evaluation.
 EVALUATION_SEED = 0
@@ -189,7 +187,7 @@ class FillMask(Task[FillMaskArguments]):
         loss = F.cross_entropy(logits.float().flatten(0, 1), targets.flatten(), ignore_index=IGNORED_LABEL)
         return Step(loss, masking_counts(logits.detach(), targets, batch["words"]))
 
-    def metrics(self, parts: Parts) -> MetricCollection:
+    def metrics(self, parts: Parts) -> Metrics:
         """Loss, bits per masked byte, masked-byte and whole-word accuracy."""
         return masking_metrics()
 
@@ -205,7 +203,7 @@ class FillMask(Task[FillMaskArguments]):
             left_out: see Task.
         """
         prompts = read_prompts(inputs, TEXT_SUFFIXES, left_out)
-        prepared = parts.model.prepare()
+        prepared = parts.fast_form()
         return [fill(prepared, parts.processor, prompt) for prompt in prompts]
 
     def show(self, predictions: Sequence[Prediction], folder: Path) -> list[Path]:

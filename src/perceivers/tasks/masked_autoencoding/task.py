@@ -16,11 +16,12 @@ from perceivers.configuration import PerceiverConfig
 from perceivers.data.opening import find_files, open_tables
 from perceivers.data.splits import Splits
 from perceivers.data.tables import require_columns
-from perceivers.errors import ConfigurationError, MissingExtraError
+from perceivers.errors import ConfigurationError
 from perceivers.kinds.video.augmentation import random_mirror, random_view
 from perceivers.kinds.video.films import FilmDecoder, Stretch, film_column, load_films
 from perceivers.kinds.video.reading import VIDEO_SUFFIXES, SurveyedFilms, clip_reader, require_a_clip
 from perceivers.metrics.named import mean_of
+from perceivers.metrics.running import Metrics
 from perceivers.metrics.signal_to_noise import peak_signal_to_noise, signal_to_noise
 from perceivers.models.hierarchical_perceiver import HierarchicalPerceiver, config_of_hierarchy
 from perceivers.nn.fourier import grid_coordinates
@@ -40,7 +41,6 @@ from perceivers.tasks.masked_autoencoding.options import MaskedAutoencodingArgum
 
 if TYPE_CHECKING:
     import numpy as np
-    from torchmetrics import MetricCollection
 
 # Of the pattern that clips are measured and shown with.
 _MEASURING_SEED = 7
@@ -125,13 +125,9 @@ class MaskedAutoencoding(Task[MaskedAutoencodingArguments]):
         measured |= {name: wide(value.to(inner.device)).expand(size) for name, value in constants.items()}
         return Step(output.loss, measured)
 
-    def metrics(self, parts: Parts) -> MetricCollection:
+    def metrics(self, parts: Parts) -> Metrics:
         """PSNR of hidden pixels and samples, beside what the mean and the nearest of the visible ones reach."""
-        try:
-            from torchmetrics import MetricCollection
-        except ImportError as error:
-            raise MissingExtraError("torchmetrics", "train", "Measuring reconstructions") from error
-        metrics: dict[str, Any] = {
+        metrics = {
             "video_psnr": peak_signal_to_noise("video_error"),
             "video_psnr_of_visible_mean": peak_signal_to_noise("video_error_of_mean"),
             "video_psnr_of_nearest_visible": peak_signal_to_noise("video_error_of_nearest"),
@@ -141,7 +137,7 @@ class MaskedAutoencoding(Task[MaskedAutoencodingArguments]):
             "neighbours_found": mean_of("found"),
             "loss": mean_of("loss"),
         }
-        return MetricCollection(metrics, compute_groups=False)
+        return Metrics(metrics)
 
     def show_model(self, parts: Parts, folder: Path) -> list[Path]:
         """Draw what the learned positions learned."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, ClassVar, Literal
+from typing import Any, ClassVar, Literal
 
 import numpy as np
 import torch
@@ -14,6 +14,7 @@ from perceivers.arguments import DataArguments
 from perceivers.configuration import PerceiverConfig
 from perceivers.data.splits import Splits
 from perceivers.metrics.optical_flow import flow_metrics, flow_sums
+from perceivers.metrics.running import Metrics
 from perceivers.models.optical_flow import PerceiverForOpticalFlow
 from perceivers.processors.optical_flow.processor import PerceiverOpticalFlowProcessor
 from perceivers.tasks.base import Batch, Parts, Prediction, Step, Task, Unreadable
@@ -30,9 +31,6 @@ from perceivers.tasks.optical_flow.frames import flows_of_inputs
 from perceivers.tasks.optical_flow.options import OpticalFlowArguments
 from perceivers.tasks.optical_flow.pictures import PairMaker, PicturePool
 from perceivers.tasks.optical_flow.samples import difficulty_of, load_flow_splits
-
-if TYPE_CHECKING:
-    from torchmetrics import MetricCollection
 
 # Key of PerceiverConfig under which a model remembers how its frames are prepared.
 CONTRAST_KEY = "flow_contrast_window"
@@ -147,7 +145,7 @@ class OpticalFlow(Task[OpticalFlowArguments]):
         loss = sums[:, 1].sum() / sums[:, 0].sum().clamp(min=1.0) / self._processor.flow_scale
         return Step(loss, {"sums": sums})
 
-    def metrics(self, parts: Parts) -> MetricCollection:
+    def metrics(self, parts: Parts) -> Metrics:
         """End-point error in pixels; shares of pixels off by more than 1, 3 and 5 pixels; KITTI's share of outliers."""
         return flow_metrics()
 
@@ -163,7 +161,7 @@ class OpticalFlow(Task[OpticalFlowArguments]):
                 columns for the first and the second frame of each pair.
             left_out: see Task.
         """
-        prepared = parts.model.prepare()
+        prepared = parts.fast_form()
         return flows_of_inputs(
             inputs,
             self.arguments,

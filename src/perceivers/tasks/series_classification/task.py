@@ -79,13 +79,13 @@ class SeriesClassification(OneColumnTask[SeriesClassificationArguments]):
 
     def augment(self, batch: Batch) -> Batch:
         """Average patterns in pairs, where that is wanted; labels are then shares [batch, num_classes]."""
-        from perceivers.kinds.series.mixing import mixed_features
+        from perceivers.kinds.mixing import mixed_in_pairs
 
         batch, chosen = super().augment(batch), self.arguments
         if not chosen.mixup:
             return batch
         ((name, features),) = batch["inputs"].items()
-        features, labels = mixed_features(
+        features, labels = mixed_in_pairs(
             features,
             batch[LABELS][ANSWER],
             num_classes=self.columns.answers[ANSWER].description.num_outputs,

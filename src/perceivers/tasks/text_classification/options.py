@@ -119,8 +119,11 @@ class TextClassificationArguments(TextOptions, TextModelArguments):
 
     @property
     def calibrate(self) -> bool:
-        """Whether probabilities are fitted to the validation samples: scores of the margin loss say nothing of them."""
-        return self.class_loss == "margin"
+        """Whether probabilities are fitted to the validation samples.
+
+        Scores of the margin loss say nothing of probabilities, and softened targets make them too small.
+        """
+        return self.class_loss == "margin" or bool(self.label_smoothing)
 
     def config_values(self) -> dict[str, Any]:
         """See NetworkArguments."""

@@ -7,7 +7,7 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, ClassVar, Literal
+from typing import Any, ClassVar, Literal
 
 import numpy as np
 import torch
@@ -25,6 +25,7 @@ from perceivers.data.tables import StreamTable, Table
 from perceivers.errors import ConfigurationError, DataError
 from perceivers.kinds.text.reading import GROUP_COLUMN, TEXT_SUFFIXES, column_of_text
 from perceivers.metrics.next_tokens import next_token_counts, next_token_metrics
+from perceivers.metrics.running import Metrics
 from perceivers.models.causal_language_modeling import PerceiverForCausalLM
 from perceivers.models.losses import next_token_loss
 from perceivers.models.text_building import OF_THE_CHECKPOINT
@@ -50,10 +51,6 @@ from perceivers.tasks.text_generation.reading import (
     read_documents,
 )
 from perceivers.tasks.text_generation.sizing import network_and_loop, sequence_sizes
-
-if TYPE_CHECKING:
-    from torchmetrics import MetricCollection
-
 
 # A comparison at the end of a run is to take seconds: tokens before the one that n-grams tell, tokens that they are counted
 # in, and tokens that they are asked about.
@@ -186,7 +183,7 @@ class TextGeneration(Task[TextGenerationArguments]):
         loss = next_token_loss(logits, targets, self.arguments.z_loss)
         return Step(loss, next_token_counts(logits.detach(), targets))
 
-    def metrics(self, parts: Parts) -> MetricCollection:
+    def metrics(self, parts: Parts) -> Metrics:
         """Loss in nats, bits, accuracy, each a token."""
         return next_token_metrics()
 
@@ -225,7 +222,7 @@ class TextGeneration(Task[TextGenerationArguments]):
             left_out: see Task.
         """
         prompts = read_prompts(inputs, reads_events=self.reads_events, left_out=left_out)
-        prepared, codes = parts.model.prepare(), codes_of(parts.processor)
+        prepared, codes = parts.fast_form(), codes_of(parts.processor)
         return [continued(prepared, codes, prompt, self.arguments) for prompt in prompts]
 
     def show(self, predictions: Sequence[Prediction], folder: Path) -> list[Path]:

@@ -19,7 +19,7 @@ from perceivers.data.opening import find_files, open_tables
 from perceivers.data.rows import class_id, names_of_classes
 from perceivers.data.splits import Splits
 from perceivers.data.tables import Table, require_columns
-from perceivers.errors import ConfigurationError, MissingExtraError
+from perceivers.errors import ConfigurationError
 from perceivers.kinds.video.augmentation import (
     random_colour,
     random_loudness,
@@ -30,8 +30,10 @@ from perceivers.kinds.video.augmentation import (
 )
 from perceivers.kinds.video.films import FilmDecoder, Stretch, film_column, load_films
 from perceivers.kinds.video.reading import VIDEO_SUFFIXES, SurveyedFilms, clip_reader
+from perceivers.metrics.answers import measure
 from perceivers.metrics.compression import compression_ratio, compression_ratio_of_the_paper
 from perceivers.metrics.named import mean_of
+from perceivers.metrics.running import Metrics
 from perceivers.metrics.signal_to_noise import peak_signal_to_noise, signal_to_noise
 from perceivers.models.multimodal_autoencoding import PerceiverForMultimodalAutoencoding
 from perceivers.processors.video.clip_cache import ClipCache
@@ -44,7 +46,6 @@ from perceivers.tasks.video_autoencoding.prediction import class_names, reconstr
 
 if TYPE_CHECKING:
     import numpy as np
-    from torchmetrics import MetricCollection
 
 # The one class of a model that has no classes.
 UNLABELLED = "unlabelled"
@@ -184,14 +185,9 @@ class VideoAutoencoding(Task[VideoAutoencodingArguments]):
             loss = loss + 0.0 * (outputs.logits["label"].sum() + padding.sum())
         return Step(loss, {})
 
-    def metrics(self, parts: Parts) -> MetricCollection:
+    def metrics(self, parts: Parts) -> Metrics:
         """PSNR of video and sound, beside what grey pictures and silence reach; compression; top-1 of the hidden class."""
-        try:
-            from torchmetrics import MetricCollection
-            from torchmetrics.classification import MulticlassAccuracy
-        except ImportError as error:
-            raise MissingExtraError("torchmetrics", "train", "Measuring reconstructions") from error
-        metrics: dict[str, Any] = {
+        metrics = {
             "video_psnr": peak_signal_to_noise("video_error"),
             "audio_psnr": peak_signal_to_noise("audio_error"),
             "audio_snr": signal_to_noise("audio_energy", "audio_error"),
@@ -202,15 +198,15 @@ class VideoAutoencoding(Task[VideoAutoencodingArguments]):
             "loss": mean_of("value"),
         }
         if self.has_classes:
-            metrics["accuracy"] = MulticlassAccuracy(parts.model.config.num_labels, average="micro")
-        return MetricCollection(metrics, compute_groups=False)
+            metrics["accuracy"] = measure("accuracy", "class", parts.model.config.num_labels)
+        return Metrics(metrics)
 
     @torch.no_grad()
     def predict(
         self, parts: Parts, inputs: Sequence[str], left_out: list[Unreadable] | None = None
     ) -> list[Prediction]:
         """Reconstruct each film, clip after clip; only the finished film, some frames and the sound are kept in memory."""
-        prepared = parts.model.prepare()
+        prepared = parts.fast_form()
         names = class_names(parts) if self.has_classes else []
 
         def films(given: str) -> Iterator[str]:

@@ -1,0 +1,1 @@
+"""Tokenizer and image processors with Transformers' names around what the library computes."""
