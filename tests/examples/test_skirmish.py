@@ -94,15 +94,12 @@ def test_the_expert_beats_the_opponent_from_both_ends() -> None:
 
 def test_the_networks_answer_for_each_unit_and_the_perceiver_costs_less_for_many() -> None:
     view = Battles.start(3, 2, 5, torch.Generator().manual_seed(0)).view(0)
-    costs = {}
     for name in ("perceiver", "transformer"):
-        clone = build(name, 32).eval()
-        said = clone.player()(view)
+        said = build(name, 8).eval().player()(view)
         assert said.action.shape == said.target.shape == (3, 5)
-        longer = torch.cat([as_entities(view), torch.zeros(3, 4, 6)], dim=1)
-        assert longer.shape == (3, 14, 6)
-        costs[name] = count_flops(clone, 512)
-    assert 2 * costs["perceiver"] < costs["transformer"]
+    # At the paper's size it has 0.93 and 3.3 GFLOPs; here the pointer and the map of the waves come on top.
+    costs = {name: count_flops(name, 256, 512) / 1e9 for name in ("perceiver", "transformer")}
+    assert costs == {"perceiver": pytest.approx(0.93, rel=0.3), "transformer": pytest.approx(3.3, rel=0.05)}
 
 
 def test_the_interval_is_wilsons() -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import cast
 
 from torch import Tensor
 
@@ -86,4 +85,4 @@ class PerceiverEntityDecoder(PerceiverAbstractDecoder):
 def _tokens(encoded: Encoded) -> Tensor:
     if encoded.tokens is None:
         raise ShapeError("`encoded` must hold the input tokens, which are the queries; received None")
-    return cast("Tensor", encoded.tokens)
+    return encoded.tokens

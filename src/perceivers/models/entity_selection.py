@@ -143,7 +143,8 @@ def entity_config(
     """The configuration in AlphaStar's place: 32 latents and three layers (Perceiver IO, section 4.4).
 
     The 256 channels and two heads are those of the Transformer that the Perceiver replaced there (Vinyals et al. 2019). The
-    paper has sets of up to 512 entities; any number will do.
+    perceptrons of the cross-attends are widened four times, which the paper does not say: so counted, an answer costs about
+    what it gives, 0.93 GFLOPs. It has sets of up to 512 entities; any number will do.
 
     Args:
         cardinalities: number of known names of each attribute that is one, the type first.
@@ -158,6 +159,7 @@ def entity_config(
         "num_self_attends_per_block": 3,
         "num_self_attention_heads": 2,
         "num_cross_attention_heads": 2,
+        "cross_attention_widening_factor": 4,
         "attention_probs_dropout_prob": 0.0,
     }
     description = {"type": TYPE, "cardinalities": list(cardinalities), "num_numbers": num_numbers}

@@ -156,3 +156,18 @@ def test_adapting_keeps_the_modules(writer, pyramid):
         adapted = integration.adapt(model.plain)
         assert type(adapted) is type(model)
         assert next(adapted.parameters()) is next(model.plain.parameters())
+
+
+def test_a_selector_of_entities_loads_on_both_sides_and_selects_alike(tmp_path):
+    torch.manual_seed(0)
+    config = perceivers.entity_config([2], 2, d_model=6, d_latents=8, num_latents=3)
+    model = integration.PerceiverForEntitySelection(integration.PerceiverConfig.of(config)).eval()
+    model.save_pretrained(tmp_path)
+    units = torch.cat([torch.full((2, 5, 1), 3.0), points(2, 5, 2)], dim=2)
+    mask = torch.arange(5) < torch.tensor([[5], [2]])
+    expected = model(units, mask, labels=torch.tensor([4, 0]))
+    assert isinstance(expected, transformers.utils.ModelOutput)
+    for made in (integration.PerceiverForEntitySelection, perceivers.PerceiverForEntitySelection):
+        received = made.from_pretrained(tmp_path).eval()(units, mask, labels=torch.tensor([4, 0]))
+        for name in ("loss", "logits", "entities", "mean"):
+            assert torch.equal(received[name], expected[name]), name

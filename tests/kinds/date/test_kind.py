@@ -58,3 +58,9 @@ def test_several_columns_are_six_numbers_each_and_a_gap_is_missing() -> None:
     assert read[:3].tolist() == [2024.0, 3.0, 31.0]
     assert np.isnan(read[6:]).all()
     assert kind.read({"from": None, "until": None}, ("from", "until"), TABLE) is None
+
+
+def test_a_saved_kind_says_of_how_many_columns_it_is() -> None:
+    assert DateKind(NumberOptions()).columns_learned is None
+    learned = DateKind(NumberOptions()).settle([np.arange(12.0), np.arange(12.0) + 5.0], ["born", "sold"])
+    assert DateKind(NumberOptions()).with_state(learned.state()).columns_learned == 2

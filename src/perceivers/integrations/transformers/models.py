@@ -17,6 +17,7 @@ from perceivers.integrations.transformers.outputs import as_model_output
 from perceivers.integrations.transformers.package import PreTrainedModel
 from perceivers.models.base import PerceiverPreTrainedModel as PlainModel
 from perceivers.models.causal_language_modeling import PerceiverForCausalLM as PlainCausalLM
+from perceivers.models.entity_selection import PerceiverForEntitySelection as PlainEntitySelection
 from perceivers.models.hierarchical_perceiver import HierarchicalPerceiver as PlainHierarchical
 from perceivers.models.image_classification import (
     PerceiverForImageClassificationConvProcessing as PlainImageClassificationConvProcessing,
@@ -277,6 +278,7 @@ PerceiverForImageClassificationConvProcessing = _around_class(PlainImageClassifi
 PerceiverForOpticalFlow = _around_class(PlainOpticalFlow)
 PerceiverForMultimodalAutoencoding = _around_class(PlainMultimodalAutoencoding)
 PerceiverForPrediction = _around_class(PlainPrediction)
+PerceiverForEntitySelection = _around_class(PlainEntitySelection)
 PerceiverForCausalLM = _around_class(PlainCausalLM, "generate", "new_cache")
 HierarchicalPerceiver = _around_class(
     PlainHierarchical, "answer", "decode_levels", "draw_visible", "draw_visible_groups", "position_table"
@@ -295,6 +297,7 @@ CLASSES: Mapping[type[PlainModel], type[PerceiverPreTrainedModel]] = {
         PerceiverForOpticalFlow,
         PerceiverForMultimodalAutoencoding,
         PerceiverForPrediction,
+        PerceiverForEntitySelection,
         PerceiverForCausalLM,
         HierarchicalPerceiver,
     )

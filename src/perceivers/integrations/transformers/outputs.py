@@ -23,6 +23,7 @@ PerceiverModelOutput = _output_class(plain.PerceiverModelOutput)
 PerceiverMaskedLMOutput = _output_class(plain.PerceiverMaskedLMOutput)
 PerceiverClassifierOutput = _output_class(plain.PerceiverClassifierOutput)
 PerceiverCausalLMOutput = _output_class(plain.PerceiverCausalLMOutput)
+PerceiverEntityOutput = _output_class(plain.PerceiverEntityOutput)
 PerceiverPredictionOutput = _output_class(plain.PerceiverPredictionOutput)
 
 _CLASSES = {
@@ -30,6 +31,7 @@ _CLASSES = {
     plain.PerceiverMaskedLMOutput: PerceiverMaskedLMOutput,
     plain.PerceiverClassifierOutput: PerceiverClassifierOutput,
     plain.PerceiverCausalLMOutput: PerceiverCausalLMOutput,
+    plain.PerceiverEntityOutput: PerceiverEntityOutput,
     plain.PerceiverPredictionOutput: PerceiverPredictionOutput,
 }
 

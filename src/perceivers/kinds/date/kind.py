@@ -31,6 +31,11 @@ class DateKind(NumberKind):
         """See Kind."""
         return 0.95 if sum(map(looks_like_date, cells)) >= MOSTLY * len(cells) else 0.0
 
+    @property
+    def columns_learned(self) -> int | None:
+        """See Kind; each has six numbers."""
+        return None if self.quantiles is None else self.quantiles.shape[1] // len(PARTS)
+
     def read(self, row: Mapping[str, Any], columns: Sequence[str], table: Any) -> np.ndarray | None:
         """See Kind."""
         cells = [(row.get(column), column) for column in columns]
