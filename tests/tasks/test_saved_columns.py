@@ -81,7 +81,10 @@ def test_more_or_fewer_columns_than_were_learned_from_are_refused(
 @pytest.mark.parametrize(
     ("changes", "said"),
     [
-        ({"modalities": {"text": {"type": "text"}}}, "other modalities: categories, numbers, dates, text and text$"),
+        (
+            {"modalities": {"text": {"type": "text"}}},
+            "other modalities: categories, numbers, dates, text and text$",
+        ),
         ({"answers": {"sort": {"type": "class"}}}, "other answers: kind and sort$"),
         (
             {"answers": {"kind": {**HEAD, "id2label": dict(enumerate(reversed(NAMES)))}}},

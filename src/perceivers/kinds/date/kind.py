@@ -44,11 +44,6 @@ class DateKind(NumberKind):
             return None
         return np.array([part for moment in moments for part in parts_of(moment)])
 
-    @property
-    def columns_learned(self) -> int | None:
-        """See Kind; a date is several numbers."""
-        return None if self.num_tokens is None else self.num_tokens // len(PARTS)
-
     def plain(self, cell: Any, column: str, table: Any) -> Any:
         """See Kind."""
         return None if is_empty(cell) else date_of(cell, column)
