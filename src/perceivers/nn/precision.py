@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
+
 import torch
 from torch import Tensor
 
@@ -18,5 +20,6 @@ def wide(values: Tensor) -> Tensor:
 
 def multiplies_bfloat16() -> bool:
     """Whether the processor has units that multiply matrices of bfloat16 (AMX); without them bfloat16 is no faster."""
-    known = getattr(torch.cpu, "get_capabilities", dict)()
-    return bool(known.get("amx_bf16", False))
+    # Not in older versions of torch.
+    capabilities: Callable[[], Mapping[str, object]] = getattr(torch.cpu, "get_capabilities", dict)
+    return bool(capabilities().get("amx_bf16", False))
