@@ -14,6 +14,7 @@ from perceivers.answers.one_class import OneClass
 from perceivers.errors import CheckpointError
 from perceivers.kinds.category.kind import CategoryKind
 from perceivers.kinds.category.options import CategoryOptions
+from perceivers.kinds.date.kind import DateKind
 from perceivers.kinds.number.kind import NumberKind
 from perceivers.kinds.number.options import NumberOptions
 from perceivers.kinds.text.kind import TextKind
@@ -29,6 +30,11 @@ INPUTS = (
         CategoryKind(CategoryOptions(), vocabularies=(("red",), ("round", "flat"))),
     ),
     Input("numbers", ("size",), NumberKind(NumberOptions()).settle([[1.0], [2.0], [3.0]], ("size",))),  # type: ignore[list-item]
+    Input(
+        "dates",
+        ("born", "sold"),
+        DateKind(NumberOptions()).settle([[float(i)] * 12 for i in range(3)], ("born", "sold")),
+    ),  # type: ignore[list-item]
     Input("text", ("said", "asked"), TextKind(TextOptions())),
 )
 # More than ten: as texts, "10" comes before "2".
@@ -58,7 +64,7 @@ def test_what_is_written_is_read(tmp_path: Path) -> None:
     again.require_of(PerceiverConfig(), tmp_path)
 
 
-@pytest.mark.parametrize("place", [0, 1])
+@pytest.mark.parametrize("place", [0, 1, 2])
 @pytest.mark.parametrize("change", [lambda names: names[:-1], lambda names: [*names, "more"]])
 def test_more_or_fewer_columns_than_were_learned_from_are_refused(
     place: int, change: Callable[[list[str]], list[str]], tmp_path: Path
@@ -74,7 +80,10 @@ def test_more_or_fewer_columns_than_were_learned_from_are_refused(
 @pytest.mark.parametrize(
     ("changes", "said"),
     [
-        ({"modalities": {"text": {"type": "text"}}}, "other modalities: categories, numbers, text and text$"),
+        (
+            {"modalities": {"text": {"type": "text"}}},
+            "other modalities: categories, numbers, dates, text and text$",
+        ),
         ({"answers": {"sort": {"type": "class"}}}, "other answers: kind and sort$"),
         (
             {"answers": {"kind": {**HEAD, "id2label": dict(enumerate(reversed(NAMES)))}}},

@@ -31,6 +31,12 @@ class DateKind(NumberKind):
         """See Kind."""
         return 0.95 if sum(map(looks_like_date, cells)) >= MOSTLY * len(cells) else 0.0
 
+    @property
+    def columns_learned(self) -> int | None:
+        """See Kind; a date is several numbers."""
+        numbers = super().columns_learned
+        return None if numbers is None else numbers // len(PARTS)
+
     def read(self, row: Mapping[str, Any], columns: Sequence[str], table: Any) -> np.ndarray | None:
         """See Kind."""
         cells = [(row.get(column), column) for column in columns]
