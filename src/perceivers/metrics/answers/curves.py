@@ -1,9 +1,13 @@
-"""What is measured of an order of rows: area under the ROC curve, average precision, correlations."""
+"""What is measured of an order of rows, by torchmetrics: area under the ROC curve, average precision, correlations."""
 
 from __future__ import annotations
 
+from typing import Any
+
 import torch
 from torch import Tensor
+
+from perceivers.errors import MissingExtraError
 
 
 def area_under_roc(scores: Tensor, is_true: Tensor) -> Tensor:
@@ -18,10 +22,10 @@ def area_under_roc(scores: Tensor, is_true: Tensor) -> Tensor:
     """
     if not bool(is_true.any()) or bool(is_true.all()):
         return _nothing(scores)
-    num_true = int(is_true.sum())
-    # Mann and Whitney's count of pairs, from the ranks of the true rows.
-    pairs = ranks(scores)[is_true].sum() - num_true * (num_true + 1) / 2
-    return pairs / (num_true * (len(scores) - num_true))
+    area: Tensor = functional().classification.binary_auroc(
+        _shares(scores), is_true.long(), validate_args=False
+    )
+    return area.double()
 
 
 def average_precision(scores: Tensor, is_true: Tensor) -> Tensor:
@@ -36,27 +40,26 @@ def average_precision(scores: Tensor, is_true: Tensor) -> Tensor:
     """
     if not bool(is_true.any()):
         return _nothing(scores)
-    _, place, counts = scores.unique(sorted=True, return_inverse=True, return_counts=True)
-    # By score, the highest first; rows with one score count together.
-    true = torch.zeros(len(counts), dtype=torch.float64).index_add(0, place, is_true.double()).flip(0)
-    return (true * true.cumsum(0) / counts.flip(0).cumsum(0)).sum() / true.sum()
+    precision: Tensor = functional().classification.binary_average_precision(
+        _shares(scores), is_true.long(), validate_args=False
+    )
+    return precision.double()
 
 
 def correlation(first: Tensor, second: Tensor) -> Tensor:
     """Pearson's coefficient of two float64 [rows]; NaN where one of them is constant."""
     if is_constant(first) or is_constant(second):
         return _nothing(first)
-    first, second = first - first.mean(), second - second.mean()
-    # By their largest values first: squares of very small and very large numbers have no float64.
-    first, second = first / first.abs().max(), second / second.abs().max()
-    return (first @ second / (first.norm() * second.norm())).clamp(-1.0, 1.0)
+    found: Tensor = functional().pearson_corrcoef(first, second)
+    return found
 
 
 def rank_correlation(first: Tensor, second: Tensor) -> Tensor:
     """Spearman's coefficient of two float64 [rows]; NaN where one of them is constant."""
     if is_constant(first) or is_constant(second):
         return _nothing(first)
-    return correlation(ranks(first), ranks(second))
+    found: Tensor = functional().spearman_corrcoef(first, second)
+    return found
 
 
 def is_constant(values: Tensor) -> bool:
@@ -65,10 +68,19 @@ def is_constant(values: Tensor) -> bool:
     return not bool((values != values[:1]).any())
 
 
-def ranks(values: Tensor) -> Tensor:
-    """Places of [rows] in their order, float64 from 1; equal ones share the mean of their places."""
-    _, place, counts = values.unique(sorted=True, return_inverse=True, return_counts=True)
-    return (counts.cumsum(0) - (counts - 1) / 2.0).double()[place]
+def functional() -> Any:
+    """The functions of torchmetrics. They take seconds to import: here, behind the last batch, nobody waits for an answer."""
+    try:
+        import torchmetrics.functional
+    except ImportError as error:
+        raise MissingExtraError("torchmetrics", "train", "Measuring answers") from error
+    return torchmetrics.functional
+
+
+def _shares(scores: Tensor) -> Tensor:
+    """Scores as numbers in [0, 1) in the same order, which torchmetrics leaves as they are: it takes a sigmoid of others."""
+    _, place = scores.unique(sorted=True, return_inverse=True)
+    return place.double() / max(len(scores), 1)
 
 
 def _nothing(like: Tensor) -> Tensor:

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 import torch
 from torch import Tensor
 
-from perceivers.metrics.answers.curves import correlation, is_constant, rank_correlation
+from perceivers.metrics.answers.curves import correlation, functional, is_constant, rank_correlation
 from perceivers.metrics.answers.measuring import Measure, mean_over_rows
 
 # What is better where it is lower.
@@ -63,7 +63,8 @@ def r2(preds: Tensor, target: Tensor) -> Tensor:
     # Of a single row, or of rows that do not differ, there is nothing to explain.
     if is_constant(target):
         return target.new_tensor(torch.nan)
-    return 1.0 - (target - preds).square().sum() / (target - target.mean()).square().sum()
+    share: Tensor = functional().r2_score(preds, target)
+    return share
 
 
 def pinball_losses(preds: Tensor, target: Tensor, quantiles: Sequence[float]) -> Tensor:
