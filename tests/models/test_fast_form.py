@@ -49,4 +49,5 @@ def test_what_is_registered_last_is_called_with_the_model_and_every_option(monke
         "chunk_size": 7,
         "progress": None,
         "quantize": None,
+        "dtype": None,
     }

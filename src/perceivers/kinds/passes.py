@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 
 from perceivers.arguments.advice import Advice
-from perceivers.nn.precision import multiplies_bfloat16
 
 # Multiplications that training may take: about half an hour of one processor core, in float32.
 BUDGET = 6e13
@@ -32,6 +31,9 @@ def stem_learning(num_rows: int, cost: float, *, in_bfloat16: bool | None = None
         cost: multiplications that the stem takes for one of them.
         in_bfloat16: whether the stem learns in bfloat16; None: where this processor has units for it.
     """
+    # Reading samples needs no torch.
+    from perceivers.nn.precision import multiplies_bfloat16
+
     is_half = multiplies_bfloat16() if in_bfloat16 is None else in_bfloat16
     budget = BUDGET * (FASTER_IN_BFLOAT16 if is_half else 1.0)
     batch_size = stem_batch_size(num_rows)
