@@ -9,7 +9,14 @@ import pytest
 
 from perceivers.data.tables import ListTable
 from perceivers.errors import DataError
-from perceivers.kinds.text.reading import TextWindows, column_of_text, is_path, read_text, read_text_file
+from perceivers.kinds.text.reading import (
+    TextWindows,
+    column_of_text,
+    is_given_as_path,
+    is_path,
+    read_text,
+    read_text_file,
+)
 
 
 def table_of(texts: list[Any], **more: list[Any]) -> ListTable:
@@ -104,3 +111,17 @@ def test_unreadable_documents_stop_or_are_listed() -> None:
 def test_nothing_but_white_space_is_no_text() -> None:
     with pytest.raises(DataError, match="`notes` holds no text"):
         TextWindows(table_of([" \n\n "]), "text", 8)
+
+
+def test_the_name_of_a_file_that_is_absent_is_no_text(tmp_path: Path) -> None:
+    there = tmp_path / "there.txt"
+    there.write_text("a text", encoding="utf-8")
+    assert is_given_as_path(str(there))
+    for text in ("a text", "see there.txt", "there.txt ", "there.xyz", ""):
+        assert not is_given_as_path(text)
+    with pytest.raises(
+        DataError, match=r"`absent\.TXT` cannot be read: there is no such file; .* put a space behind"
+    ):
+        is_given_as_path("absent.TXT")
+    with pytest.raises(DataError, match=r"`absent\.csv` cannot be read"):
+        is_given_as_path("absent.csv", (".txt", ".csv"))

@@ -91,6 +91,26 @@ def is_path(given: str) -> bool:
         return False
 
 
+def is_given_as_path(given: str, suffixes: Sequence[str] = TEXT_SUFFIXES) -> bool:
+    """Whether an input of a command is a file or a folder, and not a text itself.
+
+    Args:
+        given: the input.
+        suffixes: of the files that are read.
+
+    Raises:
+        DataError: it looks like the path of such a file, and there is none: its name is hardly what is asked about.
+    """
+    # No path is empty; Path makes the present folder of it.
+    if given and is_path(given):
+        return True
+    if given == "".join(given.split()) and given.lower().endswith(tuple(suffixes)):
+        raise DataError(
+            f"`{given}` cannot be read: there is no such file; to ask about these letters as a text, put a space behind them"
+        )
+    return False
+
+
 class TextWindows(Table):
     """Windows of the texts of a table, read when asked for.
 

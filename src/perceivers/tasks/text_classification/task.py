@@ -21,7 +21,13 @@ from perceivers.data.splits import Samples, Splits
 from perceivers.data.tables import FILE_COLUMN, ListTable, Table, require_columns
 from perceivers.errors import DataError
 from perceivers.kinds.text.kind import TextKind
-from perceivers.kinds.text.reading import TEXT_SUFFIXES, column_of_text, is_path, read_text_file
+from perceivers.kinds.text.reading import (
+    TEXT_SUFFIXES,
+    column_of_text,
+    is_given_as_path,
+    is_path,
+    read_text_file,
+)
 from perceivers.kinds.text.sizing import RATE_OF_STARTED
 from perceivers.tasks.base import Parts, Prediction, Unreadable
 from perceivers.tasks.choosing import count_of, options_of, size_of, with_inputs, with_network
@@ -273,7 +279,7 @@ class TextClassification(ColumnTask[TextClassificationArguments]):
 
     def tables_of(self, given: str) -> Iterator[Table]:
         """A table; or a typed text, or each file of text, as a table of one row."""
-        if not is_path(given):
+        if not is_given_as_path(given, (*TEXT_SUFFIXES, *TABLE_FORMATS)):
             yield self._row_of(given, given)
         elif Path(given).suffix.lower() in TABLE_FORMATS:
             yield from super().tables_of(given)

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from perceivers.data.opening import find_files
-from perceivers.kinds.text.reading import TEXT_SUFFIXES, is_path, read_text_file
+from perceivers.kinds.text.reading import TEXT_SUFFIXES, is_given_as_path, read_text_file
 from perceivers.tasks.base import Unreadable, guarded
 from perceivers.tasks.text_generation.reading import events_of
 
@@ -42,17 +43,21 @@ def read_prompts(
         DataError: an input cannot be read, and `left_out` is None.
     """
     for given in inputs:
-        if given and is_path(given):
-            for path in guarded(given, find_files([given], TEXT_SUFFIXES, "text"), left_out):
-                yield from guarded(
-                    str(path),
-                    (prompt_of(str(path), read_text_file(path), reads_events) for _ in range(1)),
-                    left_out,
-                )
-        else:
-            yield from guarded(
-                given, (prompt_of(given, given.encode("utf-8"), reads_events) for _ in range(1)), left_out
-            )
+        for path in guarded(given, _files_of(given), left_out):
+            source = given if path is None else str(path)
+            yield from guarded(source, _prompts(source, path, reads_events), left_out)
+
+
+def _files_of(given: str) -> Iterator[Path | None]:
+    """The files that an input names; None where it is a text itself."""
+    if is_given_as_path(given):
+        yield from find_files([given], TEXT_SUFFIXES, "text")
+    else:
+        yield None
+
+
+def _prompts(source: str, path: Path | None, reads_events: bool) -> Iterator[Prompt]:
+    yield prompt_of(source, source.encode("utf-8") if path is None else read_text_file(path), reads_events)
 
 
 def prompt_of(source: str, text: bytes, reads_events: bool) -> Prompt:
