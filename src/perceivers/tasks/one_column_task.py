@@ -16,6 +16,8 @@ from perceivers.data.opening import Tables, open_tables
 from perceivers.data.splits import Splits
 from perceivers.data.tables import StreamTable, Table, require_columns
 from perceivers.kinds.base import Kind, is_empty
+from perceivers.tasks.answering import LABELS
+from perceivers.tasks.base import Batch
 from perceivers.tasks.choosing import count_of, options_of, with_inputs, with_network
 from perceivers.tasks.column_task import ColumnTask
 from perceivers.tasks.columns import Columns
@@ -45,6 +47,25 @@ class OneColumnTask(ColumnTask[TaskArguments]):
         if isinstance(chosen, LabelArguments) and chosen.answer == "several-labels":
             return SeveralLabels(chosen.label_column, separator=chosen.label_separator)
         return OneClass(chosen.label_column)
+
+    def averaged_in_pairs(self, batch: Batch, alpha: float) -> Batch:
+        """A training batch with the values of its only modality averaged in pairs, see `perceivers.kinds.mixing`.
+
+        Args:
+            batch: with class ids [batch], or labels [batch, num_classes].
+            alpha: of the shares; 0 leaves the batch as it is.
+
+        Returns:
+            Values of the same shape, and targets [batch, num_classes].
+        """
+        if not alpha:
+            return batch
+        from perceivers.kinds.mixing import mixed_in_pairs
+
+        ((name, values),) = batch["inputs"].items()
+        num_classes = self.columns.answers[ANSWER].description.num_outputs
+        values, targets = mixed_in_pairs(values, batch[LABELS][ANSWER], num_classes=num_classes, alpha=alpha)
+        return {**batch, "inputs": {name: values}, LABELS: {ANSWER: targets}}
 
     def open(self, arguments: DataArguments) -> Tables:
         """See ColumnTask."""

@@ -8,11 +8,10 @@ from perceivers.configuration import PerceiverConfig
 from perceivers.errors import ConfigurationError
 from perceivers.kinds.base import Kind
 from perceivers.kinds.sound.kind import SoundKind
-from perceivers.tasks.answering import LABELS
 from perceivers.tasks.audio_classification.options import AudioClassificationArguments
 from perceivers.tasks.base import Batch
 from perceivers.tasks.columns import Columns
-from perceivers.tasks.one_column_task import ANSWER, OneColumnTask
+from perceivers.tasks.one_column_task import OneColumnTask
 
 MODALITY = "audio"
 
@@ -32,19 +31,7 @@ class AudioClassification(OneColumnTask[AudioClassificationArguments]):
 
     def augment(self, batch: Batch) -> Batch:
         """Average spectrograms in pairs, where that is wanted; targets are then shares [batch, num_classes]."""
-        batch, chosen = super().augment(batch), self.arguments
-        if not chosen.mixup:
-            return batch
-        from perceivers.kinds.mixing import mixed_in_pairs
-
-        ((name, spectrograms),) = batch["inputs"].items()
-        spectrograms, labels = mixed_in_pairs(
-            spectrograms,
-            batch[LABELS][ANSWER],
-            num_classes=self.columns.answers[ANSWER].description.num_outputs,
-            alpha=chosen.mixup,
-        )
-        return {**batch, "inputs": {name: spectrograms}, LABELS: {ANSWER: labels}}
+        return self.averaged_in_pairs(super().augment(batch), self.arguments.mixup)
 
     def require_fitting(self, start: PerceiverConfig, columns: Columns) -> None:
         """See ColumnTask; clips may be of another length."""

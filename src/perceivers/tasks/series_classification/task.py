@@ -31,10 +31,9 @@ from perceivers.kinds.series.opening import (
     open_series,
 )
 from perceivers.kinds.series.wide import FEWEST_STEPS, wide_table
-from perceivers.tasks.answering import LABELS
 from perceivers.tasks.base import Batch, Parts
 from perceivers.tasks.columns import Columns
-from perceivers.tasks.one_column_task import ANSWER, OneColumnTask
+from perceivers.tasks.one_column_task import OneColumnTask
 from perceivers.tasks.series_classification.options import SeriesClassificationArguments
 
 
@@ -79,19 +78,7 @@ class SeriesClassification(OneColumnTask[SeriesClassificationArguments]):
 
     def augment(self, batch: Batch) -> Batch:
         """Average patterns in pairs, where that is wanted; labels are then shares [batch, num_classes]."""
-        from perceivers.kinds.mixing import mixed_in_pairs
-
-        batch, chosen = super().augment(batch), self.arguments
-        if not chosen.mixup:
-            return batch
-        ((name, features),) = batch["inputs"].items()
-        features, labels = mixed_in_pairs(
-            features,
-            batch[LABELS][ANSWER],
-            num_classes=self.columns.answers[ANSWER].description.num_outputs,
-            alpha=chosen.mixup,
-        )
-        return {**batch, "inputs": {name: features}, LABELS: {ANSWER: labels}}
+        return self.averaged_in_pairs(super().augment(batch), self.arguments.mixup)
 
     def require_fitting(self, start: PerceiverConfig, columns: Columns) -> None:
         """See ColumnTask."""
