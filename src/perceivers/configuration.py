@@ -124,6 +124,7 @@ class _ConfigFields:
     # Causal models: positions, and what is hidden while training, see `perceivers.configuration_causal`.
     causal_positions: str | None = None
     position_sizes: Sequence[int] | None = None
+    first_position: int | None = None
     rotary_fraction: float | None = None
     rotary_head_fraction: float | None = None
     rotary_max_wavelength: float | None = None
