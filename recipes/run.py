@@ -2,6 +2,8 @@
 
 Run: python recipes/run.py [--recipes digits mnist ...] [--jobs 2] [--output runs/recipes] [--report docs/results.md]
 
+With --recipes the rows of these take the place of their former ones in the report, or join it; all other rows stay. Each row
+says when and on what it was measured, by a number under the table.
 Each recipe trains by the very command that a user types, in a process of its own, one thread a process. A run that is there
 already, finished or not, goes on from where it stands. Exits with 1 when a figure misses its aim; the table says which.
 """
