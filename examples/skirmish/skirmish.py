@@ -1,7 +1,8 @@
 """A Perceiver learns to command: it imitates an expert that focuses its fire, beside a Transformer in the same place.
 
 Run: python examples/skirmish/skirmish.py [--small] [--weights FOLDER --fewest 256 --most 256]. Prints win rates over battles
-that nobody has trained on, against the same weaker opponent and with their 95 % intervals, and the cost of an answer; writes a film of one battle.
+that nobody has trained on, against the same weaker opponent and with their 95 % intervals, and the cost of an answer; writes
+a film of one battle.
 """
 
 from __future__ import annotations
