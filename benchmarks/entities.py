@@ -3,8 +3,8 @@
 Run: python benchmarks/entities.py [--sizes 32 128 512] [--channels 256] [--batch 8] [--output FILE]
 
 The networks are those of examples/skirmish, an output an entity and a pointer that chooses among all; the Perceiver in its
-fast form, too. Sets are ragged: each has between an eighth of the size and the whole. Every line has a process of its own, one
-thread; seconds are those of the processor.
+fast form, too. Sets are ragged: each has between an eighth of the size and the whole. Every line has a process of its own,
+one thread; seconds are those of the processor.
 """
 
 from __future__ import annotations

@@ -73,7 +73,7 @@ def mean_of_arrays(scores: np.ndarray, answer_type: str) -> np.ndarray:
 
 def _mean_of_members(scores: np.ndarray, answer_type: str) -> np.ndarray:
     """The same of a pointer; those that are hidden stay so."""
-    hidden = (scores <= HIDDEN).all(axis=1)
+    hidden: np.ndarray = np.all(scores <= HIDDEN, axis=1)
     shown = np.where(hidden[:, None], 0.0, scores) if answer_type == "entities" else scores
     with np.errstate(divide="ignore"):
         averaged = mean_of_arrays(shown, "labels" if answer_type == "entities" else "class")

@@ -49,7 +49,7 @@ class Architecture:
             raise ConfigurationError(
                 f"`config` must give the sizes of {self.model}, of which no checkpoint was released, received None"
             )
-        own = {} if self.tensors else {"fidelity": "deepmind"}
+        own: dict[str, Any] = {} if self.tensors else {"fidelity": "deepmind"}
         return PerceiverConfig(**own, **copy.deepcopy(dict(self.sizes)))
 
     def with_its_arithmetic(self, config: PerceiverConfig) -> PerceiverConfig:
