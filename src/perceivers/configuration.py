@@ -178,7 +178,7 @@ class _ConfigFields:
     # Any modalities in: name -> {"type": ..., settings of the type}.
     modalities: Mapping[str, Mapping[str, Any]] | None = None
 
-    # Any answers out: name -> {"type": "class", "labels" or "number", settings}, see `perceivers.configuration_answers`.
+    # Any answers out: name -> {"type": "class", "labels", "number", ..., settings}, see `perceivers.configuration_answers`.
     answers: Mapping[str, Mapping[str, Any]] | None = None
 
     # Levels and inputs of a HierarchicalPerceiver, see `perceivers.configuration_hierarchy`.

@@ -53,7 +53,7 @@ def test_a_run_learns_which_entities_to_select(tmp_path: Path) -> None:
         rows.append({"units": units, "weakest": weakest, "guards": guards})
     rows[50] = {"units": [], "weakest": None, "guards": []}
     data.write_text("".join(json.dumps(row) + "\n" for row in rows))
-    options = {**TINY, "epochs": 12, "learning_rate": 1e-2}
+    options = {**TINY, "epochs": 10, "learning_rate": 1e-2}
     predictor = perceivers.fit(
         str(data), ["weakest:entity", "guards:entities"], output=tmp_path / "run", **options
     )
