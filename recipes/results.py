@@ -41,9 +41,11 @@ class Results:
 
     Args:
         rows: by the name of the recipe.
+        rest: sections below the tables, which other scripts measured: they stay as they are.
     """
 
     rows: Mapping[str, Row] = field(default_factory=dict)
+    rest: str = ""
 
     def with_rows(self, rows: Mapping[str, Row], names: Sequence[str]) -> Results:
         """These results with others in the place of those of the same name, in the order of `names`, which alone stay."""
@@ -57,7 +59,8 @@ class Results:
         table = [[*row.cells, str(places.index(row.measured) + 1)] for row in self.rows.values()]
         beside = [[name, *pair] for name, row in self.rows.items() for pair in row.beside]
         parts = [INTRODUCTION, "\n".join(listed), markdown_table(HEADER, table)]
-        return "\n\n".join([*parts, *([markdown_table(BESIDE, beside)] if beside else [])]) + "\n"
+        parts += [markdown_table(BESIDE, beside)] if beside else []
+        return "\n\n".join([*parts, *([self.rest] if self.rest else [])]) + "\n"
 
 
 def read_results(path: Path) -> Results:
@@ -68,7 +71,7 @@ def read_results(path: Path) -> Results:
     """
     if not path.is_file():
         return Results()
-    text = path.read_text(encoding="utf-8")
+    text, heading, rest = path.read_text(encoding="utf-8").partition("\n## ")
     places = dict(re.findall(r"^(\d+)\. (.+)$", text, re.MULTILINE))
     tables = [_cells(block) for block in text.split("\n\n") if block.startswith("|")]
     if not tables or tables[0][0] != HEADER or any(row[-1] not in places for row in tables[0][2:]):
@@ -83,7 +86,8 @@ def read_results(path: Path) -> Results:
                 places[row[-1]],
             )
             for row in tables[0][2:]
-        }
+        },
+        f"{heading}{rest}".strip(),
     )  # fmt: skip
 
 

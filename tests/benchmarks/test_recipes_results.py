@@ -29,7 +29,7 @@ OTHER = Row(["`mnist`", *CELLS[1:]], [("trees", "accuracy 0.7")], OLD.measured)
 
 
 def test_a_page_is_read_as_it_was_written(tmp_path: Path) -> None:
-    written = Results({"digits": OLD, "mnist": OTHER})
+    written = Results({"digits": OLD, "mnist": OTHER}, "## Others\n\n| a | b |\n| --- | --- |\n| 1 | 2 |")
     (tmp_path / "results.md").write_text(written.page())
     assert read_results(tmp_path / "results.md").page() == written.page()
     assert read_results(tmp_path / "absent.md").rows == {}
@@ -39,11 +39,11 @@ def test_a_page_is_read_as_it_was_written(tmp_path: Path) -> None:
 
 
 def test_some_rows_take_their_places_and_all_others_stay(tmp_path: Path) -> None:
-    results = Results({"mnist": OTHER, "digits": OLD, "gone": OTHER}).with_rows(
-        {"digits": NEW}, ["digits", "mnist"]
-    )
+    former = Results({"mnist": OTHER, "digits": OLD, "gone": OTHER}, "## Others")
+    results = former.with_rows({"digits": NEW}, ["digits", "mnist"])
     page = results.page()
     assert list(results.rows) == ["digits", "mnist"]
+    assert page.endswith("\n\n## Others\n")
     assert "1. 2026-02-02, another; 1 at a time\n2. 2026-01-01, a machine; 2 at a time\n" in page
     lines = [line for line in page.splitlines() if line.startswith("|")]
     assert [cell.strip() for cell in lines[0].strip("|").split("|")] == HEADER
