@@ -108,6 +108,7 @@ SHARED: dict[str, frozenset[str]] = {
             "dialects",
             "division",
             "endings",
+            "first_rows",
             "folders",
             "frames",
             "groups",
@@ -126,6 +127,7 @@ SHARED: dict[str, frozenset[str]] = {
             "splits",
             "table_folders",
             "tables",
+            "torn_records",
             "words",
         }
     ),

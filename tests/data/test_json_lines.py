@@ -59,9 +59,12 @@ def test_a_stream_has_the_columns_of_all_first_rows(tmp_path: Path) -> None:
         ("[]", "x.json` cannot be read as a table: it is empty"),
         (
             '{"a": 1}\n{"a": \n',
-            r"x.json`, line 2: this is no JSON: Expecting value.*; mend the line, or remove it",
+            r"x.json`, row 2 \(line 2\): this is no JSON: Expecting value.*; mend the line, or leave it out",
         ),
-        ('{"a": 1}\n[1]\n', r"x.json`, line 2: expected an object with a value a column, received list"),
+        (
+            '{"a": 1}\n[1]\n',
+            r"x.json`, row 2 \(line 2\): expected an object with a value a column, received list",
+        ),
         ("[1, 2]", r"x.json`, row 1: expected an object with a value a column, received int"),
         ('"a"', "x.json` cannot be read as a table: expected a list of objects, .* received str"),
         ("[" * 100_000, "x.json`: this is no JSON"),

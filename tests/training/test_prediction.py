@@ -98,6 +98,16 @@ def test_the_good_rows_are_answered_and_the_others_are_listed(run: Path, tmp_pat
         predict(run, [data], out, unreadable="no")  # type: ignore[arg-type]
 
 
+def test_a_torn_row_of_a_table_is_listed_and_the_others_are_answered(run: Path, tmp_path: Path) -> None:
+    path = tmp_path / "torn.jsonl"
+    path.write_text('{"size": 1.5, "colour": "red"}\n{"size": 2.5\n{"size": 3.5, "colour": "blue"}\n')
+    found = predict(run, [str(path)], tmp_path / "out", device="cpu", unreadable="skip")
+    assert [prediction.source for prediction in found] == [f"{path}, row 1", f"{path}, row 3"]
+    (listed,) = read_csv(tmp_path / "out" / "errors.csv")
+    assert (listed["file"], listed["row"]) == (str(path), "2")
+    assert "this is no JSON" in listed["reason"]
+
+
 def test_rows_in_memory_are_answered_and_nothing_is_written_where_no_folder_is_named(
     run: Path, tmp_path: Path
 ) -> None:

@@ -49,6 +49,11 @@ PACKED: tuple[tuple[bytes, Packing], ...] = (
 )
 UNPACK: Mapping[str, Callable[..., Any]] = {"gzip": gzip.open, "bz2": bz2.open, "xz": lzma.open}
 _PACKED_ENDING = re.compile(r"\.(?:gz|bz2|xz|zip)$")
+# How Python keeps a byte that it could not decode.
+_ESCAPED = re.compile("[\udc80-\udcff]")
+# What is said behind a reason that a row cannot be read, where it stops the command.
+OR_LEAVE_OUT = ", or leave it out with --unreadable skip"
+DAMAGED = "it holds bytes that are no UTF-8, unlike the other lines; mend the row"
 # What Excel begins files with, so that it reads them again.
 _SEPARATOR_LINE = re.compile(r'"?sep=(.?)"?', re.IGNORECASE)
 
@@ -66,6 +71,7 @@ class Dialect:
         plain: whether the file is plain UTF-8 without any quote, so that every line is a record whatever parses it.
         spaced: whether blanks behind a delimiter belong to it, so that a quote after them opens a field.
         skipped: lines before that of the names, such as Excel's `sep=;`.
+        damaged: whether it is UTF-8 but for a few lines, see `has_damage`.
     """
 
     packed: Packing = ""
@@ -75,6 +81,7 @@ class Dialect:
     plain: bool = False
     spaced: bool = False
     skipped: int = 0
+    damaged: bool = False
 
     def records(self, lines: Iterable[str], *, strict: bool = False) -> Iterator[list[str]]:
         """Divide lines into records of fields; a blank line is an empty record.
@@ -142,7 +149,8 @@ def sense(path: Path) -> tuple[Dialect, list[str]]:
 def open_text(path: Path, dialect: Dialect) -> Iterator[IO[str]]:
     """Open the file as text, with the ends of lines as they are."""
     with _open_bytes(path, dialect.packed) as file:
-        text = io.TextIOWrapper(file, encoding=dialect.encoding, newline="")
+        errors = "surrogateescape" if dialect.damaged else "strict"
+        text = io.TextIOWrapper(file, encoding=dialect.encoding, errors=errors, newline="")
         for _ in range(dialect.skipped):
             text.readline()
         yield text
@@ -231,10 +239,32 @@ def sense_encoding(path: Path) -> tuple[Dialect, list[str]]:
             block = following
     if is_utf8:
         return Dialect(packed, "utf-8", plain=not has_quotes and not packed), []
+    if _mostly_utf8(path, packed):
+        return Dialect(packed, "utf-8", damaged=True), []
     _require_decodable(path, packed, "cp1252")
     return Dialect(packed, "cp1252"), [
         f"`{path}` is not in UTF-8 and was read as Windows-1252; if letters look wrong, save it as UTF-8"
     ]
+
+
+def has_damage(text: str) -> bool:
+    """Whether a text of a damaged file has bytes that are no UTF-8."""
+    return _ESCAPED.search(text) is not None
+
+
+def _mostly_utf8(path: Path, packed: Packing) -> bool:
+    """Whether more lines have letters in UTF-8 than bytes that are none: letters of Windows-1252 are none but by chance."""
+    good = bad = 0
+    with _open_bytes(path, packed) as file:
+        for line in file:
+            if not line.isascii():
+                try:
+                    line.decode("utf-8")
+                except UnicodeDecodeError:
+                    bad += 1
+                else:
+                    good += 1
+    return good > bad
 
 
 def _encoding_by_zeros(block: bytes) -> str | None:

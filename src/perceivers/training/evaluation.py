@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 import shutil
 import tempfile
 from dataclasses import replace
@@ -19,7 +18,7 @@ from perceivers.data.frames import IN_MEMORY
 from perceivers.data.splits import PartName
 from perceivers.errors import DataError, MissingExtraError
 from perceivers.records import RESULTS_FILE, read_json, whole_file, write_json, writing
-from perceivers.tasks.base import Parts, Task, Unreadable
+from perceivers.tasks.base import Parts, Task, located
 from perceivers.tasks.registry import load_run
 from perceivers.training.beside import measure_rivals
 from perceivers.training.prediction import ERRORS_FILE, write_errors
@@ -30,8 +29,6 @@ if TYPE_CHECKING:
     from accelerate import Accelerator
 
 EVALUATION_FILE = "evaluation.json"
-# What messages about rows and files begin with.
-NAMED = re.compile(r"`(?P<file>.+?)(?:, row (?P<row>\d+))?`", re.DOTALL)
 
 
 def evaluate(
@@ -109,14 +106,6 @@ def evaluate(
             write_errors(target / ERRORS_FILE, [located(line) for line in splits.unreadable])
         _draw(task, parts, shown, target)
     return results
-
-
-def located(line: str) -> Unreadable:
-    """A line about a row or file that was left out, which begins with its name in backticks, taken apart."""
-    found = NAMED.match(line)
-    if found is None:
-        return Unreadable("", None, line)
-    return Unreadable(found["file"], int(found["row"]) if found["row"] else None, line)
 
 
 def _draw(task: Task[Any], parts: Parts, shown: dict[str, Tensor], target: Path) -> None:

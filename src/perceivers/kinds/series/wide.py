@@ -47,6 +47,7 @@ def wide_table(table: Table, values_column: str, label_column: str) -> ListTable
     ]
     found = ListTable(rows, table.source, [table.name(index) for index in range(len(table))])
     note = f"`{table.source}`: each row is one series, its steps in the {len(steps)} columns {steps[0]} to {steps[-1]}"
+    found.left_out = table.left_out
     found.notes = [*table.notes, note + (f"; left out: {listed(others)}" if others else "")]
     return found
 
