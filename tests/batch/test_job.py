@@ -169,7 +169,10 @@ def test_a_full_disk_is_said_and_the_same_command_goes_on(
     def ask() -> None:
         predict_in_parts(run, [str(table)], tmp_path, rows_per_part=5, device="cpu")
 
-    with full_disk(), pytest.raises(PerceiversError, match=r"could not be written: .*; give another folder"):
+    with (
+        full_disk(room=200),
+        pytest.raises(PerceiversError, match=r"could not be written: .*; give another folder"),
+    ):
         ask()
     assert list(tmp_path.iterdir()) == []
     write, written = pyarrow.parquet.write_table, []

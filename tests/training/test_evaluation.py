@@ -131,7 +131,7 @@ def test_a_full_disk_is_said_and_no_picture_is_half_written(
     prices: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     with (
-        full_disk(),
+        full_disk(room=200),
         pytest.raises(PerceiversError, match=r"could not be written: .*; name another folder with --output"),
     ):
         evaluate(prices / "run", device="cpu", output=tmp_path)

@@ -17,6 +17,7 @@ from perceivers.data.draws import NumberedBatch, plain_loader
 from perceivers.data.frames import IN_MEMORY
 from perceivers.data.splits import PartName
 from perceivers.errors import DataError, MissingExtraError
+from perceivers.folder_lock import alone_in
 from perceivers.records import RESULTS_FILE, read_json, whole_file, write_json, writing
 from perceivers.tasks.base import Parts, Task, located
 from perceivers.tasks.registry import load_run
@@ -83,28 +84,29 @@ def evaluate(
         )
     settings = TrainingArguments(batch_size=batch_size, device=device)  # type: ignore[arg-type]
     accelerator = build_accelerator(settings)
-    loader = plain_loader(samples, NumberedBatch(task.collate, parts.processor), batch_size=batch_size)
-    # The exact fast form: measuring needs no gradients.
-    prepared = parts.model.to(accelerator.device).eval().prepare(consume=True)
-    parts = replace(parts, model=prepared)
-    scores, shown = measure(task, prepared, parts, accelerator.prepare(loader), accelerator)
-    results = {
-        "task": task.name,
-        "data": data or run.data.data,
-        "split": split,
-        "samples": len(samples),
-        "unreadable": list(splits.unreadable),
-        "metrics": scores,
-        **rivals,
-        "versions": installed_versions(),
-    }
     target = Path(folder if output is None else output)
-    if accelerator.is_main_process:
-        with writing(target, "name another folder with --output, or make room there"):
-            target.mkdir(parents=True, exist_ok=True)
-            write_json(target / EVALUATION_FILE, results)
-            write_errors(target / ERRORS_FILE, [located(line) for line in splits.unreadable])
-        _draw(task, parts, shown, target)
+    with alone_in(target if accelerator.is_main_process else None):
+        loader = plain_loader(samples, NumberedBatch(task.collate, parts.processor), batch_size=batch_size)
+        # The exact fast form: measuring needs no gradients.
+        prepared = parts.model.to(accelerator.device).eval().prepare(consume=True)
+        parts = replace(parts, model=prepared)
+        scores, shown = measure(task, prepared, parts, accelerator.prepare(loader), accelerator)
+        results = {
+            "task": task.name,
+            "data": data or run.data.data,
+            "split": split,
+            "samples": len(samples),
+            "unreadable": list(splits.unreadable),
+            "metrics": scores,
+            **rivals,
+            "versions": installed_versions(),
+        }
+        if accelerator.is_main_process:
+            with writing(target, "name another folder with --output, or make room there"):
+                target.mkdir(parents=True, exist_ok=True)
+                write_json(target / EVALUATION_FILE, results)
+                write_errors(target / ERRORS_FILE, [located(line) for line in splits.unreadable])
+            _draw(task, parts, shown, target)
     return results
 
 

@@ -19,6 +19,7 @@ from perceivers.data.splits import JoinedSamples, PartName
 from perceivers.data.tables import Table
 from perceivers.errors import ConfigurationError, DataError
 from perceivers.figures import new_figure
+from perceivers.folder_lock import alone_in
 from perceivers.records import whole_file, writing
 from perceivers.tasks.base import Parts, Prediction
 from perceivers.tasks.column_task import ColumnTask
@@ -85,40 +86,41 @@ def explain(
     """
     if repeats < 1:
         raise ConfigurationError(f"`repeats` must be at least 1, received {repeats}")
-    task, parts, run = load_run(Path(folder))
-    if not isinstance(task, ColumnTask):
-        raise ConfigurationError(
-            f"`folder` must be a run whose answers come from columns, received one of {task.name}"
-        )
-    splits = task.load_data(data_of_run(run) if data is None else of_other_data(run.data, data), parts)
-    samples = _some(splits.part(split), most_rows)
-    accelerator = build_accelerator(TrainingArguments(batch_size=batch_size, device=device))  # type: ignore[arg-type]
-    prepared = parts.model.to(accelerator.device).eval().prepare()
-
-    def scores_of(some: RowSamples) -> dict[str, float]:
-        loader = plain_loader(some, NumberedBatch(task.collate, parts.processor), batch_size=batch_size)
-        scores, _ = measure(task, prepared, parts, accelerator.prepare(loader), accelerator)
-        return scores
-
-    unchanged = scores_of(samples)
-    generator = np.random.default_rng(seed)
-    found: list[Importance] = []
-    for column in parts.processor.columns_read:
-        dealt = [scores_of(_dealt_out(samples, column, generator)) for _ in range(repeats)]
-        found.extend(_importances(task, parts, column, unchanged, dealt))
-    totals = {each.column: 0.0 for each in found}
-    for each in found:
-        totals[each.column] += each.lost / (abs(each.unchanged) or 1.0)
-    found.sort(key=lambda each: -totals[each.column])
     target = Path(output)
-    rows = _single_rows(task, parts, prepared, samples, single_rows)
-    with writing(target, "name another folder with --output, or make room there"):
-        target.mkdir(parents=True, exist_ok=True)
-        _write(target / COLUMNS_FILE, [vars(each) for each in found])
-        if rows:
-            _write(target / ROWS_FILE, rows)
-    _draw(found, target / PICTURE)
-    return found
+    with alone_in(target):
+        task, parts, run = load_run(Path(folder))
+        if not isinstance(task, ColumnTask):
+            raise ConfigurationError(
+                f"`folder` must be a run whose answers come from columns, received one of {task.name}"
+            )
+        splits = task.load_data(data_of_run(run) if data is None else of_other_data(run.data, data), parts)
+        samples = _some(splits.part(split), most_rows)
+        accelerator = build_accelerator(TrainingArguments(batch_size=batch_size, device=device))  # type: ignore[arg-type]
+        prepared = parts.model.to(accelerator.device).eval().prepare()
+
+        def scores_of(some: RowSamples) -> dict[str, float]:
+            loader = plain_loader(some, NumberedBatch(task.collate, parts.processor), batch_size=batch_size)
+            scores, _ = measure(task, prepared, parts, accelerator.prepare(loader), accelerator)
+            return scores
+
+        unchanged = scores_of(samples)
+        generator = np.random.default_rng(seed)
+        found: list[Importance] = []
+        for column in parts.processor.columns_read:
+            dealt = [scores_of(_dealt_out(samples, column, generator)) for _ in range(repeats)]
+            found.extend(_importances(task, parts, column, unchanged, dealt))
+        totals = {each.column: 0.0 for each in found}
+        for each in found:
+            totals[each.column] += each.lost / (abs(each.unchanged) or 1.0)
+        found.sort(key=lambda each: -totals[each.column])
+        rows = _single_rows(task, parts, prepared, samples, single_rows)
+        with writing(target, "name another folder with --output, or make room there"):
+            target.mkdir(parents=True, exist_ok=True)
+            _write(target / COLUMNS_FILE, [vars(each) for each in found])
+            if rows:
+                _write(target / ROWS_FILE, rows)
+        _draw(found, target / PICTURE)
+        return found
 
 
 def _draw(found: Sequence[Importance], target: Path) -> None:

@@ -14,6 +14,7 @@ from typing import Any, Literal
 
 from perceivers.arguments.base import require_choice
 from perceivers.errors import ConfigurationError, DataError, UnreadableError
+from perceivers.folder_lock import alone_in
 from perceivers.predictor import Predictor, load
 from perceivers.records import whole_file, write_json, writing
 from perceivers.tasks.base import Prediction, Task, Unreadable
@@ -111,6 +112,15 @@ def answer_with(
         draws: write the task's pictures, too.
     """
     _require_asked(inputs, output)
+    # Held from the beginning: two that write into one folder would mix their answers, and the later one would have worked
+    # for nothing.
+    with alone_in(None if output is None else Path(output)):
+        return _answered(predictor, inputs, output, draws=draws)
+
+
+def _answered(
+    predictor: Predictor, inputs: Any, output: str | PathLike[str] | None, *, draws: bool
+) -> Answered:
     left_out: list[Unreadable] = []
     if isinstance(inputs, Sequence) and all(isinstance(each, str | PathLike) for each in inputs):
         predictions = predictor.predictions([os.fspath(each) for each in inputs], left_out)
