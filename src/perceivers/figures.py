@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import warnings
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from perceivers.errors import MissingExtraError
@@ -26,3 +28,18 @@ def new_figure(purpose: str, size: tuple[float, float], **options: Any) -> Figur
     figure = Figure(figsize=size, facecolor="white", **options)
     FigureCanvasAgg(figure)
     return figure
+
+
+def save_figure(figure: Figure, path: Path, dpi: int) -> None:
+    """Write a figure as a picture.
+
+    What a user names may have letters that matplotlib's font lacks: they are drawn as boxes, without a warning for each.
+
+    Args:
+        figure: of `new_figure`.
+        path: the file; its ending tells the format.
+        dpi: pixels an inch.
+    """
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", r"Glyph \d+ .* missing from font", UserWarning)
+        figure.savefig(path, dpi=dpi)

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
-from perceivers.figures import new_figure
+from perceivers.figures import new_figure, save_figure
 
 MOST_NUMBERED = 30
 
@@ -40,4 +40,4 @@ def draw_confusions(counts: np.ndarray, names: Sequence[str], path: Path) -> Non
     total = int(counts.sum())
     axes.set_title(f"{right:,} of {total:,} right", fontsize=11, loc="left")
     figure.colorbar(image, ax=axes, shrink=0.6, label="share of the true class")
-    figure.savefig(path, dpi=120)
+    save_figure(figure, path, dpi=120)

@@ -18,7 +18,7 @@ from perceivers.data.rows import RowSamples
 from perceivers.data.splits import JoinedSamples, PartName
 from perceivers.data.tables import Table
 from perceivers.errors import ConfigurationError, DataError
-from perceivers.figures import new_figure
+from perceivers.figures import new_figure, save_figure
 from perceivers.folder_lock import alone_in
 from perceivers.records import whole_file, writing
 from perceivers.tasks.base import Parts, Prediction
@@ -163,7 +163,7 @@ def draw_importances(found: Sequence[Importance], path: Path) -> None:
         )
         axes.set_xlabel(f"{first.measure} lost without the column's order", fontsize=9)
         axes.spines[["top", "right"]].set_visible(False)
-    figure.savefig(path, dpi=120)
+    save_figure(figure, path, dpi=120)
 
 
 class DealtOutTable(Table):
