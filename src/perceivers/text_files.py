@@ -1,0 +1,32 @@
+"""Files of plain text, in UTF-8, or in UTF-16 where the mark at their beginning says so, as some programs write them."""
+
+from __future__ import annotations
+
+import codecs
+from pathlib import Path
+
+_UTF_16 = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
+_UTF_32 = (codecs.BOM_UTF32_LE, codecs.BOM_UTF32_BE)
+
+
+def read_plain_text(path: Path, *, errors: str = "strict") -> str:
+    """The text of a file without the mark; all ends of lines are newlines.
+
+    Args:
+        path: the file.
+        errors: what Python does about bytes that are no letters.
+
+    Raises:
+        OSError: it cannot be read.
+        UnicodeDecodeError: it is neither.
+    """
+    text = decoded(path.read_bytes(), errors)
+    return text.replace("\r\n", "\n").replace("\r", "\n")
+
+
+def decoded(content: bytes, errors: str = "strict") -> str:
+    """Text of the content of a file, without the mark; see `read_plain_text`."""
+    # The mark of UTF-32 begins with that of UTF-16.
+    if content.startswith(_UTF_32):
+        return content.decode("utf-32", errors)
+    return content.decode("utf-16" if content.startswith(_UTF_16) else "utf-8-sig", errors)
