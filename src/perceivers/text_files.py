@@ -1,12 +1,27 @@
-"""Files of plain text, in UTF-8, or in UTF-16 where the mark at their beginning says so, as some programs write them."""
+"""Files of plain text, in UTF-8 or UTF-16 by the mark at their beginning, and those that only point to a large file."""
 
 from __future__ import annotations
 
 import codecs
+import os
 from pathlib import Path
 
 _UTF_16 = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
 _UTF_32 = (codecs.BOM_UTF32_LE, codecs.BOM_UTF32_BE)
+
+_POINTER = b"version https://git-lfs.github.com/spec/"
+POINTER = "it is a pointer of Git LFS in the place of the file: run `git lfs pull` where it was cloned"
+
+
+def is_lfs_pointer(source: str | os.PathLike[str] | bytes) -> bool:
+    """Whether a file, or its content, is what Git leaves in its place where the large files were not fetched."""
+    if isinstance(source, bytes):
+        return source.startswith(_POINTER)
+    try:
+        with open(source, "rb") as file:
+            return file.read(len(_POINTER)) == _POINTER
+    except OSError:
+        return False
 
 
 def read_plain_text(path: Path, *, errors: str = "strict") -> str:

@@ -95,6 +95,11 @@ class DelimitedFile:
         if not needs_names and all_numbers(header):
             return cls(path, dialect, tuple(map(str, range(len(header)))), tuple(notes), has_names=False)
         names = column_names(path, header, rest) if needs_names else distinct_names(path, header)
+        if header[0].startswith(("#", "%")) and len(header) > 1:
+            notes.append(
+                f"`{path}`: the first line begins with {header[0][0]} and was taken for the names of the columns; if it is a "
+                "comment, remove it"
+            )
         if not rest:
             raise DataError(f"`{path}` cannot be read as a table: there is no data below the line of names")
         return cls(path, dialect, tuple(names), tuple(notes))

@@ -20,6 +20,7 @@ from typing import IO, Any, Literal
 
 from perceivers.data.numbers import has_decimal_comma
 from perceivers.errors import DataError
+from perceivers.text_files import POINTER, is_lfs_pointer
 
 DELIMITERS = {",": "commas", ";": "semicolons", "\t": "tabs", "|": "bars"}
 BLOCK = 1 << 20
@@ -71,6 +72,7 @@ class Dialect:
         plain: whether the file is plain UTF-8 without any quote, so that every line is a record whatever parses it.
         spaced: whether blanks behind a delimiter belong to it, so that a quote after them opens a field.
         skipped: lines before that of the names, such as Excel's `sep=;`.
+        escaped: whether a quote in a field has a backslash before it, instead of another quote.
         damaged: whether it is UTF-8 but for a few lines, see `has_damage`.
     """
 
@@ -81,6 +83,7 @@ class Dialect:
     plain: bool = False
     spaced: bool = False
     skipped: int = 0
+    escaped: bool = False
     damaged: bool = False
 
     def records(self, lines: Iterable[str], *, strict: bool = False) -> Iterator[list[str]]:
@@ -90,6 +93,8 @@ class Dialect:
             lines: with their ends; read them inside of `long_fields`.
             strict: raise csv.Error where a quote is not closed, or is closed before the field ends.
         """
+        if self.escaped:
+            lines = _Doubled(lines)
         quoting: Any = csv.QUOTE_MINIMAL if self.quotes else csv.QUOTE_NONE
         return csv.reader(
             lines,
@@ -98,6 +103,19 @@ class Dialect:
             strict=strict,
             skipinitialspace=self.spaced,
         )
+
+
+class _Doubled:
+    """Lines with the quotes doubled that have a backslash before them: the csv module would lose other backslashes, too."""
+
+    def __init__(self, lines: Iterable[str]) -> None:
+        self._lines = iter(lines)
+
+    def __iter__(self) -> _Doubled:
+        return self
+
+    def __next__(self) -> str:
+        return next(self._lines).replace('\\"', '""')
 
 
 def without_blank(records: Iterable[list[str]]) -> Iterator[list[str]]:
@@ -142,6 +160,10 @@ def sense(path: Path) -> tuple[Dialect, list[str]]:
         and len(set(_first_lengths(path, spaced))) == 1
     ):
         dialect = spaced
+    if not dialect.plain and _has_escapes(path, dialect):
+        escaped = replace(dialect, escaped=True)
+        if not _is_regular(path, dialect) and _is_regular(path, escaped):
+            dialect = escaped
     return dialect, notes
 
 
@@ -207,6 +229,8 @@ def sense_encoding(path: Path) -> tuple[Dialect, list[str]]:
         block = file.read(BLOCK)
         if not block:
             raise DataError(f"`{path}` cannot be read as a table: it is empty")
+        if is_lfs_pointer(block):
+            raise DataError(f"`{path}` cannot be read as a table: {POINTER}")
         for begin, what in OTHER_FORMATS:
             if block.startswith(begin):
                 raise DataError(f"`{path}` cannot be read as a table: it is {what}; save it as CSV in UTF-8")
@@ -307,6 +331,11 @@ def _sense_delimiter(path: Path, dialect: Dialect) -> str:
         return best
     # None fits all rows, so a row is wrong. The header decides; the row is named when it is read.
     return max(heads, key=lambda delimiter: heads[delimiter][:1])
+
+
+def _has_escapes(path: Path, dialect: Dialect) -> bool:
+    with open_text(path, dialect) as file:
+        return any('\\"' in line for line in file)
 
 
 def _first_lengths(path: Path, dialect: Dialect) -> list[int]:

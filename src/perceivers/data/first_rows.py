@@ -19,6 +19,8 @@ def require_whole_rows(path: Path, dialect: Dialect, wanted: int, rows: Sequence
     hint = ""
     if not is_even and wanted == 1 and _first_field(path, dialect).startswith(("#", "%")):
         hint = "the first line is a comment: remove all lines above that of the names"
+    elif not is_even and wanted == 1 and len(set(map(len, rows))) == 1 and len(rows) > 1:
+        hint = "the first line is no line of names, but a title perhaps: remove all lines above that of the names"
     elif rows and all(len(row) == wanted + 1 for row in rows):
         hint = "the first line lacks a name, often that of the first column"
     for record in islice(records_one_by_one(path, dialect, wanted), 1, len(rows) + 1):

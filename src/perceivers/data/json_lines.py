@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from itertools import islice
@@ -14,7 +15,7 @@ from perceivers.data.dialects import DAMAGED, OR_LEAVE_OUT, has_damage, open_tex
 from perceivers.data.shared_lines import SharedLines
 from perceivers.errors import DataError
 
-BATCH_ROWS = 1_000
+_NAMES_SURROGATE = re.compile(r"\\u[dD][89a-fA-F]")
 # Rows that tell the columns of a stream.
 FIRST_ROWS = 1_000
 
@@ -53,9 +54,11 @@ class JsonFile:
         try:
             dialect, _ = sense_encoding(self.path)
             with open_text(self.path, dialect) as file:
-                first = next((line for line in file if line.strip()), "")
+                written = (line for line in file if line.strip())
+                first, second = next(written, ""), next(written, "")
                 file.seek(0)
-                if first.lstrip().startswith("{") and _is_json(first):
+                # A line alone may be a whole table.
+                if first.lstrip().startswith("{") and _is_json(first) and second:
                     yield from self._lines(file)
                     return
                 text = file.read()
@@ -73,6 +76,11 @@ class JsonFile:
             return sense_encoding(self.path)[1]
         except (OSError, EOFError, UnicodeError) as error:
             raise DataError(f"`{self.path}` cannot be read as a table: {error}") from error
+
+    @property
+    def _is_lines(self) -> bool:
+        """Whether the file's name says that each line is a row."""
+        return ".jsonl" in (suffix.lower() for suffix in self.path.suffixes[-2:])
 
     def dataset(self, torn: dict[int, str] | None = None) -> Any:
         """The rows as `datasets.Dataset`, held in memory; see `rows`."""
@@ -125,17 +133,14 @@ class JsonFile:
         except (ValueError, RecursionError) as error:
             raise DataError(f"`{self.path}`: this is no JSON: {error}") from error
         if isinstance(found, Mapping):
-            lists = {name: cells for name, cells in found.items() if isinstance(cells, list)}
-            if len(lists) == 1 and all(isinstance(row, Mapping) for row in next(iter(lists.values()))):
-                # {"data": [rows]}, as many programs write it.
-                found = next(iter(lists.values()))
-            elif len(lists) == len(found) and len({len(cells) for cells in lists.values()}) == 1:
-                names = list(lists)
-                found = [dict(zip(names, cells, strict=True)) for cells in zip(*lists.values(), strict=True)]
+            rows = None if self._is_lines else _rows_of_object(found)
+            # An object alone that is no table is a row.
+            found = [found] if rows is None and "\n" not in text.strip() else rows
         if not isinstance(found, list):
+            received = "another object" if found is None else type(found).__name__
             raise DataError(
                 f"`{self.path}` cannot be read as a table: expected a list of objects, an object of equally long lists, or "
-                f"an object a line, received {type(found).__name__}"
+                f"an object a line, received {received}"
             )
         for number, row in enumerate(found, start=1):
             yield self._object(row, f", row {number}")
@@ -144,7 +149,11 @@ class JsonFile:
         if has_damage(line):
             return DataError(f"`{self.path}`{where}: {DAMAGED}")
         try:
-            return self._object(json.loads(line), where)
+            row = json.loads(line)
+            if _NAMES_SURROGATE.search(line) is not None:
+                # Half a pair of them, which JSON can name, is no letter.
+                json.dumps(row, ensure_ascii=False).encode("utf-8")
+            return self._object(row, where)
         except (ValueError, RecursionError) as error:
             return DataError(f"`{self.path}`{where}: this is no JSON: {error}; mend the line")
 
@@ -154,6 +163,26 @@ class JsonFile:
         return DataError(
             f"`{self.path}`{where}: expected an object with a value a column, received {type(row).__name__}; mend the row"
         )
+
+
+def _rows_of_object(found: Mapping[str, Any]) -> list[Any] | None:
+    """The rows of a table that is one object, in the forms that pandas and others write; None where it is none of them."""
+    lists = {name: cells for name, cells in found.items() if isinstance(cells, list)}
+    if len(lists) == 1 and all(isinstance(row, Mapping) for row in next(iter(lists.values()))):
+        # {"data": [rows]}
+        return next(iter(lists.values()))
+    if {"columns", "data"} <= lists.keys() <= {"columns", "index", "data"} and all(
+        isinstance(row, list) and len(row) == len(lists["columns"]) for row in lists["data"]
+    ):
+        # pandas' "split"
+        return [dict(zip(map(str, lists["columns"]), row, strict=True)) for row in lists["data"]]
+    if lists and len(lists) == len(found) and len({len(cells) for cells in lists.values()}) == 1:
+        return [dict(zip(lists, cells, strict=True)) for cells in zip(*lists.values(), strict=True)]
+    inner = [list(cells) if isinstance(cells, Mapping) else None for cells in found.values()]
+    if inner and inner[0] and all(names == inner[0] for names in inner):
+        # pandas' usual form: {"column": {"0": cell, "1": cell}}
+        return [{name: cells[row] for name, cells in found.items()} for row in inner[0]]
+    return None
 
 
 def _rows_of(
