@@ -10,7 +10,7 @@ import numpy as np
 
 from perceivers.answers.base import Answer
 from perceivers.answers.registry import answer_class, guess_answer
-from perceivers.data.columns import why_no_data
+from perceivers.data.columns import why_no_data, why_no_numbers
 from perceivers.data.tables import StreamTable, Table
 from perceivers.errors import DataError
 from perceivers.kinds.base import Kind, is_empty
@@ -98,6 +98,8 @@ def plan_table(
         if name in targets:
             answers[name] = _answer(name, targets[name], filled, train, arguments)
             role, kind, note = "target", answers[name].name, answers[name].note()
+            if targets[name] is None and (stray := why_no_numbers(name, filled)):
+                note = f"{note}; {stray}"
         elif name == group_column:
             role = "group"
         elif name in arguments.ignore:
@@ -112,7 +114,7 @@ def plan_table(
             note = "no kind of data takes such cells" if found is None else why_no_data(name, cells) or ""
             if found is not None and not note:
                 kinds[name] = found
-                role, kind = "input", found.name
+                role, kind, note = "input", found.name, why_no_numbers(name, filled)
         plans.append(_said(name, role, kind, cells, filled, note))
     if not kinds:
         raise DataError(
