@@ -4,11 +4,16 @@ from __future__ import annotations
 
 import codecs
 import os
+import re
 from pathlib import Path
 
 _UTF_16 = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
 _UTF_32 = (codecs.BOM_UTF32_LE, codecs.BOM_UTF32_BE)
 
+# How Python keeps the bytes of a file's name that are no UTF-8.
+NO_LETTERS = re.compile("[\ud800-\udfff]")
+# What is done about them where there is no such form: they are written as they are called in Python.
+ON_NO_LETTERS = "backslashreplace"
 _POINTER = b"version https://git-lfs.github.com/spec/"
 POINTER = "it is a pointer of Git LFS in the place of the file: run `git lfs pull` where it was cloned"
 

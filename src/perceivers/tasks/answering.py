@@ -148,9 +148,11 @@ class AnsweringTask(Task[TaskArguments]):
             samples = [each for each in read if isinstance(each, Sample)]
             described = iter(self._describe(parts, prepared, samples) if samples else ())
             for (name, row, table), each in zip(chunk, read, strict=True):
-                if isinstance(each, DataError) or isinstance(row, DataError):
+                if isinstance(each, DataError):
                     yield each
                     continue
+                # A row without an error is one.
+                assert not isinstance(row, DataError)
                 said = next(described)
                 answers = {
                     own: said[own] for own, asked in parts.processor.answers.items() if asked.asks(row)

@@ -18,12 +18,13 @@ from perceivers.data.rows import RowSamples
 from perceivers.data.splits import JoinedSamples, PartName
 from perceivers.data.tables import Table
 from perceivers.errors import ConfigurationError, DataError
-from perceivers.figures import new_figure, save_figure
+from perceivers.figures import drawable, new_figure, save_figure
 from perceivers.folder_lock import alone_in
 from perceivers.records import whole_file, writing
 from perceivers.tasks.base import Parts, Prediction
 from perceivers.tasks.column_task import ColumnTask
 from perceivers.tasks.registry import load_run
+from perceivers.text_files import ON_NO_LETTERS
 from perceivers.training.evaluation import build_accelerator, data_of_run, measure, of_other_data
 from perceivers.training.reporting import could_not_draw, print_warning
 
@@ -153,7 +154,7 @@ def draw_importances(found: Sequence[Importance], path: Path) -> None:
             height=0.66,
         )
         axes.set_yticks(
-            range(len(columns)), [column[:40] for column in columns], fontsize=9, parse_math=False
+            range(len(columns)), [drawable(column[:40]) for column in columns], fontsize=9, parse_math=False
         )
         axes.invert_yaxis()
         axes.axvline(0.0, color="#222222", linewidth=0.8)
@@ -277,7 +278,10 @@ def _single_rows(
 
 
 def _write(path: Path, rows: Sequence[Mapping[str, Any]]) -> None:
-    with whole_file(path) as partial, partial.open("w", newline="", encoding="utf-8") as file:
+    with (
+        whole_file(path) as partial,
+        partial.open("w", newline="", encoding="utf-8", errors=ON_NO_LETTERS) as file,
+    ):
         writer = csv.DictWriter(file, list(rows[0]))
         writer.writeheader()
         writer.writerows(rows)

@@ -18,6 +18,7 @@ from perceivers.folder_lock import alone_in
 from perceivers.predictor import Predictor, load
 from perceivers.records import whole_file, write_json, writing
 from perceivers.tasks.base import Prediction, Task, Unreadable
+from perceivers.text_files import ON_NO_LETTERS
 
 ERRORS_FILE = "errors.csv"
 PARTIAL = ".partial-"
@@ -190,7 +191,10 @@ def write_csv(path: Path, rows: Sequence[Mapping[str, Any]]) -> None:
     columns = list(
         dict.fromkeys(key for row in rows for key, value in row.items() if not isinstance(value, several))
     )
-    with whole_file(path) as partial, partial.open("w", newline="", encoding="utf-8") as file:
+    with (
+        whole_file(path) as partial,
+        partial.open("w", newline="", encoding="utf-8", errors=ON_NO_LETTERS) as file,
+    ):
         writer = csv.DictWriter(file, columns, extrasaction="ignore")
         writer.writeheader()
         writer.writerows(rows)
