@@ -115,6 +115,8 @@ def as_series(values: object, *, channels_first: bool = False) -> np.ndarray:
     """
     try:
         array = narrowed(np.asarray(values))
+    except DataError:
+        raise
     except (TypeError, ValueError) as error:
         raise DataError(
             f"a series must be numbers [num_steps, num_channels], all steps with as many: {error}"
