@@ -9,11 +9,11 @@ from contextlib import contextmanager
 
 
 @contextmanager
-def full_disk() -> Iterator[None]:
-    """A limit of file sizes stands for a full disk."""
+def full_disk(room: int = 0) -> Iterator[None]:
+    """A limit of file sizes stands for a full disk; `room` bytes are enough for a lock, and for nothing that is larger."""
     soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
     former = signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
-    resource.setrlimit(resource.RLIMIT_FSIZE, (0, hard))
+    resource.setrlimit(resource.RLIMIT_FSIZE, (room, hard))
     try:
         yield
     finally:

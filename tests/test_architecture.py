@@ -16,8 +16,8 @@ SOURCE = Path(__file__).parents[1] / "src" / "perceivers"
 
 # Each group may import the groups above it. Members of one group do not import each other.
 GROUPS: tuple[frozenset[str], ...] = (
-    frozenset({"errors"}),
-    frozenset({"array_files", "records", "figures", "arguments"}),
+    frozenset({"errors", "text_files"}),
+    frozenset({"array_files", "folder_lock", "records", "figures", "arguments"}),
     frozenset({"nn"}),
     frozenset({"configuration_rules", "checkpoints"}),
     frozenset({"configuration_answers", "configuration_causal", "configuration_hierarchy"}),
@@ -108,6 +108,7 @@ SHARED: dict[str, frozenset[str]] = {
             "dialects",
             "division",
             "endings",
+            "first_rows",
             "folders",
             "frames",
             "groups",
@@ -126,6 +127,7 @@ SHARED: dict[str, frozenset[str]] = {
             "splits",
             "table_folders",
             "tables",
+            "torn_records",
             "words",
         }
     ),

@@ -80,3 +80,11 @@ def test_a_file_of_torch_that_cannot_be_written_is_said(tmp_path: Path) -> None:
         writing(tmp_path, "make room"),
     ):
         torch.save({"a": torch.zeros(3)}, tmp_path / "absent" / "x.pt")
+
+
+def test_a_name_that_is_no_text_is_read_back_alike(tmp_path: Path) -> None:
+    # As Python calls a file whose name was written in Latin-1; beside it a pair of surrogates, which is one letter.
+    record = {"caf\udce9.png": ["\U0001f600", "ä"]}
+    write_json(tmp_path / "x.json", record)
+    assert read_json(tmp_path / "x.json") == record
+    assert "\U0001f600" in (tmp_path / "x.json").read_text(encoding="utf-8")

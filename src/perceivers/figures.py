@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import warnings
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from perceivers.errors import MissingExtraError
+from perceivers.text_files import NO_LETTERS
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -26,3 +29,28 @@ def new_figure(purpose: str, size: tuple[float, float], **options: Any) -> Figur
     figure = Figure(figsize=size, facecolor="white", **options)
     FigureCanvasAgg(figure)
     return figure
+
+
+def save_figure(figure: Figure, path: Path, dpi: int) -> None:
+    """Write a figure as a picture.
+
+    What a user names may have letters that matplotlib's font lacks: they are drawn as boxes, without a warning for each.
+    Names of ticks are to be `drawable`; other texts are made so.
+
+    Args:
+        figure: of `new_figure`.
+        path: the file; its ending tells the format.
+        dpi: pixels an inch.
+    """
+    from matplotlib.text import Text
+
+    for text in figure.findobj(Text):
+        text.set_text(drawable(text.get_text()))
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", r"Glyph \d+ .* missing from font", UserWarning)
+        figure.savefig(path, dpi=dpi)
+
+
+def drawable(text: str) -> str:
+    """A text as it can be drawn: names of files need not be text, and what of them is none is a question mark."""
+    return NO_LETTERS.sub("?", text)

@@ -4,21 +4,31 @@ from __future__ import annotations
 
 import json
 import os
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 from perceivers.errors import DataError, PerceiversError
+from perceivers.text_files import NO_LETTERS
 
 # What a run measured, in its folder.
 RESULTS_FILE = "results.json"
 
 
 def write_json(path: Path, record: Any) -> None:
-    """Write a JSON file whole or not at all."""
+    """Write a JSON file whole or not at all.
+
+    Names of files need not be UTF-8: what of them is none is written as JSON's own escapes, which are read back alike.
+    """
     with whole_file(path) as partial:
-        partial.write_text(json.dumps(record, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
+        text = json.dumps(record, indent=2, ensure_ascii=False) + "\n"
+        partial.write_text(NO_LETTERS.sub(_escaped, text), encoding="utf-8")
+
+
+def _escaped(found: re.Match[str]) -> str:
+    return f"\\u{ord(found[0]):04x}"
 
 
 def read_json(path: Path) -> Any:

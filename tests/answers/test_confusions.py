@@ -26,3 +26,9 @@ def test_numbers_are_left_out_where_there_are_many_classes(tmp_path: Path) -> No
     draw_confusions(counts, [f"class {index}" for index in range(31)], tmp_path / "many.png")
     with Image.open(tmp_path / "many.png") as picture:
         assert picture.size[0] == pytest.approx(120 * (0.42 * 31 + 2.4), abs=1)
+
+
+def test_letters_that_the_font_lacks_are_drawn_without_a_warning(tmp_path: Path) -> None:
+    # Warnings are errors here.
+    draw_confusions(np.eye(2, dtype=int), ["a\tb", "\u4f60\U0001f600 caf\udce9"], tmp_path / "letters.png")
+    assert (tmp_path / "letters.png").is_file()

@@ -207,3 +207,11 @@ def test_a_picture_of_numbers_is_no_file(client: Any) -> None:
     pixels = np.asarray(Image.new("L", (3, 2))).tolist()
     response = predict(client, {"photo": pixels})
     assert response.status_code == 422
+
+
+@pytest.mark.parametrize("cell", [{"path": "/etc/passwd"}, {"base64": "", "other": 1}, {}])
+def test_an_object_that_is_no_file_is_never_taken_for_a_text(client: Any, cell: Any) -> None:
+    for column in ("note", "photo"):
+        response = predict(client, {column: cell})
+        assert response.status_code == 422
+        assert f"The value for '{column}' must be plain, or a file as" in response.json()["error"]

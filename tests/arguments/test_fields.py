@@ -112,11 +112,6 @@ def test_heads_divide_the_channels_that_they_share(heads: str, channels: str) ->
         NetworkArguments(**given)
 
 
-def test_a_stream_needs_test_data_of_its_own() -> None:
-    with pytest.raises(ConfigurationError, match="`test_data` must be given with `streaming`"):
-        DataArguments(data="x.csv", streaming=True)
-
-
 def test_a_choice_about_the_start_needs_a_start() -> None:
     with pytest.raises(
         ConfigurationError, match="`start` must name a checkpoint where `start_from` or `trained`"

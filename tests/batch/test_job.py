@@ -45,6 +45,17 @@ def table(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return write_table(tmp_path_factory.mktemp("asked") / "big.csv", columns)
 
 
+def test_a_torn_row_of_the_file_keeps_its_place_and_says_why(run: Path, tmp_path: Path) -> None:
+    path = tmp_path / "torn.csv"
+    path.write_text("size,colour\n1.5,red\n2.5\n3.5,blue\n")
+    report = predict_in_parts(run, [str(path)], tmp_path / "out", device="cpu")
+    assert (report.rows, report.errors) == (3, 1)
+    found = read(tmp_path / "out")
+    assert found["row"].tolist() == [1, 2, 3]
+    assert found["kind"].isna().tolist() == [False, True, False]
+    assert "row 2 (line 3): expected 2 fields" in found["error"][1]
+
+
 def read(folder: Path) -> pd.DataFrame:
     parts = sorted(folder.glob("part-*.parquet"))
     return pd.concat([pd.read_parquet(part) for part in parts], ignore_index=True)
@@ -158,7 +169,10 @@ def test_a_full_disk_is_said_and_the_same_command_goes_on(
     def ask() -> None:
         predict_in_parts(run, [str(table)], tmp_path, rows_per_part=5, device="cpu")
 
-    with full_disk(), pytest.raises(PerceiversError, match=r"could not be written: .*; give another folder"):
+    with (
+        full_disk(room=200),
+        pytest.raises(PerceiversError, match=r"could not be written: .*; give another folder"),
+    ):
         ask()
     assert list(tmp_path.iterdir()) == []
     write, written = pyarrow.parquet.write_table, []

@@ -83,6 +83,7 @@ def test_each_command_imports_what_it_uses_and_draws_last(tmp_path: Path) -> Non
     (line,) = (line for line in finished.stdout.splitlines() if line.startswith("FOUND "))
     found, there = json.loads(line.removeprefix("FOUND "))
     assert found == EXPECTED
-    assert there == ["predictions.csv", "predictions.json"]
+    # The lock of the folder is held until all is drawn.
+    assert there == [".lock", "predictions.csv", "predictions.json"]
     assert (tmp_path / "answers" / "predictions.png").is_file()
     assert (tmp_path / "answers" / "evaluation.json").is_file()

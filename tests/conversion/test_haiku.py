@@ -14,6 +14,7 @@ from haiku_files import SIZES, small_network
 from perceivers.conversion import ARCHITECTURES, convert_haiku
 from perceivers.conversion.haiku import convert_parameters
 from perceivers.errors import CheckpointError, ConfigurationError, PerceiversError
+from perceivers.folder_lock import alone_in
 
 LAYOUTS = Path(__file__).parents[1] / "compatibility" / "data" / "state_dict_layouts.json"
 HUB_NAMES = {
@@ -55,11 +56,13 @@ def test_a_full_disk_is_said_and_leaves_the_former_model(tmp_path):
     convert_haiku(*given)
     before = {path.name: path.read_bytes() for path in (tmp_path / "out").iterdir()}
     with (
-        full_disk(),
+        full_disk(room=200),
         pytest.raises(PerceiversError, match=r"out' could not be written: .*; give another folder"),
     ):
         convert_haiku(*given)
     assert {path.name: path.read_bytes() for path in (tmp_path / "out").iterdir()} == before
+    with alone_in(tmp_path / "out"), pytest.raises(ConfigurationError, match="out' is in use: process"):
+        convert_haiku(*given)
 
 
 def test_a_configuration_of_the_other_arithmetic_is_set_right_and_left_alone(network, tmp_path):

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from perceivers.data.columns import is_nameless, is_row_number, why_no_data
+from perceivers.data.columns import is_nameless, is_row_number, why_no_data, why_no_numbers
 
 CHANCE = random.Random(0)
 MIXED = CHANCE.sample(range(100, 150), 41)
@@ -91,3 +91,14 @@ def test_an_index_that_was_mixed_is_still_one() -> None:
     assert [is_nameless(name) for name in ("", " ", "Unnamed: 3", "unnamed", "x")] == [
         True, True, True, False, False,
     ]  # fmt: skip
+
+
+@pytest.mark.parametrize("stray", ["inf", "unknown", "1'234", "$5"])
+def test_a_column_of_numbers_but_for_a_few_cells_is_told(stray: str) -> None:
+    note = why_no_numbers("x", ["1.5", "NA", stray, "2,5", "-3"])
+    assert note.startswith(f"4 of 5 cells are numbers, {stray!r} is none: empty what nobody knows")
+
+
+@pytest.mark.parametrize("cells", [["1", "2"], ["1", "NA"], ["a", "b", "1"], [True, 1, 2], [[1], 1, 2]])
+def test_of_other_columns_nothing_is_said_of_numbers(cells: list[object]) -> None:
+    assert why_no_numbers("x", cells) == ""

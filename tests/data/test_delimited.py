@@ -328,3 +328,23 @@ def test_a_plain_table_that_one_parser_cannot_read_to_its_end_is_read_by_the_oth
 )
 def test_tables_that_are_not_plain_are_known(tmp_path: Path, content: str | bytes) -> None:
     assert not look_at(tmp_path, content).dialect.plain
+
+
+def test_quotes_with_a_backslash_before_them_are_quotes_and_other_backslashes_stay(tmp_path: Path) -> None:
+    path = tmp_path / "x.csv"
+    path.write_text('a,b\n1,"x \\"q\\", y"\n2,"C:\\new"\n')
+    assert [row["b"] for row in DelimitedFile.look_at(path).rows()] == ['x "q", y', "C:\\new"]
+    # A field may end with a backslash.
+    path.write_text('a,b\n1,"C:\\"\n2,"D:\\"\n')
+    assert [row["b"] for row in DelimitedFile.look_at(path).rows()] == ["C:\\", "D:\\"]
+
+
+def test_names_that_may_be_a_comment_are_told_and_a_title_is_named(tmp_path: Path) -> None:
+    path = tmp_path / "x.csv"
+    path.write_text("#a,b\n1,x\n")
+    assert "the first line begins with # and was taken for the names" in DelimitedFile.look_at(path).notes[0]
+    path.write_text("Report of May\na,b\n1,x\n")
+    with pytest.raises(
+        DataError, match=r"row 1.*expected 1 fields.*; the first line is no line of names, but a title"
+    ):
+        DelimitedFile.look_at(path)

@@ -46,6 +46,16 @@ def test_groups_on_both_sides_of_parts_of_their_own_are_told() -> None:
     )
 
 
+def test_a_stream_needs_a_test_part_that_has_answers() -> None:
+    stream = StreamTable(IterableDataset.from_generator(lambda: iter(ROWS)), "d", buffer_size=3, seed=0)
+    with pytest.raises(DataError, match="`test_data` must be given with `streaming`: `d` is a stream"):
+        load({"train": stream}, streaming=True)
+    unlabelled = ListTable([{"file": "x"}], "t")
+    tables, notes = with_answers({"train": stream, "test": unlabelled}, ["label"], DataArguments(data="d"))
+    assert list(tables) == ["train"]
+    assert notes == ["`t` has no values of label: it is left out, it can be given to `perceivers predict`"]
+
+
 @pytest.mark.parametrize("given", [{"group_column": "who"}, {"group_pattern": "^(.)_"}])
 def test_groups_that_a_stream_takes_no_notice_of_are_told(given: dict[str, str]) -> None:
     (name,) = given

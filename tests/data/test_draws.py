@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -151,6 +151,8 @@ def cell_of_x(row: Mapping[str, Any], table: Any) -> Any:
 
 
 class NamedRows(Rows):
+    left_out: Sequence[str] = ()
+
     def name(self, index: int) -> str:
         return f"row {index}"
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import json
 from pathlib import Path
 
 import pytest
@@ -59,9 +60,12 @@ def test_a_stream_has_the_columns_of_all_first_rows(tmp_path: Path) -> None:
         ("[]", "x.json` cannot be read as a table: it is empty"),
         (
             '{"a": 1}\n{"a": \n',
-            r"x.json`, line 2: this is no JSON: Expecting value.*; mend the line, or remove it",
+            r"x.json`, row 2 \(line 2\): this is no JSON: Expecting value.*; mend the line, or leave it out",
         ),
-        ('{"a": 1}\n[1]\n', r"x.json`, line 2: expected an object with a value a column, received list"),
+        (
+            '{"a": 1}\n[1]\n',
+            r"x.json`, row 2 \(line 2\): expected an object with a value a column, received list",
+        ),
         ("[1, 2]", r"x.json`, row 1: expected an object with a value a column, received int"),
         ('"a"', "x.json` cannot be read as a table: expected a list of objects, .* received str"),
         ("[" * 100_000, "x.json`: this is no JSON"),
@@ -70,3 +74,29 @@ def test_a_stream_has_the_columns_of_all_first_rows(tmp_path: Path) -> None:
 def test_a_fault_is_named_with_its_line(tmp_path: Path, text: str, message: str) -> None:
     with pytest.raises(DataError, match=message):
         table(tmp_path, text).dataset()
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        '{"a": [1, 2], "b": ["x", "y"]}',
+        '{"a": {"0": 1, "1": 2}, "b": {"0": "x", "1": "y"}}',
+        '{"columns": ["a", "b"], "index": [0, 1], "data": [[1, "x"], [2, "y"]]}',
+        '{"rows": [{"a": 1, "b": "x"}, {"a": 2, "b": "y"}]}',
+    ],
+)
+def test_a_table_in_one_line_is_no_single_row(tmp_path: Path, text: str) -> None:
+    assert list(table(tmp_path, text).rows()) == [{"a": 1, "b": "x"}, {"a": 2, "b": "y"}]
+    # But where the name says that each line is a row.
+    assert list(table(tmp_path, text, "x.jsonl").rows()) == [json.loads(text)]
+
+
+def test_an_object_alone_that_is_no_table_is_a_row(tmp_path: Path) -> None:
+    assert list(table(tmp_path, '{"a": 1, "b": [2, 3]}').rows()) == [{"a": 1, "b": [2, 3]}]
+
+
+def test_half_a_letter_costs_its_row_alone(tmp_path: Path) -> None:
+    torn: dict[int, str] = {}
+    rows = table(tmp_path, '{"a": "\\ud83d\\ude00"}\n{"a": "\\ud83d"}\n', "x.jsonl").rows(torn)
+    assert list(rows) == [{"a": "\U0001f600"}, {}]
+    assert "row 2 (line 2)" in torn[1]

@@ -219,6 +219,28 @@ def test_a_torn_table_is_named(tmp_path: Path, name: str, content: bytes, messag
         opened(tmp_path / name)
 
 
+@pytest.mark.filterwarnings("ignore::ResourceWarning", "ignore::pytest.PytestUnraisableExceptionWarning")
+def test_the_parts_of_a_folder_are_those_of_its_stream_too(tmp_path: Path) -> None:
+    for name in ("train", "valid", "test"):
+        (tmp_path / f"{name}.csv").write_text(f"x\n{name}\n")
+    tables = opened(tmp_path, streaming=True)
+    assert isinstance(tables["train"], StreamTable)
+    assert {part: table.column("x") for part, table in tables.items()} == {
+        "train": ["train"],
+        "validation": ["valid"],
+        "test": ["test"],
+    }
+    others = opened(tmp_path, test_data=str(tmp_path / "train.csv"))
+    assert others["test"].column("x") == ["train"]
+    assert (
+        f"`{tmp_path / 'test.csv'}` is not used: `test_data` is given in its place" in others["train"].notes
+    )
+    (tmp_path / "train_labels.csv").write_text("y\n1\n")
+    with pytest.raises(DataError, match="cannot be joined to it with `streaming`"):
+        opened(tmp_path, streaming=True)
+    gc.collect()
+
+
 # datasets leaves the closing of the files that it streams to the garbage collector.
 @pytest.mark.filterwarnings("ignore::ResourceWarning", "ignore::pytest.PytestUnraisableExceptionWarning")
 def test_a_stream_reads_every_row_once_and_in_another_order_each_pass(tmp_path: Path) -> None:

@@ -32,6 +32,7 @@ def test_names_of_parts_are_found_among_others() -> None:
         (["X_train", "X_test", "notes"], {"train": "X_train", "test": "X_test"}),
         (["train-v2.1", "dev-v2.1"], {"train": "train-v2.1", "validation": "dev-v2.1"}),
         (["ItalyPower_TRAIN", "ItalyPower_TEST"], {"train": "ItalyPower_TRAIN", "test": "ItalyPower_TEST"}),
+        (["01_train", "02_test"], {"train": "01_train", "test": "02_test"}),
         # Where a name is that of a part, the others are something else.
         (["train", "train_labels"], {"train": "train"}),
         (["train_test", "trainable", "latest"], {}),

@@ -44,6 +44,20 @@ def test_another_export_is_replaced_only_on_demand(tmp_path: Path) -> None:
     assert left_over(tmp_path) == []
 
 
+def test_what_another_process_has_put_there_meanwhile_is_not_replaced(tmp_path: Path) -> None:
+    output = tmp_path / "exported"
+
+    def write_both() -> None:
+        with whole_folder(output, overwrite=False) as folder:
+            (folder / EXPORT_FILE).write_text("second", encoding="utf-8")
+            write(output, "first")
+
+    with pytest.raises(ConfigurationError, match="already holds an export"):
+        write_both()
+    assert (output / EXPORT_FILE).read_text(encoding="utf-8") == "first"
+    assert left_over(tmp_path) == []
+
+
 def test_other_files_are_never_replaced(tmp_path: Path) -> None:
     (tmp_path / "photo.jpg").write_bytes(b"dear")
     with pytest.raises(ConfigurationError, match="holds files that are no export"):

@@ -32,7 +32,7 @@ def test_sums_of_a_picture_by_hand():
 
 def test_all_metrics_by_hand():
     expected = {"epe": 11 / 4, "error_1px": 3 / 4, "error_3px": 2 / 4, "error_5px": 0.0, "fl_all": 1 / 4}
-    expected["epe_of_zero_flow"] = 11 / 310
+    expected["relative_epe"] = 11 / 310
     assert measured((PREDS, TARGET, VALID)) == pytest.approx(expected)
 
 
@@ -86,11 +86,11 @@ def test_nothing_valid_gives_no_number():
 
 
 def test_zero_flow_is_what_the_error_is_measured_by():
-    assert measured((torch.zeros_like(TARGET), TARGET, VALID))["epe_of_zero_flow"] == 1.0
-    assert measured((2 * TARGET, TARGET, VALID))["epe_of_zero_flow"] == 1.0
-    assert measured((0.75 * TARGET, TARGET, VALID))["epe_of_zero_flow"] == 0.25
+    assert measured((torch.zeros_like(TARGET), TARGET, VALID))["relative_epe"] == 1.0
+    assert measured((2 * TARGET, TARGET, VALID))["relative_epe"] == 1.0
+    assert measured((0.75 * TARGET, TARGET, VALID))["relative_epe"] == 0.25
     still = torch.zeros_like(TARGET)
-    assert measured((PREDS, still, VALID))["epe_of_zero_flow"] == float("inf")
+    assert measured((PREDS, still, VALID))["relative_epe"] == float("inf")
 
 
 def test_wrong_shapes_are_named():

@@ -15,11 +15,11 @@ from sklearn.ensemble import HistGradientBoostingRegressor
 from full_disk import full_disk
 from perceivers.errors import ConfigurationError, DataError, MissingExtraError, PerceiversError
 from perceivers.rivals import trees
-from perceivers.tasks.base import Unreadable
+from perceivers.tasks.base import Unreadable, located
 from perceivers.tasks.registry import load_run
 from perceivers.tasks.table.task import TableTask
 from perceivers.training import evaluation
-from perceivers.training.evaluation import evaluate, located
+from perceivers.training.evaluation import evaluate
 from tiny_tables import fit_tiny, fruit, without, write_table
 
 
@@ -131,7 +131,7 @@ def test_a_full_disk_is_said_and_no_picture_is_half_written(
     prices: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     with (
-        full_disk(),
+        full_disk(room=200),
         pytest.raises(PerceiversError, match=r"could not be written: .*; name another folder with --output"),
     ):
         evaluate(prices / "run", device="cpu", output=tmp_path)
@@ -156,6 +156,7 @@ def test_a_full_disk_is_said_and_no_picture_is_half_written(
 
 def test_a_line_without_a_name_is_a_reason_alone() -> None:
     assert located("row 3 is torn") == Unreadable("", None, "row 3 is torn")
+    assert located("`a.csv`, row 7 (line 9): torn") == Unreadable("a.csv", 7, "`a.csv`, row 7 (line 9): torn")
     assert located("`a, row b.png` is torn") == Unreadable("a, row b.png", None, "`a, row b.png` is torn")
 
 

@@ -118,7 +118,7 @@ def test_a_full_disk_is_said_and_a_picture_that_cannot_be_drawn_costs_nothing_el
 ) -> None:
     quick = {"output": tmp_path, "repeats": 1, "single_rows": 2, "device": "cpu"}
     with (
-        full_disk(),
+        full_disk(room=200),
         pytest.raises(PerceiversError, match=r"could not be written: .*; name another folder with --output"),
     ):
         explain(folder / "run", **quick)  # type: ignore[arg-type]

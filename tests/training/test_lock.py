@@ -13,10 +13,13 @@ import pytest
 
 import line_task
 from forked import at_once, finished, ranks
+from full_disk import full_disk
 from line_task import run
+from perceivers import folder_lock
 from perceivers.errors import ConfigurationError, PerceiversError
-from perceivers.training import lock
-from perceivers.training.lock import LOCK_FILE, FolderLock, require_shared
+from perceivers.folder_lock import LOCK_FILE, FolderLock
+from perceivers.training import lock as training_lock
+from perceivers.training.lock import require_shared
 
 
 def test_a_second_run_into_the_same_folder_refuses_and_names_the_first(tmp_path: Path) -> None:
@@ -24,7 +27,7 @@ def test_a_second_run_into_the_same_folder_refuses_and_names_the_first(tmp_path:
     held.take()
     with pytest.raises(
         ConfigurationError,
-        match=rf"`output` '.*run' is in use: process {os.getpid()} on .* trains into it; wait",
+        match=rf"`output` '.*run' is in use: process {os.getpid()} on .* writes into it; wait",
     ):
         run(tmp_path / "run")
     held.release()
@@ -57,7 +60,7 @@ def test_a_disk_that_is_read_only_is_found_before_training(
     def refuse(*given: Any) -> int:
         raise OSError(errno.EROFS, "Read-only file system")
 
-    monkeypatch.setattr(lock.os, "open", refuse)
+    monkeypatch.setattr(folder_lock.os, "open", refuse)
     with pytest.raises(PerceiversError, match="cannot be written to: Read-only file system; give another"):
         FolderLock(tmp_path / "run").take()
     assert not (tmp_path / "run").exists()
@@ -72,7 +75,7 @@ def test_a_folder_below_a_file_is_found_before_training(tmp_path: Path) -> None:
 def test_processes_without_a_shared_disk_are_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     import accelerate.utils
 
-    monkeypatch.setattr(lock, "PATIENCE", 0.0)
+    monkeypatch.setattr(training_lock, "PATIENCE", 0.0)
     held = FolderLock(tmp_path / "one")
     held.take()
     mine: list[Any] = []
@@ -100,7 +103,7 @@ def test_processes_without_a_shared_disk_are_named(tmp_path: Path, monkeypatch: 
 
 def test_two_processes_with_different_folders_end_at_once(tmp_path: Path) -> None:
     def train_into_ones_own() -> None:
-        lock.PATIENCE = 0.2
+        training_lock.PATIENCE = 0.2
         line_task.main([str(tmp_path / f"run{os.environ['RANK']}")])
 
     for each in at_once(train_into_ones_own, [], ranks(2)):
@@ -114,6 +117,35 @@ def test_a_lock_that_is_no_json_is_some_process(tmp_path: Path) -> None:
     held = FolderLock(tmp_path / "run")
     held.take()
     (tmp_path / "run" / LOCK_FILE).write_text("torn")
-    with pytest.raises(ConfigurationError, match="is in use: another process trains into it"):
+    with pytest.raises(ConfigurationError, match="is in use: another process writes into it"):
         FolderLock(tmp_path / "run").take()
     held.release()
+
+
+def test_a_disk_that_knows_no_locks_is_written_to_all_the_same(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    import fcntl
+
+    def refuse(*given: Any) -> None:
+        raise OSError(errno.ENOLCK, "No locks available")
+
+    monkeypatch.setattr(fcntl, "flock", refuse)
+    with folder_lock.alone_in(tmp_path / "out"):
+        (tmp_path / "out" / "file").write_text("")
+    assert [path.name for path in (tmp_path / "out").iterdir()] == ["file"]
+
+
+def test_a_full_disk_is_found_before_the_work_is_done(tmp_path: Path) -> None:
+    with (
+        full_disk(),
+        pytest.raises(PerceiversError, match=r"out' cannot be written to: .*; give another folder, or make"),
+    ):
+        FolderLock(tmp_path / "out").take()
+    assert not (tmp_path / "out").exists()
+
+
+def test_where_no_folder_is_named_none_is_held(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    with folder_lock.alone_in(None):
+        assert not list(tmp_path.iterdir())

@@ -5,15 +5,20 @@ from __future__ import annotations
 import csv
 import errno
 import json
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 import perceivers
+from perceivers.batch.job import predict_in_parts
 from perceivers.cli import main
 from perceivers.errors import ConfigurationError, DataError, PerceiversError, UnreadableError
+from perceivers.folder_lock import LOCK_FILE, alone_in
 from perceivers.tasks.table.task import TableTask
+from perceivers.training.evaluation import evaluate
+from perceivers.training.explanation import explain
 from perceivers.training.prediction import predict
 from tiny_tables import fit_tiny, fruit, without, write_table
 
@@ -98,6 +103,16 @@ def test_the_good_rows_are_answered_and_the_others_are_listed(run: Path, tmp_pat
         predict(run, [data], out, unreadable="no")  # type: ignore[arg-type]
 
 
+def test_a_torn_row_of_a_table_is_listed_and_the_others_are_answered(run: Path, tmp_path: Path) -> None:
+    path = tmp_path / "torn.jsonl"
+    path.write_text('{"size": 1.5, "colour": "red"}\n{"size": 2.5\n{"size": 3.5, "colour": "blue"}\n')
+    found = predict(run, [str(path)], tmp_path / "out", device="cpu", unreadable="skip")
+    assert [prediction.source for prediction in found] == [f"{path}, row 1", f"{path}, row 3"]
+    (listed,) = read_csv(tmp_path / "out" / "errors.csv")
+    assert (listed["file"], listed["row"]) == (str(path), "2")
+    assert "this is no JSON" in listed["reason"]
+
+
 def test_rows_in_memory_are_answered_and_nothing_is_written_where_no_folder_is_named(
     run: Path, tmp_path: Path
 ) -> None:
@@ -111,6 +126,32 @@ def test_rows_in_memory_are_answered_and_nothing_is_written_where_no_folder_is_n
     assert [row["row"] for row in read_csv(tmp_path / "out" / "errors.csv")] == ["2"]
     with pytest.raises(DataError, match="`inputs` must name one file or more, received the text 'asked"):
         perceivers.predict(run, "asked.csv")
+
+
+@pytest.mark.parametrize(
+    "write",
+    [
+        lambda run, data, out: predict(run, [data], out, device="cpu"),
+        lambda run, data, out: evaluate(run, data=data, output=out, device="cpu", split="all"),
+        lambda run, data, out: explain(run, data=data, output=out, device="cpu", split="all"),
+        lambda run, data, out: predict_in_parts(run, [data], out, device="cpu"),
+    ],
+    ids=["predict", "evaluate", "explain", "in parts"],
+)
+def test_a_second_process_into_one_folder_is_refused_and_takes_nothing_from_the_first(
+    run: Path, tmp_path: Path, write: Callable[[Path, str, Path], Any]
+) -> None:
+    out, data = tmp_path / "out", str(write_table(tmp_path / "asked.csv", without(fruit(9), "tags")))
+    with alone_in(out):
+        (out / ".partial-of-the-first").mkdir()
+        before = sorted(out.rglob("*"))
+        with pytest.raises(
+            ConfigurationError, match=r"out' is in use: process \d+ on .* writes into it; wait"
+        ):
+            write(run, data, out)
+        assert sorted(out.rglob("*")) == before
+    write(run, data, out)
+    assert not (out / LOCK_FILE).exists()
 
 
 def test_a_picture_that_cannot_be_drawn_loses_no_answer(

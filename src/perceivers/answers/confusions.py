@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
-from perceivers.figures import new_figure
+from perceivers.figures import drawable, new_figure, save_figure
 
 MOST_NUMBERED = 30
 
@@ -32,7 +32,7 @@ def draw_confusions(counts: np.ndarray, names: Sequence[str], path: Path) -> Non
             axes.text(
                 column, row, str(int(counts[row, column])), ha="center", va="center", fontsize=8, color=colour
             )
-    shown = [name if len(name) <= 16 else f"{name[:15]}…" for name in names]
+    shown = [drawable(name) if len(name) <= 16 else f"{drawable(name[:15])}…" for name in names]
     axes.set(xlabel="answer", ylabel="true class")
     axes.set_xticks(range(size), shown, rotation=90 if size > 6 else 0, fontsize=8, parse_math=False)
     axes.set_yticks(range(size), shown, fontsize=8, parse_math=False)
@@ -40,4 +40,4 @@ def draw_confusions(counts: np.ndarray, names: Sequence[str], path: Path) -> Non
     total = int(counts.sum())
     axes.set_title(f"{right:,} of {total:,} right", fontsize=11, loc="left")
     figure.colorbar(image, ax=axes, shrink=0.6, label="share of the true class")
-    figure.savefig(path, dpi=120)
+    save_figure(figure, path, dpi=120)

@@ -129,6 +129,12 @@ def _cell(column: str, cell: Any, *, is_file: bool) -> Any:
     """A cell of JSON; files are a `data:` URL, or `{"base64": ..., "name": ...}`."""
     if isinstance(cell, Mapping) and set(cell) in ({"base64"}, {"base64", "name"}):
         return Sent(str(cell.get("name", "")), _decoded(column, cell["base64"]))
+    if isinstance(cell, Mapping):
+        raise RefusedError(
+            422,
+            f'The value for {column!r:.80} must be plain, or a file as {{"base64": ..., "name": ...}}; it is an object with '
+            f"{', '.join(map(repr, cell)) or 'nothing'}."[:500],
+        )
     if is_file and isinstance(cell, str) and cell.startswith("data:"):
         head, _, content = cell.partition(",")
         if not head.endswith(";base64"):

@@ -28,7 +28,7 @@ class DataArguments:
     parts, and others are left out; `classes`: none is a part; `auto`: as they look, and an error where that can be both."""
     streaming: bool = False
     """Read the training samples one after the other instead of holding or indexing them all. For data sets on the hub
-    and for tables; needs `--steps`, and validation and test data of their own."""
+    and for tables; needs `--steps`, and a test part of its own, which `data` or `test_data` has."""
     decimal: Literal["point", "comma"] = "point"
     """What stands before the fraction of numbers that a table holds as text: 0.126 or 0,126."""
     shuffle_buffer: int = 10_000
@@ -68,10 +68,6 @@ class DataArguments:
         if self.group_pattern is not None:
             _require_pattern(self.group_pattern)
         require_at_least(0, self, "keep_megabytes", "keep_gigabytes")
-        if self.streaming and not self.test_data:
-            raise ConfigurationError(
-                "`test_data` must be given with `streaming`: a stream cannot be divided, received None"
-            )
 
 
 def _require_pattern(pattern: str) -> None:

@@ -15,6 +15,7 @@ from perceivers.batch.processes import answer_with_processes
 from perceivers.batch.ray_cluster import answer_with_ray
 from perceivers.batch.worker import Done, PartWorker, require_pyarrow
 from perceivers.errors import ConfigurationError, DataError
+from perceivers.folder_lock import alone_in
 from perceivers.records import write_json, writing
 
 ROWS_PER_PART = 10_000
@@ -96,45 +97,48 @@ def predict_in_parts(
         raise ConfigurationError(f"`output` must be a folder, received the file {str(target)!r}")
     # Says what is wrong with a folder that is no run.
     load_arguments(Path(run))
-    # Inputs are opened here first, which tells what is wrong with them before anything starts.
-    opened = make_plan(Path(run), inputs, [[]] * len(inputs), rows_per_part)
-    alone = engine == "processes" and workers == 1
-    worker = PartWorker(opened, str(target.absolute()), device if alone else "cpu")
-    plan = replace(opened, sizes=tuple(map(tuple, worker.sizes())))
-    if not plan.num_rows:
-        raise DataError(f"`inputs` must hold rows, received {', '.join(inputs)} without any")
-    with writing(target, "give another folder, or make room there"):
-        claim(target, plan)
-    parts = plan.parts()
-    missing = [part for part in parts if not (target / part.file).is_file()]
-    done: Iterable[Done]
-    if not missing or alone:
-        done = map(worker, missing)
-    elif engine == "ray":
-        done = answer_with_ray(
-            plan, missing, str(target.absolute()), workers=workers, device=device, address=address
+    with alone_in(target):
+        # Inputs are opened here first, which tells what is wrong with them before anything starts.
+        opened = make_plan(Path(run), inputs, [[]] * len(inputs), rows_per_part)
+        alone = engine == "processes" and workers == 1
+        worker = PartWorker(opened, str(target.absolute()), device if alone else "cpu")
+        plan = replace(opened, sizes=tuple(map(tuple, worker.sizes())))
+        if not plan.num_rows:
+            raise DataError(f"`inputs` must hold rows, received {', '.join(inputs)} without any")
+        with writing(target, "give another folder, or make room there"):
+            claim(target, plan)
+        parts = plan.parts()
+        missing = [part for part in parts if not (target / part.file).is_file()]
+        done: Iterable[Done]
+        if not missing or alone:
+            done = map(worker, missing)
+        elif engine == "ray":
+            done = answer_with_ray(
+                plan, missing, str(target.absolute()), workers=workers, device=device, address=address
+            )
+        else:
+            done = answer_with_processes(
+                plan, missing, str(target.absolute()), workers=workers, device=device
+            )
+        number, rows_now = len(parts) - len(missing), 0
+        for each in done:
+            number += 1
+            rows_now += each.rows
+            if progress is not None:
+                progress(each, number, len(parts))
+        report = Report(
+            rows=plan.num_rows,
+            errors=sum(_errors_of(target / part.file) for part in parts),
+            parts=len(parts),
+            parts_before=len(parts) - len(missing),
+            rows_now=rows_now,
+            seconds=time.monotonic() - began,
         )
-    else:
-        done = answer_with_processes(plan, missing, str(target.absolute()), workers=workers, device=device)
-    number, rows_now = len(parts) - len(missing), 0
-    for each in done:
-        number += 1
-        rows_now += each.rows
-        if progress is not None:
-            progress(each, number, len(parts))
-    report = Report(
-        rows=plan.num_rows,
-        errors=sum(_errors_of(target / part.file) for part in parts),
-        parts=len(parts),
-        parts_before=len(parts) - len(missing),
-        rows_now=rows_now,
-        seconds=time.monotonic() - began,
-    )
-    with writing(target, "make room there, and run the same command again"):
-        write_json(
-            target / SUCCESS_FILE, {name: asdict(report)[name] for name in ("rows", "errors", "parts")}
-        )
-    return report
+        with writing(target, "make room there, and run the same command again"):
+            write_json(
+                target / SUCCESS_FILE, {name: asdict(report)[name] for name in ("rows", "errors", "parts")}
+            )
+        return report
 
 
 def _errors_of(path: Path) -> int:

@@ -12,7 +12,7 @@ import numpy as np
 from perceivers.batch.columns import ERROR, answer_columns, cells_of
 from perceivers.data.frames import table_of
 from perceivers.data.tables import Table
-from perceivers.errors import ConfigurationError
+from perceivers.errors import ConfigurationError, DataError
 from perceivers.predictor import Predictor, load
 from perceivers.tasks.column_task import ColumnTask
 
@@ -112,7 +112,7 @@ class BatchPredictor:
     def answer_table(self, table: Table) -> dict[str, list[Any]]:
         """Answers about a table of the library's: column -> a cell a row, see `columns`, and `error`."""
         predictor = self.predictor
-        rows = ((table.name(index), table[index], table) for index in range(len(table)))
+        rows = ((table.name(index), _row(table, index), table) for index in range(len(table)))
         answered = predictor.task.answer(  # type: ignore[attr-defined]
             predictor.parts, rows, prepared=predictor.prepared, shows=False
         )
@@ -126,3 +126,11 @@ class BatchPredictor:
 
     def _pandas_types(self) -> dict[str, Any]:
         return {name: "float64" if kind is float else "object" for name, kind in self.columns.items()}
+
+
+def _row(table: Table, index: int) -> Mapping[str, Any] | DataError:
+    """A row, or why it cannot be read."""
+    try:
+        return table[index]
+    except DataError as error:
+        return error

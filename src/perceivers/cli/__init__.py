@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import signal
 import sys
 from collections.abc import Sequence
@@ -63,6 +64,10 @@ def main(arguments: Sequence[str] | None = None) -> None:
     Args:
         arguments: what follows `perceivers`; None takes the process's own.
     """
+    for stream in (sys.stdout, sys.stderr):
+        # A letter that the terminal lacks, or a name of a file that is no text, is no reason to lose a run.
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
     tokens = list(sys.argv[1:] if arguments is None else arguments)
     try:
         if tokens[:1] == ["train"] and _changes_defaults(tokens[1:]):

@@ -22,6 +22,7 @@ from perceivers.conversion.haiku_names import target_of
 from perceivers.conversion.hierarchy_names import hierarchy_tensors
 from perceivers.conversion.layer_names import as_tensors
 from perceivers.errors import ConfigurationError
+from perceivers.folder_lock import alone_in
 from perceivers.records import writing
 
 if TYPE_CHECKING:
@@ -184,7 +185,7 @@ def convert_haiku(
         model: PerceiverPreTrainedModel = model_class(built_from)
     fill_model(model, stored, LoadOptions(dtype=torch.float32, device=torch.device("cpu"), strict=True))
     model.eval()
-    with writing(Path(destination), "give another folder, or make room there"):
+    with alone_in(Path(destination)), writing(Path(destination), "give another folder, or make room there"):
         model.save_pretrained(destination, max_shard_size=max_shard_size)
     return model
 

@@ -10,13 +10,16 @@ from typing import Any
 
 import numpy as np
 
-from perceivers.data.numbers import is_missing, number_of
+from perceivers.data.numbers import has_decimal_comma, is_missing, number_of
 from perceivers.errors import DataError
 
 # In a shorter table without a name that tells more, chance makes numbers that count, or values that differ.
 FEWEST_ROWS = 10
 # Of distinct whole numbers in any order, as many make chance impossible where they fill at least half of their range.
 FEWEST_UNORDERED = 30
+
+# Share of other cells at most, of a column that is meant to be one of numbers.
+MOST_STRAY = 0.5
 
 _NAMELESS = re.compile(r"|unnamed: ?\d+(?:\.\d+)?|level_\d+")
 _ID_WORDS = frozenset(
@@ -154,4 +157,31 @@ def _is_day(number: int) -> bool:
         datetime.strptime(str(number), "%Y%m%d")
     except ValueError:
         return False
+    return True
+
+
+def why_no_numbers(name: str, filled: Sequence[Any]) -> str:
+    """What is said of a column that would be one of numbers but for a few cells; "" of every other.
+
+    Args:
+        name: of the column.
+        filled: its cells, without empty ones.
+    """
+    if not all(isinstance(cell, str | int | float) and not isinstance(cell, bool) for cell in filled):
+        return ""
+    others = [cell for cell in filled if not _is_number(cell)]
+    if not others or len(others) > MOST_STRAY * len(filled):
+        return ""
+    return (
+        f"{len(filled) - len(others):,} of {len(filled):,} cells are numbers, {others[0]!r:.40} is none: empty what nobody "
+        "knows, and the column is one of numbers"
+    )
+
+
+def _is_number(cell: Any) -> bool:
+    """Whether a cell is a number, however its fraction is written, or a word for a missing one."""
+    try:
+        number_of(cell)
+    except DataError:
+        return has_decimal_comma(cell)
     return True

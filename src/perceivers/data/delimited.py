@@ -4,20 +4,34 @@ from __future__ import annotations
 
 import csv
 import hashlib
+import json
 import lzma
 import os
 import tempfile
 import zipfile
 import zlib
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
 from typing import Any
 
-from perceivers.data.dialects import SAMPLE_RECORDS, Dialect, long_fields, open_text, sense, without_blank
+from perceivers.data.dialects import (
+    DAMAGED,
+    OR_LEAVE_OUT,
+    SAMPLE_RECORDS,
+    Dialect,
+    has_damage,
+    long_fields,
+    open_text,
+    sense,
+    without_blank,
+)
+from perceivers.data.first_rows import require_whole_rows
 from perceivers.data.headers import all_numbers, column_names, distinct_names
+from perceivers.data.shared_lines import SharedLines
+from perceivers.data.torn_records import records_one_by_one
 from perceivers.errors import DataError
 
 BATCH_RECORDS = 10_000
@@ -44,12 +58,13 @@ class DelimitedFile:
     has_names: bool = True
 
     @classmethod
-    def look_at(cls, path: Path, *, needs_names: bool = True) -> DelimitedFile:
+    def look_at(cls, path: Path, *, needs_names: bool = True, bears_torn: bool = False) -> DelimitedFile:
         """Sense how a file is written and read its header.
 
         Args:
             path: the file.
             needs_names: whether a first line that looks like data is an error; else numbers alone are data.
+            bears_torn: whether a row with a wrong number of fields, or with a quote that is not closed, is no error now.
 
         Raises:
             DataError: it is no table of text; the message names file, row and what to do.
@@ -60,87 +75,162 @@ class DelimitedFile:
                 first = list(islice(without_blank(dialect.records(file)), SAMPLE_RECORDS + 1))
         if not first:
             raise DataError(f"`{path}` cannot be read as a table: it is empty")
-        if len(first) <= SAMPLE_RECORDS:
-            _require_closed_quotes(path, dialect, first[-1], len(first) - 1)
+        if bears_torn and not dialect.plain:
+            # A quote that is not closed makes one record of many.
+            with _named(path):
+                some = list(islice(records_one_by_one(path, dialect, len(first[0])), SAMPLE_RECORDS + 1))
+            if some[0].reason:
+                raise DataError(f"`{path}`, the line of names: {some[0].reason}")
+            first = [record.cells or [] for record in some]
         if not dialect.quotes:
             first = [[_unquoted(cell) for cell in record] for record in first]
         header, *rest = first
-        _require_equal_lengths(path, dialect, len(header), rest, 0)
+        if any(map(has_damage, header)):
+            raise DataError(f"`{path}`, the line of names: {DAMAGED}")
+        whole = [record for record in rest if len(record) == len(header)]
+        if bears_torn and 2 * len(whole) >= len(rest):
+            rest = whole
+        else:
+            require_whole_rows(path, dialect, len(header), rest)
         if not needs_names and all_numbers(header):
             return cls(path, dialect, tuple(map(str, range(len(header)))), tuple(notes), has_names=False)
         names = column_names(path, header, rest) if needs_names else distinct_names(path, header)
+        if header[0].startswith(("#", "%")) and len(header) > 1:
+            notes.append(
+                f"`{path}`: the first line begins with {header[0][0]} and was taken for the names of the columns; if it is a "
+                "comment, remove it"
+            )
         if not rest:
             raise DataError(f"`{path}` cannot be read as a table: there is no data below the line of names")
         return cls(path, dialect, tuple(names), tuple(notes))
 
-    def batches(self) -> Iterator[list[list[str | None]]]:
-        """Read the file in batches of rows; each gives the cells by column, None for an empty field."""
+    def batches(self, torn: dict[int, str] | None = None) -> Iterator[list[list[str | None]]]:
+        """Read the file in batches of rows; each gives the cells by column, None for an empty field.
+
+        Args:
+            torn: receives the reason for each row that cannot be read, by its number from 0; all its cells are None. Without
+                it, the first such row is an error.
+        """
         count = 0
-        last: Sequence[str] = self.columns
+        # Every record is looked at, then.
+        careful = self.dialect.damaged
+        is_checked = not self.dialect.quotes
         with _named(self.path), open_text(self.path, self.dialect) as file:
             records = without_blank(self.dialect.records(file))
             if self.has_names:
                 with long_fields():
                     next(records)
-            while True:
+            while not careful:
                 # Not held open over a yield: others may read a file in between.
                 with long_fields():
                     batch = list(islice(records, BATCH_RECORDS))
-                last = batch[-1] if batch else last
-                if len(batch) < BATCH_RECORDS:
-                    _require_closed_quotes(self.path, self.dialect, last, count + len(batch))
                 if not batch:
                     return
-                _require_equal_lengths(self.path, self.dialect, len(self.columns), batch, count)
-                columns = zip(*batch, strict=True)
-                if self.dialect.quotes:
-                    yield [[cell or None for cell in column] for column in columns]
-                else:
-                    yield [[_unquoted(cell) or None for cell in column] for column in columns]
+                if not is_checked and any(
+                    "\n" in cell or "\r" in cell for record in batch for cell in record
+                ):
+                    # Ends of lines in fields: either all quotes are closed, or one has swallowed rows.
+                    if not _all_closed(self.path, self.dialect):
+                        break
+                    is_checked = True
+                if any(len(record) != len(self.columns) for record in batch):
+                    break
+                yield self._by_column(batch)
                 count += len(batch)
+        yield from self._torn_batches(count, {} if torn is None else torn, stops=torn is None)
 
-    def rows(self) -> Iterator[dict[str, str | None]]:
-        """Read the file row by row."""
-        for batch in self.batches():
+    def _torn_batches(
+        self, count: int, torn: dict[int, str], *, stops: bool
+    ) -> Iterator[list[list[str | None]]]:
+        """The batches behind the first `count` rows, of a file that has torn rows."""
+        first = 1 if self.has_names else 0
+        with _named(self.path):
+            records = islice(
+                records_one_by_one(self.path, self.dialect, len(self.columns)), first + count, None
+            )
+            while some := list(islice(records, BATCH_RECORDS)):
+                for record in some:
+                    if record.reason:
+                        row = record.number - first
+                        reason = f"`{self.path}`, row {row + 1} (line {record.line}): {record.reason}"
+                        if stops:
+                            raise DataError(f"{reason}{OR_LEAVE_OUT}")
+                        torn[row] = reason
+                yield self._by_column([record.cells or [""] * len(self.columns) for record in some])
+
+    def _by_column(self, batch: Sequence[Sequence[str]]) -> list[list[str | None]]:
+        columns = zip(*batch, strict=True)
+        if self.dialect.quotes:
+            return [[cell or None for cell in column] for column in columns]
+        return [[_unquoted(cell) or None for cell in column] for column in columns]
+
+    def rows(self, torn: dict[int, str] | None = None) -> Iterator[dict[str, str | None]]:
+        """Read the file row by row; see `batches`."""
+        for batch in self.batches(torn):
             for cells in zip(*batch, strict=True):
                 yield dict(zip(self.columns, cells, strict=True))
 
-    def dataset(self) -> Any:
-        """The rows as `datasets.Dataset`: held in memory, or mapped into it where the file is large."""
+    def dataset(self, torn: dict[int, str] | None = None) -> Any:
+        """The rows as `datasets.Dataset`: held in memory, or mapped into it where the file is large; see `batches`."""
         import datasets
         import pyarrow
 
         if self.path.stat().st_size <= LARGEST_HELD:
-            batches = list(self._arrow_batches())
+            batches = list(self._arrow_batches(torn))
             return datasets.Dataset(pyarrow.Table.from_batches(batches), fingerprint=self._key())
-        cached = Path(datasets.config.HF_DATASETS_CACHE) / "perceivers" / f"{self._key()}.arrow"
-        if not cached.is_file():
-            cached.parent.mkdir(parents=True, exist_ok=True)
-            handle, unfinished = tempfile.mkstemp(dir=cached.parent, suffix=".unfinished")
-            try:
-                with os.fdopen(handle, "wb") as file, pyarrow.ipc.new_stream(file, self._schema()) as writer:
-                    for batch in self._arrow_batches():
+        folder = Path(datasets.config.HF_DATASETS_CACHE) / "perceivers"
+        cached, reasons = folder / f"{self._key()}.arrow", folder / f"{self._key()}.torn.json"
+        if not cached.is_file() or (torn is None and reasons.is_file()):
+            # With torn rows and none allowed: read again, as far as the first of them.
+            folder.mkdir(parents=True, exist_ok=True)
+            with _published(cached) as unfinished:
+                with (
+                    unfinished.open("wb") as file,
+                    pyarrow.ipc.new_stream(file, self._schema()) as writer,
+                ):
+                    for batch in self._arrow_batches(torn):
                         writer.write_batch(batch)
-                # Processes that read the same table at once write alike; the last one stays.
-                Path(unfinished).replace(cached)
-            except BaseException:
-                Path(unfinished).unlink(missing_ok=True)
-                raise
+                if torn:
+                    # Before the rows: who finds them is to find what is wrong with some.
+                    with _published(reasons) as noted:
+                        noted.write_text(json.dumps(torn), encoding="utf-8")
+        elif torn is not None and reasons.is_file():
+            torn.update(
+                (int(row), reason) for row, reason in json.loads(reasons.read_text(encoding="utf-8")).items()
+            )
         return datasets.Dataset.from_file(str(cached))
 
-    def stream(self) -> Any:
-        """The rows as `datasets.IterableDataset`."""
+    def stream(self, left_out: SharedLines | None = None) -> Any:
+        """The rows as `datasets.IterableDataset`.
+
+        Args:
+            left_out: receives the reason for each row that cannot be read, in every pass; None makes it an error.
+        """
         import datasets
 
         features = datasets.Features({name: datasets.Value("string") for name in self.columns})
-        return datasets.IterableDataset.from_generator(self.rows, features=features)
+        return datasets.IterableDataset.from_generator(
+            self._streamed, features=features, gen_kwargs={"left_out": left_out}
+        )
+
+    def _streamed(self, left_out: SharedLines | None) -> Iterator[dict[str, str | None]]:
+        torn: dict[int, str] | None = None if left_out is None else {}
+        noted = 0
+        for number, row in enumerate(self.rows(torn)):
+            if torn and left_out is not None:
+                for reason in list(torn.values())[noted:]:
+                    left_out.add(reason)
+                noted = len(torn)
+                if number in torn:
+                    continue
+            yield row
 
     def _schema(self) -> Any:
         import pyarrow
 
         return pyarrow.schema([(name, pyarrow.string()) for name in self.columns])
 
-    def _arrow_batches(self) -> Iterator[Any]:
+    def _arrow_batches(self, torn: dict[int, str] | None) -> Iterator[Any]:
         import pyarrow
 
         read = 0
@@ -152,7 +242,7 @@ class DelimitedFile:
                 return
             except pyarrow.ArrowInvalid:
                 pass  # a row is wrong, or the csv module sees it otherwise; it goes on behind the rows that were read
-        for cells in self.batches():
+        for cells in self.batches(torn):
             columns = [pyarrow.array(column, pyarrow.string()) for column in cells]
             batch = pyarrow.record_batch(columns, schema=self._schema())
             if batch.num_rows > read:
@@ -208,61 +298,26 @@ def _unquoted(cell: str) -> str:
     return cell if '"' in inside.replace('""', "") else inside.replace('""', '"')
 
 
-def _require_equal_lengths(
-    path: Path, dialect: Dialect, wanted: int, batch: Sequence[Sequence[str]], count: int
-) -> None:
-    if all(len(record) == wanted for record in batch):
-        return
-    index = next(index for index, record in enumerate(batch) if len(record) != wanted)
-    number, received = count + index + 1, len(batch[index])
-    hint = "mend the row, or put a field that holds the delimiter in quotes"
-    if wanted == 1 and _first_field(path, dialect).startswith(("#", "%")):
-        hint = "the first line is a comment: remove all lines above that of the names"
-    elif number == 1 and all(len(record) == wanted + 1 for record in batch):
-        hint = "the first line lacks a name, often that of the first column"
-    raise DataError(
-        f"`{path}`, row {number} (line {_line_of(path, dialect, number)}): expected {wanted} fields as in the first line, "
-        f"received {received}; {hint}"
-    )
-
-
-def _first_field(path: Path, dialect: Dialect) -> str:
-    with open_text(path, dialect) as file:
-        return file.readline(200).strip()
-
-
-def _require_closed_quotes(path: Path, dialect: Dialect, last: Sequence[str], number: int) -> None:
-    """Raise DataError where the last field goes on to the end of the file because no quote closes it."""
-    if not dialect.quotes or not {"\n", "\r"} & set(last[-1]):
-        return
-    line = _line_of(path, dialect, number)
-    with open_text(path, dialect) as lines, long_fields():
-        try:
-            list(dialect.records(islice(lines, line - 1 - dialect.skipped, None), strict=True))
-        except csv.Error as error:
-            if "unexpected end" in str(error):
-                raise DataError(
-                    f"`{path}`, row {number} (line {line}): a quote opens a field and none closes it; close it, or double a "
-                    "quote that belongs to the text"
-                ) from error
-
-
-def _line_of(path: Path, dialect: Dialect, number: int) -> int:
-    """Line at which a row begins, from 1; rows are counted from 1, below the header."""
-    begun = dialect.skipped
-
-    def counted(lines: Iterable[str]) -> Iterator[str]:
-        nonlocal begun
-        for line in lines:
-            begun += 1
-            yield line
-
-    before = begun
+def _all_closed(path: Path, dialect: Dialect) -> bool:
+    """Whether every quote in a file is closed where its field ends."""
     with open_text(path, dialect) as file, long_fields():
-        for record in dialect.records(counted(file)):
-            if any(True for _ in without_blank([record])):
-                if number == 0:
-                    return before + 1
-                number -= 1
-            before = begun
-    return before
+        try:
+            for _ in dialect.records(file, strict=True):
+                pass
+        except csv.Error:
+            return False
+    return True
+
+
+@contextmanager
+def _published(path: Path) -> Iterator[Path]:
+    """A file to write into, which takes the name when it is complete; processes that write alike at once do no harm."""
+    handle, name = tempfile.mkstemp(dir=path.parent, suffix=".unfinished")
+    os.close(handle)
+    unfinished = Path(name)
+    try:
+        yield unfinished
+        unfinished.replace(path)
+    except BaseException:
+        unfinished.unlink(missing_ok=True)
+        raise

@@ -20,6 +20,7 @@ from typing import IO, Any, Literal
 
 from perceivers.data.numbers import has_decimal_comma
 from perceivers.errors import DataError
+from perceivers.text_files import POINTER, is_lfs_pointer
 
 DELIMITERS = {",": "commas", ";": "semicolons", "\t": "tabs", "|": "bars"}
 BLOCK = 1 << 20
@@ -49,6 +50,11 @@ PACKED: tuple[tuple[bytes, Packing], ...] = (
 )
 UNPACK: Mapping[str, Callable[..., Any]] = {"gzip": gzip.open, "bz2": bz2.open, "xz": lzma.open}
 _PACKED_ENDING = re.compile(r"\.(?:gz|bz2|xz|zip)$")
+# How Python keeps a byte that it could not decode.
+_ESCAPED = re.compile("[\udc80-\udcff]")
+# What is said behind a reason that a row cannot be read, where it stops the command.
+OR_LEAVE_OUT = ", or leave it out with --unreadable skip"
+DAMAGED = "it holds bytes that are no UTF-8, unlike the other lines; mend the row"
 # What Excel begins files with, so that it reads them again.
 _SEPARATOR_LINE = re.compile(r'"?sep=(.?)"?', re.IGNORECASE)
 
@@ -66,6 +72,8 @@ class Dialect:
         plain: whether the file is plain UTF-8 without any quote, so that every line is a record whatever parses it.
         spaced: whether blanks behind a delimiter belong to it, so that a quote after them opens a field.
         skipped: lines before that of the names, such as Excel's `sep=;`.
+        escaped: whether a quote in a field has a backslash before it, instead of another quote.
+        damaged: whether it is UTF-8 but for a few lines, see `has_damage`.
     """
 
     packed: Packing = ""
@@ -75,6 +83,8 @@ class Dialect:
     plain: bool = False
     spaced: bool = False
     skipped: int = 0
+    escaped: bool = False
+    damaged: bool = False
 
     def records(self, lines: Iterable[str], *, strict: bool = False) -> Iterator[list[str]]:
         """Divide lines into records of fields; a blank line is an empty record.
@@ -83,6 +93,8 @@ class Dialect:
             lines: with their ends; read them inside of `long_fields`.
             strict: raise csv.Error where a quote is not closed, or is closed before the field ends.
         """
+        if self.escaped:
+            lines = _Doubled(lines)
         quoting: Any = csv.QUOTE_MINIMAL if self.quotes else csv.QUOTE_NONE
         return csv.reader(
             lines,
@@ -91,6 +103,19 @@ class Dialect:
             strict=strict,
             skipinitialspace=self.spaced,
         )
+
+
+class _Doubled:
+    """Lines with the quotes doubled that have a backslash before them: the csv module would lose other backslashes, too."""
+
+    def __init__(self, lines: Iterable[str]) -> None:
+        self._lines = iter(lines)
+
+    def __iter__(self) -> _Doubled:
+        return self
+
+    def __next__(self) -> str:
+        return next(self._lines).replace('\\"', '""')
 
 
 def without_blank(records: Iterable[list[str]]) -> Iterator[list[str]]:
@@ -135,6 +160,10 @@ def sense(path: Path) -> tuple[Dialect, list[str]]:
         and len(set(_first_lengths(path, spaced))) == 1
     ):
         dialect = spaced
+    if not dialect.plain and _has_escapes(path, dialect):
+        escaped = replace(dialect, escaped=True)
+        if not _is_regular(path, dialect) and _is_regular(path, escaped):
+            dialect = escaped
     return dialect, notes
 
 
@@ -142,7 +171,8 @@ def sense(path: Path) -> tuple[Dialect, list[str]]:
 def open_text(path: Path, dialect: Dialect) -> Iterator[IO[str]]:
     """Open the file as text, with the ends of lines as they are."""
     with _open_bytes(path, dialect.packed) as file:
-        text = io.TextIOWrapper(file, encoding=dialect.encoding, newline="")
+        errors = "surrogateescape" if dialect.damaged else "strict"
+        text = io.TextIOWrapper(file, encoding=dialect.encoding, errors=errors, newline="")
         for _ in range(dialect.skipped):
             text.readline()
         yield text
@@ -199,6 +229,8 @@ def sense_encoding(path: Path) -> tuple[Dialect, list[str]]:
         block = file.read(BLOCK)
         if not block:
             raise DataError(f"`{path}` cannot be read as a table: it is empty")
+        if is_lfs_pointer(block):
+            raise DataError(f"`{path}` cannot be read as a table: {POINTER}")
         for begin, what in OTHER_FORMATS:
             if block.startswith(begin):
                 raise DataError(f"`{path}` cannot be read as a table: it is {what}; save it as CSV in UTF-8")
@@ -231,10 +263,32 @@ def sense_encoding(path: Path) -> tuple[Dialect, list[str]]:
             block = following
     if is_utf8:
         return Dialect(packed, "utf-8", plain=not has_quotes and not packed), []
+    if _mostly_utf8(path, packed):
+        return Dialect(packed, "utf-8", damaged=True), []
     _require_decodable(path, packed, "cp1252")
     return Dialect(packed, "cp1252"), [
         f"`{path}` is not in UTF-8 and was read as Windows-1252; if letters look wrong, save it as UTF-8"
     ]
+
+
+def has_damage(text: str) -> bool:
+    """Whether a text of a damaged file has bytes that are no UTF-8."""
+    return _ESCAPED.search(text) is not None
+
+
+def _mostly_utf8(path: Path, packed: Packing) -> bool:
+    """Whether more lines have letters in UTF-8 than bytes that are none: letters of Windows-1252 are none but by chance."""
+    good = bad = 0
+    with _open_bytes(path, packed) as file:
+        for line in file:
+            if not line.isascii():
+                try:
+                    line.decode("utf-8")
+                except UnicodeDecodeError:
+                    bad += 1
+                else:
+                    good += 1
+    return good > bad
 
 
 def _encoding_by_zeros(block: bytes) -> str | None:
@@ -277,6 +331,11 @@ def _sense_delimiter(path: Path, dialect: Dialect) -> str:
         return best
     # None fits all rows, so a row is wrong. The header decides; the row is named when it is read.
     return max(heads, key=lambda delimiter: heads[delimiter][:1])
+
+
+def _has_escapes(path: Path, dialect: Dialect) -> bool:
+    with open_text(path, dialect) as file:
+        return any('\\"' in line for line in file)
 
 
 def _first_lengths(path: Path, dialect: Dialect) -> list[int]:

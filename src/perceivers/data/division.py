@@ -33,9 +33,12 @@ def with_answers(
         if part == "train" or is_named or has_targets(table, asked):
             kept[part] = table
         else:
+            held_out = f"and a share of the training rows is held out as {part} part; "
+            if isinstance(tables["train"], StreamTable):
+                held_out = ""
             notes.append(
-                f"`{table.source}` has no values of {listed(asked)}: it is left out, and a share of the training rows is "
-                f"held out as {part} part; it can be given to `perceivers predict`"
+                f"`{table.source}` has no values of {listed(asked)}: it is left out, {held_out}it can be given to "
+                "`perceivers predict`"
             )
     return kept, notes
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from perceivers.data.tables import Table
+from perceivers.data.tables import Table, require_whole
 
 
 class HeldTable(Table):
@@ -21,7 +21,7 @@ class HeldTable(Table):
 
     def __init__(self, table: Table, held: Sequence[str], others: Sequence[str] = ()) -> None:
         super().__init__(table.source, (*held, *others), table.root)
-        self.notes, self.decimal = table.notes, table.decimal
+        self.notes, self.decimal, self.left_out = table.notes, table.decimal, table.left_out
         self._table, self._others = table, tuple(others)
         self._held = {name: list(table.column(name)) for name in held}
 
@@ -29,8 +29,14 @@ class HeldTable(Table):
         """See Table."""
         return len(self._table)
 
+    @property
+    def torn(self) -> Mapping[int, str]:
+        """See Table."""
+        return self._table.torn
+
     def __getitem__(self, index: int) -> Mapping[str, Any]:
         """See Table."""
+        require_whole(self, index)
         row = {name: cells[index] for name, cells in self._held.items()}
         if self._others:
             read = self._table[index]

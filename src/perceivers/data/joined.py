@@ -28,6 +28,10 @@ def joined(table: Table, answers: Table) -> Table:
     shared = [name for name in answers.columns if name in table.columns]
     added = [name for name in answers.columns if name not in shared]
     if not shared:
+        for line in (*table.left_out, *answers.left_out):
+            raise DataError(
+                f"{line}; it cannot be left out, because `{answers.source}` and `{table.source}` are joined row by row"
+            )
         if len(table) != len(answers):
             raise DataError(
                 f"`{answers.source}` must have a row for each of the {len(table):,} rows of `{table.source}`, or a column in "
@@ -46,9 +50,10 @@ def joined(table: Table, answers: Table) -> Table:
             rows.get(key) for key in zip(*(map(str, table.column(name)) for name in shared), strict=True)
         ]
         how = f"by {listed(shared)}"
+    left_out = [*table.left_out, *answers.left_out]
     notes = [*table.notes, f"`{answers.source}`: {listed(added)} joined to `{table.source}` {how}"]
     for name in added:
         cells = answers.column(name)
         table = table.with_column(name, [None if place is None else cells[place] for place in places])
-    table.notes = notes
+    table.notes, table.left_out = notes, left_out
     return table

@@ -91,5 +91,5 @@ def _listing(table: Table, names: Mapping[str, str]) -> str | None:
 
 
 def _first(table: Table, column: str, count: int) -> list[Any]:
-    cells = [table[index][column] for index in range(count)]
+    cells = [table[index][column] for index in range(count) if index not in table.torn]
     return [cell for cell in cells if isinstance(cell, str | int) and not is_missing(cell)]

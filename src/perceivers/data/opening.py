@@ -12,11 +12,13 @@ from typing import Any, NoReturn
 from perceivers.arguments.data import DataArguments
 from perceivers.data.bundled import BUNDLED, bundled_tables
 from perceivers.data.delimited import DelimitedFile
+from perceivers.data.dialects import OR_LEAVE_OUT
 from perceivers.data.folders import files_below, find_files, open_files, sub_folders
 from perceivers.data.joined import joined
 from perceivers.data.json_lines import JsonFile
 from perceivers.data.listed_files import lists_files, with_listed_files
 from perceivers.data.parts import part_of
+from perceivers.data.shared_lines import SharedLines
 from perceivers.data.table_folders import (
     FILE_NAME_COLUMN,
     JSON_FORMATS,
@@ -30,7 +32,7 @@ from perceivers.data.table_folders import (
     tables_in,
     with_files,
 )
-from perceivers.data.tables import FILE_COLUMN, ArrowTable, ListTable, StreamTable, Table
+from perceivers.data.tables import FILE_COLUMN, ArrowTable, ListTable, StreamTable, Table, undecodable_rows
 from perceivers.errors import DataError, MissingExtraError
 
 # The `datasets` builder of each format that is not text.
@@ -82,6 +84,10 @@ def open_tables(arguments: DataArguments, suffixes: Sequence[str], *, labelled: 
     for part, other in (("validation", arguments.validation_data), ("test", arguments.test_data)):
         if other is not None:
             opened = _open(other, arguments, suffixes, labelled)
+            if part in tables:
+                tables["train"].notes.append(
+                    f"`{tables[part].source}` is not used: `{part}_data` is given in its place"
+                )
             tables[part] = opened.get(part) or next(iter(opened.values()))
     return tables
 
@@ -94,26 +100,33 @@ def open_table_file(path: Path, arguments: DataArguments | None = None) -> Table
 
     Args:
         path: a file whose name `is_table` knows.
-        arguments: `decimal`; with `streaming`, the result is a StreamTable.
+        arguments: `decimal`; with `streaming`, the result is a StreamTable. Where `unreadable` is "skip", rows that cannot be
+            read are left out and listed in the table's `left_out`; else the first of them is an error. None: they stay in
+            the table, see its `torn`.
 
     Raises:
         DataError: the file cannot be read; the message names it, and the row where one is at fault.
     """
     kind = format_of(path)
     streaming = arguments is not None and arguments.streaming
+    bears_torn = arguments is None or arguments.unreadable == "skip"
+    # Receives the rows that cannot be read; without it, the first is an error.
+    torn: dict[int, str] | None = {} if bears_torn else None
+    left_out = SharedLines() if streaming and bears_torn else None
     notes: Sequence[str] = ()
     try:
         datasets = _import_datasets()
     except MissingExtraError:
         if streaming or kind not in (*TEXT_FORMATS, *JSON_FORMATS):
             raise
-        return _listed(path, kind, arguments)
+        return _listed(path, kind, arguments, torn)
     try:
         if kind in TEXT_FORMATS:
-            file = DelimitedFile.look_at(path)
-            opened, notes = file.stream() if streaming else file.dataset(), file.notes
+            file = DelimitedFile.look_at(path, bears_torn=bears_torn)
+            opened, notes = file.stream(left_out) if streaming else file.dataset(torn), file.notes
         elif kind in JSON_FORMATS:
-            opened = JsonFile(path).stream() if streaming else JsonFile(path).dataset()
+            rows = JsonFile(path)
+            opened, notes = rows.stream(left_out) if streaming else rows.dataset(torn), rows.notes()
         else:
             # A name such as v[12] would be taken for a pattern.
             opened = datasets.load_dataset(
@@ -121,9 +134,11 @@ def open_table_file(path: Path, arguments: DataArguments | None = None) -> Table
             )
         table: Table | StreamTable
         if arguments is not None and streaming:
-            table = _stream(opened, str(path), arguments, path.parent)
+            table = _stream(opened, str(path), arguments, path.parent, left_out)
         else:
-            table = ArrowTable(opened, str(path), path.parent)
+            if kind not in (*TEXT_FORMATS, *JSON_FORMATS):
+                torn = undecodable_rows(opened, str(path))
+            table = _of_arguments(ArrowTable(opened, str(path), path.parent, torn), arguments)
     except DataError:
         raise
     except Exception as error:  # whatever the parser of a format raises
@@ -132,6 +147,15 @@ def open_table_file(path: Path, arguments: DataArguments | None = None) -> Table
     if arguments is not None:
         table.decimal = arguments.decimal
     return table
+
+
+def _of_arguments(table: Table, arguments: DataArguments | None) -> Table:
+    """The table without its torn rows where these are to be skipped; see `open_table_file`."""
+    if arguments is None or not table.torn:
+        return table
+    if arguments.unreadable != "skip":
+        raise DataError(f"{next(iter(table.torn.values()))}; mend it{OR_LEAVE_OUT}")
+    return table.without_torn()
 
 
 def notes_of(tables: Mapping[str, Table | StreamTable]) -> list[str]:
@@ -172,8 +196,13 @@ def _open(
             next(iter(tables.values())).notes.extend(found.notes)
             for part, file in found.answers.items():
                 table, answers = tables[part], open_table_file(file, at_once)
-                if isinstance(table, Table) and isinstance(answers, Table):
-                    tables[part] = joined(table, answers)
+                if isinstance(table, StreamTable):
+                    raise DataError(
+                        f"`{file}` holds the answers of `{table.source}`, which cannot be joined to it with `streaming`: "
+                        "leave this out, or write both into one table"
+                    )
+                assert isinstance(answers, Table)
+                tables[part] = joined(table, answers)
             return {part: with_listed_files(table, path, suffixes, part) for part, table in tables.items()}
         if suffixes and (listing := _listing_beside(path, suffixes, at_once)) is not None:
             return {"train": with_listed_files(listing, path, suffixes)}
@@ -240,8 +269,16 @@ def _open_hub(name: str, arguments: DataArguments, *, streaming: bool) -> Tables
     return tables
 
 
-def _stream(dataset: Any, source: str, arguments: DataArguments, root: Path | None = None) -> StreamTable:
-    return StreamTable(dataset, source, root, buffer_size=arguments.shuffle_buffer, seed=arguments.split_seed)
+def _stream(
+    dataset: Any,
+    source: str,
+    arguments: DataArguments,
+    root: Path | None = None,
+    torn: SharedLines | None = None,
+) -> StreamTable:
+    return StreamTable(
+        dataset, source, root, buffer_size=arguments.shuffle_buffer, seed=arguments.split_seed, torn=torn
+    )
 
 
 def _refuse_stream(streaming: bool, data: str) -> None:
@@ -254,17 +291,17 @@ def _unreadable(what: str, error: Exception) -> NoReturn:
     raise DataError(f"{what}: {' '.join(str(cause).split())[:500]}") from error
 
 
-def _listed(path: Path, kind: str, arguments: DataArguments | None) -> ListTable:
+def _listed(path: Path, kind: str, arguments: DataArguments | None, torn: dict[int, str] | None) -> Table:
     """A table of text or JSON in plain lists, for programs without the package `datasets`."""
     notes: Sequence[str] = ()
     if kind in TEXT_FORMATS:
-        file = DelimitedFile.look_at(path)
-        rows, notes = list(file.rows()), file.notes
+        file = DelimitedFile.look_at(path, bears_torn=torn is not None)
+        rows, notes = list(file.rows(torn)), file.notes
     else:
-        found = list(JsonFile(path).rows())
+        found, notes = list(JsonFile(path).rows(torn)), JsonFile(path).notes()
         names = dict.fromkeys(name for row in found for name in row)
         rows = [{name: row.get(name) for name in names} for row in found]
-    table = ListTable(rows, str(path), root=path.parent)
+    table = _of_arguments(ListTable(rows, str(path), root=path.parent, torn=torn), arguments)
     table.notes += notes
     if arguments is not None:
         table.decimal = arguments.decimal

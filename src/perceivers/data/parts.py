@@ -84,6 +84,9 @@ def _affixed(stem: str) -> tuple[str, tuple[str, ...]] | None:
     words = [word for word in _BETWEEN_WORDS.split(stem.lower()) if word]
     if len(words) < 2:
         return None
+    if len(words) == 2 and words[0].isdecimal() and words[1] in PART_NAMES:
+        # 01_train and 02_test, in the order in which they are used.
+        return PART_NAMES[words[1]], ()
     first, last = PART_NAMES.get(words[0]), PART_NAMES.get(words[-1])
     if (first is None) == (last is None):
         return None

@@ -77,7 +77,7 @@ class StreamSamples:
     @property
     def unreadable(self) -> list[str]:
         """One line for each row that was left out, whichever process has read it."""
-        return self.left_out.read()
+        return [*self.table.left_out, *self.left_out.read()]
 
     def samples(self, epoch: int, share: int = 0, shares: int = 1) -> Iterator[tuple[int, Any]]:
         """Pass over the stream: number of the row in this pass, from 0, and its sample.
@@ -149,6 +149,7 @@ def load_splits(
         if isinstance(table, StreamTable):
             parts[part] = StreamSamples(table, decode, arguments.unreadable == "skip")
             continue
+        problems.extend(table.left_out)
         samples = RowSamples(table, range(len(table)), decode, {} if hold else None)
         if arguments.unreadable != "trust":
             found = find_unreadable(samples)
@@ -166,6 +167,11 @@ def load_splits(
             continue
         train = parts["train"]
         if isinstance(train, StreamSamples):
+            if part == "test":
+                raise DataError(
+                    f"`test_data` must be given with `streaming`: `{train.table.source}` is a stream, which cannot be "
+                    "divided, and there is no test part beside it that has answers"
+                )
             parts[part] = ()
             continue
         kept, held = held_out(

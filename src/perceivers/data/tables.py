@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from perceivers.data.numbers import Decimal, is_missing, numbers_of
+from perceivers.data.shared_lines import SharedLines
 from perceivers.errors import DataError
 
 FILE_COLUMN = "file"
@@ -28,6 +29,7 @@ class Table(ABC):
 
     Attributes:
         notes: what the user should know about how the table was read; whoever opens it prints them.
+        left_out: a line for each row of the file that is not in the table because it cannot be read.
         decimal: what stands before the fraction of a number that is written in a text.
     """
 
@@ -36,7 +38,28 @@ class Table(ABC):
         self.columns = tuple(columns)
         self.root = root
         self.notes: list[str] = []
+        self.left_out: Sequence[str] = ()
         self.decimal: Decimal = "point"
+
+    @property
+    def torn(self) -> Mapping[int, str]:
+        """Why a row cannot be read, by its index: reading it is a DataError, and its cells in `column` are None."""
+        return {}
+
+    def without_torn(self) -> Table:
+        """The table without the rows that cannot be read, which are in its `left_out`.
+
+        Raises:
+            DataError: none can be read.
+        """
+        if not self.torn:
+            return self
+        whole = [index for index in range(len(self)) if index not in self.torn]
+        if not whole:
+            raise DataError(next(iter(self.torn.values())))
+        table = self.take(whole)
+        table.left_out = [*self.left_out, *self.torn.values()]
+        return table
 
     @abstractmethod
     def __len__(self) -> int:
@@ -93,6 +116,7 @@ class ListTable(Table):
         source: see Table.
         names: what each row is called; None numbers them from 1.
         root: see Table.
+        torn: see Table.
     """
 
     def __init__(
@@ -101,11 +125,17 @@ class ListTable(Table):
         source: str,
         names: Sequence[str] | None = None,
         root: Path | None = None,
+        torn: Mapping[int, str] | None = None,
     ) -> None:
         if not rows:
             raise DataError(f"`{source}` holds no rows")
         super().__init__(source, tuple(rows[0]), root)
-        self._rows, self._names = rows, names
+        self._rows, self._names, self._torn = rows, names, dict(torn or {})
+
+    @property
+    def torn(self) -> Mapping[int, str]:
+        """See Table."""
+        return self._torn
 
     def __len__(self) -> int:
         """See Table."""
@@ -113,6 +143,7 @@ class ListTable(Table):
 
     def __getitem__(self, index: int) -> Mapping[str, Any]:
         """See Table."""
+        require_whole(self, index)
         return self._rows[index]
 
     def column(self, name: str) -> Sequence[Any]:
@@ -142,16 +173,26 @@ class TableView(Table):
         replaced: Mapping[str, Sequence[Any]] | None = None,
     ) -> None:
         super().__init__(table.source, tuple(columns), table.root)
-        self.notes, self.decimal = table.notes, table.decimal
+        self.notes, self.decimal, self.left_out = table.notes, table.decimal, table.left_out
         self._table, self._indices, self._replaced = table, indices, dict(replaced or {})
+        torn = table.torn
+        self._torn = (
+            {place: torn[index] for place, index in enumerate(indices) if index in torn} if torn else {}
+        )
         self._kept = tuple(name for name in self.columns if name not in self._replaced)
 
     def __len__(self) -> int:
         """See Table."""
         return len(self._indices)
 
+    @property
+    def torn(self) -> Mapping[int, str]:
+        """See Table."""
+        return self._torn
+
     def __getitem__(self, index: int) -> Mapping[str, Any]:
         """See Table."""
+        require_whole(self, index)
         row = self._table[self._indices[index]] if self._kept else {}
         return {
             name: self._replaced[name][index] if name in self._replaced else row[name]
@@ -194,10 +235,18 @@ class ArrowTable(Table):
         dataset: a `datasets.Dataset`.
         source: see Table.
         root: see Table.
+        torn: see Table.
     """
 
-    def __init__(self, dataset: Any, source: str, root: Path | None = None) -> None:
+    def __init__(
+        self,
+        dataset: Any,
+        source: str,
+        root: Path | None = None,
+        torn: Mapping[int, str] | None = None,
+    ) -> None:
         super().__init__(source, dataset.column_names, root)
+        self._torn = dict(torn or {})
         self._dataset = undecoded(dataset)
         self._class_names = class_names_by_column(dataset)
         if not len(dataset):
@@ -207,8 +256,14 @@ class ArrowTable(Table):
         """See Table."""
         return len(self._dataset)
 
+    @property
+    def torn(self) -> Mapping[int, str]:
+        """See Table."""
+        return self._torn
+
     def __getitem__(self, index: int) -> Mapping[str, Any]:
         """See Table."""
+        require_whole(self, index)
         try:
             row = self._dataset[index]
         except UnicodeDecodeError as error:
@@ -218,7 +273,11 @@ class ArrowTable(Table):
 
     def column(self, name: str) -> Sequence[Any]:
         """See Table."""
-        values = self._dataset.with_format(None)[name][:]
+        values = (
+            _decoded(self._dataset.with_format(None), name)
+            if self._torn
+            else self._dataset.with_format(None)[name][:]
+        )
         names = self._class_names.get(name)
         return values if names is None else [_class_name(value, names) for value in values]
 
@@ -248,19 +307,32 @@ class StreamTable:
         root: see Table.
         buffer_size: rows that the next one is drawn from.
         seed: of the order; every pass has another one.
+        torn: receives a line for each row that cannot be read, in every pass, from whichever process reads it.
     """
 
     def __init__(
-        self, dataset: Any, source: str, root: Path | None = None, *, buffer_size: int, seed: int
+        self,
+        dataset: Any,
+        source: str,
+        root: Path | None = None,
+        *,
+        buffer_size: int,
+        seed: int,
+        torn: SharedLines | None = None,
     ) -> None:
         self.source, self.root = source, root
         self.notes: list[str] = []
         self.decimal: Decimal = "point"
-        self._buffer_size, self._seed = buffer_size, seed
+        self._buffer_size, self._seed, self._torn = buffer_size, seed, torn
         self.columns: tuple[str, ...] = tuple(dataset.column_names or next(iter(dataset.take(1))))
         self._class_names = class_names_by_column(dataset)
         self._in_order = undecoded(dataset)
         self._dataset = self._in_order.shuffle(seed=seed, buffer_size=buffer_size)
+
+    @property
+    def left_out(self) -> list[str]:
+        """A line for each row of the file that was not read so far because it cannot be."""
+        return [] if self._torn is None else list(dict.fromkeys(self._torn.read()))
 
     def name(self, index: int) -> str:
         """What errors call the row that is read as number `index`, from 0, of a pass."""
@@ -279,7 +351,12 @@ class StreamTable:
             change: from a `datasets.IterableDataset` to another one.
         """
         table = StreamTable(
-            change(self._in_order), self.source, self.root, buffer_size=self._buffer_size, seed=self._seed
+            change(self._in_order),
+            self.source,
+            self.root,
+            buffer_size=self._buffer_size,
+            seed=self._seed,
+            torn=self._torn,
         )
         table.notes, table.decimal = list(self.notes), self.decimal
         return table
@@ -292,6 +369,12 @@ class StreamTable:
             names = list(batch)
             for cells in zip(*batch.values(), strict=True):
                 yield named_classes(dict(zip(names, cells, strict=True)), self._class_names)
+
+
+def require_whole(table: Table, index: int) -> None:
+    """Raise DataError for a row that cannot be read."""
+    if (reason := table.torn.get(index)) is not None:
+        raise DataError(reason)
 
 
 def require_columns(table: Table | StreamTable, *wanted: str) -> None:
@@ -326,6 +409,49 @@ def class_names_by_column(dataset: Any) -> dict[str, list[str]]:
     """Names of the class ids of those columns that have some."""
     features = dataset.features or {}
     return {name: list(kind.names) for name, kind in features.items() if type(kind).__name__ == "ClassLabel"}
+
+
+def undecodable_rows(dataset: Any, source: str) -> dict[int, str]:
+    """Why rows of a data set cannot be read, by index: they hold texts that are no UTF-8.
+
+    Args:
+        dataset: a `datasets.Dataset`.
+        source: what errors call it.
+    """
+    import pyarrow
+
+    found: dict[int, str] = {}
+    for name in dataset.column_names:
+        cells = dataset.data.column(name)
+        if not (pyarrow.types.is_string(cells.type) or pyarrow.types.is_large_string(cells.type)):
+            continue
+        try:
+            cells.validate(full=True)
+        except pyarrow.ArrowInvalid:
+            for index, cell in enumerate(cells):
+                try:
+                    cell.as_py()
+                except UnicodeDecodeError as error:
+                    found.setdefault(
+                        index,
+                        f"`{source}`, row {index + 1}: the column {name!r} holds a text that is no UTF-8: {error}",
+                    )
+    return dict(sorted(found.items()))
+
+
+def _decoded(dataset: Any, name: str) -> list[Any]:
+    """Cells of a column; None for those that cannot be decoded."""
+    try:
+        return list(dataset[name][:])
+    except UnicodeDecodeError:
+        pass
+    cells = []
+    for cell in dataset.data.column(name):
+        try:
+            cells.append(cell.as_py())
+        except UnicodeDecodeError:
+            cells.append(None)
+    return cells
 
 
 def named_classes(row: Mapping[str, Any], class_names: Mapping[str, list[str]]) -> dict[str, Any]:

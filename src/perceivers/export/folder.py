@@ -44,6 +44,8 @@ def whole_folder(output: Path, *, overwrite: bool) -> Iterator[Path]:
             if error.errno not in _NO_ROOM:
                 raise
             raise PerceiversError(f"{str(output)!r} could not be written: {error}; {cure}") from error
+        # Another process may have put something there meanwhile.
+        _require_place(output, overwrite=overwrite)
         with writing(output, cure):
             _put(partial, output)
     finally:

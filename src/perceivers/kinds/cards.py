@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from perceivers.figures import new_figure
+from perceivers.figures import new_figure, save_figure
 
 INK, ACCENT, PALE = "#222222", "#d1495b", "#b8c4cc"
 
@@ -83,7 +83,7 @@ def draw_cards(
         )
         draw_value(figure, [cell[0, part] for part in range(len(layout.parts))], index)
         draw_answer(figure.add_subplot(cell[0, len(layout.parts)]), index)
-    figure.savefig(path, dpi=110)
+    save_figure(figure, path, dpi=110)
 
 
 def title_card(axes: Any, source: str, most_letters: int) -> None:

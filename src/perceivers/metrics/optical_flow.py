@@ -20,7 +20,7 @@ FL_ALL = "fl_all"
 COLUMNS = (PIXELS, END_POINT_ERROR, *THRESHOLDS, FL_ALL, MOTION)
 # Metrics that are means over pixels, and what the error is divided by in the one that is not.
 MEANS = (END_POINT_ERROR, *THRESHOLDS, FL_ALL)
-OF_ZERO_FLOW = "epe_of_zero_flow"
+RELATIVE = "relative_epe"
 # KITTI's outliers: off by more than 3 pixels and by more than 5 % of the true motion.
 KITTI_PIXELS, KITTI_SHARE = 3.0, 0.05
 
@@ -56,7 +56,7 @@ def flow_sums(preds: Tensor, target: Tensor, valid: Tensor) -> Tensor:
 
 
 def flow_metrics() -> Metrics:
-    """`epe` in pixels; `error_1px`, `error_3px`, `error_5px` and `fl_all` as shares in [0, 1]; `epe_of_zero_flow`.
+    """`epe` in pixels; `error_1px`, `error_3px`, `error_5px` and `fl_all` as shares in [0, 1]; `relative_epe`.
 
     The last is `epe` divided by what the answer "nothing moves" has on the same pixels: 1 is no better than that answer, 0
     is without error. Where truly nothing moves it is infinite, or NaN if the prediction says so too.
@@ -67,7 +67,7 @@ def flow_metrics() -> Metrics:
         print(metrics.compute()["epe"])
     """
     metrics = {name: _ratio_of_columns(name, PIXELS) for name in MEANS}
-    metrics[OF_ZERO_FLOW] = _ratio_of_columns(END_POINT_ERROR, MOTION)
+    metrics[RELATIVE] = _ratio_of_columns(END_POINT_ERROR, MOTION)
     return Metrics(metrics)
 
 

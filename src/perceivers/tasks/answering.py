@@ -15,7 +15,7 @@ from perceivers.data.opening import TABLE_FORMATS, find_files, is_table, open_ta
 from perceivers.data.rows import decode_row
 from perceivers.data.tables import FILE_COLUMN, ListTable, Table, require_columns
 from perceivers.errors import DataError
-from perceivers.tasks.base import Batch, Parts, Prediction, Task, Unreadable, guarded
+from perceivers.tasks.base import Batch, Parts, Prediction, Task, Unreadable, guarded, located
 from perceivers.tasks.columns import Columns, stack_inputs
 from perceivers.tasks.inputs import Sample
 from perceivers.tasks.page import show_answers
@@ -127,7 +127,7 @@ class AnsweringTask(Task[TaskArguments]):
     def answer(
         self,
         parts: Parts,
-        rows: Iterable[tuple[str, Mapping[str, Any], Any]],
+        rows: Iterable[tuple[str, Mapping[str, Any] | DataError, Any]],
         *,
         prepared: Any = None,
         shows: bool = True,
@@ -136,7 +136,7 @@ class AnsweringTask(Task[TaskArguments]):
 
         Args:
             parts: a trained model and its columns.
-            rows: what each is called, its cells, and its table.
+            rows: what each is called, its cells or why they cannot be read, and its table.
             prepared: the model's fast form, where it is at hand.
             shows: keep what pictures and pages need of the first rows.
         """
@@ -151,6 +151,8 @@ class AnsweringTask(Task[TaskArguments]):
                 if isinstance(each, DataError):
                     yield each
                     continue
+                # A row without an error is one.
+                assert not isinstance(row, DataError)
                 said = next(described)
                 answers = {
                     own: said[own] for own, asked in parts.processor.answers.items() if asked.asks(row)
@@ -302,6 +304,10 @@ class AnsweringTask(Task[TaskArguments]):
         for given in inputs:
             for file in guarded(given, self._files(given), left_out):
                 for table in guarded(file, self.tables_of(file), left_out):
+                    for line in table.left_out:
+                        if left_out is None:
+                            raise DataError(line)
+                        left_out.append(located(line))
                     for index in range(len(table)):
                         for row in guarded(table.source, _row(table, index), left_out, index + 1):
                             yield index, (table.name(index), row, table)
@@ -313,7 +319,11 @@ class AnsweringTask(Task[TaskArguments]):
         (first, *others) = self.columns.inputs
         return self.most_shown if others or first.kind.card is None else first.kind.card.most
 
-    def _read(self, columns: Columns, name: str, row: Mapping[str, Any], table: Any) -> Sample | DataError:
+    def _read(
+        self, columns: Columns, name: str, row: Mapping[str, Any] | DataError, table: Any
+    ) -> Sample | DataError:
+        if isinstance(row, DataError):
+            return row
         own = dataclasses.replace(self.columns_for(columns, tuple(row)), answers={})
         # A text that was typed is its own name.
         named = name[:MOST_NAMED]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -26,6 +27,8 @@ if TYPE_CHECKING:
 TaskArguments = TypeVar("TaskArguments")
 Item = TypeVar("Item")
 Batch = dict[str, Any]
+# What messages about rows and files begin with: `file`, `file, row 3` or `file`, row 3.
+NAMED = re.compile(r"`(?P<file>.+?)(?:, row (?P<row>\d+)`|`, row (?P<outside>\d+)\b|`)", re.DOTALL)
 
 
 @dataclass(frozen=True)
@@ -92,6 +95,15 @@ class Unreadable:
     file: str
     row: int | None
     reason: str
+
+
+def located(line: str) -> Unreadable:
+    """A line about a row or file that was left out, which begins with its name in backticks, taken apart."""
+    found = NAMED.match(line)
+    if found is None:
+        return Unreadable("", None, line)
+    row = found["row"] or found["outside"]
+    return Unreadable(found["file"], int(row) if row else None, line)
 
 
 def guarded(

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 import shutil
 import tempfile
 from dataclasses import replace
@@ -18,8 +17,9 @@ from perceivers.data.draws import NumberedBatch, plain_loader
 from perceivers.data.frames import IN_MEMORY
 from perceivers.data.splits import PartName
 from perceivers.errors import DataError, MissingExtraError
+from perceivers.folder_lock import alone_in
 from perceivers.records import RESULTS_FILE, read_json, whole_file, write_json, writing
-from perceivers.tasks.base import Parts, Task, Unreadable
+from perceivers.tasks.base import Parts, Task, located
 from perceivers.tasks.registry import load_run
 from perceivers.training.beside import measure_rivals
 from perceivers.training.prediction import ERRORS_FILE, write_errors
@@ -30,8 +30,6 @@ if TYPE_CHECKING:
     from accelerate import Accelerator
 
 EVALUATION_FILE = "evaluation.json"
-# What messages about rows and files begin with.
-NAMED = re.compile(r"`(?P<file>.+?)(?:, row (?P<row>\d+))?`", re.DOTALL)
 
 
 def evaluate(
@@ -86,37 +84,30 @@ def evaluate(
         )
     settings = TrainingArguments(batch_size=batch_size, device=device)  # type: ignore[arg-type]
     accelerator = build_accelerator(settings)
-    loader = plain_loader(samples, NumberedBatch(task.collate, parts.processor), batch_size=batch_size)
-    # The exact fast form: measuring needs no gradients.
-    prepared = parts.model.to(accelerator.device).eval().prepare(consume=True)
-    parts = replace(parts, model=prepared)
-    scores, shown = measure(task, prepared, parts, accelerator.prepare(loader), accelerator)
-    results = {
-        "task": task.name,
-        "data": data or run.data.data,
-        "split": split,
-        "samples": len(samples),
-        "unreadable": list(splits.unreadable),
-        "metrics": scores,
-        **rivals,
-        "versions": installed_versions(),
-    }
     target = Path(folder if output is None else output)
-    if accelerator.is_main_process:
-        with writing(target, "name another folder with --output, or make room there"):
-            target.mkdir(parents=True, exist_ok=True)
-            write_json(target / EVALUATION_FILE, results)
-            write_errors(target / ERRORS_FILE, [located(line) for line in splits.unreadable])
-        _draw(task, parts, shown, target)
+    with alone_in(target if accelerator.is_main_process else None):
+        loader = plain_loader(samples, NumberedBatch(task.collate, parts.processor), batch_size=batch_size)
+        # The exact fast form: measuring needs no gradients.
+        prepared = parts.model.to(accelerator.device).eval().prepare(consume=True)
+        parts = replace(parts, model=prepared)
+        scores, shown = measure(task, prepared, parts, accelerator.prepare(loader), accelerator)
+        results = {
+            "task": task.name,
+            "data": data or run.data.data,
+            "split": split,
+            "samples": len(samples),
+            "unreadable": list(splits.unreadable),
+            "metrics": scores,
+            **rivals,
+            "versions": installed_versions(),
+        }
+        if accelerator.is_main_process:
+            with writing(target, "name another folder with --output, or make room there"):
+                target.mkdir(parents=True, exist_ok=True)
+                write_json(target / EVALUATION_FILE, results)
+                write_errors(target / ERRORS_FILE, [located(line) for line in splits.unreadable])
+            _draw(task, parts, shown, target)
     return results
-
-
-def located(line: str) -> Unreadable:
-    """A line about a row or file that was left out, which begins with its name in backticks, taken apart."""
-    found = NAMED.match(line)
-    if found is None:
-        return Unreadable("", None, line)
-    return Unreadable(found["file"], int(found["row"]) if found["row"] else None, line)
 
 
 def _draw(task: Task[Any], parts: Parts, shown: dict[str, Tensor], target: Path) -> None:

@@ -18,12 +18,14 @@ from perceivers.data.rows import RowSamples
 from perceivers.data.splits import JoinedSamples, PartName
 from perceivers.data.tables import Table
 from perceivers.errors import ConfigurationError, DataError
-from perceivers.figures import new_figure
+from perceivers.figures import drawable, new_figure, save_figure
+from perceivers.folder_lock import alone_in
 from perceivers.records import whole_file, writing
 from perceivers.tasks.base import Parts, Prediction
 from perceivers.tasks.column_task import ColumnTask
 from perceivers.tasks.registry import load_run
 from perceivers.tasks.row_reader import RowReader
+from perceivers.text_files import ON_NO_LETTERS
 from perceivers.training.evaluation import build_accelerator, data_of_run, measure, of_other_data
 from perceivers.training.reporting import could_not_draw, print_warning
 
@@ -86,40 +88,41 @@ def explain(
     """
     if repeats < 1:
         raise ConfigurationError(f"`repeats` must be at least 1, received {repeats}")
-    task, parts, run = load_run(Path(folder))
-    if not isinstance(task, ColumnTask):
-        raise ConfigurationError(
-            f"`folder` must be a run whose answers come from columns, received one of {task.name}"
-        )
-    splits = task.load_data(data_of_run(run) if data is None else of_other_data(run.data, data), parts)
-    samples = _some(splits.part(split), most_rows)
-    accelerator = build_accelerator(TrainingArguments(batch_size=batch_size, device=device))  # type: ignore[arg-type]
-    prepared = parts.model.to(accelerator.device).eval().prepare()
-
-    def scores_of(some: RowSamples) -> dict[str, float]:
-        loader = plain_loader(some, NumberedBatch(task.collate, parts.processor), batch_size=batch_size)
-        scores, _ = measure(task, prepared, parts, accelerator.prepare(loader), accelerator)
-        return scores
-
-    unchanged = scores_of(samples)
-    generator = np.random.default_rng(seed)
-    found: list[Importance] = []
-    for column in parts.processor.columns_read:
-        dealt = [scores_of(_dealt_out(samples, column, generator)) for _ in range(repeats)]
-        found.extend(_importances(task, parts, column, unchanged, dealt))
-    totals = {each.column: 0.0 for each in found}
-    for each in found:
-        totals[each.column] += each.lost / (abs(each.unchanged) or 1.0)
-    found.sort(key=lambda each: -totals[each.column])
     target = Path(output)
-    rows = _single_rows(task, parts, prepared, samples, single_rows)
-    with writing(target, "name another folder with --output, or make room there"):
-        target.mkdir(parents=True, exist_ok=True)
-        _write(target / COLUMNS_FILE, [vars(each) for each in found])
-        if rows:
-            _write(target / ROWS_FILE, rows)
-    _draw(found, target / PICTURE)
-    return found
+    with alone_in(target):
+        task, parts, run = load_run(Path(folder))
+        if not isinstance(task, ColumnTask):
+            raise ConfigurationError(
+                f"`folder` must be a run whose answers come from columns, received one of {task.name}"
+            )
+        splits = task.load_data(data_of_run(run) if data is None else of_other_data(run.data, data), parts)
+        samples = _some(splits.part(split), most_rows)
+        accelerator = build_accelerator(TrainingArguments(batch_size=batch_size, device=device))  # type: ignore[arg-type]
+        prepared = parts.model.to(accelerator.device).eval().prepare()
+
+        def scores_of(some: RowSamples) -> dict[str, float]:
+            loader = plain_loader(some, NumberedBatch(task.collate, parts.processor), batch_size=batch_size)
+            scores, _ = measure(task, prepared, parts, accelerator.prepare(loader), accelerator)
+            return scores
+
+        unchanged = scores_of(samples)
+        generator = np.random.default_rng(seed)
+        found: list[Importance] = []
+        for column in parts.processor.columns_read:
+            dealt = [scores_of(_dealt_out(samples, column, generator)) for _ in range(repeats)]
+            found.extend(_importances(task, parts, column, unchanged, dealt))
+        totals = {each.column: 0.0 for each in found}
+        for each in found:
+            totals[each.column] += each.lost / (abs(each.unchanged) or 1.0)
+        found.sort(key=lambda each: -totals[each.column])
+        rows = _single_rows(task, parts, prepared, samples, single_rows)
+        with writing(target, "name another folder with --output, or make room there"):
+            target.mkdir(parents=True, exist_ok=True)
+            _write(target / COLUMNS_FILE, [vars(each) for each in found])
+            if rows:
+                _write(target / ROWS_FILE, rows)
+        _draw(found, target / PICTURE)
+        return found
 
 
 def _draw(found: Sequence[Importance], target: Path) -> None:
@@ -152,7 +155,7 @@ def draw_importances(found: Sequence[Importance], path: Path) -> None:
             height=0.66,
         )
         axes.set_yticks(
-            range(len(columns)), [column[:40] for column in columns], fontsize=9, parse_math=False
+            range(len(columns)), [drawable(column[:40]) for column in columns], fontsize=9, parse_math=False
         )
         axes.invert_yaxis()
         axes.axvline(0.0, color="#222222", linewidth=0.8)
@@ -162,7 +165,7 @@ def draw_importances(found: Sequence[Importance], path: Path) -> None:
         )
         axes.set_xlabel(f"{first.measure} lost without the column's order", fontsize=9)
         axes.spines[["top", "right"]].set_visible(False)
-    figure.savefig(path, dpi=120)
+    save_figure(figure, path, dpi=120)
 
 
 class DealtOutTable(Table):
@@ -176,7 +179,7 @@ class DealtOutTable(Table):
 
     def __init__(self, table: Table, column: str, origins: Mapping[int, int]) -> None:
         super().__init__(table.source, table.columns, table.root)
-        self.notes, self.decimal = table.notes, table.decimal
+        self.notes, self.decimal, self.left_out = table.notes, table.decimal, table.left_out
         self._table, self._column, self._origins = table, column, origins
 
     def __len__(self) -> int:
@@ -282,7 +285,10 @@ def _single_rows(
 
 
 def _write(path: Path, rows: Sequence[Mapping[str, Any]]) -> None:
-    with whole_file(path) as partial, partial.open("w", newline="", encoding="utf-8") as file:
+    with (
+        whole_file(path) as partial,
+        partial.open("w", newline="", encoding="utf-8", errors=ON_NO_LETTERS) as file,
+    ):
         writer = csv.DictWriter(file, list(rows[0]))
         writer.writeheader()
         writer.writerows(rows)

@@ -19,11 +19,12 @@ from torch import Tensor
 from perceivers.arguments import ARGUMENTS_FILE, RunArguments, read_recipe, recipe_text
 from perceivers.arguments.open import AUTO
 from perceivers.errors import ConfigurationError, PerceiversError
+from perceivers.folder_lock import FolderLock
 from perceivers.records import RESULTS_FILE, read_json, write_json, writing
 from perceivers.tasks.base import Parts, Task
 from perceivers.training.checkpoints import FOLDER as CHECKPOINTS
 from perceivers.training.history import CSV_FILE, LINES_FILE
-from perceivers.training.lock import FolderLock, require_shared
+from perceivers.training.lock import require_shared
 from perceivers.training.reporting import could_not_draw, draw_learning_curve
 from perceivers.training.trackers import TENSORBOARD_FOLDER, WANDB_FOLDER
 

@@ -13,6 +13,7 @@ from typing import Any
 from perceivers.arguments.run import ARGUMENTS_FILE, read_recipe
 from perceivers.errors import ConfigurationError, DataError
 from perceivers.records import RESULTS_FILE, read_json, whole_file, writing
+from perceivers.text_files import ON_NO_LETTERS
 from perceivers.training.history import LINES_FILE
 from perceivers.training.log import plain_settings
 
@@ -141,7 +142,10 @@ def write_leaderboards(boards: Sequence[Leaderboard], folder: Path) -> list[Path
     with writing(folder, "give another folder, or make room there"):
         folder.mkdir(parents=True, exist_ok=True)
         columns = list(dict.fromkeys(["task", *(name for board in boards for name in board.columns())]))
-        with whole_file(paths[0]) as partial, partial.open("w", newline="", encoding="utf-8") as file:
+        with (
+            whole_file(paths[0]) as partial,
+            partial.open("w", newline="", encoding="utf-8", errors=ON_NO_LETTERS) as file,
+        ):
             writer = csv.DictWriter(file, columns)
             writer.writeheader()
             for board in boards:

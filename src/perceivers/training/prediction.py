@@ -14,9 +14,11 @@ from typing import Any, Literal
 
 from perceivers.arguments.base import require_choice
 from perceivers.errors import ConfigurationError, DataError, UnreadableError
+from perceivers.folder_lock import alone_in
 from perceivers.predictor import Predictor, load
 from perceivers.records import whole_file, write_json, writing
 from perceivers.tasks.base import Prediction, Task, Unreadable
+from perceivers.text_files import ON_NO_LETTERS
 
 ERRORS_FILE = "errors.csv"
 PARTIAL = ".partial-"
@@ -111,6 +113,15 @@ def answer_with(
         draws: write the task's pictures, too.
     """
     _require_asked(inputs, output)
+    # Held from the beginning: two that write into one folder would mix their answers, and the later one would have worked
+    # for nothing.
+    with alone_in(None if output is None else Path(output)):
+        return _answered(predictor, inputs, output, draws=draws)
+
+
+def _answered(
+    predictor: Predictor, inputs: Any, output: str | PathLike[str] | None, *, draws: bool
+) -> Answered:
     left_out: list[Unreadable] = []
     if isinstance(inputs, Sequence) and all(isinstance(each, str | PathLike) for each in inputs):
         predictions = predictor.predictions([os.fspath(each) for each in inputs], left_out)
@@ -180,7 +191,10 @@ def write_csv(path: Path, rows: Sequence[Mapping[str, Any]]) -> None:
     columns = list(
         dict.fromkeys(key for row in rows for key, value in row.items() if not isinstance(value, several))
     )
-    with whole_file(path) as partial, partial.open("w", newline="", encoding="utf-8") as file:
+    with (
+        whole_file(path) as partial,
+        partial.open("w", newline="", encoding="utf-8", errors=ON_NO_LETTERS) as file,
+    ):
         writer = csv.DictWriter(file, columns, extrasaction="ignore")
         writer.writeheader()
         writer.writerows(rows)

@@ -21,7 +21,7 @@ from rich.progress import (
 from rich.table import Table
 from rich.text import Text
 
-from perceivers.figures import new_figure
+from perceivers.figures import new_figure, save_figure
 
 REPORTED_PACKAGES = ("perceivers", "torch", "numpy", "accelerate", "pillow")
 
@@ -208,7 +208,7 @@ def draw_learning_curve(history: Sequence[Mapping[str, float]], headline: str, p
         panel.grid(alpha=0.3)
         panel.legend(frameon=False)
         panel.spines[["top", "right"]].set_visible(False)
-    figure.savefig(path, dpi=120)
+    save_figure(figure, path, dpi=120)
 
 
 def _said(value: object) -> str:

@@ -313,7 +313,11 @@ def _require_samples(splits: Any, arguments: RunArguments) -> None:
         raise ConfigurationError("`steps` must be given with `streaming`: a stream has no known length")
     needs_test = arguments.data.test_fraction > 0.0 or arguments.data.test_data is not None
     if (has_length and not len(splits.train)) or (needs_test and not len(splits.test)):
-        raise DataError(f"`data` must fill a training and a test part, received {_sizes(splits)}")
+        sizes = ", ".join(f"{part} {size}" for part, size in _sizes(splits).items())
+        raise DataError(
+            f"`data` must fill a training and a test part, received {sizes} rows: of a class, or a group, that has a "
+            "single row none is held out; give more rows, or a test part of its own with --test-data"
+        )
 
 
 def _sizes(splits: Any) -> dict[str, int | str]:

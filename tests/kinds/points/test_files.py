@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import Any
 
@@ -41,7 +42,7 @@ def test_commas_that_may_be_of_decimals_are_refused(line: str) -> None:
 
 
 def test_lines_of_different_length_are_an_error() -> None:
-    with pytest.raises(ValueError, match=r"number of columns changed from 3 to 2 at row 2"):
+    with pytest.raises(DataError, match="received 3 in the first and 2 in point 2"):
         parse_numbers("1 2 3\n4 5\n")
 
 
@@ -90,7 +91,10 @@ def test_off_files_are_vertices_and_faces(text: str) -> None:
         ("PLY\n", "the first line must begin with OFF"),
         ("OFF\n", "after OFF there must be the numbers of vertices and faces"),
         ("OFF\n4 2 0\n0 0 0\n", "there must be 4 vertices and 2 faces, received 1 lines"),
-        ("OFF\n2 1 0\n0 0 0\n1 1\n3 0 1 1\n", "2 vertices must have three numbers each, received 5"),
+        (
+            "OFF\n2 1 0\n0 0 0\n1 1\n3 0 1 1\n",
+            "2 vertices must have three numbers each, received a line of 2",
+        ),
         ("OFF\n1 1 0\n0 0 0\n3 0 0\n", "a face of 3 corners must name so many, received '3 0 0'"),
     ],
 )
@@ -178,3 +182,56 @@ def test_headers_that_lie_are_named_at_once(tmp_path: Path, name: str, content: 
     (tmp_path / name).write_bytes(content)
     with pytest.raises(DataError, match=rf"{name}` cannot be read as"):
         read_shape(tmp_path / name)
+
+
+PLACES = np.array([[0.5, 1.0, 2.0], [3.0, 4.5, 5.0], [6.0, 7.0, 8.25]])
+LINES = "\n".join(" ".join(map(str, place)) for place in PLACES.tolist())
+
+
+@pytest.mark.parametrize(
+    ("name", "content"),
+    [
+        # The mark of UTF-8 is no name in front of the first point; PowerShell writes UTF-16.
+        ("mark.xyz", LINES.encode("utf-8-sig")),
+        ("wide.xyz", LINES.encode("utf-16")),
+        ("macintosh.xyz", LINES.replace("\n", "\r").encode()),
+        ("counted.pts", f"3\n{LINES}\n".encode()),
+        ("places.json", json.dumps({"frame": 7, "points": PLACES.tolist()}).encode()),
+        (
+            "rows.json",
+            json.dumps([dict(zip("xyz", place, strict=True)) for place in PLACES.tolist()]).encode(),
+        ),
+    ],
+)
+def test_every_point_is_read_however_the_list_is_written(tmp_path: Path, name: str, content: bytes) -> None:
+    (tmp_path / name).write_bytes(content)
+    np.testing.assert_array_equal(read_shape(tmp_path / name), PLACES)
+
+
+@pytest.mark.parametrize(("word", "more"), [("OFF", ""), ("COFF", " 255 0 0 255"), ("NOFF", " 0.5 0.5 0")])
+def test_what_a_vertex_has_besides_its_place_is_passed_over(word: str, more: str) -> None:
+    lines = [line + more for line in LINES.split("\n")]
+    vertices, faces = parse_off("\n".join([word, "3 1 0", *lines, "3 0 1 2 0.5 0.5 0.5"]))
+    np.testing.assert_array_equal(vertices, PLACES)
+    assert [face.tolist() for face in faces] == [[0, 1, 2]]
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("1 2 3\n4 5\n6 7 8", "equally many numbers, received 3 in the first and 2 in point 2, '4 5'"),
+        ("1 2 x\n4 5 6", "the first line must hold names or numbers, received some of both, '1 2 x'"),
+    ],
+)
+def test_lines_of_points_that_are_wrong_are_shown(text: str, message: str) -> None:
+    with pytest.raises(DataError, match=message):
+        parse_numbers(text)
+
+
+def test_an_object_without_points_is_named(tmp_path: Path) -> None:
+    (tmp_path / "x.json").write_text('{"vertices": []}')
+    with pytest.raises(DataError, match=r"or have one as `points`, received \['vertices'\]"):
+        read_shape(tmp_path / "x.json")
+    (tmp_path / "x.json").write_text('[{"x": 1, "y": 2}, {"x": 1, "z": 2}]')
+    with pytest.raises(DataError, match="all points must have the values of the first, x, y"):
+        read_shape(tmp_path / "x.json")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -131,3 +132,22 @@ def test_channels_may_come_first_in_arrays(tmp_path: Path) -> None:
     columns = SeriesColumns(channels_first=True)
     assert read_series_file(tmp_path / "a.npy", columns).tolist() == [[0, 3], [1, 4], [2, 5]]
     assert as_series([1.0, 2.0], channels_first=True).tolist() == [[1], [2]]
+
+
+@pytest.mark.parametrize(
+    ("values", "message"),
+    [
+        (np.array([1 + 2j, 3]), "a series must be real numbers, received complex ones"),
+        (
+            np.array([1.0, -1e300]),
+            r"a series must have numbers of at most 3e38, received 1e\+300: scale them",
+        ),
+    ],
+)
+def test_numbers_that_would_lose_what_they_say_are_refused(tmp_path: Path, values: Any, message: str) -> None:
+    np.save(tmp_path / "x.npy", values)
+    with pytest.raises(DataError, match=rf"x.npy`: {message}"):
+        read_series_file(tmp_path / "x.npy", SeriesColumns())
+    (tmp_path / "x.csv").write_text("a\n1\n-1e300\n")
+    with pytest.raises(DataError, match=r"x.csv`: a series must have numbers of at most 3e38"):
+        read_series_file(tmp_path / "x.csv", SeriesColumns())

@@ -125,3 +125,11 @@ def test_the_name_of_a_file_that_is_absent_is_no_text(tmp_path: Path) -> None:
         is_given_as_path("absent.TXT")
     with pytest.raises(DataError, match=r"`absent\.csv` cannot be read"):
         is_given_as_path("absent.csv", (".txt", ".csv"))
+
+
+def test_a_file_in_utf_16_is_read_by_its_mark(tmp_path: Path) -> None:
+    (tmp_path / "x.txt").write_bytes("Ä\nb".encode("utf-16"))
+    assert read_text_file(tmp_path / "x.txt") == "Ä\nb".encode()
+    (tmp_path / "torn.txt").write_bytes("Ä\nb".encode("utf-16")[:-1])
+    with pytest.raises(DataError, match=r"torn.txt` begins as UTF-16 and cannot be read as that"):
+        read_text_file(tmp_path / "torn.txt")

@@ -92,7 +92,7 @@ def trained(tmp_path_factory, pictures):
 def test_pictures_alone_are_enough(trained):
     folder, results = trained
     assert results["samples"] == {"train": 4, "validation": 3, "test": 3}
-    errors = {"epe", "error_1px", "error_3px", "error_5px", "fl_all", "epe_of_zero_flow"}
+    errors = {"epe", "error_1px", "error_3px", "error_5px", "fl_all", "relative_epe"}
     assert set(results["test"]) == errors
     assert 0 < results["test"]["epe"] < 5
     assert evaluate(folder, device="cpu")["metrics"]["epe"] == pytest.approx(results["test"]["epe"], rel=1e-4)

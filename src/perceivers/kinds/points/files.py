@@ -13,6 +13,7 @@ import numpy as np
 from perceivers.array_files import read_npy, read_npz
 from perceivers.errors import DataError, one_line
 from perceivers.kinds.points.ply import parse_ply
+from perceivers.text_files import decoded, read_plain_text
 
 # Points [num_points, num_columns], or vertices [num_vertices, 3] and the indices of each face's corners.
 Shape = np.ndarray | tuple[np.ndarray, list[np.ndarray]]
@@ -20,6 +21,8 @@ Shape = np.ndarray | tuple[np.ndarray, list[np.ndarray]]
 
 # Lines that are asked how their numbers are written.
 LOOKED_THROUGH = 100
+# OFF, COFF, NOFF, STOFF and so on: what vertices have besides their places stands before the word.
+_OFF = re.compile(r"(?P<more>(?:ST)?C?N?)OFF(?=[\s\d]|$)", re.IGNORECASE)
 _FIELDS = re.compile(r"[;\s]+")
 # What readers raise for damaged files; nested JSON and headers that name more than fits into memory are among them.
 _DAMAGE = (OSError, ValueError, KeyError, IndexError, OverflowError, MemoryError, RecursionError)
@@ -54,12 +57,14 @@ def read_shape(path: Path) -> Shape:
 def parse_off(text: str) -> tuple[np.ndarray, list[np.ndarray]]:
     """Parse the Object File Format: vertices, then faces as a count and indices, colours after them admitted.
 
-    The word OFF may stand on the line of the counts, as in some files of ModelNet.
+    The word OFF may stand on the line of the counts, as in some files of ModelNet. What a vertex has besides its place, as
+    its colour (COFF) or its normal (NOFF), is passed over.
     """
     lines = [line for raw in text.splitlines() if (line := raw.partition("#")[0].strip())]
-    if not lines or not lines[0].upper().startswith("OFF"):
+    begin = _OFF.match(lines[0]) if lines else None
+    if begin is None:
         raise DataError("the first line must begin with OFF")
-    lines[0] = lines[0][3:].strip()
+    lines[0] = lines[0][begin.end() :].strip()
     lines = lines if lines[0] else lines[1:]
     if not lines or len(counts := lines[0].split()) < 2:
         raise DataError("after OFF there must be the numbers of vertices and faces")
@@ -68,9 +73,12 @@ def parse_off(text: str) -> tuple[np.ndarray, list[np.ndarray]]:
         raise DataError(
             f"there must be {num_vertices} vertices and {num_faces} faces, received {len(lines) - 1} lines of them"
         )
-    vertices = np.array(" ".join(lines[1 : 1 + num_vertices]).split(), dtype=np.float64)
-    if vertices.size != 3 * num_vertices:
-        raise DataError(f"{num_vertices} vertices must have three numbers each, received {vertices.size}")
+    numbers = [line.split() for line in lines[1 : 1 + num_vertices]]
+    width = min(map(len, numbers), default=3)
+    if width < 3 or (width > 3 and begin["more"] == ""):
+        raise DataError(f"{num_vertices} vertices must have three numbers each, received a line of {width}")
+    # Places stand first, but for homogeneous ones, which are not read.
+    vertices = np.array([line[:3] for line in numbers], dtype=np.float64).reshape(-1, 3)
     faces = []
     for line in lines[1 + num_vertices : 1 + num_vertices + num_faces]:
         fields = line.split()
@@ -115,6 +123,13 @@ def parse_numbers(text: str) -> np.ndarray:
     written = [line for raw in text.splitlines() if (line := raw.partition("#")[0].strip())]
     lines = [line.replace(",", " ").replace(";", " ") for line in written]
     if lines and not _are_numbers(lines[0]):
+        if any(map(_are_numbers, lines[0].split())):
+            raise DataError(
+                f"the first line must hold names or numbers, received some of both, {written[0]!r:.80}"
+            )
+        written, lines = written[1:], lines[1:]
+    if len(lines) > 1 and lines[0].isdecimal() and int(lines[0]) == len(lines) - 1:
+        # How many points there are, as .pts files say first.
         written, lines = written[1:], lines[1:]
     if not lines:
         raise DataError("it holds no points")
@@ -128,6 +143,13 @@ def parse_numbers(text: str) -> np.ndarray:
             raise DataError(
                 "commas must stand between numbers alone, and decimal points in them, received "
                 f"{line!r:.80}: commas as well as blanks or semicolons"
+            )
+    width = len(lines[0].split())
+    for number, line in enumerate(lines, start=1):
+        if len(line.split()) != width:
+            raise DataError(
+                f"points must have equally many numbers, received {width} in the first and {len(line.split())} in point "
+                f"{number}, {written[number - 1]!r:.80}"
             )
     return np.loadtxt(lines, dtype=np.float64, ndmin=2)
 
@@ -150,6 +172,20 @@ def _are_numbers(line: str) -> bool:
     return True
 
 
+def _rows_of_json(values: Any) -> np.ndarray:
+    """Points of a list of lists, of a list of objects with a number a column, or of an object that has one as `points`."""
+    if isinstance(values, Mapping):
+        if "points" not in values:
+            raise DataError(f"it must be a list of points, or have one as `points`, received {list(values)}")
+        values = values["points"]
+    if isinstance(values, list) and values and all(isinstance(row, Mapping) for row in values):
+        names = list(values[0])
+        if any(list(row) != names for row in values):
+            raise DataError(f"all points must have the values of the first, {', '.join(names)}")
+        values = [list(row.values()) for row in values]
+    return as_rows(values)
+
+
 def _read_npz(path: Path) -> np.ndarray:
     arrays = read_npz(path)
     names = list(arrays)
@@ -163,12 +199,10 @@ def _read_npz(path: Path) -> np.ndarray:
 READERS: Mapping[str, Callable[[Path], Shape]] = {
     ".npy": read_npy,
     ".npz": _read_npz,
-    **dict.fromkeys(
-        (".csv", ".txt", ".xyz", ".pts"), lambda path: parse_numbers(path.read_text(encoding="utf-8"))
-    ),
-    ".json": lambda path: as_rows(json.loads(path.read_text(encoding="utf-8"))),
-    ".off": lambda path: parse_off(path.read_text(encoding="utf-8")),
-    ".obj": lambda path: parse_obj(path.read_text(encoding="utf-8", errors="replace")),
+    **dict.fromkeys((".csv", ".txt", ".xyz", ".pts"), lambda path: parse_numbers(read_plain_text(path))),
+    ".json": lambda path: _rows_of_json(json.loads(read_plain_text(path))),
+    ".off": lambda path: parse_off(read_plain_text(path)),
+    ".obj": lambda path: parse_obj(read_plain_text(path, errors="replace")),
     ".ply": lambda path: parse_ply(path.read_bytes()),
 }
 POINT_SUFFIXES = tuple(READERS)
@@ -178,8 +212,8 @@ def begins_with_points(path: Path, columns: Sequence[str]) -> bool:
     """Whether a file that may be a table holds one set instead, with a point a row: it names none of `columns`."""
     if path.suffix.lower() not in POINT_SUFFIXES:
         return False
-    with path.open(encoding="utf-8", errors="replace") as file:
-        beginning = file.readline(10_000)
+    with path.open("rb") as file:
+        beginning = decoded(file.read(10_000), "replace").partition("\n")[0]
     if path.suffix.lower() == ".json":
         return "{" not in beginning
     return {name.strip().strip('"') for name in beginning.split(",")}.isdisjoint(columns)

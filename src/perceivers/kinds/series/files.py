@@ -77,7 +77,10 @@ def read_series_file(path: Path, columns: SeriesColumns, decimal: Decimal = "poi
         names = [name(index) for index in range(len(values))]
         times = moments_of(steps[columns.time], names, columns.time, decimal)
         values = values[np.argsort(times, kind="stable")]
-    return values.astype(np.float32)
+    try:
+        return narrowed(values)
+    except DataError as error:
+        raise DataError(f"`{path}`: {error}") from error
 
 
 def steps_of_file(path: Path) -> dict[str, list[str | None]] | None:
@@ -111,7 +114,9 @@ def as_series(values: object, *, channels_first: bool = False) -> np.ndarray:
         channels_first: whether two axes are [num_channels, num_steps].
     """
     try:
-        array = np.asarray(values, dtype=np.float32)
+        array = narrowed(np.asarray(values))
+    except DataError:
+        raise
     except (TypeError, ValueError) as error:
         raise DataError(
             f"a series must be numbers [num_steps, num_channels], all steps with as many: {error}"
@@ -123,6 +128,23 @@ def as_series(values: object, *, channels_first: bool = False) -> np.ndarray:
             f"a series must have the shape [num_steps, num_channels], at least one of each, received {list(array.shape)}"
         )
     return array.T if channels_first and np.ndim(values) == 2 else array  # type: ignore[arg-type]
+
+
+def narrowed(values: np.ndarray) -> np.ndarray:
+    """Numbers as float32.
+
+    Raises:
+        DataError: one is complex, or too large.
+    """
+    if np.iscomplexobj(values):
+        raise DataError("a series must be real numbers, received complex ones: give their parts as channels")
+    with np.errstate(over="ignore"):
+        array = np.asarray(values, dtype=np.float32)
+    if np.isinf(array).any() and values.dtype.kind in "fiu":
+        largest = np.abs(values[np.isfinite(values)].astype(np.float64)).max(initial=0.0)
+        if largest > np.finfo(np.float32).max:
+            raise DataError(f"a series must have numbers of at most 3e38, received {largest:g}: scale them")
+    return array
 
 
 def _read_array(path: Path, columns: SeriesColumns) -> np.ndarray:

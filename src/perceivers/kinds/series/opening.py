@@ -134,6 +134,7 @@ def gather_series(
         rows.append(row)
     gathered = GatheredSeries(rows, table.source, [f"{table.source}, series {key}" for key in members])
     gathered.channels, gathered.notes = tuple(channels), [*table.notes, *notes]
+    gathered.left_out = table.left_out
     return gathered
 
 

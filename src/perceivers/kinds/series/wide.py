@@ -14,6 +14,7 @@ from perceivers.data.numbers import number_of
 from perceivers.data.tables import ListTable, Table
 from perceivers.data.words import listed
 from perceivers.errors import DataError
+from perceivers.text_files import read_plain_text
 
 # Fewer columns of numbers may as well be channels of one step each.
 FEWEST_STEPS = 8
@@ -47,6 +48,7 @@ def wide_table(table: Table, values_column: str, label_column: str) -> ListTable
     ]
     found = ListTable(rows, table.source, [table.name(index) for index in range(len(table))])
     note = f"`{table.source}`: each row is one series, its steps in the {len(steps)} columns {steps[0]} to {steps[-1]}"
+    found.left_out = table.left_out
     found.notes = [*table.notes, note + (f"; left out: {listed(others)}" if others else "")]
     return found
 
@@ -54,7 +56,7 @@ def wide_table(table: Table, values_column: str, label_column: str) -> ListTable
 def is_archive_file(path: Path) -> bool:
     """Whether a file of text begins as those of the UCR archive: a class and at least eight numbers, without names."""
     try:
-        with path.open(encoding="utf-8") as file:
+        with path.open(encoding="utf-8-sig") as file:
             fields = _fields(file.readline(1 << 20))
     except (OSError, UnicodeDecodeError):
         return False
@@ -75,7 +77,7 @@ def read_archive_file(path: Path, values_column: str, label_column: str) -> List
     rows: list[dict[str, Any]] = []
     names: list[str] = []
     try:
-        lines = path.read_text(encoding="utf-8").splitlines()
+        lines = read_plain_text(path).splitlines()
     except (OSError, UnicodeDecodeError) as error:
         raise DataError(f"`{path}` cannot be read as text: {error}") from error
     width = None

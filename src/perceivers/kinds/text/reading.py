@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 from collections.abc import Hashable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -13,6 +14,7 @@ from perceivers.data.tables import FILE_COLUMN, StreamTable, Table, require_colu
 from perceivers.errors import DataError
 from perceivers.kinds.base import is_empty
 from perceivers.kinds.text.windows import window_bounds
+from perceivers.text_files import decoded
 
 TEXT_SUFFIXES = (".txt", ".md", ".rst", ".text")
 GROUP_COLUMN = "group"
@@ -71,7 +73,7 @@ def names_text_file(cell: str) -> bool:
 
 
 def read_text_file(path: Path) -> bytes:
-    """The content of a UTF-8 file, without the mark at its start that some editors write.
+    """The content of a file as UTF-8, without the mark at its start that some editors write, which may say UTF-16.
 
     Raises:
         DataError: the file cannot be read, or is no UTF-8; the message names file, line and byte.
@@ -80,6 +82,11 @@ def read_text_file(path: Path) -> bytes:
         content = path.read_bytes()
     except OSError as error:
         raise DataError(f"`{path}` cannot be read: {error.strerror}") from error
+    if content.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
+        try:
+            return decoded(content).encode("utf-8")
+        except UnicodeError as error:
+            raise DataError(f"`{path}` begins as UTF-16 and cannot be read as that: {error}") from error
     return _utf8(content, f"`{path}`").removeprefix(b"\xef\xbb\xbf")
 
 

@@ -20,6 +20,7 @@ from torch import Tensor
 from perceivers.errors import DataError, MissingExtraError, ShapeError
 from perceivers.processors.audio.wave_header import bytes_missing
 from perceivers.processors.video.decoding import decode
+from perceivers.text_files import POINTER, is_lfs_pointer
 
 # Hz: from slow sensors that are kept as WAV to recorders of bats.
 LOWEST_RATE, HIGHEST_RATE = 50, 1_000_000
@@ -196,6 +197,8 @@ def _read_with_pyav(
             raise DataError(damaged) from refusal
         if "is cut off" in str(error):
             raise
+        if is_lfs_pointer(source):
+            raise DataError(f"{name} cannot be read as sound: {POINTER}") from error
         raise DataError(
             f"{name} cannot be read as sound: it is damaged, or its format is not supported by soundfile and PyAV"
         ) from error

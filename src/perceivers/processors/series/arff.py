@@ -13,6 +13,7 @@ import numpy as np
 
 from perceivers.errors import DataError
 from perceivers.processors.series.ts import SeriesLine
+from perceivers.text_files import read_plain_text
 
 NUMERIC = frozenset({"numeric", "real", "integer"})
 CLASS_NAMES = frozenset({"class", "target", "label"})
@@ -21,7 +22,7 @@ CLASS_NAMES = frozenset({"class", "target", "label"})
 def read_arff(path: Path) -> list[SeriesLine]:
     """Read the series of an `.arff` file; what does not follow the format is a DataError with file and line."""
     try:
-        text = path.read_text(encoding="utf-8-sig")
+        text = read_plain_text(path)
     except (OSError, UnicodeDecodeError) as error:
         raise DataError(f"`{path}` cannot be read as text: {error}") from error
     attributes: list[tuple[str, str]] = []

@@ -11,6 +11,7 @@ from pathlib import Path
 import numpy as np
 
 from perceivers.errors import DataError
+from perceivers.text_files import read_plain_text
 
 FLAGS = {"true": True, "false": False}
 
@@ -33,7 +34,7 @@ class SeriesLine:
 def read_ts(path: Path) -> list[SeriesLine]:
     """Read the series of a `.ts` file; what does not follow the format is a DataError with file and line."""
     try:
-        text = path.read_text(encoding="utf-8")
+        text = read_plain_text(path)
     except (OSError, UnicodeDecodeError) as error:
         raise DataError(f"`{path}` cannot be read as text: {error}") from error
     series: list[SeriesLine] = []

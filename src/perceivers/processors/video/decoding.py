@@ -15,6 +15,7 @@ from typing import Any, Protocol
 import numpy as np
 
 from perceivers.errors import DataError, MissingExtraError
+from perceivers.text_files import POINTER, is_lfs_pointer
 
 # Decoders of compressed sound need a few packets before what they give is right.
 SEEK_MARGIN = 0.3
@@ -188,6 +189,8 @@ def _opened(source: Source, name: str) -> Iterator[Any]:
             yield container
     except av.FFmpegError as error:
         reason = error.strerror or str(error)
+        if isinstance(source, str | os.PathLike | bytes) and is_lfs_pointer(source):
+            raise DataError(f"`{name}` cannot be read as a film: {POINTER}") from error
         raise DataError(
             f"`{name}` cannot be read as a film, it is damaged or of unknown kind: {reason}"
         ) from error

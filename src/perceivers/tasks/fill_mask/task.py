@@ -114,7 +114,7 @@ class FillMask(Task[FillMaskArguments]):
                 skips_unreadable=arguments.unreadable == "skip",
             )
             opened[part] = windows
-            problems += windows.unreadable
+            problems += [*table.left_out, *windows.unreadable]
         is_stream = isinstance(opened["train"], StreamTable)
         # Cutting has read every text already; only a stream may still hold unreadable ones.
         looked_at = replace(arguments, group_column=None, group_pattern=None)

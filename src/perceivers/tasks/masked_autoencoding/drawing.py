@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
 
 import torch
 from torch import Tensor
 
-from perceivers.errors import MissingExtraError
+from perceivers.figures import new_figure, save_figure
 from perceivers.tasks.base import Prediction
 from perceivers.tasks.masked_autoencoding.measures import neighbours_found, similarities
 
@@ -30,7 +29,7 @@ def draw_positions(
         chance: share of all pairs of pixels that are neighbours.
         path: picture to write.
     """
-    figure = _figure(12.0, 3.6)
+    figure = new_figure("The pictures of masked autoencoding", (12.0, 3.6))
     frames, height, width = shape
     frame = frames // 2
     alike = similarities(tables["image"])
@@ -62,7 +61,7 @@ def draw_positions(
     # On the left they would lie over the last of the frames.
     axes.yaxis.tick_right()
     axes.spines[["top", "left"]].set_visible(False)
-    figure.savefig(path, dpi=110)
+    save_figure(figure, path, dpi=110)
 
 
 def draw_clip(prediction: Prediction, path: Path) -> None:
@@ -75,7 +74,7 @@ def draw_clip(prediction: Prediction, path: Path) -> None:
     """
     shown, shape = prediction.shown, prediction.shown["shape"]
     columns = min(SHOWN_FRAMES, shape[0])
-    figure = _figure(1.9 * max(columns, 4) + 1.0, 8.4)
+    figure = new_figure("The pictures of masked autoencoding", (1.9 * max(columns, 4) + 1.0, 8.4))
     grid = figure.add_gridspec(4, columns, left=0.09, right=0.98, top=0.91, bottom=0.06, hspace=0.12, wspace=0.06,
                                height_ratios=[1, 1, 1, 1.1])  # fmt: skip
     words = ", ".join(f"{name.replace('_', ' ')} {value:.1f}" for name, value in prediction.values.items())
@@ -104,20 +103,9 @@ def draw_clip(prediction: Prediction, path: Path) -> None:
     axes.set_xlim(0, len(wave))
     axes.legend(loc="upper right", fontsize=8, frameon=False, ncols=3)
     axes.spines[["top", "right"]].set_visible(False)
-    figure.savefig(path, dpi=110)
+    save_figure(figure, path, dpi=110)
 
 
 def _pixels(points: Tensor, shape: tuple[int, int, int]) -> Tensor:
     """[points, 3] in [-1, 1] as frames [frames, height, width, 3] in [0, 1]."""
     return ((points + 1) / 2).clamp(0, 1).reshape(*shape, 3)
-
-
-def _figure(width: float, height: float) -> Any:
-    try:
-        from matplotlib.backends.backend_agg import FigureCanvasAgg
-        from matplotlib.figure import Figure
-    except ImportError as error:
-        raise MissingExtraError("matplotlib", "train", "The pictures of masked autoencoding") from error
-    figure = Figure(figsize=(width, height), facecolor="white")
-    FigureCanvasAgg(figure)
-    return figure

@@ -109,11 +109,13 @@ class SeriesClassification(OneColumnTask[SeriesClassificationArguments]):
             table = open_table_file(path) if self._has_names(path) else None
             if isinstance(table, Table):
                 table.decimal = self.decimal
-            if isinstance(table, Table) and is_long(table, chosen.series_column):
-                yield gather_series(table, self._columns, chosen.series_column, None)
+            if isinstance(table, Table) and is_long(table.without_torn(), chosen.series_column):
+                yield gather_series(table.without_torn(), self._columns, chosen.series_column, None)
             elif isinstance(table, Table) and {VALUES_COLUMN, chosen.file_column} & set(table.columns):
                 yield table
-            elif isinstance(table, Table) and (wide := wide_table(table, VALUES_COLUMN, chosen.label_column)):
+            elif isinstance(table, Table) and (
+                wide := wide_table(table.without_torn(), VALUES_COLUMN, chosen.label_column)
+            ):
                 yield wide
             else:
                 only = ListTable([{chosen.file_column: str(path)}], str(path), [str(path)])

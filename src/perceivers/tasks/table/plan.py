@@ -10,7 +10,7 @@ import numpy as np
 
 from perceivers.answers.base import Answer
 from perceivers.answers.registry import answer_class, guess_answer
-from perceivers.data.columns import why_no_data
+from perceivers.data.columns import why_no_data, why_no_numbers
 from perceivers.data.tables import StreamTable, Table
 from perceivers.errors import DataError
 from perceivers.kinds.base import Kind, is_empty
@@ -97,7 +97,8 @@ def plan_table(
         role, kind, note = "left out", "", ""
         if name in targets:
             answers[name] = _answer(name, targets[name], filled, train, arguments)
-            role, kind = "target", answers[name].name
+            stray = why_no_numbers(name, filled) if targets[name] is None else ""
+            role, kind, note = "target", answers[name].name, stray
         elif name == group_column:
             role = "group"
         elif name in arguments.ignore:
@@ -112,7 +113,7 @@ def plan_table(
             note = "no kind of data takes such cells" if found is None else why_no_data(name, cells) or ""
             if found is not None and not note:
                 kinds[name] = found
-                role, kind = "input", found.name
+                role, kind, note = "input", found.name, why_no_numbers(name, filled)
         plans.append(_said(name, role, kind, cells, filled, note))
     if not kinds:
         raise DataError(
@@ -130,7 +131,10 @@ def plan_table(
     sets = {column: (each.modality(""), each.kind) for each in inputs for column in each.columns}
     answers = {name: answer.selecting(sets, train.source) for name, answer in answers.items()}
     plans = [
-        replace(each, note=answers[each.name].note()) if each.name in answers else each for each in plans
+        replace(each, note="; ".join(filter(None, [answers[each.name].note(), each.note])))
+        if each.name in answers
+        else each
+        for each in plans
     ]
     return TablePlan(tuple(plans), Columns(inputs, _named_answers(answers)), arguments)
 

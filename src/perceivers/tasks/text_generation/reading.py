@@ -117,7 +117,9 @@ def joined_events(table: Table, column: str, document_column: str | None) -> Tab
         except DataError as error:
             raise DataError(f"`{table.name(index)}`: {error}") from error
     rows = [{column: np.concatenate(events)} for events in gathered.values()]
-    return ListTable(rows, table.source, [f"{table.source}, {name}" for name in gathered])
+    found = ListTable(rows, table.source, [f"{table.source}, {name}" for name in gathered])
+    found.left_out = table.left_out
+    return found
 
 
 @dataclass(frozen=True)
@@ -139,7 +141,7 @@ def read_documents(
     table: Table, decode: DocumentReader, groups: Sequence[Hashable] | None = None
 ) -> tuple[list[Document], list[str]]:
     """All documents of a table, and one line for each that cannot be read."""
-    documents, problems = [], []
+    documents, problems = [], list(table.left_out)
     for index in range(len(table)):
         name = table.name(index)
         try:

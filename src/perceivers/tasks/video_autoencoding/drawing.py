@@ -6,7 +6,7 @@ from pathlib import Path
 
 import torch
 
-from perceivers.errors import MissingExtraError
+from perceivers.figures import new_figure, save_figure
 from perceivers.metrics.signal_to_noise import decibels, mean_squared_errors
 from perceivers.tasks.base import Prediction
 
@@ -20,18 +20,13 @@ def draw_reconstruction(prediction: Prediction, path: Path) -> None:
         prediction: `values` with the PSNRs and the SNR in dB and the length in `seconds`; `shown` with `frames` and `waves`.
         path: picture to write.
     """
-    try:
-        from matplotlib.backends.backend_agg import FigureCanvasAgg
-        from matplotlib.figure import Figure
-    except ImportError as error:
-        raise MissingExtraError("matplotlib", "train", "The picture of a reconstruction") from error
     frames, values = prediction.shown["frames"], prediction.values
     columns = len(frames)
     height, width = frames[0][1].shape[:2]
     panel = min(2.0, 14.0 / columns)
     strip = panel * height / width
-    figure = Figure(figsize=(max(panel * columns, 8.0) + 1.1, 2 * strip + 4.3), facecolor="white")
-    FigureCanvasAgg(figure)
+    size = (max(panel * columns, 8.0) + 1.1, 2 * strip + 4.3)
+    figure = new_figure("The picture of a reconstruction", size)
     grid = figure.add_gridspec(
         4, columns, height_ratios=[strip, strip, 1.1, 1.1], hspace=0.5, wspace=0.06, left=0.09, right=0.985,
         bottom=0.07, top=1.0 - 1.0 / (2 * strip + 4.3),
@@ -66,7 +61,7 @@ def draw_reconstruction(prediction: Prediction, path: Path) -> None:
             axes.set_xticklabels([])
         else:
             axes.set_xlabel("seconds", fontsize=10, color=INK)
-    figure.savefig(path, dpi=110)
+    save_figure(figure, path, dpi=110)
 
 
 def _title(prediction: Prediction) -> str:
