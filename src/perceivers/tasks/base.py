@@ -209,6 +209,16 @@ class Task(ABC, Generic[TaskArguments]):
     def collate(self, processor: Any, samples: Sequence[Any]) -> Batch:
         """Turn samples into one batch of tensors, without chance."""
 
+    def lesser(self, samples: Sequence[Any]) -> list[list[Any]]:
+        """Batches of samples of which something is absent, or shorter, as of some that users ask about.
+
+        Files of a model are proved with these as well: what never differs, or never lacks, they would take for fixed.
+
+        Args:
+            samples: a few; at least one.
+        """
+        return []
+
     def augment(self, batch: Batch) -> Batch:
         """Change a training batch at random (torch's generator, seeded at every step); the batch itself if not wanted."""
         return batch
