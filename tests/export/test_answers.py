@@ -12,10 +12,12 @@ from typing import Any
 
 import numpy as np
 import pytest
+from PIL import Image
 
 import perceivers
 from perceivers.arguments import DataArguments, RunArguments, TrainingArguments
 from perceivers.export.runs import export
+from perceivers.processors.optical_flow.files import write_flow
 from perceivers.tasks.registry import arguments_class, task_class
 from perceivers.training.run import train
 
@@ -64,7 +66,31 @@ def a_text(folder: Path) -> Path:
     return path
 
 
+def pairs(folder: Path, count: int = 5, size: tuple[int, int] = (29, 37)) -> Path:
+    """Pairs of frames that move by a pixel, with their flow."""
+    folder.mkdir()
+    generator = np.random.default_rng(0)
+    for index in range(count):
+        picture = generator.integers(0, 256, (*size, 3), dtype=np.uint8)
+        Image.fromarray(picture).save(folder / f"{index}_img1.png")
+        Image.fromarray(np.roll(picture, 1, axis=1)).save(folder / f"{index}_img2.png")
+        write_flow(folder / f"{index}_flow.flo", np.full((*size, 2), (1, 0), np.float32))
+    return folder
+
+
+def two_frames(folder: Path) -> list[str]:
+    """Of another size than those that were trained on, so that several tiles of the grid are needed."""
+    pairs(folder / "frames", 1, (31, 47))
+    return [str(folder / "frames" / f"0_img{number}.png") for number in (1, 2)]
+
+
 CASES = (
+    Case(
+        "optical-flow",
+        {"train_height": 16, "train_width": 24, "contrast_window": 5, "pyramid_levels": 2},
+        lambda folder: pairs(folder / "pairs"),
+        two_frames,
+    ),
     Case(
         "audio-classification",
         {"sampling_rate": 4_000, "clip_seconds": 0.25, "num_mel_bins": 7, "evaluation_clips": 2},

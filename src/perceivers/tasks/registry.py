@@ -107,6 +107,7 @@ TASKS: Mapping[str, TaskEntry] = {
         output="the motion of every pixel",
         metrics="end-point error, as a share of zero flow's too, shares off by more than 1, 3 and 5 pixels, KITTI's outliers",
         asking="perceivers.tasks.optical_flow.asking:FlowAsking",
+        exported="perceivers.tasks.optical_flow.arrays:answers_of_export",
     ),
     "video-autoencoding": TaskEntry(
         location="perceivers.tasks.video_autoencoding.task:VideoAutoencoding",

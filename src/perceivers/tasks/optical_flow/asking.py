@@ -21,7 +21,7 @@ from perceivers.tasks.asking.base import QUESTION, Asking, Example, Own
 from perceivers.tasks.base import Prediction
 from perceivers.tasks.optical_flow.drawing import draw_flow, extent_of
 from perceivers.tasks.optical_flow.frames import require_one_size
-from perceivers.tasks.optical_flow.samples import decode_pixels
+from perceivers.tasks.optical_flow.pixels import decode_pixels
 
 
 class FlowAsking(Asking):
