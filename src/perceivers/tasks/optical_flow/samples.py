@@ -20,7 +20,7 @@ from perceivers.data.rows import RowSamples, load_splits
 from perceivers.data.splits import PartName, Samples, Splits
 from perceivers.data.tables import FILE_COLUMN, StreamTable, Table, require_columns
 from perceivers.errors import DataError
-from perceivers.kinds.image.reading import IMAGE_SUFFIXES, read_plain
+from perceivers.kinds.image.reading import IMAGE_SUFFIXES
 from perceivers.processors.optical_flow.truth import known_part, read_known_flow
 from perceivers.tasks.optical_flow.augmentation import FlowSample
 from perceivers.tasks.optical_flow.folders import (
