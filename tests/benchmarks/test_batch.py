@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-import batch
 import pytest
+
+import batch
 
 
 def test_rows_a_second_are_printed_for_each_number_of_workers(monkeypatch: pytest.MonkeyPatch) -> None:
