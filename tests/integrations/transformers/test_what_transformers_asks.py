@@ -196,7 +196,7 @@ def test_base_and_head_load_each_others_weights(way, tmp_path):
     classes = integration.PerceiverModel, type(head)
     torch.manual_seed(5)
     config = head.config
-    saved, loaded = (classes if way == "base to head" else classes[::-1])
+    saved, loaded = classes if way == "base to head" else classes[::-1]
     saved(config).save_pretrained(tmp_path)
     again, told = loaded.from_pretrained(tmp_path, output_loading_info=True)
     kept = saved.from_pretrained(tmp_path).state_dict()

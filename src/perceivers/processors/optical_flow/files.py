@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 import struct
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 import numpy as np
 
@@ -52,7 +52,7 @@ def read_flow_array(path: str | os.PathLike[str]) -> np.ndarray:
 
 def write_flow(path: str | os.PathLike[str], flow: Tensor | np.ndarray) -> None:
     """Write [height, width, 2], right and down in pixels, as a `.flo` file; whole or not at all."""
-    require_shape("flow", flow, ["height", "width", 2])
+    require_shape("flow", cast("Tensor", flow), ["height", "width", 2])
     target = Path(path)
     height, width = flow.shape[:2]
     array = flow if isinstance(flow, np.ndarray) else flow.detach().cpu().float().numpy()

@@ -121,7 +121,8 @@ def _estimated(model: Any, settings: FlowSettings, frames: Floats) -> Floats:
     if below or beside:
         frames = np.pad(frames, ((0, 0), (0, 0), (0, below), (0, beside)), mode="edge")
     inputs = model_inputs(frames, settings)
-    layout = tile_layout(*frames.shape[-2:], grid_height, grid_width, model.config.flow_tile_overlap)
+    whole_height, whole_width = frames.shape[-2:]
+    layout = tile_layout(whole_height, whole_width, grid_height, grid_width, model.config.flow_tile_overlap)
     flow = _blended(model, inputs, layout) * np.float32(settings.flow_scale)
     return flow[:height, :width]
 
