@@ -152,6 +152,9 @@ print(json.dumps(said))
     assert finished.returncode == 0, finished.stderr
     received = json.loads(finished.stdout)
     assert same(received, expected), (received, expected)
+    for each in expected:
+        # Nothing is told of a file that is not there.
+        assert (tmp_path / "answers" / each.get("flow_file", "predictions.csv")).is_file()
     written = json.loads((tmp_path / "answers" / "predictions.json").read_text(encoding="utf-8"))
     assert same(
         [{key: row[key] for key in said} for row, said in zip(written, received, strict=True)], received

@@ -26,6 +26,8 @@ if TYPE_CHECKING:
 TaskArguments = TypeVar("TaskArguments")
 Item = TypeVar("Item")
 Batch = dict[str, Any]
+# In `Prediction.shown` of tasks that draw nothing: name of a file that belongs to the answer -> what has its `path`.
+FILES = "files"
 
 
 @dataclass(frozen=True)

@@ -6,6 +6,7 @@ What the model itself does in torch (tiles) and what its processor does (contras
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -14,7 +15,7 @@ from PIL import Image
 
 from perceivers.nn.tile_layout import TileLayout, tile_layout
 from perceivers.processors.optical_flow.settings import LEAST_CONTRAST, FlowSettings
-from perceivers.tasks.base import Prediction, Unreadable
+from perceivers.tasks.base import FILES, Prediction, Unreadable
 from perceivers.tasks.optical_flow.frames import flows_of_inputs
 from perceivers.tasks.optical_flow.options import OpticalFlowArguments
 from perceivers.tasks.optical_flow.sizes import pyramid_sizes
@@ -32,7 +33,10 @@ def answers_of_export(
         frames = np.stack([first, second]).astype(np.float32).transpose(0, 3, 1, 2) / np.float32(127.5) - 1
         return estimate_flow(model, settings, frames.astype(np.float32), arguments)
 
-    return flows_of_inputs(inputs, arguments, estimate, left_out)
+    return [
+        replace(each, shown={FILES: {each.values["flow_file"]: each.shown["flow"]}})
+        for each in flows_of_inputs(inputs, arguments, estimate, left_out)
+    ]
 
 
 def estimate_flow(
