@@ -140,9 +140,12 @@ SHARED: dict[str, frozenset[str]] = {
             "drawing",
             "number",
             "one_class",
+            "one_entity",
             "ranked",
             "ranking",
             "said",
+            "selection",
+            "several_entities",
             "several_labels",
         }
     ),
@@ -150,11 +153,23 @@ SHARED: dict[str, frozenset[str]] = {
 
 # Names of kinds and answers, but for "text" and "labels", which are columns and arguments too.
 KINDS_AND_ANSWERS = frozenset(
-    {"category", "class", "date", "entities", "image", "number", "points", "series", "sound", "video"}
+    {
+        "category",
+        "class",
+        "date",
+        "entities",
+        "entity",
+        "image",
+        "number",
+        "points",
+        "series",
+        "sound",
+        "video",
+    }
 )
 # What has files of its own for each kind and answer.
 CONCRETE = re.compile(
-    r"kinds\.(category|date|entities|image|number|points|series|sound|text|video)\b|answers\.(number|one_class|several_labels)"
+    r"kinds\.(category|date|entities|image|number|points|series|sound|text|video)\b|answers\.(number|one_class|one_entity|several_entities|several_labels)"
 )
 # Shared by tasks that are about one kind, or offer a choice of answers by themselves.
 MAY_NAME_THEM = frozenset({"tasks.one_column_task", "tasks.text_model"})

@@ -59,7 +59,8 @@ def test_answers_are_saved_with_the_configuration(tmp_path):
         ({"a": 3}, "`answers` must be a mapping from names to mappings"),
         (
             {"a": {}},
-            r"`answers\['a'\]` must have a 'type' that is one of \['class', 'labels', 'number'\], received None",
+            r"`answers\['a'\]` must have a 'type' that is one of "
+            r"\['class', 'entities', 'entity', 'labels', 'number'\], received None",
         ),
         ({"a": {"type": ["class"]}}, r"received \['class'\]"),
         (

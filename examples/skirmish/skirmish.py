@@ -1,7 +1,8 @@
 """A Perceiver learns to command: it imitates an expert that focuses its fire, beside a Transformer in the same place.
 
-Run: python examples/skirmish/skirmish.py [--small]. Prints win rates over battles that nobody has trained on,
-against the same weaker opponent and with their 95 % intervals, and the cost of an answer; writes a film of one battle.
+Run: python examples/skirmish/skirmish.py [--small] [--weights FOLDER --fewest 256 --most 256]. Prints win rates over battles
+that nobody has trained on, against the same weaker opponent and with their 95 % intervals, and the cost of an answer; writes
+a film of one battle.
 """
 
 from __future__ import annotations
@@ -23,8 +24,8 @@ LEARNING_RATE, CLIMB, CLIP = 2e-3, 0.1, 1.0
 # Share of the expert's orders that are carried out otherwise while it is watched: it is then seen to mend what went wrong, as
 # an imitator must (Laskey et al. 2017, "DART: Noise injection for robust imitation learning"). What it says is learned.
 NOISE = 0.05
-# Battles of a round of training, whose moments are mixed; battles that are played at a time.
-ROUND, AT_A_TIME = 64, 250
+# Battles of a round of training, whose moments are mixed; battles that are played at a time, and pairs of enemies in them.
+ROUND, AT_A_TIME, MOST_PAIRS = 64, 250, 2**20
 # Seeds of what is trained on, and of what is measured: their battles are others.
 TRAINING, MEASURING = 0, 1_000_003
 # Entities of the paper's sets, and channels of AlphaStar's encoder.
@@ -97,22 +98,26 @@ def train(clone: Clone, arguments: argparse.Namespace) -> None:
 def agreement(clone: Clone, arguments: argparse.Namespace) -> tuple[float, float]:
     """Shares of actions, and of targets of attacks, that are the expert's, in battles that nobody has trained on."""
     generator = torch.Generator().manual_seed(MEASURING + arguments.seed)
-    moments = moments_of_battles(ROUND, arguments.fewest, arguments.most, generator)
-    entities, mask, orders = moments.some(torch.arange(len(moments.mask)))
-    actions, targets = clone(entities, mask)
-    lives = mask[:, : arguments.most]
-    attacks = lives & (orders.action == ATTACK)
-    return (
-        float((actions.argmax(dim=2) == orders.action)[lives].double().mean()),
-        float((targets.argmax(dim=2) == orders.target)[attacks].double().mean()),
-    )
+    number = min(ROUND, max(1, MOST_PAIRS // arguments.most**2))
+    moments = moments_of_battles(number, arguments.fewest, arguments.most, generator)
+    right: list[tuple[Tensor, Tensor]] = []
+    for rows in torch.arange(len(moments.mask)).split(max(1, MOST_PAIRS // arguments.most**2)):
+        entities, mask, orders = moments.some(rows)
+        actions, targets = clone(entities, mask)
+        lives = mask[:, : arguments.most]
+        attacks = lives & (orders.action == ATTACK)
+        same = actions.argmax(dim=2) == orders.action, targets.argmax(dim=2) == orders.target
+        right.append((same[0][lives], same[1][attacks]))
+    actions, targets = (torch.cat(each).double().mean() for each in zip(*right, strict=True))
+    return float(actions), float(targets)
 
 
 def wins(player: Player, arguments: argparse.Namespace) -> int:
     """Battles won against the opponent; a draw is not won. All players are measured in the same battles."""
     won, first = 0, 0
+    at_a_time = min(AT_A_TIME, max(1, MOST_PAIRS // arguments.most**2))
     while first < arguments.battles:
-        number = min(AT_A_TIME, arguments.battles - first)
+        number = min(at_a_time, arguments.battles - first)
         generator = torch.Generator().manual_seed(MEASURING + arguments.seed + first)
         battles = Battles.start(number, arguments.fewest, arguments.most, generator)
         for _ in range(MOST_TICKS):
@@ -161,6 +166,11 @@ def main(words: list[str] | None = None) -> None:
     parser.add_argument("--battles", type=int, default=1000, help="that are measured")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument(
+        "--weights",
+        type=Path,
+        help="output of an earlier run with as many channels, whose networks play instead of new ones: any number of units",
+    )
+    parser.add_argument(
         "--output", type=Path, default=Path("skirmish"), help="folder of the film and the weights"
     )
     parser.add_argument(
@@ -176,6 +186,10 @@ def main(words: list[str] | None = None) -> None:
     for name in ("perceiver", "transformer"):
         torch.manual_seed(arguments.seed)
         clones[name] = build(name, arguments.channels)
+        if arguments.weights is not None:
+            clones[name].load_state_dict(torch.load(arguments.weights / f"{name}.pt", weights_only=True))
+            clones[name].eval()
+            continue
         print(f"{name}: {sum(each.numel() for each in clones[name].parameters()):,} parameters", flush=True)
         started = time.process_time()
         train(clones[name], arguments)

@@ -124,6 +124,7 @@ class _ConfigFields:
     # Causal models: positions, and what is hidden while training, see `perceivers.configuration_causal`.
     causal_positions: str | None = None
     position_sizes: Sequence[int] | None = None
+    first_position: int | None = None
     rotary_fraction: float | None = None
     rotary_head_fraction: float | None = None
     rotary_max_wavelength: float | None = None
@@ -177,7 +178,7 @@ class _ConfigFields:
     # Any modalities in: name -> {"type": ..., settings of the type}.
     modalities: Mapping[str, Mapping[str, Any]] | None = None
 
-    # Any answers out: name -> {"type": "class", "labels" or "number", settings}, see `perceivers.configuration_answers`.
+    # Any answers out: name -> {"type": "class", "labels", "number", ..., settings}, see `perceivers.configuration_answers`.
     answers: Mapping[str, Mapping[str, Any]] | None = None
 
     # Levels and inputs of a HierarchicalPerceiver, see `perceivers.configuration_hierarchy`.

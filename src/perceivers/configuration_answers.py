@@ -15,7 +15,11 @@ ANSWER_TYPES: Mapping[str, tuple[str, ...]] = {
     "class": ("id2label", "num_labels"),
     "labels": ("id2label", "num_labels"),
     "number": ("quantiles",),
+    "entity": ("of",),
+    "entities": ("of",),
 }
+#: Types that select members of a set that the model reads, whatever its size: one of them, and any number.
+ONE_MEMBER, SEVERAL_MEMBERS = "entity", "entities"
 _SETTINGS = ("mlp_layers", "num_queries", "token_rate", "weight")
 
 
@@ -24,8 +28,9 @@ class AnswerDescription:
     """One answer of a model.
 
     Attributes:
-        type: "class" (one of several), "labels" (any of several) or "number".
-        id2label: class id -> name, in the order of ids; empty for a number.
+        type: "class" (one of several), "labels" (any of several), "number", "entity" (one of those that a sample has) or
+            "entities" (any of them).
+        id2label: class id -> name, in the order of ids; empty where there are none.
         quantiles: shares in (0, 1), ascending, of which a number is answered; empty for its mean.
         weight: of this answer's loss among the others'.
         mlp_layers: tanh layers of the head before its linear one.
@@ -34,6 +39,7 @@ class AnswerDescription:
         token_rate: above 0, what each query says has, beside the latents' part, a linear map of the mean of the input
             tokens: what can be read off the inputs without latents is learned by it. It learns at so many times the run's
             learning rate, and the latents' part starts at zero. 0: no such map.
+        of: of "entity" and "entities": the modality whose entities are selected; else "".
     """
 
     type: str
@@ -43,11 +49,17 @@ class AnswerDescription:
     mlp_layers: int = 0
     num_queries: int = 1
     token_rate: float = 0.0
+    of: str = ""
 
     @property
     def num_outputs(self) -> int:
-        """Scores of a head: one a class, one a label, one a quantile, or 1."""
+        """Scores of a head: one a class, one a label, one a quantile, or 1; of members there are as many as a set has."""
         return len(self.id2label) or len(self.quantiles) or 1
+
+    @property
+    def selects(self) -> bool:
+        """Whether it selects members of a set that the model reads."""
+        return bool(self.of)
 
 
 def read_answers(answers: Mapping[str, Mapping[str, Any]]) -> dict[str, AnswerDescription]:
@@ -60,9 +72,9 @@ def read_answer(name: str, description: Mapping[str, Any]) -> AnswerDescription:
 
     Args:
         name: for messages.
-        description: "type" ("class", "labels" or "number"); for the first two "num_labels" or "id2label"; for a number
-            "quantiles", or none for the mean; "weight" (1.0), "mlp_layers" (0), "num_queries" (1) and "token_rate" (0.0),
-            see AnswerDescription.
+        description: "type" ("class", "labels", "number", "entity" or "entities"); for the first two "num_labels" or
+            "id2label"; for a number "quantiles", or none for the mean; for the last two "of"; "weight" (1.0), "mlp_layers"
+            (0), "num_queries" (1) and "token_rate" (0.0), see AnswerDescription.
 
     Raises:
         ConfigurationError: a key that the type does not have, or a value out of range.
@@ -88,15 +100,32 @@ def read_answer(name: str, description: Mapping[str, Any]) -> AnswerDescription:
     token_rate = description.get("token_rate", 0.0)
     if token_rate != 0:
         require_positive(f"{place}['token_rate']", token_rate)
+    selects = kind in (ONE_MEMBER, SEVERAL_MEMBERS)
+    if selects:
+        _require_of_a_pointer(place, description, layers, token_rate)
     return AnswerDescription(
         type=kind,
-        id2label={} if kind == "number" else _labels(place, description),
+        id2label={} if kind == "number" or selects else _labels(place, description),
         quantiles=_quantiles(place, description.get("quantiles")),
         weight=float(weight),
         mlp_layers=layers,
         num_queries=queries,
         token_rate=float(token_rate),
+        of=description["of"] if selects else "",
     )
+
+
+def _require_of_a_pointer(
+    place: str, description: Mapping[str, Any], mlp_layers: int, token_rate: float
+) -> None:
+    of = description.get("of")
+    if not isinstance(of, str) or not of:
+        raise ConfigurationError(
+            f"`{place}['of']` must name the modality whose entities are selected, received {of!r}"
+        )
+    for name, value in (("mlp_layers", mlp_layers), ("token_rate", token_rate)):
+        if value:
+            raise ConfigurationError(f"`{place}['{name}']` must be 0 for a pointer, received {value}")
 
 
 def _labels(place: str, description: Mapping[str, Any]) -> dict[int, str]:

@@ -15,6 +15,7 @@ POSITIONS = ("rotary", "sinusoidal", "learned")
 CAUSAL_KEYS = (
     "causal_positions",
     "position_sizes",
+    "first_position",
     "rotary_fraction",
     "rotary_head_fraction",
     "rotary_max_wavelength",
@@ -32,6 +33,7 @@ class CausalDescription:
     Attributes:
         positions: "rotary" (queries and keys of every layer are turned), "sinusoidal" or "learned" (added to the embedding).
         position_sizes: rows of the learned tables, one an axis of the positions, which are summed.
+        first_position: of a text's first token where nobody gives positions; the authors' data begin with 1.
         rotary_fraction: share of a head's channels that is turned.
         rotary_head_fraction: share of the heads that is turned.
         rotary_max_wavelength: the slowest turn takes 2 pi times as many positions.
@@ -42,6 +44,7 @@ class CausalDescription:
 
     positions: str
     position_sizes: tuple[int, ...]
+    first_position: int
     rotary_fraction: float
     rotary_head_fraction: float
     rotary_max_wavelength: float
@@ -71,9 +74,11 @@ def read_causal(config: Any) -> CausalDescription:
         raise ConfigurationError(
             f"`rotary_max_wavelength` must be at least `max_position_embeddings` ({context}), received {wavelength!r}"
         )
+    first = 0 if config.first_position is None else config.first_position
     return CausalDescription(
         positions=positions,
-        position_sizes=_sizes(config.position_sizes, context),
+        position_sizes=_sizes(config.position_sizes, context + first),
+        first_position=first,
         rotary_fraction=_share(config, "rotary_fraction", 0.5),
         rotary_head_fraction=_share(config, "rotary_head_fraction", 1.0),
         rotary_max_wavelength=float(wavelength),

@@ -12,6 +12,7 @@ from perceivers.errors import ConfigurationError
 _MAY_BE_ZERO = (
     "chunk_size_feed_forward",
     "flow_tile_overlap",
+    "first_position",
     "input_padding_size",
     "num_self_attends_per_block",
     "query_padding_size",

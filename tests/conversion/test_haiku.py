@@ -132,7 +132,7 @@ def test_an_architecture_that_does_not_exist_is_an_error(tmp_path):
         convert_haiku(tmp_path / "file", tmp_path / "out", "resnet")
 
 
-@pytest.mark.parametrize("architecture", list(ARCHITECTURES))
+@pytest.mark.parametrize("architecture", list(HUB_NAMES))
 def test_without_a_configuration_the_network_has_the_released_size(architecture):
     layout = json.loads(LAYOUTS.read_text())[f"deepmind/{HUB_NAMES[architecture]}"]
     assert ARCHITECTURES[architecture].model == layout["class"]

@@ -21,6 +21,9 @@ def test_the_examples_run_in_order_and_give_the_shapes_that_they_say() -> None:
     chosen = left["output"].logits.softmax(dim=-1)[left["is_there"].all(dim=1)]
     hidden = ~left["enemies"][left["is_there"].all(dim=1)]
     assert (chosen.masked_select(hidden[:, None]) == 0).all()
+    # Chance is 0.4: that is how many of them are theirs.
+    assert left["predictor"].results["test"]["accuracy"] > 0.7
+    assert left["said"]["focus"] == 1
 
 
 def test_the_film_of_the_page_is_small() -> None:

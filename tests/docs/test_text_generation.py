@@ -15,6 +15,7 @@ from perceivers.tasks.text_generation.sizing import network_and_loop, sequence_s
 PAGE = ROOT / "docs" / "text-generation.md"
 OF_GENERATE = {"temperature", "max_new_tokens"}
 OF_BENCHMARK = {"folder"}
+OF_CONVERT = {"architecture", "config"}
 OF_DATA = {"data", "output", "group_column", "test_data", "text_column"}
 
 
@@ -32,7 +33,8 @@ def test_every_option_that_is_named_is_one() -> None:
         name.replace("-", "_") for name in re.findall(r"--([a-z][a-z-]+)", PAGE.read_text(encoding="utf-8"))
     }
     assert len(named) > 10
-    assert named <= set(vars(TextGenerationArguments())) | OF_DATA | OF_GENERATE | OF_BENCHMARK
+    known = OF_DATA | OF_GENERATE | OF_BENCHMARK | OF_CONVERT
+    assert named <= set(vars(TextGenerationArguments())) | known
     assert "generate" in app
 
 

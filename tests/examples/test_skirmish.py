@@ -123,3 +123,20 @@ def test_a_small_run_prints_its_table_and_writes_a_film(
     with Image.open(tmp_path / "out" / "battle.gif") as film:
         assert film.n_frames > 2
     assert (tmp_path / "out" / "transformer.pt").is_file()
+    # Networks that were trained on few units play battles of more.
+    more = [
+        "--channels",
+        "16",
+        "--fewest",
+        "7",
+        "--most",
+        "9",
+        "--battles",
+        "2",
+        "--output",
+        str(tmp_path / "more"),
+    ]
+    skirmish.main(["--weights", str(tmp_path / "out"), *more])
+    lines = capsys.readouterr().out.splitlines()
+    assert not any(line.strip().startswith("step") for line in lines)
+    assert "2 battles, 7 to 9 units a side" in lines

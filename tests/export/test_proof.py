@@ -67,3 +67,10 @@ def test_a_file_that_is_off_or_was_run_at_too_few_sizes_fails() -> None:
         Proof(float("nan"), sizes).require("model.onnx")
     with pytest.raises(ConfigurationError, match="compared at 2 sizes beside the sample's, received 1"):
         Proof(0.0, sizes[:2]).require("model.onnx")
+
+
+def test_what_hides_members_is_compared_as_hidden_and_makes_no_difference_small() -> None:
+    lowest = torch.finfo(torch.float32).min
+    expected = {"logits": torch.tensor([[2.0, 1.0, lowest]])}
+    assert difference(expected, {"logits": np.array([[2.0, 1.5, -1e30]])}) == pytest.approx(0.25)
+    assert difference(expected, {"logits": np.array([[2.0, 1.0, -3.0]])}) == np.inf

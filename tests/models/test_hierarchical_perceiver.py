@@ -246,11 +246,53 @@ def test_half_precision_says_nearly_the_same(model, inputs):
 
 @pytest.mark.slow
 @torch.no_grad()
-def test_an_exported_model_says_the_same(model, inputs):
-    program = torch.export.export(model, (inputs,), strict=False)
-    said = program.module()(inputs)
-    for name, values in model(inputs).logits.items():
-        assert torch.allclose(said.logits[name], values, atol=1e-6)
+@pytest.mark.parametrize("prepares", [False, True])
+def test_an_exported_model_says_the_same_of_any_number_of_samples(model, inputs, prepares):
+    own = model.prepare().traceable if prepares else model
+    given = {**inputs, "visible_slots": torch.tensor([[3, 0], [1, 2]])}
+    several = torch.export.Dim("several")
+    by_name = {name: {0: several} for name in inputs}
+
+    class Call(torch.nn.Module):
+        def __init__(self):
+            super().__init__()
+            # What is prepared has lists of layers, and is no part of another module.
+            self.own = None if prepares else own
+
+        def forward(self, inputs, visible_slots):
+            return own(inputs, visible_slots=visible_slots).logits
+
+    program = torch.export.export(
+        Call(), (inputs, given["visible_slots"]), dynamic_shapes=(by_name, {0: several}), strict=False
+    )
+    for batch in (2, 5):
+        asked = {name: torch.randn(batch, *values.shape[1:]) for name, values in inputs.items()}
+        slots = torch.randint(0, 5, (batch, 2))
+        said = program.module()(asked, slots)
+        for name, values in model(asked, visible_slots=slots).logits.items():
+            assert torch.allclose(said[name], values, atol=2e-5)
+
+
+@pytest.mark.slow
+# Of torch's own code.
+@pytest.mark.filterwarnings("ignore:.*torch.jit.script_method:DeprecationWarning")
+def test_a_compiled_model_says_and_learns_the_same(model, inputs):
+    own = copy.deepcopy(model)
+    compiled = torch.compile(own, fullgraph=True, dynamic=False)
+    slots = torch.tensor([[3, 0], [1, 2]])
+    expected = model(inputs, labels=inputs, visible_slots=slots, output_hidden_states=True)
+    said = compiled(inputs, labels=inputs, visible_slots=slots, output_hidden_states=True)
+    for name, values in expected.logits.items():
+        assert torch.allclose(said.logits[name], values, atol=1e-5)
+    for pair in zip(said.hidden_states, expected.hidden_states, strict=True):
+        assert torch.allclose(*pair, atol=1e-5)
+    for each, output in ((model, expected), (own, said)):
+        each.zero_grad()
+        output.loss.backward()
+    for (name, ours), (_, theirs) in zip(own.named_parameters(), model.named_parameters(), strict=True):
+        assert torch.allclose(ours.grad, theirs.grad, atol=1e-5), name
+    model.zero_grad()
+    torch.compiler.reset()
 
 
 @pytest.mark.parametrize(

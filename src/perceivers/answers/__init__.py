@@ -1,1 +1,1 @@
-"""What may be asked of a model: one class, several labels, a number. One file each."""
+"""What may be asked of a model: one class, several labels, a number, one or several entities of a set. One file each."""

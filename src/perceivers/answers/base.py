@@ -55,6 +55,8 @@ class Answer(ABC):
     """Whether it is an amount: noise in the inputs costs amounts more than classes."""
     divides_rows: ClassVar[bool] = False
     """Whether every part of the data gets the same share of each of its values."""
+    selects: ClassVar[bool] = False
+    """Whether it selects entities of a set in another column, which `among` names."""
     drawn: ClassVar[str] = "answer"
     """What `draw` shows, for the picture's heading."""
 
@@ -112,6 +114,32 @@ class Answer(ABC):
             source: what errors call the table.
         """
         return self
+
+    def selecting(self, inputs: Mapping[str, tuple[str, Any]], source: str) -> Self:
+        """This answer with what must be known of the inputs that it selects of.
+
+        Args:
+            inputs: column -> the model's name for the only modality of what it holds, and the kind.
+            source: what errors call the table.
+
+        Raises:
+            DataError: it cannot be told of which it selects.
+        """
+        return self
+
+    @property
+    def members_of(self) -> str:
+        """The modality whose members it selects; "" of all other answers."""
+        return ""
+
+    def require_among(self, target: Any, value: Any) -> None:
+        """Raise DataError where a target is none of the members of a row's value.
+
+        Args:
+            target: what `target` gave.
+            value: of the input that has the modality `members_of`; None where it is missing.
+        """
+        return
 
     @abstractmethod
     def target(self, cell: Any) -> Any:

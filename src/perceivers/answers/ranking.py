@@ -8,6 +8,8 @@ from typing import Any
 import numpy as np
 
 NUM_ALTERNATIVES = 5
+# Members of a set that could not be selected score this or less, see `perceivers.nn.pointer`.
+HIDDEN = -65504.0
 
 
 def ranked_answers(logits: Any, names: Sequence[str], *, multi_label: bool = False) -> list[dict[str, Any]]:
@@ -53,7 +55,7 @@ def mean_of_arrays(scores: np.ndarray, answer_type: str) -> np.ndarray:
 
     Args:
         scores: [batch, views, ...].
-        answer_type: "class", "labels" or "number".
+        answer_type: see `perceivers.configuration_answers.AnswerDescription`.
 
     Returns:
         [batch, ...]; of classes and labels scores again, whose probabilities are the averaged ones.
@@ -61,10 +63,21 @@ def mean_of_arrays(scores: np.ndarray, answer_type: str) -> np.ndarray:
     wide = scores.astype(np.float64)
     if answer_type == "number":
         return wide.mean(axis=1)
+    if answer_type in ("entity", "entities"):
+        return _mean_of_members(wide, answer_type)
     if answer_type == "class":
         return np.log(softmax(wide).mean(axis=1))
     likely = sigmoid(wide).mean(axis=1)
     return np.log(likely) - np.log(sigmoid(-wide).mean(axis=1))
+
+
+def _mean_of_members(scores: np.ndarray, answer_type: str) -> np.ndarray:
+    """The same of a pointer; those that are hidden stay so."""
+    hidden: np.ndarray = np.all(scores <= HIDDEN, axis=1)
+    shown = np.where(hidden[:, None], 0.0, scores) if answer_type == "entities" else scores
+    with np.errstate(divide="ignore"):
+        averaged = mean_of_arrays(shown, "labels" if answer_type == "entities" else "class")
+    return np.where(hidden, 2 * HIDDEN, averaged)
 
 
 def compare_rankings(said: Mapping[str, Any], other: Mapping[str, Any]) -> dict[str, Any]:

@@ -8,10 +8,14 @@ from typing import Any
 from perceivers.answers.base import Answer
 from perceivers.answers.number import Number
 from perceivers.answers.one_class import OneClass
+from perceivers.answers.one_entity import OneEntity
+from perceivers.answers.several_entities import SeveralEntities
 from perceivers.answers.several_labels import SeveralLabels
 from perceivers.errors import ConfigurationError
 
-ANSWERS: dict[str, type[Answer]] = {each.name: each for each in (OneClass, SeveralLabels, Number)}
+ANSWERS: dict[str, type[Answer]] = {
+    each.name: each for each in (OneClass, SeveralLabels, Number, OneEntity, SeveralEntities)
+}
 
 
 def answer_class(name: str) -> type[Answer]:

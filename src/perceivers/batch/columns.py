@@ -20,7 +20,7 @@ def answer_columns(answers: Mapping[str, Answer]) -> dict[str, type]:
     for answer in answers.values():
         asked = answer.description
         # What an answer says of made scores, for the names of what it says.
-        size = (1, asked.num_outputs) if answer.names or asked.quantiles else (1,)
+        size = (1, asked.num_outputs) if answer.names or asked.quantiles or answer.selects else (1,)
         (said,) = answer.describe(torch.zeros(size))
         for name, value in _named(answer, said).items():
             columns[name] = str if isinstance(value, str) else float

@@ -12,6 +12,7 @@ import torch
 from torch import Tensor
 
 from perceivers.errors import ConfigurationError, PerceiversError
+from perceivers.nn.pointer import HIDDEN
 
 # Share of the largest output that a file's may be off by.
 MOST_ERROR = 1e-4
@@ -86,7 +87,7 @@ def _num_different(sizes: Sequence[Mapping[str, tuple[int, ...]]]) -> int:
 
 
 def difference(expected: Mapping[str, Any], received: Mapping[str, Any]) -> float:
-    """Largest difference of any output, as a share of the largest value of that output."""
+    """Largest difference of any output, as a share of the largest value of that output; infinite where one hides others."""
     found = 0.0
     for name, tensor in expected.items():
         wanted, own = _wide(tensor), _wide(received[name])
@@ -94,6 +95,11 @@ def difference(expected: Mapping[str, Any], received: Mapping[str, Any]) -> floa
             raise ConfigurationError(
                 f"`{name}` must have shape {list(wanted.shape)}, as the model's, received {list(own.shape)}"
             )
+        # What hides the members of a set is no number to compare, and would make all other differences small.
+        hidden = wanted <= HIDDEN
+        if not np.array_equal(hidden, own <= HIDDEN):
+            return np.inf
+        wanted, own = np.where(hidden, 0.0, wanted), np.where(hidden, 0.0, own)
         largest = float(np.abs(wanted).max(initial=0.0))
         off = float(np.abs(wanted - own).max(initial=0.0))
         found = max(found, off / largest if largest else off)

@@ -247,7 +247,8 @@ def prepare(
         give_back_freed_memory()
     if is_hierarchy:
         return PreparedHierarchicalPerceiver(prepared, MappingProxyType(dict(PLAIN_PARTS)))
-    return PreparedModel(prepared, MappingProxyType(_inner(prepared).plain_parts))
+    plain = {**_inner(prepared).plain_parts, **getattr(prepared, "plain_heads", {})}
+    return PreparedModel(prepared, MappingProxyType(plain))
 
 
 # What keeps a causal model from being folded.

@@ -364,13 +364,13 @@ class PerceiverForCausalLM(PerceiverPreTrainedModel):
         return _Row(ids, mask, order, positions)
 
     def _counted(self, ids: Tensor, mask: Tensor | None, cache: CausalCache | None) -> Tensor:
-        """Positions from 0, without padding."""
-        batch, length = ids.shape
+        """Positions from the first one, without padding."""
+        (batch, length), first = ids.shape, self.causal.first_position
         if cache is not None:
-            return cache.positions(mask, length, batch, ids.device)
+            return first + cache.positions(mask, length, batch, ids.device)
         if mask is None:
-            return torch.arange(length, device=ids.device)[None]
-        return (mask.long().cumsum(dim=1) - 1).clamp(min=0)
+            return torch.arange(first, first + length, device=ids.device)[None]
+        return first + (mask.long().cumsum(dim=1) - 1).clamp(min=0)
 
     def _tokens(self, row: _Row) -> Tensor:
         """Embedded ids, and what is added for their positions: [batch, length, d_model]."""

@@ -103,7 +103,7 @@ def pointer_loss(logits: Tensor, labels: Tensor, mask: Tensor | None = None) -> 
                 f"`labels` of several members must have shape {[batch, queries, members]}, received {list(labels.shape)}"
             )
         wanted = labels.reshape(logits.shape)
-        _require_selectable((wanted > 0) & ~allowed)
+        require_selectable((wanted > 0) & ~allowed)
         scores, targets = _at_full_precision(logits, wanted)
         losses = F.binary_cross_entropy_with_logits(
             torch.where(allowed, scores, torch.zeros_like(scores)), targets, reduction="none"
@@ -117,7 +117,7 @@ def pointer_loss(logits: Tensor, labels: Tensor, mask: Tensor | None = None) -> 
     require_classes(labels, members)
     chosen = labels.reshape(batch, queries).long()
     counts = chosen != IGNORED_LABEL
-    _require_selectable(counts & ~allowed.gather(2, chosen.clamp(min=0)[..., None])[..., 0])
+    require_selectable(counts & ~allowed.gather(2, chosen.clamp(min=0)[..., None])[..., 0])
     losses = F.cross_entropy(
         logits.float().flatten(0, 1), chosen.flatten(), ignore_index=IGNORED_LABEL, reduction="sum"
     )
@@ -174,7 +174,7 @@ def _at_full_precision(values: Tensor, targets: Tensor) -> tuple[Tensor, Tensor]
     return values.to(working), targets.to(working)
 
 
-def _require_selectable(wrong: Tensor) -> None:
+def require_selectable(wrong: Tensor) -> None:
     """ShapeError where a label is a member that may not be selected; not checked while a graph is captured."""
     if torch.compiler.is_compiling() or wrong.is_meta or not bool(wrong.any()):
         return

@@ -10,27 +10,31 @@ import torch
 from torch import Tensor, nn
 
 from perceivers.configuration import PerceiverConfig
-from perceivers.configuration_answers import read_answers
+from perceivers.configuration_answers import AnswerDescription, read_answers
 from perceivers.decoders.base import PerceiverAbstractDecoder
 from perceivers.decoders.mean import PerceiverMeanDecoder
 from perceivers.decoders.multitask import PerceiverMultitaskDecoder
-from perceivers.errors import ConfigurationError
+from perceivers.errors import ConfigurationError, ShapeError
+from perceivers.modalities.base import AbstractPreprocessor
 from perceivers.modalities.multimodal import PerceiverMultimodalPreprocessor
 from perceivers.modalities.text import PerceiverTextPreprocessor
 from perceivers.models.answers.choice import AnswerChoice, choose_answers
 from perceivers.models.answers.heads import AnswerHead, TokenReading, average_of_queries
 from perceivers.models.answers.losses import answer_losses, has_target, mean_loss
+from perceivers.models.answers.pointing import PointerHead
 from perceivers.models.answers.targets import targets_by_answer
 from perceivers.models.mixture import PerceiverMixtureModel, mixture_preprocessor
 from perceivers.models.other_arguments import pass_over
 from perceivers.models.perceiver import PerceiverModel
 from perceivers.models.verbs import or_default
-from perceivers.nn.packing import require_names
+from perceivers.nn.packing import require_names, restructure
 from perceivers.outputs import Encoded, PerceiverDecoderOutput, PerceiverPredictionOutput
+
+ENTITIES = "entities"
 
 
 class PerceiverForPrediction(PerceiverMixtureModel):
-    """Classes, labels and numbers, of whatever `config.modalities` describes.
+    """Classes, labels, numbers and selected entities, of whatever `config.modalities` describes.
 
     Example:
         config = PerceiverConfig(
@@ -46,6 +50,9 @@ class PerceiverForPrediction(PerceiverMixtureModel):
         )
         model = PerceiverForPrediction(config)
         kind = model({"numbers": numbers, "photo": photos}).logits["kind"]
+
+    An answer of type "entity", or "entities", selects members of the sets in the modality that its "of" names: its scores are
+    [batch, num_entities], the lowest number of their type where a sample has no such entity.
 
     A modality that a sample lacks is hidden by the mask; nothing is put in its place. A sample that has none gets the answers
     that the latents give by themselves.
@@ -65,15 +72,20 @@ class PerceiverForPrediction(PerceiverMixtureModel):
         require_names("answers", config.answers)
         self.answers = read_answers(config.answers)
         self.answer_names = tuple(self.answers)
-        heads = {name: AnswerHead(config.d_latents, answer) for name, answer in self.answers.items()}
+        heads = {
+            name: AnswerHead(config.d_latents, answer)
+            for name, answer in self.answers.items()
+            if not answer.selects
+        }
         readers = [name for name, answer in self.answers.items() if answer.token_rate]
         num_tasks = sum(answer.num_queries for answer in self.answers.values())
+        keeps_tokens = bool(readers) or len(heads) < len(self.answers)
         decoder: PerceiverAbstractDecoder
         if config.mean_of_latents:
-            decoder = PerceiverMeanDecoder(num_tasks, keeps_tokens=bool(readers))
+            decoder = PerceiverMeanDecoder(num_tasks, keeps_tokens=keeps_tokens)
         else:
             decoder = PerceiverMultitaskDecoder(
-                config, num_tasks=num_tasks, num_channels=config.d_latents, keeps_tokens=bool(readers)
+                config, num_tasks=num_tasks, num_channels=config.d_latents, keeps_tokens=keeps_tokens
             )
         own = copy.copy(config)
         # A sample without any input must not be answered from what stands in the place of its inputs.
@@ -81,10 +93,25 @@ class PerceiverForPrediction(PerceiverMixtureModel):
         preprocessor = mixture_preprocessor(own)
         self.perceiver = PerceiverModel(own, input_preprocessor=preprocessor, decoder=decoder)
         self.heads = nn.ModuleDict(heads)
+        self.pointers = nn.ModuleDict(
+            {
+                name: PointerHead(name, own, self._channels_of_members(name, answer, preprocessor))
+                for name, answer in self.answers.items()
+                if answer.selects
+            }
+        )
         self.token_readers = nn.ModuleDict(
             {name: TokenReading(preprocessor.num_channels, self.answers[name]) for name in readers}
         )
         self.initialize_new_parameters()
+
+    @property
+    def plain_heads(self) -> dict[str, str]:
+        """See PerceiverTaskModel."""
+        return dict.fromkeys(
+            (f"pointers.{name}" for name in self.pointers),
+            "every member of a set asks the latents with a token of its own, of which nothing is known beforehand",
+        )
 
     def forward(
         self,
@@ -206,6 +233,9 @@ class PerceiverForPrediction(PerceiverMixtureModel):
             decoded, weights = decoded.logits, decoded.cross_attentions
         said = {}
         for name, answered in choice.split(decoded, counts).items():
+            if name in self.pointers:
+                said[name] = self.pointers[name](answered, *self._members(encoded, name, choice))
+                continue
             seen = None
             if name in self.token_readers:
                 seen = self.token_readers[name](encoded.tokens, encoded.mask)
@@ -213,6 +243,47 @@ class PerceiverForPrediction(PerceiverMixtureModel):
                     seen = seen[choice.own.to(seen.device) == self.answer_names.index(name)]
             said[name] = self.heads[name](answered, seen)
         return said, weights
+
+    def _members(
+        self, encoded: Encoded, name: str, choice: AnswerChoice
+    ) -> tuple[Tensor, Tensor, Tensor | None]:
+        """Latents of the samples that a pointer is asked of, and tokens and mask of what it may select."""
+        of = self.answers[name].of
+        tokens, mask = cast("Tensor", encoded.tokens), encoded.mask
+        if encoded.modality_sizes is not None:
+            if of not in encoded.modality_sizes:
+                raise ShapeError(
+                    f"`inputs` must have the modality {of!r} for the answer {name!r}, which selects of its entities, "
+                    f"received {sorted(encoded.modality_sizes)}"
+                )
+            tokens = restructure(encoded.modality_sizes, tokens)[of]
+            if mask is not None:
+                mask = restructure(encoded.modality_sizes, mask[..., None])[of][..., 0]
+        latents = encoded.latents
+        if choice.own is None:
+            return latents, tokens, mask
+        own = choice.own.to(latents.device) == self.answer_names.index(name)
+        return latents[own], tokens[own], None if mask is None else mask[own]
+
+    def _channels_of_members(
+        self, name: str, answer: AnswerDescription, preprocessor: AbstractPreprocessor
+    ) -> int:
+        """Channels of the tokens of the modality that an answer selects of."""
+        described = cast("Mapping[str, Mapping[str, Any]]", self.config.modalities)
+        if described.get(answer.of, {}).get("type") != ENTITIES:
+            known = [each for each in self._names if described[each].get("type") == ENTITIES]
+            raise ConfigurationError(
+                f"`answers[{name!r}]['of']` must be a modality of type {ENTITIES!r}, of which there are {known}, "
+                f"received {answer.of!r}"
+            )
+        if self._drop_probabilities.get(answer.of):
+            raise ConfigurationError(
+                f"`modalities[{answer.of!r}]['drop_probability']` must be 0, because the answer {name!r} selects of its "
+                f"entities, received {self._drop_probabilities[answer.of]}"
+            )
+        if isinstance(preprocessor, PerceiverMultimodalPreprocessor):
+            preprocessor = cast("AbstractPreprocessor", preprocessor.modalities[answer.of])
+        return preprocessor.num_channels
 
     def _averaged(self, said: Mapping[str, Tensor]) -> dict[str, Tensor]:
         return {name: average_of_queries(some, self.answers[name]) for name, some in said.items()}
@@ -239,7 +310,8 @@ class PerceiverForPrediction(PerceiverMixtureModel):
         """Parameters of the modalities that the batch lacks, and of the heads of answers that have no samples."""
         for name in self.answer_names:
             if name not in said:
-                yield from self.heads[name].parameters()
+                head = self.pointers if name in self.pointers else self.heads
+                yield from head[name].parameters()
                 if name in self.token_readers:
                     yield from self.token_readers[name].parameters()
         preprocessor = self.perceiver.input_preprocessor

@@ -40,6 +40,11 @@ class PerceiverTaskModel(PerceiverPreTrainedModel):
 
     perceiver: PerceiverModel
 
+    @property
+    def plain_heads(self) -> dict[str, str]:
+        """Parts behind the decoder that `prepare` leaves as they are although they are no linear maps, and why."""
+        return {}
+
     def linear_head(self) -> LinearHead | None:
         """The linear map after the decoder, where there is one: the fast form makes it part of the decoder's own maps."""
         return None

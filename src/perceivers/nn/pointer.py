@@ -9,6 +9,14 @@ from torch import Tensor, nn
 
 from perceivers.errors import ShapeError, require_shape
 
+# The lowest number of float16, which no score is: what hides a member is this or lower, in any type.
+HIDDEN = -65504.0
+
+
+def is_hidden(scores: Tensor) -> Tensor:
+    """Bool, of the shape of a pointer's scores: which members could not be chosen."""
+    return scores <= HIDDEN
+
 
 def pointer_scores(queries: Tensor, keys: Tensor, mask: Tensor | None = None) -> Tensor:
     """Scaled products of queries and keys, the lowest number of their type where the mask hides a key.

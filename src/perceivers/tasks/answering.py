@@ -197,8 +197,9 @@ class AnsweringTask(Task[TaskArguments]):
             if error := next((each for each in read if isinstance(each, DataError)), None):
                 raise error
             found.append(self._scores(parts, prepared, read))  # type: ignore[arg-type]
+        # Values are of one width, scores of entities as wide as the largest set of theirs.
         return {
-            name: answer.values(torch.cat([each[name] for each in found]))
+            name: torch.cat([answer.values(each[name]) for each in found])
             for name, answer in parts.processor.answers.items()
         }
 

@@ -58,6 +58,15 @@ class Columns:
         )
         return Sample(values, targets)
 
+    def require_members(self, sample: Sample) -> None:
+        """Raise DataError where a target is none of the members of the sample's own set."""
+        for answer, target in zip(self.answers.values(), sample.targets, strict=True):
+            if not answer.members_of or target is None:
+                continue
+            for each, value in zip(self.inputs, sample.values, strict=True):
+                if answer.members_of == each.modality(""):
+                    answer.require_among(target, value)
+
     def _value(self, each: Input, row: Mapping[str, Any], table: Any, kept: KeptValues | None) -> Any:
         try:
             return each.read(row, table, kept)

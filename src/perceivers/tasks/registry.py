@@ -45,7 +45,7 @@ TASKS: Mapping[str, TaskEntry] = {
         location="perceivers.tasks.table.task:TableTask",
         arguments="perceivers.tasks.table.options:TableArguments",
         input="rows of a table: pictures, texts, sounds, numbers, categories, dates, of any number of columns",
-        output="classes, labels and numbers, one or several at once",
+        output="classes, labels, numbers and selected entities, one or several at once",
         metrics="accuracy, ROC AUC, log loss; R2, RMSE, MAE; of every target",
     ),
     "image-classification": TaskEntry(

@@ -20,15 +20,19 @@ class RowReader:
         columns: see Columns.
         needs_all: refuse a row without a value or a target, instead of masking the one and leaving the other unlearned.
         kept: values that were read before; None keeps none.
+        checks_members: refuse a target that is none of the members of the row's own set; not where sets are exchanged.
     """
 
     columns: Columns
     needs_all: bool = False
     kept: KeptValues | None = None
+    checks_members: bool = True
 
     def __call__(self, row: Mapping[str, Any], table: Any) -> Sample:
         """Read one row."""
         sample = self.columns.read(row, table, self.kept)
+        if self.checks_members:
+            self.columns.require_members(sample)
         if self.needs_all:
             for each, value in zip(self.columns.inputs, sample.values, strict=True):
                 if value is None:

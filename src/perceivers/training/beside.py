@@ -66,6 +66,11 @@ def measure_rivals(
         raise ConfigurationError(
             f"`beside` {beside} needs a run whose answers come from columns, received one of {task.name}"
         )
+    if all(answer.selects for answer in parts.processor.answers.values()):
+        raise ConfigurationError(
+            f"`beside` {beside} needs an answer that is alike in all rows, received only entities of sets: "
+            + ", ".join(answer.column for answer in parts.processor.answers.values())
+        )
     kinds = {column: each.kind for each in parts.processor.inputs for column in each.columns}
     if not any(kind.name in READABLE for kind in kinds.values()):
         raise ConfigurationError(
@@ -118,6 +123,8 @@ def cheap_rival(
         began = time.monotonic()
         own = task.stand_beside(train, asked)
         return None if own is None else {**own, "seconds": round(time.monotonic() - began, 1)}
+    if all(answer.selects for answer in parts.processor.answers.values()):
+        return None
     try:
         fitted, measured = _rows(train), _rows(asked)
     except DataError:
@@ -192,9 +199,12 @@ def _simplified(only: Input, parts: Sequence[RowSamples], ended: float) -> tuple
 def _targets_of(
     parts: Parts, fitted: Sequence[RowSamples], measured: Sequence[RowSamples]
 ) -> dict[str, tuple[str, list[Any], list[Any]]]:
+    """Of the answers that are alike in all rows: a simple method cannot select of sets of any size."""
     known, truth = _targets(parts, fitted), _targets(parts, measured)
     return {
-        name: (answer.head_type, known[name], truth[name]) for name, answer in parts.processor.answers.items()
+        name: (answer.head_type, known[name], truth[name])
+        for name, answer in parts.processor.answers.items()
+        if not answer.selects
     }
 
 

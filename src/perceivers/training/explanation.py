@@ -23,6 +23,7 @@ from perceivers.records import whole_file, writing
 from perceivers.tasks.base import Parts, Prediction
 from perceivers.tasks.column_task import ColumnTask
 from perceivers.tasks.registry import load_run
+from perceivers.tasks.row_reader import RowReader
 from perceivers.training.evaluation import build_accelerator, data_of_run, measure, of_other_data
 from perceivers.training.reporting import could_not_draw, print_warning
 
@@ -203,7 +204,13 @@ class DealtOutTable(Table):
 def _dealt_out(samples: RowSamples, column: str, generator: np.random.Generator) -> RowSamples:
     order = generator.permutation(len(samples.indices))
     origins = {row: samples.indices[int(place)] for row, place in zip(samples.indices, order, strict=True)}
-    return replace(samples, table=DealtOutTable(samples.table, column, origins), held=None)
+    # What is to be selected of a set may not be in another row's: then it is not found, which is no fault of the table.
+    decode = (
+        replace(samples.decode, checks_members=False)
+        if isinstance(samples.decode, RowReader)
+        else samples.decode
+    )
+    return replace(samples, table=DealtOutTable(samples.table, column, origins), decode=decode, held=None)
 
 
 def _some(samples: Any, most: int) -> RowSamples:

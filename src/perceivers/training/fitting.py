@@ -61,7 +61,7 @@ def fit(
 
     Args:
         data: a DataFrame, a mapping from column to cells, a list of rows, or what `--data` takes: a path or a name.
-        target: the columns to answer, each NAME, NAME:class, NAME:labels or NAME:number.
+        target: the columns to answer, each as `--target` of `perceivers train table` takes it.
         output: folder that receives the run; None: nothing is kept but the predictor.
         validation: rows that are watched while training; None: a share of `data`.
         test: rows that are measured at the end; None: a share of `data`.

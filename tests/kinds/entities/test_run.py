@@ -1,4 +1,4 @@
-"""A run on a column of entities: it learns which sets hold a dragon, and answers lists, JSON and files."""
+"""Runs on a column of entities: which sets hold a dragon, in lists, JSON and files; which entities are to be selected."""
 
 from __future__ import annotations
 
@@ -7,9 +7,13 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pytest
 
 import perceivers
-from perceivers.errors import DataError
+from perceivers.errors import ConfigurationError, DataError
+from perceivers.training.evaluation import evaluate
+from perceivers.training.explanation import explain
+from perceivers.training.prediction import predict
 from tiny_tables import TINY
 
 
@@ -33,3 +37,55 @@ def test_a_run_learns_from_sets_and_answers_them_in_every_form(tmp_path: Path) -
     (wrong,) = loaded([{"units": [{"type": "guard", "health": "well"}]}])
     assert isinstance(wrong, DataError)
     assert "row 1`: the attribute 'health' of entity 1: expected a number, received 'well'" in str(wrong)
+
+
+def test_a_run_learns_which_entities_to_select(tmp_path: Path) -> None:
+    generator = np.random.default_rng(1)
+    data = tmp_path / "battles.jsonl"
+    rows = []
+    for _ in range(101):
+        units = [
+            {"type": str(generator.choice(["archer", "guard"])), "health": float(generator.uniform(1, 50))}
+            for _ in range(generator.integers(1, 6))
+        ]
+        weakest = min(range(len(units)), key=lambda place: units[place]["health"])
+        guards = [place for place, unit in enumerate(units) if unit["type"] == "guard"]
+        rows.append({"units": units, "weakest": weakest, "guards": guards})
+    rows[50] = {"units": [], "weakest": None, "guards": []}
+    data.write_text("".join(json.dumps(row) + "\n" for row in rows))
+    options = {**TINY, "epochs": 10, "learning_rate": 1e-2}
+    predictor = perceivers.fit(
+        str(data), ["weakest:entity", "guards:entities"], output=tmp_path / "run", **options
+    )
+    results = predictor.results["test"]
+    # Chance: sets of one to five have 0.46.
+    assert results["weakest/accuracy"] >= 0.7
+    assert results["guards/f1"] >= 0.9
+
+    measured = evaluate(tmp_path / "run", device="cpu", output=tmp_path / "measured")
+    assert measured["metrics"]["weakest/accuracy"] == pytest.approx(results["weakest/accuracy"])
+    with pytest.raises(ConfigurationError, match="`beside` trees needs an answer that is alike in all rows"):
+        evaluate(tmp_path / "run", device="cpu", output=tmp_path / "beside", beside="trees")
+    # Cells of another row's set may have nothing at that place: then it is not found.
+    found = explain(tmp_path / "run", output=tmp_path / "why", repeats=1, single_rows=2, device="cpu")
+    assert {each.target: each.column for each in found} == {"weakest": "units", "guards": "units"}
+    assert all(each.lost > 0.1 for each in found)
+
+    predictions = predict(tmp_path / "run", [data], tmp_path / "answers", device="cpu")
+    right = sum(each.values["weakest_answer"] == each.values["weakest"] for each in predictions)
+    assert right >= 0.7 * len(predictions)
+    assert predictions[50].values["weakest_answer"] is None
+    assert "none of them" in (tmp_path / "answers" / "predictions.html").read_text()
+
+    one, empty = predictor([{"units": [{"type": "guard", "health": 5}]}, {"units": []}])
+    assert (one["weakest"], one["weakest_probability"], one["guards"]) == (0, 1.0, "0")
+    assert (empty["weakest"], empty["guards"]) == (None, "")
+    values = predictor.values([{"units": rows[0]["units"]}, {"units": []}])["weakest"]
+    assert values.shape == (2, 512)
+    assert values.sum(axis=1) == pytest.approx([1.0, 0.0])
+
+    data.write_text(json.dumps({"units": rows[0]["units"][:1], "weakest": 1}) + "\n" + data.read_text())
+    with pytest.raises(DataError, match="row 1`: must select among 1 entity in the column 'units'"):
+        perceivers.fit(str(data), "weakest:entity", ignore="guards", output=tmp_path / "other", **options)
+    with pytest.raises(DataError, match="`target` 'weakest:class=units' must not name a second column"):
+        perceivers.fit(str(data), "weakest:class=units", output=tmp_path / "other", **options)

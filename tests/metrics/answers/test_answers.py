@@ -44,11 +44,13 @@ def test_errors_are_better_when_they_are_lower() -> None:
 @pytest.mark.parametrize("answer", MEASURES)
 def test_without_rows_every_measure_is_nan_and_there_are_no_confusions(answer: str) -> None:
     quantiles = (0.1, 0.5, 0.9) if answer == "number" else ()
-    outputs = {"class": 7, "labels": 3, "number": 3}[answer]
+    outputs = {"class": 7, "labels": 3, "number": 3, "entity": 4, "entities": 3}[answer]
     missing = {
         "class": torch.full((5,), -100),
         "labels": torch.full((5, 3), math.nan),
         "number": torch.full((5,), math.nan),
+        "entity": torch.full((5,), -100),
+        "entities": torch.full((5, 3), math.nan),
     }[answer]
     assert {*measures_of(answer, outputs, quantiles)} <= {*MEASURES[answer]}
     for name in MEASURES[answer]:
@@ -76,7 +78,8 @@ def test_a_metric_begins_again_after_a_reset() -> None:
 
 def test_an_unknown_name_or_kind_is_an_error() -> None:
     with pytest.raises(
-        ConfigurationError, match=r"`answer` must be one of class, labels, number, received 'word'"
+        ConfigurationError,
+        match=r"`answer` must be one of class, labels, number, entity, entities, received 'word'",
     ):
         measure("accuracy", "word", 3)
     with pytest.raises(

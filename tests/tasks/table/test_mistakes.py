@@ -41,7 +41,7 @@ def mistake(capsys: pytest.CaptureFixture[str], *arguments: str) -> str:
             f"`group_column` must be a column of `DATA`, received 'owner'; {HAS}",
         ),
         ({}, ["--target", "kind", "--column", "size=weight"], "a kind must be one of image, "),
-        ({}, ["--target", "kind:sort"], "a target must be one of class, labels, number, received 'sort'"),
+        ({}, ["--target", "kind:sort"], "a target must be one of class, labels, number, entity, entities, received 'sort'"),
         (
             {"kind": ["big"] * 31},
             ["--target", "kind"],

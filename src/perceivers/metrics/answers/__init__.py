@@ -18,6 +18,7 @@ from perceivers.metrics.answers.classes import (
 )
 from perceivers.metrics.answers.labels import label_measures
 from perceivers.metrics.answers.measuring import Measure, as_metric
+from perceivers.metrics.answers.members import one_member_measures, several_member_measures
 from perceivers.metrics.answers.numbers import ERRORS, number_measures
 from perceivers.metrics.answers.several import of_answer
 from perceivers.metrics.calibration import MISSING_CLASS
@@ -38,6 +39,8 @@ MEASURES: Mapping[str, tuple[str, ...]] = {
     "class": tuple(class_measures(6)),
     "labels": tuple(label_measures(1)),
     "number": tuple(number_measures((0.1, 0.9))),
+    "entity": tuple(one_member_measures()),
+    "entities": tuple(several_member_measures()),
 }
 _LOWER = frozenset({LOG_LOSS, CALIBRATION_ERROR, *ERRORS})
 # Curves need every row's score of every class: beyond this many classes they are measured only where someone asks for them.
@@ -59,10 +62,14 @@ def measure(name: str, answer: str, num_outputs: int, quantiles: Sequence[float]
             number: `rmse`, `mae`, `mean_squared_error` in the units of the data, `r2`, `pearson`, `spearman`; with
             quantiles also `pinball`, the mean loss over them, and with two or more `coverage`, the share of true values
             between the outer two, and `interval_width`, the mean distance of these.
+            entity: `accuracy`, `log_loss`. entities: `f1`, over the members of all rows, and `exact_match`, the share of rows
+            whose members are selected, all of them and no others.
         answer: "class": `preds` are logits [batch, classes], such as log probabilities, `target` ids [batch], -100 where
             it is missing. "labels": logits [batch, labels], above 0 for yes, and 0 or 1 [batch, labels], NaN in a row whose
             labels are missing. "number": [batch], or [batch, quantiles], of which the one nearest to 0.5 is the answer that
-            errors are measured of, and [batch], NaN where it is missing.
+            errors are measured of, and [batch], NaN where it is missing. "entity": scores [batch, members] and numbers of
+            members [batch], -100 where it is missing. "entities": scores, above 0 for those that are selected, and 0 or 1
+            [batch, members], NaN in a row whose members are missing.
         num_outputs: classes or labels, 1 or more; of a number 1 or the number of quantiles.
         quantiles: shares in (0, 1), rising, that `preds` of a number answer; none where they answer its mean.
 
@@ -109,4 +116,8 @@ def _known(answer: str, num_outputs: int, quantiles: Sequence[float]) -> Mapping
         return class_measures(num_outputs)
     if answer == "labels":
         return label_measures(num_outputs)
+    if answer == "entity":
+        return one_member_measures()
+    if answer == "entities":
+        return several_member_measures()
     return number_measures(quantiles)

@@ -10,10 +10,11 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from perceivers.configuration_answers import AnswerDescription
+from perceivers.configuration_answers import ONE_MEMBER, SEVERAL_MEMBERS, AnswerDescription
 from perceivers.nn.grouped_linear import GroupedLinear
 from perceivers.nn.initialization import start_at_zero
 from perceivers.nn.learning_rates import learn_at
+from perceivers.nn.pointer import is_hidden
 
 
 class AnswerHead(nn.Module):
@@ -121,8 +122,8 @@ def average_of_queries(said: Tensor, answer: AnswerDescription) -> Tensor:
         answer: what is asked.
 
     Returns:
-        Scores [batch, num_labels] whose softmax (class), or sigmoid (labels), are the averaged probabilities; numbers
-        [batch]; quantiles [batch, num_quantiles].
+        Scores [batch, num_labels] whose softmax (class), or sigmoid (labels), are the averaged probabilities; of members
+        alike [batch, num_members]; numbers [batch]; quantiles [batch, num_quantiles].
     """
     return said[:, 0] if answer.num_queries == 1 else average(said, answer.type)
 
@@ -131,8 +132,8 @@ def average(said: Tensor, answer_type: str) -> Tensor:
     """What several queries, or several views of a sample, say together: probabilities, or numbers, averaged.
 
     Args:
-        said: [batch, number of them, ...], see AnswerHead.
-        answer_type: "class", "labels" or "number".
+        said: [batch, number of them, ...], see AnswerHead and PointerHead.
+        answer_type: see AnswerDescription.
 
     Returns:
         [batch, ...], see `average_of_queries`.
@@ -141,10 +142,14 @@ def average(said: Tensor, answer_type: str) -> Tensor:
         return said.mean(dim=1)
     # In float32 at least: logarithms of probabilities that differ little.
     wide = said.to(torch.promote_types(said.dtype, torch.float32))
-    if answer_type == "class":
+    if answer_type in ("class", ONE_MEMBER):
         scores = _log_mean(wide.log_softmax(dim=-1))
     else:
-        scores = _log_mean(F.logsigmoid(wide)) - _log_mean(F.logsigmoid(-wide))
+        # The same as logsigmoid, which ONNX computes as the logarithm of a sigmoid that has been rounded to 1.
+        scores = _log_mean(-F.softplus(-wide)) - _log_mean(-F.softplus(wide))
+    if answer_type in (ONE_MEMBER, SEVERAL_MEMBERS):
+        # Where no member is left, all of them would have equal probabilities.
+        scores = scores.masked_fill(is_hidden(said).all(dim=1), torch.finfo(said.dtype).min)
     return scores.to(said.dtype)
 
 

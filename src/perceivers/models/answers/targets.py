@@ -8,7 +8,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from perceivers.configuration_answers import AnswerDescription
+from perceivers.configuration_answers import SEVERAL_MEMBERS, AnswerDescription
 from perceivers.errors import ShapeError
 from perceivers.models.answers.choice import AnswerChoice
 from perceivers.models.losses import IGNORED_LABEL
@@ -49,16 +49,18 @@ def targets_by_answer(
 
 
 def _as_own_target(name: str, answer: AnswerDescription, numbers: Tensor) -> Tensor:
-    """Class ids as whole numbers, and numbers as numbers, where they share a tensor."""
+    """Class ids and members as whole numbers, and numbers as numbers, where they share a tensor."""
     if answer.type == "number":
         return numbers if numbers.is_floating_point() else numbers.to(torch.float32)
-    if answer.type == "labels":
+    if answer.type in ("labels", SEVERAL_MEMBERS):
         raise ShapeError(
-            f"`labels` must be a mapping where the answer {name!r}, of type 'labels', is asked for: a sample has several"
+            f"`labels` must be a mapping where the answer {name!r}, of type {answer.type!r}, is asked for: a sample has "
+            "several"
         )
     if not numbers.is_floating_point():
         return numbers
     known = ~torch.isnan(numbers)
     if not bool((numbers == numbers.round())[known].all()):
-        raise ShapeError(f"`labels` must be class ids for the answer {name!r}, received {numbers.tolist()}")
+        what = "numbers of entities" if answer.selects else "class ids"
+        raise ShapeError(f"`labels` must be {what} for the answer {name!r}, received {numbers.tolist()}")
     return torch.where(known, numbers, torch.full_like(numbers, IGNORED_LABEL)).long()

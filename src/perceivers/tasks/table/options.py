@@ -18,10 +18,11 @@ from perceivers.tasks.table.sizing import TableSizes
 @left_open(NetworkArguments, "token_channels", "hidden")
 @dataclass(frozen=True, kw_only=True)
 class TableArguments(NetworkArguments):
-    """Columns, answers and model of `table`: any columns in; classes, labels and numbers out."""
+    """Columns, answers and model of `table`: any columns in; classes, labels, numbers and selected entities out."""
 
     target: tuple[str, ...] = ()
-    """Column that is to be answered, one or more: NAME, or NAME:class, NAME:labels, NAME:number where the guess is wrong."""
+    """Column that is to be answered, one or more: NAME, or NAME:class, NAME:labels, NAME:number where the guess is wrong;
+    NAME:entity, NAME:entities where it holds places, from 0, in a set of entities (NAME:entity=COLUMN says in which)."""
     column: tuple[str, ...] = ()
     """NAME=KIND: what a column holds, where the guess is wrong. `perceivers inspect` prints the guesses and the kinds."""
     ignore: tuple[str, ...] = ()

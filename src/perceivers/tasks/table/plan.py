@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -97,7 +97,7 @@ def plan_table(
         role, kind, note = "left out", "", ""
         if name in targets:
             answers[name] = _answer(name, targets[name], filled, train, arguments)
-            role, kind, note = "target", answers[name].name, answers[name].note()
+            role, kind = "target", answers[name].name
         elif name == group_column:
             role = "group"
         elif name in arguments.ignore:
@@ -126,8 +126,13 @@ def plan_table(
     arguments = arguments.sized(
         table_sizes(num_rows, num_large=num_large, has_numbers_to_answer=asks_amounts)
     )
-    made = _made(kinds, train, num_rows, arguments.hidden or 0.0)
-    return TablePlan(tuple(plans), Columns(_inputs(made), _named_answers(answers)), arguments)
+    inputs = _inputs(_made(kinds, train, num_rows, arguments.hidden or 0.0))
+    sets = {column: (each.modality(""), each.kind) for each in inputs for column in each.columns}
+    answers = {name: answer.selecting(sets, train.source) for name, answer in answers.items()}
+    plans = [
+        replace(each, note=answers[each.name].note()) if each.name in answers else each for each in plans
+    ]
+    return TablePlan(tuple(plans), Columns(inputs, _named_answers(answers)), arguments)
 
 
 def _made(
@@ -166,15 +171,21 @@ def _named_answers(answers: Mapping[str, Answer]) -> dict[str, Answer]:
 def _targets(
     train: Table | StreamTable, arguments: TableArguments, needs_target: bool
 ) -> dict[str, str | None]:
-    """Column of each target, and the kind of answer that was named for it."""
+    """Column of each target, and the kind of answer that was named for it, with =COLUMN where it selects of a column."""
     found: dict[str, str | None] = {}
     for given in arguments.target:
         name, _, kind = given.rpartition(":")
         if given in train.columns or not name:
             name, kind = given, ""
         _require_column(train, name, "target")
+        kind, equals, among = kind.partition("=")
+        if kind and equals and not answer_class(kind).selects:
+            raise DataError(
+                f"`target` {given!r} must not name a second column: a {kind} is none of its entities"
+            )
         if kind:
             answer_class(kind)
+            kind = f"{kind}{equals}{among}"
         found[name] = kind or None
     if not found and needs_target:
         raise DataError(
@@ -206,8 +217,10 @@ def _answer(
         raise DataError(
             f"`{train.source}` must have values in the column {name!r}, received empty cells alone"
         )
-    chosen = guess_answer(filled) if kind is None else answer_class(kind)
+    kind, _, among = (kind or "").partition("=")
+    chosen = answer_class(kind) if kind else guess_answer(filled)
     options = {
+        "among": among,
         "num_queries": arguments.queries_per_answer,
         "balance": arguments.balance == "classes",
         "separator": arguments.label_separator,

@@ -1,4 +1,4 @@
-"""Tables: any columns in; classes, labels and numbers out, several at once."""
+"""Tables: any columns in; classes, labels, numbers and selected entities out, several at once."""
 
 from __future__ import annotations
 
