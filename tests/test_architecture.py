@@ -80,6 +80,7 @@ SHARED: dict[str, frozenset[str]] = {
     "tasks": frozenset(
         {
             "answering",
+            "arrays",
             "asking",
             "attention",
             "base",

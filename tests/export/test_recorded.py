@@ -29,6 +29,9 @@ class Lengths:
 
     how: str = "call"
 
+    def lesser(self, samples: list[int]) -> list[list[int]]:
+        return []
+
     def collate(self, processor: Any, samples: list[int]) -> dict[str, Any]:
         rows = torch.zeros(len(samples), max(samples))
         mask = torch.arange(max(samples)) < torch.tensor(samples)[:, None]

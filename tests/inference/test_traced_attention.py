@@ -49,7 +49,7 @@ def traced(monkeypatch: pytest.MonkeyPatch) -> Callable[..., Any]:
             for name in ASKING:
                 patch.setattr(f"perceivers.inference.{name}.is_traced", lambda: True)
             patch.setattr(tracing, "TILE_VALUES", tile_values)
-            for name in ("traced_attention", "traced_decoder"):
+            for name in ("traced_attention", "traced_decoder", "traced_latents"):
                 patch.setattr(f"perceivers.inference.{name}.scan_tiles", one_after_the_other)
             yield
 

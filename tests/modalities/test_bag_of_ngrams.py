@@ -53,6 +53,16 @@ def test_a_token_is_the_weighted_sum(bags):
     assert (bags.num_channels, bags.index_dims(ids)) == (3, (2,))
 
 
+def test_a_graph_sums_the_same_rows(bags, monkeypatch):
+    # A bag's id of nothing counts for nothing there, too, whatever its weight.
+    ids = torch.tensor(
+        [[bag((2, 0.5), (6, 0.25)), [[NOTHING, WEIGHT_UNIT], [4, 7], [NOTHING, 0]]], [bag(), bag((3, 1.0))]]
+    )
+    expected = bags(ids)[0]
+    monkeypatch.setattr("perceivers.modalities.bag_of_ngrams.is_traced", lambda: True)
+    torch.testing.assert_close(bags(ids)[0], expected)
+
+
 def test_an_absent_text_teaches_its_bag_s_vector_alone(bags):
     bags(torch.tensor([[bag((2, 0.5), (3, 0.5)), bag()]]))[0].sum().backward()
     assert bags.missing.grad.tolist() == [[0.0] * 3, [1.0] * 3]

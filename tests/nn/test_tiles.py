@@ -8,7 +8,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from perceivers.errors import ConfigurationError, ShapeError
-from perceivers.nn.tiles import blend_tiles, tile_layout, tile_starts, tile_weights
+from perceivers.nn.tile_layout import tile_layout, tile_starts
+from perceivers.nn.tiles import blend_tiles, tile_weights
 
 
 @st.composite

@@ -121,8 +121,11 @@ def test_mistakes_are_named_with_their_cure(exported: Path, tmp_path: Path) -> N
     with pytest.raises(DataError, match=r"encoder.onnx"):
         _ = predictor.encoder
     write_linear(tmp_path / "model.onnx", {"inputs": WEIGHT})
-    write_json(tmp_path / "export.json", {"task": "fill-mask", "arguments": {}, "decimal": "point"})
-    with pytest.raises(ConfigurationError, match="received one of fill-mask: give arrays to `run`"):
+    write_json(tmp_path / "export.json", {"task": "masked-autoencoding", "arguments": {}, "decimal": "point"})
+    with pytest.raises(
+        ConfigurationError,
+        match="cannot answer runs of masked-autoencoding without torch: give arrays to `run`",
+    ):
         load(tmp_path).predict(["a text"])
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import subprocess
 import sys
 
-# Whatever reads and answers columns, but for sounds and films, whose samples torch makes.
+# Whatever reads and answers columns, but for films, whose pictures torch makes.
 NEEDED = (
     "predictor",
     "training.prediction",
@@ -13,12 +13,13 @@ NEEDED = (
     "answers.several_labels",
     *(
         f"kinds.{name}.kind"
-        for name in ("category", "date", "entities", "image", "number", "points", "series", "text")
+        for name in ("category", "date", "entities", "image", "number", "points", "series", "sound", "text")
     ),
     *(
         f"tasks.{name}.task"
         for name in (
             "table",
+            "audio_classification",
             "image_classification",
             "point_classification",
             "series_classification",

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from os.path import isabs
+from pathlib import PurePath
 from typing import Any
 
 from markupsafe import Markup
@@ -75,7 +77,7 @@ def card_of(example: Example, answers: list[ShownAnswer]) -> dict[str, Any]:
     """An example as the list of examples shows it: its truth, and whether the model knows it."""
     has_titles = len(example.truth) > 1
     return {
-        "name": example.name,
+        "name": _near_name(example.name),
         "truth": [(title if has_titles else "", truth) for title, truth in example.truth.items()],
         "said": [
             (each.title if has_titles else "", each.words, each.is_right)
@@ -83,6 +85,11 @@ def card_of(example: Example, answers: list[ShownAnswer]) -> dict[str, Any]:
             if each.truth is not None
         ],
     }
+
+
+def _near_name(name: str) -> str:
+    """A name; of a path of this machine the end alone, which nobody needs to know more of."""
+    return "/".join(PurePath(name).parts[-2:]) if isabs(name) else name
 
 
 def _shown(said: Said, truth: str | None) -> ShownAnswer:

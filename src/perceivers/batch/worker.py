@@ -10,6 +10,7 @@ from typing import Any
 from perceivers.batch.columns import ERROR
 from perceivers.batch.plan import Part, Plan
 from perceivers.batch.predictor import BatchPredictor
+from perceivers.batch.threads import threads_for
 from perceivers.data.tables import Table
 from perceivers.errors import MissingExtraError
 from perceivers.records import whole_file, writing
@@ -59,7 +60,9 @@ class PartWorker:
         source = self.plan.inputs[part.source]
         table = self._opened(part.source)[part.table]
         # Read in one go: a table on disk is slower a row at a time.
-        cells = self._predict.answer_table(table.take(range(part.start, part.stop)))
+        model: Any = self._predict.predictor.parts.model
+        with threads_for(model.num_parameters()):
+            cells = self._predict.answer_table(table.take(range(part.start, part.stop)))
         rows = part.stop - part.start
         types = {str: pyarrow.string(), float: pyarrow.float64()}
         taken = self._predict.columns

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import replace
 from inspect import signature
 from typing import Any
 
@@ -13,7 +12,6 @@ from torch import Tensor
 from perceivers.errors import DataError
 from perceivers.models.optical_flow import PerceiverForOpticalFlow
 from perceivers.runtime.ports import MASK, ROLES, flattened
-from perceivers.tasks.answering import AnsweringTask
 from perceivers.tasks.base import Parts, Task
 
 # Other names of a model's first argument.
@@ -78,7 +76,13 @@ def inputs_of(task: Task[Any], parts: Parts, samples: Any) -> list[dict[str, Ten
     chosen = [samples[index * len(samples) // count] for index in range(count)]
     if len(chosen) < TRACED_BATCH:
         chosen = [chosen[index % len(chosen)] for index in range(TRACED_BATCH)]
-    batches = [chosen[:TRACED_BATCH], chosen[:1], chosen[-2:], *_batches(chosen), *_lacking(task, chosen)]
+    batches = [
+        chosen[:TRACED_BATCH],
+        chosen[:1],
+        chosen[-2:],
+        *_batches(chosen),
+        *task.lesser(chosen[:TRACED_BATCH]),
+    ]
     listener = Listener(parts.model)
     model: Any = listener
     task_batches = [task.collate(parts.processor, batch) for batch in batches]
@@ -92,16 +96,6 @@ def inputs_of(task: Task[Any], parts: Parts, samples: Any) -> list[dict[str, Ten
 def _batches(chosen: Sequence[Any]) -> Iterator[Sequence[Any]]:
     for first in range(0, len(chosen), 4):
         yield chosen[first : first + 4]
-
-
-def _lacking(task: Task[Any], chosen: Sequence[Any]) -> Iterator[Sequence[Any]]:
-    """Batches in which a sample lacks an input, where a task's may: one an input."""
-    if not isinstance(task, AnsweringTask) or task.needs_all:
-        return
-    for place in range(len(task.columns.inputs)):
-        first = chosen[0]
-        values = tuple(None if index == place else value for index, value in enumerate(first.values))
-        yield [replace(first, values=values), *chosen[1:TRACED_BATCH]]
 
 
 def _alike(batches: Sequence[dict[str, Tensor]]) -> list[dict[str, Tensor]]:

@@ -19,6 +19,7 @@ from torch.nn import functional as F
 from perceivers.inference.budget import pieces
 from perceivers.inference.folding import fold_norm, narrow
 from perceivers.inference.packed_map import PackedMap
+from perceivers.inference.traced_latents import attend_latents_traced
 from perceivers.inference.tracing import is_traced
 from perceivers.nn.activations import Activation, identity
 from perceivers.nn.attention_layer import AttentionLayer
@@ -119,8 +120,10 @@ class FoldedSelfAttend:
             each.unflatten(-1, (self._num_heads, -1)).transpose(1, 2)
             for each in projected.split(self._sizes, dim=-1)
         )
-        # On a GPU the kernels take values of another width than queries, and so does what runs a graph.
-        if query.shape[-1] == value.shape[-1] or query.device.type != "cpu" or is_traced():
+        if is_traced():
+            context = attend_latents_traced(query, key, value)
+        # On a GPU the kernels take values of another width than queries.
+        elif query.shape[-1] == value.shape[-1] or query.device.type != "cpu":
             context = F.scaled_dot_product_attention(query, key, value, scale=1.0)
         else:
             context = self._attend_unfused(query, key, value)

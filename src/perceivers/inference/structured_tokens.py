@@ -24,7 +24,7 @@ from torch.nn import functional as F
 from perceivers.inference.budget import pieces
 from perceivers.inference.folding import wide
 from perceivers.inference.separable_positions import AxisTables
-from perceivers.inference.tracing import is_traced
+from perceivers.inference.tracing import is_traced, tile_rows
 from perceivers.nn.token_structure import AffineMap, FourierPositions, TablePositions, TokenStructure
 
 # A separable grid keeps sums over each axis. They must stay far smaller than the tokens themselves.
@@ -324,6 +324,8 @@ class StructuredTokens:
         if self._quadratic is None:
             return values.sum(-1), values.square().sum(-1)
         totals, linear, gram = self._quadratic
+        if is_traced():
+            return values @ totals, _traced_squares(values, linear, gram)
         return values @ totals, ((values @ gram + linear) * values).sum(-1)
 
 
@@ -375,6 +377,16 @@ def _weighted(mapped: AffineMap, sums: Tensor, total: Tensor) -> Tensor:
     """The sum of w (E u + e): E (sum of w u) + (sum of w) e."""
     mapped_sums = F.linear(sums, mapped.weight)
     return mapped_sums if mapped.bias is None else mapped_sums + total * mapped.bias
+
+
+def _traced_squares(values: Tensor, linear: Tensor, gram: Tensor) -> Tensor:
+    """u^T gram u + linear . u of each token, some channels at a time: a file's program would hold all products at once."""
+    at_once = tile_rows(values.shape[-1], values.shape[1]) or values.shape[-1]
+    found = [
+        ((values @ gram[:, first : first + at_once] + some) * values[..., first : first + at_once]).sum(-1)
+        for first, some in zip(range(0, values.shape[-1], at_once), linear.split(at_once), strict=True)
+    ]
+    return torch.stack(found).sum(dim=0) if len(found) > 1 else found[0]
 
 
 def _quadratic_form(mapped: AffineMap, dtype: torch.dtype) -> tuple[Tensor, Tensor, Tensor]:

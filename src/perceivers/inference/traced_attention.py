@@ -15,7 +15,7 @@ import torch
 from torch import Tensor
 
 from perceivers.inference.structured_tokens import Products, StructuredTokens, Sums, Tile
-from perceivers.inference.tracing import padded_tiles, scan_tiles, tile_rows
+from perceivers.inference.tracing import expanded, padded_tiles, scan_tiles, tile_rows
 
 _MASKED = -1e30
 
@@ -77,11 +77,12 @@ class _ReadPart:
         length = part.num_tokens
         own = [each for each in (values, rows) if each is not None]
         own += [mean[..., None], torch.ones_like(scale)[..., None]]
-        own = [each.expand(-1, length, -1) for each in own]
         shared = all(each.shape[0] == 1 for each in own)
         self.samples = 1 if shared else batch_size
-        #: [1 or batch, num_tokens, channels of a row] and [1 or batch, num_tokens].
-        self.columns = torch.cat([each.expand(self.samples, -1, -1) for each in own], dim=-1)
+        #: What stands side by side in a row, [1 or batch, num_tokens, channels] each.
+        self.pieces = [expanded(each, self.samples, length) for each in own]
+        self.width = sum(each.shape[-1] for each in own)
+        #: [1 or batch, num_tokens].
         self.scale = scale.expand(-1, length)
         products = part.products(queries)
         self.products = products
@@ -116,7 +117,8 @@ def _sums_of(read: _ReadPart, mask: Tensor | None) -> PartialSums:
 
 def _at_once(read: _ReadPart, mask: Tensor | None) -> PartialSums:
     axes = read.part.axes
-    logits = (read.columns @ read.vectors.T).transpose(1, 2)
+    columns = torch.cat(read.pieces, dim=-1)
+    logits = (columns @ read.vectors.T).transpose(1, 2)
     shape = (-1, read.num_queries, read.num_rows, read.row_length)
     if axes is not None:
         on_grid = logits.reshape(shape) + read.along_rows[..., None] + read.products.axes[-1][:, None]
@@ -132,7 +134,7 @@ def _at_once(read: _ReadPart, mask: Tensor | None) -> PartialSums:
     if axes is not None:
         on_grid = weights.reshape(shape)
         marginals = [*axes.of_slow_axes(on_grid.sum(dim=3)), on_grid.sum(dim=2)]
-    return PartialSums(largest, total, read.context(weights @ read.columns, marginals))
+    return PartialSums(largest, total, read.context(weights @ columns, marginals))
 
 
 def _in_tiles(read: _ReadPart, mask: Tensor | None, rows: int) -> PartialSums:
@@ -143,36 +145,39 @@ def _in_tiles(read: _ReadPart, mask: Tensor | None, rows: int) -> PartialSums:
     """
     axes, length, batch = read.part.axes, read.row_length, read.batch_size
     queries, num_rows = read.num_queries, read.num_rows
-    columns = read.columns.unflatten(1, (num_rows, length))
-    width = columns.shape[-1]
-    tiles = [padded_tiles(each, 1, rows) for each in (columns, read.scale.unflatten(1, (num_rows, length)))]
+    width, count = read.width, len(read.pieces)
+    # Pieces are put side by side in each tile alone: all rows of them would be the inputs a second time.
+    tiles = [
+        padded_tiles(each.unflatten(1, (num_rows, length)), 1, rows) for each in (*read.pieces, read.scale)
+    ]
+    like = read.scale
     of_columns: Tensor | None = None
     in_rows: Tensor | None = None
     if axes is not None:
         tiles.append(padded_tiles(read.along_rows, 1, rows))
         of_columns = read.products.axes[-1][:, None]
-        in_rows = torch.eye(rows, dtype=columns.dtype, device=columns.device).repeat_interleave(length, dim=0)
+        in_rows = torch.eye(rows, dtype=like.dtype, device=like.device).repeat_interleave(length, dim=0)
     is_filled_up = isinstance(num_rows, torch.SymInt) or num_rows % rows != 0
     hides = mask is not None or is_filled_up
     if hides:
-        counted = columns.new_ones(1, num_rows, length, dtype=torch.bool)
+        counted = like.new_ones(1, num_rows, length, dtype=torch.bool)
         counted = counted if mask is None else mask.unflatten(1, (num_rows, length))
         tiles.append(padded_tiles(counted, 1, rows))
     start = [
-        columns.new_full((batch, queries), _MASKED),
-        columns.new_zeros(batch, queries),
-        columns.new_zeros(batch, queries, width),
+        like.new_full((batch, queries), _MASKED),
+        like.new_zeros(batch, queries),
+        like.new_zeros(batch, queries, width),
     ]
     if axes is not None:
-        start.append(columns.new_zeros(batch, queries, length))
+        start.append(like.new_zeros(batch, queries, length))
     vectors = read.vectors
 
     def step(
         carried: tuple[Tensor, ...], tile: tuple[Tensor, ...]
     ) -> tuple[tuple[Tensor, ...], tuple[Tensor, ...]]:
         before, total, sums, *of_axis = carried
-        some, scales, *others = tile
-        own, asked = some.flatten(1, 2), vectors
+        pieces, (scales, *others) = tile[:count], tile[count:]
+        own, asked = torch.cat([each.flatten(1, 2) for each in pieces], dim=-1), vectors
         if in_rows is not None:
             own = torch.cat([own, in_rows.expand(own.shape[0], -1, -1)], dim=-1)
             asked = torch.cat([vectors, others.pop(0)], dim=1)

@@ -14,7 +14,7 @@ from torch import Tensor
 
 from perceivers.inference.structured_tokens import StructuredTokens
 from perceivers.inference.traced_attention import grid_of, whole_tile
-from perceivers.inference.tracing import padded_tiles, scan_tiles, tile_rows
+from perceivers.inference.tracing import expanded, padded_tiles, scan_tiles, tile_rows
 
 
 @dataclass(frozen=True)
@@ -68,12 +68,13 @@ def answer_absorbed_traced(
     ]
     parts.append((torch.ones_like(scale)[..., None], of_samples(products.constant)[..., None]))
     samples = max_samples([each for each, _ in parts] + [scale], batch)
-    columns = torch.cat([each.expand(samples, length, -1) for each, _ in parts], dim=-1)
     keys = torch.cat([own for _, own in parts], dim=-1).transpose(1, 2)
     scale = scale.expand(samples, length)
     num_rows, row_length = grid_of(tokens)
     axes = tokens.axes
-    inputs = [columns.unflatten(1, (num_rows, row_length)), scale.unflatten(1, (num_rows, row_length))]
+    # Put side by side in each tile alone: all rows of them would be the inputs a second time.
+    inputs = [expanded(each, samples, length) for each, _ in parts] + [scale]
+    inputs = [each.unflatten(1, (num_rows, row_length)) for each in inputs]
     if answerer.adds_queries:
         laid_out = tokens.tokens(whole, everyone).expand(batch, length, -1)
         inputs.append(laid_out.unflatten(1, (num_rows, row_length)))
@@ -86,8 +87,8 @@ def answer_absorbed_traced(
         inputs.append(of_samples(axes.along_all_rows(products.axes)).transpose(1, 2)[:, :, None])
 
     def answers(some: list[Tensor]) -> Tensor:
-        own, scales, *others = some
-        logits = own.flatten(1, 2) @ keys
+        pieces, (scales, *others) = some[: len(parts)], some[len(parts) :]
+        logits = torch.cat([each.flatten(1, 2) for each in pieces], dim=-1) @ keys
         if of_columns is not None:
             of_rows = others.pop()
             grid = (-1, of_rows.shape[1], row_length, num_latents)

@@ -37,12 +37,21 @@ def tile_rows(num_rows: int, values_a_row: int) -> int | None:
     return -(-size // -(-size // fitting))
 
 
+def expanded(values: Tensor, samples: int, length: int) -> Tensor:
+    """Values [1 or samples, 1 or length, channels] for all samples and tokens; a graph would copy what is whole already."""
+    is_whole = values.shape[0] == samples and values.shape[1] == length
+    return values if is_whole else values.expand(samples, length, -1)
+
+
 def padded_tiles(values: Tensor, axis: int, size: int) -> Tensor:
     """Values cut along an axis into tiles of `size`, the last filled up with zeros: [num_tiles, ...]."""
     length = values.shape[axis]
     count = (length + size - 1) // size
     behind = values.ndim - 1 - axis
-    filled = F.pad(values, [0, 0] * behind + [0, count * size - length])
+    filled = values
+    # Filling up by nothing would copy everything, too.
+    if isinstance(length, torch.SymInt) or length % size:
+        filled = F.pad(values, [0, 0] * behind + [0, count * size - length])
     return filled.unflatten(axis, (count, size)).movedim(axis, 0)
 
 

@@ -247,6 +247,10 @@ class Kind(AskedKind, ABC):
         """Change a training value at random; chance comes from `generator` alone."""
         return value
 
+    def lesser(self, value: Any) -> list[Any]:
+        """Values that are shorter than this one, as users may ask about; of kinds whose values may have any length."""
+        return []
+
     def views(self, value: Any) -> list[Any]:
         """What is looked at where a value is measured or asked about: several views of it give the mean of their answers."""
         return [value]

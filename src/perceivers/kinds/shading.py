@@ -16,6 +16,15 @@ def shaded(text: str, share: float) -> str:
     return f'<span style="background: rgba(209, 73, 91, {0.55 * share:.2f})">{escape(text)}</span>'
 
 
+def shaded_bar(shares: Sequence[float]) -> str:
+    """A bar as wide as what it stands in, of parts of one width; each share is of the darkest, in [0, 1]."""
+    parts = "".join(
+        f'<span style="flex: 1; height: 1em; background: rgba(209, 73, 91, {0.55 * share:.2f})"></span>'
+        for share in shares
+    )
+    return f'<div style="display: flex">{parts}</div>'
+
+
 def shaded_list(names: Sequence[str], cells: Sequence[tuple[str, float]]) -> str:
     """Names and cells, each cell shaded by its weight.
 

@@ -16,6 +16,7 @@ from perceivers.modalities.ids import NOTHING, NUM_RESERVED, WEIGHT_UNIT
 from perceivers.modalities.structure import InputStructure, tokens_as_features
 from perceivers.nn.initialization import start_at_zero
 from perceivers.nn.learning_rates import learn_at
+from perceivers.nn.turns import is_traced
 
 
 class PerceiverBagOfNgramsPreprocessor(AbstractPreprocessor):
@@ -98,10 +99,19 @@ class PerceiverBagOfNgramsPreprocessor(AbstractPreprocessor):
         weights = inputs[..., 1].to(self.bags.dtype) / WEIGHT_UNIT
         # Drawn as dropout draws, so that what is left sums to the same in the mean.
         weights = F.dropout(weights, self.dropout, self.training)
-        summed = self.table(ids.flatten(0, 1), per_sample_weights=weights.flatten(0, 1))
+        summed = self._summed(ids, weights)
         is_absent = (ids == NOTHING).all(dim=-1, keepdim=True)
-        features = torch.where(is_absent, self.missing, summed.unflatten(0, (-1, self.num_bags)))
+        features = torch.where(is_absent, self.missing, summed)
         return features + self.bags, None, features
+
+    def _summed(self, ids: Tensor, weights: Tensor) -> Tensor:
+        """Weighted sums of rows of the table, [batch, num_bags, num_channels]."""
+        if is_traced():
+            # In a file, bags of a table become a loop over ids, which few programs compute in half precision.
+            counted = torch.where(ids == NOTHING, torch.zeros_like(weights), weights)
+            return (counted[..., None, :] @ F.embedding(ids, self.table.weight)).squeeze(-2)
+        summed: Tensor = self.table(ids.flatten(0, 1), per_sample_weights=weights.flatten(0, 1))
+        return summed.unflatten(0, (-1, self.num_bags))
 
     def structure(self) -> InputStructure:
         """See AbstractPreprocessor."""

@@ -19,7 +19,8 @@ from perceivers.models.other_arguments import pass_over
 from perceivers.models.perceiver import PerceiverModel
 from perceivers.models.task import PerceiverTaskModel
 from perceivers.nn.attention import two_axes
-from perceivers.nn.tiles import TileLayout, blend_tiles, tile_layout
+from perceivers.nn.tile_layout import TileLayout, tile_layout
+from perceivers.nn.tiles import blend_tiles
 from perceivers.outputs import (
     Encoded,
     PerceiverClassifierOutput,

@@ -1,12 +1,21 @@
-"""An exported file, called as a model is: arrays by argument and modality in, scores by answer out."""
+"""An exported model, called as a model is: arrays by argument and modality in, scores by answer out."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
-from perceivers.runtime.ports import flattened, taken
+import numpy as np
+
+from perceivers.records import read_json
+from perceivers.runtime.ports import MASK, flattened, taken
 from perceivers.runtime.session import Session
+
+if TYPE_CHECKING:
+    from perceivers.configuration import PerceiverConfig
 
 
 @dataclass(frozen=True)
@@ -22,22 +31,56 @@ class Scores:
 
 @dataclass(frozen=True)
 class RuntimeModel:
-    """A whole model's file.
+    """The files of a model.
 
     Args:
-        session: of `model.onnx`.
-
-    Attributes:
+        session: of `model.onnx`; `encoder.onnx` and `decoder.onnx` lie beside it where outputs are asked for in parts.
         reads_arrays: True: tasks give it arrays, and draw nothing.
     """
 
     session: Session
     reads_arrays: bool = True
 
+    @property
+    def folder(self) -> Path:
+        """Where the files are, and what inputs are read with."""
+        return self.session.path.parent
+
+    @cached_property
+    def config(self) -> PerceiverConfig:
+        """The model's configuration, but for the type of its weights, which is one of torch's."""
+        from perceivers.configuration import CONFIG_NAME, PerceiverConfig
+
+        values = read_json(self.folder / CONFIG_NAME)
+        return PerceiverConfig.from_dict({name: each for name, each in values.items() if name != "dtype"})
+
+    @cached_property
+    def encoder(self) -> Session:
+        """`encoder.onnx`: inputs to latents."""
+        return Session(self.folder / "encoder.onnx")
+
+    @cached_property
+    def decoder(self) -> Session:
+        """`decoder.onnx`: what the encoder gives, and the points that are asked for, to their outputs."""
+        return Session(self.folder / "decoder.onnx")
+
     def prepare(self) -> RuntimeModel:
         """This object: the file holds the fast form already."""
         return self
 
-    def __call__(self, **given: Any) -> Scores:
-        """See a model's `forward`: `inputs`, `attention_mask`, `pos`."""
-        return Scores(taken("logits", self.session.run(flattened(given))))
+    def __call__(self, *, positions: Any = None, **given: Any) -> Scores:
+        """See a model's `forward`: `inputs`, `attention_mask`, `pos`; of a model that is asked in parts, `positions`."""
+        arrays = flattened(given)
+        if positions is None:
+            return Scores(taken("logits", self.session.run(_without_open_masks(self.session, arrays))))
+        encoded = self.encoder.run(_without_open_masks(self.encoder, arrays))
+        return Scores(taken("logits", self.decoder.run({**encoded, "points": positions})))
+
+
+def _without_open_masks(session: Session, arrays: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
+    """The arrays without masks that hide nothing and that the file does not take."""
+    return {
+        name: array
+        for name, array in arrays.items()
+        if name in session.inputs or not (name.startswith(MASK) and np.all(array))
+    }

@@ -1,4 +1,4 @@
-"""An exported run, asked without torch: the run's own readers, its file in onnxruntime, its own answers."""
+"""An exported run, asked without torch: the run's own readers, its files in onnxruntime, its own answers."""
 
 from __future__ import annotations
 
@@ -18,8 +18,6 @@ from perceivers.runtime.session import Session
 # What reads and answers is imported with the first question: importing this package costs little.
 if TYPE_CHECKING:
     import numpy as np
-
-    from perceivers.predictor import Predictor
 
 EXPORT_FILE = "export.json"
 
@@ -53,15 +51,15 @@ class RuntimePredictor:
 
         Args:
             inputs: see `perceivers.predict`.
-            output: folder that receives `predictions.json`, `predictions.csv` and `errors.csv`; None writes nothing. Pictures
-                are drawn by the run itself alone.
+            output: folder that receives `predictions.json`, `predictions.csv`, `errors.csv`, and files that answers name,
+                such as `.flo`; None writes nothing. Pictures are drawn by the run itself alone.
             unreadable: "stop" raises UnreadableError at the end where an input could not be read; "skip" does not.
 
         Returns:
             For each input, or row, that could be read, in order, its answer by column.
 
         Raises:
-            ConfigurationError: the run's answers do not come from columns; or a kind of its inputs needs torch.
+            ConfigurationError: the task, or a kind of its inputs, needs torch; or what is given is none of its inputs.
             UnreadableError: some inputs cannot be read; the others are answered and written.
             DataError: none can be read.
         """
@@ -78,36 +76,44 @@ class RuntimePredictor:
         """The outputs of `model.onnx` for arrays, by the names of its inputs; see Session."""
         return self.session.run(given)
 
-    @cached_property
+    @property
     def encoder(self) -> Session:
         """`encoder.onnx`, of models whose outputs are asked for in parts: encode once, ask as often as wanted."""
-        return Session(self.folder / "encoder.onnx")
+        return self._model.encoder
 
-    @cached_property
+    @property
     def decoder(self) -> Session:
         """`decoder.onnx`: what the encoder gives, and the points that are asked for, to their outputs."""
-        return Session(self.folder / "decoder.onnx")
+        return self._model.decoder
 
     @cached_property
-    def _predictor(self) -> Predictor:
+    def _model(self) -> RuntimeModel:
+        return RuntimeModel(self.session)
+
+    @cached_property
+    def _predictor(self) -> Any:
         from perceivers.arguments import from_mapping
         from perceivers.predictor import Predictor
+        from perceivers.runtime.inputs import InputPredictor
         from perceivers.tasks.answering import AnsweringTask
         from perceivers.tasks.base import Parts
         from perceivers.tasks.columns import Columns
-        from perceivers.tasks.registry import arguments_class, task_class
+        from perceivers.tasks.registry import answers_of_export, arguments_class, task_class
 
         name, columns_file = self.record["task"], self.folder / "columns.json"
+        arguments = from_mapping(arguments_class(name), self.record["arguments"])
+        answers = answers_of_export(name)
+        if answers is not None:
+            return InputPredictor(name, answers, arguments, self._model)
         if not columns_file.is_file():
             raise ConfigurationError(
-                f"`predict` answers runs that read columns, received one of {name}: give arrays to `run`, or to `encoder` "
-                "and `decoder`"
+                f"`predict` cannot answer runs of {name} without torch: give arrays to `run`, or to `encoder` and `decoder`"
             )
-        task = task_class(name)(from_mapping(arguments_class(name), self.record["arguments"]))
+        task = task_class(name)(arguments)
         assert isinstance(task, AnsweringTask)
         task.columns = Columns.from_pretrained(self.folder)
         task.decimal = self.record["decimal"]
-        model: Any = RuntimeModel(self.session)
+        model: Any = self._model
         return Predictor(task, Parts(model, task.columns), model, {})
 
 

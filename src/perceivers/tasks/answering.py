@@ -15,6 +15,7 @@ from perceivers.data.opening import TABLE_FORMATS, find_files, is_table, open_ta
 from perceivers.data.rows import decode_row
 from perceivers.data.tables import FILE_COLUMN, ListTable, Table, require_columns
 from perceivers.errors import DataError
+from perceivers.tasks.arrays import reads_arrays
 from perceivers.tasks.base import Batch, Parts, Prediction, Task, Unreadable, guarded, located
 from perceivers.tasks.columns import Columns, stack_inputs
 from perceivers.tasks.inputs import Sample
@@ -89,6 +90,20 @@ class AnsweringTask(Task[TaskArguments]):
             VIEWS: count,
         }
 
+    def lesser(self, samples: Sequence[Sample]) -> list[list[Sample]]:
+        """See Task: an input is absent, where a row may lack one, or shorter; one input at a time."""
+        found = []
+        for place, each in enumerate(self.columns.inputs):
+            value = samples[0].values[place]
+            others = [] if self.needs_all else [None]
+            others += [] if value is None else each.kind.lesser(value)
+            for other in others:
+                values = tuple(
+                    other if index == place else own for index, own in enumerate(samples[0].values)
+                )
+                found.append([dataclasses.replace(samples[0], values=values), *samples[1:]])
+        return found
+
     def answers_of(self, output: Any, views: int) -> tuple[Mapping[str, Tensor], Mapping[str, Tensor]]:
         """What is trained and what is answered, by answer: what each query says, and the mean over queries and views."""
         (only, *others) = self.columns.answers
@@ -141,7 +156,7 @@ class AnsweringTask(Task[TaskArguments]):
             shows: keep what pictures and pages need of the first rows.
         """
         prepared, rows = parts.fast_form() if prepared is None else prepared, iter(rows)
-        num_shown = self._num_shown() if shows and not _reads_arrays(prepared) else 0
+        num_shown = self._num_shown() if shows and not reads_arrays(prepared) else 0
         at_once, last = _at_once(parts.processor), None
         while chunk := list(islice(rows, at_once)):
             read = [self._read(parts.processor, *each) for each in chunk]
@@ -344,7 +359,7 @@ class AnsweringTask(Task[TaskArguments]):
 
     def _scores(self, parts: Parts, prepared: Any, samples: Sequence[Sample]) -> dict[str, Tensor]:
         """Each answer's scores, float32 [samples, ...]."""
-        if _reads_arrays(prepared):
+        if reads_arrays(prepared):
             rows, count = _in_views(parts.processor, samples)
             given = self.given(stack_inputs(parts.processor.arrays(rows)))
             return dict(self.answers_of(prepared(**given), count)[1])
@@ -375,11 +390,6 @@ class AnsweringTask(Task[TaskArguments]):
             else value
             for name, value in batch.items()
         }
-
-
-def _reads_arrays(model: Any) -> bool:
-    """Whether a model is an exported one, which takes arrays."""
-    return bool(getattr(model, "reads_arrays", False))
 
 
 def _in_views(columns: Columns, samples: Sequence[Sample]) -> tuple[list[Any], int]:

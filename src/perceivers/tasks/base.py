@@ -29,6 +29,8 @@ Item = TypeVar("Item")
 Batch = dict[str, Any]
 # What messages about rows and files begin with: `file`, `file, row 3` or `file`, row 3.
 NAMED = re.compile(r"`(?P<file>.+?)(?:, row (?P<row>\d+)`|`, row (?P<outside>\d+)\b|`)", re.DOTALL)
+# In `Prediction.shown` of tasks that draw nothing: name of a file that belongs to the answer -> what has its `path`.
+FILES = "files"
 
 
 @dataclass(frozen=True)
@@ -220,6 +222,16 @@ class Task(ABC, Generic[TaskArguments]):
     @abstractmethod
     def collate(self, processor: Any, samples: Sequence[Any]) -> Batch:
         """Turn samples into one batch of tensors, without chance."""
+
+    def lesser(self, samples: Sequence[Any]) -> list[list[Any]]:
+        """Batches of samples of which something is absent, or shorter, as of some that users ask about.
+
+        Files of a model are proved with these as well: what never differs, or never lacks, they would take for fixed.
+
+        Args:
+            samples: a few; at least one.
+        """
+        return []
 
     def augment(self, batch: Batch) -> Batch:
         """Change a training batch at random (torch's generator, seeded at every step); the batch itself if not wanted."""

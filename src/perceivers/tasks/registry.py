@@ -27,6 +27,8 @@ class TaskEntry:
         output: what the model answers.
         metrics: what is reported.
         asking: "module:class" of the Asking that people ask its runs through.
+        exported: "module:function" that answers without torch by a file of the run's model: from the model, the task's
+            arguments, inputs and what receives those that cannot be read, to predictions; empty where a run answers columns.
     """
 
     location: str
@@ -35,6 +37,7 @@ class TaskEntry:
     output: str
     metrics: str
     asking: str = "perceivers.tasks.asking.columns:ColumnAsking"
+    exported: str = ""
 
 
 TASKS: Mapping[str, TaskEntry] = {
@@ -80,6 +83,7 @@ TASKS: Mapping[str, TaskEntry] = {
         output="the bytes of hidden words",
         metrics="bits per masked byte, masked-byte and whole-word accuracy, loss",
         asking="perceivers.tasks.fill_mask.asking:FillMaskAsking",
+        exported="perceivers.tasks.fill_mask.answers:answers_of_export",
     ),
     "text-classification": TaskEntry(
         location="perceivers.tasks.text_classification.task:TextClassification",
@@ -103,6 +107,7 @@ TASKS: Mapping[str, TaskEntry] = {
         output="the motion of every pixel",
         metrics="end-point error, as a share of zero flow's too, shares off by more than 1, 3 and 5 pixels, KITTI's outliers",
         asking="perceivers.tasks.optical_flow.asking:FlowAsking",
+        exported="perceivers.tasks.optical_flow.arrays:answers_of_export",
     ),
     "video-autoencoding": TaskEntry(
         location="perceivers.tasks.video_autoencoding.task:VideoAutoencoding",
@@ -173,6 +178,12 @@ def asking_of(task: Task[Any], parts: Parts, prepared: Any) -> Asking:
     """
     found: Asking = _imported(_entry(task.name).asking)(task, parts, prepared)
     return found
+
+
+def answers_of_export(name: str) -> Any:
+    """The function that answers without torch for a task's runs that answer no columns; None where there is none."""
+    location = _entry(name).exported
+    return _imported(location) if location else None
 
 
 def _entry(name: str) -> TaskEntry:

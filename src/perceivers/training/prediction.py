@@ -17,7 +17,7 @@ from perceivers.errors import ConfigurationError, DataError, UnreadableError
 from perceivers.folder_lock import alone_in
 from perceivers.predictor import Predictor, load
 from perceivers.records import whole_file, write_json, writing
-from perceivers.tasks.base import Prediction, Task, Unreadable
+from perceivers.tasks.base import FILES, Prediction, Task, Unreadable
 from perceivers.text_files import ON_NO_LETTERS
 
 ERRORS_FILE = "errors.csv"
@@ -159,6 +159,7 @@ def _write(
     write_csv(target / "predictions.csv", rows)
     write_errors(target / ERRORS_FILE, left_out)
     if task is None:
+        _copy_files(predictions, target)
         return ()
     with tempfile.TemporaryDirectory(dir=target, prefix=PARTIAL) as name:
         try:
@@ -175,6 +176,16 @@ def _write(
                 place.parent.mkdir(parents=True, exist_ok=True)
                 os.replace(path, place)
     return ()
+
+
+def _copy_files(predictions: Sequence[Prediction], target: Path) -> None:
+    """Put files that belong to answers beside them."""
+    for prediction in predictions:
+        for name, kept in prediction.shown.get(FILES, {}).items():
+            place = target / name
+            place.parent.mkdir(parents=True, exist_ok=True)
+            with whole_file(place) as partial:
+                shutil.copyfile(kept.path, partial)
 
 
 def name_of_sources(predictions: Sequence[Prediction]) -> str:

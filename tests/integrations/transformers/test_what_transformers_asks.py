@@ -188,3 +188,24 @@ def test_half_precision_goes_through(task):
         logits = model(INPUTS[task](2)).logits
     values = [logits] if isinstance(logits, torch.Tensor) else list(logits.values())
     assert all(value.dtype == torch.bfloat16 and value.isfinite().all() for value in values)
+
+
+@pytest.mark.parametrize("way", ["base to head", "head to base"])
+def test_base_and_head_load_each_others_weights(way, tmp_path):
+    head = adapted("sequence_classification")
+    classes = integration.PerceiverModel, type(head)
+    torch.manual_seed(5)
+    config = head.config
+    saved, loaded = classes if way == "base to head" else classes[::-1]
+    saved(config).save_pretrained(tmp_path)
+    again, told = loaded.from_pretrained(tmp_path, output_loading_info=True)
+    kept = saved.from_pretrained(tmp_path).state_dict()
+    base = {name.removeprefix("perceiver."): value for name, value in again.state_dict().items()}
+    shared = [name for name in kept if name.removeprefix("perceiver.") in base and "decoder" not in name]
+    assert len(shared) == len(integration.PerceiverModel(config).state_dict())
+    for name in shared:
+        assert torch.equal(base[name.removeprefix("perceiver.")], kept[name])
+    # What the one has and the other has not, what reads inputs and what decodes, is told.
+    differing = told["missing_keys"] if way == "base to head" else told["unexpected_keys"]
+    assert differing
+    assert all("decoder" in name or "preprocessor" in name for name in differing)

@@ -257,3 +257,9 @@ def test_ngrams_show_what_each_column_weighs() -> None:
     shown = kind.show(TextValue((b"a film", None)), {"": torch.tensor([0.25, 0.5, 1.0, 2.0])}, {"": (4,)})
     assert shown == [("a film", 0.75), ("", 3.0)]
     assert "<dt>one</dt>" in kind.html(shown, ("one", "two"))
+
+
+def test_a_lesser_text_is_half_of_it() -> None:
+    kind = TextKind(TextOptions())
+    (half,) = kind.lesser(TextValue((b"abcde", None)))
+    assert half.texts == (b"abc", None)

@@ -146,7 +146,7 @@ def test_a_missing_package_names_its_extra(monkeypatch, tmp_path):
         ([torch.zeros(2, 3, 5)], r"`audio\[0\]` must be \[samples\].* received shape \[2, 3, 5\]"),
         (torch.tensor([0, math.nan]), r"`audio\[0\]` must be finite"),
         (torch.tensor([0.0, -400.0]), r"must lie in \[-1, 1\], received samples up to 400: divide by"),
-        (torch.tensor([0, 1]), "floats or int8, uint8, int16 or int32 samples, received torch.int64"),
+        (torch.tensor([0, 1]), "floats or int8, uint8, int16 or int32 samples, received int64"),
         (["word"], r"`word` is not a sound file"),
         ([None], r"`audio\[0\]` must hold numbers, received NoneType"),
     ],

@@ -9,7 +9,8 @@ import pytest
 import torch
 
 from perceivers.errors import ConfigurationError
-from perceivers.processors.audio import resampling
+from perceivers.processors.audio import polyphase, resampling
+from perceivers.processors.audio.polyphase import resampled
 from perceivers.processors.audio.resampling import resample
 
 
@@ -97,3 +98,27 @@ def test_a_rate_that_cannot_be_is_named(wrong: float) -> None:
             ConfigurationError, match=f"`{name}` must be a whole number of Hz, at least 1, received {wrong}"
         ):
             resample(torch.zeros(5), *rates)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    ("from_rate", "to_rate"), [(48_000, 16_000), (8_000, 16_000), (44_100, 8_000), (44_099, 16_000)]
+)
+@pytest.mark.parametrize("count", [1, 13_007])
+def test_an_array_gives_the_samples_of_a_tensor(from_rate: int, to_rate: int, count: int) -> None:
+    wave = (np.random.default_rng(0).normal(size=count) * 0.3).astype(np.float32)
+    expected = resample(torch.from_numpy(wave), from_rate, to_rate).numpy()
+    received = resampled(wave, from_rate, to_rate)
+    assert (received.dtype, received.shape) == (np.float32, expected.shape)
+    np.testing.assert_allclose(received, expected, atol=1e-6)
+    assert resampled(wave, from_rate, from_rate) is wave
+
+
+def test_an_array_is_resampled_by_the_documented_filter(monkeypatch: pytest.MonkeyPatch) -> None:
+    wave = np.random.default_rng(0).normal(size=101)
+    monkeypatch.setattr(polyphase, "BLOCK_TURNS", 7)
+    np.testing.assert_allclose(resampled(wave, 3_000, 5_000), by_hand(wave, 5, 3), atol=1e-9)
+
+
+def test_a_rate_that_cannot_be_is_named_for_arrays_too() -> None:
+    with pytest.raises(ConfigurationError, match="`to_rate` must be a whole number of Hz"):
+        resampled(np.zeros(5), 8_000, 0)

@@ -2,7 +2,8 @@
 
 import torch
 
-from perceivers.processors.optical_flow.contrast import LEAST_CONTRAST, normalize_contrast
+from perceivers.processors.optical_flow.contrast import normalize_contrast
+from perceivers.processors.optical_flow.settings import LEAST_CONTRAST
 
 
 def test_values_by_hand():

@@ -37,7 +37,7 @@ def test_marks_become_gaps() -> None:
 
 
 def test_the_likeliest_sequences_are_those_of_all() -> None:
-    choices = torch.tensor([[0.6, 0.3, 0.1], [0.5, 0.4, 0.1]]).log()
+    choices = np.log([[0.6, 0.3, 0.1], [0.5, 0.4, 0.1]])
     found = likeliest_rows(choices, 3)
     # 0.6 x 0.5, 0.6 x 0.4, 0.3 x 0.5.
     assert [row for _, row in found] == [(0, 0), (0, 1), (1, 0)]
@@ -113,3 +113,10 @@ def test_the_papers_recipe_is_the_released_model() -> None:
     with torch.device("meta"):
         model = PerceiverForMaskedLM(text_config(chosen.config_values()))
     assert model.num_parameters() == 201_108_230
+
+
+def test_files_are_proved_with_half_texts_alone_and_beside_whole_ones() -> None:
+    whole = [TextWindow(b"abc def", 0, 7), TextWindow(b"ghi", 0, 3)]
+    halves, mixed = FillMask(FillMaskArguments(**TINY)).lesser(whole)
+    assert [each.piece for each in halves] == [b"abc ", b"gh"]
+    assert [each.piece for each in mixed] == [b"abc ", b"ghi"]

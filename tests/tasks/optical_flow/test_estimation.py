@@ -10,10 +10,10 @@ from perceivers.processors.optical_flow.processor import PerceiverOpticalFlowPro
 from perceivers.tasks.optical_flow.estimation import (
     estimate_flow,
     fetch,
-    pyramid_sizes,
     resize_flow,
     resize_frames,
 )
+from perceivers.tasks.optical_flow.sizes import pyramid_sizes
 
 PROCESSOR = PerceiverOpticalFlowProcessor(patch_size=1, flow_scale=2.0)
 GRID = (5, 7)

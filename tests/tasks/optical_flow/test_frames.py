@@ -8,7 +8,7 @@ from PIL import Image
 from perceivers.errors import DataError
 from perceivers.tasks.optical_flow.frames import film_frames, flows_of_inputs, pairs_of_inputs
 from perceivers.tasks.optical_flow.options import OpticalFlowArguments
-from perceivers.tasks.optical_flow.samples import decode_pixels
+from perceivers.tasks.optical_flow.pixels import decode_pixels
 
 CHOSEN = OpticalFlowArguments()
 
@@ -75,8 +75,8 @@ def test_rows_that_give_no_pair_are_named(tmp_path):
 
 def test_flow_is_kept_on_disk_until_it_is_shown(tmp_path):
     given = [grey(tmp_path / f"{name}.png", 1) for name in "aba"]
-    flow = torch.zeros(7, 11, 2)
-    flow[0, 0] = torch.tensor([3.0, -4.0])
+    flow = np.zeros((7, 11, 2), np.float32)
+    flow[0, 0] = [3.0, -4.0]
     predictions = flows_of_inputs(given, CHOSEN, lambda first, second: flow)
     assert [prediction.values for prediction in predictions] == [
         # One pixel of 77 moves, by 5.
@@ -84,7 +84,7 @@ def test_flow_is_kept_on_disk_until_it_is_shown(tmp_path):
         {"flow_file": "b.flo", "mean_motion": round(5 / 77, 4), "longest_motion": 5.0},
     ]
     kept = predictions[1].shown["flow"]
-    assert torch.equal(kept.read(), flow)
+    assert np.array_equal(kept.read(), flow)
     place = kept.path.parent
     assert place.is_dir()
     del kept, predictions
@@ -95,7 +95,7 @@ def test_pairs_of_equal_frames_are_told_with_the_motion_that_is_wrong_there(tmp_
     given = [
         grey(tmp_path / f"{name}.png", value) for name, value in (("a", 1), ("b", 2), ("c", 2), ("d", 2))
     ]
-    flow = torch.zeros(7, 11, 2)
+    flow = np.zeros((7, 11, 2), np.float32)
     flow[..., 0] = 3.0
     predictions = flows_of_inputs(given, CHOSEN, lambda first, second: flow)
     assert [len(prediction.notes) for prediction in predictions] == [1, 0, 0]
@@ -109,7 +109,7 @@ def test_pairs_of_equal_frames_are_told_with_the_motion_that_is_wrong_there(tmp_
 
 def test_names_that_come_twice_are_numbered(tmp_path):
     given = [grey(tmp_path / folder / "x.png", 1) for folder in "abc"]
-    flow = torch.zeros(7, 11, 2)
+    flow = np.zeros((7, 11, 2), np.float32)
     predictions = flows_of_inputs(given, CHOSEN, lambda first, second: flow)
     assert [prediction.values["flow_file"] for prediction in predictions] == ["x.flo", "x_2.flo"]
 
@@ -123,7 +123,7 @@ def test_a_film_is_a_sequence_at_its_own_rate(tmp_path):
         for value in (40, 120, 200):
             writer.add(torch.full((1, 16, 32, 3), value, dtype=torch.uint8))
     assert [round(float(frame.mean()) / 40) for frame in film_frames(film)] == [1, 3, 5]
-    flow = torch.zeros(16, 32, 2)
+    flow = np.zeros((16, 32, 2), np.float32)
     predictions = flows_of_inputs([str(film)], CHOSEN, lambda first, second: flow)
     assert [prediction.source for prediction in predictions] == [f"{film}, frame 0", f"{film}, frame 1"]
     kept = predictions[0].shown["flow"]

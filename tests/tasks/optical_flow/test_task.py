@@ -379,7 +379,7 @@ def test_people_ask_with_two_frames_and_get_the_flow_as_a_picture_and_as_a_file(
     assert answer.values["mean_motion"] == pytest.approx(expected.values["mean_motion"], rel=1e-3)
     (tmp_path / "own.flo").write_bytes(base64.b64decode(answer.values["flow"].partition(",")[2]))
     torch.testing.assert_close(
-        read_flow(tmp_path / "own.flo"), expected.shown["flow"].read(), atol=1e-4, rtol=1e-4
+        read_flow(tmp_path / "own.flo"), torch.from_numpy(expected.shown["flow"].read()), atol=1e-4, rtol=1e-4
     )
     assert asking.html(answer).startswith('<p><img src="data:image/png;base64,')
     assert [each.title for each in asking.said(answer)] == ["mean motion", "longest motion"]

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import numpy as np
-from torch import Tensor
 
 from perceivers.kinds.sound.options import SoundOptions
 from perceivers.kinds.sound.value import Sound
@@ -44,7 +43,7 @@ def vary_sound(sound: Sound, chosen: SoundOptions, generator: np.random.Generato
     )
 
 
-def hide_bands(energies: Tensor, time_bands: np.ndarray, frequency_bands: np.ndarray) -> None:
+def hide_bands(energies: np.ndarray, time_bands: np.ndarray, frequency_bands: np.ndarray) -> None:
     """Set stretches of one spectrogram to 0, the mean, in place (SpecAugment, arXiv 1904.08779).
 
     Args:

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from perceivers.kinds.cards import ACCENT, INK, CardLayout
-from perceivers.kinds.shading import shaded
+from perceivers.kinds.shading import shaded_bar
 
 SOUND_CARD = CardLayout(
     noun="sounds",
@@ -116,7 +116,7 @@ def sound_html(sound: HeardSound) -> str:
         return player
     parts = [float(part.max()) for part in np.array_split(sound.weights, min(STRETCHES, len(sound.weights)))]
     heaviest = max(parts) or 1.0
-    return f"{player}\n<p>{''.join(shaded('  ', part / heaviest) for part in parts)}</p>"
+    return f"{player}\n{shaded_bar([part / heaviest for part in parts])}"
 
 
 def wave_file(waveform: np.ndarray, sampling_rate: int) -> bytes:

@@ -34,7 +34,7 @@ from perceivers.kinds.sound.tensors import (
 from perceivers.kinds.sound.trimming import without_silence
 from perceivers.kinds.sound.value import Sound, clip_starts, cut_clips
 from perceivers.processors.audio.files import seconds_of
-from perceivers.processors.audio.processor import to_mono
+from perceivers.processors.audio.mono import one_channel_of
 from perceivers.rivals.simple import SimpleForm
 
 if TYPE_CHECKING:
@@ -84,7 +84,7 @@ class SoundKind(Kind):
         for cell in cells:
             try:
                 samples, rate = samples_of(cell, table.root)
-                wave = to_mono(samples, name="the sound").numpy()
+                wave = one_channel_of(samples, name="the sound")
             except DataError:
                 # It is reported with the other rows that cannot be read.
                 continue
@@ -142,7 +142,7 @@ class SoundKind(Kind):
         value = self.read(row, columns, table)
         if value is None:
             return None
-        energies = log_mel(value.waveform, self.options).numpy()
+        energies = log_mel(value.waveform, self.options)
         changes = np.abs(np.diff(energies, axis=0)) if len(energies) > 1 else np.zeros_like(energies)
         return np.concatenate([energies.mean(axis=0), energies.std(axis=0), changes.mean(axis=0)])
 
@@ -162,7 +162,7 @@ class SoundKind(Kind):
         clips = cut_clips(value.waveform, self.options.clip_samples, self.options.evaluation_clips)
         return [replace(value, waveform=clip) for clip in clips]
 
-    def tensors(self, values: Sequence[Sound | None]) -> dict[str, ModalityInput]:
+    def arrays(self, values: Sequence[Sound | None]) -> dict[str, ModalityInput]:
         """See `stack_sounds`; sounds that are not cut yet give their middle."""
         views = [None if value is None else self._middle(value) for value in values]
         return {"": stack_sounds(views, self.options, self.mean, self.std)}
@@ -197,7 +197,7 @@ class SoundKind(Kind):
 
     def draw(self, figure: Any, places: Sequence[Any], shown: HeardSound, source: str) -> None:
         """Waveform over spectrogram."""
-        energies = log_mel(shown.waveform, self.options).numpy()
+        energies = log_mel(shown.waveform, self.options)
         title_card(draw_sound(figure, places[0], shown, energies), source, 48)
 
     def html(self, shown: HeardSound | None, columns: Sequence[str]) -> str:

@@ -8,14 +8,12 @@ from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
-import torch
-from torch import Tensor
 
 from perceivers.errors import DataError
 from perceivers.kinds.cells import ending, first_bytes
-from perceivers.processors.audio.files import read_audio, require_length, require_rate
-from perceivers.processors.audio.processor import to_mono
-from perceivers.processors.audio.resampling import resample
+from perceivers.processors.audio.files import read_samples, require_length, require_rate
+from perceivers.processors.audio.mono import one_channel_of
+from perceivers.processors.audio.polyphase import resampled
 
 # Column of a table that has the rate, in Hz, of samples in another column.
 RATE_COLUMN = "sampling_rate"
@@ -54,8 +52,7 @@ def decode_audio(
     sound, rate = samples_of(value, root, own_rate)
     mono = one_channel(sound, name)
     require_length(len(mono) / rate * sampling_rate, name)
-    mono = resample(mono, rate, sampling_rate).clamp(-1.0, 1.0)
-    return np.ascontiguousarray(mono.numpy(), dtype=np.float32)
+    return np.ascontiguousarray(resampled(mono, rate, sampling_rate).clip(-1.0, 1.0), dtype=np.float32)
 
 
 def name_of(value: Any) -> str:
@@ -64,7 +61,7 @@ def name_of(value: Any) -> str:
     return f"`{path}`" if isinstance(path, str) and path else "`the sound`"
 
 
-def one_channel(sound: Any, name: str) -> Tensor:
+def one_channel(sound: Any, name: str) -> np.ndarray:
     """The mean of a sound's channels, [samples]; the loudest channel, with a warning, where they cancel each other.
 
     Left and right of opposite signs, as a wrongly wired microphone records them, have a mean of nothing.
@@ -73,15 +70,15 @@ def one_channel(sound: Any, name: str) -> Tensor:
         sound: [samples], or [channels, samples] or [samples, channels].
         name: what messages call it.
     """
-    mono = to_mono(sound, name=name.strip("`"))
+    mono = one_channel_of(sound, name=name.strip("`"))
     if np.ndim(sound) < 2:
         return mono
-    values = torch.as_tensor(np.asarray(sound))
+    values = np.asarray(sound)
     channels = values if values.shape[0] < values.shape[1] else values.T
-    each = [to_mono(channel, name=name.strip("`")) for channel in channels]
-    loudest = max(each, key=lambda channel: float(channel.square().mean()))
-    power = float(loudest.square().mean())
-    if power > 0.0 and float(mono.square().mean()) < CANCELLED * power:
+    each = [one_channel_of(channel, name=name.strip("`")) for channel in channels]
+    loudest = max(each, key=lambda channel: float(np.square(channel).mean()))
+    power = float(np.square(loudest).mean())
+    if power > 0.0 and float(np.square(mono).mean()) < CANCELLED * power:
         warnings.warn(
             f"the channels of {name} cancel each other (one is the other with its sign changed): the loudest one is heard "
             "instead of their mean",
@@ -99,9 +96,9 @@ def samples_of(value: Any, root: os.PathLike[str] | None, own_rate: int | None =
         value = value.get("path") if value.get("bytes") is None else value["bytes"]
     sound: Any
     if isinstance(value, str) and value:
-        sound, own_rate = read_audio(value if root is None else os.path.join(root, value))
+        sound, own_rate = read_samples(value if root is None else os.path.join(root, value))
     elif isinstance(value, bytes):
-        sound, own_rate = read_audio(value)
+        sound, own_rate = read_samples(value)
     elif isinstance(value, np.ndarray | list):
         sound = np.asarray(value)
         if own_rate is None:

@@ -13,7 +13,6 @@ import numpy as np
 from perceivers.arguments.advice import Advice
 from perceivers.kinds.passes import stem_learning
 from perceivers.kinds.sound.options import SoundOptions
-from perceivers.nn.stems import num_multiplications
 
 HIGHEST_RATE = 24_000
 SHORTEST, LONGEST = 0.25, 10.0
@@ -74,6 +73,8 @@ def sound_learning(num_rows: int, options: SoundOptions) -> Advice:
         num_rows: training sounds.
         options: what the model hears of them; only a stem has advice.
     """
+    from perceivers.nn.stems import num_multiplications
+
     if options.input_form != "stem":
         return Advice()
     samples = options.clip_samples or round(LONGEST * options.sampling_rate)

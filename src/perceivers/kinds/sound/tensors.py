@@ -1,4 +1,4 @@
-"""What the model hears of sounds: patches of raw samples, or log-mel energies, and which of them count."""
+"""What the model hears of sounds, as arrays: patches of raw samples, or log-mel energies, and which of them count."""
 
 from __future__ import annotations
 
@@ -6,24 +6,21 @@ from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
-import torch
-from torch import Tensor
-from torch.nn.utils.rnn import pad_sequence
 
 from perceivers.kinds.base import ModalityInput
 from perceivers.kinds.sound.augmentation import hide_bands
 from perceivers.kinds.sound.options import SoundOptions
 from perceivers.kinds.sound.value import Sound
-from perceivers.processors.audio.log_mel import log_mel_spectrogram
+from perceivers.processors.audio.mel import log_mel_energies
 
 # Patches in time that positions tell apart where sounds have any length.
 ANY_LENGTH = 256
 
 
-def log_mel(waveform: np.ndarray, chosen: SoundOptions) -> Tensor:
+def log_mel(waveform: np.ndarray, chosen: SoundOptions) -> np.ndarray:
     """Logarithms of the energies [frames, num_mel_bins] of one waveform [num_samples]."""
-    return log_mel_spectrogram(
-        torch.from_numpy(np.ascontiguousarray(waveform, dtype=np.float32)),
+    return log_mel_energies(
+        np.ascontiguousarray(waveform, dtype=np.float32),
         chosen.sampling_rate,
         num_mel_bins=chosen.num_mel_bins,
         window_length=chosen.window_length,
@@ -32,14 +29,14 @@ def log_mel(waveform: np.ndarray, chosen: SoundOptions) -> Tensor:
     )
 
 
-def mean_and_deviation(energies: Sequence[Tensor]) -> tuple[float, float]:
-    """Mean and standard deviation over all values of all tensors; a deviation of 0, as of digital silence, becomes 1."""
-    values = torch.cat([each.flatten() for each in energies]).double()
-    std = float(values.std(correction=0))
+def mean_and_deviation(energies: Sequence[Any]) -> tuple[float, float]:
+    """Mean and standard deviation over all values of all arrays; a deviation of 0, as of digital silence, becomes 1."""
+    values = np.concatenate([np.ravel(each) for each in energies]).astype(np.float64)
+    std = float(values.std())
     return float(values.mean()), std if std > 0.0 else 1.0
 
 
-def of_one(sound: Sound, chosen: SoundOptions, mean: float, std: float) -> Tensor:
+def of_one(sound: Sound, chosen: SoundOptions, mean: float, std: float) -> np.ndarray:
     """Normalised log-mel energies [frames, num_mel_bins], or samples [num_samples, 1], of one sound.
 
     Args:
@@ -49,8 +46,8 @@ def of_one(sound: Sound, chosen: SoundOptions, mean: float, std: float) -> Tenso
         std: what is left is divided by.
     """
     if chosen.input_form == "raw":
-        return torch.from_numpy(np.ascontiguousarray(sound.waveform, dtype=np.float32))[:, None]
-    energies = (log_mel(sound.waveform, chosen) - mean) / std
+        return np.ascontiguousarray(sound.waveform, dtype=np.float32)[:, None]
+    energies = (log_mel(sound.waveform, chosen) - np.float32(mean)) / np.float32(std)
     if sound.time_bands is not None and sound.frequency_bands is not None:
         hide_bands(energies, sound.time_bands, sound.frequency_bands)
     return energies
@@ -73,18 +70,22 @@ def stack_sounds(
         some sample has none.
     """
     width = 1 if chosen.input_form == "raw" else chosen.num_mel_bins
-    rows = [torch.zeros(0, width) if sound is None else of_one(sound, chosen, mean, std) for sound in sounds]
-    lengths = torch.tensor([len(row) for row in rows])
-    batch = pad_sequence(rows, batch_first=True)
+    rows = [
+        np.zeros((0, width), np.float32) if sound is None else of_one(sound, chosen, mean, std)
+        for sound in sounds
+    ]
+    lengths = np.array([len(row) for row in rows])
     step = chosen.samples_per_patch if chosen.input_form == "raw" else 1
     # A batch without any sound has one patch of silence, which counts for nothing.
-    wanted = max(-(-batch.shape[1] // step), 1) * step
-    batch = torch.nn.functional.pad(batch, (0, 0, 0, wanted - batch.shape[1]))
+    wanted = max(-(-int(lengths.max()) // step), 1) * step
+    batch = np.zeros((len(rows), wanted, width), np.float32)
+    for filled, row in zip(batch, rows, strict=True):
+        filled[: len(row)] = row
     if bool((lengths == wanted).all()):
         return ModalityInput(batch)
     if set(lengths.tolist()) <= {0, wanted}:
         return ModalityInput(batch, lengths > 0)
-    return ModalityInput(batch, torch.arange(wanted)[None] < lengths[:, None])
+    return ModalityInput(batch, np.arange(wanted)[None] < lengths[:, None])
 
 
 def modality_of(chosen: SoundOptions) -> dict[str, Any]:

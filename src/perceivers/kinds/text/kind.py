@@ -193,6 +193,11 @@ class TextKind(Kind):
         text = text_of({column: cell}, column, table)
         return None if text is None else text.decode("utf-8")
 
+    def lesser(self, value: TextValue) -> list[TextValue]:
+        """See Kind: texts of half the length."""
+        halves = tuple(None if text is None else text[: (len(text) + 1) // 2] for text in value.texts)
+        return [replace(value, texts=halves, hidden=())]
+
     def vary(self, value: TextValue, generator: np.random.Generator) -> TextValue:
         """Read a part, hide words, begin elsewhere."""
         texts = cropped(value.present, self.options.crop, generator)

@@ -11,16 +11,17 @@ import io
 import os
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import TYPE_CHECKING, Any, BinaryIO
 
 import numpy as np
-import torch
-from torch import Tensor
 
 from perceivers.errors import DataError, MissingExtraError, ShapeError
 from perceivers.processors.audio.wave_header import bytes_missing
 from perceivers.processors.video.decoding import decode
 from perceivers.text_files import POINTER, is_lfs_pointer
+
+if TYPE_CHECKING:
+    from torch import Tensor
 
 # Hz: from slow sensors that are kept as WAV to recorders of bats.
 LOWEST_RATE, HIGHEST_RATE = 50, 1_000_000
@@ -32,6 +33,14 @@ WHOLE_SHARE = 0.98
 
 
 def read_audio(source: str | os.PathLike[str] | bytes, name: str | None = None) -> tuple[Tensor, int]:
+    """What `read_samples` gives, as a tensor."""
+    import torch
+
+    samples, rate = read_samples(source, name)
+    return torch.from_numpy(samples), rate
+
+
+def read_samples(source: str | os.PathLike[str] | bytes, name: str | None = None) -> tuple[np.ndarray, int]:
     """Read a sound file.
 
     Args:
@@ -67,7 +76,7 @@ def read_audio(source: str | os.PathLike[str] | bytes, name: str | None = None) 
         raise DataError(
             f"{name} is cut off: its header says that it has {said} samples, received {samples.shape[1]}"
         )
-    return torch.from_numpy(samples), rate
+    return samples, rate
 
 
 def seconds_of(content: bytes, most: float) -> float | None:
@@ -125,6 +134,8 @@ def write_audio(path: str | os.PathLike[str], waveform: Tensor, sampling_rate: i
         waveform: [samples] or [channels, samples] in [-1, 1]; beyond is clipped.
         sampling_rate: in Hz.
     """
+    import torch
+
     soundfile = _soundfile("writing sound files")
     if waveform.ndim not in (1, 2):
         raise ShapeError(

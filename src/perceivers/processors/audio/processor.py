@@ -3,20 +3,16 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
 from typing import Any
 
-import numpy as np
 import torch
 from torch import Tensor
 
 from perceivers.errors import ConfigurationError, DataError, ShapeError
 from perceivers.processors.audio.files import read_audio
+from perceivers.processors.audio.mono import one_channel_of
 from perceivers.processors.audio.resampling import resample
 from perceivers.processors.batch import ProcessedBatch
-
-# Full scale of whole-number samples; unsigned bytes are centred on 128.
-FULL_SCALE = {torch.int8: 2.0**7, torch.uint8: 2.0**7, torch.int16: 2.0**15, torch.int32: 2.0**31}
 
 
 class PerceiverAudioProcessor:
@@ -137,45 +133,19 @@ def read_waveforms(
 
 
 def to_mono(waveform: Any, *, channel_axis: int | None = None, name: str = "audio") -> Tensor:
-    """One channel of a waveform, [samples] float32: whole numbers brought to [-1, 1], channels averaged.
+    """One channel of a waveform, [samples] float32, see `one_channel_of`; of a tensor, where the tensor lies.
 
     Args:
         waveform: [samples], or [channels, samples] or [samples, channels]; array, tensor or numbers.
         channel_axis: which axis holds the channels; None: the shorter one.
         name: what messages call it.
     """
-    values = waveform.detach() if isinstance(waveform, Tensor) else _tensor(waveform, name)
-    if values.ndim not in (1, 2) or values.numel() == 0:
-        raise DataError(
-            f"`{name}` must be [samples], or have one axis of channels more, received shape {list(values.shape)}"
-        )
-    if values.is_floating_point():
-        scaled = values.float()
-        if not bool(torch.isfinite(scaled).all()):
-            raise DataError(f"`{name}` must be finite, received NaN or infinity among its samples")
-        loudest = float(scaled.abs().max())
-        # Decoders overshoot a little; far beyond are whole numbers that were stored as floats.
-        if loudest > 2:
-            raise DataError(
-                f"`{name}` must lie in [-1, 1], received samples up to {loudest:g}: divide by their full scale "
-                "(32768 for 16 bit) or give whole numbers"
-            )
-    elif values.dtype in FULL_SCALE:
-        centre = 128 if values.dtype == torch.uint8 else 0
-        # Powers of two: float32 rounds once, as float64 would.
-        scaled = (values.float() - centre) / FULL_SCALE[values.dtype]
-    else:
-        raise DataError(
-            f"`{name}` must be floats or int8, uint8, int16 or int32 samples, received {values.dtype}: their full "
-            "scale is not known"
-        )
-    if scaled.ndim == 1:
-        return scaled
-    if channel_axis is None:
-        channel_axis = 0 if scaled.shape[0] < scaled.shape[1] else 1
-    elif channel_axis not in (-2, -1, 0, 1):
-        raise ConfigurationError(f"`channel_axis` must be 0 or 1, received {channel_axis}")
-    return scaled.mean(dim=channel_axis)
+    if not isinstance(waveform, Tensor):
+        return torch.from_numpy(one_channel_of(waveform, channel_axis=channel_axis, name=name).copy())
+    values = waveform.detach().cpu()
+    array = (values.float() if values.is_floating_point() else values).numpy()
+    mono = torch.from_numpy(one_channel_of(array, channel_axis=channel_axis, name=name))
+    return mono.to(waveform.device)
 
 
 def _is_batch(audio: Any) -> bool:
@@ -183,17 +153,3 @@ def _is_batch(audio: Any) -> bool:
     if getattr(audio, "ndim", 0) == 3:
         return True
     return isinstance(audio, list | tuple) and not (audio and isinstance(audio[0], int | float))
-
-
-def _tensor(waveform: Any, name: str) -> Tensor:
-    array = np.asarray(waveform)
-    if array.dtype.kind not in "iuf":
-        raise DataError(
-            f"`{name}` must hold numbers, received {type(waveform).__name__} of dtype {array.dtype}"
-        )
-    if array.dtype in (np.uint16, np.uint32, np.uint64):
-        array = array.astype(np.int64)
-    if isinstance(waveform, Sequence) and array.dtype.kind == "i":
-        # Plain numbers have no full scale of their own.
-        array = array.astype(np.float32)
-    return torch.from_numpy(np.array(array, dtype=array.dtype.newbyteorder("="), order="C"))

@@ -8,7 +8,8 @@ from typing import Any
 import torch
 
 from perceivers.errors import ConfigurationError
-from perceivers.processors.audio.log_mel import frame_sizes, log_mel_spectrogram, mel_filter_bank
+from perceivers.processors.audio.log_mel import log_mel_spectrogram
+from perceivers.processors.audio.mel import filter_bank, frame_sizes
 from perceivers.processors.audio.processor import read_waveforms
 from perceivers.processors.batch import ProcessedBatch
 
@@ -70,7 +71,7 @@ class PerceiverSpectrogramProcessor:
             sampling_rate, window_length, hop_length, fft_size
         )
         # Settings that do not go together are refused here, not at the first sound.
-        mel_filter_bank(num_mel_bins, self.fft_size, sampling_rate, min_frequency, max_frequency, mel_scale)
+        filter_bank(num_mel_bins, self.fft_size, sampling_rate, min_frequency, max_frequency, mel_scale)
         self.min_frequency = min_frequency
         self.max_frequency = max_frequency
         self.mel_scale = mel_scale

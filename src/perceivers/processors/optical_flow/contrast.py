@@ -10,8 +10,7 @@ from __future__ import annotations
 from torch import Tensor
 from torch.nn import functional
 
-# Added to the contrast: about the noise of a picture of 8 bits in [-1, 1], so that flat areas stay flat.
-LEAST_CONTRAST = 0.02
+from perceivers.processors.optical_flow.settings import LEAST_CONTRAST
 
 
 def normalize_contrast(frames: Tensor, window: int) -> Tensor:

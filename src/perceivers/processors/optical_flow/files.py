@@ -9,12 +9,14 @@ from __future__ import annotations
 import os
 import struct
 from pathlib import Path
+from typing import TYPE_CHECKING, cast
 
 import numpy as np
-import torch
-from torch import Tensor
 
 from perceivers.errors import DataError, require_shape
+
+if TYPE_CHECKING:
+    from torch import Tensor
 
 MAGIC = 202021.25
 HEADER = struct.Struct("<fii")
@@ -22,6 +24,13 @@ LARGEST_SIDE = 1 << 20
 
 
 def read_flow(path: str | os.PathLike[str]) -> Tensor:
+    """What `read_flow_array` gives, as a tensor."""
+    import torch
+
+    return torch.from_numpy(read_flow_array(path))
+
+
+def read_flow_array(path: str | os.PathLike[str]) -> np.ndarray:
     """Read a `.flo` file: [height, width, 2] float32, right and down, in pixels; unknown pixels are beyond 1e9."""
     file = Path(path)
     if not file.is_file():
@@ -38,15 +47,16 @@ def read_flow(path: str | os.PathLike[str]) -> Tensor:
             f"`{file}` is damaged: {width} x {height} pixels take {expected} bytes, the file has {len(content)}"
         )
     values = np.frombuffer(content, dtype="<f4", offset=HEADER.size).astype(np.float32)
-    return torch.from_numpy(values.reshape(height, width, 2))
+    return values.reshape(height, width, 2)
 
 
-def write_flow(path: str | os.PathLike[str], flow: Tensor) -> None:
+def write_flow(path: str | os.PathLike[str], flow: Tensor | np.ndarray) -> None:
     """Write [height, width, 2], right and down in pixels, as a `.flo` file; whole or not at all."""
-    require_shape("flow", flow, ["height", "width", 2])
+    require_shape("flow", cast("Tensor", flow), ["height", "width", 2])
     target = Path(path)
     height, width = flow.shape[:2]
-    values = flow.detach().cpu().float().contiguous().numpy().astype("<f4")
+    array = flow if isinstance(flow, np.ndarray) else flow.detach().cpu().float().numpy()
+    values = np.ascontiguousarray(array, dtype="<f4")
     temporary = target.with_name(f".{target.name}.{os.getpid()}")
     try:
         temporary.write_bytes(HEADER.pack(MAGIC, width, height) + values.tobytes())

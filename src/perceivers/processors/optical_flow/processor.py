@@ -2,24 +2,21 @@
 
 from __future__ import annotations
 
-import json
 import os
-from pathlib import Path
+from dataclasses import replace
 from typing import Any
 
 import torch
 from torch import Tensor
 from torch.nn import functional
 
-from perceivers.errors import CheckpointError, ConfigurationError, DataError, ShapeError
+from perceivers.errors import DataError, ShapeError
 from perceivers.processors.batch import ProcessedBatch
 from perceivers.processors.image.reading import read_pictures
 from perceivers.processors.image.values import value_range
 from perceivers.processors.optical_flow.contrast import normalize_contrast
+from perceivers.processors.optical_flow.settings import FLOW_SCALE, FlowSettings
 
-# The released model was trained on flow divided by 20 (facts of the published checkpoint).
-FLOW_SCALE = 20.0
-SETTINGS_FILE = "preprocessor_config.json"
 _COLOURS = 3
 
 
@@ -45,14 +42,8 @@ class PerceiverOpticalFlowProcessor:
     model_input_names = ("inputs",)
 
     def __init__(self, patch_size: int = 3, flow_scale: float = FLOW_SCALE, contrast_window: int = 0) -> None:
-        if patch_size < 1:
-            raise ConfigurationError(f"`patch_size` must be at least 1 pixel, received {patch_size}")
-        if not flow_scale > 0:
-            raise ConfigurationError(f"`flow_scale` must be above 0, received {flow_scale}")
-        if contrast_window != 0 and (contrast_window < 3 or contrast_window % 2 == 0):
-            raise ConfigurationError(
-                f"`contrast_window` must be 0, or odd and at least 3 pixels, received {contrast_window}"
-            )
+        # Settings that cannot be are refused here.
+        self.settings = FlowSettings(patch_size, flow_scale, contrast_window)
         self.patch_size = patch_size
         self.flow_scale = flow_scale
         self.contrast_window = contrast_window
@@ -138,15 +129,12 @@ class PerceiverOpticalFlowProcessor:
 
     def save_pretrained(self, folder: str | os.PathLike[str]) -> None:
         """Write the settings as `preprocessor_config.json` into `folder` (made if absent)."""
-        target = Path(folder)
-        target.mkdir(parents=True, exist_ok=True)
-        settings = {
-            "image_processor_type": type(self).__name__,
-            "patch_size": self.patch_size,
-            "flow_scale": self.flow_scale,
-            "contrast_window": self.contrast_window,
-        }
-        (target / SETTINGS_FILE).write_text(json.dumps(settings, indent=2) + "\n", encoding="utf-8")
+        replace(
+            self.settings,
+            patch_size=self.patch_size,
+            flow_scale=self.flow_scale,
+            contrast_window=self.contrast_window,
+        ).save_pretrained(folder)
 
     @classmethod
     def from_pretrained(cls, folder: str | os.PathLike[str]) -> PerceiverOpticalFlowProcessor:
@@ -155,18 +143,8 @@ class PerceiverOpticalFlowProcessor:
         Raises:
             CheckpointError: the file is absent, damaged, or another processor's.
         """
-        path = Path(folder) / SETTINGS_FILE
-        try:
-            settings = json.loads(path.read_text(encoding="utf-8"))
-            if settings.pop("image_processor_type", None) != cls.__name__:
-                raise CheckpointError(f"`{path}` must hold the settings of a {cls.__name__}, it holds others")
-            return cls(**settings)
-        except (OSError, ValueError, TypeError, AttributeError) as error:
-            raise (
-                error
-                if isinstance(error, CheckpointError)
-                else CheckpointError(f"cannot read the settings of a {cls.__name__} from `{path}`: {error}")
-            ) from error
+        settings = FlowSettings.from_pretrained(folder)
+        return cls(settings.patch_size, settings.flow_scale, settings.contrast_window)
 
 
 def neighbourhoods(frames: Tensor, patch_size: int) -> Tensor:

@@ -22,13 +22,10 @@ class ColumnAsking(Asking):
 
     @property
     def fields(self) -> tuple[Field, ...]:
-        """See Asking; in the order in which the kinds are read."""
-        needs_all = bool(self.task.needs_all)  # type: ignore[attr-defined]
-        return tuple(
-            dataclasses.replace(found, needed=needs_all)
-            for each in self.parts.processor.inputs
-            for found in each.kind.fields(each.columns)
-        )
+        """See Asking; in the order in which the kinds are read. The only one is needed: without it nothing is asked."""
+        found = [field for each in self.parts.processor.inputs for field in each.kind.fields(each.columns)]
+        needed = len(found) == 1 or bool(self.task.needs_all)  # type: ignore[attr-defined]
+        return tuple(dataclasses.replace(field, needed=needed) for field in found)
 
     def read_and_answer(
         self, rows: Sequence[Mapping[str, Any]], folder: Path, *, shows: bool

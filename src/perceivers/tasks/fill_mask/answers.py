@@ -2,32 +2,49 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from itertools import pairwise
+from pathlib import Path
 from typing import Any, cast
 
-import torch
-from torch import Tensor
+import numpy as np
 
 from perceivers.errors import DataError
-from perceivers.kinds.text.batches import padded_rows, row_of_texts
+from perceivers.kinds.text.batches import padded_arrays, row_of_texts
+from perceivers.kinds.text.reading import TEXT_SUFFIXES
 from perceivers.kinds.text.windows import window_bounds
 from perceivers.kinds.text.words import Span, bytes_of
 from perceivers.processors.tokenizer.byte_codec import FIRST_BYTE_ID, NUM_IDS
 from perceivers.processors.tokenizer.byte_tokenizer import PerceiverTokenizer
-from perceivers.tasks.base import Prediction
-from perceivers.tasks.fill_mask.prompts import Prompt
+from perceivers.tasks.arrays import logits_of
+from perceivers.tasks.base import Prediction, Unreadable
+from perceivers.tasks.fill_mask.prompts import Prompt, read_prompts
 
 NUM_ALTERNATIVES = 5
 # Guesses that are looked at for those that are UTF-8.
 NUM_GUESSES = 64
 
 
+def filled_inputs(
+    model: Any, tokenizer: PerceiverTokenizer, inputs: Sequence[str], left_out: list[Unreadable] | None
+) -> list[Prediction]:
+    """Fill the gaps of texts, files and folders, see `perceivers.tasks.fill_mask.task.FillMask.predict`."""
+    return [fill(model, tokenizer, prompt) for prompt in read_prompts(inputs, TEXT_SUFFIXES, left_out)]
+
+
+def answers_of_export(
+    model: Any, arguments: Any, inputs: Sequence[str], left_out: list[Unreadable] | None
+) -> list[Prediction]:
+    """The same by an exported model, see `perceivers.tasks.registry.TaskEntry.exported`."""
+    return filled_inputs(model, PerceiverTokenizer.from_pretrained(Path(model.folder)), inputs, left_out)
+
+
 def fill(model: Any, tokenizer: PerceiverTokenizer, prompt: Prompt) -> Prediction:
     """Fill every gap of a text. All gaps are guessed at once, and all bytes of a gap: none knows of the others' guesses.
 
     Args:
-        model: a masked language model, prepared.
+        model: a masked language model, prepared or exported.
         tokenizer: with the ids that the model knows.
         prompt: the text; where it is longer than the model takes, each gap is guessed from the window that it is in.
 
@@ -42,7 +59,7 @@ def fill(model: Any, tokenizer: PerceiverTokenizer, prompt: Prompt) -> Predictio
         if inside:
             scores = _log_probabilities(model, tokenizer, prompt.text[start:end], inside)
             sizes = [last - first for first, last in inside]
-            gaps += [_guesses(rows) for rows in scores.split(sizes)]
+            gaps += [_guesses(rows) for rows in np.split(scores, np.cumsum(sizes)[:-1])]
     answers = [next(iter(alternatives)) for alternatives in gaps]
     probability = 1.0
     described = []
@@ -63,7 +80,7 @@ def fill(model: Any, tokenizer: PerceiverTokenizer, prompt: Prompt) -> Predictio
     return Prediction(prompt.source, values, {"pieces": pieces})
 
 
-def likeliest_rows(log_probabilities: Tensor, count: int) -> list[tuple[float, tuple[int, ...]]]:
+def likeliest_rows(log_probabilities: np.ndarray, count: int) -> list[tuple[float, tuple[int, ...]]]:
     """The likeliest sequences of independent choices.
 
     Args:
@@ -75,8 +92,8 @@ def likeliest_rows(log_probabilities: Tensor, count: int) -> list[tuple[float, t
     """
     rows: list[tuple[float, tuple[int, ...]]] = [(0.0, ())]
     for choice in log_probabilities:
-        top = choice.topk(min(count, choice.numel()))
-        best = list(zip(top.values.tolist(), top.indices.tolist(), strict=True))
+        top = np.argsort(-choice, kind="stable")[:count]
+        best = list(zip(choice[top].tolist(), top.tolist(), strict=True))
         # No sequence among the `count` likeliest begins with one that is not among the likeliest beginnings.
         longer = [(total + value, (*row, index)) for total, row in rows for value, index in best]
         rows = sorted(longer, key=lambda each: -each[0])[:count]
@@ -97,30 +114,33 @@ def _windows(prompt: Prompt, room: int) -> list[Span]:
 
 def _log_probabilities(
     model: Any, tokenizer: PerceiverTokenizer, piece: bytes, gaps: Sequence[Span]
-) -> Tensor:
+) -> np.ndarray:
     """Logarithm of the probability of every byte at every place of the gaps, [num_places, 256], in float64."""
-    ids, mask = padded_rows(tokenizer, [row_of_texts(tokenizer, piece)], [0])
-    places = torch.tensor(bytes_of(list(gaps))) + 1  # behind [CLS]
+    ids, mask = padded_arrays(tokenizer, [row_of_texts(tokenizer, piece)], [0])
+    places = np.array(bytes_of(list(gaps)), dtype=np.int64) + 1  # behind [CLS]
     ids[0, places] = cast("int", tokenizer.mask_token_id)
-    logits = model(inputs=ids.to(model.device), attention_mask=mask.to(model.device), positions=places).logits
+    logits = logits_of(model, inputs=ids, attention_mask=mask, positions=places)
     # A gap is filled with bytes; what the model gives to [SEP] and its like is left out.
-    return logits[0, :, FIRST_BYTE_ID:NUM_IDS].cpu().double().log_softmax(dim=-1)
+    scores = logits[0, :, FIRST_BYTE_ID:NUM_IDS].astype(np.float64)
+    scores -= scores.max(axis=-1, keepdims=True)
+    found: np.ndarray = scores - np.log(np.exp(scores).sum(axis=-1, keepdims=True))
+    return found
 
 
-def _guesses(log_probabilities: Tensor) -> dict[str, float]:
+def _guesses(log_probabilities: np.ndarray) -> dict[str, float]:
     """Texts for one gap with their probabilities, falling; those that are no UTF-8 only where there is nothing else."""
     rows = likeliest_rows(log_probabilities, NUM_GUESSES)
     texts: dict[str, float] = {}
     for total, row in rows:
         try:
-            texts[bytes(row).decode("utf-8")] = float(torch.tensor(total).double().exp())
+            texts[bytes(row).decode("utf-8")] = math.exp(total)
         except UnicodeDecodeError:
             continue
         if len(texts) == NUM_ALTERNATIVES:
             break
     if not texts:
         total, row = rows[0]
-        texts[bytes(row).decode("utf-8", errors="replace")] = float(torch.tensor(total).double().exp())
+        texts[bytes(row).decode("utf-8", errors="replace")] = math.exp(total)
     return texts
 
 

@@ -31,10 +31,9 @@ from perceivers.models.masked_language_modeling import PerceiverForMaskedLM
 from perceivers.models.text_building import start_positions, text_config
 from perceivers.processors.tokenizer.byte_tokenizer import PerceiverTokenizer
 from perceivers.tasks.base import Batch, Parts, Prediction, Step, Task, Unreadable
-from perceivers.tasks.fill_mask.answers import fill
+from perceivers.tasks.fill_mask.answers import filled_inputs
 from perceivers.tasks.fill_mask.options import FillMaskArguments
 from perceivers.tasks.fill_mask.page import write_page
-from perceivers.tasks.fill_mask.prompts import read_prompts
 
 # Together with a text, it says which words are hidden in evaluation.
 EVALUATION_SEED = 0
@@ -178,6 +177,13 @@ class FillMask(Task[FillMaskArguments]):
             "words": words,
         }
 
+    def lesser(self, samples: Sequence[TextWindow]) -> list[list[TextWindow]]:
+        """See Task: texts of half the length, alone and beside whole ones."""
+        halves = [
+            replace(sample, end=(sample.start + sample.end + 1) // 2, hidden=None) for sample in samples
+        ]
+        return [halves, [*halves[:1], *samples[1:]]]
+
     def step(self, model: nn.Module, batch: Batch) -> Step:
         """Compute the mean cross-entropy of the hidden bytes; only these are decoded."""
         logits = model(
@@ -202,9 +208,7 @@ class FillMask(Task[FillMaskArguments]):
             inputs: texts with gaps, text files, folders of these.
             left_out: see Task.
         """
-        prompts = read_prompts(inputs, TEXT_SUFFIXES, left_out)
-        prepared = parts.fast_form()
-        return [fill(prepared, parts.processor, prompt) for prompt in prompts]
+        return filled_inputs(parts.fast_form(), parts.processor, inputs, left_out)
 
     def show(self, predictions: Sequence[Prediction], folder: Path) -> list[Path]:
         """Write a page with the filled texts and, for each gap, the alternatives."""

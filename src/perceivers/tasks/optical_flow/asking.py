@@ -21,7 +21,7 @@ from perceivers.tasks.asking.base import QUESTION, Asking, Example, Own
 from perceivers.tasks.base import Prediction
 from perceivers.tasks.optical_flow.drawing import draw_flow, extent_of
 from perceivers.tasks.optical_flow.frames import require_one_size
-from perceivers.tasks.optical_flow.samples import decode_pixels
+from perceivers.tasks.optical_flow.pixels import decode_pixels
 
 
 class FlowAsking(Asking):
@@ -48,7 +48,7 @@ class FlowAsking(Asking):
     def said(self, prediction: Prediction) -> list[Said]:
         """See Asking."""
         names = {"mean_motion": "mean motion", "longest_motion": "longest motion"}
-        return [Said(title, f"{prediction.values[name]:g} pixels") for name, title in names.items()]
+        return [Said(title, _pixels(f"{prediction.values[name]:g}")) for name, title in names.items()]
 
     def html(self, prediction: Prediction) -> str:
         """See Asking; the first frame, the flow in colours, and the wheel that explains them."""
@@ -62,9 +62,8 @@ class FlowAsking(Asking):
         # What nobody knows of the truth is drawn as rest.
         flow = torch.from_numpy(np.where(sample.valid[..., None], sample.flow, 0.0).astype(np.float32))
         picture = draw_flow(cells[self._columns[0]].value, flow, extent_of(flow))
-        truth = {
-            "mean motion": f"{float(flow.norm(dim=-1)[torch.from_numpy(sample.valid)].mean()):.4g} pixels"
-        }
+        mean = float(flow.norm(dim=-1)[torch.from_numpy(sample.valid)].mean())
+        truth = {"mean motion": _pixels(f"{mean:.4g}")}
         return Example(samples.name(index), cells, truth, f"<p>{inline_picture(picture, 'true flow')}</p>")
 
     def extent(self, column: str, content: bytes, most_seconds: float) -> Extent:
@@ -115,3 +114,8 @@ class FlowAsking(Asking):
             return decode_pixels(value, None, self.task.arguments.white_level)
         except DataError as error:
             raise DataError(f"{column!r}: {error}") from error
+
+
+def _pixels(number: str) -> str:
+    """So many pixels, in words."""
+    return f"{number} pixel" if number == "1" else f"{number} pixels"

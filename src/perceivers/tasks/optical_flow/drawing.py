@@ -104,7 +104,7 @@ def extent_of(flow: Tensor) -> float:
 
 def _draw_pair(kept: KeptFlow) -> Image.Image:
     assert kept.first is not None
-    return draw_flow(kept.first, kept.read(), max(kept.extent, LEAST_EXTENT))
+    return draw_flow(kept.first, torch.from_numpy(kept.read()), max(kept.extent, LEAST_EXTENT))
 
 
 def _write_film(flows: Sequence[KeptFlow], film: Path, target: Path) -> None:
@@ -112,11 +112,11 @@ def _write_film(flows: Sequence[KeptFlow], film: Path, target: Path) -> None:
     extent = max(*(kept.extent for kept in flows), LEAST_EXTENT)
     frames = zip(film_frames(film), flows, strict=False)
     frame, kept = next(frames)
-    picture = _even(draw_flow(frame, kept.read(), extent))
+    picture = _even(draw_flow(frame, torch.from_numpy(kept.read()), extent))
     with video_writer(target, kept.frame_rate, *picture.shape[:2]) as writer:
         writer.add(picture[None])
         for frame, kept in frames:
-            writer.add(_even(draw_flow(frame, kept.read(), extent))[None])
+            writer.add(_even(draw_flow(frame, torch.from_numpy(kept.read()), extent))[None])
 
 
 def _even(picture: Image.Image) -> Tensor:

@@ -17,6 +17,7 @@ from torch.nn import functional
 
 from perceivers.errors import ConfigurationError
 from perceivers.processors.optical_flow.processor import PerceiverOpticalFlowProcessor
+from perceivers.tasks.optical_flow.sizes import pyramid_sizes
 
 
 def estimate_flow(
@@ -57,20 +58,6 @@ def estimate_flow(
             flow = _corrected(model, processor, resized, flow, grid)
     assert flow is not None
     return resize_flow(flow, (height, width))
-
-
-def pyramid_sizes(
-    height: int, width: int, grid: tuple[int, int], resize: float, levels: int
-) -> list[tuple[int, int]]:
-    """Sizes (height, width) of a pyramid, the smallest first; only the largest may be smaller than the grid."""
-    sizes = []
-    for level in range(levels):
-        factor = resize / 2**level
-        size = (max(round(height * factor), 1), max(round(width * factor), 1))
-        if level and (size[0] < grid[0] or size[1] < grid[1]):
-            break
-        sizes.append(size)
-    return sizes[::-1]
 
 
 def resize_frames(frames: Tensor, size: tuple[int, int]) -> Tensor:

@@ -13,22 +13,21 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from torch import Tensor
 
 from perceivers.data.opening import is_table, open_table_file
 from perceivers.data.rows import decode_row
 from perceivers.data.tables import StreamTable, Table, require_columns
 from perceivers.errors import DataError
 from perceivers.kinds.image.reading import IMAGE_SUFFIXES
-from perceivers.processors.optical_flow.files import read_flow, write_flow
+from perceivers.processors.optical_flow.files import read_flow_array, write_flow
 from perceivers.processors.video.decoding import DEFAULT_RATE, Picture, decode, read_header
 from perceivers.tasks.base import Prediction, Unreadable, guarded
 from perceivers.tasks.optical_flow.options import OpticalFlowArguments
-from perceivers.tasks.optical_flow.samples import decode_pixels
+from perceivers.tasks.optical_flow.pixels import decode_pixels
 
 VIDEO_SUFFIXES = (".mp4", ".mov", ".avi", ".mkv", ".webm", ".m4v", ".mpg", ".mpeg", ".ogv")
 
-Estimate = Callable[[np.ndarray, np.ndarray], Tensor]
+Estimate = Callable[[np.ndarray, np.ndarray], np.ndarray]
 
 
 @dataclass(frozen=True)
@@ -78,9 +77,9 @@ class KeptFlow:
     frame_rate: float
     extent: float
 
-    def read(self) -> Tensor:
+    def read(self) -> np.ndarray:
         """[height, width, 2], in pixels."""
-        return read_flow(self.path)
+        return read_flow_array(self.path)
 
 
 def flows_of_inputs(
@@ -106,8 +105,8 @@ def flows_of_inputs(
     names: set[str] = set()
     rates: dict[Path, float] = {}
     for pair in pairs_of_inputs(inputs, chosen, left_out):
-        flow = estimate(pair.first, pair.second).cpu()
-        length = flow.norm(dim=-1)
+        flow = estimate(pair.first, pair.second)
+        length = np.linalg.norm(flow, axis=-1)
         name = _unused(pair.name, names)
         path = folder.path / f"{len(predictions):08d}.flo"
         write_flow(path, flow)
@@ -120,7 +119,7 @@ def flows_of_inputs(
             pair.first if pair.film is None else None,
             pair.film,
             DEFAULT_RATE if pair.film is None else rates[pair.film],
-            float(np.quantile(length.numpy(), 0.99)),
+            float(np.quantile(length, 0.99)),
         )
         values = {
             "flow_file": f"{name}.flo",

@@ -20,7 +20,7 @@ from perceivers.data.rows import RowSamples, load_splits
 from perceivers.data.splits import PartName, Samples, Splits
 from perceivers.data.tables import FILE_COLUMN, StreamTable, Table, require_columns
 from perceivers.errors import DataError
-from perceivers.kinds.image.reading import IMAGE_SUFFIXES, read_plain
+from perceivers.kinds.image.reading import IMAGE_SUFFIXES
 from perceivers.processors.optical_flow.truth import known_part, read_known_flow
 from perceivers.tasks.optical_flow.augmentation import FlowSample
 from perceivers.tasks.optical_flow.folders import (
@@ -31,6 +31,7 @@ from perceivers.tasks.optical_flow.folders import (
 )
 from perceivers.tasks.optical_flow.options import OpticalFlowArguments
 from perceivers.tasks.optical_flow.pictures import Difficulty, MadePairs, PairMaker, PicturePool, UnmadePairs
+from perceivers.tasks.optical_flow.pixels import decode_pixels
 
 # Tags of the generators of held-out pairs, apart from those of `perceivers.data.draws`.
 PART_TAGS = {"train": 10, "validation": 11, "test": 12}
@@ -104,11 +105,6 @@ class FlowDecoder:
             f"`{table.source}` must have the columns {', '.join(map(repr, wanted))} (pairs of frames with true flow), or "
             f"a column {self.image_column!r} (pictures that pairs are made of), received {', '.join(table.columns)}"
         )
-
-
-def decode_pixels(value: Any, root: Path | None, white_level: float | None = None) -> np.ndarray:
-    """What a table holds for a picture, see `perceivers.kinds.image.reading.read_plain`, as uint8 [height, width, 3]."""
-    return np.asarray(read_plain(value, root, channels=3, white_level=white_level))
 
 
 def decode_flow(value: Any, root: Path | None) -> tuple[np.ndarray, np.ndarray]:

@@ -165,7 +165,7 @@ class OpticalFlow(Task[OpticalFlowArguments]):
         return flows_of_inputs(
             inputs,
             self.arguments,
-            lambda first, second: self.flow_of(prepared, first, second),
+            lambda first, second: self.flow_of(prepared, first, second).cpu().numpy(),
             left_out,
         )
 
