@@ -8,7 +8,6 @@ from reference_models import RELEASED_MODELS
 import perceivers
 from perceivers.conversion.haiku import ARCHITECTURES
 
-
 # Perceiver AR and the hierarchical Perceiver are not in Transformers.
 COMPARED = [
     name
