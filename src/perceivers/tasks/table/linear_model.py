@@ -80,11 +80,11 @@ def fit_at(features: Tensor, losses: Losses, rows: Tensor, cost: float, start: L
         search.zero_grad()
         lost = losses(own @ weights + added, rows).sum() + cost / 2 * weights.square().sum()
         mean = lost / len(rows)
-        mean.backward()  # type: ignore[no-untyped-call]
+        mean.backward()
         return mean
 
     with torch.enable_grad():
-        search.step(total)  # type: ignore[no-untyped-call]
+        search.step(total)
     return LinearModel(weights.detach(), added.detach())
 
 
