@@ -35,6 +35,9 @@ class LearningSet:
 
 
 ARCHIVE = ("GunPoint", "ItalyPowerDemand", "ArrowHead", "OSULeaf", "ACSF1", "BasicMotions", "JapaneseVowels")
+# Small tables that scikit-learn ships, and the share of their rows that is the test part.
+SMALL_TABLES = ("iris", "wine", "breast_cancer", "diabetes")
+TEST_SHARE = 0.3
 # Seconds of the long sounds that a spoken digit is put into, at a random place.
 LONG_SECONDS = 5.0
 
@@ -49,6 +52,10 @@ def packaged() -> list[LearningSet]:
         # The same message in all languages belongs into one part.
         LearningSet("django-messages", "text-classification", "django-messages", {"group_column": "message"}),
         LearningSet("arithmetic", "table", "arithmetic", task_options={"target": ("parity",)}),
+        *(
+            LearningSet(name, "table", partial(rows_of, name), task_options={"target": ("target",)})
+            for name in SMALL_TABLES
+        ),
     ]
 
 
@@ -90,6 +97,23 @@ def downloaded(folder: Path) -> list[LearningSet]:
             target = file.readline().strip().split(",")[-1]
         found.append(LearningSet(place.name, "table", str(place), task_options={"target": (target,)}))
     return found
+
+
+def rows_of(name: str, place: Path) -> str:
+    """Write a small table of scikit-learn as train.csv and test.csv, divided once; classes by their names."""
+    from sklearn import datasets
+    from sklearn.model_selection import train_test_split
+
+    loaded = getattr(datasets, f"load_{name}")(as_frame=True)
+    frame, classes = loaded.frame, getattr(loaded, "target_names", None)
+    if classes is not None:
+        frame["target"] = [str(classes[each]) for each in frame["target"]]
+    alike = None if classes is None else frame["target"]
+    parts = train_test_split(frame, test_size=TEST_SHARE, random_state=0, stratify=alike)
+    place.mkdir(parents=True, exist_ok=True)
+    for part, rows in zip(("train", "test"), parts, strict=True):
+        rows.to_csv(place / f"{part}.csv", index=False)
+    return str(place)
 
 
 def pictures_of(arrays: Path, place: Path) -> str:

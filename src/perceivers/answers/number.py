@@ -144,10 +144,13 @@ class Number(Answer):
         """`number`, and of several quantiles `low` and `high`, the outer ones."""
         learned = wide_array(scores)
         if self.widened and len(self.quantiles) > 1:
-            learned = np.concatenate(
-                [learned[..., :1] - self.widened, learned[..., 1:-1], learned[..., -1:] + self.widened],
-                axis=-1,
-            )
+            low, high = learned[..., 0], learned[..., -1]
+            lowest, highest = low - self.widened, high + self.widened
+            inner = learned[..., 1:-1]
+            # An interval that is made narrower ends at the quantiles within it, or in its middle.
+            first, last = (inner[..., 0], inner[..., -1]) if inner.shape[-1] else [(low + high) / 2] * 2
+            ends = np.minimum(lowest, first)[..., None], np.maximum(highest, last)[..., None]
+            learned = np.concatenate([ends[0], inner, ends[1]], axis=-1)
         values = self._unscaled(learned).tolist()
         if not self.quantiles:
             return [{"number": value} for value in values]
@@ -223,9 +226,13 @@ class Number(Answer):
     def _widened(self, scores: Tensor) -> Tensor:
         if not self.widened or len(self.quantiles) < 2:
             return scores
+        inner = scores[..., 1:-1]
+        if not inner.shape[-1]:
+            inner = scores.mean(dim=-1, keepdim=True)
         moved = scores.clone()
-        moved[..., 0] -= self.widened
-        moved[..., -1] += self.widened
+        # An interval that is made narrower ends at the quantiles within it, or in its middle.
+        moved[..., 0] = (scores[..., 0] - self.widened).minimum(inner[..., 0])
+        moved[..., -1] = (scores[..., -1] + self.widened).maximum(inner[..., -1])
         return moved
 
 

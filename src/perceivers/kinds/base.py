@@ -91,6 +91,11 @@ class Kind(AskedKind, ABC):
         return False
 
     @property
+    def is_linear(self) -> bool:
+        """Whether tokens are linear maps of fixed features: a model may start as what these say by themselves."""
+        return False
+
+    @property
     def settles_on(self) -> int | None:
         """Training values that `settle` wants, evenly spread over the rows; None for all, 0 for none."""
         return 0

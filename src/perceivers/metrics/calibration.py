@@ -14,22 +14,24 @@ from perceivers.errors import ConfigurationError, ShapeError
 # The id of no class: cross-entropy leaves it out as well.
 MISSING_CLASS = -100
 LOWEST_TEMPERATURE, HIGHEST_TEMPERATURE = 0.05, 20.0
-# Fewer rows say too little: one wrong answer among them would decide the temperature.
-FEWEST_ROWS = 20
+# The logarithm of a temperature is expected within about this of 0 before any row was seen. Few rows cannot say much else,
+# nor can rows that are all answered right make every answer certain.
+EXPECTED_POWER = 0.25
 
 
 def fit_temperature(logits: Tensor, targets: Tensor) -> float:
     """The number that logits are divided by, so that log loss is least (temperature scaling, Guo and others 2017).
 
-    It changes no answer, only how sure it is: above 1 less sure, below 1 more.
+    It changes no answer, only how sure it is: above 1 less sure, below 1 more. The sum of the rows' losses is made least
+    together with (log temperature / 0.25)^2 / 2, so that few rows move it little.
 
     Args:
         logits: of rows that the model was not trained with: [rows, classes], or [rows, labels] for several labels at once.
         targets: class ids [rows], -100 where missing; or 0 or 1 [rows, labels], NaN in rows whose labels are missing.
 
     Returns:
-        Between 0.05 and 20. 1.0 where nothing can be learned: fewer than 20 rows, all of them of one class (of several
-        labels: every one of them always or never true), or all answered right, which would make every answer certain.
+        Between 0.05 and 20. 1.0 where nothing can be learned: no rows, or all of them of one class (of several labels: every
+        one of them always or never true).
 
     Raises:
         ShapeError: shapes that are neither of these.
@@ -43,7 +45,6 @@ def fit_temperature(logits: Tensor, targets: Tensor) -> float:
     if truth.ndim == 1:
         there = truth.long() != MISSING_CLASS
         scores, truth = scores[there], truth[there].long()
-        is_right = scores.argmax(dim=-1) == truth
 
         def loss(scaled: Tensor) -> Tensor:
             return F.cross_entropy(scaled, truth)
@@ -51,17 +52,16 @@ def fit_temperature(logits: Tensor, targets: Tensor) -> float:
     else:
         there = ~truth.double().isnan().any(dim=-1)
         scores, truth = scores[there], truth[there].double()
-        is_right = (scores > 0.0) == (truth > 0.5)
 
         def loss(scaled: Tensor) -> Tensor:
             return F.binary_cross_entropy_with_logits(scaled, truth)
 
     is_one_class = len(truth) == 0 or bool((truth == truth[0]).all())
-    if len(truth) < FEWEST_ROWS or is_one_class or bool(is_right.all()):
+    if is_one_class:
         return 1.0
     # Log loss is convex in 1 / temperature, so it has a single valley there, and in the logarithm too.
     valley = _lowest(
-        lambda power: float(loss(scores * math.exp(-power))),
+        lambda power: len(truth) * float(loss(scores * math.exp(-power))) + (power / EXPECTED_POWER) ** 2 / 2,
         math.log(LOWEST_TEMPERATURE),
         math.log(HIGHEST_TEMPERATURE),
     )

@@ -14,10 +14,11 @@ from perceivers.configuration_rules import require_count
 from perceivers.errors import ConfigurationError, ShapeError
 from perceivers.modalities.base import AbstractPreprocessor, Preprocessed, require_tensor
 from perceivers.modalities.ids import NUM_RESERVED
+from perceivers.modalities.linear_tokens import LinearTokens
 from perceivers.modalities.structure import InputStructure, tokens_as_features
 
 
-class PerceiverCategoryPreprocessor(AbstractPreprocessor):
+class PerceiverCategoryPreprocessor(AbstractPreprocessor, LinearTokens):
     """A token a column: the vector of the category, plus the column's own vector.
 
     Ids of a column: 0 where the value is missing, 1 where it is unknown, from 2 on the known categories.
@@ -87,6 +88,24 @@ class PerceiverCategoryPreprocessor(AbstractPreprocessor):
     def structure(self) -> InputStructure:
         """See AbstractPreprocessor."""
         return tokens_as_features(self, "every column has rows of its own in the table")
+
+    @property
+    def is_linear(self) -> bool:
+        """See LinearTokens."""
+        return True
+
+    def linear_features(self, inputs: Tensor) -> Tensor:
+        """See LinearTokens: 1 at each column's id, 0 elsewhere."""
+        places = inputs.long() + self._offsets.to(inputs.device)
+        shape = (len(inputs), self.embeddings.num_embeddings)
+        return torch.zeros(shape, dtype=torch.float64, device=inputs.device).scatter_(1, places, 1.0)
+
+    @torch.no_grad()
+    def start_linear(self, weights: Tensor, inputs: Tensor) -> None:
+        """See LinearTokens; ids that no input has say nothing."""
+        count = weights.shape[1]
+        self.embeddings.weight[:, :count] = weights.to(self.embeddings.weight)
+        self.columns[:, :count] = 0.0
 
     def _validate(self, inputs: Tensor) -> None:
         require_tensor("inputs", inputs)

@@ -12,6 +12,7 @@ from perceivers.configuration import PerceiverConfig
 from perceivers.configuration_rules import require_count, require_positive
 from perceivers.errors import ConfigurationError, ShapeError
 from perceivers.modalities.base import AbstractPreprocessor, Preprocessed, require_finite, require_tensor
+from perceivers.modalities.linear_tokens import LinearTokens
 from perceivers.modalities.structure import InputStructure, tokens_as_features
 from perceivers.nn.grouped_linear import GroupedLinear
 from perceivers.nn.number_encodings import CombinedEncoding, PeriodicEncoding, PiecewiseLinearEncoding
@@ -20,7 +21,7 @@ _NUM_FREQUENCIES = 32
 _SIGMA = 0.1
 
 
-class PerceiverNumberPreprocessor(AbstractPreprocessor):
+class PerceiverNumberPreprocessor(AbstractPreprocessor, LinearTokens):
     """A token a column: an encoding of the number through the column's own linear map, plus the column's own vector.
 
     Args:
@@ -108,9 +109,7 @@ class PerceiverNumberPreprocessor(AbstractPreprocessor):
             raise ShapeError(
                 "`pos` must be None for columns, which have learned vectors instead of positions"
             )
-        is_missing = torch.isnan(inputs)
-        # Replaced before they meet a weight: the gradient of a NaN is NaN even where its result is not used.
-        values = torch.where(is_missing, torch.zeros_like(inputs), inputs)
+        values, is_missing = _without_gaps(inputs)
         require_finite("inputs", values)
         encoded = self.activation(self.projection(self.encoding(values)))
         features = torch.where(is_missing[..., None], self.missing, encoded)
@@ -119,6 +118,47 @@ class PerceiverNumberPreprocessor(AbstractPreprocessor):
     def structure(self) -> InputStructure:
         """See AbstractPreprocessor."""
         return tokens_as_features(self, "every column has a linear map of its own")
+
+    @property
+    def is_linear(self) -> bool:
+        """See LinearTokens."""
+        return isinstance(self.activation, nn.Identity)
+
+    def linear_features(self, inputs: Tensor) -> Tensor:
+        """See LinearTokens: a column's encoding, the usual one where a value is missing, and whether it is missing."""
+        encoded, is_missing = self._encoded_wide(inputs)
+        filled = torch.where(is_missing[..., None], _mean_of_known(encoded, is_missing), encoded)
+        return torch.cat([filled, is_missing[..., None].to(filled)], dim=-1).flatten(1)
+
+    @torch.no_grad()
+    def start_linear(self, weights: Tensor, inputs: Tensor) -> None:
+        """See LinearTokens; a missing value says what the column says on average, and what is known of missing ones."""
+        count = weights.shape[1]
+        own = weights.unflatten(0, (self.num_columns, -1))
+        maps, gaps = own[:, :-1], own[:, -1]
+        usual = _mean_of_known(*self._encoded_wide(inputs))
+        self.projection.weight[:, :count] = maps.transpose(1, 2).to(self.projection.weight)
+        self.projection.bias[:, :count] = 0.0
+        self.columns[:, :count] = 0.0
+        self.missing[:, :count] = (torch.einsum("cf,cfk->ck", usual, maps) + gaps).to(self.missing)
+
+    def _encoded_wide(self, inputs: Tensor) -> tuple[Tensor, Tensor]:
+        """Encodings of numbers in float64 [batch, num_columns, channels], and which numbers are missing."""
+        values, is_missing = _without_gaps(inputs)
+        return self.encoding(values).double(), is_missing
+
+
+def _without_gaps(inputs: Tensor) -> tuple[Tensor, Tensor]:
+    """Numbers with 0 where one is missing, and where that is."""
+    is_missing = torch.isnan(inputs)
+    # Replaced before they meet a weight: the gradient of a NaN is NaN even where its result is not used.
+    return torch.where(is_missing, torch.zeros_like(inputs), inputs), is_missing
+
+
+def _mean_of_known(encoded: Tensor, is_missing: Tensor) -> Tensor:
+    """Mean encoding of each column [num_columns, channels]; 0 of one without any number."""
+    known = (~is_missing)[..., None].to(encoded)
+    return (encoded * known).sum(dim=0) / known.sum(dim=0).clamp(min=1)
 
 
 def _piecewise(

@@ -114,6 +114,8 @@ def run_in_words(
         latents = f"{arguments.num_latents:,} latents of {arguments.latent_channels:,} channels"
         if arguments.num_cross_attends > 1:
             latents += f" that look {arguments.num_cross_attends} times"
+        if getattr(arguments, "linear_start", False):
+            latents += " beside a linear model, from which it starts"
         network = f"{latents}, {blocks}{counted(arguments.num_layers, 'layer')}, {network}"
     loop = [
         counted(steps, "step"),

@@ -40,6 +40,7 @@ class CategoryKind(Kind):
     options_class: ClassVar[type[Any]] = CategoryOptions
     gathers: ClassVar[bool] = True
     is_light: ClassVar[bool] = True
+    is_linear: ClassVar[bool] = True
     settles_on: ClassVar[int | None] = None
 
     @classmethod

@@ -54,6 +54,11 @@ class NumberKind(Kind):
         return number_options(num_rows, hidden)
 
     @property
+    def is_linear(self) -> bool:
+        """See Kind: not where waves alone are bent by a ReLU."""
+        return bool(self.options.number_encoding != "periodic")
+
+    @property
     def num_tokens(self) -> int | None:
         """See Kind."""
         return None if self.quantiles is None else self.quantiles.shape[1]

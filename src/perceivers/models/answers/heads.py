@@ -28,6 +28,7 @@ class AnswerHead(nn.Module):
     def __init__(self, num_channels: int, answer: AnswerDescription) -> None:
         super().__init__()
         groups = answer.num_queries
+        self.num_outputs = answer.num_outputs
         self.hidden = nn.ModuleList(
             GroupedLinear(groups, num_channels, num_channels) for _ in range(answer.mlp_layers)
         )
@@ -52,8 +53,10 @@ class AnswerHead(nn.Module):
         for layer in self.hidden:
             answered = layer(answered).tanh()
         scores = self.classifier(answered)
-        if seen is not None:
-            scores = scores + seen
+        return self.said(scores if seen is None else scores + seen)
+
+    def said(self, scores: Tensor) -> Tensor:
+        """What scores [batch, num_queries, num_outputs] say, as `forward` gives it."""
         if self._usual:
             return ascending_quantiles(scores, self._usual)
         return scores[..., 0] if self._is_mean else scores

@@ -15,7 +15,7 @@ from perceivers.tasks.sizing import fitted
 from perceivers.tasks.table.sizing import TableSizes
 
 
-@left_open(NetworkArguments, "token_channels", "hidden")
+@left_open(NetworkArguments, "token_channels", "hidden", "token_rate", "linear_start")
 @dataclass(frozen=True, kw_only=True)
 class TableArguments(NetworkArguments):
     """Columns, answers and model of `table`: any columns in; classes, labels, numbers and selected entities out."""
@@ -38,6 +38,12 @@ class TableArguments(NetworkArguments):
     """After training, find the temperature at which the probabilities of the validation rows are right, and keep it."""
     queries_per_answer: int = 8
     """Learned queries that are asked for each answer, each with a head of its own; their answers are averaged."""
+    token_rate: float = 0.0
+    """Above 0, add to what each query says a linear map of the mean of the columns' tokens, which learns at so many times the
+    learning rate: what columns say by themselves, without latents. What the latents say then starts at zero."""
+    linear_start: bool = False
+    """Let tokens and map start as linear models of the training rows, one an answer, and learn on from there. Needs a
+    `token_rate`, and columns of numbers, dates and categories alone; a run with `start` has its weights from there."""
     token_channels: int = 64
     """Size of the vector that a number or a category becomes."""
     hidden: float = 0.1
@@ -65,6 +71,9 @@ class TableArguments(NetworkArguments):
         require_at_least(1, self, "token_channels", "queries_per_answer")
         require("initializer_range", self.initializer_range, self.initializer_range > 0.0, "above 0")
         require_share(self, "hidden", "label_smoothing")
+        require("token_rate", self.token_rate, self.token_rate >= 0.0, "at least 0")
+        if self.linear_start and not self.token_rate:
+            raise ConfigurationError("`linear_start` needs a `token_rate` above 0, received 0")
         require(
             "label_separator", len(self.label_separator), bool(self.label_separator), "1 character or more"
         )

@@ -123,10 +123,19 @@ def plan_table(
     num_rows = UNKNOWN_ROWS if isinstance(train, StreamTable) else len(train)
     asks_amounts = any(answer.is_quantity for answer in answers.values())
     # What is hidden of numbers and categories depends on the network, and the network on what the other kinds are.
-    num_large = sum(not kind.is_light for kind in _made(kinds, train, num_rows, 0.0).values())
-    arguments = arguments.sized(
-        table_sizes(num_rows, num_large=num_large, has_numbers_to_answer=asks_amounts)
+    guessed = _made(kinds, train, num_rows, 0.0).values()
+    sizes = table_sizes(
+        num_rows,
+        num_large=sum(not kind.is_light for kind in guessed),
+        has_numbers_to_answer=asks_amounts,
+        may_start_linear=all(kind.is_linear for kind in guessed)
+        and not any(answer.selects for answer in answers.values()),
     )
+    arguments = arguments.sized(sizes)
+    answers = {
+        name: answer if answer.selects else replace(answer, token_rate=arguments.token_rate)
+        for name, answer in answers.items()
+    }
     inputs = _inputs(_made(kinds, train, num_rows, arguments.hidden or 0.0))
     sets = {column: (each.modality(""), each.kind) for each in inputs for column in each.columns}
     answers = {name: answer.selecting(sets, train.source) for name, answer in answers.items()}

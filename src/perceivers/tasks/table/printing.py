@@ -46,11 +46,13 @@ def choices_in_words(plan: TablePlan, num_rows: int) -> list[str]:
         num_rows,
         num_large=sum(not each.kind.is_light for each in inputs),
         has_numbers_to_answer=plan.chosen.asks_for_numbers,
+        starts_linear=plan.arguments.linear_start,
     )
     chosen = plan.arguments
+    beside = " beside a linear model, from which it starts" if chosen.linear_start else ""
     return [
         *(f"{', '.join(each.columns)}: {each.kind.described()}" for each in inputs),
-        f"`perceivers train table` would choose: {chosen.num_latents} latents of {chosen.latent_channels} channels, "
+        f"`perceivers train table` would choose: {chosen.num_latents} latents of {chosen.latent_channels} channels{beside}, "
         f"{counted(chosen.num_layers, 'layer')}; {counted(advice.epochs or 1, 'pass', 'passes')}, "
         f"{counted(advice.batch_size or 1, 'row')} a step, learning rate {advice.learning_rate:g}",
     ]

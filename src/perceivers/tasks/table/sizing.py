@@ -7,7 +7,7 @@ sizes they are interpolated.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from math import log2
 
 from perceivers.arguments.advice import Advice
@@ -15,9 +15,12 @@ from perceivers.arguments.advice import Advice
 # Below this, networks are small and are held back: there is little to learn from.
 FEW_ROWS = 2_000
 SHORTEST, LONGEST = 10, 30
-# Where a number is asked for, the rows are passed over so many times as often, and what is kept is a mean of the weights
-# that looks back on this share of the run.
-PASSES_FOR_NUMBERS, AVERAGED_FOR_NUMBERS = 2.5, 0.2
+# Where a number is asked for, the rows are passed over so many times as often.
+PASSES_FOR_NUMBERS = 2.5
+# There, and where a model starts as linear models, a mean of the weights is kept that looks back on this share of the run.
+SHARE_AVERAGED = 0.2
+# What a map that starts as linear models learns at, in learning rates of the run.
+MAP_OF_STARTED = 1.0
 # Rows of pictures or sounds in a step.
 LARGE_BATCH = 32
 
@@ -34,6 +37,8 @@ class TableSizes:
         mlp_dropout: share of the perceptrons' hidden channels left out while training.
         dropout: share of attention weights left out while training.
         hidden: share of numbers and categories that are hidden while training.
+        token_rate: what the map of the columns' tokens learns at, beside the network; 0: there is none.
+        linear_start: whether tokens and map start as linear models of the columns.
     """
 
     num_latents: int
@@ -43,32 +48,42 @@ class TableSizes:
     mlp_dropout: float
     dropout: float
     hidden: float
+    token_rate: float = 0.0
+    linear_start: bool = False
 
 
-def table_sizes(num_rows: int, *, num_large: int, has_numbers_to_answer: bool) -> TableSizes:
+def table_sizes(
+    num_rows: int, *, num_large: int, has_numbers_to_answer: bool, may_start_linear: bool = False
+) -> TableSizes:
     """The network for so many training rows.
 
     Args:
         num_rows: training rows.
         num_large: inputs of many tokens: pictures, sounds, films, series, sets of points, texts read as bytes.
         has_numbers_to_answer: whether a target is a number; noise in the inputs costs numbers more than classes.
+        may_start_linear: whether all columns are numbers, dates and categories, and no target is a member of a set. Few rows
+            of such columns say more to a linear model than to a network, which then learns on from there.
     """
     if num_large:
         return TableSizes(32, 64, 2, 64, mlp_dropout=0.1, dropout=0.0, hidden=0.05)
     if num_rows < FEW_ROWS:
-        return TableSizes(4, 32, 1, 32, mlp_dropout=0.3, dropout=0.0, hidden=0.1)
+        sizes = TableSizes(4, 32, 1, 32, mlp_dropout=0.3, dropout=0.0, hidden=0.1)
+        return replace(sizes, token_rate=MAP_OF_STARTED, linear_start=True) if may_start_linear else sizes
     if has_numbers_to_answer:
         return TableSizes(8, 64, 2, 64, mlp_dropout=0.1, dropout=0.0, hidden=0.0)
     return TableSizes(8, 64, 1, 64, mlp_dropout=0.2, dropout=0.0, hidden=0.1)
 
 
-def table_advice(num_rows: int, *, num_large: int, has_numbers_to_answer: bool) -> Advice:
+def table_advice(
+    num_rows: int, *, num_large: int, has_numbers_to_answer: bool, starts_linear: bool = False
+) -> Advice:
     """The loop and the optimiser for so many training rows.
 
     Args:
         num_rows: training rows.
         num_large: see `table_sizes`; such inputs are learned in more and smaller steps.
         has_numbers_to_answer: whether a target is a number, which is learned in more passes.
+        starts_linear: whether the model starts as linear models, from which single steps would lead astray.
     """
     few = num_rows < FEW_ROWS and not num_large
     is_averaged = has_numbers_to_answer and not few and not num_large
@@ -86,8 +101,13 @@ def table_advice(num_rows: int, *, num_large: int, has_numbers_to_answer: bool) 
         weight_decay=0.1 if few else 0.05,
         beta2=0.98,
         warmup_steps=max(steps // 10, 1),
-        ema_decay=round(1.0 - 1.0 / (AVERAGED_FOR_NUMBERS * steps), 6) if is_averaged else None,
+        ema_decay=mean_over(steps) if is_averaged or starts_linear else None,
     )
+
+
+def mean_over(steps: int) -> float:
+    """Decay of the mean of the weights that looks back on a fifth of a run."""
+    return round(1.0 - 1.0 / max(SHARE_AVERAGED * steps, 2.0), 6)
 
 
 def table_batch_size(num_rows: int) -> int:

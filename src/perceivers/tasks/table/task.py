@@ -4,14 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
+from itertools import islice
 from typing import Any, ClassVar, Literal
 
 from perceivers.arguments import DataArguments, RunArguments
 from perceivers.arguments.advice import Advice
 from perceivers.arguments.open import USUAL_SIZE, filled
+from perceivers.configuration import PerceiverConfig
 from perceivers.data.opening import Tables, open_tables
-from perceivers.data.rows import RowSamples
-from perceivers.data.splits import Splits
+from perceivers.data.rows import RowSamples, StreamSamples
+from perceivers.data.shared_lines import SharedLines
+from perceivers.data.splits import Samples, Splits
+from perceivers.errors import ConfigurationError
+from perceivers.tasks.base import Parts
 from perceivers.tasks.choosing import for_length
 from perceivers.tasks.column_task import ColumnTask
 from perceivers.tasks.columns import Columns
@@ -20,6 +25,9 @@ from perceivers.tasks.sizing import narrowed
 from perceivers.tasks.table.options import TableArguments
 from perceivers.tasks.table.plan import TablePlan, plan_table
 from perceivers.tasks.table.sizing import table_advice, table_sizes
+
+# Linear models are fitted to at most so many rows.
+MOST_ROWS = 20_000
 
 
 class TableTask(ColumnTask[TableArguments]):
@@ -56,9 +64,40 @@ class TableTask(ColumnTask[TableArguments]):
         num_rows = len(splits.train)
         asks_numbers = self.columns.asks_for_numbers
         sizes = table_sizes(num_rows, num_large=num_large, has_numbers_to_answer=asks_numbers)
-        advice = table_advice(num_rows, num_large=num_large, has_numbers_to_answer=asks_numbers)
+        advice = table_advice(
+            num_rows,
+            num_large=num_large,
+            has_numbers_to_answer=asks_numbers,
+            starts_linear=self.arguments.linear_start,
+        )
         advice = replace(advice, latent_channels=sizes.latent_channels)
         return for_length(narrowed(advice, self.arguments.latent_channels), run, num_rows)
+
+    def build(self, splits: Splits, start: PerceiverConfig | None = None) -> Parts:
+        """See ColumnTask; a model that starts anew may start as linear models."""
+        parts = super().build(splits, start)
+        if self.arguments.linear_start and start is None:
+            self._start_linear(parts.model, splits.train)
+        return parts
+
+    def _start_linear(self, model: Any, train: Samples | StreamSamples) -> None:
+        from perceivers.tasks.table.linear_start import start_as_linear_models
+
+        bent = [each for each in self.columns.inputs if not each.kind.is_linear]
+        if bent or any(answer.selects for answer in self.columns.answers.values()):
+            received = ", ".join(f"{'/'.join(each.columns)} ({each.kind.name})" for each in bent)
+            raise ConfigurationError(
+                "`linear_start` needs columns of numbers (not as waves alone), dates and categories, and targets that are "
+                f"classes, labels and numbers, received {received or 'members of a set'}"
+            )
+        if isinstance(train, StreamSamples):
+            # What cannot be read is told where the stream is trained on.
+            passing = replace(train, left_out=SharedLines()).samples(epoch=0)
+            samples = [sample for _, sample in islice(passing, MOST_ROWS)]
+        else:
+            count = min(len(train), MOST_ROWS)
+            samples = [train[index * len(train) // count] for index in range(count)]
+        start_as_linear_models(model, self.columns, samples, seed=0)
 
     def plan(self, splits: Splits) -> list[Any]:
         """What each column was taken for, and what else is to be known of the rows."""

@@ -1,0 +1,36 @@
+"""Modalities whose tokens are linear maps of fixed features, so that they can start as what a linear model says."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+
+from torch import Tensor
+
+
+class LinearTokens(ABC):
+    """A token a column, by a linear map of the column's own features, which training does not change."""
+
+    @property
+    @abstractmethod
+    def is_linear(self) -> bool:
+        """Whether nothing bends the maps' results."""
+
+    @abstractmethod
+    def linear_features(self, inputs: Tensor) -> Tensor:
+        """Features of all columns.
+
+        Args:
+            inputs: what the modality takes.
+
+        Returns:
+            Float64 [batch, num_features].
+        """
+
+    @abstractmethod
+    def start_linear(self, weights: Tensor, inputs: Tensor) -> None:
+        """Set the first channels of the tokens so that their sums over the columns are `linear_features(inputs) @ weights`.
+
+        Args:
+            weights: [num_features, count], with `count` at most the tokens' channels.
+            inputs: those whose features the weights were found with.
+        """

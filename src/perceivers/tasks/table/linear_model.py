@@ -1,0 +1,107 @@
+"""A linear model of an answer, held back by the size of its weights: what each column says by itself."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+# How much squares of weights cost, beside the sum of the rows' losses: what is tried, the simplest model first.
+COSTS = (500.0, 150.0, 50.0, 15.0, 5.0, 1.5, 0.5, 0.15, 0.05)
+# So many models without a gain in a row end the search.
+PATIENCE = 2
+# Parts of the rows: one at a time is held out to choose the cost. Of many rows one will do.
+NUM_PARTS, PARTS_OF_FEW, FEW_ROWS = 5, 3, 1_000
+MOST_ITERATIONS = 60
+
+# Scores [batch, num_outputs] and the rows that they are of -> the loss of each row [batch].
+Losses = Callable[[Tensor, Tensor], Tensor]
+
+
+@dataclass(frozen=True)
+class LinearModel:
+    """Scores = features @ weights + added.
+
+    Attributes:
+        weights: float64 [num_features, num_outputs].
+        added: float64 [num_outputs].
+    """
+
+    weights: Tensor
+    added: Tensor
+
+    def __call__(self, features: Tensor) -> Tensor:
+        """Scores [batch, num_outputs]."""
+        return features @ self.weights + self.added
+
+
+def fit_linear(features: Tensor, losses: Losses, num_outputs: int, generator: torch.Generator) -> LinearModel:
+    """The model whose cost of weights does best on rows that are held out, fitted to all rows.
+
+    Args:
+        features: float64 [num_rows, num_features].
+        losses: of scores, for rows by their numbers.
+        num_outputs: scores of a row.
+        generator: divides the rows.
+    """
+    num_rows = len(features)
+    parts = torch.randperm(num_rows, generator=generator).tensor_split(min(NUM_PARTS, num_rows))
+    held_out = parts[: PARTS_OF_FEW if num_rows < FEW_ROWS else 1]
+    totals = torch.zeros(len(COSTS))
+    for part in held_out:
+        kept = torch.ones(num_rows, dtype=torch.bool)
+        kept[part] = False
+        totals += _losses_by_cost(features, losses, kept.nonzero()[:, 0], part, num_outputs)
+    cost = COSTS[int(totals.argmin())]
+    return fit_at(features, losses, torch.arange(num_rows), cost, _nothing(features, num_outputs))
+
+
+def fit_at(features: Tensor, losses: Losses, rows: Tensor, cost: float, start: LinearModel) -> LinearModel:
+    """The model that makes least the sum of the rows' losses and `cost` / 2 times the sum of the squares of its weights.
+
+    By limited-memory BFGS (Liu and Nocedal 1989).
+
+    Args:
+        features: of all rows.
+        losses: see `fit_linear`.
+        rows: numbers of those that are fitted to.
+        cost: of squares.
+        start: where the search begins.
+    """
+    weights, added = start.weights.clone().requires_grad_(), start.added.clone().requires_grad_()
+    own = features[rows]
+    search = torch.optim.LBFGS(
+        [weights, added], max_iter=MOST_ITERATIONS, tolerance_grad=1e-5, line_search_fn="strong_wolfe"
+    )
+
+    def total() -> Tensor:
+        search.zero_grad()
+        lost = losses(own @ weights + added, rows).sum() + cost / 2 * weights.square().sum()
+        mean = lost / len(rows)
+        mean.backward()
+        return mean
+
+    with torch.enable_grad():
+        search.step(total)
+    return LinearModel(weights.detach(), added.detach())
+
+
+def _losses_by_cost(
+    features: Tensor, losses: Losses, rows: Tensor, held_out: Tensor, num_outputs: int
+) -> Tensor:
+    """Mean loss of the held-out rows for each of COSTS; infinite for those that were not tried any more."""
+    found = torch.full((len(COSTS),), torch.inf)
+    model = _nothing(features, num_outputs)
+    for place, cost in enumerate(COSTS):
+        model = fit_at(features, losses, rows, cost, model)
+        found[place] = losses(model(features[held_out]), held_out).mean()
+        if place - int(found.argmin()) >= PATIENCE:
+            break
+    return found
+
+
+def _nothing(features: Tensor, num_outputs: int) -> LinearModel:
+    """A model that says 0 of everything."""
+    return LinearModel(features.new_zeros(features.shape[1], num_outputs), features.new_zeros(num_outputs))

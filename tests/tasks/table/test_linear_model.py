@@ -1,0 +1,71 @@
+"""Linear models of answers, held back by the size of their weights."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+from torch import Tensor
+from torch.nn import functional as F
+
+from perceivers.tasks.table.linear_model import COSTS, LinearModel, fit_at, fit_linear
+
+ROWS, FEATURES = 53, 3
+
+
+@pytest.fixture
+def features() -> Tensor:
+    return torch.randn(ROWS, FEATURES, dtype=torch.float64, generator=torch.Generator().manual_seed(0))
+
+
+def nothing(num_outputs: int) -> LinearModel:
+    return LinearModel(torch.zeros(FEATURES, num_outputs).double(), torch.zeros(num_outputs).double())
+
+
+def test_of_squared_errors_it_is_ridge_regression(features: Tensor) -> None:
+    targets = features @ torch.tensor([2.0, -1.0, 0.5]).double() + 7.0
+    model = fit_at(
+        features,
+        lambda scores, rows: (scores[:, 0] - targets[rows]).square(),
+        torch.arange(ROWS),
+        5.0,
+        nothing(1),
+    )
+    # The normal equations of sum (x w + b - y)^2 + 5 / 2 |w|^2, with b by centred values.
+    centred = features - features.mean(dim=0)
+    products = centred.T @ centred + 2.5 * torch.eye(FEATURES, dtype=torch.float64)
+    expected = torch.linalg.solve(products, centred.T @ (targets - targets.mean()))
+    torch.testing.assert_close(model.weights[:, 0], expected, atol=1e-4, rtol=0)
+    added = targets.mean() - features.mean(dim=0) @ expected
+    torch.testing.assert_close(model.added[0], added, atol=1e-4, rtol=0)
+
+
+def test_of_classes_the_slope_of_loss_and_cost_is_zero(features: Tensor) -> None:
+    classes = torch.arange(ROWS) % 3
+    rows = torch.arange(41)
+    model = fit_at(
+        features,
+        lambda scores, own: F.cross_entropy(scores, classes[own], reduction="none"),
+        rows,
+        1.5,
+        nothing(3),
+    )
+    errors = model(features[rows]).softmax(dim=1) - F.one_hot(classes[rows], 3)
+    torch.testing.assert_close(features[rows].T @ errors, -1.5 * model.weights, atol=1e-3, rtol=0)
+
+
+def test_the_rows_say_how_much_the_weights_are_held_back(features: Tensor) -> None:
+    clear = features @ torch.tensor([[3.0], [0.0], [0.0]]).double()
+    noise = torch.randn(ROWS, 1, dtype=torch.float64, generator=torch.Generator().manual_seed(1))
+    sizes = []
+    for targets in (clear, noise):
+        model = fit_linear(
+            features,
+            lambda scores, rows, targets=targets: (scores - targets[rows]).square().sum(dim=1),  # type: ignore[misc]
+            1,
+            torch.Generator().manual_seed(0),
+        )
+        sizes.append(float(model.weights.abs().sum()))
+    # The smallest cost leaves a clear weight as it is; noise is hardly followed.
+    assert sizes[0] == pytest.approx(3.0, abs=0.01)
+    assert sizes[1] < 0.5
+    assert list(COSTS) == sorted(COSTS, reverse=True)

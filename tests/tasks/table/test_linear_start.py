@@ -1,0 +1,95 @@
+"""A table's model that starts as linear models says what they say."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+
+from perceivers import fit
+from perceivers.configuration import PerceiverConfig
+from perceivers.errors import ConfigurationError
+from perceivers.modalities.category import PerceiverCategoryPreprocessor
+from perceivers.modalities.number import PerceiverNumberPreprocessor
+from perceivers.tasks.table.options import TableArguments
+from tiny_tables import TINY
+
+CONFIG = PerceiverConfig(d_model=7)
+
+
+def frame(num_rows: int) -> dict[str, list[Any]]:
+    """Colours and prices that follow from two columns by themselves."""
+    chance = np.random.default_rng(0)
+    size, place = chance.normal(size=num_rows), chance.integers(0, 3, size=num_rows)
+    price = 10.0 + 3.0 * size + 5.0 * (place == 1)
+    sizes: list[Any] = [None if index % 11 == 3 else float(each) for index, each in enumerate(size)]
+    return {
+        "size": sizes,
+        "place": ["abc"[each] for each in place],
+        "price": [float(each) for each in price],
+        "colour": ["red" if each == 2 else "blue" for each in place],
+    }
+
+
+@pytest.mark.parametrize("channels", [2, 7])
+def test_the_sums_of_the_tokens_channels_are_what_the_weights_say(channels: int) -> None:
+    generator = torch.Generator().manual_seed(0)
+    numbers = torch.randn(13, 2, generator=generator)
+    numbers[3, 1] = torch.nan
+    edges = [[-1.0, 0.0, 1.0], [-2.0, 0.5, 2.0]]
+    ids = torch.randint(0, 4, (13, 3), generator=generator)
+    for part, inputs in (
+        (PerceiverNumberPreprocessor(CONFIG, 2, encoding="piecewise", bin_edges=edges), numbers),
+        (PerceiverNumberPreprocessor(CONFIG, 2, encoding="combined", bin_edges=edges), numbers),
+        (PerceiverCategoryPreprocessor(CONFIG, [2, 2, 2]), ids),
+    ):
+        features = part.linear_features(inputs)
+        weights = torch.randn(features.shape[1], channels, generator=generator, dtype=torch.float64)
+        part.start_linear(weights, inputs)
+        tokens, _, _ = part(inputs)
+        torch.testing.assert_close(
+            tokens[..., :channels].sum(dim=1).double(), features @ weights, atol=1e-4, rtol=0
+        )
+
+
+def test_waves_alone_are_not_linear() -> None:
+    assert not PerceiverNumberPreprocessor(CONFIG, 2).is_linear
+
+
+def test_a_small_table_starts_as_linear_models_and_is_right_at_once() -> None:
+    predictor = fit(frame(97), ["price", "colour"], quiet=True, steps=1, device="cpu")
+    test = predictor.results["test"]
+    assert test["colour/accuracy"] == 1.0
+    # A network of one step knows the mean: an R2 of 0.
+    assert test["price/r2"] > 0.8
+
+
+def test_the_start_can_be_declined() -> None:
+    predictor = fit(frame(97), "price", quiet=True, steps=1, device="cpu", linear_start=False)
+    assert predictor.results["test"]["r2"] < 0.8
+
+
+def test_a_recipe_and_the_model_tell_of_the_start(tmp_path: Path) -> None:
+    output = tmp_path / "run"
+    fit(frame(31), "colour", quiet=True, steps=1, device="cpu", output=output)
+    assert "linear_start: true" in (output / "arguments.yaml").read_text(encoding="utf-8")
+    answers = json.loads((output / "config.json").read_text(encoding="utf-8"))["answers"]
+    assert answers["colour"]["token_rate"] == 1.0
+
+
+def test_a_start_without_a_map_is_refused() -> None:
+    with pytest.raises(ConfigurationError, match="`linear_start` needs a `token_rate` above 0, received 0"):
+        TableArguments(target=("price",), linear_start=True, token_rate=0.0)
+
+
+def test_columns_that_are_not_linear_are_refused_by_name() -> None:
+    rows = frame(31)
+    rows["note"] = [f"a long note about the thing number {index}" for index in range(31)]
+    with pytest.raises(
+        ConfigurationError, match=r"`linear_start` needs columns of numbers .* received note \(text\)"
+    ):
+        fit(rows, "price", quiet=True, **{**TINY, "linear_start": True, "token_rate": 1.0})
