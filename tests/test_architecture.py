@@ -59,7 +59,7 @@ PLANNED: set[tuple[str, str]] = set()
 # Folders of like things, and the files or folders in each that the others may import. A folder in a folder is one thing:
 # its files may import each other. Readers of bundled data may import every file of data/.
 SHARED: dict[str, frozenset[str]] = {
-    "modalities": frozenset({"base", "ids", "positioned", "structure"}),
+    "modalities": frozenset({"base", "ids", "linear_tokens", "positioned", "structure"}),
     "decoders": frozenset({"asked_for", "base", "basic", "chunking", "mean", "structure"}),
     "models": frozenset(
         {
@@ -89,6 +89,7 @@ SHARED: dict[str, frozenset[str]] = {
             "columns",
             "inputs",
             "label_arguments",
+            "looking",
             "sizes",
             "sizing",
             "measuring",

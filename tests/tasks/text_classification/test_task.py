@@ -344,8 +344,8 @@ def test_texts_are_read_as_ngrams_where_nothing_is_chosen(tmp_path: Path) -> Non
     assert columns["inputs"][0]["options"]["text_reading"] == "ngrams"
     answer = columns["answers"]["answer"]
     assert (answer["num_queries"], answer["token_rate"], answer["loss"]) == (8, 0.5, "margin")
-    # So few validation samples, all answered right, say nothing of it.
-    assert answer["temperature"] == 0.5
+    # So few validation samples, all answered right, say little of it.
+    assert 0.4 < answer["temperature"] < 0.5
 
 
 def test_a_stream_of_texts_starts_as_what_its_rows_say(tmp_path: Path) -> None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
-from itertools import islice
 from typing import Any, ClassVar, Literal
 
 from perceivers.arguments import DataArguments, RunArguments
@@ -13,13 +12,13 @@ from perceivers.arguments.open import USUAL_SIZE, filled
 from perceivers.configuration import PerceiverConfig
 from perceivers.data.opening import Tables, open_tables
 from perceivers.data.rows import RowSamples, StreamSamples
-from perceivers.data.shared_lines import SharedLines
 from perceivers.data.splits import Samples, Splits
 from perceivers.errors import ConfigurationError
 from perceivers.tasks.base import Parts
 from perceivers.tasks.choosing import for_length
 from perceivers.tasks.column_task import ColumnTask
 from perceivers.tasks.columns import Columns
+from perceivers.tasks.looking import some_samples
 from perceivers.tasks.sizes import values_of_size
 from perceivers.tasks.sizing import narrowed
 from perceivers.tasks.table.options import TableArguments
@@ -90,13 +89,7 @@ class TableTask(ColumnTask[TableArguments]):
                 "`linear_start` needs columns of numbers (not as waves alone), dates and categories, and targets that are "
                 f"classes, labels and numbers, received {received or 'members of a set'}"
             )
-        if isinstance(train, StreamSamples):
-            # What cannot be read is told where the stream is trained on.
-            passing = replace(train, left_out=SharedLines()).samples(epoch=0)
-            samples = [sample for _, sample in islice(passing, MOST_ROWS)]
-        else:
-            count = min(len(train), MOST_ROWS)
-            samples = [train[index * len(train) // count] for index in range(count)]
+        samples = list(some_samples(train, MOST_ROWS))
         start_as_linear_models(model, self.columns, samples, seed=0)
 
     def plan(self, splits: Splits) -> list[Any]:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Iterator, Mapping, Sequence
-from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, cast
 
@@ -16,7 +15,6 @@ from perceivers.arguments.open import AUTO, completed, filled
 from perceivers.configuration import PerceiverConfig
 from perceivers.data.opening import TABLE_FORMATS, Tables, find_files, open_tables
 from perceivers.data.rows import StreamSamples
-from perceivers.data.shared_lines import SharedLines
 from perceivers.data.splits import Samples, Splits
 from perceivers.data.tables import FILE_COLUMN, ListTable, Table, require_columns
 from perceivers.errors import DataError
@@ -34,6 +32,7 @@ from perceivers.tasks.choosing import count_of, options_of, size_of, with_inputs
 from perceivers.tasks.column_task import ColumnTask
 from perceivers.tasks.columns import Columns, model_names
 from perceivers.tasks.inputs import Input, Sample
+from perceivers.tasks.looking import some_samples
 from perceivers.tasks.text_classification.options import TextClassificationArguments
 from perceivers.tasks.text_classification.questions import only_answer, problem_of, task_answers
 
@@ -199,17 +198,11 @@ class TextClassification(ColumnTask[TextClassificationArguments]):
 
         ((name, answer),) = self.columns.answers.items()
         (only,) = self.columns.inputs
-        if isinstance(train, StreamSamples):
-            # What cannot be read is told where the stream is trained on.
-            passing = dataclasses.replace(train, left_out=SharedLines()).samples(epoch=0)
-            samples = (sample for _, sample in islice(passing, MOST_LOOKS))
-        else:
-            samples = (train[index] for index in range(len(train)))
         start_as_margins(
             model.perceiver.input_preprocessor,
             model.token_readers[name],
             cast("Any", only.kind),
-            ((sample.values[0], sample.targets[0]) for sample in samples),
+            ((sample.values[0], sample.targets[0]) for sample in some_samples(train, MOST_LOOKS)),
             num_classes=len(answer.names),
             seed=0,
         )
