@@ -66,7 +66,8 @@ def test_every_column_is_told_with_kind_gaps_and_an_example(
     assert found[""][0].startswith("rows: 50, of which training holds out some")
     assert found[""][1:4] == ["day: dates", "[red]markup[/red], colour, price: categories", "size: numbers"]
     assert found[""][4].startswith(
-        "`perceivers train table` would choose: 4 latents of 32 channels, 1 layer; 30 passes, "
+        "`perceivers train table` would choose: 4 latents of 32 channels beside a linear model, from "
+        "which it starts, 1 layer; 30 passes, "
     )
     assert found[""][5].startswith("kinds: image, ")
 

@@ -16,14 +16,14 @@ MISSING_CLASS = -100
 LOWEST_TEMPERATURE, HIGHEST_TEMPERATURE = 0.05, 20.0
 # The logarithm of a temperature is expected within about this of 0 before any row was seen. Few rows cannot say much else,
 # nor can rows that are all answered right make every answer certain.
-EXPECTED_POWER = 0.25
+EXPECTED_POWER = 0.3
 
 
 def fit_temperature(logits: Tensor, targets: Tensor) -> float:
     """The number that logits are divided by, so that log loss is least (temperature scaling, Guo and others 2017).
 
     It changes no answer, only how sure it is: above 1 less sure, below 1 more. The sum of the rows' losses is made least
-    together with (log temperature / 0.25)^2 / 2, so that few rows move it little.
+    together with (log temperature / 0.3)^2 / 2, so that few rows move it little.
 
     Args:
         logits: of rows that the model was not trained with: [rows, classes], or [rows, labels] for several labels at once.

@@ -74,6 +74,7 @@ def test_what_was_learned_is_saved_and_read_again() -> None:
 
 
 def test_few_rows_have_few_bins_and_no_waves() -> None:
-    few, many = (NumberKind.advise((), None, rows, 0.1) for rows in (640, 20_000))
-    assert (few.number_encoding, few.number_bins, few.number_hidden) == ("piecewise", 10, 0.1)
+    few, many = (NumberKind.advise((), None, rows, 0.1) for rows in (1_280, 20_000))
+    assert (few.number_encoding, few.number_bins, few.number_hidden) == ("piecewise", 20, 0.1)
+    assert NumberKind.advise((), None, 97, 0.1).number_bins == 16
     assert (many.number_encoding, many.number_bins) == ("combined", 96)

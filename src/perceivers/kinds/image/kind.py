@@ -78,7 +78,9 @@ class ImageKind(Kind):
 
         given = pictures()
         first = next(given, None)
-        return ImageOptions() if first is None else image_options(looks_of(chain([first], given), sizes))
+        if first is None:
+            return ImageOptions()
+        return image_options(looks_of(chain([first], given), sizes), num_rows)
 
     def learning(self, num_rows: int, num_classes: int | None = None) -> Advice:
         """See Kind."""

@@ -33,6 +33,9 @@ GREY_NOISE = 6.0
 FLAT_SHARE = 0.5
 # Photographs are averaged in pairs, or exchange rectangles (arXiv 1710.09412, 1905.04899), in runs of so many passes.
 MIXUP, CUTMIX, FEWEST_PASSES_MIXED = 0.2, 1.0, 30
+# Pictures that are seen so often, or more, are changed as much as they may be; others in proportion.
+PASSES_OF_FULL_CHANGES = 40
+SHIFT, ROTATION, SCALE, JITTER = 0.1, 10.0, 0.15, 0.2
 # Pixels a side of the middle of a picture that are looked at.
 LOOKED_AT = 256
 
@@ -82,7 +85,7 @@ def _middle(picture: Image.Image) -> Image.Image:
     return plain_image(part, channels=3)
 
 
-def image_options(looks: Looks) -> ImageOptions:
+def image_options(looks: Looks, num_rows: int | None = None) -> ImageOptions:
     """The size of the model's pictures, the stem that reads them, and how they are changed while training.
 
     - Small pictures (40 pixels or fewer on the longer side of the middle one) stay as large as they are; others get the area
@@ -91,9 +94,12 @@ def image_options(looks: Looks) -> ImageOptions:
       first stage of large pictures halves their sides too.
     - Photographs in colour may be mirrored, and their colours change a little. Grey pictures and drawings may be characters,
       where left and right matter.
+    - Pictures that are seen in fewer than 40 passes are shifted, turned, resized and coloured less, in proportion: what is
+      seen a few times is not learned by heart, and changes only make it harder to learn.
 
     Args:
         looks: of some training pictures.
+        num_rows: training pictures; None: few, which are seen often.
     """
     height, width = picture_size(looks.sizes)
     longer = max(height, width)
@@ -104,7 +110,7 @@ def image_options(looks: Looks) -> ImageOptions:
         stages += 1
     longest_grid = -(-longer // (first_pool * 2 ** (stages - 1)))
     colours = not looks.grey and looks.photographs
-    return ImageOptions(
+    options = ImageOptions(
         input_form="stem",
         image_height=height,
         image_width=width,
@@ -113,12 +119,23 @@ def image_options(looks: Looks) -> ImageOptions:
         stem_blocks=0,
         stem_first_pool=first_pool,
         num_fourier_bands=max(longest_grid // 2, 1),
-        shift=0.1,
-        rotation=10.0,
-        scale=0.15,
         flip=0.5 if colours else 0.0,
-        jitter=0.2 if colours else 0.0,
     )
+    share = share_of_changes(options, num_rows)
+    return replace(
+        options,
+        shift=round(SHIFT * share, 3),
+        rotation=round(ROTATION * share, 1),
+        scale=round(SCALE * share, 3),
+        jitter=round(JITTER * share, 3) if colours else 0.0,
+    )
+
+
+def share_of_changes(options: ImageOptions, num_rows: int | None) -> float:
+    """How much pictures are changed, of what they may be, in (0, 1]: by the passes over so many of them."""
+    if num_rows is None:
+        return 1.0
+    return min((image_learning(num_rows, options).epochs or 0) / PASSES_OF_FULL_CHANGES, 1.0)
 
 
 def picture_size(sizes: Sequence[tuple[int, int]]) -> tuple[int, int]:
