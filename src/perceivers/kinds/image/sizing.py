@@ -34,7 +34,7 @@ FLAT_SHARE = 0.5
 # Photographs are averaged in pairs, or exchange rectangles (arXiv 1710.09412, 1905.04899), in runs of so many passes.
 MIXUP, CUTMIX, FEWEST_PASSES_MIXED = 0.2, 1.0, 30
 # Pictures that are seen so often, or more, are changed as much as they may be; others in proportion.
-PASSES_OF_FULL_CHANGES = 40
+PASSES_OF_FULL_CHANGES = 60
 SHIFT, ROTATION, SCALE, JITTER = 0.1, 10.0, 0.15, 0.2
 # Pixels a side of the middle of a picture that are looked at.
 LOOKED_AT = 256
@@ -94,7 +94,7 @@ def image_options(looks: Looks, num_rows: int | None = None) -> ImageOptions:
       first stage of large pictures halves their sides too.
     - Photographs in colour may be mirrored, and their colours change a little. Grey pictures and drawings may be characters,
       where left and right matter.
-    - Pictures that are seen in fewer than 40 passes are shifted, turned, resized and coloured less, in proportion: what is
+    - Pictures that are seen in fewer than 60 passes are shifted, turned, resized and coloured less, in proportion: what is
       seen a few times is not learned by heart, and changes only make it harder to learn.
 
     Args:
