@@ -47,6 +47,9 @@ def fit_linear(features: Tensor, losses: Losses, num_outputs: int, generator: to
         generator: divides the rows.
     """
     num_rows = len(features)
+    if num_rows < 2:
+        # Nothing can be held out.
+        return fit_at(features, losses, torch.arange(num_rows), COSTS[0], _nothing(features, num_outputs))
     parts = torch.randperm(num_rows, generator=generator).tensor_split(min(NUM_PARTS, num_rows))
     held_out = parts[: PARTS_OF_FEW if num_rows < FEW_ROWS else 1]
     totals = torch.zeros(len(COSTS))
