@@ -13,13 +13,14 @@ from perceivers.configuration_rules import require_count, require_positive
 from perceivers.errors import ConfigurationError, ShapeError
 from perceivers.modalities.base import AbstractPreprocessor, Preprocessed, require_tensor
 from perceivers.modalities.ids import NOTHING, NUM_RESERVED, WEIGHT_UNIT
+from perceivers.modalities.linear_tokens import LinearTokens
 from perceivers.modalities.structure import InputStructure, tokens_as_features
 from perceivers.nn.initialization import start_at_zero
 from perceivers.nn.learning_rates import learn_at
 from perceivers.nn.turns import is_traced
 
 
-class PerceiverBagOfNgramsPreprocessor(AbstractPreprocessor):
+class PerceiverBagOfNgramsPreprocessor(AbstractPreprocessor, LinearTokens):
     """A token a bag, from the vectors of the ids of its n-grams.
 
         token = sum of weight x vector + the bag's own vector
@@ -116,6 +117,33 @@ class PerceiverBagOfNgramsPreprocessor(AbstractPreprocessor):
     def structure(self) -> InputStructure:
         """See AbstractPreprocessor."""
         return tokens_as_features(self, "a token is a sum of any number of table rows")
+
+    @property
+    def is_linear(self) -> bool:
+        """See LinearTokens."""
+        return True
+
+    def linear_features(self, inputs: Tensor) -> Tensor:
+        """See LinearTokens: the weight of each row of the table in all bags together, and which bags are absent; sparse."""
+        ids, weights = inputs[..., 0], inputs[..., 1].double() / WEIGHT_UNIT
+        samples = torch.arange(len(ids), device=ids.device)
+        is_there = ids != NOTHING
+        absent = ~is_there.any(dim=-1)
+        rows = torch.cat([samples[:, None, None].expand_as(ids)[is_there], absent.nonzero()[:, 0]])
+        places = torch.cat([ids[is_there], self.table.num_embeddings + absent.nonzero()[:, 1]])
+        values = torch.cat([weights[is_there], weights.new_ones(int(absent.sum()))])
+        shape = (len(ids), self.table.num_embeddings + self.num_bags)
+        found = torch.sparse_coo_tensor(torch.stack([rows, places]), values, shape, check_invariants=True)
+        return found.coalesce()
+
+    @torch.no_grad()
+    def start_linear(self, weights: Tensor, inputs: Tensor) -> None:
+        """See LinearTokens; n-grams that no input has say nothing."""
+        count = weights.shape[1]
+        of_ngrams, of_absent = weights.to(self.table.weight).split([self.table.num_embeddings, self.num_bags])
+        self.table.weight[:, :count] = of_ngrams
+        self.missing[:, :count] = of_absent
+        self.bags[:, :count] = 0.0
 
     def _validate(self, inputs: Tensor) -> None:
         require_tensor("inputs", inputs)

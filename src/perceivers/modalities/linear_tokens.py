@@ -23,7 +23,7 @@ class LinearTokens(ABC):
             inputs: what the modality takes.
 
         Returns:
-            Float64 [batch, num_features].
+            Float64 [batch, num_features]; sparse where nearly all are 0.
         """
 
     @abstractmethod

@@ -13,7 +13,9 @@ import torch
 from perceivers import fit
 from perceivers.configuration import PerceiverConfig
 from perceivers.errors import ConfigurationError
+from perceivers.modalities.bag_of_ngrams import PerceiverBagOfNgramsPreprocessor
 from perceivers.modalities.category import PerceiverCategoryPreprocessor
+from perceivers.modalities.ids import NOTHING, WEIGHT_UNIT
 from perceivers.modalities.number import PerceiverNumberPreprocessor
 from perceivers.tasks.table.options import TableArguments
 from tiny_tables import TINY
@@ -42,17 +44,23 @@ def test_the_sums_of_the_tokens_channels_are_what_the_weights_say(channels: int)
     numbers[3, 1] = torch.nan
     edges = [[-1.0, 0.0, 1.0], [-2.0, 0.5, 2.0]]
     ids = torch.randint(0, 4, (13, 3), generator=generator)
+    ngrams = torch.stack(
+        [torch.randint(0, 7, (13, 2, 3), generator=generator), torch.full((13, 2, 3), WEIGHT_UNIT // 2)],
+        dim=-1,
+    )
+    ngrams[5, 1, :, 0] = NOTHING
     for part, inputs in (
         (PerceiverNumberPreprocessor(CONFIG, 2, encoding="piecewise", bin_edges=edges), numbers),
         (PerceiverNumberPreprocessor(CONFIG, 2, encoding="combined", bin_edges=edges), numbers),
         (PerceiverCategoryPreprocessor(CONFIG, [2, 2, 2]), ids),
+        (PerceiverBagOfNgramsPreprocessor(CONFIG, num_bags=2, num_rows=5), ngrams),
     ):
         features = part.linear_features(inputs)
         weights = torch.randn(features.shape[1], channels, generator=generator, dtype=torch.float64)
         part.start_linear(weights, inputs)
         tokens, _, _ = part(inputs)
         torch.testing.assert_close(
-            tokens[..., :channels].sum(dim=1).double(), features @ weights, atol=1e-4, rtol=0
+            tokens[..., :channels].sum(dim=1).double(), features.to_dense() @ weights, atol=1e-4, rtol=0
         )
 
 
@@ -88,8 +96,22 @@ def test_a_start_without_a_map_is_refused() -> None:
 
 def test_columns_that_are_not_linear_are_refused_by_name() -> None:
     rows = frame(31)
-    rows["note"] = [f"a long note about the thing number {index}" for index in range(31)]
+    rows["trace"] = [np.zeros(5, dtype=np.float32) for _ in range(31)]
     with pytest.raises(
-        ConfigurationError, match=r"`linear_start` needs columns of numbers .* received note \(text\)"
+        ConfigurationError, match=r"`linear_start` needs columns of numbers .* received trace \(series\)"
     ):
-        fit(rows, "price", quiet=True, **{**TINY, "linear_start": True, "token_rate": 1.0})
+        fit(
+            rows,
+            "price",
+            quiet=True,
+            column=["trace=series"],
+            **{**TINY, "linear_start": True, "token_rate": 1.0},
+        )
+
+
+def test_words_beside_other_columns_say_at_once_what_a_linear_model_says() -> None:
+    rows = frame(97)
+    rows["note"] = [f"the thing number {index} is {word}" for index, word in enumerate(rows.pop("colour"))]
+    rows["warm"] = ["red" in note for note in rows["note"]]
+    predictor = fit(rows, "warm", quiet=True, steps=1, device="cpu")
+    assert predictor.results["test"]["accuracy"] == 1.0

@@ -96,6 +96,11 @@ class TextKind(Kind):
         return self.reads_ngrams
 
     @property
+    def is_linear(self) -> bool:
+        """See Kind: n-grams are."""
+        return self.reads_ngrams
+
+    @property
     def gathers(self) -> bool:
         """All columns are one value where each becomes one token."""
         return self.reads_ngrams

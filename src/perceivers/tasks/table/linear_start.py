@@ -14,6 +14,7 @@ from perceivers.modalities.linear_tokens import LinearTokens
 from perceivers.modalities.multimodal import PerceiverMultimodalPreprocessor
 from perceivers.tasks.columns import Columns
 from perceivers.tasks.inputs import Sample
+from perceivers.tasks.table.features import Features
 from perceivers.tasks.table.linear_model import LinearModel, fit_linear
 
 # Standard deviation of what a column says, in the channels of its token.
@@ -23,20 +24,20 @@ SPREAD = 0.5
 def start_as_linear_models(model: Any, columns: Columns, samples: Sequence[Sample], *, seed: int) -> None:
     """Set a model's tokens, and the maps that read them, so that each answer is what a linear model says.
 
-    A linear model of the columns' encodings (bins of numbers, categories) is fitted to each answer by its own loss. The
-    weights of all answers [num_features, scores] are turned into the eigenvectors of their products, and become the first
+    A linear model of the columns' encodings (bins of numbers, categories, n-grams) is fitted to each answer by its own loss.
+    The weights of all answers [num_features, scores] are turned into the eigenvectors of their products, and become the first
     channels of the tokens: as many scores as channels are kept to the last digit, and of more the most telling directions.
 
     Args:
         model: a PerceiverForPrediction with a `token_rate` for each answer; changed in place.
-        columns: settled columns, all of them numbers, dates and categories.
+        columns: settled columns, all of them numbers, dates, categories and texts as n-grams.
         samples: training samples, at least one.
         seed: of the division of the rows by which the models are held back.
     """
     inputs = {name: each.values for name, each in columns.tensors([each.values for each in samples]).items()}
     parts = _parts(model.perceiver.input_preprocessor, inputs)
-    features = [part.linear_features(inputs[name]) for name, part in parts.items()]
-    together = torch.cat(features, dim=1)
+    features = [Features.of(part.linear_features(inputs[name])) for name, part in parts.items()]
+    together = torch.cat([each.values for each in features], dim=1)
     generator = torch.Generator().manual_seed(seed)
     targets = columns.targets(samples)
     fitted = {
@@ -48,9 +49,9 @@ def start_as_linear_models(model: Any, columns: Columns, samples: Sequence[Sampl
     weights = torch.cat([each.weights for each in fitted.values()], dim=1)
     directions = torch.linalg.eigh(weights.T @ weights).eigenvectors.flip(1)[:, :num_channels]
     scale = _scale(together @ (weights @ directions), num_tokens)
-    channels = (scale * (weights @ directions)).split([each.shape[1] for each in features])
-    for (name, part), own in zip(parts.items(), channels, strict=True):
-        part.start_linear(own, inputs[name])
+    channels = (scale * (weights @ directions)).split([each.values.shape[1] for each in features])
+    for (name, part), each, own in zip(parts.items(), features, channels, strict=True):
+        part.start_linear(each.unturned(own), inputs[name])
     # The maps read the mean over the tokens.
     rows = (num_tokens / scale * directions).split([each.weights.shape[1] for each in fitted.values()])
     for (name, each), own in zip(fitted.items(), rows, strict=True):

@@ -43,7 +43,8 @@ class TableArguments(NetworkArguments):
     learning rate: what columns say by themselves, without latents. What the latents say then starts at zero."""
     linear_start: bool = False
     """Let tokens and map start as linear models of the training rows, one an answer, and learn on from there. Needs a
-    `token_rate`, and columns of numbers, dates and categories alone; a run with `start` has its weights from there."""
+    `token_rate`, and columns of numbers, dates, categories and texts (as n-grams) alone; a run with `start` has its weights
+    from there."""
     token_channels: int = 64
     """Size of the vector that a number or a category becomes."""
     hidden: float = 0.1

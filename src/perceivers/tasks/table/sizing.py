@@ -61,8 +61,8 @@ def table_sizes(
         num_rows: training rows.
         num_large: inputs of many tokens: pictures, sounds, films, series, sets of points, texts read as bytes.
         has_numbers_to_answer: whether a target is a number; noise in the inputs costs numbers more than classes.
-        may_start_linear: whether all columns are numbers, dates and categories, and no target is a member of a set. Few rows
-            of such columns say more to a linear model than to a network, which then learns on from there.
+        may_start_linear: whether all columns are numbers, dates, categories and texts as n-grams, and no target is a member
+            of a set. Few rows of such columns say more to a linear model than to a network, which then learns on from there.
     """
     if num_large:
         return TableSizes(32, 64, 2, 64, mlp_dropout=0.1, dropout=0.0, hidden=0.05)

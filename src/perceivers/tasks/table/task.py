@@ -14,6 +14,7 @@ from perceivers.data.opening import Tables, open_tables
 from perceivers.data.rows import RowSamples, StreamSamples
 from perceivers.data.splits import Samples, Splits
 from perceivers.errors import ConfigurationError
+from perceivers.kinds.text.kind import TextKind
 from perceivers.tasks.base import Parts
 from perceivers.tasks.choosing import for_length
 from perceivers.tasks.column_task import ColumnTask
@@ -25,8 +26,8 @@ from perceivers.tasks.table.options import TableArguments
 from perceivers.tasks.table.plan import TablePlan, plan_table
 from perceivers.tasks.table.sizing import table_advice, table_sizes
 
-# Linear models are fitted to at most so many rows.
-MOST_ROWS = 20_000
+# Linear models are fitted to at most so many rows; where texts are among the columns, each row is compared with all others.
+MOST_ROWS, MOST_ROWS_OF_TEXTS = 20_000, 2_500
 
 
 class TableTask(ColumnTask[TableArguments]):
@@ -86,10 +87,11 @@ class TableTask(ColumnTask[TableArguments]):
         if bent or any(answer.selects for answer in self.columns.answers.values()):
             received = ", ".join(f"{'/'.join(each.columns)} ({each.kind.name})" for each in bent)
             raise ConfigurationError(
-                "`linear_start` needs columns of numbers (not as waves alone), dates and categories, and targets that are "
-                f"classes, labels and numbers, received {received or 'members of a set'}"
+                "`linear_start` needs columns of numbers (not as waves alone), dates, categories and texts (not as bytes), "
+                f"and targets that are classes, labels and numbers, received {received or 'members of a set'}"
             )
-        samples = list(some_samples(train, MOST_ROWS))
+        has_texts = any(each.kind.name == TextKind.name for each in self.columns.inputs)
+        samples = list(some_samples(train, MOST_ROWS_OF_TEXTS if has_texts else MOST_ROWS))
         start_as_linear_models(model, self.columns, samples, seed=0)
 
     def plan(self, splits: Splits) -> list[Any]:
