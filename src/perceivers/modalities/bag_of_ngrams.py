@@ -123,6 +123,11 @@ class PerceiverBagOfNgramsPreprocessor(AbstractPreprocessor, LinearTokens):
         """See LinearTokens."""
         return True
 
+    @property
+    def is_sparse(self) -> bool:
+        """See LinearTokens."""
+        return True
+
     def linear_features(self, inputs: Tensor) -> Tensor:
         """See LinearTokens: the weight of each row of the table in all bags together, and which bags are absent; sparse."""
         ids, weights = inputs[..., 0], inputs[..., 1].double() / WEIGHT_UNIT
@@ -137,7 +142,7 @@ class PerceiverBagOfNgramsPreprocessor(AbstractPreprocessor, LinearTokens):
         return found.coalesce()
 
     @torch.no_grad()
-    def start_linear(self, weights: Tensor, inputs: Tensor) -> None:
+    def start_linear(self, weights: Tensor, inputs: Tensor | None) -> None:
         """See LinearTokens; n-grams that no input has say nothing."""
         count = weights.shape[1]
         of_ngrams, of_absent = weights.to(self.table.weight).split([self.table.num_embeddings, self.num_bags])

@@ -101,7 +101,7 @@ class PerceiverCategoryPreprocessor(AbstractPreprocessor, LinearTokens):
         return torch.zeros(shape, dtype=torch.float64, device=inputs.device).scatter_(1, places, 1.0)
 
     @torch.no_grad()
-    def start_linear(self, weights: Tensor, inputs: Tensor) -> None:
+    def start_linear(self, weights: Tensor, inputs: Tensor | None) -> None:
         """See LinearTokens; ids that no input has say nothing."""
         count = weights.shape[1]
         self.embeddings.weight[:, :count] = weights.to(self.embeddings.weight)

@@ -15,6 +15,11 @@ class LinearTokens(ABC):
     def is_linear(self) -> bool:
         """Whether nothing bends the maps' results."""
 
+    @property
+    def is_sparse(self) -> bool:
+        """Whether features are sparse, those of a sample from it alone, so that few samples at a time can be looked at."""
+        return False
+
     @abstractmethod
     def linear_features(self, inputs: Tensor) -> Tensor:
         """Features of all columns.
@@ -23,14 +28,14 @@ class LinearTokens(ABC):
             inputs: what the modality takes.
 
         Returns:
-            Float64 [batch, num_features]; sparse where nearly all are 0.
+            Float64 [batch, num_features]; sparse if `is_sparse`.
         """
 
     @abstractmethod
-    def start_linear(self, weights: Tensor, inputs: Tensor) -> None:
+    def start_linear(self, weights: Tensor, inputs: Tensor | None) -> None:
         """Set the first channels of the tokens so that their sums over the columns are `linear_features(inputs) @ weights`.
 
         Args:
             weights: [num_features, count], with `count` at most the tokens' channels.
-            inputs: those whose features the weights were found with.
+            inputs: those whose features the weights were found with; None if `is_sparse`.
         """

@@ -131,8 +131,9 @@ class PerceiverNumberPreprocessor(AbstractPreprocessor, LinearTokens):
         return torch.cat([filled, is_missing[..., None].to(filled)], dim=-1).flatten(1)
 
     @torch.no_grad()
-    def start_linear(self, weights: Tensor, inputs: Tensor) -> None:
+    def start_linear(self, weights: Tensor, inputs: Tensor | None) -> None:
         """See LinearTokens; a missing value says what the column says on average, and what is known of missing ones."""
+        assert inputs is not None
         count = weights.shape[1]
         own = weights.unflatten(0, (self.num_columns, -1))
         maps, gaps = own[:, :-1], own[:, -1]

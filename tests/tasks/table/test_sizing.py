@@ -51,3 +51,21 @@ def test_numbers_are_learned_in_more_passes_and_by_a_mean_of_the_weights() -> No
     assert (classes.epochs, classes.ema_decay) == (10, None)
     assert (numbers.epochs, numbers.ema_decay) == (25, round(1 - 1 / 325, 6))
     assert (few.epochs, few.ema_decay) == (30, None)
+
+
+def test_few_rows_that_start_as_linear_models_are_held_back_by_the_validation_rows_alone() -> None:
+    sizes = table_sizes(500, num_large=0, has_numbers_to_answer=True, may_start_linear=True)
+    assert (sizes.linear_start, sizes.token_rate, sizes.hidden, sizes.mlp_dropout) == (True, 1.0, 0.0, 0.0)
+    advice = table_advice(500, num_large=0, has_numbers_to_answer=True, starts_linear=True)
+    assert (advice.epochs, advice.learning_rate) == (60, 3e-3)
+
+
+def test_many_rows_start_as_linear_models_where_they_have_texts() -> None:
+    without, with_texts = (
+        table_sizes(
+            5_000, num_large=0, has_numbers_to_answer=False, may_start_linear=True, has_texts=has_texts
+        )
+        for has_texts in (False, True)
+    )
+    assert (without.linear_start, with_texts.linear_start) == (False, True)
+    assert (with_texts.num_latents, with_texts.hidden) == (8, 0.1)

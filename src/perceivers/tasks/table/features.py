@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Self
 
@@ -51,6 +52,13 @@ class Features:
             return weights
         features, shares = self.origin
         return torch.sparse.mm(features.T, shares @ weights)
+
+
+def side_by_side(parts: Sequence[Tensor]) -> Tensor:
+    """Features of the same rows [num_rows, sum of num_features]; sparse where some are."""
+    is_sparse = any(each.is_sparse for each in parts)
+    together = torch.cat([each.to_sparse_coo() if is_sparse else each for each in parts], dim=1)
+    return together.coalesce() if is_sparse else together
 
 
 def _products(features: Tensor) -> Tensor:

@@ -8,6 +8,8 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+from perceivers.tasks.table.features import Features
+
 # How much squares of weights cost, beside the sum of the rows' losses: what is tried, the simplest model first.
 COSTS = (500.0, 150.0, 50.0, 15.0, 5.0, 1.5, 0.5, 0.15, 0.05)
 # So many models without a gain in a row end the search.
@@ -15,6 +17,10 @@ PATIENCE = 2
 # Parts of the rows: one at a time is held out to choose the cost. Of many rows one will do.
 NUM_PARTS, PARTS_OF_FEW, FEW_ROWS = 5, 3, 1_000
 MOST_ITERATIONS = 60
+# The cost of weights is chosen by at most so many rows.
+MOST_SEARCHED = 2_500
+# Earlier steps that a step learns from; of a hundred thousand words each takes room.
+NUM_REMEMBERED = 20
 
 # Scores [batch, num_outputs] and the rows that they are of -> the loss of each row [batch].
 Losses = Callable[[Tensor, Tensor], Tensor]
@@ -40,25 +46,30 @@ class LinearModel:
 def fit_linear(features: Tensor, losses: Losses, num_outputs: int, generator: torch.Generator) -> LinearModel:
     """The model whose cost of weights does best on rows that are held out, fitted to all rows.
 
+    The cost is looked for among MOST_SEARCHED rows at most, whose sparse features are turned.
+
     Args:
-        features: float64 [num_rows, num_features].
+        features: float64 [num_rows, num_features], sparse or not.
         losses: of scores, for rows by their numbers.
         num_outputs: scores of a row.
-        generator: divides the rows.
+        generator: draws and divides the rows.
     """
     num_rows = len(features)
-    if num_rows < 2:
-        # Nothing can be held out.
-        return fit_at(features, losses, torch.arange(num_rows), COSTS[0], _nothing(features, num_outputs))
-    parts = torch.randperm(num_rows, generator=generator).tensor_split(min(NUM_PARTS, num_rows))
-    held_out = parts[: PARTS_OF_FEW if num_rows < FEW_ROWS else 1]
-    totals = torch.zeros(len(COSTS))
-    for part in held_out:
-        kept = torch.ones(num_rows, dtype=torch.bool)
-        kept[part] = False
-        totals += _losses_by_cost(features, losses, kept.nonzero()[:, 0], part, num_outputs)
-    cost = COSTS[int(totals.argmin())]
-    return fit_at(features, losses, torch.arange(num_rows), cost, _nothing(features, num_outputs))
+    everything = torch.arange(num_rows)
+    drawn = everything
+    if num_rows > MOST_SEARCHED:
+        drawn = torch.randperm(num_rows, generator=generator)[:MOST_SEARCHED].sort().values
+    turned = Features.of(features.index_select(0, drawn))
+    found = turned.values
+
+    def losses_of_drawn(scores: Tensor, rows: Tensor) -> Tensor:
+        return losses(scores, drawn[rows])
+
+    cost = _best_cost(found, losses_of_drawn, num_outputs, generator)
+    if num_rows > MOST_SEARCHED:
+        return fit_at(features, losses, everything, cost, _nothing(features, num_outputs))
+    model = fit_at(found, losses_of_drawn, everything, cost, _nothing(found, num_outputs))
+    return LinearModel(turned.unturned(model.weights), model.added)
 
 
 def fit_at(features: Tensor, losses: Losses, rows: Tensor, cost: float, start: LinearModel) -> LinearModel:
@@ -74,9 +85,13 @@ def fit_at(features: Tensor, losses: Losses, rows: Tensor, cost: float, start: L
         start: where the search begins.
     """
     weights, added = start.weights.clone().requires_grad_(), start.added.clone().requires_grad_()
-    own = features[rows]
+    own = features.index_select(0, rows)
     search = torch.optim.LBFGS(
-        [weights, added], max_iter=MOST_ITERATIONS, tolerance_grad=1e-5, line_search_fn="strong_wolfe"
+        [weights, added],
+        max_iter=MOST_ITERATIONS,
+        history_size=NUM_REMEMBERED,
+        tolerance_grad=1e-5,
+        line_search_fn="strong_wolfe",
     )
 
     def total() -> Tensor:
@@ -91,6 +106,20 @@ def fit_at(features: Tensor, losses: Losses, rows: Tensor, cost: float, start: L
     return LinearModel(weights.detach(), added.detach())
 
 
+def _best_cost(features: Tensor, losses: Losses, num_outputs: int, generator: torch.Generator) -> float:
+    num_rows = len(features)
+    if num_rows < 2:
+        # Nothing can be held out.
+        return COSTS[0]
+    parts = torch.randperm(num_rows, generator=generator).tensor_split(min(NUM_PARTS, num_rows))
+    totals = torch.zeros(len(COSTS))
+    for part in parts[: PARTS_OF_FEW if num_rows < FEW_ROWS else 1]:
+        kept = torch.ones(num_rows, dtype=torch.bool)
+        kept[part] = False
+        totals += _losses_by_cost(features, losses, kept.nonzero()[:, 0], part, num_outputs)
+    return COSTS[int(totals.argmin())]
+
+
 def _losses_by_cost(
     features: Tensor, losses: Losses, rows: Tensor, held_out: Tensor, num_outputs: int
 ) -> Tensor:
@@ -99,7 +128,7 @@ def _losses_by_cost(
     model = _nothing(features, num_outputs)
     for place, cost in enumerate(COSTS):
         model = fit_at(features, losses, rows, cost, model)
-        found[place] = losses(model(features[held_out]), held_out).mean()
+        found[place] = losses(model(features.index_select(0, held_out)), held_out).mean()
         if place - int(found.argmin()) >= PATIENCE:
             break
     return found
@@ -107,4 +136,5 @@ def _losses_by_cost(
 
 def _nothing(features: Tensor, num_outputs: int) -> LinearModel:
     """A model that says 0 of everything."""
-    return LinearModel(features.new_zeros(features.shape[1], num_outputs), features.new_zeros(num_outputs))
+    zeros = torch.zeros(features.shape[1] + 1, num_outputs, dtype=features.dtype, device=features.device)
+    return LinearModel(zeros[:-1], zeros[-1])

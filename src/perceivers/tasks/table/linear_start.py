@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import torch
@@ -14,13 +15,16 @@ from perceivers.modalities.linear_tokens import LinearTokens
 from perceivers.modalities.multimodal import PerceiverMultimodalPreprocessor
 from perceivers.tasks.columns import Columns
 from perceivers.tasks.inputs import Sample
-from perceivers.tasks.table.features import Features
+from perceivers.tasks.table.features import side_by_side
 from perceivers.tasks.table.linear_model import LinearModel, fit_linear
 
 # Standard deviation of what a column says, in the channels of its token.
 SPREAD = 0.5
+# Samples that are told to the modalities at a time.
+ROWS_AT_ONCE = 256
 
 
+@torch.no_grad()
 def start_as_linear_models(model: Any, columns: Columns, samples: Sequence[Sample], *, seed: int) -> None:
     """Set a model's tokens, and the maps that read them, so that each answer is what a linear model says.
 
@@ -34,28 +38,57 @@ def start_as_linear_models(model: Any, columns: Columns, samples: Sequence[Sampl
         samples: training samples, at least one.
         seed: of the division of the rows by which the models are held back.
     """
-    inputs = {name: each.values for name, each in columns.tensors([each.values for each in samples]).items()}
-    parts = _parts(model.perceiver.input_preprocessor, inputs)
-    features = [Features.of(part.linear_features(inputs[name])) for name, part in parts.items()]
-    together = torch.cat([each.values for each in features], dim=1)
+    parts = _parts(model.perceiver.input_preprocessor, _tensors(columns, samples[:1]))
+    seen = _looked_at(parts, columns, samples)
+    together = side_by_side([each.features for each in seen.values()])
     generator = torch.Generator().manual_seed(seed)
     targets = columns.targets(samples)
     fitted = {
         name: _fitted(together, model.heads[name], answer, targets[name], generator)
         for name, answer in columns.answers.items()
     }
-    num_tokens = sum(math.prod(part.index_dims(inputs[name])) for name, part in parts.items())
+    num_tokens = sum(each.num_tokens for each in seen.values())
     num_channels = min(part.num_channels for part in parts.values())
     weights = torch.cat([each.weights for each in fitted.values()], dim=1)
     directions = torch.linalg.eigh(weights.T @ weights).eigenvectors.flip(1)[:, :num_channels]
     scale = _scale(together @ (weights @ directions), num_tokens)
-    channels = (scale * (weights @ directions)).split([each.values.shape[1] for each in features])
-    for (name, part), each, own in zip(parts.items(), features, channels, strict=True):
-        part.start_linear(each.unturned(own), inputs[name])
+    channels = (scale * (weights @ directions)).split([each.features.shape[1] for each in seen.values()])
+    for (name, each), own in zip(seen.items(), channels, strict=True):
+        parts[name].start_linear(own, each.inputs)
     # The maps read the mean over the tokens.
     rows = (num_tokens / scale * directions).split([each.weights.shape[1] for each in fitted.values()])
-    for (name, each), own in zip(fitted.items(), rows, strict=True):
-        _fill(model.token_readers[name], own, each.added)
+    for (name, model_of_answer), own in zip(fitted.items(), rows, strict=True):
+        _fill(model.token_readers[name], own, model_of_answer.added)
+
+
+@dataclass(frozen=True)
+class _Seen:
+    """What a modality is told of the training samples: features, its inputs if these are small, tokens of a sample."""
+
+    features: Tensor
+    inputs: Tensor | None
+    num_tokens: int
+
+
+def _tensors(columns: Columns, samples: Sequence[Sample]) -> dict[str, Tensor]:
+    return {name: each.values for name, each in columns.tensors([each.values for each in samples]).items()}
+
+
+def _looked_at(parts: Mapping[str, Any], columns: Columns, samples: Sequence[Sample]) -> dict[str, _Seen]:
+    """By modality. Texts are looked at a few at a time: as inputs, each takes as much room as the longest."""
+    found: dict[str, list[Tensor]] = {name: [] for name in parts}
+    num_tokens = {}
+    for begin in range(0, len(samples), ROWS_AT_ONCE):
+        for name, inputs in _tensors(columns, samples[begin : begin + ROWS_AT_ONCE]).items():
+            found[name].append(parts[name].linear_features(inputs) if parts[name].is_sparse else inputs)
+            num_tokens[name] = math.prod(parts[name].index_dims(inputs))
+    seen = {}
+    for name, each in found.items():
+        whole = torch.cat(each)
+        is_sparse = parts[name].is_sparse
+        features = whole if is_sparse else parts[name].linear_features(whole)
+        seen[name] = _Seen(features, None if is_sparse else whole, num_tokens[name])
+    return seen
 
 
 def _parts(preprocessor: Any, inputs: Mapping[str, Tensor]) -> dict[str, Any]:

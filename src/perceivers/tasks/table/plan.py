@@ -15,6 +15,7 @@ from perceivers.data.tables import StreamTable, Table
 from perceivers.errors import DataError
 from perceivers.kinds.base import Kind, is_empty
 from perceivers.kinds.registry import guess_kind, kind_class
+from perceivers.kinds.text.kind import TextKind
 from perceivers.tasks.columns import Columns, model_names
 from perceivers.tasks.inputs import Input
 from perceivers.tasks.table.options import TableArguments
@@ -123,13 +124,14 @@ def plan_table(
     num_rows = UNKNOWN_ROWS if isinstance(train, StreamTable) else len(train)
     asks_amounts = any(answer.is_quantity for answer in answers.values())
     # What is hidden of numbers and categories depends on the network, and the network on what the other kinds are.
-    guessed = _made(kinds, train, num_rows, 0.0).values()
+    guessed = list(_made(kinds, train, num_rows, 0.0).values())
     sizes = table_sizes(
         num_rows,
         num_large=sum(not kind.is_light for kind in guessed),
         has_numbers_to_answer=asks_amounts,
         may_start_linear=all(kind.is_linear for kind in guessed)
         and not any(answer.selects for answer in answers.values()),
+        has_texts=any(kind.name == TextKind.name for kind in guessed),
     )
     arguments = arguments.sized(sizes)
     answers = {

@@ -21,6 +21,8 @@ PASSES_FOR_NUMBERS = 2.5
 SHARE_AVERAGED = 0.2
 # What a map that starts as linear models learns at, in learning rates of the run.
 MAP_OF_STARTED = 1.0
+# Few rows are passed over so many times as often from there, and faster: the validation rows tell when it is enough.
+PASSES_FROM_LINEAR, RATE_FROM_LINEAR = 2, 3e-3
 # Rows of pictures or sounds in a step.
 LARGE_BATCH = 32
 
@@ -53,7 +55,12 @@ class TableSizes:
 
 
 def table_sizes(
-    num_rows: int, *, num_large: int, has_numbers_to_answer: bool, may_start_linear: bool = False
+    num_rows: int,
+    *,
+    num_large: int,
+    has_numbers_to_answer: bool,
+    may_start_linear: bool = False,
+    has_texts: bool = False,
 ) -> TableSizes:
     """The network for so many training rows.
 
@@ -63,15 +70,23 @@ def table_sizes(
         has_numbers_to_answer: whether a target is a number; noise in the inputs costs numbers more than classes.
         may_start_linear: whether all columns are numbers, dates, categories and texts as n-grams, and no target is a member
             of a set. Few rows of such columns say more to a linear model than to a network, which then learns on from there.
+        has_texts: whether there are texts as n-grams among the columns, of which many rows say more to a linear model, too.
     """
     if num_large:
         return TableSizes(32, 64, 2, 64, mlp_dropout=0.1, dropout=0.0, hidden=0.05)
     if num_rows < FEW_ROWS:
         sizes = TableSizes(4, 32, 1, 32, mlp_dropout=0.3, dropout=0.0, hidden=0.1)
-        return replace(sizes, token_rate=MAP_OF_STARTED, linear_start=True) if may_start_linear else sizes
+        return started(replace(sizes, mlp_dropout=0.0, hidden=0.0)) if may_start_linear else sizes
     if has_numbers_to_answer:
-        return TableSizes(8, 64, 2, 64, mlp_dropout=0.1, dropout=0.0, hidden=0.0)
-    return TableSizes(8, 64, 1, 64, mlp_dropout=0.2, dropout=0.0, hidden=0.1)
+        sizes = TableSizes(8, 64, 2, 64, mlp_dropout=0.1, dropout=0.0, hidden=0.0)
+    else:
+        sizes = TableSizes(8, 64, 1, 64, mlp_dropout=0.2, dropout=0.0, hidden=0.1)
+    return started(sizes) if may_start_linear and has_texts else sizes
+
+
+def started(sizes: TableSizes) -> TableSizes:
+    """The same network, which starts as linear models."""
+    return replace(sizes, token_rate=MAP_OF_STARTED, linear_start=True)
 
 
 def table_advice(
@@ -89,6 +104,8 @@ def table_advice(
     is_averaged = has_numbers_to_answer and not few and not num_large
     batch_size = LARGE_BATCH if num_large else table_batch_size(num_rows)
     epochs = table_epochs(num_rows) * (2 if num_large else 1)
+    if few and starts_linear:
+        epochs *= PASSES_FROM_LINEAR
     if is_averaged:
         epochs = min(round(PASSES_FOR_NUMBERS * epochs), LONGEST)
     steps = epochs * -(-num_rows // batch_size)
@@ -97,7 +114,7 @@ def table_advice(
         batch_size=batch_size,
         max_gradient_norm=1.0,
         keep_best=True,
-        learning_rate=1e-3 if few else 2e-3,
+        learning_rate=RATE_FROM_LINEAR if few and starts_linear else 1e-3 if few else 2e-3,
         weight_decay=0.1 if few else 0.05,
         beta2=0.98,
         warmup_steps=max(steps // 10, 1),

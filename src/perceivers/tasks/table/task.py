@@ -14,7 +14,6 @@ from perceivers.data.opening import Tables, open_tables
 from perceivers.data.rows import RowSamples, StreamSamples
 from perceivers.data.splits import Samples, Splits
 from perceivers.errors import ConfigurationError
-from perceivers.kinds.text.kind import TextKind
 from perceivers.tasks.base import Parts
 from perceivers.tasks.choosing import for_length
 from perceivers.tasks.column_task import ColumnTask
@@ -26,8 +25,8 @@ from perceivers.tasks.table.options import TableArguments
 from perceivers.tasks.table.plan import TablePlan, plan_table
 from perceivers.tasks.table.sizing import table_advice, table_sizes
 
-# Linear models are fitted to at most so many rows; where texts are among the columns, each row is compared with all others.
-MOST_ROWS, MOST_ROWS_OF_TEXTS = 20_000, 2_500
+# Linear models are fitted to at most so many rows.
+MOST_ROWS = 20_000
 
 
 class TableTask(ColumnTask[TableArguments]):
@@ -90,8 +89,7 @@ class TableTask(ColumnTask[TableArguments]):
                 "`linear_start` needs columns of numbers (not as waves alone), dates, categories and texts (not as bytes), "
                 f"and targets that are classes, labels and numbers, received {received or 'members of a set'}"
             )
-        has_texts = any(each.kind.name == TextKind.name for each in self.columns.inputs)
-        samples = list(some_samples(train, MOST_ROWS_OF_TEXTS if has_texts else MOST_ROWS))
+        samples = list(some_samples(train, MOST_ROWS))
         start_as_linear_models(model, self.columns, samples, seed=0)
 
     def plan(self, splits: Splits) -> list[Any]:
