@@ -79,6 +79,7 @@ def test_a_table_without_anything_to_ask_has_no_question(packaged: dict[str, dic
     assert many_tables.question("first", "fruit") is None
 
 
+@pytest.mark.slow
 def test_the_report_counts_who_is_ahead(packaged: dict[str, dict[str, Any]], tmp_path: Path) -> None:
     path = tmp_path / "out" / "many.md"
     many_tables.main(["--count", "1", "--skip", "0", "--small", "--output", str(path)])
