@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-import subprocess
-import sys
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -25,7 +23,8 @@ pytest.importorskip("onnx")
 pytest.importorskip("onnxscript")
 pytest.importorskip("onnxruntime")
 
-ABSENT = ("torch", "safetensors", "huggingface_hub", "yaml", "rich", "cyclopts", "datasets", "pyarrow")
+from without_torch import printed_without_torch
+
 SMALL = {"num_latents": 3, "latent_channels": 8, "num_layers": 1}
 
 
@@ -135,22 +134,16 @@ def test_a_process_without_torch_answers_as_the_run_does(case: Case, tmp_path: P
     export(tmp_path / "run", tmp_path / "exported")
     asked = case.asked(tmp_path)
     expected = [each.values for each in perceivers.predict(tmp_path / "run", asked, device="cpu")]
-    code = f"""
-import json, sys
-
-class Without:
-    def find_spec(self, name, path=None, target=None):
-        if name.partition(".")[0] in {ABSENT}:
-            raise ImportError(name)
-
-sys.meta_path.insert(0, Without())
+    received = json.loads(
+        printed_without_torch(
+            f"""
+import json
 import perceivers.runtime
 said = perceivers.runtime.load({str(tmp_path / "exported")!r}).predict({asked!r}, {str(tmp_path / "answers")!r})
 print(json.dumps(said))
 """
-    finished = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
-    assert finished.returncode == 0, finished.stderr
-    received = json.loads(finished.stdout)
+        )
+    )
     assert same(received, expected), (received, expected)
     for each in expected:
         # Nothing is told of a file that is not there.

@@ -91,6 +91,11 @@ class Kind(AskedKind, ABC):
         return False
 
     @property
+    def several(self) -> str:
+        """What columns of this kind are called together."""
+        return f"{self.name}s"
+
+    @property
     def is_linear(self) -> bool:
         """Whether tokens are linear maps of fixed features: a model may start as what these say by themselves."""
         return False
