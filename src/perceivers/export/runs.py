@@ -135,6 +135,7 @@ def export(
         for name in READING_FILES:
             if (run / name).is_file():
                 shutil.copyfile(run / name, folder / name)
+        task.save_for_export(parts, folder)
         milliseconds = _timed(files[0], parts) if file_format == "onnx" else {}
         found = Exported(
             output,

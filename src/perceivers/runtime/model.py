@@ -76,6 +76,12 @@ class RuntimeModel:
         encoded = self.encoder.run(_without_open_masks(self.encoder, arrays))
         return Scores(taken("logits", self.decoder.run({**encoded, "points": positions})))
 
+    def reconstruct(self, inputs: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
+        """Every input again, by modality; of a model that makes its inputs again."""
+        outputs = self.session.run(flattened({"inputs": inputs}))
+        found: dict[str, np.ndarray] = taken("output", outputs)
+        return found
+
 
 def _without_open_masks(session: Session, arrays: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
     """The arrays without masks that hide nothing and that the file does not take."""

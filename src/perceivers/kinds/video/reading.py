@@ -116,6 +116,16 @@ def clip_reader(
     )
 
 
+def cache_of(megabytes: int) -> ClipCache | None:
+    """Room for films; None where there is none."""
+    return ClipCache(megabytes * 2**20) if megabytes else None
+
+
+def reader_of(folder: Path, cache_megabytes: int) -> PerceiverClipReader:
+    """What cuts clips as a run does whose folder, or export, is given."""
+    return replace(PerceiverClipReader.from_pretrained(folder), cache=cache_of(cache_megabytes))
+
+
 def require_a_clip(film: Film, begin: int, end: int, reader: PerceiverClipReader) -> None:
     """Raise DataError for a part of a film that is shorter than a clip."""
     if end - begin < reader.num_frames:

@@ -9,21 +9,19 @@ from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Self
 
-import torch
-from torch import Tensor
+import numpy as np
+from PIL import Image
 
 from perceivers.errors import CheckpointError, ConfigurationError, DataError
-from perceivers.processors.audio.processor import to_mono
-from perceivers.processors.image.resize import resize_bytes
+from perceivers.processors.audio.mono import one_channel_of
+from perceivers.processors.image.geometry import largest_box
 from perceivers.processors.video.clip import Clip
 from perceivers.processors.video.clip_cache import ClipCache
 from perceivers.processors.video.decoding import Header, Picture, Sound, Source, decode, read_header
 from perceivers.processors.video.frame_window import FrameWindow, whole_frames
-from perceivers.processors.video.processor import largest_middle
 from perceivers.processors.video.sound_window import SoundWindow
 
 PROCESSOR_FILE = "preprocessor_config.json"
-BILINEAR = 2
 # Quieter than the last bit of 16: there is nothing to bring to full scale.
 SILENCE = 1e-5
 # Sound is decoded so many seconds further than a clip goes, for the resampling filter.
@@ -166,13 +164,15 @@ class PerceiverClipReader:
             begin, samples = first * self.samples_per_frame, self.num_samples
             frames = kept.frames[first : first + self.num_frames]
             clip = Clip(frames, kept.waveform[begin : begin + samples])
-        return replace(clip, waveform=(clip.waveform * film.gain).clamp(-1, 1))
+        return replace(clip, waveform=np.clip(clip.waveform * np.float32(film.gain), -1, 1))
 
-    def fit(self, picture: Picture) -> Tensor:
+    def fit(self, picture: Picture) -> np.ndarray:
         """A picture at the reader's size, [3, height, width] uint8."""
-        pixels = torch.from_numpy(picture.pixels()).permute(2, 0, 1)[None]
-        middle = largest_middle(pixels, self.height, self.width)
-        return resize_bytes(middle, self.height, self.width, BILINEAR)[0]
+        pixels = picture.pixels()
+        top, left, tall, wide = largest_box(*pixels.shape[:2], self.height, self.width)
+        middle = Image.fromarray(np.ascontiguousarray(pixels[top : top + tall, left : left + wide]))
+        fitted = middle.resize((self.width, self.height), Image.Resampling.BILINEAR)
+        return np.ascontiguousarray(np.asarray(fitted).transpose(2, 0, 1))
 
     def save_pretrained(self, folder: str | os.PathLike[str]) -> None:
         """Write the settings as `preprocessor_config.json`."""
@@ -216,11 +216,14 @@ class PerceiverClipReader:
                 break
         waveform = sound.resampled(self.num_samples)
         if not film.has_video:
-            return Clip(torch.zeros(self.num_frames, 3, self.height, self.width, dtype=torch.uint8), waveform)
+            return Clip(self._black(self.num_frames), waveform)
         shown = frames.until(self.num_frames)
         if len(shown) < self.num_frames:
             raise DataError(f"`{film.name}` holds no picture that can be decoded from second {begin:.2f} on")
         return Clip(shown, waveform)
+
+    def _black(self, count: int) -> np.ndarray:
+        return np.zeros((count, 3, self.height, self.width), np.uint8)
 
     def _read_through(self, source: Source, name: str, key: str, header: Header, *, pictures: bool) -> _Read:
         """Decode a film to its end; keep it at the reader's size where the cache has room for all of it."""
@@ -240,7 +243,7 @@ class PerceiverClipReader:
             count = whole_frames(read.seconds, self.frame_rate)
             shown = frames.until(count)
             if header.picture_seconds is None:
-                shown = torch.zeros(count, 3, self.height, self.width, dtype=torch.uint8)
+                shown = self._black(count)
             self.cache.add(key, Clip(shown, sound.resampled(count * self.samples_per_frame)))
         return read
 
@@ -258,7 +261,7 @@ class _Read:
             assert self._picture_seconds is not None
             self.seconds = max(self.seconds, piece.time + self._picture_seconds)
             return
-        mono = to_mono(piece.samples, channel_axis=0, name="sound")
-        self.loudest = max(self.loudest, float(mono.abs().max()))
+        mono = one_channel_of(piece.samples, channel_axis=0, name="sound")
+        self.loudest = max(self.loudest, float(np.abs(mono).max()))
         if self._picture_seconds is None:
             self.seconds = max(self.seconds, piece.time + len(mono) / piece.sampling_rate)
