@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from without_torch import printed_without_torch
 
-# Whatever reads and answers columns, but for films, whose pictures torch makes.
+# Whatever reads and answers columns, and what answers other inputs of exported runs.
 NEEDED = (
     "predictor",
     "training.prediction",
@@ -12,13 +12,25 @@ NEEDED = (
     "answers.several_labels",
     *(
         f"kinds.{name}.kind"
-        for name in ("category", "date", "entities", "image", "number", "points", "series", "sound", "text")
+        for name in (
+            "category",
+            "date",
+            "entities",
+            "image",
+            "number",
+            "points",
+            "series",
+            "sound",
+            "text",
+            "video",
+        )
     ),
     *(
         f"tasks.{name}.task"
         for name in (
             "table",
             "audio_classification",
+            "audio_visual_classification",
             "image_classification",
             "point_classification",
             "series_classification",
@@ -33,7 +45,12 @@ def test_readers_and_answers_need_no_torch() -> None:
         f"""
 from importlib import import_module
 
+from perceivers.tasks.registry import TASKS
+
 for name in {NEEDED}:
     import_module("perceivers." + name)
+for entry in TASKS.values():
+    if entry.exported:
+        import_module(entry.exported.partition(":")[0])
 """
     )

@@ -258,7 +258,7 @@ class Kind(AskedKind, ABC):
         return value
 
     def lesser(self, value: Any) -> list[Any]:
-        """Values that are shorter than this one, as users may ask about; of kinds whose values may have any length."""
+        """Values that are shorter than this one, or lack a part, as users may ask about; of kinds whose values may."""
         return []
 
     def views(self, value: Any) -> list[Any]:

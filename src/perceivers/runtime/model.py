@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from perceivers.records import read_json
-from perceivers.runtime.ports import MASK, flattened, taken
+from perceivers.runtime.ports import INPUTS, MASK, flattened, taken
 from perceivers.runtime.session import Session
 
 if TYPE_CHECKING:
@@ -72,8 +72,8 @@ class RuntimeModel:
         """See a model's `forward`: `inputs`, `attention_mask`, `pos`; of a model that is asked in parts, `positions`."""
         arrays = flattened(given)
         if positions is None:
-            return Scores(taken("logits", self.session.run(_without_open_masks(self.session, arrays))))
-        encoded = self.encoder.run(_without_open_masks(self.encoder, arrays))
+            return Scores(taken("logits", self.session.run(_fitted(self.session, arrays))))
+        encoded = self.encoder.run(_fitted(self.encoder, arrays))
         return Scores(taken("logits", self.decoder.run({**encoded, "points": positions})))
 
     def reconstruct(self, inputs: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
@@ -83,10 +83,29 @@ class RuntimeModel:
         return found
 
 
-def _without_open_masks(session: Session, arrays: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
-    """The arrays without masks that hide nothing and that the file does not take."""
-    return {
-        name: array
-        for name, array in arrays.items()
-        if name in session.inputs or not (name.startswith(MASK) and np.all(array))
-    }
+def _fitted(session: Session, arrays: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
+    """The arrays without masks that hide nothing and that the file does not take; what is hidden as a whole at its size.
+
+    Readers give a modality that no sample of a batch has as little as they can, which a model in torch takes.
+    """
+    found = {}
+    for name, array in arrays.items():
+        if name not in session.inputs and name.startswith(MASK) and np.all(array):
+            continue
+        mask = arrays.get(name.replace(INPUTS, MASK, 1)) if name.startswith(INPUTS) else None
+        mask = array if name.startswith(MASK) else mask
+        found[name] = array if mask is None or np.any(mask) else _at_size(session, name, array)
+    return found
+
+
+def _at_size(session: Session, name: str, array: np.ndarray) -> np.ndarray:
+    """Zeros where an array is smaller than the file wants it, of its own sizes where these are free."""
+    if name not in session.inputs:
+        return array
+    expected = session.inputs[name][1]
+    if len(expected) != array.ndim:
+        return array
+    sizes = [
+        actual if isinstance(size, str) else size for size, actual in zip(expected, array.shape, strict=True)
+    ]
+    return array if sizes == list(array.shape) else np.zeros(sizes, array.dtype)

@@ -14,9 +14,9 @@ from collections.abc import Mapping
 from typing import Any
 
 # Argument of a model's `forward` -> the role that names its tensors.
-MASK = "mask"
+INPUTS, MASK = "inputs", "mask"
 ROLES = {
-    "inputs": "inputs",
+    "inputs": INPUTS,
     "attention_mask": MASK,
     "pos": "positions",
     "visible_slots": "visible_slots",

@@ -102,6 +102,15 @@ def test_what_no_film_has_is_one_patch_that_is_masked(films):
     assert nobody["image"].mask.tolist() == [False, False]
 
 
+def test_a_lesser_film_lacks_its_pictures_or_its_sound(films):
+    made = kind()
+    whole, silent, _ = three(made, films)
+    blind, deaf = made.lesser(whole)
+    assert (blind.film.has_video, blind.film.has_sound) == (False, True)
+    assert (deaf.film.has_video, deaf.film.has_sound) == (True, False)
+    assert made.lesser(silent) == []
+
+
 @pytest.mark.parametrize("form", ["log-mel", "raw"])
 def test_what_a_film_lacks_counts_for_nothing(films, form):
     made = kind(sound_form=form, samples_per_patch=100)

@@ -123,6 +123,15 @@ class VideoKind(Kind):
         """Clips spread over the film; a training film is a clip already."""
         return value.spread(self.options.num_frames, self.options.num_test_clips)
 
+    def lesser(self, value: FilmClip) -> list[FilmClip]:
+        """The film without its pictures, and without its sound, where it has both."""
+        film = value.film
+        if not (film.has_video and film.has_sound):
+            return []
+        return [
+            replace(value, film=replace(film, **{lacking: False})) for lacking in ("has_video", "has_sound")
+        ]
+
     def arrays(self, values: Sequence[FilmClip | None]) -> dict[str, ModalityInput]:
         """Pictures and sound, see `seen` and `heard`; films that are not cut yet give their middle."""
         clips = [None if value is None else self._clip(value) for value in values]
