@@ -12,8 +12,8 @@ import torch
 from torch import Tensor
 
 from perceivers.kinds.text.reading import is_path
+from perceivers.models.generation.generating import Generated
 from perceivers.models.generation.streaming import Streamer
-from perceivers.models.generation.writing import Generated
 from perceivers.tasks.base import Prediction
 from perceivers.tasks.text_generation.codes import Codes
 from perceivers.tasks.text_generation.options import TextGenerationArguments
