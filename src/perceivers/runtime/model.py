@@ -13,6 +13,7 @@ import numpy as np
 from perceivers.records import read_json
 from perceivers.runtime.ports import INPUTS, MASK, flattened, taken
 from perceivers.runtime.session import Session
+from perceivers.runtime.steps import STEP, SteppedFile
 
 if TYPE_CHECKING:
     from perceivers.configuration import PerceiverConfig
@@ -63,6 +64,14 @@ class RuntimeModel:
     def decoder(self) -> Session:
         """`decoder.onnx`: what the encoder gives, and the points that are asked for, to their outputs."""
         return Session(self.folder / "decoder.onnx")
+
+    def stepped(self) -> SteppedFile:
+        """`step.onnx`, of models that write on; with nothing kept yet."""
+        return SteppedFile(self._step)
+
+    @cached_property
+    def _step(self) -> Session:
+        return Session(self.folder / f"{STEP}.onnx")
 
     def prepare(self) -> RuntimeModel:
         """This object: the file holds the fast form already."""

@@ -99,6 +99,7 @@ TASKS: Mapping[str, TaskEntry] = {
         output="what follows, token by token, as long as one likes",
         metrics="bits per byte or event, accuracy, loss",
         asking="perceivers.tasks.text_generation.asking:WritingAsking",
+        exported="perceivers.tasks.text_generation.answers:answers_of_export",
     ),
     "optical-flow": TaskEntry(
         location="perceivers.tasks.optical_flow.task:OpticalFlow",
