@@ -178,6 +178,21 @@ CASES = (
         whole_film,
     ),
     Case(
+        "text-generation",
+        {
+            **SMALL,
+            "embedding_channels": 8,
+            "context": 17,
+            "num_latents": 7,
+            "max_new_tokens": 40,
+            "temperature": 0.9,
+            # Of a model that has hardly learned, many tokens are as likely as the last that this would keep.
+            "top_p": 1.0,
+        },
+        a_text,
+        lambda folder: ["", "the quick", "a prompt that is longer than the context of the model"],
+    ),
+    Case(
         "fill-mask",
         {**SMALL, "embedding_channels": 8, "max_length": 37},
         a_text,
