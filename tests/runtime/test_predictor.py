@@ -112,13 +112,6 @@ def test_mistakes_are_named_with_their_cure(exported: Path, tmp_path: Path) -> N
             predictor.predict(asked)
     with pytest.raises(DataError, match=r"encoder.onnx"):
         _ = predictor.encoder
-    write_linear(tmp_path / "model.onnx", {"inputs": WEIGHT})
-    write_json(tmp_path / "export.json", {"task": "text-generation", "arguments": {}, "decimal": "point"})
-    with pytest.raises(
-        ConfigurationError,
-        match="cannot answer runs of text-generation without torch: give arrays to `run`",
-    ):
-        load(tmp_path).predict(["a text"])
 
 
 def test_numbers_are_said_as_with_torch() -> None:

@@ -19,10 +19,12 @@ from perceivers.models.causal_language_modeling import PerceiverForCausalLM
 from perceivers.models.generation.given_cache import GivenCache
 from perceivers.nn.attention_layer import AttentionLayer
 from perceivers.runtime.steps import (
-    AFTER_INPUTS,
-    AFTER_LATENTS,
-    INPUTS,
-    LATENTS,
+    AFTER,
+    AFTER_KEYS,
+    AFTER_VALUES,
+    BEFORE,
+    BEFORE_KEYS,
+    BEFORE_VALUES,
     POSITION,
     PREFIX,
     STEP,
@@ -60,51 +62,40 @@ def write_steps(
     Returns:
         Its path, its call, what the model gives of its sample, how far it is off.
     """
-    compute = partial(_step, widths=_key_channels(model))
-    empty = _nothing_kept(model)
 
     def sample(
-        batch: int, prefix: int, tokens: int, before: Mapping[str, Tensor] | None = None, shift: int = 0
+        batch: int, prefix: int, tokens: int, after: Mapping[str, Tensor] | None = None, position: int = 0
     ) -> Tensors:
-        rows = torch.arange(batch) % ids.shape[0]
-        columns = (shift + torch.arange(prefix + tokens)) % ids.shape[1]
+        rows, columns = torch.arange(batch) % ids.shape[0], torch.arange(prefix + tokens) % ids.shape[1]
         chosen = ids[rows][:, columns]
-        kept = {name: each(batch) for name, each in empty.items()}
-        if before is not None:
-            kept = {INPUTS: before[AFTER_INPUTS][:batch], LATENTS: before[AFTER_LATENTS][:, :batch]}
-        return {
-            PREFIX: chosen[:, :prefix],
-            TOKENS: chosen[:, prefix:],
-            # Numbers that a table of positions has; that they go on from what is kept means nothing here.
-            POSITION: torch.zeros(1, dtype=torch.int64),
-            **kept,
-        }
+        kept = _nothing_kept(model, batch)
+        if after is not None:
+            kept = {name: after[name.replace(BEFORE, AFTER, 1)] for name in kept}
+        first = torch.full((1,), position)
+        return {PREFIX: chosen[:, :prefix], TOKENS: chosen[:, prefix:], POSITION: first, **kept}
 
     with torch.no_grad():
-        first = compute(model, sample(_BATCH, _PREFIX_BEFORE, _TOKENS_BEFORE))
-        traced = sample(_BATCH, _PREFIX, _TOKENS, first, _LEAST_CONTEXT)
-        outputs = compute(model, traced)
-        alone = compute(model, sample(1, 0, 3))
-    free = {
-        PREFIX: (0, 1),
-        TOKENS: (0, 1),
-        POSITION: (),
-        INPUTS: (0, 1),
-        LATENTS: (1, 2),
-    }
-    call = Call(STEP, compute, traced, free)
+        before = _step(model, sample(_BATCH, _PREFIX_BEFORE, _TOKENS_BEFORE))
+        # A table of positions may end behind what is kept: numbers from the start prove as much.
+        traced = sample(_BATCH, _PREFIX, _TOKENS, before)
+        outputs = _step(model, traced)
+        alone = _step(model, sample(1, 0, 3))
+    free = {name: () if name == POSITION else (0, 1) for name in traced}
+    call = Call(STEP, _step, traced, free)
     path, run = write(call, outputs)
     others = [
-        sample(2, _PREFIX_BEFORE, _TOKENS_BEFORE, shift=1),
-        sample(1, 0, 3, shift=2),
-        {**sample(1, 0, 1, alone, shift=3), POSITION: torch.tensor([3])},
+        sample(2, _PREFIX_BEFORE, _TOKENS_BEFORE),
+        sample(1, 0, 3),
+        sample(1, 0, 1, alone, position=3),
     ]
-    return path, call, outputs, prove(partial(compute, model), run, [traced, *others])
+    return path, call, outputs, prove(partial(_step, model), run, [traced, *others])
 
 
-def _step(form: Any, tensors: Mapping[str, Tensor], *, widths: tuple[int, int]) -> Tensors:
+def _step(form: Any, tensors: Mapping[str, Tensor]) -> Tensors:
     """One look, see the module; of any form of the model."""
-    cache = GivenCache(tensors[INPUTS], tensors[LATENTS], tensors[POSITION], widths)
+    count = sum(name.startswith(BEFORE_KEYS) for name in tensors)
+    kept = [(tensors[f"{BEFORE_KEYS}{index}"], tensors[f"{BEFORE_VALUES}{index}"]) for index in range(count)]
+    cache = GivenCache(kept, tensors[POSITION])
     call = form.forward if isinstance(form, nn.Module) else form
     output = call(
         torch.cat([tensors[PREFIX], tensors[TOKENS]], dim=1),
@@ -112,28 +103,19 @@ def _step(form: Any, tensors: Mapping[str, Tensor], *, widths: tuple[int, int]) 
         cache=cast("Any", cache),
         return_dict=True,
     )
-    return {
-        "logits": output.logits,
-        AFTER_INPUTS: cache.cross.after,
-        AFTER_LATENTS: torch.stack([each.after for each in cache.layers]),
-    }
+    found = {"logits": output.logits}
+    for index, (keys, values) in enumerate(cache.kept):
+        found |= {f"{AFTER_KEYS}{index}": keys, f"{AFTER_VALUES}{index}": values}
+    return found
 
 
-def _attentions(model: PerceiverForCausalLM) -> tuple[Any, Any]:
+def _nothing_kept(model: PerceiverForCausalLM, batch: int) -> Tensors:
+    """What is kept before anything has been looked at."""
     layer = cast("AttentionLayer", model.encoder.self_attends[0])
-    return model.encoder.cross_attention.attention.self, layer.attention.self
-
-
-def _key_channels(model: PerceiverForCausalLM) -> tuple[int, int]:
-    cross, layer = _attentions(model)
-    return cross.key.out_features, layer.key.out_features
-
-
-def _nothing_kept(model: PerceiverForCausalLM) -> dict[str, Callable[[int], Tensor]]:
-    """What is kept before anything has been looked at, for a number of rows."""
-    cross, layer = (each.key.out_features + each.value.out_features for each in _attentions(model))
     layers = model.config.num_blocks * model.config.num_self_attends_per_block
-    return {
-        INPUTS: lambda batch: torch.zeros(batch, 0, cross),
-        LATENTS: lambda batch: torch.zeros(layers, batch, 0, layer),
-    }
+    found = {}
+    for index, each in enumerate([model.encoder.cross_attention, *[layer] * layers]):
+        made = each.attention.self
+        found[f"{BEFORE_KEYS}{index}"] = torch.zeros(batch, 0, made.key.out_features)
+        found[f"{BEFORE_VALUES}{index}"] = torch.zeros(batch, 0, made.value.out_features)
+    return found

@@ -13,11 +13,12 @@ if TYPE_CHECKING:
     from perceivers.models.generation.writing import Floats, Ids, Mask
 
 STEP = "step"
-# Inputs: tokens that are looked at and are no latents; tokens that are; where the first stands; what was kept.
+# Inputs: tokens that are looked at and are no latents; tokens that are; where the first of all these stands.
 PREFIX, TOKENS, POSITION = "prefix", "inputs", "position"
-INPUTS, LATENTS = "before_inputs", "before_latents"
-# Outputs beside the scores: what is kept then.
-AFTER_INPUTS, AFTER_LATENTS = "after_inputs", "after_latents"
+# What was kept, in, and what is kept then, out: of the cross-attend, 0, and of each layer, from 1 on.
+BEFORE, AFTER = "before_", "after_"
+BEFORE_KEYS, BEFORE_VALUES = f"{BEFORE}keys_", f"{BEFORE}values_"
+AFTER_KEYS, AFTER_VALUES = f"{AFTER}keys_", f"{AFTER}values_"
 
 
 class SteppedFile:
@@ -38,35 +39,27 @@ class SteppedFile:
         if mask is not None:
             raise ShapeError("`mask` must be None: prompts that a file writes on after have one length")
         self._most, self._position = kept, 0
-        self._kept = {name: self._nothing(name, len(ids)) for name in (INPUTS, LATENTS)}
+        self._kept = {
+            name: np.zeros((len(ids), 0, int(sizes[-1])), dtype)
+            for name, (dtype, sizes) in self._session.inputs.items()
+            if name.startswith(BEFORE)
+        }
         return self._scores(ids[:, :-num_latents], ids[:, -num_latents:])
 
     def go_on(self, ids: Ids) -> Floats:
         """See StepModel."""
         assert self._most is not None
         inputs, latents = self._most
-        # With the token that comes there are as many as may be kept.
-        self._kept = {
-            INPUTS: _last(self._kept[INPUTS], inputs - 1, axis=1),
-            LATENTS: _last(self._kept[LATENTS], latents - 1, axis=2),
-        }
+        for name, values in self._kept.items():
+            # With the token that comes there are as many as may be kept.
+            most = (inputs if name in (f"{BEFORE_KEYS}0", f"{BEFORE_VALUES}0") else latents) - 1
+            self._kept[name] = values[:, max(values.shape[1] - most, 0) :]
         return self._scores(ids[:, :0], ids)
 
     def _scores(self, prefix: Ids, ids: Ids) -> Floats:
         given = {PREFIX: prefix, TOKENS: ids, POSITION: np.array([self._position]), **self._kept}
         found = self._session.run(given)
-        self._kept = {INPUTS: found[AFTER_INPUTS], LATENTS: found[AFTER_LATENTS]}
+        self._kept = {name: found[name.replace(BEFORE, AFTER, 1)] for name in self._kept}
         self._position += prefix.shape[1] + ids.shape[1]
         last: Floats = found["logits"][:, -1].astype(np.float32)
         return last
-
-    def _nothing(self, name: str, batch: int) -> np.ndarray:
-        """Nothing kept, at the file's own number of layers and channels."""
-        dtype, sizes = self._session.inputs[name]
-        *layers, _, _, channels = sizes
-        return np.zeros((*map(int, layers), batch, 0, int(channels)), dtype)
-
-
-def _last(values: np.ndarray, count: int, *, axis: int) -> np.ndarray:
-    first = max(values.shape[axis] - count, 0)
-    return values[(slice(None),) * axis + (slice(first, None),)]

@@ -2,26 +2,27 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import torch
 from torch import Tensor
 
 
 class GivenKeyValues:
-    """Keys and values of one attention, side by side in one tensor.
+    """Keys and values of one attention.
 
     Args:
-        before: of earlier calls, [batch, count, channels of keys and values]; perhaps none.
-        key_channels: how many of the channels are the keys'.
+        keys: of earlier calls, [batch, count, channels]; perhaps none.
+        values: likewise.
     """
 
-    def __init__(self, before: Tensor, key_channels: int) -> None:
-        self.after = before
-        self._key_channels = key_channels
+    def __init__(self, keys: Tensor, values: Tensor) -> None:
+        self.keys, self.values = keys, values
 
     def extend(self, key: Tensor, value: Tensor) -> tuple[Tensor, Tensor]:
         """See KeyValueCache; all are kept."""
-        self.after = torch.cat([self.after, torch.cat([key, value], dim=-1)], dim=1)
-        return self.after[..., : self._key_channels], self.after[..., self._key_channels :]
+        self.keys, self.values = torch.cat([self.keys, key], dim=1), torch.cat([self.values, value], dim=1)
+        return self.keys, self.values
 
 
 class GivenCache:
@@ -30,20 +31,20 @@ class GivenCache:
     It stands for an empty one whatever it holds, so that a call may have inputs that are no latents.
 
     Args:
-        inputs: of the cross-attend, [batch, count, channels], see GivenKeyValues.
-        latents: of each layer, [num_layers, batch, count, channels].
+        kept: keys and values of the cross-attend, then those of each layer.
         first_position: of the first input that is new, counted from 0; whole number [1].
-        key_channels: of the cross-attend, and of a layer.
     """
 
     num_inputs = 0
 
-    def __init__(
-        self, inputs: Tensor, latents: Tensor, first_position: Tensor, key_channels: tuple[int, int]
-    ) -> None:
-        self.cross = GivenKeyValues(inputs, key_channels[0])
-        self.layers = tuple(GivenKeyValues(each, key_channels[1]) for each in latents.unbind(0))
+    def __init__(self, kept: Sequence[tuple[Tensor, Tensor]], first_position: Tensor) -> None:
+        self.cross, *self.layers = (GivenKeyValues(*each) for each in kept)
         self._first_position = first_position
+
+    @property
+    def kept(self) -> list[tuple[Tensor, Tensor]]:
+        """What is kept now, as it was given."""
+        return [(each.keys, each.values) for each in (self.cross, *self.layers)]
 
     def positions(self, _mask: Tensor | None, count: int, _batch: int, device: torch.device) -> Tensor:
         """See CausalCache."""
