@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import torch
 from torch import Tensor
@@ -86,7 +86,7 @@ def write_model(
     if is_asked_in_parts(model):
         files += _write_parts(model, traced, write, call, batches, outputs)
     if writes_on(model):
-        files.append(Written(*write_steps(model, write, sample["inputs"])))
+        files.append(Written(*write_steps(cast("Any", model), write, sample["inputs"])))
     for each in files:
         each.proof.require(each.path.name)
         if file_format == "onnx":

@@ -128,9 +128,8 @@ class VideoKind(Kind):
         film = value.film
         if not (film.has_video and film.has_sound):
             return []
-        return [
-            replace(value, film=replace(film, **{lacking: False})) for lacking in ("has_video", "has_sound")
-        ]
+        blind, deaf = replace(film, has_video=False), replace(film, has_sound=False)
+        return [replace(value, film=blind), replace(value, film=deaf)]
 
     def arrays(self, values: Sequence[FilmClip | None]) -> dict[str, ModalityInput]:
         """Pictures and sound, see `seen` and `heard`; films that are not cut yet give their middle."""

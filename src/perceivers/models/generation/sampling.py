@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -121,7 +122,8 @@ def generators_of(seed: int, count: int) -> list[np.random.MT19937]:
     for row in range(count):
         generator = np.random.MT19937()
         started = np.random.RandomState((seed * _SEEDS_APART + row) % 2**_SEED_BITS)
-        generator.state = started.get_state(legacy=False)
+        state: Any = started.get_state(legacy=False)
+        generator.state = state
         found.append(generator)
     return found
 

@@ -169,7 +169,8 @@ class PerceiverClipReader:
     def fit(self, picture: Picture) -> np.ndarray:
         """A picture at the reader's size, [3, height, width] uint8."""
         pixels = picture.pixels()
-        top, left, tall, wide = largest_box(*pixels.shape[:2], self.height, self.width)
+        rows, columns = pixels.shape[:2]
+        top, left, tall, wide = largest_box(rows, columns, self.height, self.width)
         middle = Image.fromarray(np.ascontiguousarray(pixels[top : top + tall, left : left + wide]))
         fitted = middle.resize((self.width, self.height), Image.Resampling.BILINEAR)
         return np.ascontiguousarray(np.asarray(fitted).transpose(2, 0, 1))

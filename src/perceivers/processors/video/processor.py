@@ -172,5 +172,6 @@ def _bytes(frames: Tensor, name: str) -> Tensor:
 
 def _largest_middle(frames: Tensor, height: int, width: int) -> Tensor:
     """The largest middle part of [frames, channels, rows, columns] with the proportions of height and width."""
-    top, left, tall, wide = largest_box(*frames.shape[2:], height, width)
+    rows, columns = frames.shape[2:]
+    top, left, tall, wide = largest_box(rows, columns, height, width)
     return frames[:, :, top : top + tall, left : left + wide]

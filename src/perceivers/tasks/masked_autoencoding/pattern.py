@@ -46,7 +46,7 @@ class Pattern:
             for part in ("visible", "hidden", "nearest")
             for name, array in getattr(self, part).items()
         }
-        np.savez_compressed(folder / PATTERN_FILE, **arrays)  # type: ignore[arg-type]
+        np.savez_compressed(folder / PATTERN_FILE, **arrays)
 
     @classmethod
     def load(cls, folder: Path) -> Pattern:
