@@ -99,6 +99,14 @@ def test_a_cache_gives_the_same_clips_without_the_film(tmp_path):
         fresh.read(film, 0)
 
 
+def test_another_film_at_the_same_place_is_another_film(tmp_path):
+    path = write_film(tmp_path / "film.mkv", frames=grey_frames(20), waveform=NOISE)
+    kept = replace(READER, cache=ClipCache(10**6))
+    assert values(kept.read(kept.survey(path), 0).frames) == [0, 1, 2]
+    write_film(path, frames=grey_frames(20)[::-1], waveform=NOISE)
+    assert values(kept.read(kept.survey(path), 0).frames) == [19, 18, 17]
+
+
 def test_a_full_cache_keeps_no_more_and_other_processes_start_with_an_empty_one(tmp_path):
     first, second = (
         write_film(tmp_path / f"{name}.mkv", frames=grey_frames(20), waveform=NOISE) for name in "ab"

@@ -48,7 +48,7 @@ class VideoKind(Kind):
         std: their standard deviation.
         trusts: whether lengths are those that headers say.
         cache: where films are kept at the clips' size; made as large as the options say.
-        known: films that were looked at, by path or digest of the content.
+        known: films that were looked at, by `perceivers.processors.video.clips.key_of`.
     """
 
     mean: float = 0.0

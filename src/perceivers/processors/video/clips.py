@@ -28,6 +28,22 @@ SILENCE = 1e-5
 SOUND_MARGIN = 0.05
 
 
+def key_of(source: str | os.PathLike[str] | bytes) -> str:
+    """What a cache knows a film by: its path with the time and size of the file, or a digest of the content.
+
+    A path that holds another film by now, as it may in a program that answers for long, is another key.
+    """
+    if isinstance(source, bytes):
+        return hashlib.sha256(source).hexdigest()
+    path = os.fspath(source)
+    try:
+        found = os.stat(path)
+    except OSError:
+        # It is reported when it is read.
+        return path
+    return f"{path} {found.st_mtime_ns} {found.st_size}"
+
+
 @dataclass(frozen=True)
 class Film:
     """What a survey finds out about a film.
@@ -35,7 +51,7 @@ class Film:
     Args:
         source: path, the content of a file, or what fetches that.
         name: what errors call it.
-        key: the path, or a digest of the content: what a cache knows the film by.
+        key: see `key_of`.
         num_frames: length at the reader's frame rate.
         has_video: whether it has pictures.
         has_sound: whether it has sound.
@@ -119,12 +135,11 @@ class PerceiverClipReader:
             DataError: the film is absent, damaged, cut off, or without a picture or sound; the message names it.
         """
         if isinstance(source, str | os.PathLike):
-            key = os.fspath(source)
-            name = key if name is None else name
+            name = os.fspath(source) if name is None else name
         else:
             source = source if isinstance(source, bytes) else source.read()
-            key = hashlib.sha256(source).hexdigest()
             name = "the given content" if name is None else name
+        key = key_of(source)
         header = read_header(source, name)
         has_video = header.picture_seconds is not None
         if not has_video and not header.has_sound:
