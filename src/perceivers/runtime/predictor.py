@@ -52,7 +52,7 @@ class RuntimePredictor:
         Args:
             inputs: see `perceivers.predict`.
             output: folder that receives `predictions.json`, `predictions.csv`, `errors.csv`, and files that answers name,
-                such as `.flo`; None writes nothing. Pictures are drawn by the run itself alone.
+                such as `.flo` or `.mp4`; None writes nothing. Pictures are drawn by the run itself alone.
             unreadable: "stop" raises UnreadableError at the end where an input could not be read; "skip" does not.
 
         Returns:
