@@ -184,7 +184,10 @@ def mel_to_hertz(mel: ArrayLike, mel_scale: str = "htk") -> Floats:
 
 @lru_cache(maxsize=32)
 def _window(length: int, fft_size: int) -> Floats:
-    """A periodic Hann window in the middle of a transform's samples; a sine wave of amplitude 1 has the energy 1 in it."""
+    """A periodic Hann window in the middle of a transform's samples; a sine wave of amplitude 1 has the energy 1 in it.
+
+    It is shared by all callers, and not to be changed.
+    """
     window = 0.5 - 0.5 * np.cos(2 * np.pi * np.arange(length) / length)
     before = (fft_size - length) // 2
     return np.pad(window * (2 / window.sum()), (before, fft_size - length - before))
