@@ -125,10 +125,14 @@ class PerceiverNumberPreprocessor(AbstractPreprocessor, LinearTokens):
         return isinstance(self.activation, nn.Identity)
 
     def linear_features(self, inputs: Tensor) -> Tensor:
-        """See LinearTokens: a column's encoding, the usual one where a value is missing, and whether it is missing."""
+        """See LinearTokens: a column's encoding, the number, the usual ones where it is missing, and whether it is missing.
+
+        Bins alone say a number, too, but by so many weights that a model that is held back by their size would hardly use it.
+        """
         encoded, is_missing = self._encoded_wide(inputs)
         filled = torch.where(is_missing[..., None], _mean_of_known(encoded, is_missing), encoded)
-        return torch.cat([filled, is_missing[..., None].to(filled)], dim=-1).flatten(1)
+        number = torch.einsum("bcf,cfn->bcn", filled, self._bins_of_number())
+        return torch.cat([filled, number, is_missing[..., None].to(filled)], dim=-1).flatten(1)
 
     @torch.no_grad()
     def start_linear(self, weights: Tensor, inputs: Tensor | None) -> None:
@@ -136,12 +140,20 @@ class PerceiverNumberPreprocessor(AbstractPreprocessor, LinearTokens):
         assert inputs is not None
         count = weights.shape[1]
         own = weights.unflatten(0, (self.num_columns, -1))
-        maps, gaps = own[:, :-1], own[:, -1]
+        of_number = self._bins_of_number()
+        maps, numbers, gaps = own.split([of_number.shape[1], of_number.shape[2], 1], dim=1)
+        maps = maps + of_number @ numbers
         usual = _mean_of_known(*self._encoded_wide(inputs))
         self.projection.weight[:, :count] = maps.transpose(1, 2).to(self.projection.weight)
         self.projection.bias[:, :count] = 0.0
         self.columns[:, :count] = 0.0
-        self.missing[:, :count] = (torch.einsum("cf,cfk->ck", usual, maps) + gaps).to(self.missing)
+        self.missing[:, :count] = (torch.einsum("cf,cfk->ck", usual, maps) + gaps[:, 0]).to(self.missing)
+
+    def _bins_of_number(self) -> Tensor:
+        """What an encoding is multiplied by to give the number, float64 [num_columns, channels, 1 or, if it has that, 0]."""
+        if isinstance(self.encoding, PiecewiseLinearEncoding):
+            return self.encoding.widths()[..., None].to(self.columns.device)
+        return self.columns.new_zeros(self.num_columns, self.encoding.num_channels, 0, dtype=torch.float64)
 
     def _encoded_wide(self, inputs: Tensor) -> tuple[Tensor, Tensor]:
         """Encodings of numbers in float64 [batch, num_columns, channels], and which numbers are missing."""

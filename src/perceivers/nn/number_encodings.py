@@ -57,6 +57,14 @@ class PiecewiseLinearEncoding(nn.Module):
             self._bins[2, column, 0] = -math.inf
             self._bins[3, column, count - 1] = math.inf
 
+    def widths(self) -> Tensor:
+        """Sizes of the bins, float64 [num_columns, num_channels]; 0 where a column has no such bin.
+
+        Times what `forward` gives, they sum to the number itself, less the first edge.
+        """
+        slopes = self._bins[1]
+        return torch.where(slopes > 0.0, 1.0 / slopes.clamp(min=1e-300), 0.0)
+
     def forward(self, values: Tensor) -> Tensor:
         """[batch, num_columns] to [batch, num_columns, num_channels]."""
         # In float32 at least: a narrow bin's slope is beyond the numbers of half precision.

@@ -93,6 +93,24 @@ def invert_quantiles(normal: Numbers, quantiles: Numbers) -> Numbers:
     return values
 
 
+def standardised(values: Numbers, quantiles: Numbers) -> Numbers:
+    """Numbers less the mean of the training ones, by their standard deviation; beyond the training range, its ends.
+
+    Mean and deviation are those of the quantiles, which all weigh alike. A constant column becomes 0.
+
+    Args:
+        values: float64 [rows, columns], NaN where a value is missing.
+        quantiles: what `fit_quantiles` found, [num_quantiles, columns].
+
+    Returns:
+        float64 [rows, columns]; NaN where values are.
+    """
+    table, known = _table("values", values), _of_columns(quantiles, values)
+    deviations = known.std(axis=0)
+    inside = np.clip(table, known[0], known[-1])
+    return (inside - known.mean(axis=0)) / np.where(deviations > 0.0, deviations, 1.0)
+
+
 def piecewise_edges(values: Numbers, num_bins: int = 48) -> list[list[float]]:
     """Edges of bins that hold equally many training values; a value that comes often is an edge by itself.
 

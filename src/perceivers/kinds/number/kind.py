@@ -15,7 +15,7 @@ from perceivers.kinds.number.options import NumberOptions
 from perceivers.kinds.number.reading import are_names, is_missing_word, looks_like_number, number_of
 from perceivers.kinds.number.sizing import number_options
 from perceivers.kinds.shading import shaded_list
-from perceivers.processors.numbers import apply_quantiles, fit_quantiles, piecewise_edges
+from perceivers.processors.numbers import apply_quantiles, fit_quantiles, piecewise_edges, standardised
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class NumberKind(Kind):
-    """Numbers, brought to a normal distribution by their ranks among the training values; a missing one stays missing.
+    """Numbers, brought to normal ones by their ranks among the training values, or to deviations; a missing one stays missing.
 
     A value is float64 [num_columns], NaN where a number is missing.
 
@@ -87,7 +87,7 @@ class NumberKind(Kind):
         """Find the quantiles of each column, and the bins of the normalised values."""
         table = np.stack(values)
         quantiles = fit_quantiles(table)
-        edges = piecewise_edges(apply_quantiles(table, quantiles), self.options.number_bins)
+        edges = piecewise_edges(self._scaled(table, quantiles), self.options.number_bins)
         return replace(self, quantiles=quantiles, edges=tuple(map(tuple, edges)))
 
     def vary(self, value: np.ndarray, generator: np.random.Generator) -> np.ndarray:
@@ -101,7 +101,11 @@ class NumberKind(Kind):
         assert self.quantiles is not None
         absent = np.full(self.quantiles.shape[1], np.nan)
         table = np.stack([absent if value is None else value for value in values])
-        return {"": ModalityInput(apply_quantiles(table, self.quantiles).astype(np.float32))}
+        return {"": ModalityInput(self._scaled(table, self.quantiles).astype(np.float32))}
+
+    def _scaled(self, table: np.ndarray, quantiles: np.ndarray) -> np.ndarray:
+        apply = apply_quantiles if self.options.number_scale == "ranks" else standardised
+        return apply(table, quantiles)
 
     def modalities(self) -> dict[str, dict[str, Any]]:
         """See Kind."""

@@ -15,6 +15,9 @@ class NumberOptions:
     number_encoding: Literal["piecewise", "periodic", "combined"] = "combined"
     """What the model sees of a number: `piecewise`, how far it has passed through each of `number_bins` that hold as many
     training values; `periodic`, sines and cosines of learned frequencies; `combined`, both, and the number itself."""
+    number_scale: Literal["ranks", "values"] = "ranks"
+    """What numbers are brought to before: `ranks`, normal numbers of the same rank among the training numbers, whatever these
+    were; `values`, standard deviations from their mean, so that sums and differences of columns stay what they are."""
     number_bins: int = 48
     """Bins of a column, with `piecewise`; a column of few different values has fewer."""
     number_frequencies: int = 16
@@ -27,6 +30,7 @@ class NumberOptions:
 
     def __post_init__(self) -> None:
         require_choice("number_encoding", self.number_encoding, ("piecewise", "periodic", "combined"))
+        require_choice("number_scale", self.number_scale, ("ranks", "values"))
         require_at_least(1, self, "number_bins", "number_frequencies")
         require("number_sigma", self.number_sigma, self.number_sigma > 0.0, "above 0")
         require_share(self, "number_hidden")
