@@ -81,6 +81,7 @@ def test_the_sizes_of_the_page_are_those_of_the_functions() -> None:
         "learning rate, weight decay": lambda rows: (
             f"{loops[rows].learning_rate}, {loops[rows].weight_decay}"
         ),
+        "numbers as": lambda rows: number_options(rows, 0.0).number_scale,
         "bins of a number": lambda rows: number_options(rows, 0.0).number_bins,
         "waves of a number": lambda rows: (
             "no" if number_options(rows, 0.0).number_encoding == "piecewise" else "yes"
@@ -91,6 +92,8 @@ def test_the_sizes_of_the_page_are_those_of_the_functions() -> None:
     for name, of in lines.items():
         expected = f"| {name} | " + " | ".join(str(of(rows)) for rows in SIZES) + " |"
         assert expected in page, expected
+    few = table_advice(500, num_large=0, has_numbers_to_answer=True, starts_linear=True)
+    assert (few.epochs, few.learning_rate) == (60, 0.003)
     large, loop = (
         table_sizes(500, num_large=1, has_numbers_to_answer=True),
         table_advice(500, num_large=1, has_numbers_to_answer=True),

@@ -116,3 +116,12 @@ def test_bins_waves_and_the_number_itself_stand_side_by_side():
     torch.testing.assert_close(received[..., :3], bins(values))
     torch.testing.assert_close(received[..., 3:13], waves(values))
     torch.testing.assert_close(received[..., 13], values)
+
+
+def test_bins_times_their_widths_are_the_number_less_the_first_edge():
+    encoding = PiecewiseLinearEncoding([[-1.0, 0.5, 2.0], [0.0, 5.0]])
+    values = torch.tensor([[0.7, 3.0], [-4.0, 11.0]])
+    widths = encoding.widths()
+    assert widths.tolist() == [[1.5, 1.5], [5.0, 0.0]]
+    sums = (encoding(values).double() * widths).sum(dim=-1)
+    torch.testing.assert_close(sums, values.double() - torch.tensor([-1.0, 0.0]).double(), atol=1e-6, rtol=0)

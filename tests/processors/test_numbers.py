@@ -11,7 +11,13 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
 from perceivers.errors import DataError
-from perceivers.processors.numbers import apply_quantiles, fit_quantiles, invert_quantiles, piecewise_edges
+from perceivers.processors.numbers import (
+    apply_quantiles,
+    fit_quantiles,
+    invert_quantiles,
+    piecewise_edges,
+    standardised,
+)
 
 finite = st.floats(-1e6, 1e6, allow_nan=False, width=64)
 columns = arrays(np.float64, st.tuples(st.integers(1, 23), st.integers(1, 3)), elements=finite)
@@ -140,3 +146,26 @@ def test_a_value_that_fills_a_bin_by_itself_leaves_the_other_bins_to_the_others(
 def test_few_values_have_an_edge_each():
     (edges,) = piecewise_edges(column(3, 1, 3, 7, 7, 7), 5)
     assert edges == [1.0, 3.0, 7.0]
+
+
+def test_standardised_numbers_are_deviations_from_the_mean_within_the_training_range():
+    quantiles = fit_quantiles(column(1, 3, 5))
+    # The mean is 3, the standard deviation the root of 8 / 3.
+    received = standardised(column(1, 4, math.nan, 5, -100, 9), quantiles)[:, 0]
+    deviation = math.sqrt(8 / 3)
+    expected = [-2 / deviation, 1 / deviation, math.nan, 2 / deviation, -2 / deviation, 2 / deviation]
+    np.testing.assert_allclose(received, expected)
+
+
+@pytest.mark.parametrize("unit", [1e-300, 1e-30, 1.0, 1e300])
+def test_standardised_numbers_have_no_unit(unit):
+    numbers = column(2, 3, 7, 11)
+    own = standardised(numbers * unit, fit_quantiles(numbers * unit))
+    np.testing.assert_allclose(own, standardised(numbers, fit_quantiles(numbers)), rtol=1e-9)
+
+
+@given(with_gaps)
+def test_standardised_numbers_are_finite_and_missing_where_they_were(values):
+    received = standardised(values, fit_quantiles(values))
+    np.testing.assert_array_equal(np.isnan(received), np.isnan(values))
+    assert not np.isinf(received).any()

@@ -106,9 +106,12 @@ def standardised(values: Numbers, quantiles: Numbers) -> Numbers:
         float64 [rows, columns]; NaN where values are.
     """
     table, known = _table("values", values), _of_columns(quantiles, values)
-    deviations = known.std(axis=0)
-    inside = np.clip(table, known[0], known[-1])
-    return (inside - known.mean(axis=0)) / np.where(deviations > 0.0, deviations, 1.0)
+    # In parts of the largest: the squares of large numbers are beyond float64, those of small ones are 0.
+    largest = np.abs(known).max(axis=0)
+    largest = np.where(largest > 0.0, largest, 1.0)
+    parts, inside = known / largest, np.clip(table, known[0], known[-1]) / largest
+    deviations = parts.std(axis=0)
+    return (inside - parts.mean(axis=0)) / np.where(deviations > 0.0, deviations, 1.0)
 
 
 def piecewise_edges(values: Numbers, num_bins: int = 48) -> list[list[float]]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+import pytest
 import torch
 
 from perceivers.data.tables import ListTable
@@ -47,6 +48,19 @@ def test_values_become_normal_by_rank_and_missing_ones_stay_missing() -> None:
     assert torch.isnan(given.values[1, 1])
 
 
+def test_values_may_be_told_as_deviations_from_their_mean() -> None:
+    kind = settled(number_scale="values", number_encoding="piecewise")
+    given = kind.tensors([VALUES[5], VALUES[10], VALUES[0]])[""].values
+    # Ages 0 to 10 have a standard deviation of the root of 10.
+    assert given[:, 0].tolist() == pytest.approx([0.0, 5 / 10**0.5, -5 / 10**0.5])
+    # The bins are of these numbers, too.
+    assert kind.edges[0][0] == pytest.approx(-5 / 10**0.5)
+    again = NumberKind(kind.options).with_state(kind.state())
+    assert torch.equal(
+        again.tensors([VALUES[7]])[""].values[:, 0], kind.tensors([VALUES[7]])[""].values[:, 0]
+    )
+
+
 def test_the_modality_has_the_bins_and_waves_that_the_encoding_needs() -> None:
     piecewise = settled(number_encoding="piecewise").modalities()[""]
     assert piecewise["num_columns"] == 2
@@ -76,5 +90,6 @@ def test_what_was_learned_is_saved_and_read_again() -> None:
 def test_few_rows_have_few_bins_and_no_waves() -> None:
     few, many = (NumberKind.advise((), None, rows, 0.1) for rows in (1_280, 20_000))
     assert (few.number_encoding, few.number_bins, few.number_hidden) == ("piecewise", 20, 0.1)
+    assert (few.number_scale, many.number_scale) == ("values", "ranks")
     assert NumberKind.advise((), None, 97, 0.1).number_bins == 16
     assert (many.number_encoding, many.number_bins) == ("combined", 96)

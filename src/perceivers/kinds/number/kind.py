@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class NumberKind(Kind):
-    """Numbers, brought to normal ones by their ranks among the training values, or to deviations; a missing one stays missing.
+    """Numbers, as normal ones by their ranks among the training values, or as deviations; a missing one stays missing.
 
     A value is float64 [num_columns], NaN where a number is missing.
 
