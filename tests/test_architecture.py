@@ -87,6 +87,7 @@ SHARED: dict[str, frozenset[str]] = {
             "choosing",
             "column_task",
             "columns",
+            "each_file",
             "inputs",
             "label_arguments",
             "looking",

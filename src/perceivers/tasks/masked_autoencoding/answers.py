@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from perceivers.data.opening import find_files
 from perceivers.kinds.video.reading import VIDEO_SUFFIXES, reader_of, require_a_clip
 from perceivers.metrics.decibels import decibels_of
 from perceivers.processors.video.clip import stacked
 from perceivers.processors.video.clips import PerceiverClipReader
 from perceivers.tasks.arrays import logits_of
-from perceivers.tasks.base import Prediction, Unreadable, guarded
+from perceivers.tasks.base import Prediction, Unreadable
+from perceivers.tasks.each_file import of_each_file
 from perceivers.tasks.masked_autoencoding.pattern import Pattern
 
 
@@ -34,19 +35,8 @@ def guessed_films(
         inputs: files and folders.
         left_out: receives what cannot be read; None: the first such input is an error.
     """
-
-    def films(given: str) -> Iterator[str]:
-        yield from map(str, find_files([given], VIDEO_SUFFIXES, "video"))
-
-    def guessed(film: str) -> Iterator[Prediction]:
-        yield guess_film(model, reader, pattern, film)
-
-    return [
-        prediction
-        for given in inputs
-        for film in guarded(given, films(given), left_out)
-        for prediction in guarded(film, guessed(film), left_out)
-    ]
+    say = partial(guess_film, model, reader, pattern)
+    return of_each_file(say, inputs, left_out, suffixes=VIDEO_SUFFIXES, what="video")
 
 
 def answers_of_export(

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from perceivers.data.opening import find_files
 from perceivers.kinds.video.reading import VIDEO_SUFFIXES, reader_of
 from perceivers.processors.video.clips import PerceiverClipReader
-from perceivers.tasks.base import FILES, Prediction, Unreadable, guarded
+from perceivers.tasks.base import FILES, Prediction, Unreadable
+from perceivers.tasks.each_file import of_each_file
 from perceivers.tasks.video_autoencoding.prediction import class_names, reconstruct_film
 
 
@@ -31,18 +31,10 @@ def reconstructed_films(
         left_out: receives what cannot be read; None: the first such input is an error.
     """
 
-    def films(given: str) -> Iterator[str]:
-        yield from map(str, find_files([given], VIDEO_SUFFIXES, "video"))
+    def say(film: str) -> Prediction:
+        return reconstruct_film(model, reader, film, class_names)
 
-    def made(film: str) -> Iterator[Prediction]:
-        yield reconstruct_film(model, reader, film, class_names)
-
-    return [
-        prediction
-        for given in inputs
-        for film in guarded(given, films(given), left_out)
-        for prediction in guarded(film, made(film), left_out)
-    ]
+    return of_each_file(say, inputs, left_out, suffixes=VIDEO_SUFFIXES, what="video")
 
 
 def answers_of_export(
