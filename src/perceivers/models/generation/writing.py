@@ -25,16 +25,7 @@ CacheKind = Literal["exact", "sliding", "none"]
 
 @dataclass(frozen=True)
 class Written:
-    """What was written.
-
-    Attributes:
-        sequences: ids [batch, length + num_steps]: the prompts with their padding in front, then what was written; behind the
-            end of a text, padding.
-        num_new: ids that were written for each prompt, what stopped it included, [batch].
-        log_probs: natural logarithm of the model's probability of each of them, [batch, num_steps]; 0 behind the end.
-        is_stopped: bool [batch], True where one of the stop sequences ended the text.
-        logits: the model's scores [batch, num_steps, vocab_size], where they were asked for.
-    """
+    """What was written, as arrays; what each of them is, see `perceivers.models.generation.generating.Generated`."""
 
     sequences: Ids
     num_new: Ids
