@@ -25,6 +25,7 @@ import perceivers.integrations.sklearn as module
 from perceivers.arguments import OptimizationArguments, TrainingArguments
 from perceivers.errors import DataError, MissingExtraError
 from perceivers.integrations.sklearn import PerceiverClassifier, PerceiverRegressor
+from perceivers.tasks.table import linear_model
 from perceivers.tasks.table.options import TableArguments
 from tiny_tables import fruit, without
 
@@ -67,6 +68,14 @@ SLOW = {
     "check_regressors_train",
     "check_supervised_y_2d",
 }
+
+
+@pytest.fixture(scope="module", autouse=True)
+def one_cost() -> Iterator[None]:
+    """A model starts as a linear one, for which one cost of weights is tried instead of nine: that is most of each fit."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(linear_model, "COSTS", (0.5,))
+        yield
 
 
 def checks() -> Iterator[Any]:
