@@ -32,6 +32,8 @@ def trained(tmp_path_factory: pytest.TempPathFactory) -> Path:
     write_pets(folder, NUM_PETS)
     with pytest.MonkeyPatch.context() as patch:
         patch.chdir(folder)
+        # They take as long as all else, and the page shows none.
+        patch.setattr("perceivers.training.run.save_pictures", lambda *given: [])
         for command in commands_of(PAGE):
             extra = QUICK if command[0] == "train" else ("--repeats", "1") if command[0] == "explain" else ()
             run_command(command, *extra)
