@@ -30,6 +30,7 @@ SMALL: Mapping[str, Any] = {
     "latent_channels": 8,
     "num_layers": 1,
     "token_channels": 8,
+    "linear_start": False,
 }
 
 

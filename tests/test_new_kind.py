@@ -249,6 +249,7 @@ def test_a_single_new_kind_has_a_page_of_its_own_and_a_saved_answer_comes_back(t
             output=str(tmp_path / "run"),
             data=DataArguments(data=str(data)),
             training=TrainingArguments(epochs=1, batch_size=16, device="cpu"),
+            pictures=False,
         ),
     )
     task, parts, _ = load_run(tmp_path / "run")

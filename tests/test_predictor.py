@@ -161,6 +161,7 @@ def test_a_task_of_one_column_takes_a_bare_list(tmp_path: Path) -> None:
             output=str(tmp_path / "run"),
             data=DataArguments(data=str(tmp_path / "data")),
             training=TrainingArguments(epochs=1, device="cpu"),
+            pictures=False,
         ),
     )
     asked = load(tmp_path / "run", device="cpu")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import cache
 
 import torch
 from battle import ATTACK, HALF, NUM_ACTIONS, TRAITS, TYPES, Orders, View
@@ -122,11 +123,12 @@ def build(name: str, channels: int, implementation: str = "sdpa") -> Clone:
     return Clone(builders[name](config), channels)
 
 
+@cache
 def count_flops(name: str, channels: int, num_entities: int) -> int:
     """Multiplications and additions, counted apart, of one forward pass of one sample."""
-    # The counter knows the products of plain attention, and not those inside the fused one.
-    clone = build(name, channels, "eager")
-    entities = torch.full((1, num_entities, len(CARDINALITIES) + NUM_NUMBERS), float(FIRST_ID))
-    with FlopCounterMode(display=False) as counter:
+    # The counter knows the products of plain attention, and not those inside the fused one. Shapes are enough.
+    with torch.device("meta"), FlopCounterMode(display=False) as counter:
+        clone = build(name, channels, "eager")
+        entities = torch.full((1, num_entities, len(CARDINALITIES) + NUM_NUMBERS), float(FIRST_ID))
         clone(entities, torch.ones(1, num_entities, dtype=torch.bool))
     return counter.get_total_flops()

@@ -16,7 +16,7 @@ from perceivers.app.building import build_app
 from perceivers.app.limits import Limits
 from perceivers.predictor import Predictor
 from pets import write_pets
-from tiny_tables import TINY
+from tiny_tables import fit_tiny
 
 LIMITS = Limits(megabytes=1, megapixels=0.01, seconds=2.0, rows=5, waiting=3, patience=600.0)
 ROW = {"photo": None, "weight": 4.2, "born": "2015-03-31", "house": "farm", "note": "sings"}
@@ -26,11 +26,11 @@ ROW = {"photo": None, "weight": 4.2, "born": "2015-03-31", "house": "farm", "not
 def run(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("app")
     write_pets(folder, 61)
-    perceivers.fit(
+    fit_tiny(
         str(folder / "pets.csv"),
         ["animal", "price"],
         output=folder / "pets",
-        **{**TINY, "epochs": 2},
+        epochs=2,
     )
     return folder / "pets"
 

@@ -8,9 +8,12 @@ import pytest
 
 import batch
 
+# One pass that starts from nothing known.
+SMALL = {**batch.SMALL, "epochs": 1, "linear_start": False}
+
 
 def test_rows_a_second_are_printed_for_each_number_of_workers(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(batch, "SMALL", {**batch.SMALL, "epochs": 1})
+    monkeypatch.setattr(batch, "SMALL", SMALL)
     monkeypatch.setattr(batch, "ROWS_A_PART", 7)
     printed = batch.measure(17, [1])
     assert "17 rows of three columns, 7 a part" in printed
@@ -22,7 +25,7 @@ def test_rows_a_second_are_printed_for_each_number_of_workers(monkeypatch: pytes
 
 
 def test_workers_who_answer_otherwise_are_found_out(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(batch, "SMALL", {**batch.SMALL, "epochs": 1})
+    monkeypatch.setattr(batch, "SMALL", SMALL)
     answer, asked = batch.answers_of, []
 
     def off(folder: Any) -> Any:

@@ -67,7 +67,9 @@ def test_each_command_imports_what_it_uses_and_draws_last(tmp_path: Path) -> Non
     options = ImageClassificationArguments(size="usual", num_latents=3, latent_channels=16, num_layers=1)
     settings = TrainingArguments(epochs=1, device="cpu")
     data = DataArguments(data=str(pictures))
-    train(ImageClassification(options), RunArguments(output=run, data=data, training=settings))
+    train(
+        ImageClassification(options), RunArguments(output=run, data=data, training=settings, pictures=False)
+    )
     commands = [
         ["--help"],
         ["tasks"],

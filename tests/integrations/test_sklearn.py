@@ -25,6 +25,7 @@ import perceivers.integrations.sklearn as module
 from perceivers.arguments import OptimizationArguments, TrainingArguments
 from perceivers.errors import DataError, MissingExtraError
 from perceivers.integrations.sklearn import PerceiverClassifier, PerceiverRegressor
+from perceivers.tasks.table import linear_model
 from perceivers.tasks.table.options import TableArguments
 from tiny_tables import fruit, without
 
@@ -43,7 +44,7 @@ TINY: dict[str, Any] = {
     "device": "cpu",
 }
 # For what must have learned something.
-LEARNED = {**TINY, "epochs": 15}
+LEARNED = {**TINY, "epochs": 5}
 LEARNS = ("check_classifiers_classes", "check_classifiers_train", "check_regressors_train")
 # What the estimators cannot, and why.
 EXPECTED_TO_FAIL = {
@@ -67,6 +68,14 @@ SLOW = {
     "check_regressors_train",
     "check_supervised_y_2d",
 }
+
+
+@pytest.fixture(scope="module", autouse=True)
+def one_cost() -> Iterator[None]:
+    """A model starts as a linear one, for which one cost of weights is tried instead of nine: that is most of each fit."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(linear_model, "COSTS", (0.5,))
+        yield
 
 
 def checks() -> Iterator[Any]:
@@ -160,11 +169,11 @@ def test_it_is_cloned_searched_and_chained() -> None:
     classes = (numbers[:, 0] > 0).astype(int)
     classifier = PerceiverClassifier(**TINY)
     assert clone(classifier).get_params() == classifier.get_params()
-    search = GridSearchCV(classifier, {"epochs": [1, 12]}, cv=2, refit=False).fit(numbers, classes)
+    search = GridSearchCV(classifier, {"epochs": [1, 5]}, cv=2, refit=False).fit(numbers, classes)
     assert search.best_params_ in search.cv_results_["params"]
     assert search.best_score_ > 0.8
     scores = cross_val_score(
-        make_pipeline(StandardScaler(), classifier.set_params(epochs=12)), numbers, classes, cv=2
+        make_pipeline(StandardScaler(), classifier.set_params(epochs=5)), numbers, classes, cv=2
     )
     assert scores.mean() > 0.8
 

@@ -39,10 +39,10 @@ def rows_of_labels(seed: int, temperature: float, rows: int = 211, labels: int =
 
 @pytest.mark.parametrize("temperature", [0.5, 1.0, 3.0])
 def test_the_temperature_that_rows_were_drawn_with_is_found(temperature: float) -> None:
-    assert fit_temperature(*rows_of_classes(0, temperature, rows=20_011)) == pytest.approx(
+    assert fit_temperature(*rows_of_classes(0, temperature, rows=10_007)) == pytest.approx(
         temperature, rel=0.05
     )
-    assert fit_temperature(*rows_of_labels(0, temperature, rows=20_011)) == pytest.approx(
+    assert fit_temperature(*rows_of_labels(0, temperature, rows=10_007)) == pytest.approx(
         temperature, rel=0.05
     )
 
@@ -71,7 +71,7 @@ def test_no_other_temperature_has_a_lower_loss_beside_what_was_expected(
 def test_of_many_rows_logits_larger_by_a_factor_need_a_temperature_larger_by_it(
     seed: int, scale: float
 ) -> None:
-    logits, target = rows_of_classes(seed, 1.5, rows=20_011)
+    logits, target = rows_of_classes(seed, 1.5, rows=10_007)
     found = fit_temperature(logits, target)
     assert fit_temperature(scale * logits, target) == pytest.approx(scale * found, rel=1e-2)
 
@@ -99,7 +99,7 @@ def test_where_nothing_can_be_learned_the_temperature_is_one() -> None:
 
 
 def test_few_rows_move_the_temperature_little() -> None:
-    logits, target = rows_of_classes(0, 3.0, rows=20_011)
+    logits, target = rows_of_classes(0, 3.0, rows=10_007)
     few, many = (fit_temperature(logits[:rows], target[:rows]) for rows in (7, 20_011))
     assert 1.0 < few < 2.0 < many
 

@@ -23,7 +23,7 @@ from tiny_tables import fit_tiny, fruit, without, write_table
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("fruit")
     data = write_table(folder / "fruit.csv", without(fruit(), "tags"))
-    fit_tiny(data, ["kind", "price"], output=folder / "run", epochs=20)
+    fit_tiny(data, ["kind", "price"], output=folder / "run", epochs=4, linear_start=None)
     return folder
 
 

@@ -76,7 +76,7 @@ def test_checkpoints_are_written_only_where_a_run_could_go_on_with_them(
 
 
 def test_an_output_is_a_run_like_those_of_the_command(tmp_path: Path) -> None:
-    fit_tiny(KINDS, "kind", output=tmp_path / "run", epochs=1)
+    fit_tiny(KINDS, "kind", output=tmp_path / "run", epochs=1, pictures=True)
     assert (tmp_path / "run" / "learning_curve.png").is_file()
     again = perceivers.load(tmp_path / "run", device="cpu")
     assert len(answers(again)) == 61

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import signal
+from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -24,6 +25,16 @@ FINISHED = [
 ]  # fmt: skip
 # What is drawn is of the folder, too.
 run = partial(line_task.run, pictures=True)
+
+
+@pytest.fixture(scope="module", autouse=True)
+def plain_curve() -> Iterator[None]:
+    """A learning curve that is written at once: how it looks is tested where it is drawn."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(
+            folders, "draw_learning_curve", lambda history, headline, path: path.write_bytes(b"curve")
+        )
+        yield
 
 
 def names(folder: Path) -> list[str]:

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import json
-import os
-import subprocess
-import sys
+import uuid
 from pathlib import Path
 from typing import Any
 
@@ -13,23 +11,39 @@ import pytest
 import torch
 
 import line_task
-from forked import exit_codes, ranks
+from forked import exit_codes, finished, ranks
 from line_task import TEST, run
 
 # 30 samples in batches of 4: on two processes the last round has one batch of 4 and one of 2, and no sample for some.
 TRAINING: dict[str, Any] = {"epochs": 2, "batch_size": 3, "checkpoint_every": 2}
 
 
-def launch(folder: Path, training: dict[str, Any], **environment: str) -> dict[str, Any]:
-    """Train on two processes; give the results."""
-    command = ["-m", "torch.distributed.run", "--standalone", "--nproc_per_node", "2", line_task.__file__]
-    finished = subprocess.run(
-        [sys.executable, *command, str(folder), "--training", json.dumps(training)],
-        capture_output=True,
-        text=True,
-        env={**os.environ, "OMP_NUM_THREADS": "1", **environment},
+def launched(words: list[str]) -> None:
+    """What `torchrun --standalone --nproc_per_node 2` does, with copies of this process in place of fresh ones."""
+    from torch.distributed.launcher.api import LaunchConfig, elastic_launch
+
+    settings = LaunchConfig(
+        min_nodes=1,
+        max_nodes=1,
+        nproc_per_node=2,
+        run_id=uuid.uuid4().hex,
+        rdzv_backend="c10d",
+        rdzv_endpoint="localhost:0",
+        start_method="fork",
+        monitor_interval=0.05,
     )
-    assert finished.returncode == 0, finished.stderr
+    elastic_launch(settings, line_task.main)(words)
+
+
+def launch(folder: Path, training: dict[str, Any]) -> dict[str, Any]:
+    """Train on two processes under the launcher; give the results."""
+    done = finished(
+        launched,
+        [str(folder), "--training", json.dumps(training)],
+        environment={"OMP_NUM_THREADS": "1"},
+        own_session=True,
+    )
+    assert done.returncode == 0, done.stderr
     results: dict[str, Any] = json.loads((folder / "results.json").read_text())
     return results
 

@@ -14,7 +14,7 @@ from perceivers.errors import ConfigurationError, DataError
 from perceivers.training.evaluation import evaluate
 from perceivers.training.explanation import explain
 from perceivers.training.prediction import predict
-from tiny_tables import TINY
+from tiny_tables import fit_tiny
 
 
 def battle(generator: np.random.Generator) -> dict[str, Any]:
@@ -26,8 +26,7 @@ def battle(generator: np.random.Generator) -> dict[str, Any]:
 def test_a_run_learns_from_sets_and_answers_them_in_every_form(tmp_path: Path) -> None:
     generator = np.random.default_rng(0)
     rows = [battle(generator) for _ in range(101)]
-    options = {**TINY, "epochs": 8}
-    predictor = perceivers.fit(rows, "burns", output=tmp_path / "run", **options)
+    predictor = fit_tiny(rows, "burns", output=tmp_path / "run", epochs=8)
     assert predictor.results["test"]["accuracy"] >= 0.85
     dragon, guards = [{"type": "dragon"}], [{"type": "guard", "health": 3}, {"type": "troll", "mood": "bad"}]
     (tmp_path / "guards.csv").write_text("type,health\nguard,3\n")
@@ -53,10 +52,7 @@ def test_a_run_learns_which_entities_to_select(tmp_path: Path) -> None:
         rows.append({"units": units, "weakest": weakest, "guards": guards})
     rows[50] = {"units": [], "weakest": None, "guards": []}
     data.write_text("".join(json.dumps(row) + "\n" for row in rows))
-    options = {**TINY, "epochs": 10, "learning_rate": 1e-2}
-    predictor = perceivers.fit(
-        str(data), ["weakest:entity", "guards:entities"], output=tmp_path / "run", **options
-    )
+    predictor = fit_tiny(str(data), ["weakest:entity", "guards:entities"], output=tmp_path / "run", epochs=10)
     results = predictor.results["test"]
     # Chance: sets of one to five have 0.46.
     assert results["weakest/accuracy"] >= 0.7
@@ -86,6 +82,6 @@ def test_a_run_learns_which_entities_to_select(tmp_path: Path) -> None:
 
     data.write_text(json.dumps({"units": rows[0]["units"][:1], "weakest": 1}) + "\n" + data.read_text())
     with pytest.raises(DataError, match="row 1`: must select among 1 entity in the column 'units'"):
-        perceivers.fit(str(data), "weakest:entity", ignore="guards", output=tmp_path / "other", **options)
+        fit_tiny(str(data), "weakest:entity", ignore="guards", output=tmp_path / "other")
     with pytest.raises(DataError, match="`target` 'weakest:class=units' must not name a second column"):
-        perceivers.fit(str(data), "weakest:class=units", output=tmp_path / "other", **options)
+        fit_tiny(str(data), "weakest:class=units", output=tmp_path / "other")

@@ -56,14 +56,14 @@ def test_an_array_that_anyone_holds_is_never_touched(hold):
     held = hold(array)
     before = np.asarray(held).copy()
     del array
-    gc.collect()
+    gc.collect(1)
     assert not memory._left
     others = [memory.empty(LENGTH, np.int64) for _ in range(3)]
     for other in others:
         other[:] = 11
     assert np.array_equal(np.asarray(held), before)
     del held
-    gc.collect()
+    gc.collect(1)
     assert len(memory._left) == 1
 
 

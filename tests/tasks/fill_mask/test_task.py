@@ -52,6 +52,7 @@ def test_a_tiny_run_is_trained_measured_again_and_asked(tmp_path: Path) -> None:
             output=str(tmp_path / "run"),
             data=DataArguments(data=str(tmp_path / "text.txt")),
             training=TrainingArguments(steps=3, batch_size=5, device="cpu"),
+            pictures=False,
         ),
     )
     again = evaluate(tmp_path / "run", device="cpu", output=tmp_path)

@@ -72,6 +72,8 @@ def test_the_small_recipe_takes_a_step_and_is_trained_on_pictures_alone():
 
 def test_a_record_with_the_former_name_of_a_figure_is_judged_as_the_others(monkeypatch):
     monkeypatch.syspath_prepend(str(RECIPES.parent / "benchmarks"))
+    # What it imports stands beside it.
+    monkeypatch.syspath_prepend(RECIPES)
     specification = importlib.util.spec_from_file_location("all_recipes", RECIPES / "run.py")
     recipes = importlib.util.module_from_spec(specification)
     monkeypatch.setitem(sys.modules, "all_recipes", recipes)

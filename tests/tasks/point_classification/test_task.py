@@ -114,6 +114,7 @@ def test_neighbourhoods_are_learnt_saved_and_shown(sets: Path, tmp_path: Path) -
             data=DataArguments(data=str(sets)),
             training=TrainingArguments(epochs=8, batch_size=7, device="cpu"),
             optimization=OptimizationArguments(learning_rate=2e-2, warmup_steps=5),
+            pictures=False,
         ),
     )
     assert results["test"]["accuracy"] == 1.0

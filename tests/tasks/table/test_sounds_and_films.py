@@ -42,6 +42,7 @@ def test_sounds_and_films_are_two_of_several_inputs(table: Path, tmp_path: Path)
         data=DataArguments(data=str(table), test_fraction=0.34, validation_fraction=0.25),
         training=TrainingArguments(steps=2, batch_size=4, device="cpu"),
         optimization=OptimizationArguments(warmup_steps=1),
+        pictures=False,
     )
     chosen = TableArguments(
         target=("kind",), num_latents=3, latent_channels=8, num_layers=1, num_heads=2, token_channels=8

@@ -40,7 +40,7 @@ def test_texts_beside_numbers_are_learned_from_their_words(tmp_path: Path) -> No
         RunArguments(
             output=str(tmp_path / "run"),
             data=DataArguments(data=str(data)),
-            training=TrainingArguments(epochs=25, batch_size=14, device="cpu", watch_every=1_000),
+            training=TrainingArguments(epochs=12, batch_size=14, device="cpu", watch_every=1_000),
             optimization=OptimizationArguments(learning_rate=1e-2, warmup_steps=5),
             pictures=False,
         ),

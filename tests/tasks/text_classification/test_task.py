@@ -201,6 +201,7 @@ def test_a_stream_is_trained_from_a_table(tmp_path: Path) -> None:
             output=str(tmp_path / "run"),
             data=DataArguments(data=str(train_table), test_data=str(test_table), streaming=True),
             training=TrainingArguments(steps=8, batch_size=7, device="cpu"),
+            pictures=False,
         ),
     )
     assert results["samples"]["test"] == 11
