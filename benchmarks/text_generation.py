@@ -1,8 +1,10 @@
 """What text-generation reaches on two cores: the mirrored copy, long and short contexts, n-grams beside it, kept keys.
 
-Run: python benchmarks/text_generation.py [--parts cache copy shakespeare context docs] [--folder DATA] [--output results.md]
+Run: python benchmarks/text_generation.py [--parts cache file copy shakespeare context docs] [--folder DATA] [--output FILE]
 
 - `cache`: tokens written a second with the exact cache, the sliding one and none, at a context of 2,048; equal bytes.
+- `file`: the same with the exact cache by torch's fast form, and by the file that `perceivers export` writes, in turns;
+  equal bytes.
 - `copy`: Perceiver AR's task of random bytes followed by the same in reverse, 512 tokens with start and end: how many of the
   second half are right. Fresh sequences while training, short ones first, and in the test.
 - `shakespeare`: `--folder` holds Tiny Shakespeare's input.txt, whose last tenth is measured; nats a byte.
@@ -38,13 +40,18 @@ from perceivers.arguments import (
     from_mapping,
     read_recipe,
 )
+from perceivers.export.writing import write_model
+from perceivers.models.generation.sampling import Sampling
+from perceivers.models.generation.writing import Writing, write
 from perceivers.models.losses import next_token_loss
 from perceivers.rivals.ngrams import Ngrams
+from perceivers.runtime.session import Session
+from perceivers.runtime.steps import SteppedFile
 from perceivers.tasks.text_generation.options import TextGenerationArguments
 from perceivers.tasks.text_generation.task import TextGeneration
 from perceivers.training.run import train
 
-PARTS = ("cache", "copy", "shakespeare", "context", "docs")
+PARTS = ("cache", "file", "copy", "shakespeare", "context", "docs")
 HEADER = ("what", "figure", "aim", "reached", "parameters", "processor time")
 RECIPE = Path(__file__).parents[1] / "recipes" / "text_generation.yaml"
 TEST_SHARE = 0.1
@@ -126,6 +133,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def _measured(part: str, folder: Path, share: float) -> list[Row]:
     if part == "cache":
         return cache()
+    if part == "file":
+        return file()
     if part == "copy":
         return copy(share)
     if part == "docs":
@@ -135,11 +144,7 @@ def _measured(part: str, folder: Path, share: float) -> list[Row]:
 
 def cache(num_new: int = 48, context: int = 2_048, num_latents: int = 1_024) -> list[Row]:
     """Writing with a full context: the exact cache, the sliding one, and none; random weights, on which no time depends."""
-    torch.manual_seed(0)
-    sizes = {"max_position_embeddings": context, "num_latents": num_latents}
-    config = PerceiverConfig(**{**TextGenerationArguments(**SHAKESPEARE).config_values(), **sizes})
-    model = PerceiverForCausalLM(config).eval()
-    torch.nn.init.normal_(model.lm_head.weight, std=0.05)
+    model = _writer(context, num_latents)
     prompt = torch.randint(6, 262, (1, context - num_new))
     seconds: dict[str, float] = {}
     written: dict[str, list[int]] = {}
@@ -166,6 +171,68 @@ def cache(num_new: int = 48, context: int = 2_048, num_latents: int = 1_024) -> 
             )
         )
     return rows
+
+
+def file(
+    num_new: int = 48, context: int = 2_048, num_latents: int = 1_024, repetitions: int = 3
+) -> list[Row]:
+    """The exact cache in torch's fast form, and by a file in onnxruntime; the fastest of some turns counts."""
+    model = _writer(context, num_latents)
+    prepared = model.prepare()
+    prompt = torch.randint(6, 262, (1, context - num_new))
+    with tempfile.TemporaryDirectory() as folder:
+        samples = [{"inputs": prompt[:, :13].repeat(3, 1)}, {"inputs": prompt[:, :9]}]
+        _, step = write_model(model, samples, Path(folder))
+        stepped = SteppedFile(Session(step.path, torch.get_num_threads()))
+
+    def by_torch(count: int) -> list[int]:
+        ids: list[int] = prepared.generate(prompt, count).sequences[0].tolist()
+        return ids
+
+    def by_file(count: int) -> list[int]:
+        written = write(stepped, model.config, prompt.numpy(), None, Writing(count, Sampling()))
+        ids: list[int] = written.sequences[0].tolist()
+        return ids
+
+    programs = {"torch": by_torch, "the file": by_file}
+    looks: dict[str, list[float]] = {program: [] for program in programs}
+    steps: dict[str, list[float]] = {program: [] for program in programs}
+    written = {}
+    for _ in range(repetitions):
+        for program, call in programs.items():
+            began = time.process_time()
+            call(1)
+            between = time.process_time()
+            written[program] = call(num_new)
+            looks[program].append(between - began)
+            steps[program].append((time.process_time() - between - looks[program][-1]) / (num_new - 1))
+    equal = written["torch"] == written["the file"]
+    rows = []
+    for program in programs:
+        is_file = program == "the file"
+        look, step = min(looks[program]), min(steps[program])
+        beside = f"; bytes {'equal' if equal else 'differ'}" if is_file else ""
+        rows.append(
+            Row(
+                f"{num_new} bytes up to a context of {context:,}, {num_latents:,} latents: exact cache by {program}",
+                f"{look * 1e3:.0f} ms for the first look, then {step * 1e3:.1f} ms a byte{beside}",
+                "equal, a byte not slower" if is_file else "-",
+                step <= min(steps["torch"]) and equal if is_file else None,
+                model.num_parameters(),
+                sum(looks[program]) + sum(steps[program]) * (num_new - 1),
+            )
+        )
+    return rows
+
+
+def _writer(context: int, num_latents: int) -> PerceiverForCausalLM:
+    """A model with random weights, on which no time depends."""
+    torch.manual_seed(0)
+    sizes = {"max_position_embeddings": context, "num_latents": num_latents}
+    config = PerceiverConfig(**{**TextGenerationArguments(**SHAKESPEARE).config_values(), **sizes})
+    model = PerceiverForCausalLM(config).eval()
+    torch.nn.init.normal_(model.lm_head.weight, std=0.05)
+    return model
 
 
 def mirrored(count: int, half: int, generator: np.random.Generator) -> tuple[torch.Tensor, torch.Tensor]:

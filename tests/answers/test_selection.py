@@ -24,7 +24,7 @@ from perceivers.kinds.entities.options import EntityOptions
 LOWEST = torch.finfo(torch.float32).min
 UNITS = EntitiesKind(EntityOptions(max_entities=5))
 COLOURS = CategoryKind(CategoryOptions())
-ONE = OneEntity("focus").selecting({"units": ("units", UNITS), "colour": ("categorys", COLOURS)}, "a.jsonl")
+ONE = OneEntity("focus").selecting({"units": ("units", UNITS), "colour": ("categories", COLOURS)}, "a.jsonl")
 SEVERAL = SeveralEntities("heal").selecting({"units": ("units", UNITS)}, "a.jsonl")
 # Sets of three, of two and of none.
 SCORES = torch.tensor([[1.0, 3.0, 2.0], [0.0, -1.0, LOWEST], [LOWEST] * 3])

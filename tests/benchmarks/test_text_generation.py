@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from text_generation import Row, cache, main, mirrored
+from text_generation import Row, cache, file, main, mirrored
 
 
 def test_the_second_half_is_the_first_in_reverse() -> None:
@@ -27,6 +27,13 @@ def test_keeping_keys_writes_the_same_bytes() -> None:
     assert "bytes equal" in exact.figure
     assert none.aim == sliding.aim == "-"
     assert Row("a", "b", "c", is_reached=False, seconds=3.4).cells() == ["a", "b", "c", "no", "-", "3 s"]
+
+
+@pytest.mark.slow
+def test_a_file_writes_the_same_bytes() -> None:
+    torch_row, file_row = file(num_new=3, context=13, num_latents=5, repetitions=1)
+    assert "bytes equal" in file_row.figure
+    assert torch_row.aim == "-"
 
 
 def test_parts_that_read_a_folder_ask_for_it(capsys: pytest.CaptureFixture[str]) -> None:

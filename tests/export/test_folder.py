@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from perceivers.errors import ConfigurationError, PerceiversError
+from perceivers.errors import ConfigurationError, DataError, PerceiversError
 from perceivers.export.folder import PARTIAL, whole_folder
 from perceivers.runtime.predictor import EXPORT_FILE
 
@@ -90,6 +90,19 @@ def test_a_full_disk_is_said_with_its_cure(tmp_path: Path) -> None:
     with pytest.raises(PerceiversError, match=r"could not be written: .*No space left.*--output"):
         fill()
     assert left_over(tmp_path) == []
+
+
+def test_errors_name_the_folder_that_was_given(tmp_path: Path) -> None:
+    output = tmp_path / "exported"
+
+    def fail(error: type[Exception], *arguments: object) -> None:
+        with whole_folder(output, overwrite=False) as folder:
+            raise error(*arguments, f"`{folder / 'model.onnx'}` cannot be read")
+
+    for error, arguments in ((DataError, ()), (OSError, (errno.ENOSPC,))):
+        with pytest.raises(PerceiversError, match=r"`[^`]*/exported/model\.onnx` cannot be read") as raised:
+            fail(error, *arguments)
+        assert PARTIAL not in str(raised.value)
 
 
 def test_what_another_process_is_filling_is_left_alone(tmp_path: Path) -> None:

@@ -157,3 +157,15 @@ def test_features_of_a_grid_are_those_of_its_points_to_the_last_bit(
 def test_a_grid_has_an_axis_for_each_resolution():
     with pytest.raises(ShapeError, match=r"`index_dims` must have 2 sizes .* received \[3, 5, 7\]"):
         grid_fourier_features((3, 5, 7), 2, (4, 4))
+
+
+# What torch says of its own code.
+@pytest.mark.filterwarnings("ignore::FutureWarning")
+def test_a_program_has_the_coordinates_and_frequencies_to_the_last_bit() -> None:
+    class Features(torch.nn.Module):
+        def forward(self, values: torch.Tensor) -> torch.Tensor:
+            return values + grid_fourier_features([1601], 5, [1601])
+
+    values = torch.zeros(1601, 11)
+    program = torch.export.export(Features(), (values,)).run_decompositions()
+    assert torch.equal(program.module()(values), grid_fourier_features([1601], 5, [1601]))

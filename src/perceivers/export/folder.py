@@ -9,6 +9,7 @@ import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 from perceivers.errors import ConfigurationError, PerceiversError
 from perceivers.records import writing
@@ -40,16 +41,27 @@ def whole_folder(output: Path, *, overwrite: bool) -> Iterator[Path]:
     try:
         try:
             yield partial
+        except PerceiversError as error:
+            # Whoever gave `output` has never seen the folder beside it.
+            error.args = tuple(_called(each, partial, output) for each in error.args)
+            raise
         except OSError as error:
             if error.errno not in _NO_ROOM:
                 raise
-            raise PerceiversError(f"{str(output)!r} could not be written: {error}; {cure}") from error
+            raise PerceiversError(
+                f"{str(output)!r} could not be written: {_called(str(error), partial, output)}; {cure}"
+            ) from error
         # Another process may have put something there meanwhile.
         _require_place(output, overwrite=overwrite)
         with writing(output, cure):
             _put(partial, output)
     finally:
         shutil.rmtree(partial, ignore_errors=True)
+
+
+def _called(said: Any, partial: Path, output: Path) -> Any:
+    """What an error says, with the user's name for the folder."""
+    return said.replace(str(partial), str(output)) if isinstance(said, str) else said
 
 
 def _require_place(output: Path, *, overwrite: bool) -> None:

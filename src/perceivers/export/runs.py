@@ -31,7 +31,13 @@ from perceivers.tasks.registry import load_run
 from perceivers.training.evaluation import data_of_run, of_other_data
 
 # Files of a run that say how its inputs are read.
-READING_FILES = (CONFIG_NAME, "columns.json", "tokenizer_config.json", "preprocessor_config.json")
+READING_FILES = (
+    CONFIG_NAME,
+    "columns.json",
+    "tokenizer_config.json",
+    "preprocessor_config.json",
+    "event_vocabulary.json",
+)
 # Calls of a timing; the fastest counts.
 _TIMED = 5
 
@@ -135,6 +141,7 @@ def export(
         for name in READING_FILES:
             if (run / name).is_file():
                 shutil.copyfile(run / name, folder / name)
+        task.save_for_export(parts, folder)
         milliseconds = _timed(files[0], parts) if file_format == "onnx" else {}
         found = Exported(
             output,

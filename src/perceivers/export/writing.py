@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import torch
 from torch import Tensor
@@ -16,6 +16,7 @@ from perceivers.errors import ConfigurationError
 from perceivers.export.calls import Call, Parts, is_asked_in_parts, portable_form, whole_model
 from perceivers.export.graph import captured, with_metadata, write_onnx, write_program
 from perceivers.export.proof import Compute, Proof, as_arrays, other_sizes, prove
+from perceivers.export.steps import write_steps, writes_on
 from perceivers.models.base import PerceiverPreTrainedModel
 from perceivers.runtime.ports import ROLES, flattened
 from perceivers.runtime.session import METADATA, Session
@@ -84,6 +85,8 @@ def write_model(
     files = [Written(path, call, outputs, proof)]
     if is_asked_in_parts(model):
         files += _write_parts(model, traced, write, call, batches, outputs)
+    if writes_on(model):
+        files.append(Written(*write_steps(cast("Any", model), write, sample["inputs"])))
     for each in files:
         each.proof.require(each.path.name)
         if file_format == "onnx":

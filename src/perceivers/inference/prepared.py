@@ -24,7 +24,7 @@ from perceivers.inference.rounding import Rounding, chosen_rounding
 from perceivers.models.base import PerceiverPreTrainedModel
 from perceivers.models.causal_language_modeling import PerceiverForCausalLM
 from perceivers.models.generation.cache import CausalCache
-from perceivers.models.generation.writing import Generated
+from perceivers.models.generation.generating import Generated
 from perceivers.models.hierarchical_perceiver import HierarchicalPerceiver
 from perceivers.models.perceiver import PerceiverModel
 from perceivers.models.task import PerceiverTaskModel

@@ -91,6 +91,11 @@ class Kind(AskedKind, ABC):
         return False
 
     @property
+    def several(self) -> str:
+        """What columns of this kind are called together."""
+        return f"{self.name}s"
+
+    @property
     def is_linear(self) -> bool:
         """Whether tokens are linear maps of fixed features: a model may start as what these say by themselves."""
         return False
@@ -253,7 +258,7 @@ class Kind(AskedKind, ABC):
         return value
 
     def lesser(self, value: Any) -> list[Any]:
-        """Values that are shorter than this one, as users may ask about; of kinds whose values may have any length."""
+        """Values that are shorter than this one, or lack a part, as users may ask about; of kinds whose values may."""
         return []
 
     def views(self, value: Any) -> list[Any]:

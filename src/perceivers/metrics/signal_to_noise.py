@@ -10,11 +10,9 @@ import torch
 from torch import Tensor
 
 from perceivers.errors import ConfigurationError, ShapeError
+from perceivers.metrics.decibels import HIGHEST_DECIBELS
 from perceivers.metrics.running import Metric, Summed, ratio
 from perceivers.nn.precision import wide, widest
-
-# Equal values have no finite ratio: 100 dB stand for them, an error of a hundred-thousandth of the peak.
-HIGHEST_DECIBELS = 100.0
 
 
 def mean_squared_errors(values: Tensor, targets: Tensor) -> Tensor:

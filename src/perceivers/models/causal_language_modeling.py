@@ -21,9 +21,10 @@ from perceivers.layers import PerceiverEncoder
 from perceivers.modalities.base import require_rows
 from perceivers.models.base import PerceiverPreTrainedModel
 from perceivers.models.generation.cache import CausalCache
+from perceivers.models.generation.generating import Generated, generate
 from perceivers.models.generation.sampling import Sampling
 from perceivers.models.generation.streaming import Streamer
-from perceivers.models.generation.writing import CacheKind, Generated, Writing, as_sequences, write
+from perceivers.models.generation.writing import CacheKind, Writing, as_sequences
 from perceivers.models.losses import IGNORED_LABEL, next_token_loss
 from perceivers.models.other_arguments import pass_over
 from perceivers.models.task import one_of
@@ -271,7 +272,7 @@ class PerceiverForCausalLM(PerceiverPreTrainedModel):
         if was_training:
             self.eval()
         try:
-            return write(self, input_ids, attention_mask, writing)
+            return generate(self, input_ids, attention_mask, writing)
         finally:
             if was_training:
                 self.train()

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 
 import torch
 from torch import Tensor
 
 from perceivers.errors import ConfigurationError, ShapeError
+from perceivers.nn.turns import is_traced
 
 # The two rules that turn an index i of an axis with n points into a coordinate in [-1, 1].
 # "grid": linspace(-1, 1, n), both ends included. "subsampled": -1 + 2 i / n, which never reaches +1; both original
@@ -24,7 +26,22 @@ def axis_coordinates(size: int, rule: str = "grid", device: torch.device | None 
         return -1 + 2 * torch.arange(size, device=device) / torch.tensor(size, device=device)
     if isinstance(size, torch.SymInt):
         return _linspace_of_unknown_size(size, device)
-    return torch.linspace(-1.0, 1.0, size, dtype=torch.float32, device=device)
+    return _evenly_spaced(-1.0, 1.0, size, device)
+
+
+def _evenly_spaced(start: float, end: float, size: int, device: torch.device | None) -> Tensor:
+    """torch.linspace as float32, to the last bit in an exported program, too.
+
+    A program would compute it by another formula, which is off by a last bit here and there: at 800 half-periods that is
+    1e-4 of a sine. Whatever traces is bound to its thread, so that another one still computes; the program has the numbers.
+    """
+    if not is_traced():
+        return torch.linspace(start, end, size, dtype=torch.float32, device=device)
+    with ThreadPoolExecutor(1) as other:
+        numbers = other.submit(
+            lambda: torch.linspace(start, end, size, dtype=torch.float32).tolist()
+        ).result()
+    return torch.tensor(numbers, dtype=torch.float32, device=device)
 
 
 def _linspace_of_unknown_size(size: int, device: torch.device | None) -> Tensor:
@@ -94,10 +111,7 @@ def fourier_features(
     # Float32 whatever the model's dtype: at 15,360 half-periods a bfloat16 phase is noise.
     positions = positions.to(torch.float32)
     frequencies = torch.stack(
-        [
-            torch.linspace(1.0, resolution / 2, num_bands, dtype=torch.float32, device=positions.device)
-            for resolution in max_resolution
-        ]
+        [_evenly_spaced(1.0, resolution / 2, num_bands, positions.device) for resolution in max_resolution]
     )
     phases = math.pi * (positions[..., None] * frequencies).flatten(-2)
     parts = [torch.sin(phases)] if sine_only else [torch.sin(phases), torch.cos(phases)]

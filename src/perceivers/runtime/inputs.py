@@ -1,4 +1,4 @@
-"""Inputs of runs that answer no columns (texts with gaps, frames, prompts), answered as `perceivers predict` answers them."""
+"""Inputs of runs that answer no columns (texts with gaps, frames, films, prompts), answered as by `perceivers predict`."""
 
 from __future__ import annotations
 

@@ -11,8 +11,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from perceivers.records import read_json
-from perceivers.runtime.ports import MASK, flattened, taken
+from perceivers.runtime.ports import INPUTS, MASK, flattened, taken
 from perceivers.runtime.session import Session
+from perceivers.runtime.steps import STEP, SteppedFile
 
 if TYPE_CHECKING:
     from perceivers.configuration import PerceiverConfig
@@ -64,6 +65,14 @@ class RuntimeModel:
         """`decoder.onnx`: what the encoder gives, and the points that are asked for, to their outputs."""
         return Session(self.folder / "decoder.onnx")
 
+    def stepped(self) -> SteppedFile:
+        """`step.onnx`, of models that write on; with nothing kept yet."""
+        return SteppedFile(self._step)
+
+    @cached_property
+    def _step(self) -> Session:
+        return Session(self.folder / f"{STEP}.onnx")
+
     def prepare(self) -> RuntimeModel:
         """This object: the file holds the fast form already."""
         return self
@@ -72,15 +81,40 @@ class RuntimeModel:
         """See a model's `forward`: `inputs`, `attention_mask`, `pos`; of a model that is asked in parts, `positions`."""
         arrays = flattened(given)
         if positions is None:
-            return Scores(taken("logits", self.session.run(_without_open_masks(self.session, arrays))))
-        encoded = self.encoder.run(_without_open_masks(self.encoder, arrays))
+            return Scores(taken("logits", self.session.run(_fitted(self.session, arrays))))
+        encoded = self.encoder.run(_fitted(self.encoder, arrays))
         return Scores(taken("logits", self.decoder.run({**encoded, "points": positions})))
 
+    def reconstruct(self, inputs: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
+        """Every input again, by modality; of a model that makes its inputs again."""
+        outputs = self.session.run(flattened({"inputs": inputs}))
+        found: dict[str, np.ndarray] = taken("output", outputs)
+        return found
 
-def _without_open_masks(session: Session, arrays: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
-    """The arrays without masks that hide nothing and that the file does not take."""
-    return {
-        name: array
-        for name, array in arrays.items()
-        if name in session.inputs or not (name.startswith(MASK) and np.all(array))
-    }
+
+def _fitted(session: Session, arrays: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
+    """The arrays without masks that hide nothing and that the file does not take; what is hidden as a whole at its size.
+
+    Readers give a modality that no sample of a batch has as little as they can, which a model in torch takes.
+    """
+    found = {}
+    for name, array in arrays.items():
+        if name not in session.inputs and name.startswith(MASK) and np.all(array):
+            continue
+        mask = arrays.get(name.replace(INPUTS, MASK, 1)) if name.startswith(INPUTS) else None
+        mask = array if name.startswith(MASK) else mask
+        found[name] = array if mask is None or np.any(mask) else _at_size(session, name, array)
+    return found
+
+
+def _at_size(session: Session, name: str, array: np.ndarray) -> np.ndarray:
+    """Zeros where an array is smaller than the file wants it, of its own sizes where these are free."""
+    if name not in session.inputs:
+        return array
+    expected = session.inputs[name][1]
+    if len(expected) != array.ndim:
+        return array
+    sizes = [
+        actual if isinstance(size, str) else size for size, actual in zip(expected, array.shape, strict=True)
+    ]
+    return array if sizes == list(array.shape) else np.zeros(sizes, array.dtype)

@@ -2,6 +2,7 @@
 
 inputs, mask, positions             of a model that takes one array
 inputs_photo, mask_photo, ...       of one that takes several, by the modality
+visible_slots, visible_groups       which points a model is shown that says what it was not shown
 logits, logits_price, ...           what it says, by the answer or the modality
 latents, tokens                     between an encoder and its decoder
 points, points_sound, ...           flat indices of the outputs that a decoder is asked for
@@ -13,8 +14,14 @@ from collections.abc import Mapping
 from typing import Any
 
 # Argument of a model's `forward` -> the role that names its tensors.
-MASK = "mask"
-ROLES = {"inputs": "inputs", "attention_mask": MASK, "pos": "positions"}
+INPUTS, MASK = "inputs", "mask"
+ROLES = {
+    "inputs": INPUTS,
+    "attention_mask": MASK,
+    "pos": "positions",
+    "visible_slots": "visible_slots",
+    "visible_groups": "visible_groups",
+}
 
 
 def flattened(given: Mapping[str, Any]) -> dict[str, Any]:

@@ -10,7 +10,7 @@ from os import PathLike
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
-from perceivers.errors import ConfigurationError, DataError
+from perceivers.errors import DataError
 from perceivers.records import read_json
 from perceivers.runtime.model import RuntimeModel
 from perceivers.runtime.session import Session
@@ -52,14 +52,14 @@ class RuntimePredictor:
         Args:
             inputs: see `perceivers.predict`.
             output: folder that receives `predictions.json`, `predictions.csv`, `errors.csv`, and files that answers name,
-                such as `.flo`; None writes nothing. Pictures are drawn by the run itself alone.
+                such as `.flo` or `.mp4`; None writes nothing. Pictures are drawn by the run itself alone.
             unreadable: "stop" raises UnreadableError at the end where an input could not be read; "skip" does not.
 
         Returns:
             For each input, or row, that could be read, in order, its answer by column.
 
         Raises:
-            ConfigurationError: the task, or a kind of its inputs, needs torch; or what is given is none of its inputs.
+            ConfigurationError: what is given is none of its inputs.
             UnreadableError: some inputs cannot be read; the others are answered and written.
             DataError: none can be read.
         """
@@ -100,15 +100,11 @@ class RuntimePredictor:
         from perceivers.tasks.columns import Columns
         from perceivers.tasks.registry import answers_of_export, arguments_class, task_class
 
-        name, columns_file = self.record["task"], self.folder / "columns.json"
+        name = self.record["task"]
         arguments = from_mapping(arguments_class(name), self.record["arguments"])
         answers = answers_of_export(name)
         if answers is not None:
             return InputPredictor(name, answers, arguments, self._model)
-        if not columns_file.is_file():
-            raise ConfigurationError(
-                f"`predict` cannot answer runs of {name} without torch: give arrays to `run`, or to `encoder` and `decoder`"
-            )
         task = task_class(name)(arguments)
         assert isinstance(task, AnsweringTask)
         task.columns = Columns.from_pretrained(self.folder)

@@ -29,7 +29,8 @@ Item = TypeVar("Item")
 Batch = dict[str, Any]
 # What messages about rows and files begin with: `file`, `file, row 3` or `file`, row 3.
 NAMED = re.compile(r"`(?P<file>.+?)(?:, row (?P<row>\d+)`|`, row (?P<outside>\d+)\b|`)", re.DOTALL)
-# In `Prediction.shown` of tasks that draw nothing: name of a file that belongs to the answer -> what has its `path`.
+# In `Prediction.shown` of tasks that draw nothing: name of a file that belongs to the answer -> its content, or what has its
+# `path`.
 FILES = "files"
 
 
@@ -265,6 +266,9 @@ class Task(ABC, Generic[TaskArguments]):
     def show_model(self, parts: Parts, folder: Path) -> list[Path]:
         """Draw what the trained weights themselves say into `folder` and give the files written."""
         return []
+
+    def save_for_export(self, parts: Parts, folder: Path) -> None:
+        """Write what an exported model is asked with beside the run's own files; usually nothing."""
 
     @abstractmethod
     def predict(

@@ -99,6 +99,7 @@ TASKS: Mapping[str, TaskEntry] = {
         output="what follows, token by token, as long as one likes",
         metrics="bits per byte or event, accuracy, loss",
         asking="perceivers.tasks.text_generation.asking:WritingAsking",
+        exported="perceivers.tasks.text_generation.answers:answers_of_export",
     ),
     "optical-flow": TaskEntry(
         location="perceivers.tasks.optical_flow.task:OpticalFlow",
@@ -116,6 +117,7 @@ TASKS: Mapping[str, TaskEntry] = {
         output="the videos and their sound again, from the latents; the class where it is hidden",
         metrics="PSNR of video and sound beside those of one colour and silence, SNR of sound, compression, top-1 accuracy",
         asking="perceivers.tasks.video_autoencoding.asking:FilmAsking",
+        exported="perceivers.tasks.video_autoencoding.answers:answers_of_export",
     ),
     "masked-autoencoding": TaskEntry(
         location="perceivers.tasks.masked_autoencoding.task:MaskedAutoencoding",
@@ -123,6 +125,7 @@ TASKS: Mapping[str, TaskEntry] = {
         input="videos with sound, pixel by pixel and sample by sample, most of them hidden",
         output="the hidden pixels and samples, and positions that are learned from nothing else",
         metrics="PSNR of hidden pixels and samples beside simple guesses, neighbours found in the positions, loss",
+        exported="perceivers.tasks.masked_autoencoding.answers:answers_of_export",
     ),
     "audio-visual-classification": TaskEntry(
         location="perceivers.tasks.audio_visual_classification.task:AudioVisualClassification",

@@ -185,7 +185,10 @@ def _copy_files(predictions: Sequence[Prediction], target: Path) -> None:
             place = target / name
             place.parent.mkdir(parents=True, exist_ok=True)
             with whole_file(place) as partial:
-                shutil.copyfile(kept.path, partial)
+                if isinstance(kept, bytes):
+                    partial.write_bytes(kept)
+                else:
+                    shutil.copyfile(kept.path, partial)
 
 
 def name_of_sources(predictions: Sequence[Prediction]) -> str:

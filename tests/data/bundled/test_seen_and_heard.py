@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from itertools import pairwise
 
+import numpy as np
 import pytest
-import torch
 
 from perceivers.data.bundled import bundled_tables
 from perceivers.data.bundled.seen_and_heard import PARTS, PICTURES
@@ -36,8 +36,8 @@ def test_a_film_is_the_same_every_time_and_moves_with_its_voice():
     film = READER.survey(row["video"]["bytes"], row["video"]["path"])
     assert (film.num_frames, film.has_sound, film.name) == (12, True, "test/003.mp4")
     clip = READER.read(film, 0)
-    assert float(clip.waveform.abs().max()) > 0.02
+    assert float(np.abs(clip.waveform).max()) > 0.02
     # A light digit on a dark ground, elsewhere at the end than at the beginning.
     assert int(clip.frames.max()) > 120
-    assert float(clip.frames.float().mean()) < 100
-    assert not torch.allclose(clip.frames[0].float(), clip.frames[-1].float(), atol=20)
+    assert float(clip.frames.mean()) < 100
+    assert not np.allclose(clip.frames[0].astype(int), clip.frames[-1], atol=20)

@@ -2,7 +2,7 @@
 
 import pytest
 
-from perceivers.processors.image.geometry import centre_box, deepmind_box, resized_shape
+from perceivers.processors.image.geometry import centre_box, deepmind_box, largest_box, resized_shape
 
 SIZE, CROP = {"height": 224, "width": 224}, {"height": 256, "width": 256}
 
@@ -53,3 +53,10 @@ def test_every_form_of_size_gives_height_and_width(size, expected):
 def test_no_side_vanishes():
     assert resized_shape(3, 900, {"max_height": 20, "max_width": 30}) == (1, 30)
     assert resized_shape(3, 900, {"shortest_edge": 5, "longest_edge": 30}) == (1, 30)
+
+
+def test_the_largest_box_has_the_proportions_and_fits_either_way() -> None:
+    # 20 : 40 of 90 x 100 pixels: all columns and 50 rows, from row 20 on; of 30 x 100: all rows and 60 columns.
+    assert largest_box(90, 100, 20, 40) == (20, 0, 50, 100)
+    assert largest_box(30, 100, 20, 40) == (0, 20, 30, 60)
+    assert largest_box(1, 1, 7, 500) == (0, 0, 1, 1)

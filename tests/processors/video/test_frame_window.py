@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pytest
-import torch
 
 from perceivers.processors.video.decoding import Picture
 from perceivers.processors.video.frame_window import FrameWindow, whole_frames
@@ -11,10 +11,10 @@ from perceivers.processors.video.frame_window import FrameWindow, whole_frames
 
 def shown(rate: float, first: int, count: int | None, num_frames: int, times: list[float]) -> list[int]:
     """Numbers of the pictures shown, for pictures at these times."""
-    window = FrameWindow(rate, first, count, lambda picture: torch.tensor([picture.frame]))
+    window = FrameWindow(rate, first, count, lambda picture: np.array([picture.frame]))
     for number, time in enumerate(times):
         window.add(Picture(time, number))
-    return window.until(num_frames).flatten().int().tolist()
+    return window.until(num_frames).flatten().tolist()
 
 
 def test_at_the_same_rate_every_picture_is_a_frame():
@@ -32,7 +32,7 @@ def test_a_higher_rate_repeats_pictures():
 
 def test_a_window_begins_at_its_first_frame_and_is_then_full():
     assert shown(10.0, 3, 2, 2, [index / 10 for index in range(9)]) == [3, 4]
-    window = FrameWindow(10.0, 0, 2, lambda picture: torch.tensor([picture.frame]))
+    window = FrameWindow(10.0, 0, 2, lambda picture: np.array([picture.frame]))
     filled = []
     for number in range(4):
         window.add(Picture(number / 10, number))
@@ -48,9 +48,9 @@ def test_pictures_at_uneven_times_are_shown_until_half_way_to_the_next():
 def test_a_picture_is_brought_to_size_once_and_only_if_it_is_shown():
     fitted: list[int] = []
 
-    def fit(picture: Picture) -> torch.Tensor:
+    def fit(picture: Picture) -> np.ndarray:
         fitted.append(picture.frame)
-        return torch.tensor([picture.frame])
+        return np.array([picture.frame])
 
     window = FrameWindow(5.0, 0, None, fit)
     for number in range(6):

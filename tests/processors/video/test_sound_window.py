@@ -24,32 +24,32 @@ def window_of(rate: int, first: int, begin: int = 0, end: int = 9000) -> SoundWi
 @pytest.mark.parametrize("rate", [8000, 2000, 12_000, 7350])
 @pytest.mark.parametrize("first", [0, 501])
 def test_a_stretch_is_a_stretch_of_the_whole(rate, first):
-    whole = resample(torch.from_numpy(WHOLE[0]), 8000, rate).clamp(-1, 1)
+    whole = resample(torch.from_numpy(WHOLE[0]), 8000, rate).clamp(-1, 1).numpy()
     stretch = window_of(rate, first).resampled(300)
-    assert torch.allclose(stretch, whole[first : first + 300], atol=1e-5)
+    assert np.allclose(stretch, whole[first : first + 300], atol=1e-5)
 
 
 def test_only_what_lies_around_the_stretch_is_needed():
     # 2 kHz from sample 1000 on: second 0.5, sample 4000 of the film; 40 samples at 2 kHz are 160 of the film.
-    whole = resample(torch.from_numpy(WHOLE[0]), 8000, 2000).clamp(-1, 1)
+    whole = resample(torch.from_numpy(WHOLE[0]), 8000, 2000).clamp(-1, 1).numpy()
     stretch = window_of(2000, 1000, begin=3500, end=5600).resampled(300)
-    assert torch.allclose(stretch, whole[1000:1300], atol=1e-5)
+    assert np.allclose(stretch, whole[1000:1300], atol=1e-5)
     # Without the samples before it, its beginning is another one.
     late = window_of(2000, 1000, begin=4000, end=5600).resampled(300)
-    assert not torch.allclose(late[:5], whole[1000:1005], atol=1e-3)
-    assert torch.allclose(late[50:], whole[1050:1300], atol=1e-5)
+    assert not np.allclose(late[:5], whole[1000:1005], atol=1e-3)
+    assert np.allclose(late[50:], whole[1050:1300], atol=1e-5)
 
 
 def test_channels_are_averaged():
     window = SoundWindow(8000, 0)
     window.add(Sound(0.0, np.stack([np.full(90, 0.5), np.full(90, -0.1)]).astype(np.float32), 8000))
-    assert torch.allclose(window.resampled(50), torch.full((50,), 0.2))
+    assert np.allclose(window.resampled(50), 0.2)
 
 
 def test_there_is_silence_where_the_film_has_no_sound():
-    assert torch.equal(SoundWindow(8000, 5).resampled(4), torch.zeros(4))
+    assert np.array_equal(SoundWindow(8000, 5).resampled(4), np.zeros(4))
     assert window_of(8000, 0).resampled(0).shape == (0,)
-    assert torch.equal(window_of(8000, 8990).resampled(20)[10:], torch.zeros(10))
+    assert np.array_equal(window_of(8000, 8990).resampled(20)[10:], np.zeros(10))
 
 
 def test_it_is_known_how_far_the_sound_has_come():

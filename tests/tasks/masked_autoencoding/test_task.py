@@ -19,6 +19,9 @@ from perceivers.arguments import (
     read_recipe,
 )
 from perceivers.data.splits import Splits
+from perceivers.kinds.video.films import Stretch
+from perceivers.metrics.signal_to_noise import decibels
+from perceivers.tasks.masked_autoencoding.answers import points_of
 from perceivers.tasks.masked_autoencoding.options import NETWORKS, MaskedAutoencodingArguments
 from perceivers.tasks.masked_autoencoding.task import MaskedAutoencoding, as_points
 from perceivers.tasks.registry import load_run
@@ -81,6 +84,35 @@ def test_a_film_is_shown_beside_what_is_said_of_it(finished: Path, films: Path, 
     predict(finished, [str(films / "1.mkv")], output=tmp_path)
     (picture,) = tmp_path.glob("*1.png")
     assert picture.stat().st_size > 0
+
+
+def test_what_is_said_of_a_film_is_what_clips_are_measured_by(finished: Path, films: Path) -> None:
+    task, parts, _ = load_run(finished)
+    (prediction,) = task.predict(parts, [str(films / "3.mkv")])
+    # Of five frames, the clip of two in the middle begins at the second one.
+    assert prediction.values["second"] == 0.1
+    film = parts.processor.survey(str(films / "3.mkv"))
+    batch = task.collate(parts.processor, [Stretch(film, 0, 5, 1)])
+    with torch.no_grad():
+        measured = task.step(parts.model.eval(), batch).measured
+    names = {
+        "video_psnr": "video_error",
+        "video_psnr_of_nearest_visible": "video_error_of_nearest",
+        "audio_psnr": "audio_error",
+    }
+    for name, error in names.items():
+        assert prediction.values[name] == pytest.approx(float(decibels(1.0, measured[error])), abs=1e-5)
+
+
+def test_arrays_and_tensors_are_the_same_points() -> None:
+    generator = np.random.default_rng(0)
+    batch = {
+        name: generator.random(shape, np.float32)
+        for name, shape in (("image", (2, 3, 3, 5, 7)), ("audio", (2, 11, 1)))
+    }
+    expected = as_points({name: torch.from_numpy(values) for name, values in batch.items()})
+    for name, values in points_of(batch).items():
+        assert np.array_equal(values, expected[name].numpy())
 
 
 def test_pixels_come_frame_by_frame_and_row_by_row() -> None:

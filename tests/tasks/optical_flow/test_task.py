@@ -298,7 +298,7 @@ def test_a_film_gives_a_film(trained, tmp_path):
     folder, _ = trained
     with video_writer(tmp_path / "film.mp4", 12.5, 30, 38) as writer:
         for seed in range(4):
-            writer.add(torch.from_numpy(np.array(picture(seed, 30, 38)))[None])
+            writer.add(np.array(picture(seed, 30, 38))[None])
     predictions = predict(folder, [tmp_path / "film.mp4"], tmp_path / "out", device="cpu")
     assert [prediction.values["flow_file"] for prediction in predictions] == [
         f"film/{index:06d}.flo" for index in range(3)

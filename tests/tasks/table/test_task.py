@@ -62,6 +62,7 @@ def test_a_table_with_gaps_and_three_targets_is_learned_and_answered_by_the_comm
     assert [(type(each), each.column) for each in parts.processor.answers.values()] == [
         (Number, "price"), (OneClass, "kind"), (SeveralLabels, "tags")
     ]  # fmt: skip
+    assert set(parts.model.config.modalities) == {"numbers", "categories"}
     splits = task.load_data(recorded.data, parts)
     assert sum(map(len, (splits.train, splits.validation, splits.test))) == 149
     command("evaluate", str(run), "--device", "cpu", "--beside", "trees")

@@ -10,7 +10,6 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
-import torch
 
 from perceivers.data.bundled import captcha_audio, digits
 from perceivers.data.tables import LABEL_COLUMN, Table
@@ -56,7 +55,7 @@ class MadeFilms(Table):
         waveform, rate = self._said(heard, index), self._takes[heard][1]
         stored = io.BytesIO()
         with video_writer(stored, FRAME_RATE, SIDE, SIDE, rate) as writer:
-            writer.add(_moving(self._pictures[picture]["image"], generator), torch.from_numpy(waveform))
+            writer.add(_moving(self._pictures[picture]["image"], generator), waveform)
         return stored.getvalue()
 
     def column(self, name: str) -> Sequence[Any]:
@@ -97,7 +96,7 @@ def tables() -> dict[str, Table]:
     return {part: MadeFilms(part, pictures, takes) for part in PARTS}
 
 
-def _moving(digit: np.ndarray, generator: np.random.Generator) -> torch.Tensor:
+def _moving(digit: np.ndarray, generator: np.random.Generator) -> np.ndarray:
     """[frames, 32, 32, 3] uint8: the digit goes in a straight line, in a colour of its own, on a dark ground."""
     large = np.kron(digit, np.ones((ENLARGED, ENLARGED), dtype=np.uint8)).astype(np.float32) / 255
     size = len(large)
@@ -109,4 +108,4 @@ def _moving(digit: np.ndarray, generator: np.random.Generator) -> torch.Tensor:
         shape = np.zeros((SIDE, SIDE, 1), dtype=np.float32)
         shape[top : top + size, left : left + size, 0] = large
         frames[index] = ground + shape * (ink - ground)
-    return torch.from_numpy(frames.round().astype(np.uint8))
+    return frames.round().astype(np.uint8)

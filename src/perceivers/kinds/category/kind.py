@@ -39,6 +39,7 @@ class CategoryKind(Kind):
     name: ClassVar[str] = "category"
     options_class: ClassVar[type[Any]] = CategoryOptions
     gathers: ClassVar[bool] = True
+    several: ClassVar[str] = "categories"
     is_light: ClassVar[bool] = True
     is_linear: ClassVar[bool] = True
     settles_on: ClassVar[int | None] = None
@@ -71,7 +72,7 @@ class CategoryKind(Kind):
 
     def described(self) -> str:
         """See Kind."""
-        return f"categories{as_tokens(self.num_tokens)}"
+        return f"{self.several}{as_tokens(self.num_tokens)}"
 
     def read(
         self, row: Mapping[str, Any], columns: Sequence[str], table: Any

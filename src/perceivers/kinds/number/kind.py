@@ -70,7 +70,7 @@ class NumberKind(Kind):
 
     def described(self) -> str:
         """See Kind."""
-        return f"{self.name}s{as_tokens(self.num_tokens)}"
+        return f"{self.several}{as_tokens(self.num_tokens)}"
 
     def read(self, row: Mapping[str, Any], columns: Sequence[str], table: Any) -> np.ndarray | None:
         """See Kind."""

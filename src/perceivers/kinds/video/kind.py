@@ -5,11 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
-from typing import Any, ClassVar, Self
+from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 import numpy as np
 from PIL import Image
-from torch import Tensor
 
 from perceivers.kinds.asked import Extent, Field, Media
 from perceivers.kinds.base import MOSTLY, Kind, ModalityInput, as_tokens, counted, is_empty
@@ -17,13 +16,13 @@ from perceivers.kinds.cards import CardLayout
 from perceivers.kinds.image.drawing import ShownPicture, small
 from perceivers.kinds.sound.drawing import HeardSound
 from perceivers.kinds.sound.tensors import mean_and_deviation
-from perceivers.kinds.video.augmentation import random_mirror, random_view
 from perceivers.kinds.video.drawing import FILM_CARD, SeenFilm, draw_film, film_html
 from perceivers.kinds.video.options import VideoOptions
 from perceivers.kinds.video.reading import (
     USUAL_COLUMNS,
     VIDEO_SUFFIXES,
     SurveyedFilms,
+    cache_of,
     clip_reader,
     content_of,
     film_field,
@@ -36,6 +35,9 @@ from perceivers.processors.video.clip import Clip
 from perceivers.processors.video.clip_cache import ClipCache
 from perceivers.processors.video.clips import Film, PerceiverClipReader
 
+if TYPE_CHECKING:
+    from torch import Tensor
+
 
 @dataclass(frozen=True)
 class VideoKind(Kind):
@@ -46,7 +48,7 @@ class VideoKind(Kind):
         std: their standard deviation.
         trusts: whether lengths are those that headers say.
         cache: where films are kept at the clips' size; made as large as the options say.
-        known: films that were looked at, by path or digest of the content.
+        known: films that were looked at, by `perceivers.processors.video.clips.key_of`.
     """
 
     mean: float = 0.0
@@ -64,8 +66,8 @@ class VideoKind(Kind):
     answered_at_once: ClassVar[int] = 1
 
     def __post_init__(self) -> None:
-        if self.cache is None and self.options.cache_megabytes:
-            object.__setattr__(self, "cache", ClipCache(self.options.cache_megabytes * 2**20))
+        if self.cache is None:
+            object.__setattr__(self, "cache", cache_of(self.options.cache_megabytes))
 
     @classmethod
     def guess(cls, name: str, cells: Sequence[Any]) -> float:
@@ -109,7 +111,7 @@ class VideoKind(Kind):
         if self.options.sound_form == "raw" or not with_sound:
             return self
         # Of several views the first: films tell most at their beginning.
-        waves = (self._clip(self.views(value)[0]).waveform[None] for value in with_sound)
+        waves = (self._clip(self.views(value)[0]).waveform for value in with_sound)
         mean, std = mean_and_deviation([log_mel(wave, self.options) for wave in waves])
         return replace(self, mean=mean, std=std)
 
@@ -121,7 +123,15 @@ class VideoKind(Kind):
         """Clips spread over the film; a training film is a clip already."""
         return value.spread(self.options.num_frames, self.options.num_test_clips)
 
-    def tensors(self, values: Sequence[FilmClip | None]) -> dict[str, ModalityInput]:
+    def lesser(self, value: FilmClip) -> list[FilmClip]:
+        """The film without its pictures, and without its sound, where it has both."""
+        film = value.film
+        if not (film.has_video and film.has_sound):
+            return []
+        blind, deaf = replace(film, has_video=False), replace(film, has_sound=False)
+        return [replace(value, film=blind), replace(value, film=deaf)]
+
+    def arrays(self, values: Sequence[FilmClip | None]) -> dict[str, ModalityInput]:
         """Pictures and sound, see `seen` and `heard`; films that are not cut yet give their middle."""
         clips = [None if value is None else self._clip(value) for value in values]
         return {
@@ -131,6 +141,8 @@ class VideoKind(Kind):
 
     def augment(self, inputs: Mapping[str, Tensor]) -> dict[str, Tensor]:
         """Move and mirror the pictures and change their size."""
+        from perceivers.kinds.video.augmentation import random_mirror, random_view
+
         chosen = self.options
         image = random_view(inputs[IMAGE], shift=chosen.shift, scale=chosen.scale)
         return {**inputs, IMAGE: random_mirror(image, chosen.mirror)}
@@ -167,7 +179,7 @@ class VideoKind(Kind):
             if IMAGE in weights:
                 grid = weights[IMAGE].reshape(grids[IMAGE]).float().numpy()
                 over_frame = grid[middle // chosen.video_frames_per_patch]
-            frame = Image.fromarray(clip.frames[middle].permute(1, 2, 0).contiguous().numpy())
+            frame = Image.fromarray(np.ascontiguousarray(clip.frames[middle].transpose(1, 2, 0)))
             picture = ShownPicture(small(frame), over_frame)
         if value.film.has_sound:
             over_time = weights[AUDIO].float().numpy() if AUDIO in weights else np.zeros(0)
@@ -177,7 +189,7 @@ class VideoKind(Kind):
                 else chosen.mel_frames_per_patch * chosen.hop_length
             )
             rate = chosen.sampling_rate
-            sound = HeardSound(clip.waveform.numpy(), rate, over_time, 0.0, samples / rate)
+            sound = HeardSound(clip.waveform, rate, over_time, 0.0, samples / rate)
         return SeenFilm(picture, sound)
 
     def draw(self, figure: Any, places: Sequence[Any], shown: SeenFilm, source: str) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
@@ -14,7 +13,7 @@ from perceivers.errors import DataError
 from perceivers.kinds.asked import Field
 from perceivers.kinds.cells import ending, first_bytes, require_inside
 from perceivers.processors.video.clip_cache import ClipCache
-from perceivers.processors.video.clips import Film, PerceiverClipReader
+from perceivers.processors.video.clips import Film, PerceiverClipReader, key_of
 from perceivers.processors.video.decoding import Source, read_header
 
 USUAL_COLUMNS = ("video", "file")
@@ -51,7 +50,7 @@ class SurveyedFilms:
     Args:
         reader: finds out what a film holds.
         whole: see PerceiverClipReader.survey.
-        known: what was found out, by path or digest of the content.
+        known: what was found out, by `key_of`.
     """
 
     reader: PerceiverClipReader
@@ -61,7 +60,7 @@ class SurveyedFilms:
     def film(self, cell: Any, table: Table | StreamTable) -> Film:
         """Look at the film of a cell: a path, the content of a file, or a mapping with `bytes` or `path` as on the hub."""
         source, name = film_source(cell, table)
-        key = source if isinstance(source, str) else hashlib.sha256(cast("bytes", source)).hexdigest()
+        key = key_of(cast("str | bytes", source))
         film = self.known.get(key)
         if film is None:
             film = self.reader.survey(source, name, whole=self.whole)
@@ -114,6 +113,16 @@ def clip_reader(
         normalize_sound=normalize_sound,
         cache=cache,
     )
+
+
+def cache_of(megabytes: int) -> ClipCache | None:
+    """Room for films; None where there is none."""
+    return ClipCache(megabytes * 2**20) if megabytes else None
+
+
+def reader_of(folder: Path, cache_megabytes: int) -> PerceiverClipReader:
+    """What cuts clips as a run does whose folder, or export, is given."""
+    return replace(PerceiverClipReader.from_pretrained(folder), cache=cache_of(cache_megabytes))
 
 
 def require_a_clip(film: Film, begin: int, end: int, reader: PerceiverClipReader) -> None:

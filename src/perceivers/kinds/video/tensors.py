@@ -1,25 +1,24 @@
-"""What the model sees and hears of clips: frames, and samples or log-mel energies."""
+"""What the model sees and hears of clips, as arrays: frames, and samples or log-mel energies."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from typing import Any
 
-import torch
-from torch import Tensor
+import numpy as np
 
 from perceivers.kinds.base import ModalityInput
 from perceivers.kinds.video.options import VideoOptions
 from perceivers.kinds.video.value import FilmClip
-from perceivers.processors.audio.log_mel import log_mel_spectrogram
-from perceivers.processors.video.clip import Clip
+from perceivers.processors.audio.mel import log_mel_energies
+from perceivers.processors.video.clip import Clip, frames_of
 
 IMAGE, AUDIO = "image", "audio"
 
 
-def log_mel(waveforms: Tensor, chosen: VideoOptions) -> Tensor:
-    """Logarithms of energies [batch, frames, num_mel_bins] of sound [batch, samples], every 10 ms."""
-    return log_mel_spectrogram(waveforms, chosen.sampling_rate, num_mel_bins=chosen.num_mel_bins)
+def log_mel(waveform: np.ndarray, chosen: VideoOptions) -> np.ndarray:
+    """Logarithms of energies [frames, num_mel_bins] of sound [samples], every 10 ms."""
+    return log_mel_energies(waveform, chosen.sampling_rate, num_mel_bins=chosen.num_mel_bins)
 
 
 def seen(
@@ -35,10 +34,9 @@ def seen(
     has = [value is not None and value.film.has_video for value in values]
     if not any(has):
         side = chosen.video_patch_size
-        return _absent(torch.zeros(len(clips), chosen.video_frames_per_patch, 3, side, side))
-    nothing = torch.zeros(chosen.num_frames, 3, chosen.height, chosen.width, dtype=torch.uint8)
-    frames = torch.stack([nothing if clip is None else clip.frames for clip in clips])
-    return ModalityInput(frames.float() / 255, _mask(has))
+        return _absent(len(clips), chosen.video_frames_per_patch, 3, side, side)
+    frames = frames_of(clips, (chosen.num_frames, 3, chosen.height, chosen.width))
+    return ModalityInput(frames, _mask(has))
 
 
 def heard(
@@ -60,16 +58,15 @@ def heard(
     has = [value is not None and value.film.has_sound for value in values]
     if not any(has):
         raw = chosen.sound_form == "raw"
-        return _absent(
-            torch.zeros(len(clips), *((chosen.samples_per_patch, 1) if raw else (1, chosen.num_mel_bins)))
-        )
-    nothing = torch.zeros(chosen.num_samples)
-    loudness = torch.tensor([1.0 if value is None else value.loudness for value in values])
-    waveforms = torch.stack([nothing if clip is None else clip.waveform for clip in clips])
-    waveforms = (waveforms * loudness[:, None]).clamp(-1.0, 1.0)
+        return _absent(len(clips), *((chosen.samples_per_patch, 1) if raw else (1, chosen.num_mel_bins)))
+    waveforms = np.zeros((len(clips), chosen.num_samples), np.float32)
+    for row, clip, value in zip(waveforms, clips, values, strict=True):
+        if clip is not None and value is not None:
+            np.clip(clip.waveform * np.float32(value.loudness), -1.0, 1.0, out=row)
     if chosen.sound_form == "raw":
         return ModalityInput(waveforms[..., None], _mask(has))
-    return ModalityInput((log_mel(waveforms, chosen) - mean) / std, _mask(has))
+    energies = np.stack([log_mel(row, chosen) for row in waveforms])
+    return ModalityInput((energies - np.float32(mean)) / np.float32(std), _mask(has))
 
 
 def modalities_of(chosen: VideoOptions) -> dict[str, dict[str, Any]]:
@@ -119,10 +116,10 @@ def tokens_of(chosen: VideoOptions) -> tuple[int, int]:
     return -(-frames // chosen.mel_frames_per_patch), pictures
 
 
-def _mask(has: Sequence[bool]) -> Tensor | None:
-    return None if all(has) else torch.tensor(has)
+def _mask(has: Sequence[bool]) -> np.ndarray | None:
+    return None if all(has) else np.array(has)
 
 
-def _absent(values: Tensor) -> ModalityInput:
+def _absent(*shape: int) -> ModalityInput:
     """A patch that counts for nothing, where no sample has the modality."""
-    return ModalityInput(values, torch.zeros(len(values), dtype=torch.bool))
+    return ModalityInput(np.zeros(shape, np.float32), np.zeros(shape[0], np.bool_))

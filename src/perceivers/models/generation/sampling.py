@@ -1,17 +1,21 @@
-"""Which token comes next: scores made smaller or impossible, then the best one or a draw."""
+"""Which token comes next: scores made smaller or impossible, then the best one or a draw. Arrays alone."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
-import torch
-from torch import Tensor
+import numpy as np
+from numpy.typing import NDArray
 
 from perceivers.errors import ConfigurationError
 
+Scores = NDArray[np.floating]
 # Far from the seeds that people choose, so that rows of one call share none with those of the next seed.
 _SEEDS_APART = 1_000_003
+# Bits of a number that is drawn, and of a seed.
+_DRAWN_BITS, _SEED_BITS = 24, 32
 
 
 @dataclass(frozen=True)
@@ -43,65 +47,92 @@ class Sampling:
             if not holds:
                 raise ConfigurationError(f"`{name}` must be {expected}, received {getattr(self, name)!r}")
 
-    def choose(self, logits: Tensor, seen: Tensor, generators: Sequence[torch.Generator]) -> Tensor:
+    def choose(
+        self, logits: Scores, seen: NDArray[np.bool_], generators: Sequence[np.random.MT19937]
+    ) -> NDArray[np.int64]:
         """One id a row.
 
         Args:
             logits: [batch, vocab_size].
             seen: bool [batch, vocab_size], True of ids that a row has already.
-            generators: one a row, on the processor; used where something is drawn.
+            generators: one a row; used where something is drawn.
 
         Returns:
             ids [batch].
         """
-        scores = penalized(logits.float(), seen, self.repetition_penalty)
+        scores = penalized(logits, seen, self.repetition_penalty)
         if self.suppress:
-            scores[:, list(self.suppress)] = -torch.inf
+            scores[:, list(self.suppress)] = -np.inf
         if self.temperature == 0.0:
-            return scores.argmax(dim=-1)
-        probabilities = torch.softmax(self.filtered(scores), dim=-1)
+            return scores.argmax(axis=-1)
+        probabilities = softmax(self.filtered(scores))
         # The first id whose cumulated probability exceeds a number drawn for the row alone.
-        drawn = torch.stack([torch.rand((), generator=each) for each in generators]).to(scores)
-        cumulated = probabilities.cumsum(dim=-1)
-        chosen = (cumulated <= drawn[:, None] * cumulated[:, -1:]).sum(dim=-1)
+        drawn = np.array([draw(each) for each in generators])
+        cumulated = probabilities.cumsum(axis=-1)
+        chosen = (cumulated <= drawn[:, None] * cumulated[:, -1:]).sum(axis=-1)
         # Rounding must not choose an id that is impossible.
-        return torch.minimum(chosen, _last_possible(probabilities))
+        return np.minimum(chosen, _last_possible(probabilities))
 
-    def filtered(self, scores: Tensor) -> Tensor:
+    def filtered(self, scores: Scores) -> Scores:
         """Scores [batch, vocab_size] with all that may not be drawn at minus infinity, over the temperature.
 
         As in Perceiver AR's code, what may be drawn is decided before the temperature.
         """
         if self.top_k is not None and self.top_k < scores.shape[-1]:
-            least = scores.topk(self.top_k, dim=-1).values[:, -1:]
-            scores = scores.masked_fill(scores < least, -torch.inf)
+            least = np.partition(scores, -self.top_k, axis=-1)[:, -self.top_k, None]
+            scores = np.where(scores < least, -np.inf, scores)
         if self.top_p is not None and self.top_p < 1.0:
             scores = nucleus(scores, self.top_p)
         return scores / self.temperature
 
 
-def nucleus(scores: Tensor, top_p: float) -> Tensor:
+def nucleus(scores: Scores, top_p: float) -> Scores:
     """Scores with the least likely ids at minus infinity, which together have at most 1 - `top_p` (Holtzman et al. 2020)."""
-    ascending = torch.softmax(scores, dim=-1).sort(dim=-1)
-    removed = (ascending.values.cumsum(dim=-1) < 1.0 - top_p).sum(dim=-1, keepdim=True)
+    probabilities = softmax(scores)
+    order = probabilities.argsort(axis=-1, kind="stable")
+    ascending = np.take_along_axis(probabilities, order, axis=-1)
+    removed = (ascending.cumsum(axis=-1) < 1.0 - top_p).sum(axis=-1, keepdims=True)
     # One at least stays, whatever rounding makes of the sum.
-    first_kept = ascending.indices.gather(-1, removed.clamp(max=scores.shape[-1] - 1))
-    return scores.masked_fill(scores < scores.gather(-1, first_kept), -torch.inf)
+    first_kept = np.take_along_axis(order, removed.clip(max=scores.shape[-1] - 1), axis=-1)
+    return np.where(scores < np.take_along_axis(scores, first_kept, axis=-1), -np.inf, scores)
 
 
-def penalized(scores: Tensor, seen: Tensor, penalty: float) -> Tensor:
+def penalized(scores: Scores, seen: NDArray[np.bool_], penalty: float) -> Scores:
     """Scores of ids that are there already, divided by `penalty` where above 0, else multiplied (Keskar et al. 2019)."""
     if penalty == 1.0:
-        return scores.clone()
-    lowered = torch.where(scores > 0.0, scores / penalty, scores * penalty)
-    return torch.where(seen, lowered, scores)
+        return scores.copy()
+    lowered = np.where(scores > 0.0, scores / penalty, scores * penalty)
+    return np.where(seen, lowered, scores)
 
 
-def generators_of(seed: int, count: int) -> list[torch.Generator]:
-    """One source of chance a row: what a row draws does not depend on the rows beside it."""
-    return [torch.Generator().manual_seed(seed * _SEEDS_APART + row) for row in range(count)]
+def softmax(scores: Scores) -> Scores:
+    """Probabilities over the last axis."""
+    powers = np.exp(scores - scores.max(axis=-1, keepdims=True))
+    found: Scores = powers / powers.sum(axis=-1, keepdims=True)
+    return found
 
 
-def _last_possible(probabilities: Tensor) -> Tensor:
-    places = torch.arange(probabilities.shape[-1], device=probabilities.device)
-    return torch.where(probabilities > 0.0, places, 0).amax(dim=-1)
+def generators_of(seed: int, count: int) -> list[np.random.MT19937]:
+    """One source of chance a row: what a row draws does not depend on the rows beside it.
+
+    Each gives what torch's generator of that seed gives on a processor: both are begun in the original way (Matsumoto and
+    Nishimura 1998).
+    """
+    found = []
+    for row in range(count):
+        generator = np.random.MT19937()
+        started = np.random.RandomState((seed * _SEEDS_APART + row) % 2**_SEED_BITS)
+        state: Any = started.get_state(legacy=False)
+        generator.state = state
+        found.append(generator)
+    return found
+
+
+def draw(generator: np.random.MT19937) -> float:
+    """A number in [0, 1), as `torch.rand` draws one of float32."""
+    return (int(generator.random_raw()) & (2**_DRAWN_BITS - 1)) / 2**_DRAWN_BITS
+
+
+def _last_possible(probabilities: Scores) -> NDArray[np.int64]:
+    places = np.arange(probabilities.shape[-1])
+    return np.where(probabilities > 0.0, places, 0).max(axis=-1)

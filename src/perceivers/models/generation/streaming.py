@@ -5,16 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, Protocol
 
-from torch import Tensor
-
 from perceivers.errors import ConfigurationError
 
 
 class Streamer(Protocol):
     """Whoever wants tokens as they come; the streamers of Transformers are such."""
 
-    def put(self, value: Tensor) -> None:
-        """Receive the prompt's ids [batch, length], then, for each step, the ids drawn [batch]."""
+    def put(self, value: Any) -> None:
+        """Receive the prompt's ids [batch, length], then, for each step, the ids drawn [batch]: tensors, or arrays."""
 
     def end(self) -> None:
         """Hear that nothing else comes."""
@@ -36,7 +34,7 @@ class TextStreamer:
         self._skips = skip_prompt
         self._rest = b""
 
-    def put(self, value: Tensor) -> None:
+    def put(self, value: Any) -> None:
         """See Streamer.
 
         Raises:

@@ -1,27 +1,30 @@
-"""The loop that writes on: look, choose, append, until enough is written."""
+"""The loop that writes on: look, choose, append, until enough is written. Arrays alone: the model may be a file."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, Literal, Protocol
+from typing import TYPE_CHECKING, Literal, Protocol
 
-import torch
-from torch import Tensor
+import numpy as np
+from numpy.typing import NDArray
 
-from perceivers.configuration import PerceiverConfig
 from perceivers.errors import ConfigurationError, ShapeError
-from perceivers.modalities.base import require_rows
-from perceivers.models.generation.cache import CausalCache
 from perceivers.models.generation.sampling import Sampling, generators_of
 from perceivers.models.generation.schedule import Look, Schedule
 from perceivers.models.generation.streaming import Streamer
 
+if TYPE_CHECKING:
+    from perceivers.configuration import PerceiverConfig
+
+Ids = NDArray[np.int64]
+Mask = NDArray[np.bool_]
+Floats = NDArray[np.float32]
 CacheKind = Literal["exact", "sliding", "none"]
 
 
 @dataclass(frozen=True)
-class Generated:
+class Written:
     """What was written.
 
     Attributes:
@@ -33,35 +36,28 @@ class Generated:
         logits: the model's scores [batch, num_steps, vocab_size], where they were asked for.
     """
 
-    sequences: Tensor
-    num_new: Tensor
-    log_probs: Tensor
-    is_stopped: Tensor
-    logits: Tensor | None = None
-
-    def new_ids(self, row: int) -> list[int]:
-        """The ids that were written for a prompt."""
-        start = self.sequences.shape[1] - self.log_probs.shape[1]
-        ids: list[int] = self.sequences[row, start : start + int(self.num_new[row])].tolist()
-        return ids
+    sequences: Ids
+    num_new: Ids
+    log_probs: Floats
+    is_stopped: Mask
+    logits: Floats | None = None
 
 
-class CausalModel(Protocol):
-    """What the loop needs of a model."""
+class StepModel(Protocol):
+    """What the loop needs of a model: the scores of the token that comes next, [batch, vocab_size]."""
 
-    @property
-    def config(self) -> PerceiverConfig:
-        """Its configuration."""
+    def begin(self, ids: Ids, mask: Mask | None, num_latents: int, kept: tuple[int, int] | None) -> Floats:
+        """Forget what is kept, and look at `ids` [batch, length].
 
-    @property
-    def device(self) -> torch.device:
-        """Where its weights are."""
+        Args:
+            ids: padding stands in front.
+            mask: bool [batch, length], False in padding; None where there is none.
+            num_latents: the last ones that are latents.
+            kept: inputs and latents that are kept for `go_on` at most; None keeps nothing.
+        """
 
-    def __call__(self, *inputs: Any, **options: Any) -> Any:
-        """See PerceiverForCausalLM.forward."""
-
-    def new_cache(self, num_inputs: int | None = None, num_latents: int | None = None) -> CausalCache:
-        """See PerceiverForCausalLM."""
+    def go_on(self, ids: Ids) -> Floats:
+        """Look at one more token [batch, 1], and at what is kept."""
 
 
 @dataclass(frozen=True)
@@ -110,42 +106,43 @@ class Writing:
 class _Reader:
     """Gives the scores of the next token, of a text that grows."""
 
-    def __init__(self, model: CausalModel, writing: Writing, context: int, num_latents: int) -> None:
+    def __init__(self, model: StepModel, writing: Writing, context: int, num_latents: int) -> None:
         self._model, self._kind = model, writing.cache
         stride = max(num_latents // 2, 1) if writing.stride is None else writing.stride
         self._schedule = Schedule(context, num_latents, 1 if self._kind == "sliding" else stride)
         self._look: Look | None = None
-        self._cache: CausalCache | None = None
 
-    def scores(self, ids: Tensor, mask: Tensor | None) -> Tensor:
+    def scores(self, ids: Ids, mask: Mask | None) -> Floats:
         """[batch, vocab_size] of what follows `ids` [batch, total], one longer than at the call before."""
         total = ids.shape[1]
-        slides = self._kind == "sliding" and self._cache is not None
+        slides = self._kind == "sliding" and self._look is not None
         if self._look is None:
             self._look = self._schedule.begin(total)
         elif not slides:
             self._look = self._schedule.after(self._look, total)
         look = self._look
         if slides or (self._kind == "exact" and not look.is_anew):
-            output = self._model(ids[:, -1:], cache=self._cache)
-        else:
-            if self._kind != "none":
-                self._cache = self._model.new_cache(self._schedule.context, self._schedule.num_latents)
-            output = self._model(
-                ids[:, -look.num_inputs :],
-                None if mask is None else mask[:, -look.num_inputs :],
-                num_latents=look.num_latents,
-                cache=self._cache,
-            )
-        last: Tensor = output.logits[:, -1].float()
-        return last
+            return self._model.go_on(ids[:, -1:])
+        return self._model.begin(
+            ids[:, -look.num_inputs :],
+            None if mask is None else mask[:, -look.num_inputs :],
+            look.num_latents,
+            None if self._kind == "none" else (self._schedule.context, self._schedule.num_latents),
+        )
 
 
-def write(model: CausalModel, prompts: Tensor, mask: Tensor | None, writing: Writing) -> Generated:
+def write(
+    model: StepModel,
+    config: PerceiverConfig,
+    prompts: Ids,
+    mask: NDArray[np.generic] | None,
+    writing: Writing,
+) -> Written:
     """Write on after prompts.
 
     Args:
         model: in evaluation mode.
+        config: of the model.
         prompts: ids [batch, length].
         mask: [batch, length], 0 in padding, wherever it stands; None where there is none.
         writing: see Writing.
@@ -154,50 +151,43 @@ def write(model: CausalModel, prompts: Tensor, mask: Tensor | None, writing: Wri
         ShapeError: a prompt is empty.
         ConfigurationError: `cache` "sliding" meets the end of a table of positions.
     """
-    config = model.config
-    ids, mask = _padding_in_front(prompts.to(model.device), mask)
+    ids, counts = _padding_in_front(prompts, mask)
     num_latents = _num_latents(config, writing)
     _require_known(config, writing)
-    require_rows("input_ids", ids, config.vocab_size, "ids")
     _require_positions(config, writing, ids.shape[1])
     reader = _Reader(model, writing, config.max_position_embeddings, num_latents)
     batch = ids.shape[0]
+    rows = np.arange(batch)
     generators = generators_of(writing.seed, batch)
-    seen = _seen(ids, mask, config.vocab_size)
-    running = torch.ones(batch, dtype=torch.bool, device=ids.device)
-    num_new = torch.zeros(batch, dtype=torch.int64, device=ids.device)
-    is_stopped = torch.zeros_like(running)
-    log_probs: list[Tensor] = []
-    kept: list[Tensor] = []
+    seen = _seen(ids, counts, config.vocab_size)
+    running = np.ones(batch, np.bool_)
+    num_new = np.zeros(batch, np.int64)
+    is_stopped = np.zeros(batch, np.bool_)
+    log_probs: list[Floats] = []
+    kept: list[Floats] = []
     start = ids.shape[1]
     if writing.streamer is not None:
-        writing.streamer.put(ids.cpu())
+        writing.streamer.put(ids)
     for _ in range(writing.max_new_tokens):
-        scores = reader.scores(ids, mask)
-        chosen = writing.sampling.choose(scores, seen, generators).masked_fill(~running, writing.pad_token_id)
-        own = torch.log_softmax(scores, dim=-1).gather(-1, chosen[:, None])[:, 0]
-        log_probs.append(own.masked_fill(~running, 0.0))
+        scores = reader.scores(ids, counts)
+        chosen = np.where(running, writing.sampling.choose(scores, seen, generators), writing.pad_token_id)
+        log_probs.append(np.where(running, log_softmax(scores)[rows, chosen], np.float32(0)))
         if writing.keep_logits:
             kept.append(scores)
-        ids = torch.cat([ids, chosen[:, None]], dim=1)
-        mask = None if mask is None else torch.cat([mask, torch.ones_like(mask[:, :1])], dim=1)
-        seen = seen.scatter(1, chosen[:, None], True)
+        ids = np.concatenate([ids, chosen[:, None]], axis=1)
+        counts = None if counts is None else np.pad(counts, ((0, 0), (0, 1)), constant_values=True)
+        seen[rows, chosen] = True
         num_new += running
         if writing.streamer is not None:
-            writing.streamer.put(chosen.cpu())
+            writing.streamer.put(chosen)
         ended = running & _ends(ids[:, start:], writing.stop)
         is_stopped, running = is_stopped | ended, running & ~ended
-        if not bool(running.any()):
+        if not running.any():
             break
     if writing.streamer is not None:
         writing.streamer.end()
-    return Generated(
-        ids,
-        num_new,
-        torch.stack(log_probs, dim=1),
-        is_stopped,
-        torch.stack(kept, dim=1) if kept else None,
-    )
+    scores_kept = np.stack(kept, axis=1) if kept else None
+    return Written(ids, num_new, np.stack(log_probs, axis=1), is_stopped, scores_kept)
 
 
 def as_sequences(stop: Sequence[int | Sequence[int]]) -> tuple[tuple[int, ...], ...]:
@@ -205,7 +195,14 @@ def as_sequences(stop: Sequence[int | Sequence[int]]) -> tuple[tuple[int, ...], 
     return tuple((each,) if isinstance(each, int) else tuple(each) for each in stop)
 
 
-def _padding_in_front(ids: Tensor, mask: Tensor | None) -> tuple[Tensor, Tensor | None]:
+def log_softmax(scores: Floats) -> Floats:
+    """Natural logarithms of probabilities over the last axis."""
+    less = scores - scores.max(axis=-1, keepdims=True)
+    found: Floats = less - np.log(np.exp(less).sum(axis=-1, keepdims=True))
+    return found
+
+
+def _padding_in_front(ids: Ids, mask: NDArray[np.generic] | None) -> tuple[Ids, Mask | None]:
     if ids.ndim != 2 or 0 in ids.shape:
         raise ShapeError(
             f"`input_ids` must be ids [batch, length], a token at least, received {list(ids.shape)}"
@@ -214,13 +211,13 @@ def _padding_in_front(ids: Tensor, mask: Tensor | None) -> tuple[Tensor, Tensor 
         return ids, None
     if mask.shape != ids.shape:
         raise ShapeError(f"`attention_mask` must have shape {list(ids.shape)}, received {list(mask.shape)}")
-    counts = mask.to(ids.device, torch.bool)
-    if not bool(counts.any(dim=1).all()):
+    counts = mask.astype(np.bool_)
+    if not counts.any(axis=1).all():
         raise ShapeError("`attention_mask` must leave a token of every row, received a row of padding alone")
-    if bool(counts.all()):
+    if counts.all():
         return ids, None
-    order = counts.byte().argsort(dim=1, stable=True)
-    return ids.gather(1, order), counts.gather(1, order)
+    order = counts.argsort(axis=1, kind="stable")
+    return np.take_along_axis(ids, order, axis=1), np.take_along_axis(counts, order, axis=1)
 
 
 def _num_latents(config: PerceiverConfig, writing: Writing) -> int:
@@ -263,17 +260,17 @@ def _require_positions(config: PerceiverConfig, writing: Writing, length: int) -
         )
 
 
-def _seen(ids: Tensor, mask: Tensor | None, vocab_size: int) -> Tensor:
-    counts = torch.ones_like(ids, dtype=torch.bool) if mask is None else mask
-    found = torch.zeros(ids.shape[0], vocab_size, dtype=torch.int64, device=ids.device)
-    return found.scatter_add(1, ids, counts.long()) > 0
+def _seen(ids: Ids, counts: Mask | None, vocab_size: int) -> Mask:
+    found = np.zeros((ids.shape[0], vocab_size), np.bool_)
+    for row, tokens in enumerate(ids):
+        found[row, tokens if counts is None else tokens[counts[row]]] = True
+    return found
 
 
-def _ends(new: Tensor, stop: tuple[tuple[int, ...], ...]) -> Tensor:
+def _ends(new: Ids, stop: tuple[tuple[int, ...], ...]) -> Mask:
     """Which rows [batch, count] end with one of the sequences."""
-    found = torch.zeros(new.shape[0], dtype=torch.bool, device=new.device)
+    found = np.zeros(new.shape[0], np.bool_)
     for sequence in stop:
         if len(sequence) <= new.shape[1]:
-            wanted = torch.tensor(sequence, device=new.device)
-            found = found | (new[:, -len(sequence) :] == wanted).all(dim=1)
+            found |= (new[:, -len(sequence) :] == np.array(sequence)).all(axis=1)
     return found

@@ -69,7 +69,9 @@ def log_mel_energies(
     filters = filter_bank(num_mel_bins, fft_size, sampling_rate, min_frequency, max_frequency, mel_scale)
     filters = filters.astype(waveform.dtype)
     window = _window(window_length, fft_size).astype(waveform.dtype)
-    frames = sliding_window_view(np.pad(waveform, fft_size // 2), fft_size)[::hop_length]
+    padded = np.zeros(len(waveform) + 2 * (fft_size // 2), waveform.dtype)
+    padded[fft_size // 2 : fft_size // 2 + len(waveform)] = waveform
+    frames = sliding_window_view(padded, fft_size)[::hop_length]
     found = []
     for begin in range(0, len(frames), BLOCK_FRAMES):
         spectrum = np.fft.rfft(frames[begin : begin + BLOCK_FRAMES] * window, axis=-1)
@@ -180,8 +182,12 @@ def mel_to_hertz(mel: ArrayLike, mel_scale: str = "htk") -> Floats:
     return np.where(values < _BREAK_MEL, values * _LINEAR_STEP, above)
 
 
+@lru_cache(maxsize=32)
 def _window(length: int, fft_size: int) -> Floats:
-    """A periodic Hann window in the middle of a transform's samples; a sine wave of amplitude 1 has the energy 1 in it."""
+    """A periodic Hann window in the middle of a transform's samples; a sine wave of amplitude 1 has the energy 1 in it.
+
+    It is shared by all callers, and not to be changed.
+    """
     window = 0.5 - 0.5 * np.cos(2 * np.pi * np.arange(length) / length)
     before = (fft_size - length) // 2
     return np.pad(window * (2 / window.sum()), (before, fft_size - length - before))

@@ -42,6 +42,23 @@ def deepmind_box(
     return (height - crop_height + 1) // 2, (width - crop_width + 1) // 2, crop_height, crop_width
 
 
+def largest_box(rows: int, columns: int, height: int, width: int) -> tuple[int, int, int, int]:
+    """The largest middle part with the proportions of `height` and `width`, as films are cut.
+
+    Args:
+        rows: of the picture.
+        columns: of the picture.
+        height: of what the part becomes, in any unit.
+        width: of the same.
+
+    Returns:
+        (top, left, height, width) in pixels, inside the picture.
+    """
+    tall = max(1, min(rows, columns * height // width))
+    wide = max(1, min(columns, rows * width // height))
+    return (rows - tall) // 2, (columns - wide) // 2, tall, wide
+
+
 def resized_shape(height: int, width: int, size: Mapping[str, int]) -> tuple[int, int]:
     """Height and width after resizing, by any of the forms of `size`; at least 1 pixel each.
 

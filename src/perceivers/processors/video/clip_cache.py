@@ -27,7 +27,7 @@ class ClipCache:
 
     def add(self, key: str, film: Clip) -> None:
         """Keep a film, if there is room."""
-        size = film.frames.numel() + 4 * film.waveform.numel()
+        size = film.frames.nbytes + film.waveform.nbytes
         with self._lock:
             if key not in self._films and self._bytes + size <= self.max_bytes:
                 self._films[key] = film

@@ -9,25 +9,39 @@ from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Self
 
-import torch
-from torch import Tensor
+import numpy as np
+from PIL import Image
 
 from perceivers.errors import CheckpointError, ConfigurationError, DataError
-from perceivers.processors.audio.processor import to_mono
-from perceivers.processors.image.resize import resize_bytes
+from perceivers.processors.audio.mono import one_channel_of
+from perceivers.processors.image.geometry import largest_box
 from perceivers.processors.video.clip import Clip
 from perceivers.processors.video.clip_cache import ClipCache
 from perceivers.processors.video.decoding import Header, Picture, Sound, Source, decode, read_header
 from perceivers.processors.video.frame_window import FrameWindow, whole_frames
-from perceivers.processors.video.processor import largest_middle
 from perceivers.processors.video.sound_window import SoundWindow
 
 PROCESSOR_FILE = "preprocessor_config.json"
-BILINEAR = 2
 # Quieter than the last bit of 16: there is nothing to bring to full scale.
 SILENCE = 1e-5
 # Sound is decoded so many seconds further than a clip goes, for the resampling filter.
 SOUND_MARGIN = 0.05
+
+
+def key_of(source: str | os.PathLike[str] | bytes) -> str:
+    """What a cache knows a film by: its path with the time and size of the file, or a digest of the content.
+
+    A path that holds another film by now, as it may in a program that answers for long, is another key.
+    """
+    if isinstance(source, bytes):
+        return hashlib.sha256(source).hexdigest()
+    path = os.fspath(source)
+    try:
+        found = os.stat(path)
+    except OSError:
+        # It is reported when it is read.
+        return path
+    return f"{path} {found.st_mtime_ns} {found.st_size}"
 
 
 @dataclass(frozen=True)
@@ -37,7 +51,7 @@ class Film:
     Args:
         source: path, the content of a file, or what fetches that.
         name: what errors call it.
-        key: the path, or a digest of the content: what a cache knows the film by.
+        key: see `key_of`.
         num_frames: length at the reader's frame rate.
         has_video: whether it has pictures.
         has_sound: whether it has sound.
@@ -121,12 +135,11 @@ class PerceiverClipReader:
             DataError: the film is absent, damaged, cut off, or without a picture or sound; the message names it.
         """
         if isinstance(source, str | os.PathLike):
-            key = os.fspath(source)
-            name = key if name is None else name
+            name = os.fspath(source) if name is None else name
         else:
             source = source if isinstance(source, bytes) else source.read()
-            key = hashlib.sha256(source).hexdigest()
             name = "the given content" if name is None else name
+        key = key_of(source)
         header = read_header(source, name)
         has_video = header.picture_seconds is not None
         if not has_video and not header.has_sound:
@@ -166,13 +179,16 @@ class PerceiverClipReader:
             begin, samples = first * self.samples_per_frame, self.num_samples
             frames = kept.frames[first : first + self.num_frames]
             clip = Clip(frames, kept.waveform[begin : begin + samples])
-        return replace(clip, waveform=(clip.waveform * film.gain).clamp(-1, 1))
+        return replace(clip, waveform=np.clip(clip.waveform * np.float32(film.gain), -1, 1))
 
-    def fit(self, picture: Picture) -> Tensor:
+    def fit(self, picture: Picture) -> np.ndarray:
         """A picture at the reader's size, [3, height, width] uint8."""
-        pixels = torch.from_numpy(picture.pixels()).permute(2, 0, 1)[None]
-        middle = largest_middle(pixels, self.height, self.width)
-        return resize_bytes(middle, self.height, self.width, BILINEAR)[0]
+        pixels = picture.pixels()
+        rows, columns = pixels.shape[:2]
+        top, left, tall, wide = largest_box(rows, columns, self.height, self.width)
+        middle = Image.fromarray(np.ascontiguousarray(pixels[top : top + tall, left : left + wide]))
+        fitted = middle.resize((self.width, self.height), Image.Resampling.BILINEAR)
+        return np.ascontiguousarray(np.asarray(fitted).transpose(2, 0, 1))
 
     def save_pretrained(self, folder: str | os.PathLike[str]) -> None:
         """Write the settings as `preprocessor_config.json`."""
@@ -216,11 +232,14 @@ class PerceiverClipReader:
                 break
         waveform = sound.resampled(self.num_samples)
         if not film.has_video:
-            return Clip(torch.zeros(self.num_frames, 3, self.height, self.width, dtype=torch.uint8), waveform)
+            return Clip(self._black(self.num_frames), waveform)
         shown = frames.until(self.num_frames)
         if len(shown) < self.num_frames:
             raise DataError(f"`{film.name}` holds no picture that can be decoded from second {begin:.2f} on")
         return Clip(shown, waveform)
+
+    def _black(self, count: int) -> np.ndarray:
+        return np.zeros((count, 3, self.height, self.width), np.uint8)
 
     def _read_through(self, source: Source, name: str, key: str, header: Header, *, pictures: bool) -> _Read:
         """Decode a film to its end; keep it at the reader's size where the cache has room for all of it."""
@@ -240,7 +259,7 @@ class PerceiverClipReader:
             count = whole_frames(read.seconds, self.frame_rate)
             shown = frames.until(count)
             if header.picture_seconds is None:
-                shown = torch.zeros(count, 3, self.height, self.width, dtype=torch.uint8)
+                shown = self._black(count)
             self.cache.add(key, Clip(shown, sound.resampled(count * self.samples_per_frame)))
         return read
 
@@ -258,7 +277,7 @@ class _Read:
             assert self._picture_seconds is not None
             self.seconds = max(self.seconds, piece.time + self._picture_seconds)
             return
-        mono = to_mono(piece.samples, channel_axis=0, name="sound")
-        self.loudest = max(self.loudest, float(mono.abs().max()))
+        mono = one_channel_of(piece.samples, channel_axis=0, name="sound")
+        self.loudest = max(self.loudest, float(np.abs(mono).max()))
         if self._picture_seconds is None:
             self.seconds = max(self.seconds, piece.time + len(mono) / piece.sampling_rate)

@@ -5,8 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 
-import torch
-from torch import Tensor
+import numpy as np
 
 from perceivers.processors.video.decoding import Picture
 
@@ -27,12 +26,12 @@ class FrameWindow:
     """
 
     def __init__(
-        self, frame_rate: float, first: int, count: int | None, fit: Callable[[Picture], Tensor]
+        self, frame_rate: float, first: int, count: int | None, fit: Callable[[Picture], np.ndarray]
     ) -> None:
         self._rate, self._first, self._count, self._fit = frame_rate, first, count, fit
-        self._frames: list[Tensor] = []
+        self._frames: list[np.ndarray] = []
         self._last: Picture | None = None
-        self._last_fitted: Tensor | None = None
+        self._last_fitted: np.ndarray | None = None
 
     @property
     def is_full(self) -> bool:
@@ -46,12 +45,12 @@ class FrameWindow:
             self._show_until((self._last.time + picture.time) / 2)
         self._last, self._last_fitted = picture, None
 
-    def until(self, num_frames: int) -> Tensor:
+    def until(self, num_frames: int) -> np.ndarray:
         """The frames [up to num_frames, ...]; none where no picture came."""
         if self._last is not None:
             self._count = num_frames
             self._show_until(math.inf)
-        return torch.stack(self._frames[:num_frames]) if self._frames else torch.empty(0)
+        return np.stack(self._frames[:num_frames]) if self._frames else np.empty(0, np.uint8)
 
     def _show_until(self, time: float) -> None:
         while not self.is_full and (self._first + len(self._frames)) / self._rate < time - 1e-6:

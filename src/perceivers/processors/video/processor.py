@@ -12,6 +12,7 @@ from torch import Tensor
 from perceivers.errors import ConfigurationError, DataError, ShapeError
 from perceivers.processors.batch import ProcessedBatch
 from perceivers.processors.image.arguments import Size, size_mapping
+from perceivers.processors.image.geometry import largest_box
 from perceivers.processors.image.reading import read_pictures
 from perceivers.processors.image.resize import resize_bytes
 from perceivers.processors.video.files import read_video
@@ -104,7 +105,7 @@ class PerceiverVideoProcessor:
             raise DataError(f"`{name}` must hold frames of one size, received several")
         frames = _bytes(torch.stack(pictures), name)
         if self.do_center_crop:
-            frames = largest_middle(frames, self.height, self.width)
+            frames = _largest_middle(frames, self.height, self.width)
         return resize_bytes(frames, self.height, self.width, self.resample).float() / 255
 
     def post_process(self, image: Tensor) -> Tensor:
@@ -169,10 +170,8 @@ def _bytes(frames: Tensor, name: str) -> Tensor:
     return (frames * (255 if largest <= 1 else 1)).round().to(torch.uint8)
 
 
-def largest_middle(frames: Tensor, height: int, width: int) -> Tensor:
+def _largest_middle(frames: Tensor, height: int, width: int) -> Tensor:
     """The largest middle part of [frames, channels, rows, columns] with the proportions of height and width."""
     rows, columns = frames.shape[2:]
-    kept_rows = max(1, min(rows, columns * height // width))
-    kept_columns = max(1, min(columns, rows * width // height))
-    top, left = (rows - kept_rows) // 2, (columns - kept_columns) // 2
-    return frames[:, :, top : top + kept_rows, left : left + kept_columns]
+    top, left, tall, wide = largest_box(rows, columns, height, width)
+    return frames[:, :, top : top + tall, left : left + wide]

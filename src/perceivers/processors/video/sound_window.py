@@ -7,11 +7,10 @@ from __future__ import annotations
 
 import math
 
-import torch
-from torch import Tensor
+import numpy as np
 
-from perceivers.processors.audio.processor import to_mono
-from perceivers.processors.audio.resampling import resample
+from perceivers.processors.audio.mono import one_channel_of
+from perceivers.processors.audio.polyphase import resampled
 from perceivers.processors.video.decoding import Sound
 
 # Samples around the stretch, at the lower of both rates, that the resampling filter looks at.
@@ -28,7 +27,7 @@ class SoundWindow:
 
     def __init__(self, sampling_rate: int, first: int) -> None:
         self._rate, self._first = sampling_rate, first
-        self._pieces: list[Tensor] = []
+        self._pieces: list[np.ndarray] = []
         self._begin = 0
         self._from_rate = sampling_rate
         self._end_wanted: int | None = None
@@ -46,12 +45,12 @@ class SoundWindow:
         if not self._pieces:
             self._from_rate = sound.sampling_rate
             self._begin = round(sound.time * sound.sampling_rate)
-        self._pieces.append(to_mono(sound.samples, channel_axis=0, name="sound"))
+        self._pieces.append(one_channel_of(sound.samples, channel_axis=0, name="sound"))
 
-    def resampled(self, num_samples: int) -> Tensor:
+    def resampled(self, num_samples: int) -> np.ndarray:
         """[num_samples] float32; silence where the film has none."""
         if not self._pieces or num_samples == 0:
-            return torch.zeros(num_samples)
+            return np.zeros(num_samples, np.float32)
         common = math.gcd(self._from_rate, self._rate)
         down, up = self._from_rate // common, self._rate // common
         reach = FILTER_REACH * math.ceil(max(up / down, 1.0))
@@ -59,10 +58,11 @@ class SoundWindow:
         turns = max(0, self._first - reach) // up
         begin = turns * down
         end = math.ceil((self._first + num_samples + reach) * down / up)
-        known = torch.cat(self._pieces)
-        window = torch.zeros(end - begin)
+        known = np.concatenate(self._pieces)
+        window = np.zeros(end - begin, np.float32)
         start, stop = max(begin, self._begin), min(end, self._begin + len(known))
         if start < stop:
             window[start - begin : stop - begin] = known[start - self._begin : stop - self._begin]
         offset = self._first - turns * up
-        return resample(window, self._from_rate, self._rate)[offset : offset + num_samples].clamp(-1, 1)
+        found = resampled(window, self._from_rate, self._rate)[offset : offset + num_samples]
+        return np.clip(found, -1, 1)

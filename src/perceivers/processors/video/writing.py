@@ -10,11 +10,9 @@ from fractions import Fraction
 from typing import Any, BinaryIO
 
 import numpy as np
-import torch
-from torch import Tensor
 
 from perceivers.errors import ConfigurationError, MissingExtraError, ShapeError
-from perceivers.processors.audio.resampling import resample
+from perceivers.processors.audio.polyphase import resampled
 
 # AAC knows a few rates only; this one every player does.
 SOUND_RATE = 48_000
@@ -57,17 +55,17 @@ class VideoWriter:
         if sampling_rate is not None:
             self._sound = container.add_stream("aac", rate=SOUND_RATE)
             self._sound.layout = "mono"
-        self._waveforms: list[Tensor] = []
+        self._waveforms: list[np.ndarray] = []
         self._count = 0
 
-    def add(self, frames: Tensor, waveform: Tensor | None = None) -> None:
+    def add(self, frames: np.ndarray, waveform: np.ndarray | None = None) -> None:
         """Write what follows.
 
         Args:
             frames: [num_frames, height, width, 3] uint8.
             waveform: [num_samples] in [-1, 1], beyond is clipped; None for silence of no length.
         """
-        if tuple(frames.shape[1:]) != (self._height, self._width, 3) or frames.dtype != torch.uint8:
+        if tuple(frames.shape[1:]) != (self._height, self._width, 3) or frames.dtype != np.uint8:
             raise ShapeError(
                 f"`frames` must be uint8 [num_frames, {self._height}, {self._width}, 3], received {frames.dtype} "
                 f"{list(frames.shape)}"
@@ -76,21 +74,22 @@ class VideoWriter:
             raise ShapeError(
                 f"`waveform` must be [num_samples] in a film with sound, received {list(waveform.shape)}"
             )
-        for pixels in frames.cpu().numpy():
+        for pixels in frames:
             picture = self._av.VideoFrame.from_ndarray(np.ascontiguousarray(pixels), format="rgb24")
             picture.pts = self._count
             picture.time_base = self._picture_seconds
             self._count += 1
             self._container.mux(self._pictures.encode(picture))
         if waveform is not None:
-            self._waveforms.append(waveform.detach().float().cpu().clamp(-1, 1))
+            self._waveforms.append(np.clip(waveform.astype(np.float32), -1, 1))
 
     def finish(self) -> None:
         """Write the sound, and what the encoders hold back."""
         if self._sound is not None and self._waveforms and self._sampling_rate is not None:
-            waveform = resample(torch.cat(self._waveforms), self._sampling_rate, SOUND_RATE).clamp(-1, 1)
+            waveform = resampled(np.concatenate(self._waveforms), self._sampling_rate, SOUND_RATE)
+            waveform = np.clip(waveform, -1, 1)
             for begin in range(0, len(waveform), SOUND_PIECE):
-                samples = waveform[None, begin : begin + SOUND_PIECE].contiguous().numpy()
+                samples = np.ascontiguousarray(waveform[None, begin : begin + SOUND_PIECE])
                 piece = self._av.AudioFrame.from_ndarray(samples, format="fltp", layout="mono")
                 piece.sample_rate, piece.pts = SOUND_RATE, begin
                 piece.time_base = Fraction(1, SOUND_RATE)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from pathlib import Path
 
+import numpy as np
 import torch
 from torch import Tensor
 
@@ -82,23 +83,23 @@ def draw_clip(prediction: Prediction, path: Path) -> None:
     truth, hidden, said = ((shown[name]["image"]) for name in ("truth", "hidden", "said"))
     rows = {
         "film": _pixels(truth, shape),
-        "shown": _pixels(torch.where(hidden[:, None], torch.tensor(1.0), truth), shape),
+        "shown": _pixels(np.where(hidden[:, None], 1.0, truth), shape),
         "said": _pixels(said, shape),
     }
     for row, (label, frames) in enumerate(rows.items()):
         for column in range(columns):
             axes = figure.add_subplot(grid[row, column])
-            axes.imshow(frames[column].numpy(), interpolation="nearest")
+            axes.imshow(frames[column], interpolation="nearest")
             axes.set_xticks([])
             axes.set_yticks([])
             if column == 0:
                 axes.set_ylabel(label, fontsize=10, color=INK)
     axes = figure.add_subplot(grid[3, :])
     wave, answer = shown["truth"]["audio"][:, 0], shown["said"]["audio"][:, 0]
-    seen = (~shown["hidden"]["audio"]).nonzero()[:, 0]
-    axes.plot(wave.numpy(), color=PALE, linewidth=1.2, label="film")
-    axes.plot(answer.numpy(), color=ACCENT, linewidth=0.9, label="said")
-    axes.plot(seen.numpy(), wave[seen].numpy(), ".", color=INK, markersize=2, label="shown")
+    seen = np.flatnonzero(~shown["hidden"]["audio"])
+    axes.plot(wave, color=PALE, linewidth=1.2, label="film")
+    axes.plot(answer, color=ACCENT, linewidth=0.9, label="said")
+    axes.plot(seen, wave[seen], ".", color=INK, markersize=2, label="shown")
     axes.set_ylabel("sound", fontsize=10, color=INK)
     axes.set_xlim(0, len(wave))
     axes.legend(loc="upper right", fontsize=8, frameon=False, ncols=3)
@@ -106,6 +107,6 @@ def draw_clip(prediction: Prediction, path: Path) -> None:
     save_figure(figure, path, dpi=110)
 
 
-def _pixels(points: Tensor, shape: tuple[int, int, int]) -> Tensor:
+def _pixels(points: np.ndarray, shape: tuple[int, int, int]) -> np.ndarray:
     """[points, 3] in [-1, 1] as frames [frames, height, width, 3] in [0, 1]."""
-    return ((points + 1) / 2).clamp(0, 1).reshape(*shape, 3)
+    return ((points + 1) / 2).clip(0, 1).reshape(*shape, 3)

@@ -46,12 +46,21 @@ def nearest_visible(values: Tensor, hidden: Tensor, coordinates: Tensor) -> Tens
     distances = torch.cdist(coordinates, coordinates)
     guesses = []
     for sample, is_hidden in zip(values, hidden, strict=True):
-        seen = (~is_hidden).nonzero()[:, 0]
-        if len(seen) == 0:
-            guesses.append(sample.mean(dim=0, keepdim=True).expand_as(sample))
-            continue
-        guesses.append(sample[seen[distances[:, seen].argmin(dim=1)]])
+        places = nearest_places(is_hidden, distances)
+        mean = sample.mean(dim=0, keepdim=True).expand_as(sample)
+        guesses.append(sample[places] if len(places) else mean)
     return torch.stack(guesses)
+
+
+def nearest_places(hidden: Tensor, distances: Tensor) -> Tensor:
+    """Of each point the nearest visible one, the first of them on a tie: whole numbers [points]; empty where none is visible.
+
+    Args:
+        hidden: bool [points].
+        distances: between all points, [points, points].
+    """
+    seen = (~hidden).nonzero()[:, 0]
+    return seen[distances[:, seen].argmin(dim=1)] if len(seen) else seen
 
 
 def neighbours_found(table: Tensor, coordinates: Tensor, reach: float = 1.5) -> float:

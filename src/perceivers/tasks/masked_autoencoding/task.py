@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import replace
+from collections.abc import Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, cast
@@ -13,31 +12,34 @@ from torch import Tensor, nn
 
 from perceivers.arguments import DataArguments
 from perceivers.configuration import PerceiverConfig
-from perceivers.data.opening import find_files, open_tables
+from perceivers.data.opening import open_tables
 from perceivers.data.splits import Splits
 from perceivers.data.tables import require_columns
 from perceivers.errors import ConfigurationError
 from perceivers.kinds.video.augmentation import random_mirror, random_view
 from perceivers.kinds.video.films import FilmDecoder, Stretch, film_column, load_films
-from perceivers.kinds.video.reading import VIDEO_SUFFIXES, SurveyedFilms, clip_reader, require_a_clip
+from perceivers.kinds.video.reading import VIDEO_SUFFIXES, SurveyedFilms, cache_of, clip_reader, reader_of
 from perceivers.metrics.named import mean_of
 from perceivers.metrics.running import Metrics
 from perceivers.metrics.signal_to_noise import peak_signal_to_noise, signal_to_noise
 from perceivers.models.hierarchical_perceiver import HierarchicalPerceiver, config_of_hierarchy
 from perceivers.nn.fourier import grid_coordinates
 from perceivers.nn.precision import wide
-from perceivers.processors.video.clip_cache import ClipCache
+from perceivers.processors.video.clip import stacked
 from perceivers.processors.video.clips import PerceiverClipReader
-from perceivers.tasks.base import Batch, Parts, Prediction, Step, Task, Unreadable, guarded
+from perceivers.tasks.base import Batch, Parts, Prediction, Step, Task, Unreadable
+from perceivers.tasks.masked_autoencoding.answers import guessed_films
 from perceivers.tasks.masked_autoencoding.drawing import draw_clip, draw_positions
 from perceivers.tasks.masked_autoencoding.measures import (
     error_of_hidden,
     mean_of_visible,
+    nearest_places,
     nearest_visible,
     neighbours_found,
     share_of_neighbours,
 )
 from perceivers.tasks.masked_autoencoding.options import MaskedAutoencodingArguments
+from perceivers.tasks.masked_autoencoding.pattern import Pattern
 
 if TYPE_CHECKING:
     import numpy as np
@@ -56,7 +58,8 @@ class MaskedAutoencoding(Task[MaskedAutoencodingArguments]):
     @cached_property
     def reader(self) -> PerceiverClipReader:
         """Cuts clips of the asked size out of films."""
-        return clip_reader(self.arguments, self._cache(), normalize_sound=self.arguments.normalize_sound)
+        chosen = self.arguments
+        return clip_reader(chosen, cache_of(chosen.cache_megabytes), normalize_sound=chosen.normalize_sound)
 
     def load_data(self, arguments: DataArguments, parts: Parts | None = None) -> Splits:
         """Open videos and divide them; their classes, where there are any, are not read."""
@@ -85,8 +88,8 @@ class MaskedAutoencoding(Task[MaskedAutoencodingArguments]):
 
     def restore(self, folder: Path) -> Parts:
         """Load network and clip reader."""
-        reader = PerceiverClipReader.from_pretrained(folder)
-        return Parts(HierarchicalPerceiver.from_pretrained(folder), replace(reader, cache=self._cache()))
+        reader = reader_of(folder, self.arguments.cache_megabytes)
+        return Parts(HierarchicalPerceiver.from_pretrained(folder), reader)
 
     def vary(self, sample: Stretch, generator: np.random.Generator) -> Stretch:
         """Begin the clip anywhere in its part of the film."""
@@ -94,11 +97,8 @@ class MaskedAutoencoding(Task[MaskedAutoencodingArguments]):
 
     def collate(self, processor: PerceiverClipReader, samples: Sequence[Stretch]) -> Batch:
         """Give `image` [batch, frames, 3, height, width] in [0, 1], and `audio` [batch, samples, 1] in [-1, 1]."""
-        clips = [processor.read(sample.film, sample.start) for sample in samples]
-        return {
-            "image": torch.stack([clip.frames for clip in clips]).float() / 255,
-            "audio": torch.stack([clip.waveform for clip in clips])[..., None],
-        }
+        arrays = stacked([processor.read(sample.film, sample.start) for sample in samples])
+        return {name: torch.from_numpy(values) for name, values in arrays.items()}
 
     def augment(self, batch: Batch) -> Batch:
         """Move and mirror the pictures."""
@@ -148,24 +148,16 @@ class MaskedAutoencoding(Task[MaskedAutoencodingArguments]):
         draw_positions(tables, (chosen.num_frames, chosen.height, chosen.width), chance, path)
         return [path]
 
-    @torch.no_grad()
     def predict(
         self, parts: Parts, inputs: Sequence[str], left_out: list[Unreadable] | None = None
     ) -> list[Prediction]:
         """Hide most of the middle clip of each film, and say what was there."""
+        model = cast("HierarchicalPerceiver", parts.model).eval()
+        return guessed_films(model, parts.processor, self._pattern(model), inputs, left_out)
 
-        def films(given: str) -> Iterator[str]:
-            yield from map(str, find_files([given], VIDEO_SUFFIXES, "video"))
-
-        def made(film: str) -> Iterator[Prediction]:
-            yield self._reconstruct(parts, film)
-
-        return [
-            prediction
-            for given in inputs
-            for film in guarded(given, films(given), left_out)
-            for prediction in guarded(film, made(film), left_out)
-        ]
+    def save_for_export(self, parts: Parts, folder: Path) -> None:
+        """Write what is hidden: chance is torch's."""
+        self._pattern(cast("HierarchicalPerceiver", parts.model)).save(folder)
 
     def show(self, predictions: Sequence[Prediction], folder: Path) -> list[Path]:
         """Draw of each film the clip, what was visible of it, and what the model says."""
@@ -200,7 +192,7 @@ class MaskedAutoencoding(Task[MaskedAutoencodingArguments]):
         """Errors of each clip [batch], of colours in [0, 1] and of samples in [-1, 1]."""
         image, audio = points["image"], points["audio"]
         of_image, of_audio = hidden["image"], hidden["audio"]
-        times = torch.arange(audio.shape[1], dtype=torch.float32, device=audio.device)[:, None]
+        times = self._coordinates("audio").to(audio.device)
         near = nearest_visible(image, of_image, self._places().to(image.device))
         colours = {
             "video_error": said["image"].clamp(-1, 1),
@@ -222,40 +214,26 @@ class MaskedAutoencoding(Task[MaskedAutoencodingArguments]):
         halves = torch.tensor([(size - 1) / 2 for size in sizes])
         return (grid_coordinates(sizes) + 1) * halves
 
-    def _reconstruct(self, parts: Parts, path: str) -> Prediction:
-        reader, model = parts.processor, cast("HierarchicalPerceiver", parts.model)
-        film = reader.survey(path)
-        require_a_clip(film, 0, film.num_frames, reader)
-        stretch = Stretch(film, 0, film.num_frames, (film.num_frames - reader.num_frames) // 2)
-        points = as_points(self.collate(reader, [stretch]))
-        points = {name: values.to(model.device) for name, values in points.items()}
+    def _pattern(self, model: HierarchicalPerceiver) -> Pattern:
+        """What `_same_for_all` shows of one clip."""
         visible = self._same_for_all(model, 1)
-        said = model.eval()(points, **visible).logits
-        hidden = cast(
-            "dict[str, Tensor]",
-            model.hidden_points(visible.get("visible_slots"), visible.get("visible_groups")),
+        hidden = model.hidden_points(visible.get("visible_slots"), visible.get("visible_groups"))
+        assert hidden is not None
+        nearest = {
+            name: nearest_places(each[0].cpu(), torch.cdist(self._coordinates(name), self._coordinates(name)))
+            for name, each in hidden.items()
+        }
+        return Pattern(
+            {name: each[0].cpu().numpy() for name, each in visible.items()},
+            {name: each[0].cpu().numpy() for name, each in hidden.items()},
+            {name: each.numpy() for name, each in nearest.items()},
         )
-        measured = self._measured(points, said, hidden)
-        metrics = {
-            "video_psnr": -10 * measured["video_error"].log10(),
-            "video_psnr_of_nearest_visible": -10
-            * measured["video_error_of_nearest"].clamp(min=1e-10).log10(),
-            "audio_psnr": -10 * measured["audio_error"].clamp(min=1e-10).log10(),
-        }
-        values = {name: float(value) for name, value in metrics.items()}
-        shape = (self.arguments.num_frames, self.arguments.height, self.arguments.width)
-        shown = {
-            "shape": shape,
-            "truth": {name: each[0].float().cpu() for name, each in points.items()},
-            "hidden": {name: each[0].cpu() for name, each in hidden.items()},
-            "said": {name: each[0].float().cpu() for name, each in said.items()},
-        }
-        seconds = stretch.start / reader.frame_rate
-        return Prediction(path, {"second": seconds, **values}, shown)
 
-    def _cache(self) -> ClipCache | None:
-        megabytes = self.arguments.cache_megabytes
-        return ClipCache(megabytes * 2**20) if megabytes else None
+    def _coordinates(self, name: str) -> Tensor:
+        """Where the points of an input are, [points, axes]."""
+        if name == "image":
+            return self._places()
+        return torch.arange(self.arguments.inputs[name][0], dtype=torch.float32)[:, None]
 
 
 def as_points(batch: Mapping[str, Tensor]) -> dict[str, Tensor]:

@@ -119,9 +119,9 @@ def _write_film(flows: Sequence[KeptFlow], film: Path, target: Path) -> None:
             writer.add(_even(draw_flow(frame, torch.from_numpy(kept.read()), extent))[None])
 
 
-def _even(picture: Image.Image) -> Tensor:
+def _even(picture: Image.Image) -> np.ndarray:
     """uint8 [height, width, 3] with even sides, as films need."""
-    pixels = torch.from_numpy(np.array(picture))
+    pixels = np.asarray(picture)
     return pixels[: pixels.shape[0] // 2 * 2, : pixels.shape[1] // 2 * 2]
 
 

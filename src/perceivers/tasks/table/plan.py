@@ -169,7 +169,7 @@ def _inputs(made: Mapping[str, Kind]) -> tuple[Input, ...]:
     """One input for all columns of a kind that gathers them, and one for every other column."""
     gathered: dict[str, list[str]] = {}
     for name, kind in made.items():
-        gathered.setdefault(f"{kind.name}s" if kind.gathers else name, []).append(name)
+        gathered.setdefault(kind.several if kind.gathers else name, []).append(name)
     names = model_names(
         [*(key for key in gathered if key not in made), *(key for key in gathered if key in made)]
     )

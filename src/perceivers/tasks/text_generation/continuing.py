@@ -2,23 +2,21 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-import numpy as np
 import torch
 from torch import Tensor
 
 from perceivers.kinds.text.reading import is_path
+from perceivers.models.generation.generating import Generated
 from perceivers.models.generation.streaming import Streamer
-from perceivers.models.generation.writing import Generated
 from perceivers.tasks.base import Prediction
+from perceivers.tasks.text_generation.answers import ids_of, said, stops_of
 from perceivers.tasks.text_generation.codes import Codes
 from perceivers.tasks.text_generation.options import TextGenerationArguments
 from perceivers.tasks.text_generation.prompts import Prompt
-from perceivers.tasks.text_generation.reading import events_of
 
 NUM_ALTERNATIVES = 5
 
@@ -58,10 +56,9 @@ def continued(
         streamer: see PerceiverForCausalLM.generate.
 
     Returns:
-        `values` with `written`, `tokens` (how many), `bits_per_token` (of what was written, as the model sees it) and `ended`
-        (whether an end was reached); `shown` with the thoughts of prompt and continuation.
+        `values`, see `perceivers.tasks.text_generation.answers.said`; `shown` with the thoughts of prompt and continuation.
     """
-    ids = torch.tensor([[codes.bos_id, *codes.encode(prompt.values).tolist()]])
+    ids = torch.from_numpy(ids_of(codes, prompt))
     generated: Generated = model.generate(
         ids.to(model.device),
         arguments.max_new_tokens,
@@ -70,7 +67,7 @@ def continued(
         top_p=arguments.top_p,
         repetition_penalty=arguments.repetition_penalty,
         suppress=codes.suppressed,
-        stop=[codes.eos_id, *_stops(codes, arguments.stop, prompt.values.dtype)],
+        stop=[codes.eos_id, *stops_of(codes, arguments.stop, prompt.values.dtype)],
         seed=seed,
         cache=arguments.cache,
         streamer=streamer,
@@ -80,13 +77,8 @@ def continued(
     logits = generated.logits
     assert logits is not None
     thoughts = [*_of_prompt(model, ids), *_of_scores(new, logits[0, : len(new)])]
-    own = [each.probability or 0.0 for each in thoughts[ids.shape[1] - 1 :]]
-    values = {
-        "written": codes.shown(new),
-        "tokens": len(new),
-        "bits_per_token": -sum(math.log2(max(each, 1e-30)) for each in own) / len(new),
-        "ended": bool(generated.is_stopped[0]),
-    }
+    log_probs = generated.log_probs[0, : len(new)].cpu().numpy()
+    values = said(codes, new, log_probs, bool(generated.is_stopped[0]))
     shown = {
         "thoughts": thoughts,
         "num_given": ids.shape[1] - 1,
@@ -94,16 +86,6 @@ def continued(
         "is_file": is_path(prompt.source),
     }
     return Prediction(prompt.source, values, shown)
-
-
-def _stops(codes: Codes, given: Sequence[str], dtype: Any) -> list[list[int]]:
-    """Stop sequences as ids."""
-    values = [
-        np.frombuffer(each.encode("utf-8"), dtype=np.uint8) if dtype == np.uint8 else events_of(each, "stop")
-        for each in given
-        if each
-    ]
-    return [codes.encode(each).tolist() for each in values]
 
 
 @torch.no_grad()

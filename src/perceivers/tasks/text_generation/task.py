@@ -36,6 +36,7 @@ from perceivers.tasks.base import Batch, Parts, Prediction, Step, Task, Unreadab
 from perceivers.tasks.choosing import for_length, size_of
 from perceivers.tasks.sizes import values_of_size
 from perceivers.tasks.sizing import fitted, narrowed
+from perceivers.tasks.text_generation.answers import processor_of
 from perceivers.tasks.text_generation.codes import codes_of
 from perceivers.tasks.text_generation.continuing import continued
 from perceivers.tasks.text_generation.crops import Crop, Crops, batch_of, drawn_crop, last_place
@@ -157,10 +158,7 @@ class TextGeneration(Task[TextGenerationArguments]):
 
     def restore(self, folder: Path) -> Parts:
         """Load model and processor."""
-        processor: Any = (EventVocabulary if self.reads_events else PerceiverTokenizer).from_pretrained(
-            folder
-        )
-        return Parts(PerceiverForCausalLM.from_pretrained(folder), processor)
+        return Parts(PerceiverForCausalLM.from_pretrained(folder), processor_of(folder, self.arguments))
 
     def vary(self, sample: Crop, generator: np.random.Generator) -> Crop:
         """Draw another stretch of the same text."""

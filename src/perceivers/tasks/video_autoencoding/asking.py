@@ -7,8 +7,6 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, ClassVar
 
-import torch
-
 from perceivers.answers.said import Said
 from perceivers.errors import DataError
 from perceivers.kinds.asked import Extent, Field, Media, Sent, stored
@@ -59,7 +57,7 @@ class FilmAsking(Asking):
     def example(self, samples: Any, index: int) -> Example:
         """See Asking."""
         stretch = samples[index]
-        truth = {"class": class_names(self.parts)[stretch.label]} if stretch.label is not None else {}
+        truth = {"class": class_names(self.parts.model)[stretch.label]} if stretch.label is not None else {}
         return Example(samples.name(index), {self._column: Own(content_of(stretch.film.source))}, truth)
 
     def extent(self, column: str, content: bytes, most_seconds: float) -> Extent:
@@ -78,9 +76,8 @@ class FilmAsking(Asking):
     def _column(self) -> str:
         return film_column((), self.task.arguments.video_column)
 
-    @torch.no_grad()
     def _made(self, cell: Any, folder: Path) -> Prediction | DataError:
-        names = class_names(self.parts) if self.task.has_classes else ()  # type: ignore[attr-defined]
+        names = class_names(self.parts.model) if self.task.has_classes else ()  # type: ignore[attr-defined]
         if isinstance(cell, Own):
             # Readers of films look at the content; any ending does.
             cell = Sent(f"film{VIDEO_SUFFIXES[0]}", cell.value)

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import torch
+import numpy as np
 
 from perceivers.figures import new_figure, save_figure
-from perceivers.metrics.signal_to_noise import decibels, mean_squared_errors
+from perceivers.metrics.decibels import decibels_of
 from perceivers.tasks.base import Prediction
 
 INK, ACCENT, PALE = "#222222", "#d1495b", "#8a9ba8"
@@ -35,24 +35,24 @@ def draw_reconstruction(prediction: Prediction, path: Path) -> None:
         _title(prediction), x=0.02, y=0.985, ha="left", va="top", color=INK, fontsize=12, parse_math=False
     )
     for column, (second, original, made) in enumerate(frames):
-        squared = mean_squared_errors(made[None].float() / 255, original[None].float() / 255)
+        squared = float(np.square(made / 255 - original / 255).mean())
         for row, (pixels, title) in enumerate(
-            ((original, f"{second:.2f} s"), (made, f"{float(decibels(1.0, squared)):.1f} dB"))
+            ((original, f"{second:.2f} s"), (made, f"{decibels_of(1.0, squared):.1f} dB"))
         ):
             axes = figure.add_subplot(grid[row, column])
-            axes.imshow(pixels.numpy(), interpolation="nearest")
+            axes.imshow(pixels, interpolation="nearest")
             axes.set_title(title, fontsize=9, color=INK, pad=3)
             axes.set_xticks([])
             axes.set_yticks([])
             if column == 0:
                 axes.set_ylabel(("original", "reconstruction")[row], fontsize=10, color=INK)
-    loudest = max(float(wave.abs().max()) for wave in prediction.shown["waves"]) or 1.0
+    loudest = max(float(np.abs(wave).max()) for wave in prediction.shown["waves"]) or 1.0
     for row, (wave, label, colour) in enumerate(
         zip(prediction.shown["waves"], ("original", "reconstruction"), (PALE, ACCENT), strict=True)
     ):
         axes = figure.add_subplot(grid[2 + row, :])
-        seconds = torch.linspace(0.0, float(values["seconds"]), len(wave)).numpy()
-        axes.fill_between(seconds, wave[:, 0].numpy(), wave[:, 1].numpy(), color=colour, linewidth=0.6)
+        seconds = np.linspace(0.0, float(values["seconds"]), len(wave))
+        axes.fill_between(seconds, wave[:, 0], wave[:, 1], color=colour, linewidth=0.6)
         axes.set_xlim(0.0, float(values["seconds"]))
         axes.set_ylim(-1.05 * loudest, 1.05 * loudest)
         axes.set_ylabel(f"sound,\n{label}", fontsize=10, color=INK)

@@ -6,17 +6,17 @@ import io
 from collections.abc import Sequence
 from typing import Any
 
-import torch
-from torch import Tensor
+import numpy as np
 
 from perceivers.answers.ranking import ranked_answers
 from perceivers.errors import DataError
 from perceivers.kinds.video.reading import require_a_clip
-from perceivers.metrics.signal_to_noise import decibels, mean_squared_errors
+from perceivers.metrics.decibels import decibels_of
+from perceivers.processors.video.clip import stacked
 from perceivers.processors.video.clips import PerceiverClipReader
 from perceivers.processors.video.writing import VideoWriter, video_writer
-from perceivers.tasks.base import Parts, Prediction
-from perceivers.tasks.video_autoencoding.measures import reconstructions
+from perceivers.tasks.arrays import reconstructed
+from perceivers.tasks.base import Prediction
 
 SHOWN_FRAMES = 8
 # Small pictures are shown larger, so that one sees their pixels.
@@ -32,7 +32,7 @@ def reconstruct_film(
     """Reconstruct a film from its beginning to its end; the last clip overlaps the one before where they do not fit.
 
     Args:
-        model: prepared.
+        model: prepared, or exported.
         reader: cuts the clips.
         path: the film.
         class_names: names of the classes by id; none where the model has no classes.
@@ -49,8 +49,8 @@ def reconstruct_film(
     require_a_clip(film, 0, film.num_frames, reader)
     sums = _Sums()
     wanted = {round(film.num_frames * (index + 0.5) / SHOWN_FRAMES - 0.5) for index in range(SHOWN_FRAMES)}
-    frames: list[tuple[float, Tensor, Tensor]] = []
-    waves: list[tuple[Tensor, Tensor]] = []
+    frames: list[tuple[float, np.ndarray, np.ndarray]] = []
+    waves: list[tuple[np.ndarray, np.ndarray]] = []
     scale = max(1, SHOWN_HEIGHT // reader.height)
     height, width = _even(scale * reader.height), _even(2 * scale * reader.width + GAP)
     stored = io.BytesIO()
@@ -77,7 +77,7 @@ def reconstruct_film(
     if class_names:
         (answer,) = ranked_answers(sums.mean_logits()[None], class_names)
         values.update(answer)
-    true_wave, made_wave = (torch.cat(each) for each in zip(*waves, strict=True))
+    true_wave, made_wave = (np.concatenate(each) for each in zip(*waves, strict=True))
     shown_values = {
         "film": stored.getvalue(),
         "frames": frames,
@@ -86,20 +86,20 @@ def reconstruct_film(
     return Prediction(path, values, shown_values)
 
 
-def class_names(parts: Parts) -> list[str]:
+def class_names(model: Any) -> list[str]:
     """Names of a model's classes by id."""
-    labels = parts.model.config.id2label or {}
+    labels = model.config.id2label or {}
     return [labels[index] for index in range(len(labels))]
 
 
-def extremes(waveform: Tensor) -> Tensor:
+def extremes(waveform: np.ndarray) -> np.ndarray:
     """Lowest and highest sample of each stretch of a wave, [points, 2]: all that a drawing of it can show.
 
     Args:
         waveform: [samples].
     """
     points = min(WAVE_POINTS, len(waveform))
-    return torch.stack([torch.stack([part.min(), part.max()]) for part in waveform.tensor_split(points)])
+    return np.array([(part.min(), part.max()) for part in np.array_split(waveform, points)])
 
 
 class _Sums:
@@ -108,70 +108,76 @@ class _Sums:
     def __init__(self) -> None:
         self._video = self._audio = self._energy = 0.0
         self._num_frames = self._num_samples = 0
-        self._logits: list[Tensor] = []
+        self._logits: list[np.ndarray] = []
 
     def add(
-        self, true_frames: Tensor, frames: Tensor, true_sound: Tensor, sound: Tensor, logits: Tensor
+        self,
+        true_frames: np.ndarray,
+        frames: np.ndarray,
+        true_sound: np.ndarray,
+        sound: np.ndarray,
+        logits: np.ndarray,
     ) -> None:
-        self._video += float(mean_squared_errors(frames, true_frames).sum())
-        self._audio += float((sound - true_sound).cpu().double().square().sum())
-        self._energy += float(true_sound.cpu().double().square().sum())
+        self._video += float(_squares(frames, true_frames).reshape(len(frames), -1).mean(axis=1).sum())
+        self._audio += float(_squares(sound, true_sound).sum())
+        self._energy += float(_squares(true_sound, np.float32(0)).sum())
         self._num_frames += len(frames)
         self._num_samples += len(sound)
-        self._logits.append(logits.log_softmax(dim=-1))
+        scores = logits.astype(np.float64) - logits.max()
+        self._logits.append(scores - np.log(np.exp(scores).sum()))
 
     def values(self) -> dict[str, float | None]:
-        def psnr(squares: float, count: int) -> float:
-            return float(decibels(1.0, torch.tensor(squares / count)))
-
-        snr = decibels(self._energy, torch.tensor(self._audio)) if self._energy else None
         return {
-            "video_psnr": psnr(self._video, self._num_frames),
-            "audio_psnr": psnr(self._audio, self._num_samples),
-            "audio_snr": None if snr is None else float(snr),
-            "audio_psnr_of_silence": psnr(self._energy, self._num_samples),
+            "video_psnr": decibels_of(1.0, self._video / self._num_frames),
+            "audio_psnr": decibels_of(1.0, self._audio / self._num_samples),
+            "audio_snr": decibels_of(self._energy, self._audio) if self._energy else None,
+            "audio_psnr_of_silence": decibels_of(1.0, self._energy / self._num_samples),
         }
 
-    def mean_logits(self) -> Tensor:
-        return torch.stack(self._logits).mean(dim=0)
+    def mean_logits(self) -> np.ndarray:
+        mean: np.ndarray = np.mean(self._logits, axis=0)
+        return mean
 
 
 def _reconstruct_clip(
     model: Any, reader: PerceiverClipReader, film: Any, first: int
-) -> tuple[dict[str, Tensor], dict[str, Tensor]]:
+) -> tuple[dict[str, np.ndarray], dict[str, np.ndarray]]:
     """The clip from frame `first` on and its reconstruction: `image` [frames, 3, height, width], `audio` [samples]."""
-    clip = reader.read(film, first)
-    image, audio = clip.frames[None].float() / 255, clip.waveform[None, :, None]
-    ((_, made),) = reconstructions(model, image.to(model.device), audio.to(model.device))
+    clip = stacked([reader.read(film, first)])
+    made = reconstructed(model, clip)
     return (
-        {"image": image[0], "audio": audio[0, :, 0]},
+        {"image": clip["image"][0], "audio": clip["audio"][0, :, 0]},
         {
-            "image": made["image"][0].cpu(),
-            "audio": made["audio"][0, :, 0].cpu(),
-            "label": made["label"][0].cpu(),
+            "image": np.clip(made["image"][0], 0, 1),
+            "audio": np.clip(made["audio"][0, :, 0], -1, 1),
+            "label": made["label"][0],
         },
     )
 
 
+def _squares(values: np.ndarray, truth: np.ndarray | np.float32) -> np.ndarray:
+    return np.square(values.astype(np.float64) - truth)
+
+
 def _write(
     writer: VideoWriter,
-    films: tuple[Tensor, Tensor],
+    films: tuple[np.ndarray, np.ndarray],
     scale: int,
     size: tuple[int, int],
-    sound: Tensor,
+    sound: np.ndarray,
 ) -> None:
     """Original left, reconstruction right, on white, enlarged pixel by pixel."""
-    canvas = torch.full((len(films[0]), *size, 3), 255, dtype=torch.uint8)
+    canvas = np.full((len(films[0]), *size, 3), 255, np.uint8)
     for index, pictures in enumerate(films):
-        large = pictures.repeat_interleave(scale, dim=1).repeat_interleave(scale, dim=2)
+        large = pictures.repeat(scale, axis=1).repeat(scale, axis=2)
         left = index * (large.shape[2] + GAP)
         canvas[:, : large.shape[1], left : left + large.shape[2]] = large
     writer.add(canvas, sound)
 
 
-def _bytes(frames: Tensor) -> Tensor:
+def _bytes(frames: np.ndarray) -> np.ndarray:
     """[frames, 3, height, width] in [0, 1] to [frames, height, width, 3] uint8."""
-    return (frames * 255).round().to(torch.uint8).permute(0, 2, 3, 1).contiguous()
+    return np.rint(frames * 255).astype(np.uint8).transpose(0, 2, 3, 1)
 
 
 def _even(number: int) -> int:

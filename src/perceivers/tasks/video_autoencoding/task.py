@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import cached_property
 from math import prod
 from pathlib import Path
@@ -15,7 +15,7 @@ from torch import Tensor, nn
 
 from perceivers.arguments import DataArguments
 from perceivers.configuration import PerceiverConfig
-from perceivers.data.opening import find_files, open_tables
+from perceivers.data.opening import open_tables
 from perceivers.data.rows import class_id, names_of_classes
 from perceivers.data.splits import Splits
 from perceivers.data.tables import Table, require_columns
@@ -29,20 +29,21 @@ from perceivers.kinds.video.augmentation import (
     random_view,
 )
 from perceivers.kinds.video.films import FilmDecoder, Stretch, film_column, load_films
-from perceivers.kinds.video.reading import VIDEO_SUFFIXES, SurveyedFilms, clip_reader
+from perceivers.kinds.video.reading import VIDEO_SUFFIXES, SurveyedFilms, cache_of, clip_reader, reader_of
 from perceivers.metrics.answers import measure
 from perceivers.metrics.compression import compression_ratio, compression_ratio_of_the_paper
 from perceivers.metrics.named import mean_of
 from perceivers.metrics.running import Metrics
 from perceivers.metrics.signal_to_noise import peak_signal_to_noise, signal_to_noise
 from perceivers.models.multimodal_autoencoding import PerceiverForMultimodalAutoencoding
-from perceivers.processors.video.clip_cache import ClipCache
+from perceivers.processors.video.clip import stacked
 from perceivers.processors.video.clips import PerceiverClipReader
-from perceivers.tasks.base import Batch, Parts, Prediction, Step, Task, Unreadable, guarded
+from perceivers.tasks.base import Batch, Parts, Prediction, Step, Task, Unreadable
+from perceivers.tasks.video_autoencoding.answers import names_of_films, reconstructed_films
 from perceivers.tasks.video_autoencoding.drawing import draw_reconstruction
 from perceivers.tasks.video_autoencoding.measures import measure_clips
 from perceivers.tasks.video_autoencoding.options import VideoAutoencodingArguments
-from perceivers.tasks.video_autoencoding.prediction import class_names, reconstruct_film
+from perceivers.tasks.video_autoencoding.prediction import class_names
 
 if TYPE_CHECKING:
     import numpy as np
@@ -83,7 +84,8 @@ class VideoAutoencoding(Task[VideoAutoencodingArguments]):
     @cached_property
     def reader(self) -> PerceiverClipReader:
         """Cuts clips of the asked size out of films."""
-        return clip_reader(self.arguments, self._cache(), normalize_sound=self.arguments.normalize_sound)
+        chosen = self.arguments
+        return clip_reader(chosen, cache_of(chosen.cache_megabytes), normalize_sound=chosen.normalize_sound)
 
     def load_data(self, arguments: DataArguments, parts: Parts | None = None) -> Splits:
         """Open videos and divide them; those of a trained model must be of its classes."""
@@ -100,7 +102,7 @@ class VideoAutoencoding(Task[VideoAutoencodingArguments]):
                 labelled = next(table for table in tables.values() if isinstance(table, Table))
                 names = names_of_classes(labelled, chosen.label_column)
             else:
-                names = tuple(class_names(parts))
+                names = tuple(class_names(parts.model))
             label_of = ClassOf(chosen.label_column, names)
         reader = self.reader if parts is None else parts.processor
         films = SurveyedFilms(reader, whole=arguments.unreadable != "trust")
@@ -130,10 +132,8 @@ class VideoAutoencoding(Task[VideoAutoencodingArguments]):
 
     def restore(self, folder: Path) -> Parts:
         """Load autoencoder and clip reader."""
-        reader = PerceiverClipReader.from_pretrained(folder)
-        return Parts(
-            PerceiverForMultimodalAutoencoding.from_pretrained(folder), replace(reader, cache=self._cache())
-        )
+        reader = reader_of(folder, self.arguments.cache_megabytes)
+        return Parts(PerceiverForMultimodalAutoencoding.from_pretrained(folder), reader)
 
     def vary(self, sample: Stretch, generator: np.random.Generator) -> Stretch:
         """Begin the clip anywhere in its part of the film."""
@@ -144,11 +144,8 @@ class VideoAutoencoding(Task[VideoAutoencodingArguments]):
 
         There is no `label` without classes.
         """
-        clips = [processor.read(sample.film, sample.start) for sample in samples]
-        batch = {
-            "image": torch.stack([clip.frames for clip in clips]).float() / 255,
-            "audio": torch.stack([clip.waveform for clip in clips])[..., None],
-        }
+        arrays = stacked([processor.read(sample.film, sample.start) for sample in samples])
+        batch = {name: torch.from_numpy(values) for name, values in arrays.items()}
         if self.has_classes:
             batch["label"] = torch.tensor([sample.label for sample in samples])
         return batch
@@ -201,44 +198,22 @@ class VideoAutoencoding(Task[VideoAutoencodingArguments]):
             metrics["accuracy"] = measure("accuracy", "class", parts.model.config.num_labels)
         return Metrics(metrics)
 
-    @torch.no_grad()
     def predict(
         self, parts: Parts, inputs: Sequence[str], left_out: list[Unreadable] | None = None
     ) -> list[Prediction]:
         """Reconstruct each film, clip after clip; only the finished film, some frames and the sound are kept in memory."""
-        prepared = parts.fast_form()
-        names = class_names(parts) if self.has_classes else []
-
-        def films(given: str) -> Iterator[str]:
-            yield from map(str, find_files([given], VIDEO_SUFFIXES, "video"))
-
-        def made(film: str) -> Iterator[Prediction]:
-            yield reconstruct_film(prepared, parts.processor, film, names)
-
-        return [
-            prediction
-            for given in inputs
-            for film in guarded(given, films(given), left_out)
-            for prediction in guarded(film, made(film), left_out)
-        ]
+        names = class_names(parts.model) if self.has_classes else []
+        return reconstructed_films(parts.fast_form(), parts.processor, names, inputs, left_out)
 
     def show(self, predictions: Sequence[Prediction], folder: Path) -> list[Path]:
         """Write each film beside its reconstruction (.mp4, the sound is the reconstruction's), and a picture of both."""
         written = []
-        taken: set[str] = set()
-        for number, prediction in enumerate(predictions, start=1):
-            stem = Path(prediction.source).stem
-            stem = f"{stem}_{number}" if stem in taken else stem
-            taken.add(stem)
+        for stem, prediction in zip(names_of_films(predictions), predictions, strict=True):
             film, picture = folder / f"{stem}.mp4", folder / f"{stem}.png"
             film.write_bytes(prediction.shown["film"])
             draw_reconstruction(prediction, picture)
             written += [film, picture]
         return written
-
-    def _cache(self) -> ClipCache | None:
-        megabytes = self.arguments.cache_megabytes
-        return ClipCache(megabytes * 2**20) if megabytes else None
 
 
 @contextmanager

@@ -11,6 +11,7 @@ import torch
 from perceivers.errors import DataError
 from perceivers.integrations.transformers.package import Pipeline
 from perceivers.processors.multimodal import PerceiverMultimodalProcessor
+from perceivers.processors.video.clip import stacked
 from perceivers.processors.video.clips import PerceiverClipReader
 
 
@@ -52,7 +53,7 @@ class VideoAutoencodingPipeline(Pipeline):  # type: ignore[misc]
             if not isinstance(inputs, str | PathLike):
                 raise DataError(f"`inputs` must be a film's path, received {type(inputs).__name__}")
             clip = self.processor.read(self.processor.survey(str(inputs)), start)
-            return {"image": clip.frames[None].float() / 255, "audio": clip.waveform[None, :, None]}
+            return {name: torch.from_numpy(each) for name, each in stacked([clip]).items()}
         given = dict(inputs) if isinstance(inputs, Mapping) else {"video": inputs}
         return dict(self.processor(**given, start=start))
 
