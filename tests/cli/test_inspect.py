@@ -67,7 +67,7 @@ def test_every_column_is_told_with_kind_gaps_and_an_example(
     assert found[""][1:4] == ["day: dates", "[red]markup[/red], colour, price: categories", "size: numbers"]
     assert found[""][4].startswith(
         "`perceivers train table` would choose: 4 latents of 32 channels beside a linear model, from "
-        "which it starts, 1 layer; 30 passes, "
+        "which it starts, 1 layer; 60 passes, "
     )
     assert found[""][5].startswith("kinds: image, ")
 

@@ -2,7 +2,6 @@
 
 import numpy as np
 import pytest
-import torch
 from PIL import Image
 
 from perceivers.errors import DataError
@@ -121,7 +120,7 @@ def test_a_film_is_a_sequence_at_its_own_rate(tmp_path):
     film = tmp_path / "film.mp4"
     with video_writer(film, 8.0, 16, 32) as writer:
         for value in (40, 120, 200):
-            writer.add(torch.full((1, 16, 32, 3), value, dtype=torch.uint8))
+            writer.add(np.full((1, 16, 32, 3), value, dtype=np.uint8))
     assert [round(float(frame.mean()) / 40) for frame in film_frames(film)] == [1, 3, 5]
     flow = np.zeros((16, 32, 2), np.float32)
     predictions = flows_of_inputs([str(film)], CHOSEN, lambda first, second: flow)
@@ -139,7 +138,7 @@ def test_a_film_of_one_frame_is_named(tmp_path):
 
     film = tmp_path / "still.mp4"
     with video_writer(film, 8.0, 16, 32) as writer:
-        writer.add(torch.full((1, 16, 32, 3), 90, dtype=torch.uint8))
+        writer.add(np.full((1, 16, 32, 3), 90, dtype=np.uint8))
     with pytest.raises(DataError, match=r"still.mp4` has a single frame; flow needs a second one after it"):
         list(pairs_of_inputs([str(film)], CHOSEN))
 
