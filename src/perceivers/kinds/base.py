@@ -101,6 +101,11 @@ class Kind(AskedKind, ABC):
         return False
 
     @property
+    def is_linear_first(self) -> bool:
+        """Whether what tokens say by themselves is more than a network finds from nothing, however many rows there are."""
+        return False
+
+    @property
     def settles_on(self) -> int | None:
         """Training values that `settle` wants, evenly spread over the rows; None for all, 0 for none."""
         return 0

@@ -7,6 +7,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
+from perceivers.tasks.table import linear_model
 from perceivers.tasks.table.linear_model import COSTS, LinearModel, fit_at, fit_linear
 
 ROWS, FEATURES = 53, 3
@@ -69,3 +70,35 @@ def test_the_rows_say_how_much_the_weights_are_held_back(features: Tensor) -> No
     assert sizes[0] == pytest.approx(3.0, abs=0.01)
     assert sizes[1] < 0.5
     assert list(COSTS) == sorted(COSTS, reverse=True)
+
+
+@pytest.mark.parametrize("is_sparse", [False, True])
+def test_of_many_rows_some_choose_the_cost_and_all_are_fitted(
+    features: Tensor, monkeypatch: pytest.MonkeyPatch, is_sparse: bool
+) -> None:
+    targets = features @ torch.tensor([2.0, -1.0, 0.5]).double() + 7.0
+    seen: set[int] = set()
+
+    def losses(scores: Tensor, rows: Tensor) -> Tensor:
+        seen.add(len(rows))
+        return (scores[:, 0] - targets[rows]).square()
+
+    monkeypatch.setattr(linear_model, "MOST_SEARCHED", 31)
+    given = features.to_sparse_coo() if is_sparse else features
+    model = fit_linear(given, losses, 1, torch.Generator().manual_seed(0))
+    # A fifth of 31 rows are held out, in turn: 7 or 6.
+    assert seen == {6, 7, 24, 25, ROWS}
+    torch.testing.assert_close(model(features)[:, 0], targets, atol=0.1, rtol=0)
+
+
+def test_sparse_features_have_the_model_of_dense_ones(features: Tensor) -> None:
+    targets = features @ torch.tensor([2.0, -1.0, 0.5]).double() + 7.0
+
+    def losses(scores: Tensor, rows: Tensor) -> Tensor:
+        return (scores[:, 0] - targets[rows]).square()
+
+    dense, sparse = (
+        fit_linear(given, losses, 1, torch.Generator().manual_seed(0))
+        for given in (features, features.to_sparse_coo())
+    )
+    torch.testing.assert_close(sparse.weights, dense.weights, atol=1e-3, rtol=0)

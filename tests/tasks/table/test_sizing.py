@@ -63,7 +63,7 @@ def test_few_rows_that_start_as_linear_models_are_held_back_by_the_validation_ro
 def test_many_rows_start_as_linear_models_where_they_have_texts() -> None:
     without, with_texts = (
         table_sizes(
-            5_000, num_large=0, has_numbers_to_answer=False, may_start_linear=True, has_texts=has_texts
+            5_000, num_large=0, has_numbers_to_answer=False, may_start_linear=True, has_linear_first=has_texts
         )
         for has_texts in (False, True)
     )

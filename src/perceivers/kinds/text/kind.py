@@ -101,6 +101,11 @@ class TextKind(Kind):
         return self.reads_ngrams
 
     @property
+    def is_linear_first(self) -> bool:
+        """See Kind: n-grams, of which there are far more than texts."""
+        return self.reads_ngrams
+
+    @property
     def gathers(self) -> bool:
         """All columns are one value where each becomes one token."""
         return self.reads_ngrams

@@ -15,7 +15,6 @@ from perceivers.data.tables import StreamTable, Table
 from perceivers.errors import DataError
 from perceivers.kinds.base import Kind, is_empty
 from perceivers.kinds.registry import guess_kind, kind_class
-from perceivers.kinds.text.kind import TextKind
 from perceivers.tasks.columns import Columns, model_names
 from perceivers.tasks.inputs import Input
 from perceivers.tasks.table.options import TableArguments
@@ -131,7 +130,7 @@ def plan_table(
         has_numbers_to_answer=asks_amounts,
         may_start_linear=all(kind.is_linear for kind in guessed)
         and not any(answer.selects for answer in answers.values()),
-        has_texts=any(kind.name == TextKind.name for kind in guessed),
+        has_linear_first=any(kind.is_linear_first for kind in guessed),
     )
     arguments = arguments.sized(sizes)
     answers = {
