@@ -261,6 +261,7 @@ def _train(name: str, model: object, arguments: RunArguments) -> None:
             for part, count in results["samples"].items()
         ),
         "left out as unreadable": len(results["unreadable"]),
+        **({"taken as missing": "; ".join(taken)} if (taken := results.get("taken_as_missing")) else {}),
         "parameters": f"{results['parameters']:,}",
         "training time": f"{results['seconds']['training']:.0f} s",
         "saved in": arguments.output,

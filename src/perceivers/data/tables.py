@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -31,6 +31,7 @@ class Table(ABC):
         notes: what the user should know about how the table was read; whoever opens it prints them.
         left_out: a line for each row of the file that is not in the table because it cannot be read.
         decimal: what stands before the fraction of a number that is written in a text.
+        as_missing: texts that are read as if their cell were empty, by column.
     """
 
     def __init__(self, source: str, columns: Sequence[str], root: Path | None = None) -> None:
@@ -40,6 +41,7 @@ class Table(ABC):
         self.notes: list[str] = []
         self.left_out: Sequence[str] = ()
         self.decimal: Decimal = "point"
+        self.as_missing: Mapping[str, Collection[str]] = {}
 
     @property
     def torn(self) -> Mapping[int, str]:
@@ -174,6 +176,7 @@ class TableView(Table):
     ) -> None:
         super().__init__(table.source, tuple(columns), table.root)
         self.notes, self.decimal, self.left_out = table.notes, table.decimal, table.left_out
+        self.as_missing = table.as_missing
         self._table, self._indices, self._replaced = table, indices, dict(replaced or {})
         torn = table.torn
         self._torn = (
@@ -323,6 +326,7 @@ class StreamTable:
         self.source, self.root = source, root
         self.notes: list[str] = []
         self.decimal: Decimal = "point"
+        self.as_missing: Mapping[str, Collection[str]] = {}
         self._buffer_size, self._seed, self._torn = buffer_size, seed, torn
         self.columns: tuple[str, ...] = tuple(dataset.column_names or next(iter(dataset.take(1))))
         self._class_names = class_names_by_column(dataset)
@@ -358,7 +362,7 @@ class StreamTable:
             seed=self._seed,
             torn=self._torn,
         )
-        table.notes, table.decimal = list(self.notes), self.decimal
+        table.notes, table.decimal, table.as_missing = list(self.notes), self.decimal, self.as_missing
         return table
 
     def rows(self, epoch: int) -> Iterator[Mapping[str, Any]]:

@@ -44,8 +44,12 @@ def guess_kind(name: str, cells: Sequence[Any]) -> type[Kind] | None:
         cells: its cells that are not empty, at least one.
     """
     kinds = [kind_class(each) for each in KINDS]
-    # Evenly spread: a column may begin otherwise than it goes on.
-    some = [cells[index] for index in range(0, len(cells), -(-len(cells) // MOST_CELLS))]
+    some = evenly_spread(cells)
     sure = [kind.guess(name, some) for kind in kinds]
     best = max(range(len(kinds)), key=lambda index: sure[index])
     return kinds[best] if sure[best] > 0.0 else None
+
+
+def evenly_spread(cells: Sequence[Any]) -> list[Any]:
+    """At most MOST_CELLS of them, evenly spread: a column may begin otherwise than it goes on."""
+    return [cells[index] for index in range(0, len(cells), max(-(-len(cells) // MOST_CELLS), 1))]

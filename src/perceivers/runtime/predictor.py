@@ -108,7 +108,7 @@ class RuntimePredictor:
         task = task_class(name)(arguments)
         assert isinstance(task, AnsweringTask)
         task.columns = Columns.from_pretrained(self.folder)
-        task.decimal = self.record["decimal"]
+        task.decimal, task.takes_strays = self.record["decimal"], self.record.get("takes_strays", True)
         model: Any = self._model
         return Predictor(task, Parts(model, task.columns), model, {})
 

@@ -51,7 +51,8 @@ def test_a_comma_before_the_fraction_is_read_where_it_is_asked_for() -> None:
         (True, False),
         (np.float32(2.0), True),
         ("0,126", True),
-        ("inf", False),
+        ("inf", True),
+        ("nan", False),
     ],
 )
 def test_codes_with_leading_zeros_and_truth_values_do_not_look_like_numbers(

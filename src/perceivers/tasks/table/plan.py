@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from datetime import date, time, timedelta
 from typing import Any
 
 import numpy as np
@@ -11,17 +12,21 @@ import numpy as np
 from perceivers.answers.base import Answer
 from perceivers.answers.registry import answer_class, guess_answer
 from perceivers.data.columns import why_no_data, why_no_numbers
+from perceivers.data.frames import ColumnTable
 from perceivers.data.tables import StreamTable, Table
 from perceivers.errors import DataError
 from perceivers.kinds.base import Kind, is_empty
 from perceivers.kinds.registry import guess_kind, kind_class
 from perceivers.tasks.columns import Columns, model_names
 from perceivers.tasks.inputs import Input
+from perceivers.tasks.strays import LookedThrough, look_through_columns
 from perceivers.tasks.table.options import TableArguments
 from perceivers.tasks.table.sizing import table_sizes
 
 # Cells that hold whole files are looked at one by one; so many tell what they are.
 FEW_CELLS = 64
+# What a cell is that is small.
+SMALL = str | int | float | bool | date | time | timedelta
 # Letters of an example.
 MOST_LETTERS = 40
 # Rows that a stream is taken to have: nobody has counted them.
@@ -59,11 +64,13 @@ class TablePlan:
         columns: what is said of each.
         chosen: the inputs and answers that follow.
         arguments: the user's, with what was left open of the network chosen from the rows.
+        looked: columns of numbers and dates with what is taken for missing in them.
     """
 
     columns: tuple[ColumnPlan, ...]
     chosen: Columns
     arguments: TableArguments
+    looked: Mapping[str, LookedThrough]
 
 
 def plan_table(
@@ -72,6 +79,7 @@ def plan_table(
     *,
     group_column: str | None = None,
     needs_target: bool = True,
+    takes_strays: bool = True,
 ) -> TablePlan:
     """Decide what each column of a training table is.
 
@@ -80,6 +88,7 @@ def plan_table(
         arguments: what the user named.
         group_column: column that is not read, because it says which rows stay in one part.
         needs_target: whether a table without any target is an error.
+        takes_strays: whether single cells that are no number or date are taken for missing.
 
     Raises:
         DataError: a named column is absent, no column is a target or an input, or a target cannot be learned.
@@ -91,13 +100,15 @@ def plan_table(
     plans: list[ColumnPlan] = []
     kinds: dict[str, type[Kind]] = {}
     answers: dict[str, Answer] = {}
+    surveyed: dict[type[Kind], list[Kind]] = {}
+    looked: dict[str, LookedThrough] = {}
     for name in train.columns:
         cells = _cells(train, name)
         filled = [cell for cell in cells if not is_empty(cell)]
         role, kind, note = "left out", "", ""
         if name in targets:
             answers[name] = _answer(name, targets[name], filled, train, arguments)
-            stray = why_no_numbers(name, filled) if targets[name] is None else ""
+            stray = why_no_numbers(name, filled) if targets[name] is None and not answers[name].stray else ""
             role, kind, note = "target", answers[name].name, stray
         elif name == group_column:
             role = "group"
@@ -114,6 +125,22 @@ def plan_table(
             if found is not None and not note:
                 kinds[name] = found
                 role, kind, note = "input", found.name, why_no_numbers(name, filled)
+        alone = ColumnTable({name: cells}, train.source, train.root)
+        alone.decimal = train.decimal
+        read: Columns | None = None
+        if name in kinds:
+            usual = kinds[name](kinds[name].options_class())
+            if usual.stray(name):
+                own = usual.survey(alone, (name,))
+                surveyed.setdefault(kinds[name], []).append(own)
+                note, read = own.column_note(name), Columns((Input("", (name,), own),), {})
+        elif name in answers:
+            read = Columns((), {name: answers[name]})
+        if read is not None and (found_here := look_through_columns(alone, read, takes_strays=takes_strays)):
+            looked |= found_here
+            cells = looked[name].cleaned(cells)
+            filled = [cell for cell in cells if not is_empty(cell)]
+            note = "; ".join(filter(None, [note, looked[name].note]))
         plans.append(_said(name, role, kind, cells, filled, note))
     if not kinds:
         raise DataError(
@@ -137,7 +164,11 @@ def plan_table(
         name: answer if answer.selects else replace(answer, token_rate=arguments.token_rate)
         for name, answer in answers.items()
     }
-    inputs = _inputs(_made(kinds, train, num_rows, arguments.hidden or 0.0))
+    made = {
+        name: kind.with_surveys(surveyed.get(type(kind), ()))
+        for name, kind in _made(kinds, train, num_rows, arguments.hidden or 0.0).items()
+    }
+    inputs = _inputs(made)
     sets = {column: (each.modality(""), each.kind) for each in inputs for column in each.columns}
     answers = {name: answer.selecting(sets, train.source) for name, answer in answers.items()}
     plans = [
@@ -146,7 +177,7 @@ def plan_table(
         else each
         for each in plans
     ]
-    return TablePlan(tuple(plans), Columns(inputs, _named_answers(answers)), arguments)
+    return TablePlan(tuple(plans), Columns(inputs, _named_answers(answers)), arguments, looked)
 
 
 def _made(
@@ -248,7 +279,7 @@ def _cells(train: Table | StreamTable, name: str, most: int | None = None) -> Se
     """The cells of a column, or at most so many, evenly spread; of one that holds whole files, FEW_CELLS at most."""
     if isinstance(train, StreamTable):
         return train.column(name)[:most]
-    is_small = isinstance(train[0][name], str | int | float | bool | None)
+    is_small = isinstance(train[0][name], SMALL | None)
     if is_small and most is None:
         return train.column(name)
     step = max(len(train) // (most or FEW_CELLS), 1)
@@ -271,7 +302,7 @@ def _in_words(cell: Any) -> str:
 def _said(
     name: str, role: str, kind: str, cells: Sequence[Any], filled: Sequence[Any], note: str
 ) -> ColumnPlan:
-    countable = all(isinstance(cell, str | int | float | bool) for cell in filled)
+    countable = all(isinstance(cell, SMALL) for cell in filled)
     example = _in_words(filled[0])[:MOST_LETTERS] if filled else ""
     return ColumnPlan(
         name,
