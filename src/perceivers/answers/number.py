@@ -16,11 +16,11 @@ from perceivers.answers.ranking import wide_array
 from perceivers.answers.said import Said
 from perceivers.data.duration_forms import written
 from perceivers.data.durations import seconds_of
+from perceivers.data.evenly import evenly_spread
 from perceivers.data.numbers import has_decimal_comma, is_missing_word
 from perceivers.errors import DataError
 from perceivers.kinds.base import MOSTLY
 from perceivers.kinds.number.reading import are_names, duration_form, looks_like_number, number_of
-from perceivers.kinds.registry import evenly_spread
 
 if TYPE_CHECKING:
     from torch import Tensor

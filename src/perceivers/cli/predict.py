@@ -128,6 +128,8 @@ def _predict_in_parts(
         device=device,
         progress=tell,
     )
+    for note in report.notes:
+        console.print(note, markup=False, highlight=False, soft_wrap=True)
     before = f"; {report.parts_before:,} parts were there before" if report.parts_before else ""
     by = "process" if engine == "processes" else "actor of Ray"
     if workers > 1:

@@ -32,6 +32,7 @@ class Table(ABC):
         left_out: a line for each row of the file that is not in the table because it cannot be read.
         decimal: what stands before the fraction of a number that is written in a text.
         as_missing: texts that are read as if their cell were empty, by column.
+        warnings: of the notes, those about cells that are read as something else than they say.
     """
 
     def __init__(self, source: str, columns: Sequence[str], root: Path | None = None) -> None:
@@ -42,6 +43,7 @@ class Table(ABC):
         self.left_out: Sequence[str] = ()
         self.decimal: Decimal = "point"
         self.as_missing: Mapping[str, Collection[str]] = {}
+        self.warnings: Sequence[str] = ()
 
     @property
     def torn(self) -> Mapping[int, str]:

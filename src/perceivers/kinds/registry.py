@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from importlib import import_module
 from typing import Any
 
+from perceivers.data.evenly import evenly_spread
 from perceivers.errors import ConfigurationError
 from perceivers.kinds.base import Kind
 
@@ -22,9 +23,6 @@ KINDS: dict[str, str] = {
     "category": "perceivers.kinds.category.kind:CategoryKind",
     "text": "perceivers.kinds.text.kind:TextKind",
 }
-
-# Cells of a column that are looked at to tell what it holds.
-MOST_CELLS = 2_000
 
 
 def kind_class(name: str) -> type[Kind]:
@@ -48,8 +46,3 @@ def guess_kind(name: str, cells: Sequence[Any]) -> type[Kind] | None:
     sure = [kind.guess(name, some) for kind in kinds]
     best = max(range(len(kinds)), key=lambda index: sure[index])
     return kinds[best] if sure[best] > 0.0 else None
-
-
-def evenly_spread(cells: Sequence[Any]) -> list[Any]:
-    """At most MOST_CELLS of them, evenly spread: a column may begin otherwise than it goes on."""
-    return [cells[index] for index in range(0, len(cells), max(-(-len(cells) // MOST_CELLS), 1))]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import warnings
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
@@ -70,6 +71,10 @@ class RuntimePredictor:
         answered = answer_with(self._predictor, inputs, output, draws=False)
         if unreadable == "stop":
             answered.require_all()
+        if all(isinstance(each, str | PathLike) for each in inputs):
+            # Of rows in memory, whoever read them has warned.
+            for note in dict.fromkeys(note for each in answered.predictions for note in each.notes):
+                warnings.warn(note, UserWarning, stacklevel=2)
         return [dict(each.values) for each in answered.predictions]
 
     def run(self, given: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:

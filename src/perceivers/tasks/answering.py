@@ -279,7 +279,8 @@ class AnsweringTask(Task[TaskArguments]):
             read = dataclasses.replace(self.columns_for(self.columns, table.columns), answers={})
             looked = look_through_columns(table, read)
             table.as_missing = strays_of(looked)
-            table.notes = [*table.notes, *told(table, looked)]
+            table.warnings = told(table, looked)
+            table.notes = [*table.notes, *table.warnings]
         return table
 
     def is_table(self, path: Path) -> bool:

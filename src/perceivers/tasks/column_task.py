@@ -27,7 +27,13 @@ from perceivers.tasks.columns import Columns
 from perceivers.tasks.inputs import Sample
 from perceivers.tasks.row_reader import RowReader
 from perceivers.tasks.settling import learned_from_training, settled, with_targets
-from perceivers.tasks.strays import LookedThrough, look_through_columns, told, without_strays
+from perceivers.tasks.strays import (
+    LookedThrough,
+    decided_together,
+    look_through_columns,
+    told,
+    without_strays,
+)
 from perceivers.tasks.telling import classes_in_words, cut_in_words
 
 if TYPE_CHECKING:
@@ -127,7 +133,10 @@ class ColumnTask(AnsweringTask[TaskArguments]):
             if parts is None
             else self.columns_for(parts.processor, names)
         )
-        looked = {part: self.looked_through(part, table, arguments) for part, table in tables.items()}
+        looked = decided_together(
+            {part: self.looked_through(part, table, arguments) for part, table in tables.items()},
+            takes_strays=arguments.takes_strays,
+        )
         taken = [line for part, table in tables.items() for line in told(table, looked[part])]
         tables = {part: without_strays(table, looked[part]) for part, table in tables.items()}
         tables, unlabelled = with_answers(tables, self.columns.columns_asked, arguments)

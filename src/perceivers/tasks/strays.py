@@ -5,18 +5,20 @@ from __future__ import annotations
 import math
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from perceivers.data.numbers import NotationError
 from perceivers.data.tables import StreamTable, Table, TableView
+from perceivers.data.words import listed
 from perceivers.errors import DataError
 from perceivers.kinds.base import MOSTLY, is_empty
 from perceivers.tasks.columns import Columns
 
-# Strays that are named.
-MOST_NAMED = 3
-_LETTERS = 40
+# Strays that are named, and letters of each.
+MOST_NAMED, MOST_LETTERS = 3, 40
+# Of the share of so many cells.
+_ROUNDING = 1e-6
 
 
 @dataclass(frozen=True)
@@ -24,18 +26,46 @@ class LookedThrough:
     """The cells of a column, looked through.
 
     Args:
-        strays: texts that are no number, or no date, and are taken for missing.
+        stray: what a cell is none of that cannot be read: "number".
+        strays: texts that are none, with their numbers of cells.
         nothing: texts, and infinite numbers of a target, that stand for nothing.
-        note: what people are told of them; "" where there is nothing to tell.
+        filled: cells that do not.
+        infinite: cells that are infinite.
+        is_target: whether these are missing: nobody can learn to answer them.
+        takes_strays: whether `strays` are taken for missing; otherwise they stay what they are, errors.
     """
 
-    strays: frozenset[str] = frozenset()
-    nothing: frozenset[Any] = frozenset()
-    note: str = ""
+    stray: str
+    strays: Mapping[str, int]
+    nothing: frozenset[Any]
+    filled: int
+    infinite: int
+    is_target: bool
+    takes_strays: bool
+
+    @property
+    def missing(self) -> frozenset[Any]:
+        """All that is read as if its cell were empty."""
+        return self.nothing | frozenset(self.strays) if self.takes_strays else self.nothing
+
+    @property
+    def note(self) -> str:
+        """What people are told; "" where there is nothing to tell."""
+        notes = []
+        if self.strays and self.takes_strays:
+            number = sum(self.strays.values())
+            named = _named(self.strays)
+            said = f"is no {self.stray}" if number == 1 else f"are no {self.stray}s"
+            notes.append(f"{number:,} of {self.filled:,} cells {said} ({named}), taken as missing")
+        if self.infinite:
+            are = "is" if self.infinite == 1 else "are"
+            what = "taken as missing" if self.is_target else "taken for the largest number, or the smallest"
+            notes.append(f"{self.infinite:,} of {self.filled:,} cells {are} infinite, {what}")
+        return "; ".join(notes)
 
     def cleaned(self, cells: Sequence[Any]) -> Sequence[Any]:
         """The cells with None for all that are missing."""
-        missing = self.strays | self.nothing
+        missing = self.missing
         if not missing:
             return cells
         return [None if isinstance(cell, str | float | int) and cell in missing else cell for cell in cells]
@@ -49,7 +79,7 @@ def look_through(
     is_target: bool = False,
     takes_strays: bool = True,
 ) -> LookedThrough:
-    """Find the cells that cannot be read: at most 2 % of them, or a single one, are taken for missing.
+    """Find the cells that cannot be read: at most 2 % of them are taken for missing.
 
     More are no slips of the pen, and stay what they are: errors, as are numbers and dates in another notation than was said,
     however few.
@@ -57,9 +87,9 @@ def look_through(
     Args:
         cells: of a column.
         read: from a cell to its number or date, None where it is missing; raises DataError for others.
-        stray: what a cell is none of that cannot be read: "number".
-        is_target: whether infinite numbers are missing: nobody can learn to answer them.
-        takes_strays: whether strays are taken for missing; otherwise they stay what they are.
+        stray: see LookedThrough.
+        is_target: see LookedThrough.
+        takes_strays: whether a few strays are taken for missing.
     """
     counts = Counter(cell for cell in cells if isinstance(cell, str | float | int))
     strays: Counter[str] = Counter()
@@ -75,24 +105,21 @@ def look_through(
                 strays[cell] += count
             continue
         if value is None:
-            num_nothing += count
-            if isinstance(cell, str):
-                nothing.add(cell)
+            num_nothing += 0 if is_empty(cell) else count
+            nothing |= {cell} if isinstance(cell, str) else set()
         elif isinstance(value, float) and math.isinf(value):
             infinite += count
-            if is_target:
-                nothing.add(cell)
+            nothing |= {cell} if is_target else set()
     filled = sum(not is_empty(cell) for cell in cells) - num_nothing
-    number = strays.total()
-    is_few = 0 < number <= max(int((1.0 - MOSTLY) * filled), 1) and number < filled
-    notes = []
-    if is_few and takes_strays:
-        notes.append(_strays_in_words(strays, filled, stray))
-    if infinite:
-        what = "taken as missing" if is_target else "taken for the largest number, or the smallest"
-        notes.append(f"{infinite:,} of {filled:,} cells {'is' if infinite == 1 else 'are'} infinite, {what}")
-    taken = frozenset(strays) if is_few and takes_strays else frozenset()
-    return LookedThrough(taken, frozenset(nothing), "; ".join(notes))
+    found = LookedThrough(stray, strays, frozenset(nothing), filled, infinite, is_target, takes_strays)
+    return decided([found], takes_strays=takes_strays)[0]
+
+
+def decided(parts: Sequence[LookedThrough], *, takes_strays: bool) -> list[LookedThrough]:
+    """The same column of several tables: in all of them together, strays are few, or stay errors."""
+    number = sum(sum(each.strays.values()) for each in parts)
+    is_few = number <= (1.0 - MOSTLY) * sum(each.filled for each in parts) + _ROUNDING
+    return [replace(each, takes_strays=takes_strays and is_few) for each in parts]
 
 
 def look_through_columns(
@@ -112,22 +139,32 @@ def look_through_columns(
     }
 
 
+def decided_together(
+    parts: Mapping[str, Mapping[str, LookedThrough]], *, takes_strays: bool
+) -> dict[str, dict[str, LookedThrough]]:
+    """Columns of each part of a data set, see `decided`."""
+    found: dict[str, dict[str, LookedThrough]] = {part: {} for part in parts}
+    for name in dict.fromkeys(name for looked in parts.values() for name in looked):
+        own = {part: looked[name] for part, looked in parts.items() if name in looked}
+        for part, each in zip(own, decided(list(own.values()), takes_strays=takes_strays), strict=True):
+            found[part][name] = each
+    return found
+
+
 def without_strays(table: Table | StreamTable, looked: Mapping[str, LookedThrough]) -> Table | StreamTable:
     """The table with None in the place of what is taken for missing; a stream's rows are read so."""
     if isinstance(table, StreamTable):
         table.as_missing = strays_of(looked)
         return table
-    replaced = {
-        name: found.cleaned(table.column(name))
-        for name, found in looked.items()
-        if found.strays or found.nothing
-    }
+    replaced = {name: found.cleaned(table.column(name)) for name, found in looked.items() if found.missing}
     return TableView(table, range(len(table)), table.columns, replaced) if replaced else table
 
 
 def strays_of(looked: Mapping[str, LookedThrough]) -> dict[str, frozenset[str]]:
     """The texts that are taken for missing, by column."""
-    return {name: found.strays for name, found in looked.items() if found.strays}
+    return {
+        name: frozenset(found.strays) for name, found in looked.items() if found.strays and found.takes_strays
+    }
 
 
 def told(table: Table | StreamTable, looked: Mapping[str, LookedThrough]) -> list[str]:
@@ -153,9 +190,7 @@ def _reader(kind: Any, column: str, table: Any) -> Callable[[Any], Any]:
     return lambda cell: kind.plain(cell, column, table)
 
 
-def _strays_in_words(strays: Counter[str], filled: int, stray: str) -> str:
-    number = strays.total()
-    named = [repr(text[:_LETTERS]) for text, _ in strays.most_common(MOST_NAMED)]
-    more = f" and {len(strays) - len(named):,} more" if len(strays) > len(named) else ""
-    said = f"is no {stray}" if number == 1 else f"are no {stray}s"
-    return f"{number:,} of {filled:,} cells {said} ({', '.join(named)}{more}), taken as missing"
+def _named(strays: Mapping[str, int]) -> str:
+    """The most frequent ones in quotes, and how many others there are."""
+    often = sorted(strays, key=lambda text: (-strays[text], text))
+    return listed((repr(text[:MOST_LETTERS]) for text in often), MOST_NAMED)

@@ -26,7 +26,7 @@ def test_what_stands_for_a_missing_number_is_missing(cell: Any) -> None:
     ("cell", "message"),
     [
         ("old", r"in the column 'age': .*'old'.*--column age=category"),
-        ("inf", r"in the column 'age'"),
+        ("12 kg", r"in the column 'age': expected a number, received '12 kg'; empty the cell"),
         ("0,126", r"in the column 'age': .*--decimal comma"),
     ],
 )

@@ -9,13 +9,13 @@ from typing import TYPE_CHECKING, Any, ClassVar, Self
 import numpy as np
 
 from perceivers.data.duration_forms import written
+from perceivers.data.evenly import evenly_spread
 from perceivers.data.numbers import Decimal, is_missing_word
 from perceivers.kinds.asked import Field
 from perceivers.kinds.base import MOSTLY, Kind, ModalityInput, as_tokens, is_empty
 from perceivers.kinds.number.options import NumberOptions
 from perceivers.kinds.number.reading import are_names, duration_form, looks_like_number, number_of
 from perceivers.kinds.number.sizing import number_options
-from perceivers.kinds.registry import evenly_spread
 from perceivers.kinds.shading import shaded_list
 from perceivers.processors.numbers import apply_quantiles, fit_quantiles, piecewise_edges, standardised
 
