@@ -98,11 +98,11 @@ class Number(Answer):
             raise DataError(f"`{source}` must hold numbers in the column {self.column!r}, received none")
         added = _logarithm_of(numbers) if self.may_be_logarithm else None
         learned = numbers if added is None else np.log(numbers + added)
-        deviation = float(learned.std())
+        mean, deviation = _moments(learned)
         return replace(
             self,
             logarithm_of=added,
-            mean=float(learned.mean()),
+            mean=mean,
             scale=deviation if deviation > 0.0 else 1.0,
             smallest=float(numbers.min()),
             largest=float(numbers.max()),
@@ -146,7 +146,7 @@ class Number(Answer):
 
     def measured(self, scores: Tensor, targets: Tensor) -> tuple[Tensor, Tensor]:
         """Numbers [batch], or their quantiles [batch, num_quantiles], and truth [batch], in the units of the data."""
-        return self.in_own_units(self._widened(scores)), self.in_own_units(targets)
+        return self.in_own_units(self._within(self._widened(scores))), self.in_own_units(targets)
 
     def calibrated(self, preds: Tensor, truth: Tensor) -> Self:
         """With outer quantiles that hold as many of the true numbers as they should; as they are where rows are too few."""
@@ -164,7 +164,7 @@ class Number(Answer):
 
     def values(self, scores: Tensor) -> Tensor:
         """Numbers [batch], or quantiles of them [batch, num_quantiles]."""
-        return self.in_own_units(self._widened(scores.cpu()))
+        return self.in_own_units(self._within(self._widened(scores.cpu())))
 
     def describe(self, scores: Tensor) -> list[dict[str, Any]]:
         """`number`, and of several quantiles `low` and `high`, the outer ones."""
@@ -177,7 +177,7 @@ class Number(Answer):
             first, last = (inner[..., 0], inner[..., -1]) if inner.shape[-1] else [(low + high) / 2] * 2
             ends = np.minimum(lowest, first)[..., None], np.maximum(highest, last)[..., None]
             learned = np.concatenate([ends[0], inner, ends[1]], axis=-1)
-        values = self._unscaled(learned).tolist()
+        values = self._unscaled(np.clip(learned, *self._bounds)).tolist()
         if not self.quantiles:
             return [{"number": self._written(value)} for value in values]
         middle = min(range(len(self.quantiles)), key=lambda index: abs(self.quantiles[index] - 0.5))
@@ -256,6 +256,23 @@ class Number(Answer):
             wide = (wide.clamp(min=self.smallest) + self.logarithm_of).log()
         return (wide - self.mean) / self.scale
 
+    @property
+    def _bounds(self) -> tuple[float, float]:
+        """What is said at least and at most, as the model learns it.
+
+        Of a logarithm, as far beyond the training numbers as these are from each other: a little too much of a logarithm is
+        a number beyond all others.
+        """
+        if self.logarithm_of is None or not self.smallest + self.logarithm_of > 0.0:
+            return -math.inf, math.inf
+        low, high = (math.log(number + self.logarithm_of) for number in (self.smallest, self.largest))
+        span = high - low
+        return (low - span - self.mean) / self.scale, (high + span - self.mean) / self.scale
+
+    def _within(self, scores: Tensor) -> Tensor:
+        low, high = self._bounds
+        return scores if math.isinf(low) else scores.clamp(low, high)
+
     def _widened(self, scores: Tensor) -> Tensor:
         if not self.widened or len(self.quantiles) < 2:
             return scores
@@ -280,5 +297,13 @@ def _logarithm_of(numbers: np.ndarray) -> float | None:
 
 def _skewness(numbers: np.ndarray) -> float:
     """Third standardised moment; 0 of numbers that are all alike."""
-    deviation = numbers.std()
-    return float(((numbers - numbers.mean()) ** 3).mean() / deviation**3) if deviation > 0.0 else 0.0
+    mean, deviation = _moments(numbers)
+    # In deviations first: the third powers of large numbers are infinite, those of small ones are nothing.
+    return float(((numbers / deviation - mean / deviation) ** 3).mean()) if deviation > 0.0 else 0.0
+
+
+def _moments(numbers: np.ndarray) -> tuple[float, float]:
+    """Mean and standard deviation of finite numbers, whose squares may be infinite, or nothing."""
+    largest = float(np.abs(numbers).max())
+    parts = numbers / largest if largest > 0.0 else numbers
+    return float(parts.mean() * largest), float(parts.std() * largest)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 import platform
 from collections.abc import Mapping, Sequence
@@ -212,7 +213,13 @@ def draw_learning_curve(history: Sequence[Mapping[str, float]], headline: str, p
 
 
 def _said(value: object) -> str:
-    return f"{value:.4f}" if isinstance(value, float) else str(value)
+    if not isinstance(value, float):
+        return str(value)
+    if math.isnan(value):
+        return "cannot be computed"
+    # Neither a row of digits nor of zeros.
+    is_usual = value == 0.0 or 5e-5 <= abs(value) < 1e9
+    return f"{value:.4f}" if is_usual else f"{value:.4g}"
 
 
 def _words(name: str) -> str:
