@@ -304,6 +304,7 @@ def _skewness(numbers: np.ndarray) -> float:
 
 def _moments(numbers: np.ndarray) -> tuple[float, float]:
     """Mean and standard deviation of finite numbers, whose squares may be infinite, or nothing."""
-    largest = float(np.abs(numbers).max())
-    parts = numbers / largest if largest > 0.0 else numbers
-    return float(parts.mean() * largest), float(parts.std() * largest)
+    # In parts of a power of two, which changes no digit.
+    size = math.ldexp(1.0, math.frexp(float(np.abs(numbers).max()))[1] - 1)
+    parts = numbers / size
+    return float(parts.mean() * size), float(parts.std() * size)
