@@ -13,6 +13,7 @@ from perceivers.data.evenly import evenly_spread
 from perceivers.data.numbers import Decimal, is_missing_word
 from perceivers.kinds.asked import Field
 from perceivers.kinds.base import MOSTLY, Kind, ModalityInput, as_tokens, is_empty
+from perceivers.kinds.number.by_value import ids_of, several_times
 from perceivers.kinds.number.options import NumberOptions
 from perceivers.kinds.number.reading import are_names, duration_form, looks_like_number, number_of
 from perceivers.kinds.number.sizing import number_options
@@ -21,6 +22,9 @@ from perceivers.processors.numbers import apply_quantiles, fit_quantiles, piecew
 
 if TYPE_CHECKING:
     from torch import Tensor
+
+# What the modality of values is called, beside that of numbers.
+VALUES = "values"
 
 
 @dataclass(frozen=True)
@@ -35,11 +39,13 @@ class NumberKind(Kind):
         edges: of the bins of each column.
         forms: column -> how it writes durations, "" where it holds none; of the columns that `survey` has seen, in their
             order.
+        known: place of a column -> the values that it is told by, too, ascending.
     """
 
     quantiles: np.ndarray | None = None
     edges: tuple[tuple[float, ...], ...] = ()
     forms: Mapping[str, str] = field(default_factory=dict)
+    known: Mapping[int, tuple[float, ...]] = field(default_factory=dict)
 
     name: ClassVar[str] = "number"
     options_class: ClassVar[type[Any]] = NumberOptions
@@ -69,7 +75,7 @@ class NumberKind(Kind):
     @property
     def num_tokens(self) -> int | None:
         """See Kind."""
-        return None if self.quantiles is None else self.quantiles.shape[1]
+        return None if self.quantiles is None else self.quantiles.shape[1] + len(self.known)
 
     @property
     def columns_learned(self) -> int | None:
@@ -125,11 +131,16 @@ class NumberKind(Kind):
         return f"durations, in seconds{minutes}"
 
     def settle(self, values: Sequence[np.ndarray], columns: Sequence[str]) -> Self:
-        """Find the quantiles of each column, and the bins of the normalised values."""
+        """Find the quantiles of each column, the bins of the normalised values, and the values that come more than once."""
         table = np.stack(values)
         quantiles = fit_quantiles(np.where(np.isinf(table), np.nan, table))
         edges = piecewise_edges(self._scaled(table, quantiles), self.options.number_bins)
-        return replace(self, quantiles=quantiles, edges=tuple(map(tuple, edges)))
+        known = {
+            place: several_times(table[:, place])
+            for place, column in enumerate(columns)
+            if column in self.options.number_by_value
+        }
+        return replace(self, quantiles=quantiles, edges=tuple(map(tuple, edges)), known=known)
 
     def vary(self, value: np.ndarray, generator: np.random.Generator) -> np.ndarray:
         """Hide some of the numbers."""
@@ -138,11 +149,15 @@ class NumberKind(Kind):
         return np.where(generator.random(len(value)) < self.options.number_hidden, np.nan, value)
 
     def arrays(self, values: Sequence[np.ndarray | None]) -> dict[str, ModalityInput]:
-        """Normalised numbers, float32 [batch, num_columns], NaN where one is missing."""
+        """Normalised numbers, float32 [batch, num_columns], NaN where one is missing; ids of those that are told by value."""
         assert self.quantiles is not None
         absent = np.full(self.quantiles.shape[1], np.nan)
         table = np.stack([absent if value is None else value for value in values])
-        return {"": ModalityInput(self._scaled(table, self.quantiles).astype(np.float32))}
+        numbers = {"": ModalityInput(self._scaled(table, self.quantiles).astype(np.float32))}
+        if not self.known:
+            return numbers
+        ids = [ids_of(table[:, place], known) for place, known in self.known.items()]
+        return {**numbers, VALUES: ModalityInput(np.stack(ids, axis=1))}
 
     def _scaled(self, table: np.ndarray, quantiles: np.ndarray) -> np.ndarray:
         apply = apply_quantiles if self.options.number_scale == "ranks" else standardised
@@ -160,7 +175,9 @@ class NumberKind(Kind):
             own["bin_edges"] = [list(edges) for edges in self.edges]
         if self.options.number_encoding != "piecewise":
             own |= {"num_frequencies": self.options.number_frequencies, "sigma": self.options.number_sigma}
-        return {"": own}
+        if not self.known:
+            return {"": own}
+        return {"": own, VALUES: {"type": "category", "cardinalities": list(map(len, self.known.values()))}}
 
     def state(self) -> dict[str, Any]:
         """See Kind."""
@@ -169,6 +186,7 @@ class NumberKind(Kind):
             "quantiles": self.quantiles.tolist(),
             "edges": [list(edges) for edges in self.edges],
             **({"durations": dict(self.forms)} if any(self.forms.values()) else {}),
+            **({"by_value": {str(place): list(own) for place, own in self.known.items()}} if self.known else {}),
         }
 
     def with_state(self, state: Mapping[str, Any]) -> Self:
@@ -178,6 +196,7 @@ class NumberKind(Kind):
             quantiles=np.array(state["quantiles"], dtype=np.float64),
             edges=tuple(tuple(edges) for edges in state["edges"]),
             forms=dict(state.get("durations", {})),
+            known={int(place): tuple(own) for place, own in state.get("by_value", {}).items()},
         )
 
     def fields(self, columns: Sequence[str]) -> tuple[Field, ...]:
@@ -197,14 +216,17 @@ class NumberKind(Kind):
     def show(
         self, value: np.ndarray | None, weights: Mapping[str, Tensor], grids: Mapping[str, tuple[int, ...]]
     ) -> list[tuple[str, float]]:
-        """Each number in words, and the weight of its token."""
+        """Each number in words, and the weight of its tokens."""
         known = [] if value is None else value.tolist()
         forms = list(self.forms.values()) if len(self.forms) == len(known) else [""] * len(known)
         words = [
             written(number, form) if form and np.isfinite(number) else f"{number:g}"
             for number, form in zip(known, forms, strict=True)
         ]
-        return list(zip(words, weights[""].tolist(), strict=False))
+        shares = weights[""].tolist()
+        for place, share in zip(self.known, weights[VALUES].tolist() if self.known else (), strict=True):
+            shares[place] += share
+        return list(zip(words, shares, strict=False))
 
     def html(self, shown: Sequence[tuple[str, float]], columns: Sequence[str]) -> str:
         """See Kind."""

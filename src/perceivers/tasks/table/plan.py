@@ -11,15 +11,18 @@ import numpy as np
 
 from perceivers.answers.base import Answer
 from perceivers.answers.registry import answer_class, guess_answer
+from perceivers.arguments.open import is_open
 from perceivers.data.columns import why_no_data, why_no_numbers
 from perceivers.data.frames import ColumnTable
 from perceivers.data.tables import StreamTable, Table
 from perceivers.errors import DataError
 from perceivers.kinds.base import Kind, is_empty
+from perceivers.kinds.number.kind import NumberKind
 from perceivers.kinds.registry import guess_kind, kind_class
 from perceivers.tasks.columns import Columns, model_names
 from perceivers.tasks.inputs import Input
 from perceivers.tasks.strays import LookedThrough, look_through_columns
+from perceivers.tasks.table.by_value import NOTE, columns_by_value
 from perceivers.tasks.table.options import TableArguments
 from perceivers.tasks.table.sizing import table_sizes
 
@@ -150,7 +153,9 @@ def plan_table(
     num_rows = UNKNOWN_ROWS if isinstance(train, StreamTable) else len(train)
     asks_amounts = any(answer.is_quantity for answer in answers.values())
     # What is hidden of numbers and categories depends on the network, and the network on what the other kinds are.
-    guessed = list(_made(kinds, train, num_rows, 0.0).values())
+    at_first = _made(kinds, train, num_rows, 0.0, surveyed)
+    arguments = _with_by_value(arguments, at_first, answers, train, looked)
+    guessed = list(at_first.values())
     sizes = table_sizes(
         num_rows,
         num_large=sum(not kind.is_light for kind in guessed),
@@ -164,26 +169,25 @@ def plan_table(
         name: answer if answer.selects else replace(answer, token_rate=arguments.token_rate)
         for name, answer in answers.items()
     }
-    made = {
-        name: kind.with_surveys(surveyed.get(type(kind), ()))
-        for name, kind in _made(kinds, train, num_rows, arguments.hidden or 0.0).items()
-    }
-    inputs = _inputs(made)
+    made = _made(kinds, train, num_rows, arguments.hidden or 0.0, surveyed)
+    inputs = _inputs({name: _by_value(kind, arguments.by_value) for name, kind in made.items()})
     sets = {column: (each.modality(""), each.kind) for each in inputs for column in each.columns}
     answers = {name: answer.selecting(sets, train.source) for name, answer in answers.items()}
+    notes = {name: answer.note() for name, answer in answers.items()} | dict.fromkeys(arguments.by_value, NOTE)
     plans = [
-        replace(each, note="; ".join(filter(None, [answers[each.name].note(), each.note])))
-        if each.name in answers
-        else each
-        for each in plans
+        replace(each, note="; ".join(filter(None, [notes.get(each.name), each.note]))) for each in plans
     ]
     return TablePlan(tuple(plans), Columns(inputs, _named_answers(answers)), arguments, looked)
 
 
 def _made(
-    kinds: Mapping[str, type[Kind]], train: Table | StreamTable, num_rows: int, hidden: float
+    kinds: Mapping[str, type[Kind]],
+    train: Table | StreamTable,
+    num_rows: int,
+    hidden: float,
+    surveyed: Mapping[type[Kind], Sequence[Kind]],
 ) -> dict[str, Kind]:
-    """Column -> its kind, with the options that suit its cells."""
+    """Column -> its kind, with the options that suit its cells, and with what was found in them."""
     found: dict[str, Kind] = {}
     shared: dict[type[Kind], Kind] = {}
     for name, kind in kinds.items():
@@ -191,10 +195,44 @@ def _made(
             found[name] = shared[kind]
             continue
         cells = [cell for cell in _cells(train, name, FEW_CELLS) if not is_empty(cell)]
-        found[name] = kind(kind.advise(cells, train, num_rows, hidden))
+        own = kind(kind.advise(cells, train, num_rows, hidden))
+        found[name] = own.with_surveys(surveyed.get(kind, ()))
         if found[name].gathers:
             shared[kind] = found[name]
     return found
+
+
+def _with_by_value(
+    arguments: TableArguments,
+    kinds: Mapping[str, Kind],
+    answers: Mapping[str, Answer],
+    train: Table | StreamTable,
+    looked: Mapping[str, LookedThrough],
+) -> TableArguments:
+    """These arguments with the columns of numbers that are told by their values, where the user left them open."""
+    numbers = {name: kind for name, kind in kinds.items() if isinstance(kind, NumberKind)}
+    if not is_open(arguments, "by_value"):
+        for name in arguments.by_value:
+            if name not in numbers:
+                raise DataError(
+                    f"`by_value` must name columns of numbers that are read of `{train.source}`, received {name!r}; "
+                    f"it has {', '.join(numbers) or 'none'}"
+                )
+        return arguments
+
+    def cells(name: str) -> Sequence[Any]:
+        own = _cells(train, name)
+        return looked[name].cleaned(own) if name in looked else own
+
+    num_bins = next((kind.options.number_bins for kind in numbers.values()), 0)
+    return arguments.telling_by_value(columns_by_value(numbers, answers.values(), cells, train, num_bins))
+
+
+def _by_value(kind: Kind, columns: Sequence[str]) -> Kind:
+    """A kind that tells those of its columns by their values, too, if they are numbers."""
+    if not isinstance(kind, NumberKind) or not columns:
+        return kind
+    return replace(kind, options=replace(kind.options, number_by_value=tuple(columns)))
 
 
 def _inputs(made: Mapping[str, Kind]) -> tuple[Input, ...]:

@@ -26,7 +26,7 @@ from perceivers.tasks.sizing import narrowed
 from perceivers.tasks.strays import LookedThrough, told
 from perceivers.tasks.table.options import TableArguments
 from perceivers.tasks.table.plan import SMALL, TablePlan, plan_table
-from perceivers.tasks.table.sizing import table_advice, table_sizes
+from perceivers.tasks.table.sizing import stems_of, table_advice, table_sizes
 
 # Linear models are fitted to at most so many rows.
 MOST_ROWS = 20_000
@@ -86,6 +86,7 @@ class TableTask(ColumnTask[TableArguments]):
             num_large=num_large,
             has_numbers_to_answer=asks_numbers,
             starts_linear=self.arguments.linear_start,
+            stems=stems_of(self.columns.inputs, num_rows),
         )
         advice = replace(advice, latent_channels=sizes.latent_channels)
         return for_length(narrowed(advice, self.arguments.latent_channels), run, num_rows)
