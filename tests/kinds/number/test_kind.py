@@ -157,3 +157,19 @@ def test_what_is_infinite_is_the_largest_training_number_or_the_smallest() -> No
         assert seen[0] == seen[1] > 0.0
         assert seen[2] == seen[3] < 0.0
     assert np.isposinf(NumberKind(NumberOptions()).plain("1e400", "age", TABLE))
+
+
+def test_columns_may_be_told_by_their_values_too_and_that_is_saved() -> None:
+    kind = NumberKind(NumberOptions(number_bins=3, number_by_value=("height",))).settle(VALUES, COLUMNS)
+    assert kind.num_tokens == 3
+    assert kind.modality_names == ("", "values")
+    assert kind.modalities()["values"] == {"type": "category", "cardinalities": [1]}
+    assert "values" not in settled().modalities()
+    again = NumberKind(kind.options).with_state(json.loads(json.dumps(kind.state())))
+    rows = [np.array([1.0, 5.0]), np.array([2.0, 4.0]), None]
+    for each in (kind, again):
+        ids = each.arrays(rows)["values"].values
+        assert ids.dtype == np.int64
+        assert ids.tolist() == [[2], [1], [0]], "the known height, an unknown one, none"
+    weights = {"": torch.tensor([0.2, 0.3]), "values": torch.tensor([0.5])}
+    assert kind.show(rows[0], weights, {}) == [("1", pytest.approx(0.2)), ("5", pytest.approx(0.8))]

@@ -186,7 +186,11 @@ class NumberKind(Kind):
             "quantiles": self.quantiles.tolist(),
             "edges": [list(edges) for edges in self.edges],
             **({"durations": dict(self.forms)} if any(self.forms.values()) else {}),
-            **({"by_value": {str(place): list(own) for place, own in self.known.items()}} if self.known else {}),
+            **(
+                {"by_value": {str(place): list(own) for place, own in self.known.items()}}
+                if self.known
+                else {}
+            ),
         }
 
     def with_state(self, state: Mapping[str, Any]) -> Self:
@@ -224,8 +228,9 @@ class NumberKind(Kind):
             for number, form in zip(known, forms, strict=True)
         ]
         shares = weights[""].tolist()
-        for place, share in zip(self.known, weights[VALUES].tolist() if self.known else (), strict=True):
-            shares[place] += share
+        if VALUES in weights:
+            for place, share in zip(self.known, weights[VALUES].tolist(), strict=True):
+                shares[place] += share
         return list(zip(words, shares, strict=False))
 
     def html(self, shown: Sequence[tuple[str, float]], columns: Sequence[str]) -> str:

@@ -106,14 +106,16 @@ def _read(read: Callable[..., Any], *cell: Any) -> Any:
 
 
 def _told(answer: Answer, cells: Sequence[Any]) -> Numbers:
-    """Targets of rows as numbers: amounts by their ranks, so that single large ones do not decide; classes, labels as 0 and 1.
+    """Targets of rows as numbers: classes and labels as 0 and 1, amounts by their ranks, so that large ones do not decide.
 
     Returns:
         float64 [rows, num_targets], NaN where one is missing.
     """
     targets = [_read(answer.target, cell) for cell in cells]
     if answer.is_quantity:
-        own = np.array([np.nan if target is None else target for target in targets], dtype=np.float64)[:, None]
+        own = np.array([np.nan if target is None else target for target in targets], dtype=np.float64)[
+            :, None
+        ]
         own[np.isinf(own)] = np.nan
         return apply_quantiles(own, fit_quantiles(own))
     shares = np.eye(len(answer.names))

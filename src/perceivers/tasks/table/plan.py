@@ -173,10 +173,10 @@ def plan_table(
     inputs = _inputs({name: _by_value(kind, arguments.by_value) for name, kind in made.items()})
     sets = {column: (each.modality(""), each.kind) for each in inputs for column in each.columns}
     answers = {name: answer.selecting(sets, train.source) for name, answer in answers.items()}
-    notes = {name: answer.note() for name, answer in answers.items()} | dict.fromkeys(arguments.by_value, NOTE)
-    plans = [
-        replace(each, note="; ".join(filter(None, [notes.get(each.name), each.note]))) for each in plans
-    ]
+    notes = {name: answer.note() for name, answer in answers.items()} | dict.fromkeys(
+        arguments.by_value, NOTE
+    )
+    plans = [replace(each, note="; ".join(filter(None, [notes.get(each.name), each.note]))) for each in plans]
     return TablePlan(tuple(plans), Columns(inputs, _named_answers(answers)), arguments, looked)
 
 
@@ -210,7 +210,7 @@ def _with_by_value(
     looked: Mapping[str, LookedThrough],
 ) -> TableArguments:
     """These arguments with the columns of numbers that are told by their values, where the user left them open."""
-    numbers = {name: kind for name, kind in kinds.items() if isinstance(kind, NumberKind)}
+    numbers = {name: kind for name, kind in kinds.items() if type(kind) is NumberKind}
     if not is_open(arguments, "by_value"):
         for name in arguments.by_value:
             if name not in numbers:
@@ -230,7 +230,7 @@ def _with_by_value(
 
 def _by_value(kind: Kind, columns: Sequence[str]) -> Kind:
     """A kind that tells those of its columns by their values, too, if they are numbers."""
-    if not isinstance(kind, NumberKind) or not columns:
+    if type(kind) is not NumberKind or not columns:
         return kind
     return replace(kind, options=replace(kind.options, number_by_value=tuple(columns)))
 
