@@ -21,7 +21,7 @@ FARTHEST_BY_CHANCE, LEAST_SHARE = 5.0, 0.01
 MOST_ROWS = 20_000
 
 # What is said of such a column.
-NOTE = "its values say more than its size: each is told, too"
+NOTE = "each value says something of its own: it is told like a category, too"
 
 
 def columns_by_value(
