@@ -93,7 +93,7 @@ def test_an_index_that_was_mixed_is_still_one() -> None:
     ]  # fmt: skip
 
 
-@pytest.mark.parametrize("stray", ["inf", "unknown", "1'234", "$5"])
+@pytest.mark.parametrize("stray", ["tall", "1'234", "$5"])
 def test_a_column_of_numbers_but_for_a_few_cells_is_told(stray: str) -> None:
     note = why_no_numbers("x", ["1.5", "NA", stray, "2,5", "-3"])
     assert note.startswith(f"4 of 5 cells are numbers, {stray!r} is none: empty what nobody knows")

@@ -181,7 +181,7 @@ def why_no_numbers(name: str, filled: Sequence[Any]) -> str:
 def _is_number(cell: Any) -> bool:
     """Whether a cell is a number, however its fraction is written, or a word for a missing one."""
     try:
-        number_of(cell)
+        number_of(cell, may_be_infinite=True)
     except DataError:
         return has_decimal_comma(cell)
     return True
