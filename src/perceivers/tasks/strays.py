@@ -139,7 +139,8 @@ def look_through_columns(
     for name, read, stray, is_target in _readers(columns, table):
         if name not in table.columns:
             continue
-        count = table.count_numbers(name) if isinstance(table, Table) and stray == "number" else None
+        # Where numbers are read as they are, and there is nothing else, no cell needs a look.
+        count = table.count_numbers(name) if isinstance(table, Table) and _takes_numbers(read) else None
         if count is None:
             found[name] = look_through(
                 table.column(name), read, stray, is_target=is_target, takes_strays=takes_strays
@@ -194,6 +195,13 @@ def _readers(columns: Columns, table: Any) -> Iterator[tuple[str, Callable[[Any]
     for answer in columns.answers.values():
         if answer.stray:
             yield answer.column, answer.read, answer.stray, True
+
+
+def _takes_numbers(read: Callable[[Any], Any]) -> bool:
+    try:
+        return read(0.5) is not None
+    except DataError:
+        return False
 
 
 def _reader(kind: Any, column: str, table: Any) -> Callable[[Any], Any]:
