@@ -95,7 +95,7 @@ def look_through(
     strays: Counter[str] = Counter()
     nothing: set[Any] = set()
     # Of numbers, of which there may be millions, only these can be anything but what they say.
-    infinities = Counter(cell for cell in cells if isinstance(cell, float) and math.isinf(cell))
+    infinities: Counter[Any] = Counter(cell for cell in cells if isinstance(cell, float) and math.isinf(cell))
     num_nothing = 0
     for text, count in counts.items():
         try:
