@@ -120,7 +120,7 @@ def run(cells: dict[str, list[Any]], tmp_path_factory: pytest.TempPathFactory) -
 
 def test_a_run_goes_on_and_its_results_tell(run: Path) -> None:
     results = perceivers.load(run).results
-    assert results["taken_as_missing"] == [
+    assert results["odd_cells"] == [
         "`data`, column 'size': 1 of 113 cells is no number ('huge'), taken as missing",
         "`data`, column 'noise': 1 of 113 cells is infinite, taken for the largest number, or the smallest",
         "`data`, column 'price': 1 of 113 cells is infinite, taken as missing",

@@ -52,7 +52,7 @@ def evaluate(
     console = Console(quiet=not is_main_process())
     for line in results["unreadable"]:
         console.print(f"left out: {line}", markup=False, highlight=False, soft_wrap=True)
-    for line in results["taken_as_missing"]:
+    for line in results["odd_cells"]:
         console.print(line, markup=False, highlight=False, soft_wrap=True)
     rows = dict(results["metrics"])
     if beside is not None:

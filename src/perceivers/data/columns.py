@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from perceivers.data.duration_forms import form_of
 from perceivers.data.numbers import has_decimal_comma, is_missing, number_of
 from perceivers.errors import DataError
 
@@ -18,6 +19,8 @@ FEWEST_ROWS = 10
 # Of distinct whole numbers in any order, as many make chance impossible where they fill at least half of their range.
 FEWEST_UNORDERED = 30
 
+# Share of durations in a column of them that may look like ids.
+MOSTLY_DURATIONS = 0.9
 # Share of other cells at most, of a column that is meant to be one of numbers.
 MOST_STRAY = 0.5
 
@@ -99,7 +102,9 @@ def _are_ids(name: str, values: Sequence[Any], present: Sequence[Any]) -> bool:
             return True
         fewest = 2 if _is_id_name(name) else FEWEST_UNORDERED
         if len(present) >= fewest and all(map(_TOKEN.fullmatch, present)):
-            return _is_id_name(name) or not any(map(_MEASURE.fullmatch, present))
+            # PT1H29M and 2h50m are told apart as 12kg is.
+            is_measured = any(map(_MEASURE.fullmatch, present)) or form_of(present, MOSTLY_DURATIONS)
+            return _is_id_name(name) or not is_measured
     numbers = _whole_numbers(present)
     if numbers is None or _are_times(name, numbers):
         return False
@@ -181,7 +186,7 @@ def why_no_numbers(name: str, filled: Sequence[Any]) -> str:
 def _is_number(cell: Any) -> bool:
     """Whether a cell is a number, however its fraction is written, or a word for a missing one."""
     try:
-        number_of(cell)
+        number_of(cell, may_be_infinite=True)
     except DataError:
         return has_decimal_comma(cell)
     return True

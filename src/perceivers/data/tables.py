@@ -81,6 +81,10 @@ class Table(ABC):
         """Read a column as numbers, float64 [rows], NaN where one is missing; a DataError names a cell that is no number."""
         return numbers_of(self.column(name), name, self.name, self.decimal)
 
+    def count_numbers(self, name: str) -> int | None:
+        """Count the numbers of a column that holds finite ones and gaps alone; None where that takes a look at each cell."""
+        return None
+
     def select(self, columns: Sequence[str]) -> Table:
         """The table with these columns only, in this order."""
         require_columns(self, *columns)
@@ -288,19 +292,28 @@ class ArrowTable(Table):
 
     def numbers(self, name: str) -> np.ndarray:
         """See Table."""
+        numbers = self._finite_numbers(name)
+        # A word among them, a space around one: looked at cell by cell.
+        return super().numbers(name) if numbers is None else numbers
+
+    def count_numbers(self, name: str) -> int | None:
+        """See Table."""
+        numbers = self._finite_numbers(name)
+        return None if numbers is None else int(np.count_nonzero(~np.isnan(numbers)))
+
+    def _finite_numbers(self, name: str) -> np.ndarray | None:
+        """The cells of a column as float64, NaN where one is missing; None where not all are numbers as Arrow reads them."""
         import pyarrow
         from pyarrow import compute
 
-        if self.decimal == "point" and name not in self._class_names:
-            cells = self._dataset.select_columns([name]).with_format("arrow")[:].column(name)
-            try:
-                numbers: np.ndarray = compute.cast(cells, pyarrow.float64()).to_numpy()
-            except pyarrow.ArrowException:
-                pass  # a word among them, a space around one: looked at cell by cell
-            else:
-                if not np.isinf(numbers).any():
-                    return numbers
-        return super().numbers(name)
+        if self.decimal != "point" or name in self._class_names:
+            return None
+        cells = self._dataset.select_columns([name]).with_format("arrow")[:].column(name)
+        try:
+            numbers: np.ndarray = compute.cast(cells, pyarrow.float64()).to_numpy()
+        except pyarrow.ArrowException:
+            return None
+        return None if np.isinf(numbers).any() else numbers
 
 
 class StreamTable:

@@ -155,7 +155,7 @@ class ColumnTask(AnsweringTask[TaskArguments]):
             hold=all(each.kind.is_light for each in self.columns.inputs),
             class_names=() if self.answers_several else next(iter(self.columns.answers.values())).names,
         )
-        splits = dataclasses.replace(splits, taken_as_missing=tuple(dict.fromkeys(taken)))
+        splits = dataclasses.replace(splits, odd_cells=tuple(dict.fromkeys(taken)))
         if not self.needs_all:
             splits, self.num_left_out = with_targets(splits, self.columns.columns_asked)
         if parts is None:
@@ -188,7 +188,7 @@ class ColumnTask(AnsweringTask[TaskArguments]):
 
     def plan(self, splits: Splits) -> list[Any]:
         """How files were read, the classes with their rows, and what is left out."""
-        taken = [line for line in splits.taken_as_missing if line not in self.told_elsewhere]
+        taken = [line for line in splits.odd_cells if line not in self.told_elsewhere]
         lines: list[Any] = list(dict.fromkeys([*self.notes, *splits.notes, *taken]))
         if self.num_left_out:
             lines.append(f"{self.num_left_out:,} rows without any target are left out")

@@ -91,25 +91,28 @@ def look_through(
         is_target: see LookedThrough.
         takes_strays: whether a few strays are taken for missing.
     """
-    counts = Counter(cell for cell in cells if isinstance(cell, str | float | int))
+    counts = Counter(cell for cell in cells if isinstance(cell, str))
     strays: Counter[str] = Counter()
     nothing: set[Any] = set()
-    infinite = num_nothing = 0
-    for cell, count in counts.items():
+    # Of numbers, of which there may be millions, only these can be anything but what they say.
+    infinities: Counter[Any] = Counter(cell for cell in cells if isinstance(cell, float) and math.isinf(cell))
+    num_nothing = 0
+    for text, count in counts.items():
         try:
-            value = read(cell)
+            value = read(text)
         except NotationError:
             continue
         except DataError:
-            if isinstance(cell, str):
-                strays[cell] += count
+            strays[text] = count
             continue
         if value is None:
-            num_nothing += 0 if is_empty(cell) else count
-            nothing |= {cell} if isinstance(cell, str) else set()
+            num_nothing += 0 if is_empty(text) else count
+            nothing.add(text)
         elif isinstance(value, float) and math.isinf(value):
-            infinite += count
-            nothing |= {cell} if is_target else set()
+            infinities[text] = count
+    if is_target:
+        nothing |= infinities.keys()
+    infinite = infinities.total()
     filled = sum(not is_empty(cell) for cell in cells) - num_nothing
     found = LookedThrough(stray, strays, frozenset(nothing), filled, infinite, is_target, takes_strays)
     return decided([found], takes_strays=takes_strays)[0]
@@ -132,11 +135,19 @@ def look_through_columns(
         columns: inputs, surveyed, and answers.
         takes_strays: see `look_through`.
     """
-    return {
-        name: look_through(table.column(name), read, stray, is_target=is_target, takes_strays=takes_strays)
-        for name, read, stray, is_target in _readers(columns, table)
-        if name in table.columns
-    }
+    found = {}
+    for name, read, stray, is_target in _readers(columns, table):
+        if name not in table.columns:
+            continue
+        # Where numbers are read as they are, and there is nothing else, no cell needs a look.
+        count = table.count_numbers(name) if isinstance(table, Table) and _takes_numbers(read) else None
+        if count is None:
+            found[name] = look_through(
+                table.column(name), read, stray, is_target=is_target, takes_strays=takes_strays
+            )
+        else:
+            found[name] = LookedThrough(stray, {}, frozenset(), count, 0, is_target, takes_strays)
+    return found
 
 
 def decided_together(
@@ -184,6 +195,13 @@ def _readers(columns: Columns, table: Any) -> Iterator[tuple[str, Callable[[Any]
     for answer in columns.answers.values():
         if answer.stray:
             yield answer.column, answer.read, answer.stray, True
+
+
+def _takes_numbers(read: Callable[[Any], Any]) -> bool:
+    try:
+        return read(0.5) is not None
+    except DataError:
+        return False
 
 
 def _reader(kind: Any, column: str, table: Any) -> Callable[[Any], Any]:

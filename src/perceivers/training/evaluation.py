@@ -97,7 +97,7 @@ def evaluate(
             "split": split,
             "samples": len(samples),
             "unreadable": list(splits.unreadable),
-            "taken_as_missing": list(splits.taken_as_missing),
+            "odd_cells": list(splits.odd_cells),
             "metrics": scores,
             **rivals,
             "versions": installed_versions(),

@@ -125,7 +125,7 @@ def test_two_parts_of_a_clock_are_told_as_what_they_are_taken_for() -> None:
 @pytest.mark.parametrize("cell", ["quick", "3723", 3723.0])
 def test_what_is_no_duration_among_them_is_refused_with_a_form_that_is_understood(cell: object) -> None:
     with pytest.raises(
-        DataError, match=r"'took': expected a duration such as 0:00:00, received .*; empty the cell"
+        DataError, match=r"'took': expected a duration such as 1:23:45, received .*; empty the cell"
     ):
         timed().read({"took": cell}, ("age", "took"), TABLE)
 

@@ -6,7 +6,7 @@ import math
 from collections.abc import Sequence
 from typing import Any
 
-from perceivers.data.duration_forms import form_of, takes_numbers
+from perceivers.data.duration_forms import form_of, takes_numbers, written
 from perceivers.data.durations import seconds_of
 from perceivers.data.numbers import Decimal, has_decimal_comma, is_missing_word
 from perceivers.data.numbers import number_of as plain_number_of
@@ -15,6 +15,8 @@ from perceivers.kinds.base import MOSTLY
 
 # Of more different texts, two that are one number are a matter of how they were written.
 MOST_NAMES = 20
+# Seconds of an example: 1:23:45.
+EXAMPLE = 5_025.0
 
 
 def number_of(
@@ -41,7 +43,7 @@ def number_of(
             return seconds
         if cell is not None and not is_missing_word(cell) and not (takes_numbers(form) or _is_nan(cell)):
             raise DataError(
-                f"in the column {column!r}: expected a duration such as {form}, received {cell!r:.80}{cure}"
+                f"in the column {column!r}: expected a duration such as {written(EXAMPLE, form)}, received {cell!r:.80}{cure}"
             )
     try:
         number = plain_number_of(cell, decimal, may_be_infinite=True)
