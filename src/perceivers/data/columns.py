@@ -183,7 +183,8 @@ def why_no_numbers(name: str, filled: Sequence[Any]) -> str:
     )
     for unit, count in units.most_common(1):
         if count >= MOSTLY_UNITS * len(filled):
-            return f"cells such as {filled[0]!r:.40} are numbers with a unit: leave {unit!r} out, and the column is one of numbers"
+            cure = f"leave {unit!r} out, and the column is one of numbers"
+            return f"cells such as {filled[0]!r:.40} are numbers with a unit: {cure}"
     others = [cell for cell in filled if not _is_number(cell)]
     if not others or len(others) > MOST_STRAY * len(filled):
         return ""
