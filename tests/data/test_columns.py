@@ -111,3 +111,10 @@ def test_durations_that_are_different_in_every_row_are_no_ids() -> None:
         why_no_data("code", [f"PT{index}X" for index in range(40)])
         == "is different in every row, as an id is"
     )
+
+
+def test_numbers_with_a_unit_are_told() -> None:
+    note = "cells such as '12 kg' are numbers with a unit: leave 'kg' out, and the column is one of numbers"
+    assert why_no_numbers("weight", ["12 kg", "7.5kg", "1,250 kg"]) == note
+    assert why_no_numbers("share", ["12%", "7 %", "x"] * 3) == ""
+    assert why_no_numbers("seat", ["12A", "13B", "14C"]) == ""
