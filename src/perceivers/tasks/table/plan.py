@@ -1,62 +1,29 @@
-"""What each column of a table is taken for: guessed from its cells, overruled by the user, told before training."""
+"""What a table is read as and asked for: the guesses of all its columns, and the network that suits them."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import date, time, timedelta
 from typing import Any
 
-import numpy as np
-
 from perceivers.answers.base import Answer
-from perceivers.answers.registry import answer_class, guess_answer
+from perceivers.answers.registry import answer_class
 from perceivers.arguments.open import is_open
-from perceivers.data.columns import why_no_data, why_no_numbers
-from perceivers.data.frames import ColumnTable
 from perceivers.data.tables import StreamTable, Table
 from perceivers.errors import DataError
 from perceivers.kinds.base import Kind, is_empty
 from perceivers.kinds.number.kind import NumberKind
-from perceivers.kinds.registry import guess_kind, kind_class
+from perceivers.kinds.registry import kind_class
 from perceivers.tasks.columns import Columns, model_names
 from perceivers.tasks.inputs import Input
-from perceivers.tasks.strays import LookedThrough, look_through_columns
+from perceivers.tasks.strays import LookedThrough
 from perceivers.tasks.table.by_value import NOTE, columns_by_value
+from perceivers.tasks.table.guesses import FEW_CELLS, ColumnPlan, Wishes, cells_of, guess_column, joined
 from perceivers.tasks.table.options import TableArguments
 from perceivers.tasks.table.sizing import table_sizes
 
-# Cells that hold whole files are looked at one by one; so many tell what they are.
-FEW_CELLS = 64
-# What a cell is that is small.
-SMALL = str | int | float | bool | date | time | timedelta
-# Letters of an example.
-MOST_LETTERS = 40
 # Rows that a stream is taken to have: nobody has counted them.
 UNKNOWN_ROWS = 100_000
-
-
-@dataclass(frozen=True)
-class ColumnPlan:
-    """One column of a table.
-
-    Args:
-        name: of the column.
-        role: "input", "target", "group" or "left out".
-        kind: what it holds, or what is answered; "" where it is left out.
-        missing: share of the rows without a value, in [0, 1].
-        distinct: number of different values; None where they are not counted.
-        example: one of its cells, shortened.
-        note: why it is left out, or what else is to be known of it.
-    """
-
-    name: str
-    role: str
-    kind: str
-    missing: float
-    distinct: int | None
-    example: str
-    note: str = ""
 
 
 @dataclass(frozen=True)
@@ -100,51 +67,12 @@ def plan_table(
     named = _named_kinds(train, arguments)
     for name in [*arguments.ignore, *filter(None, [group_column])]:
         _require_column(train, name, "ignore" if name in arguments.ignore else "group_column")
-    plans: list[ColumnPlan] = []
-    kinds: dict[str, type[Kind]] = {}
-    answers: dict[str, Answer] = {}
-    surveyed: dict[type[Kind], list[Kind]] = {}
-    looked: dict[str, LookedThrough] = {}
-    for name in train.columns:
-        cells = _cells(train, name)
-        filled = [cell for cell in cells if not is_empty(cell)]
-        role, kind, note = "left out", "", ""
-        if name in targets:
-            answers[name] = _answer(name, targets[name], filled, train, arguments)
-            stray = why_no_numbers(name, filled) if targets[name] is None and not answers[name].stray else ""
-            role, kind, note = "target", answers[name].name, stray
-        elif name == group_column:
-            role = "group"
-        elif name in arguments.ignore:
-            note = "ignored, as asked for"
-        elif not filled:
-            note = "holds nothing"
-        elif name in named:
-            kinds[name] = named[name]
-            role, kind = "input", named[name].name
-        else:
-            found = guess_kind(name, filled)
-            note = "no kind of data takes such cells" if found is None else why_no_data(name, cells) or ""
-            if found is not None and not note:
-                kinds[name] = found
-                role, kind, note = "input", found.name, why_no_numbers(name, filled)
-        alone = ColumnTable({name: cells}, train.source, train.root)
-        alone.decimal = train.decimal
-        read: Columns | None = None
-        if name in kinds:
-            usual = kinds[name](kinds[name].options_class())
-            if usual.stray(name):
-                own = usual.survey(alone, (name,))
-                surveyed.setdefault(kinds[name], []).append(own)
-                note, read = own.column_note(name), Columns((Input("", (name,), own),), {})
-        elif name in answers:
-            read = Columns((), {name: answers[name]})
-        if read is not None and (found_here := look_through_columns(alone, read, takes_strays=takes_strays)):
-            looked |= found_here
-            cells = looked[name].cleaned(cells)
-            filled = [cell for cell in cells if not is_empty(cell)]
-            note = "; ".join(filter(None, [note, looked[name].note]))
-        plans.append(_said(name, role, kind, cells, filled, note))
+    wishes = Wishes(arguments, targets, named, group_column, takes_strays)
+    guesses = {name: guess_column(train, name, wishes) for name in train.columns}
+    kinds = {name: each.kind for name, each in guesses.items() if each.kind is not None}
+    answers = {name: each.answer for name, each in guesses.items() if each.answer is not None}
+    looked = {name: each.looked for name, each in guesses.items() if each.looked is not None}
+    surveyed = [each.survey for each in guesses.values() if each.survey is not None]
     if not kinds:
         raise DataError(
             f"`{train.source}` must have a column to answer from beside {', '.join(targets)}, received "
@@ -176,7 +104,9 @@ def plan_table(
     notes = {name: answer.note() for name, answer in answers.items()} | dict.fromkeys(
         arguments.by_value, NOTE
     )
-    plans = [replace(each, note="; ".join(filter(None, [notes.get(each.name), each.note]))) for each in plans]
+    plans = (
+        replace(each.said, note=joined(notes.get(name, ""), each.said.note)) for name, each in guesses.items()
+    )
     return TablePlan(tuple(plans), Columns(inputs, _named_answers(answers)), arguments, looked)
 
 
@@ -185,7 +115,7 @@ def _made(
     train: Table | StreamTable,
     num_rows: int,
     hidden: float,
-    surveyed: Mapping[type[Kind], Sequence[Kind]],
+    surveyed: Sequence[Kind],
 ) -> dict[str, Kind]:
     """Column -> its kind, with the options that suit its cells, and with what was found in them."""
     found: dict[str, Kind] = {}
@@ -194,9 +124,9 @@ def _made(
         if kind in shared:
             found[name] = shared[kind]
             continue
-        cells = [cell for cell in _cells(train, name, FEW_CELLS) if not is_empty(cell)]
+        cells = [cell for cell in cells_of(train, name, FEW_CELLS) if not is_empty(cell)]
         own = kind(kind.advise(cells, train, num_rows, hidden))
-        found[name] = own.with_surveys(surveyed.get(kind, ()))
+        found[name] = own.with_surveys([each for each in surveyed if type(each) is kind])
         if found[name].gathers:
             shared[kind] = found[name]
     return found
@@ -221,7 +151,7 @@ def _with_by_value(
         return arguments
 
     def cells(name: str) -> Sequence[Any]:
-        own = _cells(train, name)
+        own = cells_of(train, name)
         return looked[name].cleaned(own) if name in looked else own
 
     num_bins = next((kind.options.number_bins for kind in numbers.values()), 0)
@@ -291,63 +221,3 @@ def _require_column(train: Table | StreamTable, name: str, argument: str) -> Non
         raise DataError(
             f"`{argument}` must be a column of `{train.source}`, received {name!r}; it has {', '.join(train.columns)}"
         )
-
-
-def _answer(
-    name: str, kind: str | None, filled: Sequence[Any], train: Table | StreamTable, arguments: TableArguments
-) -> Answer:
-    if not filled:
-        raise DataError(
-            f"`{train.source}` must have values in the column {name!r}, received empty cells alone"
-        )
-    kind, _, among = (kind or "").partition("=")
-    chosen = answer_class(kind) if kind else guess_answer(filled)
-    options = {
-        "among": among,
-        "num_queries": arguments.queries_per_answer,
-        "balance": arguments.balance == "classes",
-        "separator": arguments.label_separator,
-        "quantiles": arguments.quantiles,
-        "decimal": getattr(train, "decimal", "point"),
-    }
-    return chosen.chosen(name, options).settle(filled, train.source)
-
-
-def _cells(train: Table | StreamTable, name: str, most: int | None = None) -> Sequence[Any]:
-    """The cells of a column, or at most so many, evenly spread; of one that holds whole files, FEW_CELLS at most."""
-    if isinstance(train, StreamTable):
-        return train.column(name)[:most]
-    is_small = isinstance(train[0][name], SMALL | None)
-    if is_small and most is None:
-        return train.column(name)
-    step = max(len(train) // (most or FEW_CELLS), 1)
-    indices = range(0, len(train), step)
-    if is_small:
-        cells = train.column(name)
-        return [cells[index] for index in indices]
-    return [train[index][name] for index in indices]
-
-
-def _in_words(cell: Any) -> str:
-    """A cell that holds a whole file or array by what it is, any other by what it says."""
-    if isinstance(cell, np.ndarray):
-        return f"{cell.dtype} {list(cell.shape)}"
-    if isinstance(cell, Mapping):
-        return f"mapping of {', '.join(map(str, cell))}"
-    return f"{len(cell):,} bytes" if isinstance(cell, bytes) else str(cell)
-
-
-def _said(
-    name: str, role: str, kind: str, cells: Sequence[Any], filled: Sequence[Any], note: str
-) -> ColumnPlan:
-    countable = all(isinstance(cell, SMALL) for cell in filled)
-    example = _in_words(filled[0])[:MOST_LETTERS] if filled else ""
-    return ColumnPlan(
-        name,
-        role,
-        kind,
-        1.0 - len(filled) / max(len(cells), 1),
-        len(set(filled)) if countable else None,
-        " ".join(example.split()),
-        note,
-    )

@@ -24,8 +24,9 @@ from perceivers.tasks.looking import some_samples
 from perceivers.tasks.sizes import values_of_size
 from perceivers.tasks.sizing import narrowed
 from perceivers.tasks.strays import LookedThrough, told
+from perceivers.tasks.table.guesses import SMALL
 from perceivers.tasks.table.options import TableArguments
-from perceivers.tasks.table.plan import SMALL, TablePlan, plan_table
+from perceivers.tasks.table.plan import TablePlan, plan_table
 from perceivers.tasks.table.sizing import stems_of, table_advice, table_sizes
 
 # Linear models are fitted to at most so many rows.
