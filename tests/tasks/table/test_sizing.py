@@ -49,7 +49,9 @@ def test_every_advice_can_be_followed(rows: int, num_large: int, asks_numbers: b
 
 
 def test_pictures_and_sounds_take_more_latents_and_smaller_steps() -> None:
-    assert table_sizes(512, num_large=1, has_numbers_to_answer=False).num_latents == 32
+    large, small = (table_sizes(512, num_large=count, has_numbers_to_answer=False) for count in (1, 0))
+    assert (large.num_latents, large.label_smoothing) == (32, 0.1)
+    assert small.label_smoothing == 0.0
     few, many = (table_advice(3_000, num_large=count, has_numbers_to_answer=False) for count in (0, 2))
     assert (many.batch_size, many.epochs) == (32, 2 * few.epochs)
 

@@ -16,7 +16,9 @@ from perceivers.tasks.sizing import fitted
 from perceivers.tasks.table.sizing import TableSizes
 
 
-@left_open(NetworkArguments, "token_channels", "hidden", "token_rate", "linear_start", "by_value")
+@left_open(
+    NetworkArguments, "token_channels", "hidden", "token_rate", "linear_start", "by_value", "label_smoothing"
+)
 @dataclass(frozen=True, kw_only=True)
 class TableArguments(NetworkArguments):
     """Columns, answers and model of `table`: any columns in; classes, labels, numbers and selected entities out."""

@@ -55,6 +55,7 @@ class TableSizes:
         hidden: share of numbers and categories that are hidden while training.
         token_rate: what the map of the columns' tokens learns at, beside the network; 0: there is none.
         linear_start: whether tokens and map start as linear models of the columns.
+        label_smoothing: share of the target probability that is spread over all classes while training.
     """
 
     num_latents: int
@@ -66,6 +67,7 @@ class TableSizes:
     hidden: float
     token_rate: float = 0.0
     linear_start: bool = False
+    label_smoothing: float = 0.0
 
 
 def table_sizes(
@@ -87,7 +89,7 @@ def table_sizes(
         has_linear_first: whether columns are of a kind of which many rows say more to a linear model, too: texts as n-grams.
     """
     if num_large:
-        return TableSizes(32, 64, 2, 64, mlp_dropout=0.1, dropout=0.0, hidden=0.05)
+        return TableSizes(32, 64, 2, 64, mlp_dropout=0.1, dropout=0.0, hidden=0.05, label_smoothing=0.1)
     if num_rows < FEW_ROWS:
         sizes = TableSizes(4, 32, 1, 32, mlp_dropout=0.3, dropout=0.0, hidden=0.1)
         return started(replace(sizes, mlp_dropout=0.0, hidden=0.0)) if may_start_linear else sizes
