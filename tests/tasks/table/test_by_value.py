@@ -47,6 +47,16 @@ def test_the_statistic_is_that_of_the_f_test_of_nested_models() -> None:
     assert not says_by_value(values, much[:, None], 2)
 
 
+def test_means_that_are_half_chance_are_not_told_however_many_rows_show_them() -> None:
+    generator = np.random.default_rng(3)
+    levels, rows = generator.normal(size=997), np.arange(19_940) % 997
+    chance = generator.normal(size=len(rows))
+    # 20 rows a value: F is 1 + 20 times the ratio of the variances, here about 1.5 and 2.5.
+    weak, strong = (share * levels[rows] + chance for share in (0.025**0.5, 0.075**0.5))
+    assert not says_by_value(rows.astype(float), weak[:, None], 5)
+    assert says_by_value(rows.astype(float), strong[:, None], 5)
+
+
 def test_missing_numbers_and_targets_and_values_that_come_once_do_not_matter() -> None:
     shops = SHOPS.astype(float)
     target = LEVELS[SHOPS] + 0.3 * CHANCE

@@ -17,6 +17,8 @@ MOST_VALUES, USUAL_ROWS = 1_024, 2
 # How far beyond chance the values' means must differ, in standard deviations of the F statistic, and how much of the
 # target's variance must lie there.
 FARTHEST_BY_CHANCE, LEAST_SHARE = 5.0, 0.01
+# The least F statistic: of what the means of values differ by, half is no chance.
+LEAST_STATISTIC = 2.0
 # Rows that are looked at; more say the same.
 MOST_ROWS = 20_000
 
@@ -82,7 +84,8 @@ def says_by_value(values: Numbers, targets: Numbers, num_bins: int) -> bool:
     by_chance = max(float((left**2).sum()) - explained, 1e-12 * total) / below
     statistic = explained / above / by_chance
     is_beyond = statistic - 1.0 > FARTHEST_BY_CHANCE * np.sqrt(2.0 / above + 2.0 / below)
-    return bool(is_beyond and explained - above * by_chance > LEAST_SHARE * total)
+    is_much = explained - above * by_chance > LEAST_SHARE * total
+    return bool(is_beyond and is_much and statistic >= LEAST_STATISTIC)
 
 
 def _by_bins(values: Numbers, targets: Numbers, num_bins: int) -> Numbers:
