@@ -68,7 +68,14 @@ def test_nothing_and_the_words_for_nothing_are_missing(cell: Any) -> None:
             "received '0,126', which looks like a decimal comma: add --decimal comma, or write the number with a point",
         ),
         ("1.234,5", "looks like a decimal comma"),
-        ("1,234,567", "received '1,234,567', whose thousands are divided by commas: write it without them"),
+        (
+            "1,234,567",
+            "received '1,234,567', whose thousands are divided by commas: add --decimal grouped, or write it",
+        ),
+        (
+            "74,423",
+            "received '74,423', whose comma divides thousands or stands before a fraction: add --decimal grouped or",
+        ),
         ("1,234.5", "whose thousands are divided by commas"),
         ("1 234 567.5", "whose thousands are divided by spaces: write it without them"),
         ("1\u202f234", "whose thousands are divided by spaces"),
@@ -146,3 +153,33 @@ def test_missing_is_none_empty_or_nan_and_no_word() -> None:
     assert [is_missing(cell) for cell in (None, "", float("nan"), np.float32("nan"), "NA", 0, False, np.zeros((2, 3)))] == [
         True, True, True, True, False, False, False, False,
     ]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("cell", "number"),
+    [
+        ("74,423", 74_423.0),
+        ("-1,234,567.25", -1_234_567.25),
+        ("987", 987.0),
+        ("1234.5", 1234.5),
+        ("+2,000", 2_000.0),
+    ],
+)
+def test_commas_divide_thousands_where_numbers_are_grouped(cell: str, number: float) -> None:
+    assert number_of(cell, "grouped") == number
+
+
+@pytest.mark.parametrize("cell", ["0,126", "1,23", "1.234,5", "12,34,567"])
+def test_other_commas_are_errors_where_numbers_are_grouped(cell: str) -> None:
+    with pytest.raises(DataError):
+        number_of(cell, "grouped")
+    with pytest.raises(
+        NotationError, match="whose comma divides no thousands, although `decimal` is grouped"
+    ):
+        number_of("0,126", "grouped")
+
+
+def test_thousands_are_no_fractions_where_a_comma_stands_before_these() -> None:
+    assert number_of("74,423", "comma") == 74.423
+    with pytest.raises(NotationError, match="whose thousands are divided by commas: write all numbers alike"):
+        number_of("1,234,567", "comma")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any, ClassVar, Literal, Self
+from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 import numpy as np
 
@@ -17,7 +17,7 @@ from perceivers.answers.said import Said
 from perceivers.data.duration_forms import written
 from perceivers.data.durations import seconds_of
 from perceivers.data.evenly import evenly_spread
-from perceivers.data.numbers import has_decimal_comma, is_missing_word
+from perceivers.data.numbers import Decimal, has_commas, is_missing_word
 from perceivers.errors import DataError
 from perceivers.kinds.base import MOSTLY
 from perceivers.kinds.number.reading import are_names, duration_form, looks_like_number, number_of
@@ -43,7 +43,7 @@ class Number(Answer):
         scale: their standard deviation.
         smallest: of the training numbers.
         largest: of the training numbers.
-        decimal: what stands before the fraction of a number in a text: "point" or "comma".
+        decimal: how numbers are written, see `perceivers.data.numbers.number_of`.
         widened: what the outer quantiles are moved outwards by, in standard deviations.
         form: how the column writes durations, see `perceivers.data.duration_forms.form_of`; "" where it holds none.
     """
@@ -55,7 +55,7 @@ class Number(Answer):
     scale: float = 1.0
     smallest: float = -math.inf
     largest: float = math.inf
-    decimal: Literal["point", "comma"] = "point"
+    decimal: Decimal = "point"
     widened: float = 0.0
     form: str = ""
 
@@ -77,7 +77,7 @@ class Number(Answer):
                 return 0.0
         elif are_names(known):
             return 0.0
-        elif any(has_decimal_comma(cell) for cell in numbers):
+        elif any(has_commas(cell) for cell in numbers):
             return 0.9
         else:
             distinct = {number for cell in numbers if math.isfinite(number := float(cell))}

@@ -29,8 +29,9 @@ class DataArguments:
     streaming: bool = False
     """Read the training samples one after the other instead of holding or indexing them all. For data sets on the hub
     and for tables; needs `--steps`, and a test part of its own, which `data` or `test_data` has."""
-    decimal: Literal["point", "comma"] = "point"
-    """What stands before the fraction of numbers that a table holds as text: 0.126 or 0,126."""
+    decimal: Literal["point", "comma", "grouped"] = "point"
+    """How numbers are written that a table holds as text: `point`, 0.126; `comma`, 0,126; `grouped`, 1,234.5, where commas
+    divide thousands."""
     shuffle_buffer: int = 10_000
     """While streaming: samples that the next one is drawn from."""
     test_fraction: float = 0.2
@@ -69,7 +70,7 @@ class DataArguments:
         require_share(self, "test_fraction", "validation_fraction")
         require_choice("unreadable", self.unreadable, ("auto", "stop", "skip", "trust"))
         require_choice("folders", self.folders, ("auto", "parts", "classes"))
-        require_choice("decimal", self.decimal, ("point", "comma"))
+        require_choice("decimal", self.decimal, ("point", "comma", "grouped"))
         require_at_least(1, self, "shuffle_buffer")
         if self.group_pattern is not None:
             _require_pattern(self.group_pattern)

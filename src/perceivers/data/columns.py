@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from perceivers.data.duration_forms import form_of
-from perceivers.data.numbers import has_decimal_comma, is_missing, number_of
+from perceivers.data.numbers import has_commas, is_missing, number_of
 from perceivers.errors import DataError
 
 # In a shorter table without a name that tells more, chance makes numbers that count, or values that differ.
@@ -199,5 +199,5 @@ def _is_number(cell: Any) -> bool:
     try:
         number_of(cell, may_be_infinite=True)
     except DataError:
-        return has_decimal_comma(cell)
+        return has_commas(cell)
     return True

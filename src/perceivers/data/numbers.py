@@ -11,7 +11,7 @@ import numpy as np
 
 from perceivers.errors import DataError
 
-Decimal = Literal["point", "comma"]
+Decimal = Literal["point", "comma", "grouped"]
 # What people and programs write for a missing number or date. In a column of text these are words like all others.
 MISSING_WORDS = frozenset(
     {
@@ -39,6 +39,7 @@ MISSING_WORDS = frozenset(
 
 _COMMA = re.compile(r"[+-]?\d*,\d+(?:[eE][+-]?\d+)?")
 _GROUPED_BY_POINTS = re.compile(r"([+-]?\d{1,3}(?:\.\d{3})+),\d+")
+_THOUSANDS = re.compile(r"[+-]?[1-9]\d{0,2}(?:,\d{3})+(?:\.\d+)?")
 _GROUPED_BY_COMMAS = re.compile(r"[+-]?\d{1,3}(?:,\d{3}){2,}(?:\.\d+)?|[+-]?\d{1,3}(?:,\d{3})+\.\d+")
 _GROUPED = re.compile(r"[+-]?\d{1,3}(?:([ '\u2019\u00a0\u202f])\d{3})(?:\1\d{3})*(?:[.,]\d+)?")
 
@@ -65,7 +66,7 @@ def number_of(cell: Any, decimal: Decimal = "point", *, may_be_infinite: bool = 
     Args:
         cell: a number, a truth value (1 and 0), or a number as text, with spaces around it or without.
         decimal: "point" or "comma": what stands before the fraction of a number in a text. With "comma", points may divide
-            thousands where a comma follows: 1.234,5.
+            thousands where a comma follows: 1.234,5. With "grouped", a point does, and commas divide thousands: 1,234.5.
         may_be_infinite: whether inf and 1e400 are numbers; else they are errors.
 
     Returns:
@@ -118,11 +119,18 @@ def numbers_of(
 
 
 def has_decimal_comma(cell: Any) -> bool:
-    """Whether a cell is a text such as 0,126: a number with a comma before its fraction."""
+    """Whether a cell is a text such as 0,126: a number with a comma before its fraction, as far as one can tell."""
     if not isinstance(cell, str):
         return False
     text = cell.strip()
     return _COMMA.fullmatch(text) is not None or _GROUPED_BY_POINTS.fullmatch(text) is not None
+
+
+def has_commas(cell: Any) -> bool:
+    """Whether a cell is a text such as 0,126 or 1,234.5: a number with commas, before its fraction or between thousands."""
+    return has_decimal_comma(cell) or (
+        isinstance(cell, str) and _THOUSANDS.fullmatch(cell.strip()) is not None
+    )
 
 
 def _float_of(text: str, cell: str, decimal: Decimal) -> float:
@@ -134,13 +142,21 @@ def _float_of(text: str, cell: str, decimal: Decimal) -> float:
                 f"received {cell!r}, a number with a point, although `decimal` is comma; write all numbers alike"
             )
         text = text.replace(",", ".") if _COMMA.fullmatch(text) else text
+    elif _THOUSANDS.fullmatch(text):
+        if decimal == "point":
+            raise NotationError(_of_thousands(text, cell))
+        text = text.replace(",", "")
+    elif has_decimal_comma(text) and decimal == "grouped":
+        raise NotationError(
+            f"received {cell!r}, whose comma divides no thousands, although `decimal` is grouped; write all numbers alike"
+        )
     elif has_decimal_comma(text):
         raise NotationError(
             f"received {cell!r}, which looks like a decimal comma: add --decimal comma, or write the number with a point"
         )
     if _GROUPED_BY_COMMAS.fullmatch(text):
         raise NotationError(
-            f"received {cell!r}, whose thousands are divided by commas: write it without them"
+            f"received {cell!r}, whose thousands are divided by commas: write all numbers alike"
         )
     if grouped := _GROUPED.fullmatch(text):
         by = "spaces" if grouped[1].isspace() else "apostrophes"
@@ -148,6 +164,15 @@ def _float_of(text: str, cell: str, decimal: Decimal) -> float:
     if not _is_float(text):
         raise DataError(f"expected a number, received {cell!r:.80}")
     return float(text)
+
+
+def _of_thousands(text: str, cell: str) -> str:
+    if _GROUPED_BY_COMMAS.fullmatch(text):
+        return f"received {cell!r}, whose thousands are divided by commas: add --decimal grouped, or write it without them"
+    return (
+        f"received {cell!r}, whose comma divides thousands or stands before a fraction: add --decimal grouped or --decimal "
+        "comma, or write the number without it"
+    )
 
 
 def _is_float(text: str) -> bool:

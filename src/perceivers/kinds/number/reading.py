@@ -8,7 +8,7 @@ from typing import Any
 
 from perceivers.data.duration_forms import form_of, takes_numbers, written
 from perceivers.data.durations import seconds_of
-from perceivers.data.numbers import Decimal, has_decimal_comma, is_missing_word
+from perceivers.data.numbers import Decimal, has_commas, is_missing_word
 from perceivers.data.numbers import number_of as plain_number_of
 from perceivers.errors import DataError
 from perceivers.kinds.base import MOSTLY
@@ -49,9 +49,7 @@ def number_of(
         number = plain_number_of(cell, decimal, may_be_infinite=True)
     except DataError as error:
         # A number in another notation is to be written otherwise, or read otherwise.
-        raise type(error)(
-            f"in the column {column!r}: {error}{'' if has_decimal_comma(cell) else cure}"
-        ) from None
+        raise type(error)(f"in the column {column!r}: {error}{'' if has_commas(cell) else cure}") from None
     return math.nan if number is None else number
 
 
@@ -73,7 +71,7 @@ def looks_like_number(cell: Any) -> bool:
     if not isinstance(cell, str):
         return hasattr(cell, "dtype") and getattr(cell, "shape", None) == () and cell.dtype.kind in "iuf"
     text = cell.strip()
-    if has_decimal_comma(text):
+    if has_commas(text):
         # A number all the same; reading it tells of --decimal where that is not given.
         return True
     digits = text.lstrip("+-")
@@ -88,10 +86,12 @@ def looks_like_number(cell: Any) -> bool:
 def are_names(cells: Sequence[Any]) -> bool:
     """Whether texts that could be numbers are names: few, and two of them one number, as the versions 1.1 and 1.10 are."""
     texts = {cell.strip() for cell in cells if isinstance(cell, str)}
-    with_fraction = [text for text in texts if "." in text and looks_like_number(text)]
+    with_fraction = [
+        text for text in texts if "." in text and not has_commas(text) and looks_like_number(text)
+    ]
     if len(texts) > MOST_NAMES or len(with_fraction) < 2:
         return False
-    return len({float(text) for text in with_fraction if not has_decimal_comma(text)}) < len(with_fraction)
+    return len({float(text) for text in with_fraction}) < len(with_fraction)
 
 
 def _is_nan(cell: Any) -> bool:

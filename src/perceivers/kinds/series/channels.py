@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from perceivers.data.columns import is_nameless, is_row_number
-from perceivers.data.numbers import Decimal
+from perceivers.data.numbers import Decimal, number_of
 from perceivers.data.words import listed
 from perceivers.errors import DataError
 from perceivers.kinds.series.files import SeriesColumns, shape_of_array, steps_of_file
@@ -173,9 +173,8 @@ def _moments(series: Sequence[Sequence[Any]], decimal: Decimal) -> list[np.ndarr
 
 
 def _is_number(cell: str, decimal: Decimal) -> bool:
-    text = cell.strip().replace(",", ".") if decimal == "comma" else cell.strip()
     try:
-        float(text)
-    except ValueError:
+        number_of(cell, decimal, may_be_infinite=True)
+    except DataError:
         return False
     return True
