@@ -33,6 +33,8 @@ class TrainingArguments:
     where the loop is chosen from the data and the processor has units for it (AMX), else float32."""
     gradient_checkpointing: bool = False
     """Compute activations again in the backward pass instead of keeping them: less memory, more time."""
+    compile: bool = False
+    """Compile the network for batches of the shape that most have; others run as written. TO BE MEASURED"""
     ema_decay: float | None = None
     """Decay of a running mean of the weights, in [0, 1), which is then what is measured and saved; 0 keeps none. None: chosen
     from the number of steps."""
