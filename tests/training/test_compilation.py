@@ -1,4 +1,4 @@
-"""Which batches a compiled network computes, and that nothing else of a run changes. The compiler is a stand-in that counts."""
+"""Which batches a compiled network computes, and that nothing else of a run changes; the compiler is one that counts."""
 
 from __future__ import annotations
 
@@ -150,7 +150,7 @@ def test_a_shape_is_that_of_all_tensors_by_name_and_the_numbers_beside_them() ->
 
 def test_whole_weights_are_needed() -> None:
     accelerator: Any = SimpleNamespace(distributed_type="DistributedType.FSDP")
-    with pytest.raises(ConfigurationError, match="`compile` needs whole weights .* together with FSDP"):
+    with pytest.raises(ConfigurationError, match=r"`compile` needs whole weights .* together with FSDP"):
         UsualForm(nn.Linear(3, 2), accelerator)
 
 
@@ -183,7 +183,7 @@ def test_a_network_that_torch_cannot_compile_is_named(compiler: Compiler) -> Non
     compiler.on_asked = fail
     form, _ = form_of(nn.Linear(3, 2))
     with pytest.raises(
-        PerceiversError, match="`compile` cannot be used for this network: .*no such kernel.*without"
+        PerceiversError, match=r"`compile` cannot be used for this network: .*no such kernel.*without"
     ):
         learn(form, *[7] * 4)
 
@@ -224,6 +224,8 @@ def test_compiling_takes_time_from_a_limit_and_does_not_spoil_the_pace(
 
 
 @pytest.mark.slow
+# Torch's own modules, as they are loaded.
+@pytest.mark.filterwarnings("ignore:.*torch.jit:DeprecationWarning")
 def test_a_real_compiler_gives_the_losses_of_a_run_without_and_the_same_weights_each_time(
     tmp_path: Path,
 ) -> None:

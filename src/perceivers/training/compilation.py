@@ -34,7 +34,7 @@ def require_compiler(device: torch.device) -> None:
         compiled(_doubled)(values)
     except Exception as error:  # compilers, loaders and torch raise what they like
         raise ConfigurationError(
-            f"`compile` needs a compiler that torch can use, received {one_line(error)}; {CURE}"
+            f"`compile` needs a compiler that torch can use, received {_said(error)}; {CURE}"
         ) from error
 
 
@@ -46,6 +46,11 @@ def compiled(function: Any) -> Any:
     # Other backends than the usual one are for tests, and take no options.
     options: Any = {"fallback_random": True} if BACKEND == "inductor" else None
     return torch.compile(function, dynamic=False, backend=BACKEND, options=options)
+
+
+def _said(error: Exception) -> str:
+    """What a compiler says, without torch's advice to its own developers."""
+    return one_line(str(error).partition("Set TORCHDYNAMO_VERBOSE")[0] or error)
 
 
 def _doubled(values: torch.Tensor) -> torch.Tensor:
@@ -100,7 +105,7 @@ class UsualForm:
             yield self._compiled if is_usual else self._model
         except torch._dynamo.exc.TorchDynamoException as error:
             raise PerceiversError(
-                f"`compile` cannot be used for this network: {one_line(error)}; train without --compile"
+                f"`compile` cannot be used for this network: {_said(error)}; train without --compile"
             ) from error
         self._is_made = self._is_made or is_usual
 
