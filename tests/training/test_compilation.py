@@ -139,6 +139,17 @@ def test_processes_settle_on_a_shape_that_all_of_them_have(
     assert learn(UsualForm(nn.Linear(3, 2), accelerator), *[7] * 6) == [False] * 4 + [True, False]
 
 
+def test_a_process_has_waited_where_another_one_has_compiled() -> None:
+    form = SimpleNamespace(has_waited=False)
+    # The other process: loss 3, nobody wants to end, it has compiled.
+    other = torch.tensor([3.0, 0.0, 1.0])
+    accelerator = SimpleNamespace(num_processes=2, reduce=lambda said, how: (said + other) / 2)
+    interruption = SimpleNamespace(number=None, is_agreed=False)
+    one: Any = SimpleNamespace(form=form, accelerator=accelerator, interruption=interruption)
+    assert loop.Loop._mean(one, torch.tensor(1.0)) == 2.0
+    assert (form.has_waited, interruption.is_agreed) == (True, False)
+
+
 def test_a_shape_is_that_of_all_tensors_by_name_and_the_numbers_beside_them() -> None:
     batch = {
         "inputs": {"text": torch.ones(2, 3, dtype=torch.int64)},

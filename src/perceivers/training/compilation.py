@@ -71,7 +71,7 @@ class UsualForm:
 
     Attributes:
         say: told what the user should know.
-        has_waited: whether the last batch waited for the compiler.
+        has_waited: whether the last batch waited for the compiler, of this process or another one.
     """
 
     def __init__(self, model: nn.Module, accelerator: Accelerator) -> None:

@@ -165,14 +165,19 @@ class Loop:
             return self.task.step(model, batch).loss
 
     def _mean(self, loss: Tensor) -> float:
-        """The mean loss of all processes; they agree here whether the run is to end, too."""
+        """The mean loss of all processes; they agree here whether the run is to end, and whether one has compiled, too."""
         is_asked = self.interruption.number is not None
         if self.accelerator.num_processes == 1:
             self.interruption.is_agreed = is_asked
             return float(loss.detach())
-        said = torch.stack([loss.detach().float(), torch.full_like(loss, is_asked, dtype=torch.float32)])
-        mean, asked = self.accelerator.reduce(said, "mean").tolist()
+        has_waited = self.form is not None and self.form.has_waited
+        told = [torch.full_like(loss, each, dtype=torch.float32) for each in (is_asked, has_waited)]
+        said = torch.stack([loss.detach().float(), *told])
+        mean, asked, waited = self.accelerator.reduce(said, "mean").tolist()
         self.interruption.is_agreed = self.interruption.is_agreed or asked > 0.0
+        if self.form is not None:
+            # The others have waited with it.
+            self.form.has_waited = waited > 0.0
         return float(mean)
 
     def watch(self) -> dict[str, float]:
