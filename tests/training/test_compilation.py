@@ -116,7 +116,7 @@ def test_a_shape_is_usual_when_more_than_half_of_the_batches_have_had_it(compile
     form, said = form_of(nn.Linear(3, 2))
     assert learn(form, 7, 2, 7, 2, 7, 2, 7) == [False] * 4 + [True] + [False] * 2
     assert (compiler.asked, compiler.run) == (1, 2)
-    assert said == ["compiling the network for the usual shape of a batch: half a minute to some minutes"]
+    assert said == ["compiling the network for the usual shape of a batch: a minute or more"]
     restored, _ = form_of(nn.Linear(3, 2))
     restored.load_state_dict(form.state_dict())
     assert learn(restored, 2, 7, 7) == [False, True, False]

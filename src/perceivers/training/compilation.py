@@ -100,7 +100,7 @@ class UsualForm:
         is_usual = shape == self._usual
         self.has_waited = is_usual and not self._is_made
         if self.has_waited:
-            self.say("compiling the network for the usual shape of a batch: half a minute to some minutes")
+            self.say("compiling the network for the usual shape of a batch: a minute or more")
         try:
             yield self._compiled if is_usual else self._model
         except torch._dynamo.exc.TorchDynamoException as error:
