@@ -37,7 +37,8 @@ class TrainingArguments:
     compile: bool = False
     """Compile the network (torch.compile) for the shape that most batches have; others run as written. Needs a C++ compiler,
     and a minute or more before the first steps, which counts for `time_limit`. On a processor, steps of networks for small
-    pictures, series and numbers take 0.74 to 0.87 of their time then; for photographs and texts as long as before."""
+    pictures, series and numbers take 0.74 to 0.87 of their time then; those for texts as long as before, for photographs
+    a little longer."""
     ema_decay: float | None = None
     """Decay of a running mean of the weights, in [0, 1), which is then what is measured and saved; 0 keeps none. None: chosen
     from the number of steps."""
