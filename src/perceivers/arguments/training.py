@@ -28,7 +28,7 @@ class TrainingArguments:
     data, else 10."""
     mixed_precision: Literal["no", "bf16", "fp16"] = "no"
     """Number format of the forward pass; the weights stay in float32. On a processor with units for bfloat16 (AMX), networks
-    of the papers' sizes take half the time in bf16; those of the sizes that are chosen here take longer."""
+    of the papers' sizes take less than half the time in bf16; those of the sizes that are chosen here take longer."""
     stem_precision: Literal["float32", "bfloat16"] | None = None
     """Number format of the convolutions of stems while training; the weights and all answers stay in float32. None: bfloat16
     where the loop is chosen from the data and the processor has units for it (AMX), else float32."""
