@@ -13,6 +13,7 @@ import torch
 import line_task
 from forked import exit_codes, finished, ranks
 from line_task import TEST, run
+from perceivers.training import compilation
 
 # 30 samples in batches of 4: on two processes the last round has one batch of 4 and one of 2, and no sample for some.
 TRAINING: dict[str, Any] = {"epochs": 2, "batch_size": 3, "checkpoint_every": 2}
@@ -93,3 +94,16 @@ def test_every_test_sample_counts_once_on_two_processes(tmp_path: Path) -> None:
     one, _ = run(tmp_path / "one", epochs=1, batch_size=4, gradient_accumulation_steps=2)
     assert TEST == 11
     assert two["test"]["loss"] == pytest.approx(one["test"]["loss"], rel=1e-2)
+
+
+@pytest.mark.slow
+def test_two_processes_compile_for_the_same_batches(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    # Ten batches of three samples: each process has one of every pair. The stand-in runs what torch traced as it is.
+    monkeypatch.setattr(compilation, "BACKEND", "eager")
+    monkeypatch.setattr("perceivers.training.run.require_compiler", lambda device: None)
+    compiled = train_on_two(tmp_path / "compiled", {**TRAINING, "compile": True})
+    plain = train_on_two(tmp_path / "plain", TRAINING)
+    assert compiled["test"] == plain["test"]
+    kept = [torch.load(tmp_path / name / "weights.pt") for name in ("compiled", "plain")]
+    assert list(kept[0]) == list(kept[1])
+    assert torch.equal(kept[0]["weight"], kept[1]["weight"])

@@ -124,6 +124,7 @@ def run_in_words(
         f"the {'best' if training.keep_best else 'last'} weights are kept",
         *([f"as means over {1 / (1 - training.ema_decay):.0f} steps"] if training.ema_decay else []),
         *(["convolutions in bfloat16"] if training.stem_precision == "bfloat16" else []),
+        *(["compiled"] if training.compile else []),
     ]
     climb = counted(optimization.warmup_steps or 0, "step")
     others = "has its usual value" if getattr(arguments, "size", AUTO) == USUAL_SIZE else "is chosen"

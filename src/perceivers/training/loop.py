@@ -17,6 +17,7 @@ from perceivers.data.draws import seed_of_step
 from perceivers.errors import DataError, PerceiversError
 from perceivers.tasks.base import Parts, Task
 from perceivers.training.checkpoints import Position, RunCheckpoints
+from perceivers.training.compilation import UsualForm
 from perceivers.training.evaluation import measure
 from perceivers.training.interruption import Interruption
 from perceivers.training.log import RunLog
@@ -58,6 +59,7 @@ class Loop:
         position: where the run is.
         average: running mean of the weights, or None.
         best: the best weights so far, or None.
+        form: compiles the model where batches fit, or None.
         name_of: what errors call a training sample, by index.
         arguments: how long and how to run.
         planned_steps: optimiser steps of the whole run, where no limit of time lowers them.
@@ -80,6 +82,7 @@ class Loop:
     position: Position
     average: Average | None
     best: Best | None
+    form: UsualForm | None
     name_of: Any
     arguments: TrainingArguments
     planned_steps: int
@@ -99,10 +102,15 @@ class Loop:
         started = time.monotonic() - position.seconds
         visible = self.accelerator.is_main_process and not self.quiet
         with TrainingProgress(self.total_steps, position.step, self.task.headline, visible) as progress:
+            if self.form is not None:
+                self.form.say = progress.say
             while position.step < self.total_steps:
                 for indices, batch in self._pass():
+                    began = time.monotonic()
                     loss = self.step(indices, batch)
                     position.seconds = time.monotonic() - started
+                    if self.form is not None and self.form.has_waited:
+                        self.stopwatch.waited(time.monotonic() - began)
                     if self.accelerator.sync_gradients:
                         self._look_at_clock(progress, position.step - began_at)
                         progress.step_done(position.step, position.epoch, loss)
@@ -125,7 +133,7 @@ class Loop:
         position, accelerator = self.position, self.accelerator
         torch.manual_seed(seed_of_step(self.arguments.seed, position.batches_seen, accelerator.process_index))
         with accelerator.accumulate(self.model):
-            loss = self.task.step(self.model, self.task.augment(batch)).loss
+            loss = self._loss(self.task.augment(batch))
             mean = self._mean(loss)
             self._require_finite("loss", mean, indices)
             accelerator.backward(loss)
@@ -149,15 +157,27 @@ class Loop:
         position.loss_count += 1
         return mean
 
+    def _loss(self, batch: Any) -> Tensor:
+        """The loss of a batch, by the compiled model where there is one for it."""
+        if self.form is None:
+            return self.task.step(self.model, batch).loss
+        with self.form.for_batch(batch) as model:
+            return self.task.step(model, batch).loss
+
     def _mean(self, loss: Tensor) -> float:
-        """The mean loss of all processes; they agree here whether the run is to end, too."""
+        """The mean loss of all processes; they agree here whether the run is to end, and whether one has compiled, too."""
         is_asked = self.interruption.number is not None
         if self.accelerator.num_processes == 1:
             self.interruption.is_agreed = is_asked
             return float(loss.detach())
-        said = torch.stack([loss.detach().float(), torch.full_like(loss, is_asked, dtype=torch.float32)])
-        mean, asked = self.accelerator.reduce(said, "mean").tolist()
+        has_waited = self.form is not None and self.form.has_waited
+        told = [torch.full_like(loss, each, dtype=torch.float32) for each in (is_asked, has_waited)]
+        said = torch.stack([loss.detach().float(), *told])
+        mean, asked, waited = self.accelerator.reduce(said, "mean").tolist()
         self.interruption.is_agreed = self.interruption.is_agreed or asked > 0.0
+        if self.form is not None:
+            # The others have waited with it.
+            self.form.has_waited = waited > 0.0
         return float(mean)
 
     def watch(self) -> dict[str, float]:
@@ -231,7 +251,8 @@ class Loop:
         )
         # What is not measured yet is waited for, but not for long.
         is_known = clock.num_looks > 1 or not len(self.watched)
-        is_settled = position.is_settled or position.seconds >= TRIAL_SHARE * chosen * (1 if is_known else 6)
+        tried = position.seconds - clock.waits
+        is_settled = position.is_settled or tried >= TRIAL_SHARE * chosen * (1 if is_known else 6)
         total, is_settled = self._agreed((total, is_settled))
         if is_settled and (not position.is_settled or total != self.total_steps):
             progress.say(f"{total:,} of {self.planned_steps:,} steps fit into {in_words(chosen)}")

@@ -27,11 +27,13 @@ class Stopwatch:
     Args:
         step: at the last mark.
         seconds: of steps alone, at the last mark.
-        step_seconds: of one step between the last two marks; None before the second.
+        step_seconds: of one step between the last two marks; None before the second, and where one waited for a compiler.
         look_seconds: of the latest look; None before the first.
         num_looks: since the session began.
         looks: spent on looks since the session began.
         is_told: whether the user knows how long it will take.
+        waits: spent on steps that waited for a compiler.
+        has_waited: whether one of them was since the last mark.
     """
 
     step: int | None = None
@@ -41,6 +43,8 @@ class Stopwatch:
     num_looks: int = 0
     looks: float = 0.0
     is_told: bool = False
+    waits: float = 0.0
+    has_waited: bool = False
 
     def looked(self, seconds: float) -> None:
         """Note what a look took."""
@@ -48,16 +52,26 @@ class Stopwatch:
         self.num_looks += 1
         self.looks += seconds
 
+    def waited(self, seconds: float) -> None:
+        """Note a step of so many seconds that waited for a compiler: the pace until the next mark says nothing."""
+        self.waits += seconds
+        self.has_waited = True
+
     @property
     def is_worth_telling(self) -> bool:
         """Whether the pace is known well enough to be told."""
-        spent = self.seconds + self.looks
+        spent = self.seconds + self.looks - self.waits
         return spent >= (MOST_WAITED if self.num_looks == 1 else LEAST_MEASURED)
 
     def mark(self, step: int, seconds: float) -> None:
-        """Note that `step` steps are done after `seconds` of training; the pace is that since the last mark."""
+        """Note that `step` steps are done after `seconds` of training; the pace is that since the last mark.
+
+        Where a step waited for a compiler since then, there is no pace before the next mark.
+        """
         spent = seconds - self.looks
-        if self.step is not None and step > self.step:
+        if self.has_waited:
+            self.step_seconds, self.has_waited = None, False
+        elif self.step is not None and step > self.step:
             self.step_seconds = max(spent - self.seconds, 1e-9) / (step - self.step)
         self.step, self.seconds = step, spent
 

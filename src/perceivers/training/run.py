@@ -28,6 +28,7 @@ from perceivers.tasks.registry import as_task
 from perceivers.tasks.telling import asked_for, run_in_words
 from perceivers.training.beside import cheap_rival
 from perceivers.training.checkpoints import Position, RunCheckpoints
+from perceivers.training.compilation import UsualForm, require_compiler
 from perceivers.training.evaluation import build_accelerator, collect, measure, places_of
 from perceivers.training.folder import Claim, RunFolder, save_pictures, save_run
 from perceivers.training.interruption import Interruption
@@ -68,6 +69,8 @@ def train(task: Task[Any] | str, arguments: RunArguments) -> dict[str, Any]:
     task = as_task(task)
     require_trackers(arguments.track)
     accelerator = build_accelerator(arguments.training)
+    if arguments.training.compile:
+        require_compiler(accelerator.device)
     with Claim(task, arguments, accelerator) as folder:
         if folder.finished is not None:
             return folder.finished
@@ -256,7 +259,8 @@ def _build_loop(
         )
     average = Average(model, training.ema_decay) if training.ema_decay else None
     best = Best(task.best_by[1]) if training.keep_best and len(watched) else None
-    remembered = (schedule, position, average, best)
+    form = UsualForm(model, accelerator) if training.compile else None
+    remembered = (schedule, position, average, best, form)
     accelerator.register_for_checkpointing(*(each for each in remembered if each is not None))
     return Loop(
         task=task,
@@ -272,6 +276,7 @@ def _build_loop(
         position=position,
         average=average,
         best=best,
+        form=form,
         name_of=splits.train.name,
         arguments=training,
         planned_steps=total_steps,

@@ -79,6 +79,20 @@ def test_trainer_trains_a_plain_model_for_an_epoch_and_goes_on_from_its_checkpoi
     assert all(torch.equal(stored[key], value) for key, value in other.state_dict().items())
 
 
+@pytest.mark.slow
+@pytest.mark.parametrize("made", [lambda model: model, integration.adapt], ids=["plain", "adapted"])
+def test_trainer_compiles_a_model_and_saves_it_by_its_own_names(made, tmp_path):
+    saved = []
+    for options in ({}, {"torch_compile": True, "torch_compile_backend": "aot_eager"}):
+        torch.manual_seed(0)
+        model = perceivers.PerceiverForImageClassificationLearned(PerceiverConfig(**TINY))
+        trainer(made(model), pictures(), tmp_path / str(len(options)), **options).train()
+        saved.append(load_file(tmp_path / str(len(options)) / "checkpoint-2" / "model.safetensors"))
+    plain, compiled = saved
+    assert plain.keys() == compiled.keys()
+    torch.testing.assert_close(compiled, plain)
+
+
 def test_trainer_saves_an_adapted_model_whole(tmp_path):
     torch.manual_seed(0)
     plain = perceivers.PerceiverForMaskedLM(PerceiverConfig(**TINY))
