@@ -11,6 +11,7 @@ from perceivers.errors import ConfigurationError, ShapeError
 from perceivers.nn.attention import as_attention_mask, attend
 from perceivers.nn.key_value_cache import KeyValueCache
 from perceivers.nn.mlp import MLP
+from perceivers.nn.recomputed import recomputed
 from perceivers.nn.rotary import Rotation
 
 
@@ -72,11 +73,14 @@ class Projections(nn.Module):
 
     def forward(self, hidden_states: Tensor, inputs: Tensor | None) -> tuple[Tensor, Tensor, Tensor]:
         """Queries of `hidden_states`; keys and values of `inputs`, or of `hidden_states` where that is None."""
-        normed = self.layernorm1(hidden_states)
-        source = normed if self.layernorm2 is None else self.layernorm2(inputs)
-        if self.latents_as_keys:
-            source = torch.cat([source, normed], dim=1)
-        return self.query(normed), self.key(source), self.value(source)
+        with recomputed(self.layernorm1, hidden_states) as normed:
+            query = self.query(normed)
+            if self.layernorm2 is None or inputs is None:
+                return query, self.key(normed), self.value(normed)
+        with recomputed(self.layernorm2, inputs) as source:
+            if self.latents_as_keys:
+                source = torch.cat([source, normed], dim=1)
+            return query, self.key(source), self.value(source)
 
 
 class OutputProjection(nn.Module):
@@ -272,7 +276,9 @@ class AttentionLayer(nn.Module):
 
     def feed_forward_chunk(self, attention_output: Tensor) -> Tensor:
         """Norm and perceptron of attended values [batch, num_queries, query_channels], all of them or some."""
-        return self.mlp(self.layernorm(attention_output))
+        # The perceptron's first map alone: what follows keeps its own.
+        with recomputed(self.layernorm, attention_output) as normed:
+            return self.mlp(normed)
 
     def _feed_forward(self, hidden_states: Tensor) -> Tensor:
         if self.mlp_chunk_size == 0:
