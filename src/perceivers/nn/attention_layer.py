@@ -189,7 +189,12 @@ class Attention(nn.Module):
         """Whether this is the one head of `perceivers.nn.folded_attention`, and it learns."""
         is_one_head = self.num_heads == 1 and self.implementation == "sdpa" and order is UNORDERED
         learns = self.training and torch.is_grad_enabled() and self.dropout == 0.0
-        return is_one_head and learns and self.self.folds(hidden_states.shape[1], inputs)
+        return (
+            is_one_head
+            and learns
+            and is_bare(self.self, Projections)
+            and self.self.folds(hidden_states.shape[1], inputs)
+        )
 
     def _attend(
         self,
