@@ -174,6 +174,13 @@ def test_reduced_precision_is_reduced_in_the_same_way():
         assert torch.equal(one, other)
 
 
+def test_a_device_without_memory_works():
+    lean, _ = twins(counting=False)
+    given = torch.empty(2, ROWS, CHANNELS, device="meta", requires_grad=True)
+    lean.to("meta")(given).sum().backward()
+    assert given.grad.shape == given.shape
+
+
 def test_checkpointing_keeps_nothing_more():
     lean, plain = twins()
     given = values()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
 from typing import Any
 
 import torch
@@ -78,18 +79,13 @@ class _Recipe:
         self._function, self._values = function, _Unchanged(values)
         parameters = function.parameters() if isinstance(function, nn.Module) else ()
         self._parameters = [_Unchanged(parameter) for parameter in parameters]
-        device_type = values.device.type
-        self._autocast: dict[str, Any] = {
-            "device_type": device_type,
-            "enabled": torch.is_autocast_enabled(device_type),
-            "dtype": torch.get_autocast_dtype(device_type),
-        }
+        self._precision = _autocast_as_now(values.device.type)
 
     def follow(self) -> Tensor:
         """The result, as it was."""
         for parameter in self._parameters:
             parameter.get()
-        with torch.no_grad(), torch.autocast(**self._autocast):
+        with torch.no_grad(), self._precision:
             return self._function(self._values.get())
 
 
@@ -132,6 +128,13 @@ class _Packing:
     def close(self) -> None:
         """Let go of the result: the graph keeps this object for as long as it lives."""
         self._result = None
+
+
+def _autocast_as_now(device_type: str) -> AbstractContextManager[Any]:
+    if not torch.amp.is_autocast_available(device_type):
+        return nullcontext()
+    enabled, dtype = torch.is_autocast_enabled(device_type), torch.get_autocast_dtype(device_type)
+    return torch.autocast(device_type, dtype=dtype, enabled=enabled)
 
 
 def _unpack(kept: _Unchanged | _Part) -> Tensor:
