@@ -15,6 +15,11 @@ from perceivers.nn.folded_attention import can_fold, folding_pays, look
 BATCH, QUERIES, INPUTS, CHANNELS, QK, V = 2, 5, 13, 7, 3, 11
 
 
+@pytest.fixture(autouse=True)
+def nothing_is_small(monkeypatch):
+    monkeypatch.setattr(folded_attention, "_SMALL", 0)
+
+
 def maps(key_bias=True):
     return nn.Linear(CHANNELS, QK, bias=key_bias).double(), nn.Linear(CHANNELS, V).double()
 
@@ -108,16 +113,25 @@ def test_a_gradient_of_the_gradient_is_refused_as_by_the_fused_kernels():
 
 
 def test_weights_are_made_a_tile_at_a_time(monkeypatch):
-    monkeypatch.setattr(folded_attention, "_TILE", 2 * INPUTS)
     (query, inputs), (key, value) = arrays(), maps()
     made = []
     logits = folded_attention._logits
     monkeypatch.setattr(
-        folded_attention, "_logits", lambda *given: (made.append(given[-1]), logits(*given))[1]
+        folded_attention,
+        "_logits",
+        lambda *given: (made.append(tuple((each := logits(*given)).shape)), each)[1],
     )
-    look(query, inputs, key, value).sum().backward()
-    # 5 queries at 2 a tile, in each sample, there and back.
-    assert made == [slice(0, 2), slice(2, 4), slice(4, 6)] * BATCH * 2
+
+    def tiles(size):
+        made.clear()
+        monkeypatch.setattr(folded_attention, "_TILE", size)
+        look(query, inputs, key, value).sum().backward()
+        return made
+
+    # 5 queries at 2 a tile, in each of two samples, there and back.
+    assert tiles(2 * INPUTS) == [(1, 2, INPUTS), (1, 2, INPUTS), (1, 1, INPUTS)] * BATCH * 2
+    assert tiles(QUERIES * INPUTS) == [(1, QUERIES, INPUTS)] * BATCH * 2
+    assert tiles(BATCH * QUERIES * INPUTS) == [(BATCH, QUERIES, INPUTS)] * 2
 
 
 @given(st.integers(1, 40), st.integers(1, 40), st.integers(1, 40), st.integers(1, 40), st.integers(1, 40))
@@ -141,6 +155,10 @@ class TestWhereItIsNotDone:
     def test_a_plain_layer_in_full_precision_on_a_processor_can(self):
         assert self.can()
         assert self.can(inputs=arrays()[1].float())
+
+    def test_few_inputs_are_not_worth_it(self, monkeypatch):
+        monkeypatch.setattr(folded_attention, "_SMALL", BATCH * INPUTS * CHANNELS)
+        assert not self.can()
 
     def test_half_precision_autocast_and_other_devices_cannot(self):
         assert not self.can(inputs=arrays()[1].bfloat16())

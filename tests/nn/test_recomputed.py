@@ -13,6 +13,11 @@ from perceivers.nn.recomputed import recomputed
 ROWS, CHANNELS = 5, 7
 
 
+@pytest.fixture(autouse=True)
+def nothing_is_small(monkeypatch):
+    monkeypatch.setattr("perceivers.nn.recomputed._SMALL", 0)
+
+
 class Counting(nn.LayerNorm):
     """A norm that counts its calls, and says whether the memory of its last result is still held."""
 
@@ -233,6 +238,15 @@ def test_transforms_of_functions_work_as_before():
         *(torch.func.jvp(block, (given,), (given,)) for block in (lean, plain)), strict=True
     ):
         torch.testing.assert_close(one, other)
+
+
+def test_what_is_small_is_kept(monkeypatch):
+    lean, plain = twins()
+    for size, calls in ((2 * ROWS * CHANNELS - 1, 3), (2 * ROWS * CHANNELS, 1)):
+        monkeypatch.setattr("perceivers.nn.recomputed._SMALL", size)
+        lean.norm.calls = 0
+        assert_same(lean, plain, values())
+        assert lean.norm.calls == calls
 
 
 def test_without_a_gradient_nothing_is_computed_again():

@@ -181,8 +181,8 @@ class Attention(nn.Module):
             context, weights = self._attend(hidden_states, inputs, mask, need_weights, order)
         attended = self.output(context)
         if self.query_residual:
-            own = is_bare(self.output, OutputProjection) and is_bare(self.output.dense, nn.Linear)
-            attended = add_residual(attended, hidden_states, in_place=own)
+            makers = {self.output: OutputProjection, self.output.dense: nn.Linear}
+            attended = add_residual(attended, hidden_states, makers)
         return attended, weights
 
     def _folds(self, hidden_states: Tensor, inputs: Tensor, order: Order) -> bool:
@@ -321,8 +321,9 @@ class AttentionLayer(nn.Module):
         attended, weights = self.attention(
             hidden_states, inputs, mask, bool(output_attentions), UNORDERED if order is None else order
         )
-        own = is_bare(self.mlp, MLP) and is_bare(self.mlp.dense2, nn.Linear)
-        output = add_residual(self._feed_forward(attended), attended, in_place=own)
+        output = add_residual(
+            self._feed_forward(attended), attended, {self.mlp: MLP, self.mlp.dense2: nn.Linear}
+        )
         return (output,) if weights is None else (output, weights)
 
     def feed_forward_chunk(self, attention_output: Tensor) -> Tensor:

@@ -19,6 +19,8 @@ from perceivers.nn.bare import is_bare
 
 # Weights that exist at the same time: larger tiles are no faster, smaller ones slower.
 _TILE = 2**23
+# Values of inputs for which the loop over tiles takes as long as keys and values would.
+_SMALL = 2**18
 _FORMATS = (torch.float32, torch.float64)
 
 
@@ -42,10 +44,11 @@ def can_fold(key: nn.Module, value: nn.Module, inputs: Tensor) -> bool:
     """Whether keys and values of inputs may be left out: nobody can notice, and the arithmetic is as exact.
 
     Adapters and hooks want to see what the maps are given, compilers and transforms have ways of their own, half precision
-    would round the logits.
+    would round the logits, few inputs are not worth it.
     """
     return (
-        inputs.device.type == "cpu"
+        inputs.numel() > _SMALL
+        and inputs.device.type == "cpu"
         and inputs.dtype in _FORMATS
         and not torch.is_autocast_enabled("cpu")
         and not torch.compiler.is_compiling()
@@ -95,12 +98,12 @@ class _Look(torch.autograd.Function):
     ) -> Tensor:
         context = torch.empty_like(query)
         highest, total = (query.new_empty(*query.shape[:-1], 1) for _ in range(2))
-        for sample, rows in _tiles(query, inputs):
-            weights = _logits(query, inputs, mask, sample, rows)
-            highest[sample, rows] = weights.amax(dim=-1, keepdim=True)
-            weights.sub_(highest[sample, rows]).exp_()
-            total[sample, rows] = weights.sum(dim=-1, keepdim=True)
-            context[sample, rows] = (weights @ inputs[sample]).div_(total[sample, rows])
+        for samples, rows in _tiles(query, inputs):
+            weights = _logits(query, inputs, mask, samples, rows)
+            highest[samples, rows] = weights.amax(dim=-1, keepdim=True)
+            weights.sub_(highest[samples, rows]).exp_()
+            total[samples, rows] = weights.sum(dim=-1, keepdim=True)
+            context[samples, rows] = (weights @ inputs[samples]).div_(total[samples, rows])
         ctx.save_for_backward(query, inputs, key_bias, mask, context, highest, total)
         return context
 
@@ -111,38 +114,39 @@ class _Look(torch.autograd.Function):
         of_query = torch.empty_like(query)
         of_inputs = torch.zeros_like(inputs) if ctx.needs_input_grad[1] else None
         mean = (gradient * context).sum(dim=-1, keepdim=True)
-        for sample, rows in _tiles(query, inputs):
-            weights = _logits(query, inputs, mask, sample, rows)
-            weights.sub_(highest[sample, rows]).exp_().div_(total[sample, rows])
-            of_logits = gradient[sample, rows] @ inputs[sample].T
+        for samples, rows in _tiles(query, inputs):
+            weights = _logits(query, inputs, mask, samples, rows)
+            weights.sub_(highest[samples, rows]).exp_().div_(total[samples, rows])
+            of_logits = gradient[samples, rows] @ inputs[samples].mT
             if of_inputs is not None:
-                of_inputs[sample].addmm_(weights.T, gradient[sample, rows])
-            of_logits.sub_(mean[sample, rows]).mul_(weights)
+                of_inputs[samples].baddbmm_(weights.mT, gradient[samples, rows])
+            of_logits.sub_(mean[samples, rows]).mul_(weights)
             del weights
-            of_query[sample, rows] = of_logits @ inputs[sample]
+            of_query[samples, rows] = of_logits @ inputs[samples]
             if of_inputs is not None:
-                of_inputs[sample].addmm_(of_logits.T, query[sample, rows])
+                of_inputs[samples].baddbmm_(of_logits.mT, query[samples, rows])
             del of_logits
         # One vector that is added to all keys changes nothing; optimisers and data-parallel training want to be told so.
         of_key_bias = torch.zeros_like(key_bias) if ctx.needs_input_grad[2] else None
         return of_query, of_inputs, of_key_bias, None
 
 
-def _tiles(query: Tensor, inputs: Tensor) -> Iterator[tuple[int, slice]]:
-    """Samples, and rows of queries: as many as `_TILE` holds, tiles of a sample as large as each other."""
-    num_queries = query.shape[1]
-    num_tiles = -(-num_queries * inputs.shape[1] // _TILE)
-    num_rows = max(-(-num_queries // max(num_tiles, 1)), 1)
-    for sample in range(query.shape[0]):
-        for first in range(0, num_queries, num_rows):
-            yield sample, slice(first, first + num_rows)
+def _tiles(query: Tensor, inputs: Tensor) -> Iterator[tuple[slice, slice]]:
+    """Several samples whole where `_TILE` holds their weights, or else rows of one, parts as large as each other."""
+    batch_size, num_queries = query.shape[:2]
+    weights = num_queries * inputs.shape[1]
+    num_samples = max(_TILE // max(weights, 1), 1)
+    num_rows = max(-(-num_queries // max(-(-weights // _TILE), 1)), 1)
+    for sample in range(0, batch_size, num_samples):
+        for row in range(0, num_queries, num_rows):
+            yield slice(sample, sample + num_samples), slice(row, row + num_rows)
 
 
-def _logits(query: Tensor, inputs: Tensor, mask: Tensor | None, sample: int, rows: slice) -> Tensor:
-    """[num_rows, num_inputs]; the lowest number where a query may not look, so that one that may nowhere sees all alike."""
-    logits = query[sample, rows] @ inputs[sample].T
+def _logits(query: Tensor, inputs: Tensor, mask: Tensor | None, samples: slice, rows: slice) -> Tensor:
+    """[samples, rows, num_inputs]; the lowest number where a query may not look: one that may nowhere sees all alike."""
+    logits = query[samples, rows] @ inputs[samples].mT
     if mask is not None:
-        seen = mask[sample if mask.shape[0] > 1 else 0, 0]
-        seen = seen[rows] if seen.shape[0] > 1 else seen
+        seen = mask[samples if mask.shape[0] > 1 else slice(None), 0]
+        seen = seen[:, rows] if seen.shape[1] > 1 else seen
         logits.masked_fill_(~seen, torch.finfo(logits.dtype).min)
     return logits

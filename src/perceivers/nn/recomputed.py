@@ -10,14 +10,18 @@ import torch
 from torch import Tensor, nn
 from torch.autograd.graph import saved_tensors_hooks
 
+# Values of arrays for which this takes more time than their memory is worth: on small models all of it is Python's.
+_SMALL = 2**18
+
 
 class recomputed:  # noqa: N801 - read as a verb: `with recomputed(norm, values) as normed:`
     """`function(values)`, which what is called inside the block keeps for its gradient as a way to compute it again.
 
     A linear map keeps what goes into it. Behind a norm or an activation that is one array more than the norm or the
     activation keeps itself. The results, and so all gradients, are the same to the last bit. Blocks may lie in each other.
-    Everything is kept as usual where no gradient is wanted, where a compiler chooses by itself what it computes twice, and
-    where somebody else has a say in what is kept: gradient checkpointing, `save_on_cpu`, the transforms of `torch.func`.
+    Everything is kept as usual where it is small, where no gradient is wanted, where a compiler chooses by itself what it
+    computes twice, and where somebody else has a say in what is kept: gradient checkpointing, `save_on_cpu`, the transforms
+    of `torch.func`.
 
     Args:
         function: gives the same each time, and keeps `values` for its own gradient; else this saves nothing.
@@ -30,7 +34,12 @@ class recomputed:  # noqa: N801 - read as a verb: `with recomputed(norm, values)
 
     def __enter__(self) -> Tensor:
         result = self._function(self._values)
-        if torch.is_grad_enabled() and not torch.compiler.is_compiling() and _may_choose(result):
+        if (
+            torch.is_grad_enabled()
+            and not torch.compiler.is_compiling()
+            and result.numel() > _SMALL
+            and _may_choose(result)
+        ):
             self._packing = _Packing(result, _Recipe(self._function, self._values), _pack_around())
             self._hooks = saved_tensors_hooks(self._packing, _unpack)
             self._hooks.__enter__()
@@ -159,6 +168,5 @@ def _may_choose(result: Tensor) -> bool:
         (around is None or isinstance(around, _Packing))
         and torch._C._autograd._saved_tensors_hooks_is_enabled()
         and not torch._C._are_functorch_transforms_active()
-        and result.numel() > 0
         and result.is_contiguous()
     )
