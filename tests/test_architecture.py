@@ -99,6 +99,7 @@ SHARED: dict[str, frozenset[str]] = {
             "row_reader",
             "saved_columns",
             "settling",
+            "strays",
             "telling",
             "text_model",
         }
@@ -110,7 +111,10 @@ SHARED: dict[str, frozenset[str]] = {
             "delimited",
             "dialects",
             "division",
+            "duration_forms",
+            "durations",
             "endings",
+            "evenly",
             "first_rows",
             "folders",
             "frames",

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import warnings
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from os import PathLike
 from pathlib import Path
@@ -172,7 +173,7 @@ def load(run: str | PathLike[str], *, device: str = "auto") -> Predictor:
 
     task, parts, recorded_run = load_run(Path(run))
     if isinstance(task, ColumnTask):
-        task.decimal = recorded_run.data.decimal
+        task.decimal, task.takes_strays = recorded_run.data.decimal, recorded_run.data.takes_strays
     parts.model.to(choose_device(device)).eval()
     recorded = Path(run) / RESULTS_FILE
     results = read_json(recorded) if recorded.is_file() else {}
@@ -195,7 +196,15 @@ def _table(task: ColumnTask[Any], values: Any) -> Table:
         values = [each if isinstance(each, Mapping) else {columns[0]: each} for each in values]
     table = table_of(values, "values")
     # Several threads may ask about one table; what is noted of it is not theirs.
-    return task.to_be_asked(table.take(range(len(table))) if table is values else table)
+    asked = task.to_be_asked(table.take(range(len(table))) if table is values else table)
+    warn_of(asked.warnings)
+    return asked
+
+
+def warn_of(lines: Iterable[str]) -> None:
+    """Warn whoever asks in Python of cells that are read as something else than they say."""
+    for line in lines:
+        warnings.warn(line, UserWarning, stacklevel=4)
 
 
 def _with_fast_form(task: Task[Any], parts: Parts, results: Mapping[str, Any]) -> Predictor:

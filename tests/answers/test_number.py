@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import math
+from datetime import timedelta
+
 import pytest
 import torch
 
@@ -56,3 +59,57 @@ def test_the_scale_is_that_of_the_training_rows() -> None:
     answer = Number("price", may_be_logarithm=False).settle(["1", "3", "80"], "t")
     learned = answer.learned_from(["1", "3"], "t")
     assert (learned.mean, learned.scale, learned.largest) == (2.0, 1.0, 3.0)
+
+
+def test_durations_are_learned_in_seconds_and_said_as_they_are_written() -> None:
+    cells = ["0:59:00", "1:01:00", "n/a"] * 30
+    assert guess_answer([f"{index}:07:{index:02d}" for index in range(25)]) is Number
+    answer = Number("took").settle(cells, "t")
+    assert (answer.form, answer.mean, answer.scale) == ("0:00:00", 3600.0, 60.0)
+    assert answer.target("1:02:00") == 2.0
+    assert answer.describe(torch.tensor([2.0])) == [{"number": "1:02:00"}]
+    assert answer.values(torch.tensor([2.0])).tolist() == [3720.0]
+    assert answer.compare({"number": "1:02:00"}, {"number": "0:59:00"}) == {
+        "answer": "1:02:00",
+        "without": "0:59:00",
+        "change": "-0:03:00",
+    }
+    assert answer.note().endswith("0:59:00 to 1:01:00")
+    assert "seconds" in answer.note()
+    assert "1:02:00" in answer.html({"number": "1:02:00"})
+    assert Number.of_state(answer.state()) == answer
+    interval = Number("took", quantiles=(0.1, 0.9)).settle(cells, "t")
+    (said,) = interval.describe(torch.tensor([[-1.0, 1.0]]))
+    assert interval.in_words(said).note == "0:59:00 to 1:01:00"
+
+
+def test_few_whole_durations_are_classes_as_few_whole_numbers_are() -> None:
+    assert guess_answer(["18:30", "20:15"] * 20) is not Number
+    assert guess_answer([timedelta(seconds=index) for index in range(30)]) is Number
+
+
+def test_infinite_numbers_are_no_targets() -> None:
+    assert guess_answer([*NUMBERS, "inf"]) is Number
+    answer = Number("price").settle([1.0, 3.0, math.inf], "t")
+    assert (answer.mean, answer.largest) == (2.0, 3.0)
+    assert answer.target("-inf") is None
+
+
+def test_numbers_of_many_decades_are_learned_by_their_logarithms_and_answers_stay_finite() -> None:
+    cells = [10.0**power for power in range(-64, 51)]
+    answer = Number("mass").settle(cells, "t")
+    assert answer.logarithm_of == 0.0
+    assert answer.mean == pytest.approx(-7.0 * math.log(10.0))
+    preds, truth = answer.measured(torch.tensor([1e3, -1e3]), torch.tensor([0.0, 1e3 / answer.scale]))
+    # As far beyond as the smallest is from the largest: 114 decades.
+    assert preds.tolist() == pytest.approx([1e164, 1e-178], rel=1e-3)
+    assert truth[1].item() > 1e164 or truth[1].item() == pytest.approx(math.exp(1e3 + answer.mean), rel=1e-3)
+    assert answer.describe(torch.tensor([1e3]))[0]["number"] == pytest.approx(1e164, rel=1e-3)
+
+
+@pytest.mark.parametrize("size", [1e-200, 1e-5, 1e200])
+def test_numbers_of_any_size_have_a_scale(size: float) -> None:
+    answer = Number("x").settle([size * number for number in (1.0, 3.0)], "t")
+    assert (answer.mean, answer.scale) == (pytest.approx(2.0 * size), pytest.approx(size))
+    skewed = Number("x").settle([size * 10.0**power for power in range(30)], "t")
+    assert skewed.logarithm_of == 0.0

@@ -43,3 +43,12 @@ def test_scores_of_margins_are_sure_before_they_are_calibrated() -> None:
         [0.98201, 0.01799], abs=1e-5
     )
     assert answer.trained_by("cross_entropy").temperature == 1.0
+
+
+def test_among_numbers_words_for_nothing_are_gaps_and_among_names_classes() -> None:
+    grades = OneClass("grade").settle(["1", "2", "NA", "3", "?", "1"], "t.csv")
+    assert grades.names == ("1", "2", "3")
+    assert [grades.target(cell) for cell in ("2", "NA", "unknown", None)] == [1, None, None, None]
+    assert OneClass("continent").settle(["NA", "EU", "NA"], "t.csv").names == ("EU", "NA")
+    with pytest.raises(DataError, match=r"two classes or more in the column 'x', received only '1'"):
+        OneClass("x").settle(["1", "NA"], "t.csv")

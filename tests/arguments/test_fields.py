@@ -83,7 +83,7 @@ def test_a_value_out_of_bounds_is_named_with_its_bounds(
         ("test_fraction", 1.0, "in [0, 1)"),
         ("validation_fraction", 1.0, "in [0, 1)"),
         ("shuffle_buffer", 0, "at least 1"),
-        ("unreadable", "ignore", "one of stop, skip, trust"),
+        ("unreadable", "ignore", "one of auto, stop, skip, trust"),
         ("decimal", "dot", "one of point, comma"),
     ],
 )

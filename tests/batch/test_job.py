@@ -240,6 +240,20 @@ def test_wrong_choices_are_named_before_anything_starts(run: Path, table: Path, 
     assert not (tmp_path / "out").exists()
 
 
+def test_single_cells_that_are_no_numbers_are_missing_whatever_part_they_are_in(
+    run: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    columns = {name: cells * 3 for name, cells in ASKED.items()}
+    columns["size"][60] = "wide"
+    path = write_table(tmp_path / "big.csv", columns)
+    asked = ["predict", str(run), str(path), "--output", str(tmp_path / "out"), "--workers", "1"]
+    with pytest.raises(SystemExit) as ended:
+        main([*asked, "--rows-per-part", "9", "--device", "cpu"])
+    assert ended.value.code == 0
+    assert "column 'size': 1 of 69 cells is no number ('wide'), taken as missing\n" in capsys.readouterr().out
+    assert read(tmp_path / "out")["error"].isna().all()
+
+
 def test_an_absent_package_is_one_line(
     run: Path, table: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

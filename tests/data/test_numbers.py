@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import datetime
+import math
 from typing import Any
 
 import numpy as np
 import pytest
 
-from perceivers.data.numbers import has_decimal_comma, is_missing, number_of, numbers_of
+from perceivers.data.numbers import NotationError, has_decimal_comma, is_missing, number_of, numbers_of
 from perceivers.errors import DataError
 
 
@@ -28,7 +29,27 @@ def test_numbers_and_numbers_in_texts_are_numbers(cell: Any, number: float) -> N
     assert number_of(cell) == number
 
 
-@pytest.mark.parametrize("cell", [None, "", "  ", "NA", "nan", "NULL", "None", "?", "n/a", float("nan")])
+@pytest.mark.parametrize(
+    "cell",
+    [
+        None,
+        "",
+        "  ",
+        "NA",
+        "nan",
+        "NULL",
+        "None",
+        "?",
+        "n/a",
+        " - ",
+        ".",
+        "Unknown",
+        "#DIV/0!",
+        "<NA>",
+        "-nan",
+        float("nan"),
+    ],
+)
 def test_nothing_and_the_words_for_nothing_are_missing(cell: Any) -> None:
     assert number_of(cell) is None
 
@@ -49,10 +70,34 @@ def test_nothing_and_the_words_for_nothing_are_missing(cell: Any) -> None:
         ("1.234,5", "looks like a decimal comma"),
         ("1,234,567", "received '1,234,567', whose thousands are divided by commas: write it without them"),
         ("1,234.5", "whose thousands are divided by commas"),
+        ("1 234 567.5", "whose thousands are divided by spaces: write it without them"),
+        ("1\u202f234", "whose thousands are divided by spaces"),
+        ("12'345", "whose thousands are divided by apostrophes"),
+        (10**400, "expected a finite number, received 10000"),
     ],
 )
 def test_other_cells_are_refused_by_name(cell: Any, message: str) -> None:
     with pytest.raises(DataError, match=f"^{message}" if message[0] in "er" else message):
+        number_of(cell)
+
+
+@pytest.mark.parametrize(
+    ("cell", "number"),
+    [
+        ("inf", math.inf),
+        ("-Infinity", -math.inf),
+        ("1e400", math.inf),
+        (-math.inf, -math.inf),
+        (-(10**400), -math.inf),
+    ],
+)
+def test_infinite_numbers_are_numbers_where_that_is_said(cell: Any, number: float) -> None:
+    assert number_of(cell, may_be_infinite=True) == number
+
+
+@pytest.mark.parametrize("cell", ["0,5", "1.234,5", "1,234.5", "1 234", "1'234.5"])
+def test_a_number_that_is_written_otherwise_is_an_error_of_its_own(cell: str) -> None:
+    with pytest.raises(NotationError):
         number_of(cell)
 
 

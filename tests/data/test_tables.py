@@ -130,3 +130,19 @@ def test_the_columns_of_a_stream_count_as_targets() -> None:
     stream = StreamTable(Dataset.from_dict({"x": [1]}).to_iterable_dataset(), "one", buffer_size=1, seed=0)
     assert has_targets(stream, ["x"])
     assert not has_targets(stream, ["y"])
+
+
+def test_numbers_are_counted_where_no_cell_needs_a_look() -> None:
+    from datasets import Dataset
+
+    cells = {
+        "x": [1.5, None, 2.0],
+        "text": ["1", None, "2e3"],
+        "word": ["1", "NA", "2"],
+        "infinite": ["1", "inf", "2"],
+    }
+    table = ArrowTable(Dataset.from_dict(cells), "three")
+    assert [table.count_numbers(name) for name in cells] == [2, 2, None, None]
+    assert ColumnTable({"x": [1.0]}, "one").count_numbers("x") is None
+    table.decimal = "comma"
+    assert table.count_numbers("x") is None

@@ -139,10 +139,10 @@ TRAIN = [
 CHANGED: list[tuple[Callable[[Rows], None], list[str]]] = [
     (changed(7, "photo", "photos/none.png"), TRAIN),
     (changed(7, "photo", "photos/torn.png"), TRAIN),
-    (changed(7, "weight", "heavy"), TRAIN),
+    (changed(7, "weight", "heavy"), [*TRAIN, "--unreadable", "stop"]),
     (changed(7, "born", "03/04/2020"), TRAIN),
     (everywhere("weight", with_comma), TRAIN),
-    (changed(7, "price", "cheap"), TRAIN),
+    (changed(7, "price", "cheap"), [*TRAIN, "--unreadable", "stop"]),
     (everywhere("animal", lambda _: "cat"), TRAIN),
     (everywhere("price", lambda _: ""), TRAIN),
     (changed(7, "animal", "axolotl"), ["evaluate", "runs/pets", "--data", "pets.csv", "--split", "all"]),

@@ -76,6 +76,21 @@ def test_files_are_answered_and_answers_written(exported: Path, tmp_path: Path) 
         load(exported).predict([str(table)], unreadable="both")  # type: ignore[arg-type]
 
 
+def test_single_cells_that_are_no_numbers_are_missing_and_told_as_by_the_run(
+    exported: Path, tmp_path: Path
+) -> None:
+    table = tmp_path / "asked.csv"
+    table.write_text("size\n" + "7\n" * 50 + "many\nn/a\n", encoding="utf-8")
+    with pytest.warns(
+        UserWarning, match="column 'size': 1 of 51 cells is no number \\('many'\\), taken as missing"
+    ) as said:
+        answers = load(exported).predict([str(table)])
+    assert len(said) == 1
+    assert [answer["size"] for answer in answers[-2:]] == ["many", "n/a"]
+    # The file made by hand has no vector for a missing number.
+    assert np.isnan([answer["fruit_probability"] for answer in answers]).tolist() == [False] * 50 + [True] * 2
+
+
 def test_a_process_without_torch_loads_in_half_a_second_and_answers(exported: Path, tmp_path: Path) -> None:
     table = tmp_path / "asked.csv"
     table.write_text("size\n7\n", encoding="utf-8")

@@ -188,3 +188,11 @@ def test_measures_are_compared_row_by_row_and_nothing_is_taken_for_markup() -> N
         ["loss", "1.0000", ""],
         ["[bold]x", "[red]y[/red]"],
     ]
+
+
+def test_measures_that_have_no_value_are_said_to_have_none_and_large_ones_are_short() -> None:
+    table = results_table(
+        "t", {"r2": float("nan"), "rmse": 5.06e45, "mae": 2e-9, "loss": 0.25, "samples": 10**12}
+    )
+    said = [str(cell) for cell in table.columns[1].cells]
+    assert said == ["cannot be computed", "5.06e+45", "2e-09", "0.2500", "1000000000000"]

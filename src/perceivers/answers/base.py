@@ -14,6 +14,7 @@ from perceivers.answers.drawing import draw_words
 from perceivers.answers.ranking import mean_of_arrays
 from perceivers.answers.said import Said
 from perceivers.configuration_answers import AnswerDescription, read_answer
+from perceivers.kinds.base import is_empty
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -140,6 +141,22 @@ class Answer(ABC):
             value: of the input that has the modality `members_of`; None where it is missing.
         """
         return
+
+    @property
+    def stray(self) -> str:
+        """What a cell is none of that `read` refuses, where a few of them are taken for missing: "number".
+
+        "" where such a cell is an error always.
+        """
+        return ""
+
+    def read(self, cell: Any) -> Any:
+        """What a cell says, before it is made a target; None for an empty cell.
+
+        Raises:
+            DataError: the cell holds something else.
+        """
+        return None if is_empty(cell) else cell
 
     @abstractmethod
     def target(self, cell: Any) -> Any:

@@ -14,10 +14,13 @@ from perceivers.answers.drawing import draw_words
 from perceivers.answers.one_class import MOST_NUMBERED_CLASSES
 from perceivers.answers.ranking import wide_array
 from perceivers.answers.said import Said
-from perceivers.data.numbers import has_decimal_comma
+from perceivers.data.duration_forms import written
+from perceivers.data.durations import seconds_of
+from perceivers.data.evenly import evenly_spread
+from perceivers.data.numbers import has_decimal_comma, is_missing_word
 from perceivers.errors import DataError
 from perceivers.kinds.base import MOSTLY
-from perceivers.kinds.number.reading import are_names, is_missing_word, looks_like_number, number_of
+from perceivers.kinds.number.reading import are_names, duration_form, looks_like_number, number_of
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -30,6 +33,8 @@ MOST_SKEWED = 2.0
 class Number(Answer):
     """A number in the units of the data. The model learns standard deviations from the mean, of the logarithm if skewed.
 
+    Of durations the numbers are seconds; what is said of them is written as the column writes them.
+
     Args:
         quantiles: shares in (0, 1), ascending, of which the number is answered; empty for its mean.
         may_be_logarithm: learn the logarithms of numbers that are skewed.
@@ -40,6 +45,7 @@ class Number(Answer):
         largest: of the training numbers.
         decimal: what stands before the fraction of a number in a text: "point" or "comma".
         widened: what the outer quantiles are moved outwards by, in standard deviations.
+        form: how the column writes durations, see `perceivers.data.duration_forms.form_of`; "" where it holds none.
     """
 
     quantiles: tuple[float, ...] = ()
@@ -51,6 +57,7 @@ class Number(Answer):
     largest: float = math.inf
     decimal: Literal["point", "comma"] = "point"
     widened: float = 0.0
+    form: str = ""
 
     name: ClassVar[str] = "number"
     head_type: ClassVar[str] = "number"
@@ -63,40 +70,59 @@ class Number(Answer):
         known = [cell for cell in cells if not is_missing_word(cell)]
         numbers = [cell for cell in known if looks_like_number(cell)]
         # A few words among many numbers are faults of the table, and are reported as such.
-        if len(numbers) < MOSTLY * max(len(known), 1) or are_names(known):
+        if len(numbers) < MOSTLY * max(len(known), 1):
+            found = [seconds_of(cell) for cell in known] if duration_form(evenly_spread(known)) else []
+            distinct = {seconds for seconds in found if seconds is not None}
+            if not distinct:
+                return 0.0
+        elif are_names(known):
             return 0.0
-        if any(has_decimal_comma(cell) for cell in numbers):
+        elif any(has_decimal_comma(cell) for cell in numbers):
             return 0.9
-        distinct = {float(cell) for cell in numbers}
-        is_counted = all(number == round(number) for number in distinct)
+        else:
+            distinct = {number for cell in numbers if math.isfinite(number := float(cell))}
+        is_counted = all(number.is_integer() for number in distinct)
         return 0.5 if is_counted and len(distinct) <= MOST_NUMBERED_CLASSES else 0.9
 
     def settle(self, cells: Sequence[Any], source: str) -> Self:
         """Find mean, deviation, and whether logarithms are learned better."""
-        numbers = np.array(self._readable(cells))
-        numbers = numbers[~np.isnan(numbers)]
+        known = [cell for cell in cells if not is_missing_word(cell)]
+        form = duration_form(evenly_spread(known)) if known else ""
+        return replace(self, form=form).learned_from(cells, source)
+
+    def learned_from(self, cells: Sequence[Any], source: str) -> Self:
+        """See Answer."""
+        numbers = np.array(self._readable(cells), dtype=np.float64)
+        numbers = numbers[np.isfinite(numbers)]
         if not len(numbers):
             raise DataError(f"`{source}` must hold numbers in the column {self.column!r}, received none")
         added = _logarithm_of(numbers) if self.may_be_logarithm else None
         learned = numbers if added is None else np.log(numbers + added)
-        deviation = float(learned.std())
+        mean, deviation = _moments(learned)
         return replace(
             self,
             logarithm_of=added,
-            mean=float(learned.mean()),
+            mean=mean,
             scale=deviation if deviation > 0.0 else 1.0,
             smallest=float(numbers.min()),
             largest=float(numbers.max()),
         )
 
-    def learned_from(self, cells: Sequence[Any], source: str) -> Self:
+    @property
+    def stray(self) -> str:
         """See Answer."""
-        return self.settle(cells, source)
+        return "duration" if self.form else "number"
+
+    def read(self, cell: Any) -> float | None:
+        """See Answer; it may be infinite."""
+        otherwise = f"answer classes: --target {self.column}:class"
+        number = number_of(cell, self.column, self.decimal, self.form, otherwise=otherwise)
+        return None if math.isnan(number) else number
 
     def target(self, cell: Any) -> float | None:
-        """The number as the model learns it."""
-        number = self._read(cell)
-        if math.isnan(number):
+        """The number as the model learns it; an infinite one cannot be learned, and is None."""
+        number = self.read(cell)
+        if number is None or math.isinf(number):
             return None
         if self.logarithm_of is not None:
             # What lies below all training numbers may have no logarithm.
@@ -120,7 +146,7 @@ class Number(Answer):
 
     def measured(self, scores: Tensor, targets: Tensor) -> tuple[Tensor, Tensor]:
         """Numbers [batch], or their quantiles [batch, num_quantiles], and truth [batch], in the units of the data."""
-        return self.in_own_units(self._widened(scores)), self.in_own_units(targets)
+        return self.in_own_units(self._within(self._widened(scores))), self.in_own_units(targets)
 
     def calibrated(self, preds: Tensor, truth: Tensor) -> Self:
         """With outer quantiles that hold as many of the true numbers as they should; as they are where rows are too few."""
@@ -138,7 +164,7 @@ class Number(Answer):
 
     def values(self, scores: Tensor) -> Tensor:
         """Numbers [batch], or quantiles of them [batch, num_quantiles]."""
-        return self.in_own_units(self._widened(scores.cpu()))
+        return self.in_own_units(self._within(self._widened(scores.cpu())))
 
     def describe(self, scores: Tensor) -> list[dict[str, Any]]:
         """`number`, and of several quantiles `low` and `high`, the outer ones."""
@@ -151,39 +177,40 @@ class Number(Answer):
             first, last = (inner[..., 0], inner[..., -1]) if inner.shape[-1] else [(low + high) / 2] * 2
             ends = np.minimum(lowest, first)[..., None], np.maximum(highest, last)[..., None]
             learned = np.concatenate([ends[0], inner, ends[1]], axis=-1)
-        values = self._unscaled(learned).tolist()
+        values = self._unscaled(np.clip(learned, *self._bounds)).tolist()
         if not self.quantiles:
-            return [{"number": value} for value in values]
+            return [{"number": self._written(value)} for value in values]
         middle = min(range(len(self.quantiles)), key=lambda index: abs(self.quantiles[index] - 0.5))
-        outer = len(self.quantiles) > 1
-        return [
-            {"number": row[middle], **({"low": row[0], "high": row[-1]} if outer else {})} for row in values
-        ]
+        places = {"number": middle, **({"low": 0, "high": -1} if len(self.quantiles) > 1 else {})}
+        return [{name: self._written(row[place]) for name, place in places.items()} for row in values]
 
     def compare(self, said: Mapping[str, Any], other: Mapping[str, Any]) -> dict[str, Any]:
         """See Answer."""
         first, second = said["number"], other["number"]
-        return {"answer": first, "without": second, "change": second - first}
+        if not self.form:
+            return {"answer": first, "without": second, "change": second - first}
+        change = (seconds_of(second) or 0.0) - (seconds_of(first) or 0.0)
+        return {"answer": first, "without": second, "change": self._written(change)}
 
     def note(self) -> str:
         """Its range, and whether its logarithm is learned."""
         learned = "" if self.logarithm_of is None else "; skewed, so its logarithm is learned"
-        return f"{self.smallest:g} to {self.largest:g}{learned}"
+        said = "durations, measured in seconds, answered as they are written: " if self.form else ""
+        return f"{said}{self._words(self._written(self.smallest))} to {self._words(self._written(self.largest))}{learned}"
 
     def draw(self, axes: Any, said: Mapping[str, Any]) -> None:
         """See Answer; the interval stands below."""
-        interval = f"\n{said['low']:.4g} to {said['high']:.4g}" if "low" in said else ""
-        draw_words(axes, f"{said['number']:.4g}{interval}")
+        interval = self._interval(said)
+        draw_words(axes, "\n".join(filter(None, [self._words(said["number"], 4), interval])))
 
     def html(self, said: Mapping[str, Any]) -> str:
         """See Answer; with its interval."""
-        interval = f" ({said['low']:.4g} to {said['high']:.4g})" if "low" in said else ""
-        return f'<span class="answer">{said["number"]:.4g}</span>{interval}'
+        interval = f" ({self._interval(said)})" if "low" in said else ""
+        return f'<span class="answer">{self._words(said["number"], 4)}</span>{interval}'
 
     def in_words(self, said: Mapping[str, Any]) -> Said:
         """See Answer; with its interval."""
-        interval = f"{said['low']:.4g} to {said['high']:.4g}" if "low" in said else ""
-        return Said(self.title, f"{said['number']:.4g}", note=interval)
+        return Said(self.title, self._words(said["number"], 4), note=self._interval(said))
 
     def in_own_units(self, learned: Tensor) -> Tensor:
         """What the model says, float64, in the units of the data."""
@@ -200,16 +227,22 @@ class Number(Answer):
         own: np.ndarray = wide if self.logarithm_of is None else np.exp(wide) - self.logarithm_of
         return own
 
-    def _read(self, cell: Any) -> float:
-        otherwise = f"answer classes: --target {self.column}:class"
-        return number_of(cell, self.column, self.decimal, otherwise=otherwise)
+    def _written(self, number: float) -> float | str:
+        """What tables say: the number, or a duration as its column writes it."""
+        return written(number, self.form) if self.form else number
 
-    def _readable(self, cells: Sequence[Any]) -> list[float]:
+    def _words(self, said: float | str, digits: int = 6) -> str:
+        return said if isinstance(said, str) else f"{said:.{digits}g}"
+
+    def _interval(self, said: Mapping[str, Any]) -> str:
+        return f"{self._words(said['low'], 4)} to {self._words(said['high'], 4)}" if "low" in said else ""
+
+    def _readable(self, cells: Sequence[Any]) -> list[float | None]:
         """The cells that are numbers: others are reported with the rows that cannot be read. Raises where none is one."""
         found, first = [], None
         for cell in cells:
             try:
-                found.append(self._read(cell))
+                found.append(self.read(cell))
             except DataError as error:
                 first = first or error
         if first is not None and not found:
@@ -222,6 +255,23 @@ class Number(Answer):
         if self.logarithm_of is not None:
             wide = (wide.clamp(min=self.smallest) + self.logarithm_of).log()
         return (wide - self.mean) / self.scale
+
+    @property
+    def _bounds(self) -> tuple[float, float]:
+        """What is said at least and at most, as the model learns it.
+
+        Of a logarithm, as far beyond the training numbers as these are from each other: a little too much of a logarithm is
+        a number beyond all others.
+        """
+        if self.logarithm_of is None or not self.smallest + self.logarithm_of > 0.0:
+            return -math.inf, math.inf
+        low, high = (math.log(number + self.logarithm_of) for number in (self.smallest, self.largest))
+        span = high - low
+        return (low - span - self.mean) / self.scale, (high + span - self.mean) / self.scale
+
+    def _within(self, scores: Tensor) -> Tensor:
+        low, high = self._bounds
+        return scores if math.isinf(low) else scores.clamp(low, high)
 
     def _widened(self, scores: Tensor) -> Tensor:
         if not self.widened or len(self.quantiles) < 2:
@@ -247,5 +297,14 @@ def _logarithm_of(numbers: np.ndarray) -> float | None:
 
 def _skewness(numbers: np.ndarray) -> float:
     """Third standardised moment; 0 of numbers that are all alike."""
-    deviation = numbers.std()
-    return float(((numbers - numbers.mean()) ** 3).mean() / deviation**3) if deviation > 0.0 else 0.0
+    mean, deviation = _moments(numbers)
+    # In deviations first: the third powers of large numbers are infinite, those of small ones are nothing.
+    return float(((numbers / deviation - mean / deviation) ** 3).mean()) if deviation > 0.0 else 0.0
+
+
+def _moments(numbers: np.ndarray) -> tuple[float, float]:
+    """Mean and standard deviation of finite numbers, whose squares may be infinite, or nothing."""
+    # In parts of a power of two, which changes no digit.
+    size = math.ldexp(1.0, math.frexp(float(np.abs(numbers).max()))[1] - 1)
+    parts = numbers / size
+    return float(parts.mean() * size), float(parts.std() * size)

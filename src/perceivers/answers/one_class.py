@@ -10,9 +10,11 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal, Self
 from perceivers.answers.confusions import draw_confusions
 from perceivers.answers.ranked import RankedAnswer
 from perceivers.answers.ranking import ranked_answers
+from perceivers.data.numbers import is_missing_word
 from perceivers.data.rows import class_id, in_natural_order
 from perceivers.errors import DataError
 from perceivers.kinds.base import is_empty
+from perceivers.kinds.number.reading import looks_like_number
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -61,17 +63,21 @@ class OneClass(RankedAnswer):
         return 0.6 if distinct <= MOST_NUMBERED_CLASSES or 4 * distinct <= len(cells) else 0.3
 
     def settle(self, cells: Sequence[Any], source: str) -> Self:
-        """Name the classes: whole numbers by size, all else by letter."""
-        counts = Counter(_class_name(cell) for cell in cells)
+        """Name the classes: whole numbers by size, all else by letter. Among numbers, NA and the like are no class."""
+        names = [_class_name(cell) for cell in cells]
+        known = [name for name in names if not is_missing_word(name)]
+        if known and all(map(looks_like_number, dict.fromkeys(known))):
+            names = known
+        counts = Counter(names)
         if len(counts) < 2:
             raise DataError(
                 f"`{source}` must hold two classes or more in the column {self.column!r}, received only "
                 f"{next(iter(counts), None)!r}"
             )
-        if len(counts) == len(cells) > MOST_SINGLE_ROWS:
+        if len(counts) == len(names) > MOST_SINGLE_ROWS:
             raise DataError(
                 f"`{source}` must hold classes of several rows in the column {self.column!r}, received a value of its own in "
-                f"each of {len(cells):,} rows; name another column, or another answer: --target {self.column}:number"
+                f"each of {len(names):,} rows; name another column, or another answer: --target {self.column}:number"
             )
         return replace(self, names=tuple(in_natural_order(counts))).learned_from(cells, source)
 
@@ -87,9 +93,19 @@ class OneClass(RankedAnswer):
         """The same answer, with a temperature that fits the scores of a loss until validation samples say better."""
         return replace(self, loss=loss, temperature=MARGIN_TEMPERATURE if loss == "margin" else 1.0)
 
+    @property
+    def stray(self) -> str:
+        """See Answer: none, but among numbers there are words for nothing."""
+        return "class" if self.names and all(map(looks_like_number, self.names)) else ""
+
+    def read(self, cell: Any) -> Any:
+        """See Answer."""
+        return None if is_empty(cell) or (is_missing_word(cell) and self.stray) else cell
+
     def target(self, cell: Any) -> int | None:
         """Id of the class."""
-        return None if is_empty(cell) else class_id(_class_name(cell), self.names, self.column)
+        known = self.read(cell)
+        return None if known is None else class_id(_class_name(known), self.names, self.column)
 
     def stack(self, targets: Sequence[int | None]) -> Tensor:
         """Int64 [batch]."""

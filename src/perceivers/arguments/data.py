@@ -54,14 +54,20 @@ class DataArguments:
     """GiB of disk for what the memory has no room for, shared by `workers`; 0 keeps nothing on disk."""
     keep_folder: str | None = None
     """Where that lies, for later runs too; None: in a temporary folder that is removed at the end."""
-    unreadable: Literal["stop", "skip", "trust"] = "stop"
+    unreadable: Literal["auto", "stop", "skip", "trust"] = "auto"
     """What is done about samples that cannot be read. `stop` looks at all before training and stops with an error that
     names the first; `skip` looks at all, leaves those out and reports them; `trust` does not look, and stops when one is
-    met."""
+    met; `auto` is `stop`, but single cells that are no number, or no date, in a column of them (at most 2 %) are taken for
+    missing, counted and told."""
+
+    @property
+    def takes_strays(self) -> bool:
+        """Whether single cells that are no number or date are taken for missing."""
+        return self.unreadable in ("auto", "trust")
 
     def __post_init__(self) -> None:
         require_share(self, "test_fraction", "validation_fraction")
-        require_choice("unreadable", self.unreadable, ("stop", "skip", "trust"))
+        require_choice("unreadable", self.unreadable, ("auto", "stop", "skip", "trust"))
         require_choice("folders", self.folders, ("auto", "parts", "classes"))
         require_choice("decimal", self.decimal, ("point", "comma"))
         require_at_least(1, self, "shuffle_buffer")

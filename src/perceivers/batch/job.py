@@ -33,6 +33,7 @@ class Report:
         parts_before: those that earlier sessions had written.
         rows_now: rows that this session answered.
         seconds: that this session took to answer, its start included.
+        notes: what the user should know about how the inputs are read.
     """
 
     rows: int
@@ -41,6 +42,7 @@ class Report:
     parts_before: int
     rows_now: int
     seconds: float
+    notes: tuple[str, ...] = ()
 
     @property
     def rows_a_second(self) -> float:
@@ -133,6 +135,7 @@ def predict_in_parts(
             parts_before=len(parts) - len(missing),
             rows_now=rows_now,
             seconds=time.monotonic() - began,
+            notes=tuple(worker.notes()),
         )
         with writing(target, "make room there, and run the same command again"):
             write_json(

@@ -13,7 +13,7 @@ from perceivers.batch.columns import ERROR, answer_columns, cells_of
 from perceivers.data.frames import table_of
 from perceivers.data.tables import Table
 from perceivers.errors import ConfigurationError, DataError
-from perceivers.predictor import Predictor, load
+from perceivers.predictor import Predictor, load, warn_of
 from perceivers.tasks.column_task import ColumnTask
 
 
@@ -122,7 +122,9 @@ class BatchPredictor:
         if not number:
             return {name: [] for name in (*self.columns, ERROR)}
         table = table_of(columns, "batch", None if self.root is None else Path(self.root))
-        return self.answer_table(self.predictor.task.to_be_asked(table))  # type: ignore[attr-defined]
+        asked = self.predictor.task.to_be_asked(table)  # type: ignore[attr-defined]
+        warn_of(asked.warnings)
+        return self.answer_table(asked)
 
     def _pandas_types(self) -> dict[str, Any]:
         return {name: "float64" if kind is float else "object" for name, kind in self.columns.items()}

@@ -85,6 +85,11 @@ class PartWorker:
         """
         return [[len(table) for table in self._opened(source)] for source in range(len(self.plan.inputs))]
 
+    def notes(self) -> list[str]:
+        """What the user should know about how the inputs are read, each note once."""
+        tables = [table for source in range(len(self.plan.inputs)) for table in self._opened(source)]
+        return list(dict.fromkeys(note for table in tables for note in table.notes))
+
     def _opened(self, source: int) -> list[Table]:
         if source not in self._tables:
             task: Any = self._predict.predictor.task

@@ -16,7 +16,7 @@ def evaluate(
     device: Literal["auto", "cpu"] = "auto",
     output: Path | None = None,
     beside: Literal["trees", "auto"] | None = None,
-    unreadable: Literal["stop", "skip", "trust"] | None = None,
+    unreadable: Literal["auto", "stop", "skip", "trust"] | None = None,
 ) -> None:
     """Measure a trained model, print the metrics and write `evaluation.json`.
 
@@ -52,6 +52,8 @@ def evaluate(
     console = Console(quiet=not is_main_process())
     for line in results["unreadable"]:
         console.print(f"left out: {line}", markup=False, highlight=False, soft_wrap=True)
+    for line in results["odd_cells"]:
+        console.print(line, markup=False, highlight=False, soft_wrap=True)
     rows = dict(results["metrics"])
     if beside is not None:
         for each in beside_tables(results["task"], results["beside"], rows, results["split"]):

@@ -60,7 +60,7 @@ def predict(
     from rich.text import Text
 
     from perceivers.training.prediction import ERRORS_FILE, answer_all
-    from perceivers.training.reporting import print_warning
+    from perceivers.training.reporting import in_digits, print_warning
 
     answered = answer_all(folder, inputs, output, device=device)
     predictions, left_out = answered.predictions, answered.left_out
@@ -72,7 +72,7 @@ def predict(
         table.add_column(Text(heading), overflow="fold")
     for prediction in predictions[:MOST_PRINTED]:
         cells = (prediction.values.get(name) for name in columns)
-        said = ("" if c is None else f"{c:.4f}" if isinstance(c, float) else str(c) for c in cells)
+        said = ("" if c is None else in_digits(c) for c in cells)
         table.add_row(*map(Text, (prediction.source, *said)))
     console = Console()
     for note in dict.fromkeys(note for prediction in predictions for note in prediction.notes):
@@ -128,6 +128,8 @@ def _predict_in_parts(
         device=device,
         progress=tell,
     )
+    for note in report.notes:
+        console.print(note, markup=False, highlight=False, soft_wrap=True)
     before = f"; {report.parts_before:,} parts were there before" if report.parts_before else ""
     by = "process" if engine == "processes" else "actor of Ray"
     if workers > 1:

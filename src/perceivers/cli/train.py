@@ -28,7 +28,9 @@ from perceivers.arguments.network import NetworkArguments
 from perceivers.arguments.open import USUAL_SIZE
 from perceivers.arguments.run import CONCERNS
 from perceivers.cli.options import as_given, grouped, set_back
+from perceivers.data.words import counted
 from perceivers.errors import ConfigurationError, PerceiversError
+from perceivers.records import RESULTS_FILE
 from perceivers.tasks.registry import TASKS, arguments_class
 
 # `--target price sold` is `--target price --target sold`; no `--empty-target` and the like.
@@ -248,6 +250,7 @@ def _train(name: str, model: object, arguments: RunArguments) -> None:
 
     results = train(task_class(name)(model), arguments)
     console = Console(quiet=not is_main_process())
+    odd = len(results.get("odd_cells", ()))
     for line in results["unreadable"]:
         console.print(f"left out: {line}", markup=False, highlight=False, soft_wrap=True)
     if "beside" in results:
@@ -261,6 +264,7 @@ def _train(name: str, model: object, arguments: RunArguments) -> None:
             for part, count in results["samples"].items()
         ),
         "left out as unreadable": len(results["unreadable"]),
+        **({"odd cells": f"in {counted(odd, 'column', 'columns')}, see {RESULTS_FILE}"} if odd else {}),
         "parameters": f"{results['parameters']:,}",
         "training time": f"{results['seconds']['training']:.0f} s",
         "saved in": arguments.output,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Hashable, Sequence
 from datetime import datetime
 from itertools import pairwise
@@ -10,6 +11,7 @@ from typing import Any
 
 import numpy as np
 
+from perceivers.data.duration_forms import form_of
 from perceivers.data.numbers import has_decimal_comma, is_missing, number_of
 from perceivers.errors import DataError
 
@@ -18,6 +20,10 @@ FEWEST_ROWS = 10
 # Of distinct whole numbers in any order, as many make chance impossible where they fill at least half of their range.
 FEWEST_UNORDERED = 30
 
+# Share of numbers with the same unit in a column of them.
+MOSTLY_UNITS = 0.9
+# Share of durations in a column of them that may look like ids.
+MOSTLY_DURATIONS = 0.9
 # Share of other cells at most, of a column that is meant to be one of numbers.
 MOST_STRAY = 0.5
 
@@ -34,6 +40,7 @@ _UUID = re.compile(
 )
 _TOKEN = re.compile(r"(?=.*\d)[\w#-]{1,40}")
 # 12kg, 3-4, 2020-01-31, 1,5: told by their digits, not by their being different.
+_WITH_UNIT = re.compile(r"\s*[+-]?\d[\d,.]*\s?([^\W\d_]{1,6}|%|[€$£¥]|°[CF]?)\s*")
 _MEASURE = re.compile(r"[+-]?[\d.,]+\s?[^\W\d]{0,3}|\d+-\d+(?:-\d+)?")
 
 
@@ -99,7 +106,9 @@ def _are_ids(name: str, values: Sequence[Any], present: Sequence[Any]) -> bool:
             return True
         fewest = 2 if _is_id_name(name) else FEWEST_UNORDERED
         if len(present) >= fewest and all(map(_TOKEN.fullmatch, present)):
-            return _is_id_name(name) or not any(map(_MEASURE.fullmatch, present))
+            # PT1H29M and 2h50m are told apart as 12kg is.
+            is_measured = any(map(_MEASURE.fullmatch, present)) or form_of(present, MOSTLY_DURATIONS)
+            return _is_id_name(name) or not is_measured
     numbers = _whole_numbers(present)
     if numbers is None or _are_times(name, numbers):
         return False
@@ -169,6 +178,13 @@ def why_no_numbers(name: str, filled: Sequence[Any]) -> str:
     """
     if not all(isinstance(cell, str | int | float) and not isinstance(cell, bool) for cell in filled):
         return ""
+    units = Counter(
+        found[1] for cell in filled if isinstance(cell, str) and (found := _WITH_UNIT.fullmatch(cell))
+    )
+    for unit, count in units.most_common(1):
+        if count >= MOSTLY_UNITS * len(filled):
+            cure = f"leave {unit!r} out, and the column is one of numbers"
+            return f"cells such as {filled[0]!r:.40} are numbers with a unit: {cure}"
     others = [cell for cell in filled if not _is_number(cell)]
     if not others or len(others) > MOST_STRAY * len(filled):
         return ""
@@ -181,7 +197,7 @@ def why_no_numbers(name: str, filled: Sequence[Any]) -> str:
 def _is_number(cell: Any) -> bool:
     """Whether a cell is a number, however its fraction is written, or a word for a missing one."""
     try:
-        number_of(cell)
+        number_of(cell, may_be_infinite=True)
     except DataError:
         return has_decimal_comma(cell)
     return True

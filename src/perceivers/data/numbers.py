@@ -12,12 +12,39 @@ import numpy as np
 from perceivers.errors import DataError
 
 Decimal = Literal["point", "comma"]
-# What people write for a missing number. In a column of text these are words like all others.
-MISSING_WORDS = frozenset({"", "nan", "na", "n/a", "null", "none", "?"})
+# What people and programs write for a missing number or date. In a column of text these are words like all others.
+MISSING_WORDS = frozenset(
+    {
+        *(
+            "",
+            "nan",
+            "-nan",
+            "na",
+            "n/a",
+            "n.a.",
+            "n.a",
+            "<na>",
+            "nat",
+            "null",
+            "none",
+            "nil",
+            "missing",
+            "unknown",
+        ),
+        *("?", "-", "--", "\N{EN DASH}", "\N{EM DASH}", ".", "..", "...", "*"),
+        # Spreadsheets write these where a formula has no result.
+        *("#n/a", "#na", "#div/0!", "#num!", "#value!", "#ref!", "#name?", "#null!"),
+    }
+)
 
 _COMMA = re.compile(r"[+-]?\d*,\d+(?:[eE][+-]?\d+)?")
 _GROUPED_BY_POINTS = re.compile(r"([+-]?\d{1,3}(?:\.\d{3})+),\d+")
 _GROUPED_BY_COMMAS = re.compile(r"[+-]?\d{1,3}(?:,\d{3}){2,}(?:\.\d+)?|[+-]?\d{1,3}(?:,\d{3})+\.\d+")
+_GROUPED = re.compile(r"[+-]?\d{1,3}(?:([ '\u2019\u00a0\u202f])\d{3})(?:\1\d{3})*(?:[.,]\d+)?")
+
+
+class NotationError(DataError):
+    """A number or date that is written in another way than was said: it is not missing, however few of these there are."""
 
 
 def is_missing(cell: Any) -> bool:
@@ -27,31 +54,40 @@ def is_missing(cell: Any) -> bool:
     return cell is None or (isinstance(cell, float | np.floating) and math.isnan(cell))
 
 
-def number_of(cell: Any, decimal: Decimal = "point") -> float | None:
+def is_missing_word(cell: Any) -> bool:
+    """Whether a cell is a text that stands for a missing number or date."""
+    return isinstance(cell, str) and cell.strip().lower() in MISSING_WORDS
+
+
+def number_of(cell: Any, decimal: Decimal = "point", *, may_be_infinite: bool = False) -> float | None:
     """A cell as a number.
 
     Args:
         cell: a number, a truth value (1 and 0), or a number as text, with spaces around it or without.
         decimal: "point" or "comma": what stands before the fraction of a number in a text. With "comma", points may divide
             thousands where a comma follows: 1.234,5.
+        may_be_infinite: whether inf and 1e400 are numbers; else they are errors.
 
     Returns:
-        A finite number; None where the cell is empty, NaN, or one of MISSING_WORDS in any case.
+        A number; None where the cell is empty, NaN, or one of MISSING_WORDS in any case.
 
     Raises:
+        NotationError: a number with a comma, or with thousands that are divided.
         DataError: the cell is something else; the message does not name the row, which the caller knows.
     """
-    if cell is None:
+    if cell is None or is_missing_word(cell):
         return None
     if isinstance(cell, str):
-        text = cell.strip()
-        if text.lower() in MISSING_WORDS:
-            return None
-        return _finite(_float_of(text, cell, decimal), cell)
-    if isinstance(cell, bool | int | float | np.number | np.bool_):
-        value = float(cell)
-        return None if math.isnan(value) else _finite(value, cell)
-    raise DataError(f"expected a number, received {cell!r:.80}")
+        value = _float_of(cell.strip(), cell, decimal)
+    elif isinstance(cell, bool | int | float | np.number | np.bool_):
+        value = _float_of_whole(cell) if isinstance(cell, int) else float(cell)
+    else:
+        raise DataError(f"expected a number, received {cell!r:.80}")
+    if math.isnan(value):
+        return None
+    if not may_be_infinite and math.isinf(value):
+        raise DataError(f"expected a finite number, received {cell!r:.80}")
+    return value
 
 
 def numbers_of(
@@ -94,16 +130,21 @@ def _float_of(text: str, cell: str, decimal: Decimal) -> float:
         if _GROUPED_BY_POINTS.fullmatch(text):
             text = text.replace(".", "")
         elif "." in text and _is_float(text):
-            raise DataError(
+            raise NotationError(
                 f"received {cell!r}, a number with a point, although `decimal` is comma; write all numbers alike"
             )
         text = text.replace(",", ".") if _COMMA.fullmatch(text) else text
     elif has_decimal_comma(text):
-        raise DataError(
+        raise NotationError(
             f"received {cell!r}, which looks like a decimal comma: add --decimal comma, or write the number with a point"
         )
     if _GROUPED_BY_COMMAS.fullmatch(text):
-        raise DataError(f"received {cell!r}, whose thousands are divided by commas: write it without them")
+        raise NotationError(
+            f"received {cell!r}, whose thousands are divided by commas: write it without them"
+        )
+    if grouped := _GROUPED.fullmatch(text):
+        by = "spaces" if grouped[1].isspace() else "apostrophes"
+        raise NotationError(f"received {cell!r}, whose thousands are divided by {by}: write it without them")
     if not _is_float(text):
         raise DataError(f"expected a number, received {cell!r:.80}")
     return float(text)
@@ -120,7 +161,8 @@ def _is_float(text: str) -> bool:
     return True
 
 
-def _finite(value: float, cell: Any) -> float:
-    if not math.isfinite(value):
-        raise DataError(f"expected a finite number, received {cell!r:.80}")
-    return value
+def _float_of_whole(number: int) -> float:
+    try:
+        return float(number)
+    except OverflowError:
+        return math.inf if number > 0 else -math.inf

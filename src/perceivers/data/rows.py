@@ -135,7 +135,7 @@ def load_splits(
         hold: keep every sample in memory once it was read, for samples that are small.
 
     Raises:
-        DataError: a column is absent, or a row cannot be read and `arguments.unreadable` is "stop".
+        DataError: a column is absent, or a row cannot be read and `arguments.unreadable` is not "skip" or "trust".
     """
     problems: list[str] = []
     parts: dict[str, Any] = {}
@@ -153,7 +153,7 @@ def load_splits(
         samples = RowSamples(table, range(len(table)), decode, {} if hold else None)
         if arguments.unreadable != "trust":
             found = find_unreadable(samples)
-            if found and arguments.unreadable == "stop":
+            if found and arguments.unreadable != "skip":
                 more = f" (and {len(found) - 1} more)" if len(found) > 1 else ""
                 raise DataError(
                     f"{next(iter(found.values()))}{more}; mend it, remove it, or leave it out with --unreadable skip"

@@ -70,6 +70,8 @@ class Splits:
         class_names: name of each label id, for tasks that have labels.
         unreadable: one line for each sample that was left out because it cannot be read.
         notes: what the user should know of the data before training: how they were read and divided.
+        odd_cells: one line for each column with cells that are read as something else than they say: as missing, as the
+            largest number.
     """
 
     train: Samples
@@ -78,6 +80,7 @@ class Splits:
     class_names: tuple[str, ...] = ()
     unreadable: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
+    odd_cells: tuple[str, ...] = ()
 
     def part(self, name: PartName) -> Samples:
         """Give one part, or all of them joined."""

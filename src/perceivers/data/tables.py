@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -31,6 +31,8 @@ class Table(ABC):
         notes: what the user should know about how the table was read; whoever opens it prints them.
         left_out: a line for each row of the file that is not in the table because it cannot be read.
         decimal: what stands before the fraction of a number that is written in a text.
+        as_missing: texts that are read as if their cell were empty, by column.
+        warnings: of the notes, those about cells that are read as something else than they say.
     """
 
     def __init__(self, source: str, columns: Sequence[str], root: Path | None = None) -> None:
@@ -40,6 +42,8 @@ class Table(ABC):
         self.notes: list[str] = []
         self.left_out: Sequence[str] = ()
         self.decimal: Decimal = "point"
+        self.as_missing: Mapping[str, Collection[str]] = {}
+        self.warnings: Sequence[str] = ()
 
     @property
     def torn(self) -> Mapping[int, str]:
@@ -76,6 +80,10 @@ class Table(ABC):
     def numbers(self, name: str) -> np.ndarray:
         """Read a column as numbers, float64 [rows], NaN where one is missing; a DataError names a cell that is no number."""
         return numbers_of(self.column(name), name, self.name, self.decimal)
+
+    def count_numbers(self, name: str) -> int | None:
+        """Count the numbers of a column that holds finite ones and gaps alone; None where that takes a look at each cell."""
+        return None
 
     def select(self, columns: Sequence[str]) -> Table:
         """The table with these columns only, in this order."""
@@ -174,6 +182,7 @@ class TableView(Table):
     ) -> None:
         super().__init__(table.source, tuple(columns), table.root)
         self.notes, self.decimal, self.left_out = table.notes, table.decimal, table.left_out
+        self.as_missing = table.as_missing
         self._table, self._indices, self._replaced = table, indices, dict(replaced or {})
         torn = table.torn
         self._torn = (
@@ -283,19 +292,28 @@ class ArrowTable(Table):
 
     def numbers(self, name: str) -> np.ndarray:
         """See Table."""
+        numbers = self._finite_numbers(name)
+        # A word among them, a space around one: looked at cell by cell.
+        return super().numbers(name) if numbers is None else numbers
+
+    def count_numbers(self, name: str) -> int | None:
+        """See Table."""
+        numbers = self._finite_numbers(name)
+        return None if numbers is None else int(np.count_nonzero(~np.isnan(numbers)))
+
+    def _finite_numbers(self, name: str) -> np.ndarray | None:
+        """The cells of a column as float64, NaN where one is missing; None where not all are numbers as Arrow reads them."""
         import pyarrow
         from pyarrow import compute
 
-        if self.decimal == "point" and name not in self._class_names:
-            cells = self._dataset.select_columns([name]).with_format("arrow")[:].column(name)
-            try:
-                numbers: np.ndarray = compute.cast(cells, pyarrow.float64()).to_numpy()
-            except pyarrow.ArrowException:
-                pass  # a word among them, a space around one: looked at cell by cell
-            else:
-                if not np.isinf(numbers).any():
-                    return numbers
-        return super().numbers(name)
+        if self.decimal != "point" or name in self._class_names:
+            return None
+        cells = self._dataset.select_columns([name]).with_format("arrow")[:].column(name)
+        try:
+            numbers: np.ndarray = compute.cast(cells, pyarrow.float64()).to_numpy()
+        except pyarrow.ArrowException:
+            return None
+        return None if np.isinf(numbers).any() else numbers
 
 
 class StreamTable:
@@ -323,6 +341,7 @@ class StreamTable:
         self.source, self.root = source, root
         self.notes: list[str] = []
         self.decimal: Decimal = "point"
+        self.as_missing: Mapping[str, Collection[str]] = {}
         self._buffer_size, self._seed, self._torn = buffer_size, seed, torn
         self.columns: tuple[str, ...] = tuple(dataset.column_names or next(iter(dataset.take(1))))
         self._class_names = class_names_by_column(dataset)
@@ -358,7 +377,7 @@ class StreamTable:
             seed=self._seed,
             torn=self._torn,
         )
-        table.notes, table.decimal = list(self.notes), self.decimal
+        table.notes, table.decimal, table.as_missing = list(self.notes), self.decimal, self.as_missing
         return table
 
     def rows(self, epoch: int) -> Iterator[Mapping[str, Any]]:

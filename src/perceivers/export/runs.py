@@ -164,6 +164,7 @@ def _write_record(
         "task": task,
         "arguments": values,
         "decimal": recorded.data.decimal,
+        "takes_strays": recorded.data.takes_strays,
         "form": form,
         "rounding": rounding,
         "rounded": found.rounded,

@@ -222,6 +222,17 @@ class Kind(AskedKind, ABC):
         """A cell as those read it who know nothing of kinds: a number, a text, a date; None where it is empty."""
         return None if is_empty(cell) else cell
 
+    def stray(self, column: str) -> str:
+        """What a cell of a column is none of that `plain` refuses, where a few of them are taken for missing: "number".
+
+        "" where such a cell is an error always.
+        """
+        return ""
+
+    def typed(self, cell: Any, column: str, table: Any) -> Any:
+        """A cell as somebody types it who asks: `plain`, where that is read again."""
+        return self.plain(cell, column, table)
+
     def simplified(self, row: Mapping[str, Any], columns: Sequence[str], table: Any) -> Any:
         """The value of a row in its `simple_form`, for a cheap method that stands beside a model; None where it is empty.
 
@@ -243,6 +254,14 @@ class Kind(AskedKind, ABC):
             table: the rows.
             columns: those that are read.
         """
+        return self
+
+    def column_note(self, column: str) -> str:
+        """What people are told of a column that was surveyed, beside its kind; "" where that says all."""
+        return ""
+
+    def with_surveys(self, others: Sequence[Self]) -> Self:
+        """This kind with what others of it have found by `survey` in columns that it is to read, too."""
         return self
 
     def notes(self) -> list[str]:

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from importlib import import_module
 from typing import Any
 
+from perceivers.data.evenly import evenly_spread
 from perceivers.errors import ConfigurationError
 from perceivers.kinds.base import Kind
 
@@ -22,9 +23,6 @@ KINDS: dict[str, str] = {
     "category": "perceivers.kinds.category.kind:CategoryKind",
     "text": "perceivers.kinds.text.kind:TextKind",
 }
-
-# Cells of a column that are looked at to tell what it holds.
-MOST_CELLS = 2_000
 
 
 def kind_class(name: str) -> type[Kind]:
@@ -44,8 +42,7 @@ def guess_kind(name: str, cells: Sequence[Any]) -> type[Kind] | None:
         cells: its cells that are not empty, at least one.
     """
     kinds = [kind_class(each) for each in KINDS]
-    # Evenly spread: a column may begin otherwise than it goes on.
-    some = [cells[index] for index in range(0, len(cells), -(-len(cells) // MOST_CELLS))]
+    some = evenly_spread(cells)
     sure = [kind.guess(name, some) for kind in kinds]
     best = max(range(len(kinds)), key=lambda index: sure[index])
     return kinds[best] if sure[best] > 0.0 else None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import warnings
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
@@ -70,6 +71,10 @@ class RuntimePredictor:
         answered = answer_with(self._predictor, inputs, output, draws=False)
         if unreadable == "stop":
             answered.require_all()
+        if all(isinstance(each, str | PathLike) for each in inputs):
+            # Of rows in memory, whoever read them has warned.
+            for note in dict.fromkeys(note for each in answered.predictions for note in each.notes):
+                warnings.warn(note, UserWarning, stacklevel=2)
         return [dict(each.values) for each in answered.predictions]
 
     def run(self, given: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
@@ -108,7 +113,7 @@ class RuntimePredictor:
         task = task_class(name)(arguments)
         assert isinstance(task, AnsweringTask)
         task.columns = Columns.from_pretrained(self.folder)
-        task.decimal = self.record["decimal"]
+        task.decimal, task.takes_strays = self.record["decimal"], self.record.get("takes_strays", True)
         model: Any = self._model
         return Predictor(task, Parts(model, task.columns), model, {})
 

@@ -21,6 +21,7 @@ from perceivers.tasks.columns import Columns, stack_inputs
 from perceivers.tasks.inputs import Sample
 from perceivers.tasks.page import show_answers
 from perceivers.tasks.row_reader import RowReader, require_asked
+from perceivers.tasks.strays import look_through_columns, strays_of, told
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -48,6 +49,8 @@ class AnsweringTask(Task[TaskArguments]):
         self.columns = Columns((), {})
         # How tables that are asked about write numbers: as those of the run did.
         self.decimal: Decimal = "point"
+        # Whether single cells of them that are no numbers or dates are taken for missing.
+        self.takes_strays = True
 
     @property
     def answers_several(self) -> bool:
@@ -272,6 +275,12 @@ class AnsweringTask(Task[TaskArguments]):
                 f"`{table.source}` has no column {', '.join(absent)}: what is missing is masked in every row"
             )
             table.notes = [*table.notes, note]
+        if self.takes_strays:
+            read = dataclasses.replace(self.columns_for(self.columns, table.columns), answers={})
+            looked = look_through_columns(table, read)
+            table.as_missing = strays_of(looked)
+            table.warnings = told(table, looked)
+            table.notes = [*table.notes, *table.warnings]
         return table
 
     def is_table(self, path: Path) -> bool:

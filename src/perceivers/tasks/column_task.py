@@ -27,6 +27,13 @@ from perceivers.tasks.columns import Columns
 from perceivers.tasks.inputs import Sample
 from perceivers.tasks.row_reader import RowReader
 from perceivers.tasks.settling import learned_from_training, settled, with_targets
+from perceivers.tasks.strays import (
+    LookedThrough,
+    decided_together,
+    look_through_columns,
+    told,
+    without_strays,
+)
 from perceivers.tasks.telling import classes_in_words, cut_in_words
 
 if TYPE_CHECKING:
@@ -49,6 +56,8 @@ class ColumnTask(AnsweringTask[TaskArguments]):
         self.notes: list[str] = []
         # Rows without any target.
         self.num_left_out = 0
+        # Lines about cells that are taken for missing which the plan shows in another place.
+        self.told_elsewhere: frozenset[str] = frozenset()
         # Checkpoint that the run starts from.
         self.start: str | None = None
 
@@ -116,7 +125,7 @@ class ColumnTask(AnsweringTask[TaskArguments]):
 
     def load_data(self, arguments: DataArguments, parts: Parts | None = None) -> Splits:
         """Open rows; those of a trained model are read and answered as it was trained to."""
-        self.group_column = arguments.group_column
+        self.group_column, self.takes_strays = arguments.group_column, arguments.takes_strays
         tables = self.open(arguments)
         names = tables["train"].columns
         self.columns = (
@@ -124,6 +133,12 @@ class ColumnTask(AnsweringTask[TaskArguments]):
             if parts is None
             else self.columns_for(parts.processor, names)
         )
+        looked = decided_together(
+            {part: self.looked_through(part, table, arguments) for part, table in tables.items()},
+            takes_strays=arguments.takes_strays,
+        )
+        taken = [line for part, table in tables.items() for line in told(table, looked[part])]
+        tables = {part: without_strays(table, looked[part]) for part, table in tables.items()}
         tables, unlabelled = with_answers(tables, self.columns.columns_asked, arguments)
         of_kinds = [note for each in self.columns.inputs for note in each.kind.notes()]
         self.notes = [*notes_of(tables), *of_kinds, *unlabelled]
@@ -140,11 +155,18 @@ class ColumnTask(AnsweringTask[TaskArguments]):
             hold=all(each.kind.is_light for each in self.columns.inputs),
             class_names=() if self.answers_several else next(iter(self.columns.answers.values())).names,
         )
+        splits = dataclasses.replace(splits, odd_cells=tuple(dict.fromkeys(taken)))
         if not self.needs_all:
             splits, self.num_left_out = with_targets(splits, self.columns.columns_asked)
         if parts is None:
             self.columns, splits = learned_from_training(self.columns, splits)
         return splits
+
+    def looked_through(
+        self, part: str, table: Table | StreamTable, arguments: DataArguments
+    ) -> Mapping[str, LookedThrough]:
+        """Columns of numbers and dates of a part with what is taken for missing in them."""
+        return look_through_columns(table, self.columns, takes_strays=arguments.takes_strays)
 
     def kept_values(self, arguments: DataArguments) -> KeptValues | None:
         """Where values that were read are kept; nowhere, where no kind's are or no room is given."""
@@ -166,7 +188,8 @@ class ColumnTask(AnsweringTask[TaskArguments]):
 
     def plan(self, splits: Splits) -> list[Any]:
         """How files were read, the classes with their rows, and what is left out."""
-        lines: list[Any] = list(dict.fromkeys([*self.notes, *splits.notes]))
+        taken = [line for line in splits.odd_cells if line not in self.told_elsewhere]
+        lines: list[Any] = list(dict.fromkeys([*self.notes, *splits.notes, *taken]))
         if self.num_left_out:
             lines.append(f"{self.num_left_out:,} rows without any target are left out")
         return lines

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -30,6 +30,12 @@ class RowReader:
 
     def __call__(self, row: Mapping[str, Any], table: Any) -> Sample:
         """Read one row."""
+        as_missing = getattr(table, "as_missing", {})
+        if as_missing:
+            row = {
+                name: None if _is_one_of(cell, as_missing.get(name, ())) else cell
+                for name, cell in row.items()
+            }
         sample = self.columns.read(row, table, self.kept)
         if self.checks_members:
             self.columns.require_members(sample)
@@ -42,6 +48,10 @@ class RowReader:
                 if target is None and answer.asks(row):
                     raise DataError(f"has no value in the column {answer.column!r}")
         return sample
+
+
+def _is_one_of(cell: Any, texts: Collection[str]) -> bool:
+    return isinstance(cell, str) and cell in texts
 
 
 def require_asked(row: Mapping[str, Any], columns: Columns) -> None:

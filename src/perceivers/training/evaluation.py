@@ -41,7 +41,7 @@ def evaluate(
     device: str = "auto",
     output: str | Path | None = None,
     beside: str | None = None,
-    unreadable: Literal["stop", "skip", "trust"] | None = None,
+    unreadable: Literal["auto", "stop", "skip", "trust"] | None = None,
 ) -> dict[str, Any]:
     """Measure a trained model and write `evaluation.json`.
 
@@ -97,6 +97,7 @@ def evaluate(
             "split": split,
             "samples": len(samples),
             "unreadable": list(splits.unreadable),
+            "odd_cells": list(splits.odd_cells),
             "metrics": scores,
             **rivals,
             "versions": installed_versions(),

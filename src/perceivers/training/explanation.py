@@ -180,6 +180,7 @@ class DealtOutTable(Table):
     def __init__(self, table: Table, column: str, origins: Mapping[int, int]) -> None:
         super().__init__(table.source, table.columns, table.root)
         self.notes, self.decimal, self.left_out = table.notes, table.decimal, table.left_out
+        self.as_missing = table.as_missing
         self._table, self._column, self._origins = table, column, origins
 
     def __len__(self) -> int:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 import platform
 from collections.abc import Mapping, Sequence
@@ -80,18 +81,18 @@ class TrainingProgress:
 
     def step_done(self, step: int, epoch: int, loss: float) -> None:
         """Show that `step` optimiser steps are done, in the pass after `epoch` whole ones."""
-        self._progress.update(self._bar, completed=step, epoch=epoch + 1, loss=f"{loss:.4f}")
+        self._progress.update(self._bar, completed=step, epoch=epoch + 1, loss=in_digits(loss))
 
     def row_done(self, row: Mapping[str, float]) -> None:
         """Show the latest row of the history."""
         if self._watched in row:
-            self._progress.update(self._bar, note=f"{_words(self._watched)} {row[self._watched]:.4f}")
+            self._progress.update(self._bar, note=f"{_words(self._watched)} {in_digits(row[self._watched])}")
         step = round(row["step"])
         tenth = 10 * step // self._total
         if self._lines and tenth > self._printed:
             self._printed = tenth
             scores = "  ".join(
-                f"{_words(name)} {value:.4f}"
+                f"{_words(name)} {in_digits(value)}"
                 for name, value in row.items()
                 if name in ("train_loss", "validation_loss", self._watched)
             )
@@ -142,7 +143,7 @@ def results_table(title: str, rows: Mapping[str, object]) -> Table:
     """Lay out names and values in two columns; floats with four digits. Nothing in it is taken for markup."""
     table = Table(title=title, show_header=False, title_justify="left")
     for name, value in rows.items():
-        table.add_row(Text(_words(name)), Text(_said(value)))
+        table.add_row(Text(_words(name)), Text(in_digits(value)))
     return table
 
 
@@ -153,7 +154,7 @@ def comparison_table(title: str, columns: Mapping[str, Mapping[str, float]]) -> 
     for name in columns:
         table.add_column(name, justify="right", no_wrap=True)
     for measure in dict.fromkeys(name for values in columns.values() for name in values):
-        cells = (_said(values[measure]) if measure in values else "" for values in columns.values())
+        cells = (in_digits(values[measure]) if measure in values else "" for values in columns.values())
         table.add_row(Text(_words(measure)), *map(Text, cells))
     return table
 
@@ -211,8 +212,15 @@ def draw_learning_curve(history: Sequence[Mapping[str, float]], headline: str, p
     save_figure(figure, path, dpi=120)
 
 
-def _said(value: object) -> str:
-    return f"{value:.4f}" if isinstance(value, float) else str(value)
+def in_digits(value: object) -> str:
+    """What tables say of a value: of a float four digits behind the point, or, where it is large or small, four in all."""
+    if not isinstance(value, float):
+        return str(value)
+    if math.isnan(value):
+        return "cannot be computed"
+    # Neither a row of digits nor of zeros.
+    is_usual = value == 0.0 or 5e-5 <= abs(value) < 1e9
+    return f"{value:.4f}" if is_usual else f"{value:.4g}"
 
 
 def _words(name: str) -> str:

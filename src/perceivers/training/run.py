@@ -147,6 +147,7 @@ def _train(
         "best_by": list(task.best_by),
         "samples": _sizes(splits),
         "unreadable": [*splits.unreadable, *getattr(splits.train, "unreadable", ())],
+        "odd_cells": list(splits.odd_cells),
         "started_from": arguments.start.start,
         "new_weights": fresh_keys,
         "parameters": parts.model.num_parameters(),

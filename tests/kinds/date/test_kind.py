@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from perceivers.data.numbers import NotationError
 from perceivers.data.tables import ListTable
 from perceivers.errors import DataError
 from perceivers.kinds.date.kind import DateKind
@@ -42,6 +43,21 @@ def test_what_is_doubtful_or_no_date_is_refused_with_a_form_that_is_understood(c
     assert not looks_like_date(cell)
     with pytest.raises(DataError, match=r"in the column 'when', where a date such as 2024-03-31"):
         date_of(cell, "when")
+
+
+@pytest.mark.parametrize(
+    ("cell", "is_one"), [("03/04/2024", True), ("3-4-24", True), ("30.02.2024", False), ("soon", False)]
+)
+def test_what_may_be_two_dates_is_an_error_of_its_own(cell: str, is_one: bool) -> None:
+    with pytest.raises(DataError) as raised:
+        date_of(cell, "when")
+    assert isinstance(raised.value, NotationError) is is_one
+
+
+@pytest.mark.parametrize("cell", ["", " ", None, "NA", "-", "0000-00-00", "0000-00-00 00:00:00"])
+def test_words_for_nothing_and_days_of_zeros_are_missing(cell: Any) -> None:
+    assert DateKind(NumberOptions()).plain(cell, "when", TABLE) is None
+    assert DateKind.guess("when", ["2024-03-31", *filter(None, [cell])]) == 0.95
 
 
 def test_columns_of_dates_are_guessed() -> None:

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import json
+
 import numpy as np
 import pytest
 import torch
 
+from perceivers.data.frames import ColumnTable
 from perceivers.data.tables import ListTable
+from perceivers.errors import DataError
 from perceivers.kinds.number.kind import NumberKind
 from perceivers.kinds.number.options import NumberOptions
 
@@ -93,3 +97,79 @@ def test_few_rows_have_few_bins_and_no_waves() -> None:
     assert (few.number_scale, many.number_scale) == ("values", "ranks")
     assert NumberKind.advise((), None, 97, 0.1).number_bins == 16
     assert (many.number_encoding, many.number_bins) == ("combined", 96)
+
+
+DURATIONS = ["1:02:03", "0:59:59", "12:00:00", "n/a"]
+
+
+def timed() -> NumberKind:
+    table = ColumnTable({"age": ["1", "2", "3", "4"], "took": DURATIONS}, "made")
+    return NumberKind(NumberOptions(number_bins=3)).survey(table, ("age", "took"))
+
+
+def test_durations_are_guessed_and_read_in_seconds() -> None:
+    assert NumberKind.guess("took", DURATIONS) == 0.9
+    kind = timed()
+    assert kind.read({"age": "3", "took": " 1:02:03"}, ("age", "took"), TABLE).tolist() == [3.0, 3723.0]  # type: ignore[union-attr]
+    assert kind.plain("-", "took", TABLE) is None
+    assert kind.typed("01:02:03", "took", TABLE) == "1:02:03"
+    assert (kind.column_note("age"), kind.column_note("took")) == ("", "durations, in seconds")
+    assert (kind.stray("age"), kind.stray("took")) == ("number", "duration")
+
+
+def test_two_parts_of_a_clock_are_told_as_what_they_are_taken_for() -> None:
+    kind = NumberKind(NumberOptions()).survey(ColumnTable({"took": ["18:30", "7:05"]}, "made"), ("took",))
+    assert kind.column_note("took") == "durations, in seconds; 1:02 is a minute and 2 seconds"
+
+
+@pytest.mark.parametrize("cell", ["quick", "3723", 3723.0])
+def test_what_is_no_duration_among_them_is_refused_with_a_form_that_is_understood(cell: object) -> None:
+    with pytest.raises(
+        DataError, match=r"'took': expected a duration such as 1:23:45, received .*; empty the cell"
+    ):
+        timed().read({"took": cell}, ("age", "took"), TABLE)
+
+
+def test_numbers_alone_are_seconds_beside_fractions_of_them() -> None:
+    kind = NumberKind(NumberOptions()).survey(ColumnTable({"took": ["59.8", "1:02.1"]}, "made"), ("took",))
+    assert kind.plain("59.8", "took", TABLE) == 59.8
+
+
+def test_columns_of_durations_are_saved_shown_and_asked_for() -> None:
+    values = [np.array([float(number), 60.0 * number]) for number in range(11)]
+    kind = timed().settle(values, ("age", "took"))
+    again = NumberKind(kind.options).with_state(json.loads(json.dumps(kind.state())))
+    assert again.forms == {"age": "", "took": "0:00:00"}
+    shown = again.show(np.array([3.0, 3723.0]), {"": torch.tensor([0.2, 0.8])}, {})
+    assert [text for text, _ in shown] == ["3", "1:02:03"]
+    age, took = again.fields(("age", "took"))
+    assert (age.form, age.low, age.high) == ("number", 0.0, 10.0)
+    assert (took.form, took.hint) == ("words", "a duration, 0:00:00 to 0:10:00")
+    assert "durations" not in settled().state()
+
+
+def test_what_is_infinite_is_the_largest_training_number_or_the_smallest() -> None:
+    for scale in ("ranks", "values"):
+        values = [*VALUES, np.array([np.inf, 5.0])]
+        kind = NumberKind(NumberOptions(number_bins=3, number_scale=scale)).settle(values, COLUMNS)  # type: ignore[arg-type]
+        given = [np.array([age, 5.0]) for age in (np.inf, 10.0, -np.inf, 0.0)]
+        seen = kind.tensors(given)[""].values[:, 0].tolist()
+        assert seen[0] == seen[1] > 0.0
+        assert seen[2] == seen[3] < 0.0
+    assert np.isposinf(NumberKind(NumberOptions()).plain("1e400", "age", TABLE))
+
+
+def test_columns_may_be_told_by_their_values_too_and_that_is_saved() -> None:
+    kind = NumberKind(NumberOptions(number_bins=3, number_by_value=("height",))).settle(VALUES, COLUMNS)
+    assert kind.num_tokens == 3
+    assert kind.modality_names == ("", "values")
+    assert kind.modalities()["values"] == {"type": "category", "cardinalities": [1]}
+    assert "values" not in settled().modalities()
+    again = NumberKind(kind.options).with_state(json.loads(json.dumps(kind.state())))
+    rows = [np.array([1.0, 5.0]), np.array([2.0, 4.0]), None]
+    for each in (kind, again):
+        ids = each.arrays(rows)["values"].values
+        assert ids.dtype == np.int64
+        assert ids.tolist() == [[2], [1], [0]], "the known height, an unknown one, none"
+    weights = {"": torch.tensor([0.2, 0.3]), "values": torch.tensor([0.5])}
+    assert kind.show(rows[0], weights, {}) == [("1", pytest.approx(0.2)), ("5", pytest.approx(0.8))]

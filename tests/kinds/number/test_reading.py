@@ -26,7 +26,7 @@ def test_what_stands_for_a_missing_number_is_missing(cell: Any) -> None:
     ("cell", "message"),
     [
         ("old", r"in the column 'age': .*'old'.*--column age=category"),
-        ("inf", r"in the column 'age'"),
+        ("12 kg", r"in the column 'age': expected a number, received '12 kg'; empty the cell"),
         ("0,126", r"in the column 'age': .*--decimal comma"),
     ],
 )
@@ -51,7 +51,8 @@ def test_a_comma_before_the_fraction_is_read_where_it_is_asked_for() -> None:
         (True, False),
         (np.float32(2.0), True),
         ("0,126", True),
-        ("inf", False),
+        ("inf", True),
+        ("nan", False),
     ],
 )
 def test_codes_with_leading_zeros_and_truth_values_do_not_look_like_numbers(

@@ -86,3 +86,19 @@ def test_coverage_and_width_are_those_of_the_outer_quantiles() -> None:
 def test_constant_truth_has_nothing_to_explain(name: str) -> None:
     # 0.1 is not its own mean in floating point; the ratio of such errors is no finding.
     assert math.isnan(measured(name, GUESSES, np.full(ROWS, 0.1)))
+
+
+@pytest.mark.parametrize("size", [1e-65, 1e-8, 1e50, 1e200])
+@pytest.mark.parametrize("name", ["r2", "pearson", "spearman"])
+def test_measures_without_a_unit_are_the_same_in_every_unit(name: str, size: float) -> None:
+    truth, guesses = TRUTH - 2000.0, GUESSES - 2000.0
+    expected = expected_of(name, truth, guesses)
+    assert measured(name, size * guesses, size * truth) == pytest.approx(expected, abs=1e-6)
+
+
+def test_answers_far_beyond_the_truth_have_a_score_and_no_correlation_where_they_are_infinite() -> None:
+    # Errors of 1e100, of the truth whose deviations are about 1: the share is about -1e200.
+    assert -1e202 < measured("r2", GUESSES + 1e100, TRUTH) < -1e198
+    guesses = np.where(np.arange(ROWS) == 7, np.inf, GUESSES)
+    assert measured("r2", guesses, TRUTH) == -math.inf
+    assert math.isnan(measured("pearson", guesses, TRUTH))

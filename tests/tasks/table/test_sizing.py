@@ -5,7 +5,19 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from perceivers.tasks.table.sizing import table_advice, table_batch_size, table_epochs, table_sizes
+from perceivers.kinds.image.kind import ImageKind
+from perceivers.kinds.image.sizing import Looks, image_options
+from perceivers.kinds.number.kind import NumberKind
+from perceivers.kinds.number.options import NumberOptions
+from perceivers.kinds.passes import stem_learning
+from perceivers.tasks.inputs import Input
+from perceivers.tasks.table.sizing import (
+    stems_of,
+    table_advice,
+    table_batch_size,
+    table_epochs,
+    table_sizes,
+)
 
 ROWS = st.integers(1, 10**7)
 
@@ -40,6 +52,19 @@ def test_pictures_and_sounds_take_more_latents_and_smaller_steps() -> None:
     assert table_sizes(512, num_large=1, has_numbers_to_answer=False).num_latents == 32
     few, many = (table_advice(3_000, num_large=count, has_numbers_to_answer=False) for count in (0, 2))
     assert (many.batch_size, many.epochs) == (32, 2 * few.epochs)
+
+
+def test_what_goes_through_a_stem_is_learned_as_it_would_be_alone_the_costliest_first() -> None:
+    cheap, costly = stem_learning(3_000, 1e6, in_bfloat16=True), stem_learning(3_000, 1e9, in_bfloat16=False)
+    assert costly.epochs < cheap.epochs
+    loop = table_advice(3_000, num_large=2, has_numbers_to_answer=False, stems=[cheap, costly])
+    assert (loop.epochs, loop.batch_size, loop.ema_decay) == (costly.epochs, 64, costly.ema_decay)
+    assert (loop.stem_precision, loop.keep_best) == ("float32", True)
+    pictures = Input("picture", ("photo",), ImageKind(image_options(Looks([(64, 64)], False, True))))
+    numbers = Input("numbers", ("age",), NumberKind(NumberOptions()))
+    (alone,) = stems_of([pictures, numbers], 500)
+    assert alone == pictures.kind.learning(500)
+    assert stems_of([numbers], 500) == []
 
 
 def test_numbers_are_learned_in_more_passes_and_by_a_mean_of_the_weights() -> None:

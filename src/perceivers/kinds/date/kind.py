@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 import numpy as np
 
 from perceivers.kinds.asked import Field
-from perceivers.kinds.base import MOSTLY, is_empty
-from perceivers.kinds.date.reading import PARTS, date_of, looks_like_date, parts_of
+from perceivers.kinds.base import MOSTLY
+from perceivers.kinds.date.reading import PARTS, date_of, is_missing_date, looks_like_date, parts_of
 from perceivers.kinds.number.kind import NumberKind
 
 if TYPE_CHECKING:
@@ -29,7 +29,8 @@ class DateKind(NumberKind):
     @classmethod
     def guess(cls, name: str, cells: Sequence[Any]) -> float:
         """See Kind."""
-        return 0.95 if sum(map(looks_like_date, cells)) >= MOSTLY * len(cells) else 0.0
+        known = [cell for cell in cells if not is_missing_date(cell)]
+        return 0.95 if known and sum(map(looks_like_date, known)) >= MOSTLY * len(known) else 0.0
 
     @property
     def columns_learned(self) -> int | None:
@@ -39,14 +40,30 @@ class DateKind(NumberKind):
     def read(self, row: Mapping[str, Any], columns: Sequence[str], table: Any) -> np.ndarray | None:
         """See Kind."""
         cells = [(row.get(column), column) for column in columns]
-        moments = [None if is_empty(cell) else date_of(cell, column) for cell, column in cells]
+        moments = [None if is_missing_date(cell) else date_of(cell, column) for cell, column in cells]
         if all(moment is None for moment in moments):
             return None
         return np.array([part for moment in moments for part in parts_of(moment)])
 
     def plain(self, cell: Any, column: str, table: Any) -> Any:
         """See Kind."""
-        return None if is_empty(cell) else date_of(cell, column)
+        return None if is_missing_date(cell) else date_of(cell, column)
+
+    def stray(self, column: str) -> str:
+        """See Kind."""
+        return "date"
+
+    def typed(self, cell: Any, column: str, table: Any) -> Any:
+        """See Kind."""
+        return self.plain(cell, column, table)
+
+    def survey(self, table: Any, columns: Sequence[str]) -> Self:
+        """See Kind: dates tell nothing of each other."""
+        return self
+
+    def column_note(self, column: str) -> str:
+        """See Kind."""
+        return ""
 
     def fields(self, columns: Sequence[str]) -> tuple[Field, ...]:
         """See AskedKind."""

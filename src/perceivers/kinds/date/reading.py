@@ -7,12 +7,17 @@ import re
 from datetime import UTC, date, datetime
 from typing import Any
 
+from perceivers.data.numbers import NotationError, is_missing_word
 from perceivers.errors import DataError
+from perceivers.kinds.base import is_empty
 
 PARTS = ("year", "month", "day", "weekday", "hour", "elapsed days")
 # What looks like a date to begin with; the rest is for `datetime.fromisoformat` to judge.
 _ISO = re.compile(r"\d{4}-\d{1,2}-\d{1,2}([T ].*)?$")
 _OTHER = re.compile(r"(\d{4}/\d{1,2}/\d{1,2}|\d{1,2}\.\d{1,2}\.\d{4})( \d{1,2}:\d{2}(:\d{2})?)?")
+# 03/04/2024, 3-4-24: March or April, nothing tells. MySQL writes days of zeros for none.
+_EITHER = re.compile(r"\d{1,2}(?:[/-]\d{1,2}[/-](?:\d{4}|\d{2})|\.\d{1,2}\.\d{2})(?:[ T,].*)?")
+_NO_DAY = re.compile(r"0{4}[-/]00[-/]00(?:[ T]00:00(?::00)?)?")
 _START = datetime(2000, 1, 1, tzinfo=UTC)
 
 
@@ -20,15 +25,24 @@ def date_of(cell: Any, column: str) -> datetime:
     """The cell as a point in time; without a zone it is taken as UTC.
 
     Raises:
+        NotationError: it is a date that can be read in two ways: whether 03/04/2024 is March or April, nothing tells.
         DataError: it is no date of a form that is understood without doubt: 2024-03-31, with a time if wanted, 2024/03/31 or
-            31.03.2024. Whether 03/04/2024 is March or April, nothing tells.
+            31.03.2024.
     """
     found = _parsed(cell)
     if found is None:
-        raise DataError(
+        raised = NotationError if isinstance(cell, str) and _EITHER.fullmatch(cell.strip()) else DataError
+        raise raised(
             f"has {cell!r:.80} in the column {column!r}, where a date such as 2024-03-31 or 2024-03-31 18:30 is expected"
         )
     return found if found.tzinfo is not None else found.replace(tzinfo=UTC)
+
+
+def is_missing_date(cell: Any) -> bool:
+    """Whether a cell holds nothing, or a word for nothing, or a day of zeros."""
+    if is_empty(cell) or is_missing_word(cell):
+        return True
+    return isinstance(cell, str) and _NO_DAY.fullmatch(cell.strip()) is not None
 
 
 def looks_like_date(cell: Any) -> bool:

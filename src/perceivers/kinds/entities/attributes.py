@@ -10,11 +10,11 @@ from typing import Any, Self
 
 import numpy as np
 
-from perceivers.data.numbers import Decimal, number_of
+from perceivers.data.numbers import Decimal, is_missing_word, number_of
 from perceivers.errors import ConfigurationError, DataError
 from perceivers.kinds.entities.options import EntityOptions
 from perceivers.kinds.entities.reading import Entities, Entity
-from perceivers.kinds.number.reading import is_missing_word, looks_like_number
+from perceivers.kinds.number.reading import looks_like_number
 from perceivers.modalities.ids import MISSING, NUM_RESERVED, UNKNOWN
 
 # Attributes that usually say what an entity is.
@@ -152,6 +152,8 @@ def _are_numbers(values: Sequence[Any]) -> bool:
 def _scale(values: Sequence[Any]) -> tuple[float, float]:
     """Mean and standard deviation of the numbers among these; 1 for numbers that are all alike."""
     numbers = np.array([float(value) for value in values if not is_missing_word(value)], dtype=np.float64)
+    # An infinite one is refused where its set is read.
+    numbers = numbers[np.isfinite(numbers)] if np.isfinite(numbers).any() else np.zeros(1)
     deviation = float(numbers.std())
     return float(numbers.mean()), deviation if deviation > 0 and math.isfinite(deviation) else 1.0
 

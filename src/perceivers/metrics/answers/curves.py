@@ -47,11 +47,19 @@ def average_precision(scores: Tensor, is_true: Tensor) -> Tensor:
 
 
 def correlation(first: Tensor, second: Tensor) -> Tensor:
-    """Pearson's coefficient of two float64 [rows]; NaN where one of them is constant."""
-    if is_constant(first) or is_constant(second):
+    """Pearson's coefficient of two float64 [rows]; NaN where one of them is constant, or has infinite numbers."""
+    if is_constant(first) or is_constant(second) or not bool((first + second).isfinite().all()):
         return _nothing(first)
-    found: Tensor = functional().pearson_corrcoef(first, second)
+    found: Tensor = functional().pearson_corrcoef(in_parts(first)[0], in_parts(second)[0])
     return found
+
+
+def in_parts(values: Tensor) -> tuple[Tensor, Tensor]:
+    """How far [rows] are from their mean, in parts of the farthest, and how far that is: of any size, squares are finite."""
+    largest = values.abs().max()
+    deviations = values - (values / largest).mean() * largest
+    farthest = deviations.abs().max()
+    return deviations / farthest, farthest
 
 
 def rank_correlation(first: Tensor, second: Tensor) -> Tensor:

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 import torch
 from torch import Tensor
 
-from perceivers.metrics.answers.curves import correlation, functional, is_constant, rank_correlation
+from perceivers.metrics.answers.curves import correlation, in_parts, is_constant, rank_correlation
 from perceivers.metrics.answers.measuring import Measure, mean_over_rows
 
 # What is better where it is lower.
@@ -59,12 +59,17 @@ def middle_quantile(quantiles: Sequence[float]) -> int | None:
 
 
 def r2(preds: Tensor, target: Tensor) -> Tensor:
-    """Share of the variance of `target` that is explained: 0 is what its mean has; NaN where it is constant."""
+    """Share of the variance of `target` that is explained: 0 is what its mean has; NaN where it is constant.
+
+    Numbers of any size: squares of 1e200 would be infinite, and those of 1e-5 would be nothing beside the 1e-4 from which on
+    torchmetrics sees a difference.
+    """
     # Of a single row, or of rows that do not differ, there is nothing to explain.
     if is_constant(target):
         return target.new_tensor(torch.nan)
-    share: Tensor = functional().r2_score(preds, target)
-    return share
+    deviations, size = in_parts(target)
+    errors = (preds - target) / size
+    return 1.0 - errors.square().sum() / deviations.square().sum()
 
 
 def pinball_losses(preds: Tensor, target: Tensor, quantiles: Sequence[float]) -> Tensor:

@@ -66,7 +66,7 @@ class ColumnAsking(Asking):
                 if is_empty(cell):
                     continue
                 is_file = own.kind.fields(own.columns)[0].form == "file"
-                cells[column] = Own(cell, row, table) if is_file else own.kind.plain(cell, name, table)
+                cells[column] = Own(cell, row, table) if is_file else own.kind.typed(cell, name, table)
         answers = self.parts.processor.answers.values()
         truth = {
             answer.title: _in_words(row[answer.column])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -15,7 +16,7 @@ from perceivers.tasks.sizing import fitted
 from perceivers.tasks.table.sizing import TableSizes
 
 
-@left_open(NetworkArguments, "token_channels", "hidden", "token_rate", "linear_start")
+@left_open(NetworkArguments, "token_channels", "hidden", "token_rate", "linear_start", "by_value")
 @dataclass(frozen=True, kw_only=True)
 class TableArguments(NetworkArguments):
     """Columns, answers and model of `table`: any columns in; classes, labels, numbers and selected entities out."""
@@ -27,6 +28,9 @@ class TableArguments(NetworkArguments):
     """NAME=KIND: what a column holds, where the guess is wrong. `perceivers inspect` prints the guesses and the kinds."""
     ignore: tuple[str, ...] = ()
     """Columns that are not read."""
+    by_value: tuple[str, ...] = ()
+    """Columns of numbers of which each value says something of its own (numbers of shops, of patients): the model is told
+    the value, too, like a category, beside the number. auto: what a test of the training rows finds; none: no column."""
     quantiles: tuple[float, ...] = ()
     """Shares in (0, 1) of which numbers are answered, ascending: 0.05 0.5 0.95 gives the median and an interval for 90 %
     of the numbers. None given: the mean."""
@@ -97,6 +101,10 @@ class TableArguments(NetworkArguments):
             "d_model": self.token_channels,
             "initializer_range": self.initializer_range,
         }
+
+    def telling_by_value(self, columns: Sequence[str]) -> TableArguments:
+        """These arguments with the columns of numbers that are told by their values, too, where that was left open."""
+        return filled(self, {"by_value": tuple(columns)})
 
     def sized(self, sizes: TableSizes) -> TableArguments:
         """These arguments with `sizes`, or else the usual values, in the place of what was left open."""

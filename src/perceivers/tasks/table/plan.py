@@ -1,4 +1,4 @@
-"""What each column of a table is taken for: guessed from its cells, overruled by the user, told before training."""
+"""What a table is read as and asked for: the guesses of all its columns, and the network that suits them."""
 
 from __future__ import annotations
 
@@ -6,49 +6,24 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-import numpy as np
-
 from perceivers.answers.base import Answer
-from perceivers.answers.registry import answer_class, guess_answer
-from perceivers.data.columns import why_no_data, why_no_numbers
+from perceivers.answers.registry import answer_class
+from perceivers.arguments.open import is_open
 from perceivers.data.tables import StreamTable, Table
 from perceivers.errors import DataError
 from perceivers.kinds.base import Kind, is_empty
-from perceivers.kinds.registry import guess_kind, kind_class
+from perceivers.kinds.number.kind import NumberKind
+from perceivers.kinds.registry import kind_class
 from perceivers.tasks.columns import Columns, model_names
 from perceivers.tasks.inputs import Input
+from perceivers.tasks.strays import LookedThrough
+from perceivers.tasks.table.by_value import NOTE, columns_by_value
+from perceivers.tasks.table.guesses import FEW_CELLS, ColumnPlan, Wishes, cells_of, guess_column, joined
 from perceivers.tasks.table.options import TableArguments
 from perceivers.tasks.table.sizing import table_sizes
 
-# Cells that hold whole files are looked at one by one; so many tell what they are.
-FEW_CELLS = 64
-# Letters of an example.
-MOST_LETTERS = 40
 # Rows that a stream is taken to have: nobody has counted them.
 UNKNOWN_ROWS = 100_000
-
-
-@dataclass(frozen=True)
-class ColumnPlan:
-    """One column of a table.
-
-    Args:
-        name: of the column.
-        role: "input", "target", "group" or "left out".
-        kind: what it holds, or what is answered; "" where it is left out.
-        missing: share of the rows without a value, in [0, 1].
-        distinct: number of different values; None where they are not counted.
-        example: one of its cells, shortened.
-        note: why it is left out, or what else is to be known of it.
-    """
-
-    name: str
-    role: str
-    kind: str
-    missing: float
-    distinct: int | None
-    example: str
-    note: str = ""
 
 
 @dataclass(frozen=True)
@@ -59,11 +34,13 @@ class TablePlan:
         columns: what is said of each.
         chosen: the inputs and answers that follow.
         arguments: the user's, with what was left open of the network chosen from the rows.
+        looked: columns of numbers and dates with what is taken for missing in them.
     """
 
     columns: tuple[ColumnPlan, ...]
     chosen: Columns
     arguments: TableArguments
+    looked: Mapping[str, LookedThrough]
 
 
 def plan_table(
@@ -72,6 +49,7 @@ def plan_table(
     *,
     group_column: str | None = None,
     needs_target: bool = True,
+    takes_strays: bool = True,
 ) -> TablePlan:
     """Decide what each column of a training table is.
 
@@ -80,6 +58,7 @@ def plan_table(
         arguments: what the user named.
         group_column: column that is not read, because it says which rows stay in one part.
         needs_target: whether a table without any target is an error.
+        takes_strays: whether single cells that are no number or date are taken for missing.
 
     Raises:
         DataError: a named column is absent, no column is a target or an input, or a target cannot be learned.
@@ -88,33 +67,12 @@ def plan_table(
     named = _named_kinds(train, arguments)
     for name in [*arguments.ignore, *filter(None, [group_column])]:
         _require_column(train, name, "ignore" if name in arguments.ignore else "group_column")
-    plans: list[ColumnPlan] = []
-    kinds: dict[str, type[Kind]] = {}
-    answers: dict[str, Answer] = {}
-    for name in train.columns:
-        cells = _cells(train, name)
-        filled = [cell for cell in cells if not is_empty(cell)]
-        role, kind, note = "left out", "", ""
-        if name in targets:
-            answers[name] = _answer(name, targets[name], filled, train, arguments)
-            stray = why_no_numbers(name, filled) if targets[name] is None else ""
-            role, kind, note = "target", answers[name].name, stray
-        elif name == group_column:
-            role = "group"
-        elif name in arguments.ignore:
-            note = "ignored, as asked for"
-        elif not filled:
-            note = "holds nothing"
-        elif name in named:
-            kinds[name] = named[name]
-            role, kind = "input", named[name].name
-        else:
-            found = guess_kind(name, filled)
-            note = "no kind of data takes such cells" if found is None else why_no_data(name, cells) or ""
-            if found is not None and not note:
-                kinds[name] = found
-                role, kind, note = "input", found.name, why_no_numbers(name, filled)
-        plans.append(_said(name, role, kind, cells, filled, note))
+    wishes = Wishes(arguments, targets, named, group_column, takes_strays)
+    guesses = {name: guess_column(train, name, wishes) for name in train.columns}
+    kinds = {name: each.kind for name, each in guesses.items() if each.kind is not None}
+    answers = {name: each.answer for name, each in guesses.items() if each.answer is not None}
+    looked = {name: each.looked for name, each in guesses.items() if each.looked is not None}
+    surveyed = [each.survey for each in guesses.values() if each.survey is not None]
     if not kinds:
         raise DataError(
             f"`{train.source}` must have a column to answer from beside {', '.join(targets)}, received "
@@ -123,7 +81,9 @@ def plan_table(
     num_rows = UNKNOWN_ROWS if isinstance(train, StreamTable) else len(train)
     asks_amounts = any(answer.is_quantity for answer in answers.values())
     # What is hidden of numbers and categories depends on the network, and the network on what the other kinds are.
-    guessed = list(_made(kinds, train, num_rows, 0.0).values())
+    at_first = _made(kinds, train, num_rows, 0.0, surveyed)
+    arguments = _with_by_value(arguments, at_first, answers, train, looked)
+    guessed = list(at_first.values())
     sizes = table_sizes(
         num_rows,
         num_large=sum(not kind.is_light for kind in guessed),
@@ -137,33 +97,72 @@ def plan_table(
         name: answer if answer.selects else replace(answer, token_rate=arguments.token_rate)
         for name, answer in answers.items()
     }
-    inputs = _inputs(_made(kinds, train, num_rows, arguments.hidden or 0.0))
+    made = _made(kinds, train, num_rows, arguments.hidden or 0.0, surveyed)
+    inputs = _inputs({name: _by_value(kind, arguments.by_value) for name, kind in made.items()})
     sets = {column: (each.modality(""), each.kind) for each in inputs for column in each.columns}
     answers = {name: answer.selecting(sets, train.source) for name, answer in answers.items()}
-    plans = [
-        replace(each, note="; ".join(filter(None, [answers[each.name].note(), each.note])))
-        if each.name in answers
-        else each
-        for each in plans
-    ]
-    return TablePlan(tuple(plans), Columns(inputs, _named_answers(answers)), arguments)
+    notes = {name: answer.note() for name, answer in answers.items()} | dict.fromkeys(
+        arguments.by_value, NOTE
+    )
+    plans = (
+        replace(each.said, note=joined(notes.get(name, ""), each.said.note)) for name, each in guesses.items()
+    )
+    return TablePlan(tuple(plans), Columns(inputs, _named_answers(answers)), arguments, looked)
 
 
 def _made(
-    kinds: Mapping[str, type[Kind]], train: Table | StreamTable, num_rows: int, hidden: float
+    kinds: Mapping[str, type[Kind]],
+    train: Table | StreamTable,
+    num_rows: int,
+    hidden: float,
+    surveyed: Sequence[Kind],
 ) -> dict[str, Kind]:
-    """Column -> its kind, with the options that suit its cells."""
+    """Column -> its kind, with the options that suit its cells, and with what was found in them."""
     found: dict[str, Kind] = {}
     shared: dict[type[Kind], Kind] = {}
     for name, kind in kinds.items():
         if kind in shared:
             found[name] = shared[kind]
             continue
-        cells = [cell for cell in _cells(train, name, FEW_CELLS) if not is_empty(cell)]
-        found[name] = kind(kind.advise(cells, train, num_rows, hidden))
+        cells = [cell for cell in cells_of(train, name, FEW_CELLS) if not is_empty(cell)]
+        own = kind(kind.advise(cells, train, num_rows, hidden))
+        found[name] = own.with_surveys([each for each in surveyed if type(each) is kind])
         if found[name].gathers:
             shared[kind] = found[name]
     return found
+
+
+def _with_by_value(
+    arguments: TableArguments,
+    kinds: Mapping[str, Kind],
+    answers: Mapping[str, Answer],
+    train: Table | StreamTable,
+    looked: Mapping[str, LookedThrough],
+) -> TableArguments:
+    """These arguments with the columns of numbers that are told by their values, where the user left them open."""
+    numbers = {name: kind for name, kind in kinds.items() if type(kind) is NumberKind}
+    if not is_open(arguments, "by_value"):
+        for name in arguments.by_value:
+            if name not in numbers:
+                raise DataError(
+                    f"`by_value` must name columns of numbers that are read of `{train.source}`, received {name!r}; "
+                    f"it has {', '.join(numbers) or 'none'}"
+                )
+        return arguments
+
+    def cells(name: str) -> Sequence[Any]:
+        own = cells_of(train, name)
+        return looked[name].cleaned(own) if name in looked else own
+
+    num_bins = next((kind.options.number_bins for kind in numbers.values()), 0)
+    return arguments.telling_by_value(columns_by_value(numbers, answers.values(), cells, train, num_bins))
+
+
+def _by_value(kind: Kind, columns: Sequence[str]) -> Kind:
+    """A kind that tells those of its columns by their values, too, if they are numbers."""
+    if type(kind) is not NumberKind or not columns:
+        return kind
+    return replace(kind, options=replace(kind.options, number_by_value=tuple(columns)))
 
 
 def _inputs(made: Mapping[str, Kind]) -> tuple[Input, ...]:
@@ -222,63 +221,3 @@ def _require_column(train: Table | StreamTable, name: str, argument: str) -> Non
         raise DataError(
             f"`{argument}` must be a column of `{train.source}`, received {name!r}; it has {', '.join(train.columns)}"
         )
-
-
-def _answer(
-    name: str, kind: str | None, filled: Sequence[Any], train: Table | StreamTable, arguments: TableArguments
-) -> Answer:
-    if not filled:
-        raise DataError(
-            f"`{train.source}` must have values in the column {name!r}, received empty cells alone"
-        )
-    kind, _, among = (kind or "").partition("=")
-    chosen = answer_class(kind) if kind else guess_answer(filled)
-    options = {
-        "among": among,
-        "num_queries": arguments.queries_per_answer,
-        "balance": arguments.balance == "classes",
-        "separator": arguments.label_separator,
-        "quantiles": arguments.quantiles,
-        "decimal": getattr(train, "decimal", "point"),
-    }
-    return chosen.chosen(name, options).settle(filled, train.source)
-
-
-def _cells(train: Table | StreamTable, name: str, most: int | None = None) -> Sequence[Any]:
-    """The cells of a column, or at most so many, evenly spread; of one that holds whole files, FEW_CELLS at most."""
-    if isinstance(train, StreamTable):
-        return train.column(name)[:most]
-    is_small = isinstance(train[0][name], str | int | float | bool | None)
-    if is_small and most is None:
-        return train.column(name)
-    step = max(len(train) // (most or FEW_CELLS), 1)
-    indices = range(0, len(train), step)
-    if is_small:
-        cells = train.column(name)
-        return [cells[index] for index in indices]
-    return [train[index][name] for index in indices]
-
-
-def _in_words(cell: Any) -> str:
-    """A cell that holds a whole file or array by what it is, any other by what it says."""
-    if isinstance(cell, np.ndarray):
-        return f"{cell.dtype} {list(cell.shape)}"
-    if isinstance(cell, Mapping):
-        return f"mapping of {', '.join(map(str, cell))}"
-    return f"{len(cell):,} bytes" if isinstance(cell, bytes) else str(cell)
-
-
-def _said(
-    name: str, role: str, kind: str, cells: Sequence[Any], filled: Sequence[Any], note: str
-) -> ColumnPlan:
-    countable = all(isinstance(cell, str | int | float | bool) for cell in filled)
-    example = _in_words(filled[0])[:MOST_LETTERS] if filled else ""
-    return ColumnPlan(
-        name,
-        role,
-        kind,
-        1.0 - len(filled) / max(len(cells), 1),
-        len(set(filled)) if countable else None,
-        " ".join(example.split()),
-        note,
-    )

@@ -7,7 +7,7 @@ from rich.text import Text
 
 from perceivers.kinds.base import counted
 from perceivers.tasks.table.plan import TablePlan
-from perceivers.tasks.table.sizing import table_advice
+from perceivers.tasks.table.sizing import stems_of, table_advice
 
 
 def plan_as_table(plan: TablePlan) -> Table:
@@ -47,6 +47,7 @@ def choices_in_words(plan: TablePlan, num_rows: int) -> list[str]:
         num_large=sum(not each.kind.is_light for each in inputs),
         has_numbers_to_answer=plan.chosen.asks_for_numbers,
         starts_linear=plan.arguments.linear_start,
+        stems=stems_of(inputs, num_rows),
     )
     chosen = plan.arguments
     beside = " beside a linear model, from which it starts" if chosen.linear_start else ""

@@ -8,10 +8,12 @@ measured on 40 others (benchmarks/many_tables.py).
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from math import log2
 
 from perceivers.arguments.advice import Advice
+from perceivers.tasks.inputs import Input
 
 # Below this, networks are small and are held back: there is little to learn from.
 FEW_ROWS = 2_000
@@ -26,6 +28,17 @@ MAP_OF_STARTED = 1.0
 PASSES_FROM_LINEAR, RATE_FROM_LINEAR = 2, 3e-3
 # Rows of pictures or sounds in a step.
 LARGE_BATCH = 32
+# What a table's loop takes over from that of pictures or sounds alone, where these go through a stem of convolutions.
+OF_STEMS = (
+    "epochs",
+    "batch_size",
+    "learning_rate",
+    "weight_decay",
+    "beta2",
+    "warmup_steps",
+    "ema_decay",
+    "stem_precision",
+)
 
 
 @dataclass(frozen=True)
@@ -91,7 +104,12 @@ def started(sizes: TableSizes) -> TableSizes:
 
 
 def table_advice(
-    num_rows: int, *, num_large: int, has_numbers_to_answer: bool, starts_linear: bool = False
+    num_rows: int,
+    *,
+    num_large: int,
+    has_numbers_to_answer: bool,
+    starts_linear: bool = False,
+    stems: Sequence[Advice] = (),
 ) -> Advice:
     """The loop and the optimiser for so many training rows.
 
@@ -100,6 +118,8 @@ def table_advice(
         num_large: see `table_sizes`; such inputs are learned in more and smaller steps.
         has_numbers_to_answer: whether a target is a number, which is learned in more passes.
         starts_linear: whether the model starts as linear models, from which single steps would lead astray.
+        stems: how each input that goes through a stem of convolutions would be learned alone; the costliest of them, which
+            asks for the fewest passes, says how the table is learned.
     """
     few = num_rows < FEW_ROWS and not num_large
     is_averaged = has_numbers_to_answer and not few and not num_large
@@ -110,7 +130,7 @@ def table_advice(
     if is_averaged:
         epochs = min(round(PASSES_FOR_NUMBERS * epochs), LONGEST)
     steps = epochs * -(-num_rows // batch_size)
-    return Advice(
+    advice = Advice(
         epochs=epochs,
         batch_size=batch_size,
         max_gradient_norm=1.0,
@@ -121,6 +141,21 @@ def table_advice(
         warmup_steps=max(steps // 10, 1),
         ema_decay=mean_over(steps) if is_averaged or starts_linear else None,
     )
+    if not stems:
+        return advice
+    costliest = min(stems, key=lambda stem: stem.epochs or 0)
+    return replace(advice, **{name: getattr(costliest, name) for name in OF_STEMS})
+
+
+def stems_of(inputs: Sequence[Input], num_rows: int) -> list[Advice]:
+    """How each input that goes through a stem of convolutions would be learned alone.
+
+    Args:
+        inputs: of a table.
+        num_rows: training rows.
+    """
+    alone = [each.kind.learning(num_rows) for each in inputs if not each.kind.is_light]
+    return [advice for advice in alone if advice.stem_precision is not None]
 
 
 def mean_over(steps: int) -> float:

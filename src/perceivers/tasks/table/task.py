@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
+from datetime import date, time, timedelta
 from typing import Any, ClassVar, Literal
 
 from perceivers.arguments import DataArguments, RunArguments
@@ -13,6 +14,7 @@ from perceivers.configuration import PerceiverConfig
 from perceivers.data.opening import Tables, open_tables
 from perceivers.data.rows import RowSamples, StreamSamples
 from perceivers.data.splits import Samples, Splits
+from perceivers.data.tables import StreamTable, Table
 from perceivers.errors import ConfigurationError
 from perceivers.tasks.base import Parts
 from perceivers.tasks.choosing import for_length
@@ -21,9 +23,11 @@ from perceivers.tasks.columns import Columns
 from perceivers.tasks.looking import some_samples
 from perceivers.tasks.sizes import values_of_size
 from perceivers.tasks.sizing import narrowed
+from perceivers.tasks.strays import LookedThrough, told
+from perceivers.tasks.table.guesses import SMALL
 from perceivers.tasks.table.options import TableArguments
 from perceivers.tasks.table.plan import TablePlan, plan_table
-from perceivers.tasks.table.sizing import table_advice, table_sizes
+from perceivers.tasks.table.sizing import stems_of, table_advice, table_sizes
 
 # Linear models are fitted to at most so many rows.
 MOST_ROWS = 20_000
@@ -51,9 +55,24 @@ class TableTask(ColumnTask[TableArguments]):
     def choose(self, tables: Tables) -> Columns:
         """See ColumnTask; what was left open of the network is chosen from the rows."""
         self.arguments = filled(self.arguments, values_of_size(self.name, self.arguments.size))
-        self.table_plan = plan_table(tables["train"], self.arguments, group_column=self.group_column)
+        self.table_plan = plan_table(
+            tables["train"],
+            self.arguments,
+            group_column=self.group_column,
+            takes_strays=self.takes_strays,
+        )
         self.arguments = self.table_plan.arguments
         return self.table_plan.chosen
+
+    def looked_through(
+        self, part: str, table: Table | StreamTable, arguments: DataArguments
+    ) -> Mapping[str, LookedThrough]:
+        """See ColumnTask; the training table was looked through while its columns were chosen."""
+        if part == "train" and self.table_plan is not None:
+            # The plan's table of columns says so.
+            self.told_elsewhere = frozenset(told(table, self.table_plan.looked))
+            return self.table_plan.looked
+        return super().looked_through(part, table, arguments)
 
     def advise(self, splits: Splits, run: RunArguments) -> Advice:
         """See Task."""
@@ -68,6 +87,7 @@ class TableTask(ColumnTask[TableArguments]):
             num_large=num_large,
             has_numbers_to_answer=asks_numbers,
             starts_linear=self.arguments.linear_start,
+            stems=stems_of(self.columns.inputs, num_rows),
         )
         advice = replace(advice, latent_channels=sizes.latent_channels)
         return for_length(narrowed(advice, self.arguments.latent_channels), run, num_rows)
@@ -102,7 +122,9 @@ class TableTask(ColumnTask[TableArguments]):
     def columns_of(self, row: Mapping[str, Any], answers: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:
         """The row's own cells, and beside them each target's answer, and its probability or interval."""
         values = {
-            name: cell for name, cell in row.items() if isinstance(cell, str | int | float | bool | None)
+            name: str(cell) if isinstance(cell, date | time | timedelta) else cell
+            for name, cell in row.items()
+            if isinstance(cell, SMALL | None)
         }
         for name, said in answers.items():
             column = self.columns.answers[name].column
