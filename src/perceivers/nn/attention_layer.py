@@ -96,6 +96,7 @@ class Projections(nn.Module):
         self, hidden_states: Tensor, inputs: Tensor, mask: Tensor | None, zero_masked_rows: bool
     ) -> Tensor:
         """What one head of `hidden_states` receives from `inputs`, [batch, num_queries, v_channels]."""
+        assert self.layernorm2 is not None
         with recomputed(self.layernorm1, hidden_states) as normed:
             query = self.query(normed)
         with recomputed(self.layernorm2, inputs) as source:

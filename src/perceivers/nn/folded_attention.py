@@ -80,7 +80,8 @@ def look(
         [batch, num_queries, v_channels].
     """
     asked = (query / math.sqrt(query.shape[-1])) @ key.weight
-    context: Tensor = value(_Look.apply(asked, inputs, key.bias, mask))
+    tiled: Any = _Look
+    context: Tensor = value(tiled.apply(asked, inputs, key.bias, mask))
     if zero_masked_rows and mask is not None:
         context = context * mask.any(dim=-1)[:, 0, :, None]
     return context

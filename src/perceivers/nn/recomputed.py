@@ -10,6 +10,9 @@ import torch
 from torch import Tensor, nn
 from torch.autograd.graph import saved_tensors_hooks
 
+# Says more than its stubs do; these names are in every release since 2.8, which `_pack_around` looks for.
+_torch: Any = torch._C
+
 # Values of arrays for which this takes more time than their memory is worth: on small models all of it is Python's.
 _SMALL = 2**18
 
@@ -152,12 +155,12 @@ def _unpack(kept: _Unchanged | _Part) -> Tensor:
 
 def _share(one: Tensor, other: Tensor) -> bool:
     """Whether both are views of the same memory."""
-    return bool(torch._C._is_alias_of(one, other))
+    return bool(_torch._is_alias_of(one, other))
 
 
 def _pack_around() -> Any:
     """How tensors are kept now; None where as usual. Before 2.8 torch does not tell."""
-    hooks = getattr(torch._C._autograd, "_top_saved_tensors_default_hooks", lambda _: ("unknown", None))(True)
+    hooks = getattr(_torch._autograd, "_top_saved_tensors_default_hooks", lambda _: ("unknown", None))(True)
     return None if hooks is None else hooks[0]
 
 
@@ -166,7 +169,7 @@ def _may_choose(result: Tensor) -> bool:
     around = _pack_around()
     return (
         (around is None or isinstance(around, _Packing))
-        and torch._C._autograd._saved_tensors_hooks_is_enabled()
-        and not torch._C._are_functorch_transforms_active()
+        and _torch._autograd._saved_tensors_hooks_is_enabled()
+        and not _torch._are_functorch_transforms_active()
         and result.is_contiguous()
     )
