@@ -141,7 +141,7 @@ def build_optimizer(model: nn.Module, arguments: OptimizationArguments) -> torch
     groups = parameter_groups(model, arguments.weight_decay or 0.0, arguments.learning_rate)
     if arguments.optimizer == "lamb":
         return Lamb(groups, **settings)
-    # One pass over each parameter instead of a dozen: a quarter of the time on a processor, the same but for rounding.
+    # One pass over each parameter instead of a dozen: faster on processors, and the same but for rounding.
     return cast(torch.optim.Optimizer, torch.optim.AdamW(groups, fused=True, **settings))
 
 
