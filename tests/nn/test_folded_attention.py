@@ -147,6 +147,10 @@ def test_pictures_are_worth_it_and_texts_with_narrow_keys_are_not():
     assert not folding_pays(1024, 512, 64, 16, 16)
 
 
+class OtherWeights(nn.Parameter):
+    """Weights that do not have to be plain numbers."""
+
+
 class TestWhereItIsNotDone:
     def can(self, key=None, value=None, inputs=None):
         first, second = maps()
@@ -172,6 +176,11 @@ class TestWhereItIsNotDone:
         linear = nn.Linear(CHANNELS, QK)
         linear.register_forward_hook(lambda *_: None)
         assert not self.can(**{side: linear})
+
+    def test_weights_of_another_class_forbid_it(self):
+        key, _ = maps()
+        key.weight = OtherWeights(key.weight.detach())
+        assert not self.can(key=key)
 
     def test_transforms_of_functions_forbid_it(self):
         seen, (key, value) = [], maps()

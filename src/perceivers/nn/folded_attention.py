@@ -55,6 +55,8 @@ def can_fold(key: nn.Module, value: nn.Module, inputs: Tensor) -> bool:
         and not torch._C._are_functorch_transforms_active()
         and is_bare(key, nn.Linear)
         and is_bare(value, nn.Linear)
+        # Weights of other classes (quantised ones) know products with inputs alone.
+        and type(key.weight) is nn.Parameter
     )
 
 
