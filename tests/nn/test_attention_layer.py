@@ -363,6 +363,25 @@ def test_a_layer_keeps_its_products_and_neither_norms_nor_activations(cross):
     del output
 
 
+def test_a_layer_that_learns_is_exported_with_any_number_of_samples_and_inputs():
+    class Looking(torch.nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.layer = build(num_heads=1)
+
+        def forward(self, hidden, inputs):
+            return self.layer(hidden, inputs=inputs)[0]
+
+    model, some = Looking(), torch.export.Dim("samples", min=2, max=64)
+    several = torch.export.Dim("inputs", min=2, max=64)
+    program = torch.export.export(
+        model, (queries(), keys()), dynamic_shapes=({0: some}, {0: some, 1: several})
+    )
+    hidden = torch.randn(3, QUERIES, 6, dtype=torch.float64)
+    inputs = torch.randn(3, 11, 7, dtype=torch.float64)
+    torch.testing.assert_close(program.module()(hidden, inputs), model(hidden, inputs))
+
+
 class TestLatentsAsKeys:
     def build(self, **options):
         return build(kv_channels=6, latents_as_keys=True, **options)

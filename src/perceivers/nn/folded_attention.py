@@ -47,11 +47,12 @@ def can_fold(key: nn.Module, value: nn.Module, inputs: Tensor) -> bool:
     would round the logits, few inputs are not worth it.
     """
     return (
-        inputs.numel() > _SMALL
+        # First, because sizes may be unknown there.
+        not torch.compiler.is_compiling()
+        and inputs.numel() > _SMALL
         and inputs.device.type == "cpu"
         and inputs.dtype in _FORMATS
         and not torch.is_autocast_enabled("cpu")
-        and not torch.compiler.is_compiling()
         and not torch._C._are_functorch_transforms_active()
         and is_bare(key, nn.Linear)
         and is_bare(value, nn.Linear)

@@ -26,10 +26,11 @@ def add_residual(result: Tensor, residual: Tensor, makers: Mapping[nn.Module, ty
             anything around them, nobody has seen it, and the sum takes its memory.
     """
     if (
-        result.numel() > _SMALL
+        # First, because sizes may be unknown there.
+        not torch.compiler.is_compiling()
+        and result.numel() > _SMALL
         and result.shape == residual.shape
         and result.dtype == residual.dtype
-        and not torch.compiler.is_compiling()
         and not torch._C._are_functorch_transforms_active()
         and all(is_bare(module, kind) for module, kind in makers.items())
     ):
