@@ -84,7 +84,7 @@ def test_a_value_out_of_bounds_is_named_with_its_bounds(
         ("validation_fraction", 1.0, "in [0, 1)"),
         ("shuffle_buffer", 0, "at least 1"),
         ("unreadable", "ignore", "one of auto, stop, skip, trust"),
-        ("decimal", "dot", "one of point, comma"),
+        ("decimal", "dot", "one of point, comma, grouped"),
     ],
 )
 def test_a_division_out_of_bounds_is_named(field: str, value: Any, expected: str) -> None:

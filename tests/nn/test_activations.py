@@ -8,9 +8,10 @@ import pytest
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
+from torch.multiprocessing.reductions import StorageWeakRef
 
 from perceivers.errors import ConfigurationError
-from perceivers.nn.activations import ACTIVATIONS, activation
+from perceivers.nn.activations import ACTIVATIONS, activation, keeps_its_input
 
 
 def sigmoid(x):
@@ -70,3 +71,21 @@ def test_an_unknown_name_is_an_error_that_lists_the_known_ones():
         ConfigurationError, match=r"`hidden_act` must be one of .*'gelu_pytorch_tanh'.* received 'gleu'"
     ):
         activation("gleu")
+
+
+@pytest.mark.parametrize("name", sorted(set(ACTIVATIONS) - {"linear"}))
+def test_it_is_known_which_gradients_read_what_goes_in_and_not_what_comes_out(name):
+    values = torch.randn(7, requires_grad=True) * 1
+    output = activation(name)(values)
+    node, memories = (
+        output.grad_fn,
+        [StorageWeakRef(each.untyped_storage()) for each in (values, output)],
+    )
+    del values, output
+    kept = [not memory.expired() for memory in memories]
+    assert keeps_its_input(name) == (kept == [True, False])
+    del node
+
+
+def test_the_identity_has_nothing_to_leave_out():
+    assert not keeps_its_input("linear")

@@ -8,12 +8,22 @@ import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from torch.multiprocessing.reductions import StorageWeakRef
 from torch.nn import functional as F
+from torch.utils.checkpoint import checkpoint
 
 from perceivers.errors import ConfigurationError, ShapeError
+from perceivers.nn import attention_layer, folded_attention
 from perceivers.nn.attention_layer import Attention, AttentionLayer
 
 BATCH, QUERIES, KEYS = 2, 3, 5
+
+
+@pytest.fixture(autouse=True)
+def nothing_is_small(monkeypatch):
+    """What is done for large arrays alone is done."""
+    for name in ("recomputed", "residual", "folded_attention"):
+        monkeypatch.setattr(f"perceivers.nn.{name}._SMALL", 0)
 
 
 def build(cross=True, **options):
@@ -225,6 +235,151 @@ def test_attention_alone_gives_its_weights_or_none():
     attention = Attention(6, 7, 4, 10, 2, True, 0.0, 1e-5, False, "sdpa").double()
     assert attention(queries(), keys(), None, need_weights=False)[1] is None
     assert attention(queries(), keys(), None, need_weights=True)[1].shape == (BATCH, 2, QUERIES, KEYS)
+
+
+class TestOneHead:
+    """Looks at many inputs without keys and values of them, while it learns."""
+
+    SEEN = torch.arange(11) % 4 > 0
+
+    def build(self, **options):
+        return build(**{"num_heads": 1, "qk_channels": 5, "v_channels": 13, **options})
+
+    def inputs(self, layer):
+        return torch.randn(
+            BATCH, 11, layer.attention.self.key.in_features, dtype=torch.float64, requires_grad=True
+        )
+
+    def folds(self, monkeypatch, layer, expected=True, **options):
+        """What the layer gives; whether it made keys is as expected."""
+        found = []
+        monkeypatch.setattr(
+            attention_layer, "look", lambda *given: (found.append(1), folded_attention.look(*given))[1]
+        )
+        output = layer(queries(), **{"inputs": self.inputs(layer), **options})
+        assert bool(found) is expected
+        return output
+
+    @pytest.mark.parametrize(
+        "options",
+        [
+            {},
+            {"query_residual": False},
+            {"zero_masked_rows": True},
+            {"kv_channels": 6, "latents_as_keys": True},
+        ],
+        ids=lambda options: ", ".join(options) or "plain",
+    )
+    @pytest.mark.parametrize("seen", [None, SEEN, torch.zeros(11)], ids=["all", "some", "none"])
+    def test_its_output_and_gradients_are_those_with_keys(self, monkeypatch, options, seen):
+        layer, hidden = self.build(**options), queries().requires_grad_()
+        inputs = self.inputs(layer)
+        given = {"inputs": inputs, "inputs_mask": None if seen is None else seen.expand(BATCH, -1)}
+        sources = [hidden, inputs, *layer.parameters()]
+        received = layer(hidden, **given)[0]
+        ours = torch.autograd.grad(received.square().sum(), sources)
+        expected = layer.eval()(hidden, **given)[0]
+        theirs = torch.autograd.grad(expected.square().sum(), sources)
+        torch.testing.assert_close(received, expected)
+        for one, other in zip(ours, theirs, strict=True):
+            torch.testing.assert_close(one, other, rtol=1e-7, atol=1e-9)
+        self.folds(monkeypatch, layer.train(), **given)
+
+    def test_where_it_does_not_learn_it_is_as_before(self, monkeypatch):
+        layer = self.build()
+        self.folds(monkeypatch, layer)
+        self.folds(monkeypatch, layer.eval(), expected=False)
+        with torch.no_grad():
+            self.folds(monkeypatch, layer.train(), expected=False)
+
+    @pytest.mark.parametrize(
+        "options",
+        [
+            {"num_heads": 5, "v_channels": 15},
+            {"dropout": 0.5},
+            {"implementation": "eager"},
+            {"qk_channels": 1, "v_channels": 1},
+        ],
+        ids=lambda options: next(iter(options)),
+    )
+    def test_other_layers_make_keys(self, monkeypatch, options):
+        self.folds(monkeypatch, self.build(**options), expected=False)
+
+    def test_asked_for_weights_it_makes_keys(self, monkeypatch):
+        assert len(self.folds(monkeypatch, self.build(), expected=False, output_attentions=True)) == 2
+
+    def test_whoever_listens_to_the_projections_hears_them(self, monkeypatch):
+        layer, heard = self.build(), []
+        layer.attention.self.register_forward_hook(lambda *_: heard.append(1))
+        self.folds(monkeypatch, layer, expected=False)
+        assert heard == [1]
+
+    def test_recomputed_layers_learn_the_same(self):
+        layer, hidden = self.build(), queries()
+        inputs = self.inputs(layer)
+        sources = [inputs, *layer.parameters()]
+        ours = torch.autograd.grad(
+            checkpoint(layer, hidden, None, inputs, use_reentrant=False)[0].square().sum(), sources
+        )
+        for one, other in zip(
+            ours, torch.autograd.grad(layer(hidden, inputs=inputs)[0].square().sum(), sources), strict=True
+        ):
+            assert torch.equal(one, other)
+
+
+@pytest.mark.parametrize("place", ["attention.output.dense", "attention.output", "mlp.dense2", "mlp"])
+def test_what_a_hook_was_given_is_not_written_to(place):
+    layer, held = build(), []
+    layer.get_submodule(place).register_forward_hook(
+        lambda module, given, output: held.append((output, output.clone())) and None
+    )
+    hidden, inputs = queries(), keys()
+    received = layer(hidden, inputs=inputs)[0]
+    torch.testing.assert_close(received, layer_by_hand(layer, hidden, inputs))
+    assert torch.equal(*held[0])
+
+
+@pytest.mark.parametrize("cross", [True, False])
+def test_a_layer_keeps_its_products_and_neither_norms_nor_activations(cross):
+    layer = build(cross, v_channels=4)
+    made = {}
+    for name in ("attention.self.layernorm1", "layernorm", "mlp.dense1", "attention.self.key"):
+        layer.get_submodule(name).register_forward_hook(
+            lambda module, given, output, name=name: made.update(
+                {name: StorageWeakRef(output.untyped_storage())}
+            )
+        )
+    activation = layer.mlp.activation
+
+    def recorded(hidden):
+        result = activation(hidden)
+        made["activation"] = StorageWeakRef(result.untyped_storage())
+        return result
+
+    layer.mlp.activation = recorded
+    output = layer(queries(), inputs=keys() if cross else None)[0]
+    kept = {name for name, memory in made.items() if not memory.expired()}
+    assert kept == {"mlp.dense1", "attention.self.key"}
+    del output
+
+
+def test_a_layer_that_learns_is_exported_with_any_number_of_samples_and_inputs():
+    class Looking(torch.nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.layer = build(num_heads=1)
+
+        def forward(self, hidden, inputs):
+            return self.layer(hidden, inputs=inputs)[0]
+
+    model, some = Looking(), torch.export.Dim("samples", min=2, max=64)
+    several = torch.export.Dim("inputs", min=2, max=64)
+    program = torch.export.export(
+        model, (queries(), keys()), dynamic_shapes=({0: some}, {0: some, 1: several})
+    )
+    hidden = torch.randn(3, QUERIES, 6, dtype=torch.float64)
+    inputs = torch.randn(3, 11, 7, dtype=torch.float64)
+    torch.testing.assert_close(program.module()(hidden, inputs), model(hidden, inputs))
 
 
 class TestLatentsAsKeys:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import math
 
 import pytest
@@ -174,6 +175,32 @@ def test_each_name_builds_its_optimizer_with_the_given_settings() -> None:
             1e-3,
             0.2,
         )
+
+
+def test_adamw_moves_in_one_pass_as_the_formula_says_and_goes_on_bit_for_bit() -> None:
+    arguments = OptimizationArguments(
+        optimizer="adamw", learning_rate=0.5, beta1=0.7, beta2=0.8, epsilon=1e-3, weight_decay=0.2
+    )
+    start, gradients = torch.tensor([[3.0, -2.0]]), [torch.tensor([[0.5, -4.0]]), torch.tensor([[-1.0, 2.0]])]
+    parameter = nn.Parameter(start.clone())
+    optimizer = build_optimizer(nn.ParameterList([parameter]), arguments)
+    assert optimizer.param_groups[0]["fused"]
+    expected, mean, square = start.double(), torch.zeros(1, 2).double(), torch.zeros(1, 2).double()
+    for step, gradient in enumerate(gradients, 1):
+        if step == 2:
+            state, halfway = copy.deepcopy(optimizer.state_dict()), parameter.detach().clone()
+        parameter.grad = gradient.clone()
+        optimizer.step()
+        mean, square = 0.7 * mean + 0.3 * gradient, 0.8 * square + 0.2 * gradient**2
+        update = (mean / (1 - 0.7**step)) / ((square / (1 - 0.8**step)).sqrt() + 1e-3)
+        expected = expected * (1 - 0.5 * 0.2) - 0.5 * update
+    torch.testing.assert_close(parameter.detach().double(), expected, rtol=1e-6, atol=1e-6)
+    other = nn.Parameter(halfway)
+    resumed = build_optimizer(nn.ParameterList([other]), arguments)
+    resumed.load_state_dict(state)
+    other.grad = gradients[1].clone()
+    resumed.step()
+    assert torch.equal(other, parameter)
 
 
 def test_warmup_then_cosine_takes_these_values() -> None:

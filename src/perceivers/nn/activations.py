@@ -76,3 +76,14 @@ def activation(name: str) -> Activation:
     if name not in ACTIVATIONS:
         raise ConfigurationError(f"`hidden_act` must be one of {sorted(ACTIVATIONS)}, received {name!r}")
     return ACTIVATIONS[name]
+
+
+# Their gradients read what went in and not what came out.
+_KEEP_INPUT = frozenset(
+    {F.gelu, _tanh_gelu, clipped_gelu, quick_gelu, F.hardswish, F.leaky_relu, F.silu, F.mish, F.relu6}
+)
+
+
+def keeps_its_input(name: str) -> bool:
+    """Whether the function called `name` keeps what goes in for its gradient, and not what comes out."""
+    return activation(name) in _KEEP_INPUT

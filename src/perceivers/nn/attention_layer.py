@@ -9,8 +9,12 @@ from torch import Tensor, nn
 
 from perceivers.errors import ConfigurationError, ShapeError
 from perceivers.nn.attention import as_attention_mask, attend
+from perceivers.nn.bare import is_bare
+from perceivers.nn.folded_attention import can_fold, folding_pays, look
 from perceivers.nn.key_value_cache import KeyValueCache
 from perceivers.nn.mlp import MLP
+from perceivers.nn.recomputed import recomputed
+from perceivers.nn.residual import add_residual
 from perceivers.nn.rotary import Rotation
 
 
@@ -72,11 +76,33 @@ class Projections(nn.Module):
 
     def forward(self, hidden_states: Tensor, inputs: Tensor | None) -> tuple[Tensor, Tensor, Tensor]:
         """Queries of `hidden_states`; keys and values of `inputs`, or of `hidden_states` where that is None."""
-        normed = self.layernorm1(hidden_states)
-        source = normed if self.layernorm2 is None else self.layernorm2(inputs)
-        if self.latents_as_keys:
-            source = torch.cat([source, normed], dim=1)
-        return self.query(normed), self.key(source), self.value(source)
+        with recomputed(self.layernorm1, hidden_states) as normed:
+            query = self.query(normed)
+            if self.layernorm2 is None or inputs is None:
+                return query, self.key(normed), self.value(normed)
+        with recomputed(self.layernorm2, inputs) as source:
+            if self.latents_as_keys:
+                source = torch.cat([source, normed], dim=1)
+            return query, self.key(source), self.value(source)
+
+    def folds(self, num_queries: int, inputs: Tensor) -> bool:
+        """Whether one head looks at `inputs` with fewer products, and as well, without keys and values of them."""
+        num_inputs, channels = inputs.shape[1:]
+        return can_fold(self.key, self.value, inputs) and folding_pays(
+            num_queries, num_inputs, channels, self.key.out_features, self.value.out_features
+        )
+
+    def look(
+        self, hidden_states: Tensor, inputs: Tensor, mask: Tensor | None, zero_masked_rows: bool
+    ) -> Tensor:
+        """What one head of `hidden_states` receives from `inputs`, [batch, num_queries, v_channels]."""
+        assert self.layernorm2 is not None
+        with recomputed(self.layernorm1, hidden_states) as normed:
+            query = self.query(normed)
+        with recomputed(self.layernorm2, inputs) as source:
+            if self.latents_as_keys:
+                source = torch.cat([source, normed], dim=1)
+            return look(query, source, self.key, self.value, mask, zero_masked_rows)
 
 
 class OutputProjection(nn.Module):
@@ -148,6 +174,37 @@ class Attention(nn.Module):
         order: Order = UNORDERED,
     ) -> tuple[Tensor, Tensor | None]:
         """Attended values, and the weights where needed; `mask` is bool, broadcastable to four axes."""
+        context: Tensor
+        weights: Tensor | None = None
+        if inputs is not None and not need_weights and self._folds(hidden_states, inputs, order):
+            context = self.self.look(hidden_states, inputs, mask, self.zero_masked_rows)
+        else:
+            context, weights = self._attend(hidden_states, inputs, mask, need_weights, order)
+        attended = self.output(context)
+        if self.query_residual:
+            makers = {self.output: OutputProjection, self.output.dense: nn.Linear}
+            attended = add_residual(attended, hidden_states, makers)
+        return attended, weights
+
+    def _folds(self, hidden_states: Tensor, inputs: Tensor, order: Order) -> bool:
+        """Whether this is the one head of `perceivers.nn.folded_attention`, and it learns."""
+        is_one_head = self.num_heads == 1 and self.implementation == "sdpa" and order is UNORDERED
+        learns = self.training and torch.is_grad_enabled() and self.dropout == 0.0
+        return (
+            is_one_head
+            and learns
+            and is_bare(self.self, Projections)
+            and self.self.folds(hidden_states.shape[1], inputs)
+        )
+
+    def _attend(
+        self,
+        hidden_states: Tensor,
+        inputs: Tensor | None,
+        mask: Tensor | None,
+        need_weights: bool,
+        order: Order,
+    ) -> tuple[Tensor, Tensor | None]:
         query, key, value = self.self(hidden_states, inputs)
         if order.query_rotation is not None:
             query = order.query_rotation.turn(query, self.num_heads)
@@ -155,7 +212,7 @@ class Attention(nn.Module):
             key = order.key_rotation.turn(key, self.num_heads)
         if order.cache is not None:
             key, value = order.cache.extend(key, value)
-        context, weights = attend(
+        return attend(
             query,
             key,
             value,
@@ -167,8 +224,6 @@ class Attention(nn.Module):
             implementation=self.implementation,
             need_weights=need_weights,
         )
-        attended = self.output(context)
-        return hidden_states + attended if self.query_residual else attended, weights
 
 
 class AttentionLayer(nn.Module):
@@ -267,12 +322,16 @@ class AttentionLayer(nn.Module):
         attended, weights = self.attention(
             hidden_states, inputs, mask, bool(output_attentions), UNORDERED if order is None else order
         )
-        output = attended + self._feed_forward(attended)
+        output = add_residual(
+            self._feed_forward(attended), attended, {self.mlp: MLP, self.mlp.dense2: nn.Linear}
+        )
         return (output,) if weights is None else (output, weights)
 
     def feed_forward_chunk(self, attention_output: Tensor) -> Tensor:
         """Norm and perceptron of attended values [batch, num_queries, query_channels], all of them or some."""
-        return self.mlp(self.layernorm(attention_output))
+        # The perceptron's first map alone: what follows keeps its own.
+        with recomputed(self.layernorm, attention_output) as normed:
+            return self.mlp(normed)
 
     def _feed_forward(self, hidden_states: Tensor) -> Tensor:
         if self.mlp_chunk_size == 0:

@@ -5,7 +5,8 @@ from __future__ import annotations
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from perceivers.nn.activations import activation
+from perceivers.nn.activations import activation, keeps_its_input
+from perceivers.nn.recomputed import recomputed
 
 
 class MLP(nn.Module):
@@ -26,8 +27,12 @@ class MLP(nn.Module):
         self.activation = activation(activation_name)
         self.dense2 = nn.Linear(widening_factor * channels, channels)
         self.dropout = dropout
+        self._recomputes = keeps_its_input(activation_name)
 
     def forward(self, hidden_states: Tensor) -> Tensor:
         """[..., channels] to [..., channels]."""
-        hidden = self.activation(self.dense1(hidden_states))
-        return self.dense2(F.dropout(hidden, self.dropout, self.training) if self.dropout else hidden)
+        hidden = self.dense1(hidden_states)
+        if self.dropout or not self._recomputes:
+            return self.dense2(F.dropout(self.activation(hidden), self.dropout, self.training))
+        with recomputed(self.activation, hidden) as activated:
+            return self.dense2(activated)

@@ -141,7 +141,8 @@ def build_optimizer(model: nn.Module, arguments: OptimizationArguments) -> torch
     groups = parameter_groups(model, arguments.weight_decay or 0.0, arguments.learning_rate)
     if arguments.optimizer == "lamb":
         return Lamb(groups, **settings)
-    return cast(torch.optim.Optimizer, torch.optim.AdamW(groups, **settings))
+    # One pass over each parameter instead of a dozen: faster on processors, and the same but for rounding.
+    return cast(torch.optim.Optimizer, torch.optim.AdamW(groups, fused=True, **settings))
 
 
 def learning_rate_factor(

@@ -160,7 +160,7 @@ def test_what_is_infinite_is_the_largest_training_number_or_the_smallest() -> No
 
 
 def test_columns_may_be_told_by_their_values_too_and_that_is_saved() -> None:
-    kind = NumberKind(NumberOptions(number_bins=3, number_by_value=("height",))).settle(VALUES, COLUMNS)
+    kind = NumberKind(NumberOptions(number_bins=3), by_value=("height",)).settle(VALUES, COLUMNS)
     assert kind.num_tokens == 3
     assert kind.modality_names == ("", "values")
     assert kind.modalities()["values"] == {"type": "category", "cardinalities": [1]}

@@ -39,12 +39,14 @@ class NumberKind(Kind):
         edges: of the bins of each column.
         forms: column -> how it writes durations, "" where it holds none; of the columns that `survey` has seen, in their
             order.
+        by_value: columns of which `settle` finds the values, so that each is told, too, like a category.
         known: place of a column -> the values that it is told by, too, ascending.
     """
 
     quantiles: np.ndarray | None = None
     edges: tuple[tuple[float, ...], ...] = ()
     forms: Mapping[str, str] = field(default_factory=dict)
+    by_value: tuple[str, ...] = ()
     known: Mapping[int, tuple[float, ...]] = field(default_factory=dict)
 
     name: ClassVar[str] = "number"
@@ -138,7 +140,7 @@ class NumberKind(Kind):
         known = {
             place: several_times(table[:, place])
             for place, column in enumerate(columns)
-            if column in self.options.number_by_value
+            if column in self.by_value
         }
         return replace(self, quantiles=quantiles, edges=tuple(map(tuple, edges)), known=known)
 

@@ -27,8 +27,6 @@ class NumberOptions:
     `piecewise`."""
     number_hidden: float = 0.0
     """While training, the share in [0, 1) of numbers that are hidden: the model then learns to do without."""
-    number_by_value: tuple[str, ...] = ()
-    """Columns of which the model is told the value, too, like a category, beside the number."""
 
     def __post_init__(self) -> None:
         require_choice("number_encoding", self.number_encoding, ("piecewise", "periodic", "combined"))

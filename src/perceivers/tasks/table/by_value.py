@@ -42,7 +42,8 @@ def columns_by_value(
         table: what they are from.
         num_bins: that the model is given of a column.
     """
-    asked = [_told(answer, _few(cells(answer.column))) for answer in answers if not answer.selects]
+    targets = [_told(answer, _few(cells(answer.column))) for answer in answers if not answer.selects]
+    asked = [told for told in targets if told is not None]
     found = []
     for name, kind in numbers.items():
         known = [_read(kind.plain, cell, name, table) for cell in _few(cells(name))]
@@ -108,11 +109,11 @@ def _read(read: Callable[..., Any], *cell: Any) -> Any:
         return None
 
 
-def _told(answer: Answer, cells: Sequence[Any]) -> Numbers:
+def _told(answer: Answer, cells: Sequence[Any]) -> Numbers | None:
     """Targets of rows as numbers: classes and labels as 0 and 1, amounts by their ranks, so that large ones do not decide.
 
     Returns:
-        float64 [rows, num_targets], NaN where one is missing.
+        float64 [rows, num_targets], NaN where one is missing; None where targets are something else.
     """
     targets = [_read(answer.target, cell) for cell in cells]
     if answer.is_quantity:
@@ -121,6 +122,9 @@ def _told(answer: Answer, cells: Sequence[Any]) -> Numbers:
         ]
         own[np.isinf(own)] = np.nan
         return apply_quantiles(own, fit_quantiles(own))
+    known = [target for target in targets if target is not None]
+    if not answer.names or not all(isinstance(target, int) or np.ndim(target) == 1 for target in known):
+        return None
     shares = np.eye(len(answer.names))
     missing = np.full(len(answer.names), np.nan)
     return np.stack(

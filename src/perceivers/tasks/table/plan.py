@@ -162,7 +162,7 @@ def _by_value(kind: Kind, columns: Sequence[str]) -> Kind:
     """A kind that tells those of its columns by their values, too, if they are numbers."""
     if type(kind) is not NumberKind or not columns:
         return kind
-    return replace(kind, options=replace(kind.options, number_by_value=tuple(columns)))
+    return replace(kind, by_value=tuple(columns))
 
 
 def _inputs(made: Mapping[str, Kind]) -> tuple[Input, ...]:
