@@ -31,6 +31,7 @@ ON_THE_PROCESSOR: dict[str, str] = {
     "modalities/number.py": "as above",
     "models/answers/heads.py": "starting values, on the processor by name",
     "models/text_building.py": "starting values, before the model is moved",
+    "nn/folded_attention.py": "asks for a type, on processors alone",
     "nn/number_encodings.py": "bins are chosen on the processor, by name",
     "nn/precision.py": "the rule itself",
     "nn/waves.py": "starting values, before the model is moved",
