@@ -12,7 +12,7 @@ from perceivers.data.frames import table_of
 from perceivers.errors import DataError
 from perceivers.kinds.number.kind import NumberKind
 from perceivers.kinds.number.options import NumberOptions
-from perceivers.tasks.table.by_value import NOTE, columns_by_value, says_by_value
+from perceivers.tasks.table.by_value import NOTE, columns_by_value, first_of_each, says_by_value
 from perceivers.tasks.table.options import TableArguments
 from perceivers.tasks.table.plan import plan_table
 from tiny_tables import fit_tiny
@@ -102,6 +102,26 @@ def test_the_plan_says_which_columns_are_told_by_their_values_and_what_is_given_
         DataError, match=r"`by_value` must name columns of numbers .* received 'sold'; it has shop, size"
     ):
         plan(by_value=("sold",))
+
+
+def test_of_groups_that_parts_do_not_share_one_row_each_is_looked_at() -> None:
+    assert first_of_each(["a", "b", "a", None, "b", None, 3]) == [0, 1, 3, 5, 6]
+    # 53 owners of 7 rows each, with a level of their own; 37 ages say nothing but which few owners a row may be of.
+    generator = np.random.default_rng(5)
+    levels, ages = generator.normal(size=53), generator.integers(37, size=53)
+    owners = np.arange(371) % 53
+    table = table_of(
+        {
+            "owner": [f"owner {owner}" for owner in owners],
+            "age": ages[owners].tolist(),
+            "sold": (levels[owners] + 0.1 * CHANCE[:371]).round(3).tolist(),
+        },
+        "made",
+    )
+    arguments = TableArguments(target=("sold:number",))
+    alone, grouped = (plan_table(table, arguments, group_column=group) for group in (None, "owner"))
+    assert alone.arguments.by_value == ("age",)
+    assert grouped.arguments.by_value == ()
 
 
 def test_levels_of_shops_are_learned_and_an_unknown_shop_is_answered() -> None:

@@ -9,7 +9,7 @@ import numpy as np
 
 from perceivers.answers.base import Answer
 from perceivers.errors import DataError
-from perceivers.kinds.base import Kind
+from perceivers.kinds.base import Kind, is_empty
 from perceivers.processors.numbers import Numbers, apply_quantiles, fit_quantiles, piecewise_edges
 
 # Values that a column may have, and how often they come in the mean: less cannot be learned.
@@ -52,6 +52,14 @@ def columns_by_value(
         if any(says_by_value(values, told, num_bins) for told in asked):
             found.append(name)
     return tuple(found)
+
+
+def first_of_each(groups: Sequence[Any]) -> list[int]:
+    """The first row of each group; rows without one are groups of their own."""
+    found: dict[Any, int] = {}
+    for row, group in enumerate(groups):
+        found.setdefault(row if is_empty(group) else str(group), row)
+    return list(found.values())
 
 
 def says_by_value(values: Numbers, targets: Numbers, num_bins: int) -> bool:

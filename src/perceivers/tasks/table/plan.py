@@ -17,7 +17,7 @@ from perceivers.kinds.registry import kind_class
 from perceivers.tasks.columns import Columns, model_names
 from perceivers.tasks.inputs import Input
 from perceivers.tasks.strays import LookedThrough
-from perceivers.tasks.table.by_value import NOTE, columns_by_value
+from perceivers.tasks.table.by_value import NOTE, columns_by_value, first_of_each
 from perceivers.tasks.table.guesses import FEW_CELLS, ColumnPlan, Wishes, cells_of, guess_column, joined
 from perceivers.tasks.table.options import TableArguments
 from perceivers.tasks.table.sizing import table_sizes
@@ -82,7 +82,7 @@ def plan_table(
     asks_amounts = any(answer.is_quantity for answer in answers.values())
     # What is hidden of numbers and categories depends on the network, and the network on what the other kinds are.
     at_first = _made(kinds, train, num_rows, 0.0, surveyed)
-    arguments = _with_by_value(arguments, at_first, answers, train, looked)
+    arguments = _with_by_value(arguments, at_first, answers, train, looked, group_column)
     guessed = list(at_first.values())
     sizes = table_sizes(
         num_rows,
@@ -138,8 +138,13 @@ def _with_by_value(
     answers: Mapping[str, Answer],
     train: Table | StreamTable,
     looked: Mapping[str, LookedThrough],
+    group_column: str | None,
 ) -> TableArguments:
-    """These arguments with the columns of numbers that are told by their values, where the user left them open."""
+    """These arguments with the columns of numbers that are told by their values, where the user left them open.
+
+    Where rows belong to groups, which parts do not share, one row of each is looked at: what tells groups apart tells nothing
+    of others.
+    """
     numbers = {name: kind for name, kind in kinds.items() if type(kind) is NumberKind}
     if not is_open(arguments, "by_value"):
         for name in arguments.by_value:
@@ -150,9 +155,12 @@ def _with_by_value(
                 )
         return arguments
 
+    first = None if group_column is None else first_of_each(cells_of(train, group_column))
+
     def cells(name: str) -> Sequence[Any]:
         own = cells_of(train, name)
-        return looked[name].cleaned(own) if name in looked else own
+        own = looked[name].cleaned(own) if name in looked else own
+        return own if first is None else [own[row] for row in first]
 
     num_bins = next((kind.options.number_bins for kind in numbers.values()), 0)
     return arguments.telling_by_value(columns_by_value(numbers, answers.values(), cells, train, num_bins))
