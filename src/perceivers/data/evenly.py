@@ -9,6 +9,6 @@ from typing import Any
 MOST_CELLS = 2_000
 
 
-def evenly_spread(cells: Sequence[Any]) -> list[Any]:
-    """At most MOST_CELLS of them, evenly spread: a column may begin otherwise than it goes on."""
-    return [cells[index] for index in range(0, len(cells), max(-(-len(cells) // MOST_CELLS), 1))]
+def evenly_spread(cells: Sequence[Any], most: int = MOST_CELLS) -> list[Any]:
+    """At most so many of them, evenly spread: a column may begin otherwise than it goes on."""
+    return [cells[index] for index in range(0, len(cells), max(-(-len(cells) // most), 1))]

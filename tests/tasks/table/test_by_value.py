@@ -12,7 +12,13 @@ from perceivers.data.frames import table_of
 from perceivers.errors import DataError
 from perceivers.kinds.number.kind import NumberKind
 from perceivers.kinds.number.options import NumberOptions
-from perceivers.tasks.table.by_value import NOTE, columns_by_value, first_of_each, says_by_value
+from perceivers.tasks.table.by_value import (
+    MOST_CLASSES,
+    NOTE,
+    columns_by_value,
+    first_of_each,
+    says_by_value,
+)
 from perceivers.tasks.table.options import TableArguments
 from perceivers.tasks.table.plan import plan_table
 from tiny_tables import fit_tiny
@@ -84,6 +90,16 @@ def test_amounts_classes_and_labels_are_asked_alike(kind: str) -> None:
     assert columns_by_value(numbers, [settled], cells.__getitem__, table, 5) == ("shop",)
     unreadable = {**cells, "shop": ["nowhere", *cells["shop"][1:]]}
     assert columns_by_value(numbers, [settled], unreadable.__getitem__, table, 5) == ("shop",)
+
+
+def test_of_many_classes_the_most_frequent_are_looked_at() -> None:
+    # A shop sells one thing; 97 more are sold once each.
+    sold = [f"thing {shop}" for shop in SHOPS] + [f"rare {index}" for index in range(97)]
+    cells = {"shop": [*SHOPS.tolist(), *range(97)], "sold": sold}
+    answer = OneClass("sold").settle(sold, "made")
+    numbers = {"shop": NumberKind(NumberOptions())}
+    assert len(answer.names) > MOST_CLASSES
+    assert columns_by_value(numbers, [answer], cells.__getitem__, table_of(cells, "made"), 5) == ("shop",)
 
 
 def test_the_plan_says_which_columns_are_told_by_their_values_and_what_is_given_overrules_it() -> None:

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from perceivers.answers.base import Answer
+from perceivers.data.evenly import evenly_spread
 from perceivers.errors import DataError
 from perceivers.kinds.base import Kind, is_empty
 from perceivers.processors.numbers import Numbers, apply_quantiles, fit_quantiles, piecewise_edges
@@ -19,8 +20,8 @@ MOST_VALUES, USUAL_ROWS = 1_024, 2
 FARTHEST_BY_CHANCE, LEAST_SHARE = 5.0, 0.01
 # The least F statistic: of what the means of values differ by, half is no chance.
 LEAST_STATISTIC = 2.0
-# Rows that are looked at; more say the same.
-MOST_ROWS = 20_000
+# Rows that are looked at, and classes or labels, the most frequent ones; more say the same.
+MOST_ROWS, MOST_CLASSES = 20_000, 64
 
 # What is said of such a column.
 NOTE = "each value says something of its own: it is told like a category, too"
@@ -42,11 +43,15 @@ def columns_by_value(
         table: what they are from.
         num_bins: that the model is given of a column.
     """
-    targets = [_told(answer, _few(cells(answer.column))) for answer in answers if not answer.selects]
+    targets = [
+        _told(answer, evenly_spread(cells(answer.column), MOST_ROWS))
+        for answer in answers
+        if not answer.selects
+    ]
     asked = [told for told in targets if told is not None]
     found = []
     for name, kind in numbers.items():
-        known = [_read(kind.plain, cell, name, table) for cell in _few(cells(name))]
+        known = [_read(kind.plain, cell, name, table) for cell in evenly_spread(cells(name), MOST_ROWS)]
         values = np.array([np.nan if number is None else number for number in known], dtype=np.float64)
         values[np.isinf(values)] = np.nan
         if any(says_by_value(values, told, num_bins) for told in asked):
@@ -105,10 +110,6 @@ def _by_bins(values: Numbers, targets: Numbers, num_bins: int) -> Numbers:
     return np.asarray(features @ np.linalg.lstsq(features, targets, rcond=None)[0])
 
 
-def _few(cells: Sequence[Any]) -> Sequence[Any]:
-    return cells[:: -(-len(cells) // MOST_ROWS) or 1]
-
-
 def _read(read: Callable[..., Any], *cell: Any) -> Any:
     """What a cell holds; None of those that cannot be read, which others tell of."""
     try:
@@ -133,8 +134,14 @@ def _told(answer: Answer, cells: Sequence[Any]) -> Numbers | None:
     known = [target for target in targets if target is not None]
     if not answer.names or not all(isinstance(target, int) or np.ndim(target) == 1 for target in known):
         return None
-    shares = np.eye(len(answer.names))
-    missing = np.full(len(answer.names), np.nan)
+    counts = np.zeros(len(answer.names))
+    for target in known:
+        if np.ndim(target):
+            counts += target
+        else:
+            counts[target] += 1
+    often = np.argsort(-counts, kind="stable")[:MOST_CLASSES]
+    missing = np.full(len(often), np.nan)
     return np.stack(
-        [missing if each is None else each if np.ndim(each) else shares[each] for each in targets]
+        [missing if each is None else each[often] if np.ndim(each) else often == each for each in targets]
     ).astype(np.float64)
