@@ -43,8 +43,8 @@ def test_levels_of_values_are_found_and_lines_and_steps_through_them_are_not() -
     assert not says_by_value(shops, (LEVELS[SHOPS] + 0.3 * CHANCE)[:, None], 22)
 
 
-def test_the_statistic_is_that_of_the_f_test_of_nested_models() -> None:
-    # Two bins of 4 values, 2 rows each: by hand, the larger model has 4 means, the smaller one a line through each bin.
+def test_means_that_alternate_are_found_until_chance_is_as_large() -> None:
+    # Six values of two rows each: lines through two bins cannot follow the means 0, 9, 0, 9, 0, 9.
     values = np.array([0.0, 0.0, 1.0, 1.0, 2.0, 2.0, 3.0, 3.0, 4.0, 4.0, 5.0, 5.0])
     level = np.array([0.0, 0.0, 9.0, 9.0, 0.0, 0.0, 9.0, 9.0, 0.0, 0.0, 9.0, 9.0])
     little = level + np.tile([-0.1, 0.1], 6)
