@@ -13,6 +13,7 @@ import perceivers
 from perceivers.errors import ConfigurationError, ShapeError
 from perceivers.inference import PreparedModel, prepared_perceiver
 from perceivers.inference.prepared_decoder import _attend_fused
+from perceivers.inference.running_sums import FEW_ROWS
 from perceivers.nn.attention_layer import AttentionLayer
 
 FIDELITIES = ("transformers", "deepmind")
@@ -150,6 +151,12 @@ def test_frames_of_any_size_and_their_tiles(
     prepared = model.prepare(chunk_size=chunk_size)
     assert_equal(prepared(frames), model(frames))
     assert_equal(prepared.decode(prepared.encode(frames)), model(frames).logits)
+
+
+def test_tall_frames_whose_tiles_have_many_rows(small, assert_equal, device):
+    model = small("optical_flow", 3, torch.float64).to(device)
+    frames = torch.randn(2, 2, 27, FEW_ROWS + 7, 5, device=device)
+    assert_equal(model.prepare()(frames), model(frames))
 
 
 @pytest.mark.parametrize("positions", [[3, 11, 2], [[3, 11, 2], [4, 5, 34]], []])

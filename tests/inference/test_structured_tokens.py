@@ -40,6 +40,7 @@ STRUCTURES: dict[str, Callable[[], TokenStructure]] = {
     "a map to fewer channels, without bias": lambda: TokenStructure(
         35, drawn(2, 35, 13), AffineMap(drawn(5, 13)), fourier(5, 7)
     ),
+    "a grid of many rows": lambda: TokenStructure(57, drawn(2, 57, 2), positions=fourier(19, 3)),
     "one axis": lambda: TokenStructure(13, drawn(2, 13, 2), positions=fourier(13), padding=drawn(3)),
     "a grid of one row": lambda: TokenStructure(13, drawn(2, 13, 2), positions=fourier(1, 13)),
     "a table": lambda: TokenStructure(11, drawn(2, 11, 3), positions=TablePositions(drawn(11, 5))),
@@ -126,6 +127,19 @@ def test_attention_is_that_of_normalised_tokens(structure, chunk_size, masked):
     torch.testing.assert_close(received, expected, rtol=0, atol=1e-5)
 
 
+@pytest.mark.parametrize("chunk_size", [None, 1, 3])
+def test_samples_whose_first_tokens_do_not_count_are_attended_to_by_the_others(structure, chunk_size):
+    normed = torch.nn.functional.layer_norm(laid_out(structure), (structure.num_channels,))
+    queries = centred(2 * drawn(5, structure.num_channels))
+    length = structure.num_tokens
+    mask = torch.arange(length) >= torch.tensor([[length - 1], [length // 2]])
+    logits = (queries @ normed.transpose(1, 2)).masked_fill(~mask[:, None], -torch.inf)
+    expected = torch.softmax(logits, dim=-1) @ normed
+    reader = StructuredTokens(structure, 1e-5, DOUBLE, CPU)
+    received = attend([reader], queries, 2, mask, Budget(chunk_size=chunk_size))
+    torch.testing.assert_close(received, expected, rtol=0, atol=1e-5)
+
+
 def test_parts_share_one_softmax():
     parts = [STRUCTURES[name]() for name in ("a table", "features alone, far from zero")]
     parts[0] = parts[0].padded(drawn(1, 3))
@@ -149,6 +163,20 @@ def test_logits_that_grow_from_tile_to_tile_neither_overflow_nor_vanish():
     for chunk_size in (None, 1, 5):
         received = attend([reader], queries, 1, None, Budget(chunk_size=chunk_size))
         torch.testing.assert_close(received, expected, rtol=0, atol=1e-4)
+
+
+def test_logits_far_below_zero_do_not_vanish_behind_tokens_that_do_not_count():
+    features = drawn(1, 13, 7)
+    normed = torch.nn.functional.layer_norm(features, (7,))
+    # Every token is looked at with a logit of about -1,000: weights that were measured from zero would all be zero.
+    queries = centred(-1000 * normed.mean(dim=1) / normed.mean(dim=1).square().sum())
+    mask = torch.arange(13)[None] >= 5
+    logits = (queries @ normed.transpose(1, 2)).masked_fill(~mask[:, None], -torch.inf)
+    expected = torch.softmax(logits, dim=-1) @ normed
+    reader = StructuredTokens(TokenStructure(13, features), 1e-5, DOUBLE, CPU)
+    for chunk_size in (None, 2, 5):
+        received = attend([reader], queries, 1, mask, Budget(chunk_size=chunk_size))
+        torch.testing.assert_close(received, expected, rtol=0, atol=1e-5)
 
 
 def test_sums_of_a_projected_table_are_taken_once():

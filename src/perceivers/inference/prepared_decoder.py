@@ -31,6 +31,7 @@ from perceivers.inference.query_tail import (
     merging_is_cheaper,
     split_tail,
 )
+from perceivers.inference.running_sums import FEW_ROWS, on_rows_of_grid
 from perceivers.inference.shares import in_shares, threads_for
 from perceivers.inference.structured_tokens import Products, StructuredTokens, Tile
 from perceivers.inference.traced_attention import whole_tile
@@ -362,10 +363,17 @@ class _Keys:
         self.biases = biases
         # Latents on the last axis, as in the logits: sums of views would have another layout in memory.
         self.columns = products.axes[-1].T.contiguous() if products.axes else None
-        self.values: Tensor | None = None
-        if products.values is not None:
-            # The bias rides along as one more channel, whose value is 1.
-            self.values = torch.cat([products.values, biases[:, None]], dim=1).T
+
+    def vectors(self, *of_rows: Tensor) -> Tensor:
+        """What `scaled` is multiplied with, [channels, num_latents]; the bias rides along as a channel whose value is 1."""
+        own = [] if self.products.values is None else [self.products.values.T]
+        return torch.cat([*own, *of_rows, self.biases[None]])
+
+    @staticmethod
+    def scaled(values: Tensor | None, scale: Tensor, *on_rows: Tensor) -> Tensor:
+        """[queries, channels] of values [1, queries, channels] times rs, of what is times rs already, and of 1."""
+        own = [] if values is None else [values[0] * scale]
+        return torch.cat([*own, *on_rows, torch.ones_like(scale)], dim=1)
 
 
 def _logits(tokens: StructuredTokens, keys: _Keys, tile: Tile, sample: slice) -> Tensor:
@@ -375,19 +383,22 @@ def _logits(tokens: StructuredTokens, keys: _Keys, tile: Tile, sample: slice) ->
     _, scale = tokens.statistics(tile, values, rows)
     scale = scale[0][:, None]
     if tokens.axes is not None and keys.columns is not None:
-        of_rows = tokens.axes.along_rows(products.axes, tile.rows) + products.constant[:, None]
+        of_rows = (tokens.axes.along_rows(products.axes, tile.rows) + products.constant[:, None]).T
         # Laid out beforehand: a sum may choose another order of axes, which costs a copy in the softmax.
-        logits = of_rows.new_empty(*tile.shape, of_rows.shape[0])
-        torch.add(of_rows.T[:, None], keys.columns[tile.columns], out=logits)
-        logits = logits.flatten(0, 1)
+        grid = of_rows.new_empty(*tile.shape, of_rows.shape[1])
+        logits, of_columns = grid.flatten(0, 1), keys.columns[tile.columns].expand(grid.shape)
+        if tile.shape[0] <= FEW_ROWS:
+            torch.mul(of_columns, scale.unflatten(0, tile.shape), out=grid)
+            on_rows = on_rows_of_grid(tile, scale.T).T
+            return logits.addmm_(keys.scaled(values, scale, on_rows), keys.vectors(of_rows))
+        torch.add(of_rows[:, None].expand(grid.shape), of_columns, out=grid)
     elif rows is not None and products.table is not None:
         logits = torch.addmm(products.constant, rows[0], products.table.T)
     else:
         logits = products.constant.repeat(tile.num_tokens, 1)
-    if values is None or keys.values is None:
+    if values is None:
         return torch.addcmul(keys.biases, logits, scale, out=logits)
-    scaled = torch.cat([values[0] * scale, torch.ones_like(scale)], dim=1)
-    return logits.mul_(scale).addmm_(scaled, keys.values)
+    return logits.mul_(scale).addmm_(keys.scaled(values, scale), keys.vectors())
 
 
 def _attend_fused(queries: Tensor, keys: Tensor, values: Tensor, dtype: torch.dtype) -> Tensor:
