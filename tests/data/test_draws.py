@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import multiprocessing
+import os
+import subprocess
+import sys
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -15,6 +19,7 @@ from perceivers.data.draws import (
     ShuffledOrder,
     VariedSamples,
     VariedStream,
+    leave_signals_to_the_run,
     plain_loader,
     seed_of_step,
     training_loader,
@@ -172,3 +177,25 @@ def test_unreadable_rows_of_a_stream_are_told_whichever_process_has_met_them(wor
     read = [value for _, batch in loader for value, _ in batch["samples"]]
     assert sorted(read) == list("bcdfg")
     assert sorted(samples.unreadable) == ["`row 0`: is a vowel", "`row 4`: is a vowel"]
+
+
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="who sent a signal is told on Linux alone")
+def test_a_worker_that_is_stuck_ends_for_the_run_and_for_nobody_else(tmp_path: Path) -> None:
+    def stuck(ready: Any) -> None:
+        leave_signals_to_the_run(0)
+        ready.set()
+        # A pipe that nobody writes to.
+        (tmp_path / "pipe").open()
+
+    os.mkfifo(tmp_path / "pipe")
+    forking = multiprocessing.get_context("fork")
+    ready = forking.Event()
+    worker = forking.Process(target=stuck, args=(ready,))
+    worker.start()
+    assert ready.wait(60)
+    subprocess.run(["kill", "-TERM", str(worker.pid)], check=True)
+    worker.join(0.5)
+    assert worker.is_alive()
+    worker.terminate()
+    worker.join(60)
+    assert worker.exitcode == 0

@@ -6,6 +6,7 @@ import json
 import os
 import pickle
 import signal
+import subprocess
 import threading
 from pathlib import Path
 from typing import Any
@@ -94,15 +95,16 @@ def test_without_a_choice_by_validation_the_present_weights_are_saved(tmp_path: 
     assert torch.equal(torch.load(tmp_path / "run" / "weights.pt")["weight"][0], twelve)
 
 
-def test_worker_processes_overhear_the_ctrl_c_of_their_terminal(tmp_path: Path) -> None:
+@pytest.mark.parametrize("name", ["INT", "TERM"])
+def test_worker_processes_overhear_what_is_sent_to_all_processes_of_a_run(name: str, tmp_path: Path) -> None:
     class Heard(LineTask):
         steps = 0
 
         def step(self, model: Any, batch: Any) -> Any:
             self.steps += model.training
             if self.steps == 3:
-                # A terminal sends it to the whole group of processes.
-                os.killpg(0, signal.SIGINT)
+                # Another process, to the whole group: as a terminal does with Ctrl-C, `timeout` and schedulers with SIGTERM.
+                subprocess.run(["kill", f"-{name}", "--", f"-{os.getpgid(0)}"], check=False)
             return super().step(model, batch)
 
     def train() -> None:

@@ -5,7 +5,10 @@ That is why a run that was stopped goes on with the very same batches, whatever 
 
 from __future__ import annotations
 
+import os
 import signal
+import sys
+import threading
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -114,9 +117,24 @@ class NumberedSamples(Dataset[tuple[int, Any]]):
 
 
 def leave_signals_to_the_run(worker: int) -> None:
-    """Have a worker process overhear the Ctrl-C that a terminal sends to all, and end at once when it is asked to."""
+    """Have a worker process overhear what is meant for the run, and end at once when the run asks it to.
+
+    A terminal sends Ctrl-C to all processes, and so do `timeout` and schedulers with SIGTERM: the run saves itself, and
+    needs its workers until then. Who sent a SIGTERM is told on Linux alone; elsewhere any ends a worker.
+    """
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
+    if sys.platform.startswith("linux"):
+        # Blocked before the thread begins, which inherits that: no thread but it receives one.
+        signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGTERM})
+        threading.Thread(target=_end_for_the_run, args=(os.getppid(),), daemon=True).start()
+
+
+def _end_for_the_run(run: int) -> None:
+    """Wait for a SIGTERM of the process `run`, and end this one."""
+    while signal.sigwaitinfo({signal.SIGTERM}).si_pid != run:
+        pass
+    os._exit(0)
 
 
 @dataclass(frozen=True)
