@@ -31,6 +31,16 @@ def first(batches, advice):
 evaluation.while_workers_live = first
 main(sys.argv[1:])
 """
+# Runs a command that ends itself when answers are written and told, before pictures are drawn.
+UNTIL_TOLD = """
+import sys
+from perceivers.cli import main
+from perceivers.training import prediction
+def drawing(*arguments):
+    raise SystemExit(0)
+prediction._draw = drawing
+main(sys.argv[1:])
+"""
 # One thread: what starting costs does not depend on how many there are, and their waiting would count.
 ENVIRONMENT = {**os.environ, "OMP_NUM_THREADS": "1", "HF_HUB_OFFLINE": "1"}
 
@@ -53,10 +63,12 @@ def main() -> None:
         seconds_of(*command, "samples", "digits", "--output", pictures, "--count", "40")
         picture = str(next(Path(pictures).rglob("*.png")))
         evaluate = ("evaluate", run, "--data", pictures, "--split", "all", "--output", answers)
+        predict = ("predict", run, picture, "--output", answers)
         sides = {
             "`import torch`": (sys.executable, "-c", "import torch"),
             "`perceivers --help`": (*command, "--help"),
-            "`perceivers predict RUN one.png`": (*command, "predict", run, picture, "--output", answers),
+            "`perceivers predict RUN one.png`": (*command, *predict),
+            "the same until the answer is told": (sys.executable, "-c", UNTIL_TOLD, *predict),
             "`perceivers evaluate RUN`, 40 pictures": (*command, *evaluate),
             "the same until the first batch": (sys.executable, "-c", UNTIL_FIRST_BATCH, *evaluate),
         }

@@ -55,6 +55,24 @@ def test_the_table_comes_back_with_the_answers_beside_it(run: Path, tmp_path: Pa
     assert (tmp_path / "out" / "predictions.html").is_file()
 
 
+def test_answers_are_written_and_told_before_pictures_are_drawn(
+    run: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    data = write_table(tmp_path / "asked.csv", without(fruit(3, seed=5), "tags"))
+    said = []
+
+    def show(task: Any, predictions: Any, target: Path) -> None:
+        said.append((capsys.readouterr().out, sorted(path.name for path in (tmp_path / "out").glob("*.*"))))
+
+    monkeypatch.setattr(TableTask, "show", show)
+    with pytest.raises(SystemExit, match="0"):
+        main(["predict", str(run), str(data), "--output", str(tmp_path / "out"), "--device", "cpu"])
+    [(printed, there)] = said
+    assert "predictions" in printed
+    assert "saved in" in printed
+    assert {"predictions.csv", "predictions.json"} <= set(there)
+
+
 def test_several_tables_may_have_other_columns_and_what_they_lack_is_said_once(
     run: Path, tmp_path: Path
 ) -> None:

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
 from cyclopts import Parameter
+
+if TYPE_CHECKING:
+    from perceivers.training.prediction import Answered
 
 MOST_PRINTED = 20
 
@@ -55,14 +59,26 @@ def predict(
             rows_per_part,
         )
         return
+    from perceivers.training.prediction import answer_all
+    from perceivers.training.reporting import print_warning
+
+    # Answers are there seconds before pictures: these take most of the time of a few files.
+    answered = answer_all(folder, inputs, output, device=device, tell=partial(_print, output=output))
+    for line in answered.warnings:
+        print_warning(line)
+    if unreadable == "stop":
+        answered.require_all()
+
+
+def _print(answered: Answered, output: Path) -> None:
+    """Print the first answers, and what is to be known of all."""
     from rich.console import Console
     from rich.table import Table
     from rich.text import Text
 
-    from perceivers.training.prediction import ERRORS_FILE, answer_all
-    from perceivers.training.reporting import in_digits, print_warning
+    from perceivers.training.prediction import ERRORS_FILE
+    from perceivers.training.reporting import in_digits
 
-    answered = answer_all(folder, inputs, output, device=device)
     predictions, left_out = answered.predictions, answered.left_out
     columns = [
         name for name, value in predictions[0].values.items() if not isinstance(value, (dict, list, tuple))
@@ -84,10 +100,6 @@ def predict(
     more = f"and {rest:,} more; " if rest > 0 else ""
     listed = f"; {len(left_out):,} left out, listed in {ERRORS_FILE}" if left_out else ""
     console.print(f"{more}saved in {output}{listed}", markup=False, highlight=False, soft_wrap=True)
-    for line in answered.warnings:
-        print_warning(line)
-    if unreadable == "stop":
-        answered.require_all()
 
 
 def _predict_in_parts(

@@ -6,8 +6,8 @@ import csv
 import os
 import shutil
 import tempfile
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from os import PathLike
 from pathlib import Path
 from typing import Any, Literal
@@ -95,14 +95,20 @@ def answer_all(
     output: str | PathLike[str] | None,
     *,
     device: str = "auto",
+    tell: Callable[[Answered], None] | None = None,
 ) -> Answered:
-    """See `predict`; what cannot be read is no error where anything can."""
+    """See `predict`; what cannot be read is no error where anything can. `tell` is called before pictures are drawn."""
     _require_asked(inputs, output)
-    return answer_with(load(folder, device=device), inputs, output)
+    return answer_with(load(folder, device=device), inputs, output, tell=tell)
 
 
 def answer_with(
-    predictor: Predictor, inputs: Any, output: str | PathLike[str] | None, *, draws: bool = True
+    predictor: Predictor,
+    inputs: Any,
+    output: str | PathLike[str] | None,
+    *,
+    draws: bool = True,
+    tell: Callable[[Answered], None] | None = None,
 ) -> Answered:
     """The same by a run that is loaded already.
 
@@ -111,16 +117,21 @@ def answer_with(
         inputs: see `predict`.
         output: see `predict`.
         draws: write the task's pictures, too.
+        tell: called when the answers are written, before pictures are drawn.
     """
     _require_asked(inputs, output)
     # Held from the beginning: two that write into one folder would mix their answers, and the later one would have worked
     # for nothing.
     with alone_in(None if output is None else Path(output)):
-        return _answered(predictor, inputs, output, draws=draws)
+        return _answered(predictor, inputs, output, draws, tell)
 
 
 def _answered(
-    predictor: Predictor, inputs: Any, output: str | PathLike[str] | None, *, draws: bool
+    predictor: Predictor,
+    inputs: Any,
+    output: str | PathLike[str] | None,
+    draws: bool,
+    tell: Callable[[Answered], None] | None,
 ) -> Answered:
     left_out: list[Unreadable] = []
     if isinstance(inputs, Sequence) and all(isinstance(each, str | PathLike) for each in inputs):
@@ -130,11 +141,19 @@ def _answered(
     if not predictions:
         others = f" (and {len(left_out) - 1} more)" if len(left_out) > 1 else ""
         raise DataError(f"{left_out[0].reason}{others}" if left_out else "`inputs` hold nothing to answer")
+    answered = Answered(predictions, left_out)
     if output is None:
-        return Answered(predictions, left_out)
-    with writing(Path(output), "give another folder, or make room there"):
-        warnings = _write(predictor.task if draws else None, predictions, left_out, Path(output))
-    return Answered(predictions, left_out, warnings)
+        return answered
+    cure = "give another folder, or make room there"
+    with writing(Path(output), cure):
+        _write(answered, Path(output))
+    if tell is not None:
+        tell(answered)
+    with writing(Path(output), cure):
+        if draws:
+            return replace(answered, warnings=_draw(predictor.task, predictions, Path(output)))
+        _copy_files(predictions, Path(output))
+    return answered
 
 
 def _require_asked(inputs: Any, output: str | PathLike[str] | None) -> None:
@@ -145,22 +164,21 @@ def _require_asked(inputs: Any, output: str | PathLike[str] | None) -> None:
         raise ConfigurationError(f"`output` must be a folder, received the file {str(output)!r}")
 
 
-def _write(
-    task: Task[Any] | None, predictions: Sequence[Prediction], left_out: Sequence[Unreadable], target: Path
-) -> tuple[str, ...]:
-    """Write the answers, each file whole or not at all, then draw, where there is a task to do it."""
+def _write(answered: Answered, target: Path) -> None:
+    """Write the answers, each file whole or not at all."""
     target.mkdir(parents=True, exist_ok=True)
     for path in target.glob(f"{PARTIAL}*"):
         # Of a process that was killed.
         shutil.rmtree(path, ignore_errors=True)
-    source = name_of_sources(predictions)
-    rows = [{source: prediction.source, **prediction.values} for prediction in predictions]
+    source = name_of_sources(answered.predictions)
+    rows = [{source: prediction.source, **prediction.values} for prediction in answered.predictions]
     write_json(target / "predictions.json", rows)
     write_csv(target / "predictions.csv", rows)
-    write_errors(target / ERRORS_FILE, left_out)
-    if task is None:
-        _copy_files(predictions, target)
-        return ()
+    write_errors(target / ERRORS_FILE, answered.left_out)
+
+
+def _draw(task: Task[Any], predictions: Sequence[Prediction], target: Path) -> tuple[str, ...]:
+    """Write the task's pictures, each whole or not at all; a line where they could not be drawn."""
     with tempfile.TemporaryDirectory(dir=target, prefix=PARTIAL) as name:
         try:
             task.show(predictions, Path(name))
