@@ -35,7 +35,7 @@ PARTS: tuple[tuple[str, int, Any, str], ...] = (
     ("attention of the self-attends", 2, FoldedSelfAttend, "_attend"),
     ("perceptrons of the self-attends", 2, FoldedSelfAttend, "_feed_forward"),
     ("decoding", 0, PreparedDecoder, "answer"),
-    ("logits of the decoder", 1, prepared_decoder, "_logits"),
+    ("logits of the decoder", 1, prepared_decoder, "query_logits"),
 )
 
 

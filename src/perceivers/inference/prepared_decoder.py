@@ -24,6 +24,7 @@ from perceivers.inference.budget import Budget, pieces
 from perceivers.inference.folding import centred, compose, fold_norm, narrow, wide, wide_map, working_dtype
 from perceivers.inference.freed_memory import give_back_freed_memory
 from perceivers.inference.packed_map import PackedMap
+from perceivers.inference.query_logits import LatentKeys, query_logits
 from perceivers.inference.query_tail import (
     QueryTail,
     SplitTail,
@@ -31,9 +32,8 @@ from perceivers.inference.query_tail import (
     merging_is_cheaper,
     split_tail,
 )
-from perceivers.inference.running_sums import FEW_ROWS, on_rows_of_grid
 from perceivers.inference.shares import in_shares, threads_for
-from perceivers.inference.structured_tokens import Products, StructuredTokens, Tile
+from perceivers.inference.structured_tokens import StructuredTokens, Tile
 from perceivers.inference.traced_attention import whole_tile
 from perceivers.inference.traced_decoder import (
     Answerer,
@@ -187,7 +187,9 @@ class PreparedDecoder:
         for sample in range(outputs.shape[0]):
             some = slice(sample, sample + 1)
             latents = run.normed[sample]
-            keys = _Keys(tokens.products(F.linear(latents, self._absorbed)), latents @ self._absorbed_bias)
+            keys = LatentKeys(
+                tokens.products(F.linear(latents, self._absorbed)), latents @ self._absorbed_bias
+            )
             table = tail.table(run.values[sample].to(self._tail_dtype))
             masked = None if mask is None else mask[sample]
             answer = partial(
@@ -200,7 +202,7 @@ class PreparedDecoder:
         run: _Run,
         tokens: StructuredTokens,
         tail: QueryTail,
-        keys: _Keys,
+        keys: LatentKeys,
         table: PackedMap,
         mask: Tensor | None,
         sample: slice,
@@ -208,7 +210,7 @@ class PreparedDecoder:
         tiles: Sequence[Tile],
     ) -> None:
         for tile in tiles:
-            weights = torch.softmax(_logits(tokens, keys, tile, sample), dim=-1)
+            weights = torch.softmax(query_logits(tokens, keys, tile, sample), dim=-1)
             if mask is not None:
                 weights = self._masked(weights, mask[tile.tokens])
             queries = tokens.tokens(tile, sample)[0] if self._residual else None
@@ -348,57 +350,6 @@ class _Run:
         self.threads = 1 if reports.is_listened_to else threads_for(latents.device, budget)
         self.budget = budget.shared_by(self.threads)
         self.reports = reports
-
-
-class _Keys:
-    """One sample's latents as constant vectors.
-
-    Args:
-        products: of k_n with what queries are made of.
-        biases: c_n, [num_latents].
-    """
-
-    def __init__(self, products: Products, biases: Tensor) -> None:
-        self.products = products
-        self.biases = biases
-        # Latents on the last axis, as in the logits: sums of views would have another layout in memory.
-        self.columns = products.axes[-1].T.contiguous() if products.axes else None
-
-    def vectors(self, *of_rows: Tensor) -> Tensor:
-        """What `scaled` is multiplied with, [channels, num_latents]; the bias rides along as a channel whose value is 1."""
-        own = [] if self.products.values is None else [self.products.values.T]
-        return torch.cat([*own, *of_rows, self.biases[None]])
-
-    @staticmethod
-    def scaled(values: Tensor | None, scale: Tensor, *on_rows: Tensor) -> Tensor:
-        """[queries, channels] of values [1, queries, channels] times rs, of what is times rs already, and of 1."""
-        own = [] if values is None else [values[0] * scale]
-        return torch.cat([*own, *on_rows, torch.ones_like(scale)], dim=1)
-
-
-def _logits(tokens: StructuredTokens, keys: _Keys, tile: Tile, sample: slice) -> Tensor:
-    """rs_o (k_n . x_o) + c_n for the queries of a tile, [queries, latents]."""
-    products = keys.products
-    values, rows = tokens.values(tile, sample), tokens.table_rows(tile, sample)
-    _, scale = tokens.statistics(tile, values, rows)
-    scale = scale[0][:, None]
-    if tokens.axes is not None and keys.columns is not None:
-        of_rows = (tokens.axes.along_rows(products.axes, tile.rows) + products.constant[:, None]).T
-        # Laid out beforehand: a sum may choose another order of axes, which costs a copy in the softmax.
-        grid = of_rows.new_empty(*tile.shape, of_rows.shape[1])
-        logits, of_columns = grid.flatten(0, 1), keys.columns[tile.columns].expand(grid.shape)
-        if tile.shape[0] <= FEW_ROWS:
-            torch.mul(of_columns, scale.unflatten(0, tile.shape), out=grid)
-            on_rows = on_rows_of_grid(tile, scale.T).T
-            return logits.addmm_(keys.scaled(values, scale, on_rows), keys.vectors(of_rows))
-        torch.add(of_rows[:, None].expand(grid.shape), of_columns, out=grid)
-    elif rows is not None and products.table is not None:
-        logits = torch.addmm(products.constant, rows[0], products.table.T)
-    else:
-        logits = products.constant.repeat(tile.num_tokens, 1)
-    if values is None:
-        return torch.addcmul(keys.biases, logits, scale, out=logits)
-    return logits.mul_(scale).addmm_(keys.scaled(values, scale), keys.vectors())
 
 
 def _attend_fused(queries: Tensor, keys: Tensor, values: Tensor, dtype: torch.dtype) -> Tensor:
