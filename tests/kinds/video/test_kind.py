@@ -13,13 +13,15 @@ import torch
 
 from perceivers.configuration import PerceiverConfig
 from perceivers.data.tables import ListTable
+from perceivers.errors import ConfigurationError
 from perceivers.kinds.registry import guess_kind
 from perceivers.kinds.video.kind import VideoKind
 from perceivers.kinds.video.options import VideoOptions
+from perceivers.kinds.video.sizing import video_learning
 from perceivers.kinds.video.value import FilmClip
 from perceivers.models.prediction import PerceiverForPrediction
 from perceivers.processors.audio.log_mel import log_mel_spectrogram
-from tiny_films import moving_square, tone, write_film
+from tiny_films import grey_frames, moving_square, tone, write_film
 
 SMALL: dict[str, Any] = {
     "num_frames": 4,
@@ -111,9 +113,106 @@ def test_a_lesser_film_lacks_its_pictures_or_its_sound(films):
     assert made.lesser(silent) == []
 
 
-@pytest.mark.parametrize("form", ["log-mel", "raw"])
+STEMS: dict[str, Any] = {"video_form": "stem", "video_stem_widths": (3, 5), "sound_stem_widths": (3, 5)}
+
+
+def test_behind_stems_each_picture_has_tokens_of_its_own_and_sound_those_of_times_and_bands():
+    made = kind(sound_form="stem", num_frames=3, height=7, width=11, **STEMS)
+    # 3 pictures of 4 x 6 halves; 1,200 samples at 4,000 Hz are 31 frames every 40 samples: 8 x 2 quarters of 31 x 5.
+    assert made.options.video_grid == (3, 4, 6)
+    assert made.options.sound_grid == (8, 2)
+    assert made.num_tokens == 3 * 4 * 6 + 8 * 2
+    assert made.modalities()["image"] == {
+        "type": "image", "prep_type": "stem", "spatial_downsample": 2, "stem_widths": [3, 5], "num_bands": 2,
+        "max_resolution": [3, 4, 6], "drop_probability": 0.3,
+    }  # fmt: skip
+    assert made.modalities()["audio"] == {
+        "type": "spectrogram", "mel_bins": 5, "frames_per_patch": 4, "bins_per_patch": 4, "stem_widths": [3, 5],
+        "num_bands": 3, "max_resolution": [8, 2], "drop_probability": 0.2,
+    }  # fmt: skip
+
+
+def test_energies_every_twenty_milliseconds_are_half_as_many():
+    made = kind(mel_hop_milliseconds=20, mel_frames_per_patch=3)
+    # 1,600 samples at 4,000 Hz: 21 frames of 80 samples, 7 tokens.
+    assert (made.options.hop_length, made.options.window_length) == (80, 160)
+    assert made.options.sound_grid == (7,)
+    assert (kind().options.hop_length, kind().options.window_length) == (40, 100)
+
+
+@pytest.mark.parametrize(
+    ("chosen", "message"),
+    [
+        ({"video_form": "cubes"}, "`video_form` must be one of"),
+        ({"video_first_pool": 3}, "`video_first_pool` must be 1 or 2, received 3"),
+        ({"video_stem_widths": ()}, "`video_stem_widths`"),
+        ({"sound_stem_widths": (0,)}, "`sound_stem_widths`"),
+        ({"video_patch_size": 5}, "`video_patch_size` must divide"),
+    ],
+)
+def test_options_that_do_not_fit_are_named(chosen, message):
+    with pytest.raises(ConfigurationError, match=message):
+        kind(**chosen)
+
+
+def test_a_film_that_is_shorter_than_a_clip_stays_at_its_last_picture_and_is_silent(tmp_path):
+    write_film(tmp_path / "short.mkv", frames=grey_frames(2), waveform=tone(1600, 100))
+    made = kind(num_frames=5, video_frames_per_patch=1, sound_form="raw", samples_per_patch=100)
+    film = read(made, "short.mkv", tmp_path)
+    assert film is not None
+    assert film.film.num_frames == 2
+    for value in (film, made.vary(film, np.random.default_rng(0)), *made.views(film)):
+        given = made.arrays([value])
+        brightness = given["image"].values[0, :, 0, 0, 0] * 255
+        assert brightness.round().tolist() == [5, 15, 15, 15, 15]
+        sound = given["audio"].values[0, :, 0]
+        assert np.abs(sound[:800]).max() > 0.1
+        assert np.abs(sound[900:]).max() == 0.0
+
+
+def test_what_simple_methods_read_of_a_film(films):
+    made = kind()
+    table = ListTable([{"video": "both.mkv"}, {"video": None}], "films.csv", root=films)
+    told = made.simplified(table[0], ("video",), table)
+    # Three pictures of 8 x 8 in colour; mean and deviation of 5 bands.
+    assert told.shape == (3 * 3 * 64 + 2 * 5,)
+    assert made.simplified(table[1], ("video",), table) is None
+    deaf = made.simplified({"video": "deaf.mkv"}, ("video",), table)
+    assert deaf[: 3 * 192].any()
+    assert not deaf[3 * 192 :].any()
+
+
+def test_advice_is_by_the_films_that_can_be_read_and_none_where_there_are_none(films):
+    (films / "no film.mkv").write_bytes(b"\x1aE\xdf\xa3 and nothing more")
+    table = ListTable([{"video": "both.mkv"}], "films.csv", root=films)
+    advised = VideoKind.advise(["both.mkv", "no film.mkv", "deaf.mkv"], table, 100, 0.0)
+    # 0.9 s at 10 Hz, 24 x 32 pixels.
+    assert (advised.num_frames, advised.frame_rate, advised.height, advised.width) == (9, 10.0, 32, 32)
+    assert (advised.video_form, advised.sound_form) == ("stem", "stem")
+    assert VideoKind.advise(["no film.mkv"], table, 100, 0.0) == VideoOptions()
+    blind = VideoKind.advise(["blind.mkv"], table, 100, 0.0)
+    assert (blind.video_form, blind.sound_form, blind.video_dropped) == ("patches", "stem", 0.0)
+    assert VideoKind(advised).learning(100) == video_learning(100, advised)
+
+
+def test_who_says_how_large_patches_are_wants_patches():
+    advised = {
+        "video_form": "stem",
+        "video_bands": 8,
+        "video_patch_size": 4,
+        "sound_form": "stem",
+        "audio_bands": 8,
+    }
+    assert VideoKind.suiting({}, advised) == advised
+    patches = VideoKind.suiting({"video_patch_size": 4}, advised)
+    assert patches == {"video_form": "patches", "video_patch_size": 4, "sound_form": "stem", "audio_bands": 8}
+    assert VideoKind.suiting({"mel_frames_per_patch": 2}, advised)["sound_form"] == "log-mel"
+    assert VideoKind.suiting({"video_patch_size": 4, "video_form": "stem"}, advised) == advised
+
+
+@pytest.mark.parametrize("form", ["log-mel", "raw", "stem"])
 def test_what_a_film_lacks_counts_for_nothing(films, form):
-    made = kind(sound_form=form, samples_per_patch=100)
+    made = kind(sound_form=form, samples_per_patch=100, **(STEMS if form == "stem" else {}))
     config = PerceiverConfig(
         num_latents=3, d_latents=8, num_blocks=1, num_self_attends_per_block=1, num_self_attention_heads=2,
         num_cross_attention_heads=1, modalities=made.modalities(), answers={"x": {"type": "number"}},

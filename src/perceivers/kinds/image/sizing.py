@@ -102,20 +102,15 @@ def image_options(looks: Looks, num_rows: int | None = None) -> ImageOptions:
         num_rows: training pictures; None: few, which are seen often.
     """
     height, width = picture_size(looks.sizes)
-    longer = max(height, width)
-    is_small = longer <= LARGEST_SMALL_SIDE
-    first_pool: Literal[1, 2] = 1 if is_small else 2
-    stages = 2
-    while stages < len(WIDTHS) and -(-longer // (first_pool * 2 ** (stages - 1))) > MOST_TOKENS_A_SIDE:
-        stages += 1
-    longest_grid = -(-longer // (first_pool * 2 ** (stages - 1)))
+    widths, first_pool = stem_of(height, width)
+    longest_grid = -(-max(height, width) // (first_pool * 2 ** (len(widths) - 1)))
     colours = not looks.grey and looks.photographs
     options = ImageOptions(
         input_form="stem",
         image_height=height,
         image_width=width,
         image_channels=1 if looks.grey else 3,
-        stem_widths=WIDTHS[:stages] if is_small else (FIRST_OF_LARGE, *WIDTHS[1:stages]),
+        stem_widths=widths,
         stem_blocks=0,
         stem_first_pool=first_pool,
         num_fourier_bands=max(longest_grid // 2, 1),
@@ -129,6 +124,17 @@ def image_options(looks: Looks, num_rows: int | None = None) -> ImageOptions:
         scale=round(SCALE * share, 3),
         jitter=round(JITTER * share, 3) if colours else 0.0,
     )
+
+
+def stem_of(height: int, width: int) -> tuple[tuple[int, ...], Literal[1, 2]]:
+    """Channels of the stages that make tokens of pictures of this size, and pool of the first one; see `image_options`."""
+    longer = max(height, width)
+    is_small = longer <= LARGEST_SMALL_SIDE
+    first_pool: Literal[1, 2] = 1 if is_small else 2
+    stages = 2
+    while stages < len(WIDTHS) and -(-longer // (first_pool * 2 ** (stages - 1))) > MOST_TOKENS_A_SIDE:
+        stages += 1
+    return WIDTHS[:stages] if is_small else (FIRST_OF_LARGE, *WIDTHS[1:stages]), first_pool
 
 
 def share_of_changes(options: ImageOptions, num_rows: int | None) -> float:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Self
 import numpy as np
 from PIL import Image
 
+from perceivers.arguments.advice import Advice
 from perceivers.kinds.asked import Extent, Field, Media
 from perceivers.kinds.base import MOSTLY, Kind, ModalityInput, as_tokens, counted, is_empty
 from perceivers.kinds.cards import CardLayout
@@ -17,6 +18,7 @@ from perceivers.kinds.image.drawing import ShownPicture, small
 from perceivers.kinds.sound.drawing import HeardSound
 from perceivers.kinds.sound.tensors import mean_and_deviation
 from perceivers.kinds.video.drawing import FILM_CARD, SeenFilm, draw_film, film_html
+from perceivers.kinds.video.looking import films_among
 from perceivers.kinds.video.options import VideoOptions
 from perceivers.kinds.video.reading import (
     USUAL_COLUMNS,
@@ -29,14 +31,31 @@ from perceivers.kinds.video.reading import (
     looks_like_film,
     seconds_said,
 )
-from perceivers.kinds.video.tensors import AUDIO, IMAGE, heard, log_mel, modalities_of, seen, tokens_of
+from perceivers.kinds.video.sizing import video_learning, video_options
+from perceivers.kinds.video.tensors import (
+    AUDIO,
+    IMAGE,
+    heard,
+    log_mel,
+    modalities_of,
+    seen,
+    simple_vector,
+    tokens_of,
+)
 from perceivers.kinds.video.value import FilmClip
 from perceivers.processors.video.clip import Clip
 from perceivers.processors.video.clip_cache import ClipCache
 from perceivers.processors.video.clips import Film, PerceiverClipReader
+from perceivers.rivals.simple import SimpleForm
 
 if TYPE_CHECKING:
     from torch import Tensor
+
+# Of either form without a stem: its name, and the options that no other form has.
+PATCHES = {
+    "video_form": ("patches", {"video_patch_size", "video_frames_per_patch", "video_patch_channels"}),
+    "sound_form": ("log-mel", {"mel_frames_per_patch", "audio_patch_channels"}),
+}
 
 
 @dataclass(frozen=True)
@@ -61,7 +80,13 @@ class VideoKind(Kind):
     options_class: ClassVar[type[Any]] = VideoOptions
     suffixes: ClassVar[tuple[str, ...]] = VIDEO_SUFFIXES
     usual_columns: ClassVar[tuple[str, ...]] = USUAL_COLUMNS
+    belonging: ClassVar[Mapping[str, Sequence[str]]] = {
+        "video_form": ("video_stem_widths", "video_first_pool", "video_bands", "video_frames_per_patch"),
+        "sound_form": ("sound_stem_widths", "mel_hop_milliseconds", "audio_bands"),
+        "frame_rate": ("audio_samples_per_frame",),
+    }
     card: ClassVar[CardLayout | None] = FILM_CARD
+    simple_form: ClassVar[SimpleForm | None] = SimpleForm("vector", "linear on pixels and mel bands")
     settles_on: ClassVar[int | None] = 200
     answered_at_once: ClassVar[int] = 1
 
@@ -73,6 +98,26 @@ class VideoKind(Kind):
     def guess(cls, name: str, cells: Sequence[Any]) -> float:
         """See Kind."""
         return 0.9 if sum(map(looks_like_film, cells)) >= MOSTLY * len(cells) else 0.0
+
+    @classmethod
+    def advise(cls, cells: Sequence[Any], table: Any, num_rows: int, hidden: float) -> VideoOptions:
+        """See Kind."""
+        films = films_among(cells, table)
+        return VideoOptions() if films is None else video_options(films, num_rows)
+
+    @classmethod
+    def suiting(cls, chosen: Mapping[str, Any], advised: Mapping[str, Any]) -> dict[str, Any]:
+        """See Kind; who says how large patches are wants patches."""
+        forms = {
+            form: value
+            for form, (value, names) in PATCHES.items()
+            if form not in chosen and not names.isdisjoint(chosen)
+        }
+        return {**super().suiting({**chosen, **forms}, advised), **forms}
+
+    def learning(self, num_rows: int, num_classes: int | None = None) -> Advice:
+        """See Kind."""
+        return video_learning(num_rows, self.options)
 
     @cached_property
     def reader(self) -> PerceiverClipReader:
@@ -103,7 +148,13 @@ class VideoKind(Kind):
         cell = row.get(columns[0])
         if is_empty(cell):
             return None
-        return FilmClip(SurveyedFilms(self.reader, not self.trusts, self.known).film(cell, table))
+        films = SurveyedFilms(self.reader, not self.trusts, self.known, fewest_frames=1)
+        return FilmClip(films.film(cell, table))
+
+    def simplified(self, row: Mapping[str, Any], columns: Sequence[str], table: Any) -> np.ndarray | None:
+        """Small pictures of a clip's beginning, middle and end, and mean and deviation of each mel band, float32."""
+        value = self.read(row, columns, table)
+        return None if value is None else simple_vector(self._clip(value), value, self.options)
 
     def settle(self, values: Sequence[FilmClip], columns: Sequence[str]) -> Self:
         """Find mean and deviation of the log-mel energies of a clip of each film that has sound."""
@@ -178,18 +229,15 @@ class VideoKind(Kind):
             over_frame = np.zeros((1, 1))
             if IMAGE in weights:
                 grid = weights[IMAGE].reshape(grids[IMAGE]).float().numpy()
-                over_frame = grid[middle // chosen.video_frames_per_patch]
+                over_frame = grid[middle // chosen.frames_per_token]
             frame = Image.fromarray(np.ascontiguousarray(clip.frames[middle].transpose(1, 2, 0)))
             picture = ShownPicture(small(frame), over_frame)
         if value.film.has_sound:
-            over_time = weights[AUDIO].float().numpy() if AUDIO in weights else np.zeros(0)
-            samples = (
-                chosen.samples_per_patch
-                if chosen.sound_form == "raw"
-                else chosen.mel_frames_per_patch * chosen.hop_length
-            )
+            over_time = np.zeros(0)
+            if AUDIO in weights:
+                over_time = weights[AUDIO].reshape(grids[AUDIO][0], -1).sum(dim=1).float().numpy()
             rate = chosen.sampling_rate
-            sound = HeardSound(clip.waveform, rate, over_time, 0.0, samples / rate)
+            sound = HeardSound(clip.waveform, rate, over_time, 0.0, chosen.samples_per_token / rate)
         return SeenFilm(picture, sound)
 
     def draw(self, figure: Any, places: Sequence[Any], shown: SeenFilm, source: str) -> None:
@@ -213,6 +261,15 @@ class VideoKind(Kind):
         return Media("video/mp4", content_of(value.film.source))
 
     def _clip(self, value: FilmClip) -> Clip:
+        """The clip of a film; one that is shorter stays at its last picture, and is silent."""
         (middle,) = value.spread(self.options.num_frames, 1)
         assert middle.start is not None
-        return self.reader.read(value.film, middle.start)
+        lacking = self.options.num_frames - value.film.num_frames
+        if lacking <= 0:
+            return self.reader.read(value.film, middle.start)
+        clip = replace(self.reader, num_frames=value.film.num_frames).read(value.film, 0)
+        silence = lacking * self.options.audio_samples_per_frame
+        return Clip(
+            np.concatenate([clip.frames, clip.frames[-1:].repeat(lacking, axis=0)]),
+            np.pad(clip.waveform, (0, silence)),
+        )

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
+from PIL import Image
 
 from perceivers.kinds.base import ModalityInput
 from perceivers.kinds.video.options import VideoOptions
@@ -17,8 +19,14 @@ IMAGE, AUDIO = "image", "audio"
 
 
 def log_mel(waveform: np.ndarray, chosen: VideoOptions) -> np.ndarray:
-    """Logarithms of energies [frames, num_mel_bins] of sound [samples], every 10 ms."""
-    return log_mel_energies(waveform, chosen.sampling_rate, num_mel_bins=chosen.num_mel_bins)
+    """Logarithms of energies [frames, num_mel_bins] of sound [samples]."""
+    return log_mel_energies(
+        waveform,
+        chosen.sampling_rate,
+        num_mel_bins=chosen.num_mel_bins,
+        window_length=chosen.window_length,
+        hop_length=chosen.hop_length,
+    )
 
 
 def seen(
@@ -33,8 +41,8 @@ def seen(
     """
     has = [value is not None and value.film.has_video for value in values]
     if not any(has):
-        side = chosen.video_patch_size
-        return _absent(len(clips), chosen.video_frames_per_patch, 3, side, side)
+        side = chosen.video_factor
+        return _absent(len(clips), chosen.frames_per_token, 3, side, side)
     frames = frames_of(clips, (chosen.num_frames, 3, chosen.height, chosen.width))
     return ModalityInput(frames, _mask(has))
 
@@ -71,49 +79,62 @@ def heard(
 
 def modalities_of(chosen: VideoOptions) -> dict[str, dict[str, Any]]:
     """Entries of `config.modalities`; the highest positions tell tokens apart."""
-    patch = chosen.video_patch_size
-    grid = [chosen.num_frames // chosen.video_frames_per_patch, chosen.height // patch, chosen.width // patch]
-    image = {
+    image: dict[str, Any] = {
         "type": "image",
-        "spatial_downsample": patch,
-        "temporal_downsample": chosen.video_frames_per_patch,
-        "out_channels": chosen.video_patch_channels,
+        "spatial_downsample": chosen.video_factor,
         "num_bands": chosen.video_bands,
-        "max_resolution": grid,
+        "max_resolution": list(chosen.video_grid),
         "drop_probability": chosen.video_dropped,
     }
-    audio: dict[str, Any]
-    tokens, _ = tokens_of(chosen)
-    if chosen.sound_form == "raw":
-        audio = {"type": "audio", "samples_per_patch": chosen.samples_per_patch}
+    if chosen.video_form == "stem":
+        image |= {"prep_type": "stem", "stem_widths": list(chosen.video_stem_widths)}
     else:
-        audio = {
-            "type": "spectrogram",
-            "mel_bins": chosen.num_mel_bins,
-            "frames_per_patch": chosen.mel_frames_per_patch,
+        image |= {
+            "temporal_downsample": chosen.video_frames_per_patch,
+            "out_channels": chosen.video_patch_channels,
         }
-    audio |= {
-        "out_channels": chosen.audio_patch_channels,
+    return {AUDIO: _audio_of(chosen), IMAGE: image}
+
+
+def _audio_of(chosen: VideoOptions) -> dict[str, Any]:
+    grid = chosen.sound_grid
+    common = {
         "num_bands": chosen.audio_bands,
-        "max_resolution": tokens,
+        "max_resolution": list(grid) if len(grid) > 1 else grid[0],
         "drop_probability": chosen.audio_dropped,
     }
-    return {AUDIO: audio, IMAGE: image}
+    if chosen.sound_form == "raw":
+        patches = {"samples_per_patch": chosen.samples_per_patch, "out_channels": chosen.audio_patch_channels}
+        return {"type": "audio", **patches, **common}
+    energies = {"type": "spectrogram", "mel_bins": chosen.num_mel_bins}
+    if chosen.sound_form == "stem":
+        factor = chosen.sound_factor
+        stem = {"bins_per_patch": factor, "stem_widths": list(chosen.sound_stem_widths)}
+        return {**energies, "frames_per_patch": factor, **stem, **common}
+    patches = {"frames_per_patch": chosen.mel_frames_per_patch, "out_channels": chosen.audio_patch_channels}
+    return {**energies, **patches, **common}
 
 
 def tokens_of(chosen: VideoOptions) -> tuple[int, int]:
     """Tokens of a clip's sound, and of its pictures."""
-    patch = chosen.video_patch_size
-    pictures = (
-        chosen.num_frames
-        // chosen.video_frames_per_patch
-        * (chosen.height // patch)
-        * (chosen.width // patch)
-    )
-    if chosen.sound_form == "raw":
-        return chosen.num_samples // chosen.samples_per_patch, pictures
-    frames = 1 + chosen.num_samples // chosen.hop_length
-    return -(-frames // chosen.mel_frames_per_patch), pictures
+    return math.prod(chosen.sound_grid), math.prod(chosen.video_grid)
+
+
+def simple_vector(clip: Clip, value: FilmClip, chosen: VideoOptions) -> np.ndarray:
+    """A clip as a short vector, float32: pictures of its beginning, middle and end, and each band's mean and deviation.
+
+    Pictures are 8 x 8 pixels in colour; what a film lacks is zeros.
+    """
+    pictures, bands = np.zeros((3, 3, 8, 8), np.float32), np.zeros((2, chosen.num_mel_bins), np.float32)
+    if value.film.has_video:
+        for place, index in enumerate((0, len(clip.frames) // 2, -1)):
+            frame = Image.fromarray(np.ascontiguousarray(clip.frames[index].transpose(1, 2, 0)))
+            small = frame.resize((8, 8), Image.Resampling.BOX)
+            pictures[place] = np.asarray(small, dtype=np.float32).transpose(2, 0, 1) / np.float32(255)
+    if value.film.has_sound:
+        energies = log_mel(clip.waveform, chosen)
+        bands[:] = energies.mean(axis=0), energies.std(axis=0)
+    return np.concatenate([pictures.ravel(), bands.ravel()])
 
 
 def _mask(has: Sequence[bool]) -> np.ndarray | None:

@@ -24,10 +24,14 @@ class FilmClip:
     loudness: float = 1.0
 
     def vary(self, clip_frames: int, gain: float, generator: np.random.Generator) -> FilmClip:
-        """A clip of `clip_frames` that begins anywhere, louder or softer by up to `gain` decibels, of either sign."""
+        """A clip of `clip_frames` that begins anywhere, louder or softer by up to `gain` decibels, of either sign.
+
+        A film that is shorter begins at its beginning.
+        """
         loudness = 10.0 ** (generator.uniform(-gain, gain) / 20.0)
         sign = generator.choice((1.0, -1.0 if gain else 1.0))
-        start = int(generator.integers(0, self.film.num_frames - clip_frames, endpoint=True))
+        last = max(self.film.num_frames - clip_frames, 0)
+        start = int(generator.integers(0, last, endpoint=True))
         return replace(self, start=start, loudness=float(loudness * sign))
 
     def spread(self, clip_frames: int, count: int) -> list[FilmClip]:
@@ -40,8 +44,11 @@ class FilmClip:
 
 
 def evenly_spread(num_frames: int, clip_frames: int, count: int) -> list[int]:
-    """First frames of `count` clips, the first at the beginning and the last at the end; they may overlap. 1: the middle."""
-    last = num_frames - clip_frames
+    """First frames of `count` clips, the first at the beginning and the last at the end; they may overlap. 1: the middle.
+
+    All are the beginning of a film that is no longer than a clip.
+    """
+    last = max(num_frames - clip_frames, 0)
     if count == 1:
         return [last // 2]
     return [round(last * index / (count - 1)) for index in range(count)]
