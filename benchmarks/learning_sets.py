@@ -49,6 +49,13 @@ def packaged() -> list[LearningSet]:
         LearningSet("digits", "image-classification", "digits"),
         LearningSet("mnist-5k", "image-classification", "mnist-5k"),
         LearningSet("digits as points", "point-classification", "digits"),
+        LearningSet("mnist-5k as points", "point-classification", "mnist-5k"),
+        LearningSet(
+            "seen and heard, films",
+            "audio-visual-classification",
+            "seen-and-heard",
+            task_options={"answer": "several-labels"},
+        ),
         # The same message in all languages belongs into one part.
         LearningSet("django-messages", "text-classification", "django-messages", {"group_column": "message"}),
         LearningSet("arithmetic", "table", "arithmetic", task_options={"target": ("parity",)}),

@@ -18,8 +18,13 @@ FEWEST_PASSES, MOST_PASSES = 8, 60
 # Sets of few samples are passed over more often than that, until there are so many steps.
 FEWEST_STEPS, MOST_PASSES_OF_FEW = 1_500, 200
 
+# Pictures of films that a step takes, at most, and films at least: what more pictures need leaves the processor's cache.
+MOST_PICTURES, FEWEST_FILMS = 128, 4
 
-def stem_learning(num_rows: int, cost: float, *, in_bfloat16: bool | None = None) -> Advice:
+
+def stem_learning(
+    num_rows: int, cost: float, *, pictures: int = 1, in_bfloat16: bool | None = None
+) -> Advice:
     """The network and the loop for so many training samples.
 
     A few latents read the stem's tokens. There are as many passes as about half an hour of one processor core allows, from 8
@@ -29,6 +34,7 @@ def stem_learning(num_rows: int, cost: float, *, in_bfloat16: bool | None = None
     Args:
         num_rows: training samples.
         cost: multiplications that the stem takes for one of them.
+        pictures: that the stem takes for one of them: of films there are fewer in a step.
         in_bfloat16: whether the stem learns in bfloat16; None: where this processor has units for it.
     """
     # Reading samples needs no torch.
@@ -37,6 +43,8 @@ def stem_learning(num_rows: int, cost: float, *, in_bfloat16: bool | None = None
     is_half = multiplies_bfloat16() if in_bfloat16 is None else in_bfloat16
     budget = BUDGET * (FASTER_IN_BFLOAT16 if is_half else 1.0)
     batch_size = stem_batch_size(num_rows)
+    if pictures > 1:
+        batch_size = min(batch_size, max(MOST_PICTURES // pictures, FEWEST_FILMS))
     steps_a_pass = -(-max(num_rows, 1) // batch_size)
     affordable = budget / (COST_OF_STEP * max(cost, 1.0) * max(num_rows, 1))
     passes = int(min(max(affordable, FEWEST_PASSES), MOST_PASSES))

@@ -140,6 +140,19 @@ def test_energies_every_twenty_milliseconds_are_half_as_many():
     assert (kind().options.hop_length, kind().options.window_length) == (40, 100)
 
 
+def test_motion_is_how_pictures_differ_from_those_before(films):
+    made = kind(video_motion=True, height=24, width=32)
+    assert made.modalities()["image"]["in_channels"] == 6
+    plain = kind(height=24, width=32).arrays(three(made, films)[:1])["image"].values
+    given = made.arrays(three(made, films)[:1])["image"].values
+    assert given.shape == (1, 4, 6, 24, 32)
+    assert np.array_equal(given[:, :, :3], plain)
+    assert not given[:, 0, 3:].any()
+    assert np.array_equal(given[:, 2, 3:], plain[:, 2] - plain[:, 1])
+    assert given[:, 2, 3:].any()
+    assert made.arrays([None])["image"].values.shape == (1, 2, 6, 4, 4)
+
+
 @pytest.mark.parametrize(
     ("chosen", "message"),
     [

@@ -54,20 +54,15 @@ def test_pictures_are_as_large_as_those_of_pictures_alone_and_sound_is_coarser_i
     assert short.video_grid == (16, 4, 4)
     assert (short.mel_hop_milliseconds, long.mel_hop_milliseconds) == (10, 20)
     assert short.video_bands == 8
+    assert short.video_motion
+    assert not video_options(films(0.01)).video_motion
 
 
-def test_only_films_in_colour_are_mirrored_and_only_those_with_both_lose_one():
+def test_only_films_with_both_lose_one_and_none_is_mirrored():
     options = video_options(films(2.0))
-    assert (options.mirror, options.video_dropped, options.audio_dropped, options.gain) == (
-        0.5,
-        0.1,
-        0.1,
-        6.0,
-    )
+    assert (options.mirror, options.video_dropped, options.audio_dropped, options.gain) == (0.0, 0.1, 0.1, 6.0)
     silent = video_options(replace(films(2.0), has_sound=False))
-    assert (silent.mirror, silent.video_dropped, silent.audio_dropped, silent.gain) == (0.5, 0.0, 0.0, 0.0)
-    drawn = video_options(replace(films(2.0), looks=replace(COLOURS, photographs=False)))
-    assert drawn.mirror == 0.0
+    assert (silent.video_dropped, silent.audio_dropped, silent.gain) == (0.0, 0.0, 0.0)
     blind = video_options(replace(films(2.0), looks=None, rate=None))
     assert (blind.video_form, blind.sound_form, blind.video_dropped) == ("patches", "stem", 0.0)
 
@@ -86,5 +81,18 @@ def test_the_loop_is_that_of_the_convolutions_of_all_pictures_and_of_the_sound()
     )  # fmt: skip
     # Pictures: 64 places of 9 x 3 x 5 weights, 64 of 9 x 5 x 7. Sound: 2,400 samples are 31 frames of 80, 31 x 11 of 9 x 2.
     cost = 3 * (64 * 9 * 3 * 5 + 64 * 9 * 5 * 7) + 31 * 11 * 9 * 2
-    assert video_learning(10**6, options) == stem_learning(10**6, cost)
+    assert video_learning(10**6, options) == stem_learning(10**6, cost, pictures=3)
+    changed = replace(options, video_motion=True)
+    assert video_learning(10**6, changed) == stem_learning(10**6, cost + 3 * 64 * 9 * 3 * 5, pictures=3)
     assert video_learning(10**6, VideoOptions()) == Advice()
+
+
+def test_a_step_takes_as_many_films_as_make_128_pictures_and_four_at_least():
+    assert [stem_learning(1_000, 1e6, pictures=each).batch_size for each in (1, 3, 12, 16, 100)] == [
+        32,
+        32,
+        10,
+        8,
+        4,
+    ]
+    assert stem_learning(10, 1e6, pictures=16).batch_size == 1

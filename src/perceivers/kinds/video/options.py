@@ -31,6 +31,8 @@ class VideoOptions:
     """Share of the training clips whose pictures are hidden, in [0, 1)."""
     audio_dropped: float = 0.0
     """Share of the training clips whose sound is hidden, in [0, 1); a clip that would lose both keeps both."""
+    video_motion: bool = False
+    """Whether the model is shown, beside the colours of each picture, how they differ from those of the picture before."""
     video_form: Literal["patches", "stem"] = "patches"
     """How pictures become tokens: `patches`, blocks of pixels of a few frames; `stem`, for each frame the features of stages
     of 3 x 3 convolutions, which learn from fewer films."""
@@ -122,6 +124,11 @@ class VideoOptions:
     def window_length(self) -> int:
         """Samples that a frame of log-mel energies looks at."""
         return round(self.sampling_rate * max(25, 2 * self.mel_hop_milliseconds) / 1_000)
+
+    @property
+    def video_channels(self) -> int:
+        """Values of a pixel: its colours, and how they have changed."""
+        return 6 if self.video_motion else 3
 
     @property
     def frames_per_token(self) -> int:

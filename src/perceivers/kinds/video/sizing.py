@@ -62,8 +62,9 @@ def video_options(films: Films, num_rows: int | None = None) -> VideoOptions:
 
     - A clip has 16 pictures at most, at the highest of some rates that films have and these are enough for. They are as
       large as those of pictures alone (`perceivers.kinds.image.sizing`), and are changed as these are.
+    - Beside its colours each picture says how they have changed since the one before: what moves where is seen at once.
     - Sound has 16,000 Hz and 64 bands, every 10 ms, in clips of more than 2 s every 20 ms.
-    - Films in colour may be mirrored.
+    - Nothing is mirrored: what moves to the left may be another class than what moves to the right.
     - Where films have both, a tenth of the training clips lose their pictures and a tenth their sound: the model has to
       learn both, and can do with one.
 
@@ -108,9 +109,9 @@ def _with_pictures(options: VideoOptions, looks: Looks, num_rows: int | None) ->
         video_form="stem",
         height=height,
         width=width,
+        video_motion=options.num_frames > 1,
         video_stem_widths=widths,
         video_first_pool=pool,
-        mirror=0.5 if looks.photographs and not looks.grey else 0.0,
     )
     passes = PASSES_OF_FULL_CHANGES if num_rows is None else video_learning(num_rows, options).epochs or 0
     share = min(passes / PASSES_OF_FULL_CHANGES, 1.0)
@@ -132,12 +133,13 @@ def video_learning(num_rows: int, options: VideoOptions) -> Advice:
     """
     from perceivers.nn.stems import num_multiplications
 
-    cost = 0
+    cost, pictures = 0, 1
     if options.video_form == "stem":
         pools = (options.video_first_pool, options.video_first_pool)
         size = (options.height, options.width)
-        cost += options.num_frames * num_multiplications(size, 3, options.video_stem_widths, pools)
+        pictures = options.num_frames
+        cost += pictures * num_multiplications(size, options.video_channels, options.video_stem_widths, pools)
     if options.sound_form == "stem":
         energies = (1 + options.num_samples // options.hop_length, options.num_mel_bins)
         cost += num_multiplications(energies, 1, options.sound_stem_widths, (2, 2))
-    return stem_learning(num_rows, cost) if cost else Advice()
+    return stem_learning(num_rows, cost, pictures=pictures) if cost else Advice()

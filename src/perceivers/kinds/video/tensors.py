@@ -32,7 +32,7 @@ def log_mel(waveform: np.ndarray, chosen: VideoOptions) -> np.ndarray:
 def seen(
     clips: Sequence[Clip | None], values: Sequence[FilmClip | None], chosen: VideoOptions
 ) -> ModalityInput:
-    """Frames in [0, 1], [batch, num_frames, 3, height, width].
+    """Frames in [0, 1], [batch, num_frames, 3, height, width]; with `video_motion` 6 channels, of which the last are changes.
 
     Args:
         clips: what was cut, None where there is no film.
@@ -42,8 +42,10 @@ def seen(
     has = [value is not None and value.film.has_video for value in values]
     if not any(has):
         side = chosen.video_factor
-        return _absent(len(clips), chosen.frames_per_token, 3, side, side)
+        return _absent(len(clips), chosen.frames_per_token, chosen.video_channels, side, side)
     frames = frames_of(clips, (chosen.num_frames, 3, chosen.height, chosen.width))
+    if chosen.video_motion:
+        frames = np.concatenate([frames, np.diff(frames, axis=1, prepend=frames[:, :1])], axis=2)
     return ModalityInput(frames, _mask(has))
 
 
@@ -81,6 +83,7 @@ def modalities_of(chosen: VideoOptions) -> dict[str, dict[str, Any]]:
     """Entries of `config.modalities`; the highest positions tell tokens apart."""
     image: dict[str, Any] = {
         "type": "image",
+        **({"in_channels": chosen.video_channels} if chosen.video_motion else {}),
         "spatial_downsample": chosen.video_factor,
         "num_bands": chosen.video_bands,
         "max_resolution": list(chosen.video_grid),
