@@ -60,7 +60,12 @@ def test_pictures_are_as_large_as_those_of_pictures_alone_and_sound_is_coarser_i
 
 def test_only_films_with_both_lose_one_and_none_is_mirrored():
     options = video_options(films(2.0))
-    assert (options.mirror, options.video_dropped, options.audio_dropped, options.gain) == (0.0, 0.1, 0.1, 6.0)
+    assert (options.mirror, options.video_dropped, options.audio_dropped, options.gain) == (
+        0.0,
+        0.1,
+        0.1,
+        6.0,
+    )
     silent = video_options(replace(films(2.0), has_sound=False))
     assert (silent.video_dropped, silent.audio_dropped, silent.gain) == (0.0, 0.0, 0.0)
     blind = video_options(replace(films(2.0), looks=None, rate=None))

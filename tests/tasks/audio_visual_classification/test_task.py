@@ -100,6 +100,22 @@ def test_a_run_is_measured_and_evaluated_alike(run):
     assert (run / "confusions.png").is_file()
 
 
+def test_films_of_which_nothing_is_said_go_through_stems_and_stand_beside_a_simple_method(films, tmp_path):
+    data = DataArguments(data=str(films), test_fraction=0.4, validation_fraction=0.34)
+    small = AudioVisualClassificationArguments(num_latents=3, latent_channels=8, num_layers=1)
+    training = TrainingArguments(steps=2)
+    run = RunArguments(output=str(tmp_path / "run"), data=data, training=training, beside="auto")
+    results = train(AudioVisualClassification(small), run)
+    model = read_recipe(tmp_path / "run" / "arguments.yaml")["model"]
+    # 0.9 s at 10 Hz, 24 x 32 pixels, which become squares.
+    assert (model["num_frames"], model["frame_rate"], model["height"], model["width"]) == (9, 10.0, 32, 32)
+    assert (model["video_form"], model["sound_form"], model["video_motion"]) == ("stem", "stem", True)
+    assert "linear on pixels and mel bands" in results["beside"]
+    short = write_film(tmp_path / "short.mkv", frames=moving_square(3), waveform=tone(2400, 150))
+    [answer] = predict(tmp_path / "run", [str(short)], device="cpu")
+    assert answer.values["label"] in ("right", "down")
+
+
 def test_films_with_one_of_both_are_classified(run, films, tmp_path):
     predictions = predict(run, [films / "right"], tmp_path, device="cpu")
     assert len(predictions) == 5
