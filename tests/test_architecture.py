@@ -135,6 +135,8 @@ SHARED: dict[str, frozenset[str]] = {
             "table_folders",
             "tables",
             "torn_records",
+            "unit_forms",
+            "units",
             "words",
         }
     ),

@@ -113,8 +113,29 @@ def test_durations_that_are_different_in_every_row_are_no_ids() -> None:
     )
 
 
-def test_numbers_with_a_unit_are_told() -> None:
-    note = "cells such as '12 kg' are numbers with a unit: leave 'kg' out, and the column is one of numbers"
-    assert why_no_numbers("weight", ["12 kg", "7.5kg", "1,250 kg"]) == note
-    assert why_no_numbers("share", ["12%", "7 %", "x"] * 3) == ""
-    assert why_no_numbers("seat", ["12A", "13B", "14C"]) == ""
+def test_of_numbers_with_one_unit_nothing_is_said() -> None:
+    for cells in (
+        ["12 kg", "7.5kg", "1,250 kg"],
+        ["12%", "7 %", "-"],
+        ["$1.2M", "$300k"],
+        ["12A", "13B", "14C"],
+    ):
+        assert why_no_numbers("x", cells) == ""
+
+
+def test_what_keeps_numbers_with_a_unit_from_being_numbers_is_told() -> None:
+    note = why_no_numbers("weight", ["12 kg", "7 kg", "8", "9 kg", "tall", "- kg"])
+    assert note == (
+        "5 of 6 cells are numbers with a unit, such as 12 kg, 'tall' is none: empty what nobody knows, write all with this "
+        "unit, and the column is one of numbers"
+    )
+    assert why_no_numbers("weight", ["12 kg", "300 g", "7 kg", "n/a"] * 9) == (
+        "the units differ, 'kg' and 'g': write all numbers in one unit, and the column is one of numbers"
+    )
+    assert why_no_numbers("power", ["5 mW", "7 MW"]) == (
+        "the units differ, 'mW' and 'MW': write all numbers in one unit, and the column is one of numbers"
+    )
+    assert why_no_numbers("size", ["19M", "3", "7M"]) == (
+        "a number alone may be one of 'M', or not: write 'M' with all of them or none, and the column is one of numbers"
+    )
+    assert why_no_numbers("home", ["12 Main St", "7 Oak Ave", "9 Elm Rd"] * 5) == ""

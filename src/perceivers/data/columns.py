@@ -12,7 +12,10 @@ from typing import Any
 import numpy as np
 
 from perceivers.data.duration_forms import form_of
-from perceivers.data.numbers import has_commas, is_missing, number_of
+from perceivers.data.evenly import evenly_spread
+from perceivers.data.numbers import NotationError, has_commas, is_missing, is_missing_word, number_of
+from perceivers.data.unit_forms import UnitForm, unit_form_of
+from perceivers.data.units import Measured, measured
 from perceivers.errors import DataError
 
 # In a shorter table without a name that tells more, chance makes numbers that count, or values that differ.
@@ -20,12 +23,14 @@ FEWEST_ROWS = 10
 # Of distinct whole numbers in any order, as many make chance impossible where they fill at least half of their range.
 FEWEST_UNORDERED = 30
 
-# Share of numbers with the same unit in a column of them.
-MOSTLY_UNITS = 0.9
+# In a column whose units differ: share of numbers at least, different units at most, share of the usual one at least.
+MOSTLY_UNITS, MOST_UNITS, FEWEST_OF_UNIT = 0.9, 6, 0.2
 # Share of durations in a column of them that may look like ids.
 MOSTLY_DURATIONS = 0.9
 # Share of other cells at most, of a column that is meant to be one of numbers.
 MOST_STRAY = 0.5
+# What becomes of a column whose cells are written otherwise.
+THEN = "and the column is one of numbers"
 
 _NAMELESS = re.compile(r"|unnamed: ?\d+(?:\.\d+)?|level_\d+")
 _ID_WORDS = frozenset(
@@ -40,7 +45,6 @@ _UUID = re.compile(
 )
 _TOKEN = re.compile(r"(?=.*\d)[\w#-]{1,40}")
 # 12kg, 3-4, 2020-01-31, 1,5: told by their digits, not by their being different.
-_WITH_UNIT = re.compile(r"\s*[+-]?\d[\d,.]*\s?([^\W\d_]{1,6}|%|[€$£¥]|°[CF]?)\s*")
 _MEASURE = re.compile(r"[+-]?[\d.,]+\s?[^\W\d]{0,3}|\d+-\d+(?:-\d+)?")
 
 
@@ -170,7 +174,7 @@ def _is_day(number: int) -> bool:
 
 
 def why_no_numbers(name: str, filled: Sequence[Any]) -> str:
-    """What is said of a column that would be one of numbers but for a few cells; "" of every other.
+    """What is said of a column that would be one of numbers but for a few cells, or for its units; "" of every other.
 
     Args:
         name: of the column.
@@ -178,26 +182,67 @@ def why_no_numbers(name: str, filled: Sequence[Any]) -> str:
     """
     if not all(isinstance(cell, str | int | float) and not isinstance(cell, bool) for cell in filled):
         return ""
-    units = Counter(
-        found[1] for cell in filled if isinstance(cell, str) and (found := _WITH_UNIT.fullmatch(cell))
-    )
-    for unit, count in units.most_common(1):
-        if count >= MOSTLY_UNITS * len(filled):
-            cure = f"leave {unit!r} out, and the column is one of numbers"
-            return f"cells such as {filled[0]!r:.40} are numbers with a unit: {cure}"
-    others = [cell for cell in filled if not _is_number(cell)]
-    if not others or len(others) > MOST_STRAY * len(filled):
+    form = unit_form_of(evenly_spread(filled), 1.0 - MOST_STRAY)
+    others = [cell for cell in filled if not _is_number(cell, form)]
+    if not others:
         return ""
-    return (
-        f"{len(filled) - len(others):,} of {len(filled):,} cells are numbers, {others[0]!r:.40} is none: empty what nobody "
-        "knows, and the column is one of numbers"
-    )
+    if said := _of_units([cell for cell in filled if not is_missing_word(cell)], others, form):
+        return said
+    if len(others) > MOST_STRAY * len(filled):
+        return ""
+    what = "numbers" if form is None else f"numbers with a unit, such as {form.example}"
+    cure = "empty what nobody knows" if form is None else "empty what nobody knows, write all with this unit"
+    return f"{len(filled) - len(others):,} of {len(filled):,} cells are {what}, {others[0]!r:.40} is none: {cure}, {THEN}"
 
 
-def _is_number(cell: Any) -> bool:
+def _of_units(known: Sequence[Any], others: Sequence[Any], form: UnitForm | None) -> str:
+    """What is said of numbers with several units, or with one that may be a multiple; "" of all other cells.
+
+    Args:
+        known: cells that are not missing.
+        others: those of them that are no numbers, or not of the unit that most have.
+        form: that unit; None where none is meant by most.
+    """
+    found = [cell for each in known if isinstance(each, str) and (cell := measured(each)) and cell.is_number]
+    counts = Counter(_unit(cell) for cell in found if cell.has_unit)
+    if len(found) < MOSTLY_UNITS * len(known) or not MOST_STRAY * len(known) < counts.total():
+        return ""
+    usual, count = counts.most_common(1)[0]
+    if form is None:
+        different = [unit for unit, _ in counts.most_common() if unit != usual]
+    else:
+        strange = [measured(cell) for cell in others if isinstance(cell, str)]
+        different = [_unit(cell) for cell in strange if cell is not None and cell.has_unit]
+        if form.multiples or (form.takes_numbers and not different):
+            return ""
+    if len(counts) > MOST_UNITS or count < FEWEST_OF_UNIT * len(known):
+        return ""
+    if not different:
+        return f"a number alone may be one of {usual!r}, or not: write {usual!r} with all of them or none, {THEN}"
+    # 12 Main St and 7 Oak Ave are addresses, 12A and 13B seats.
+    is_spaced = any(cell.behind[:1].isspace() for cell in found)
+    if any(" " in unit for unit in counts) or not (is_spaced or any(map(_is_measure, counts))):
+        return ""
+    return f"the units differ, {usual!r} and {different[0]!r}: write all numbers in one unit, {THEN}"
+
+
+def _unit(cell: Measured) -> str:
+    return cell.behind.strip() or cell.before.strip()
+
+
+def _is_measure(unit: str) -> bool:
+    return len(unit) > 1 or not unit.isalpha()
+
+
+def _is_number(cell: Any, form: UnitForm | None) -> bool:
     """Whether a cell is a number, however its fraction is written, or a word for a missing one."""
     try:
-        number_of(cell, may_be_infinite=True)
+        if form is not None:
+            form.number_of(cell, "point")
+        else:
+            number_of(cell, may_be_infinite=True)
+    except NotationError:
+        return form is not None or has_commas(cell)
     except DataError:
-        return has_commas(cell)
+        return False
     return True
