@@ -124,18 +124,29 @@ def test_of_numbers_with_one_unit_nothing_is_said() -> None:
 
 
 def test_what_keeps_numbers_with_a_unit_from_being_numbers_is_told() -> None:
-    note = why_no_numbers("weight", ["12 kg", "7 kg", "8", "9 kg", "tall", "- kg"])
-    assert note == (
-        "5 of 6 cells are numbers with a unit, such as 12 kg, 'tall' is none: empty what nobody knows, write all with this "
+    kilos = [f"{index} kg" for index in range(11)]
+    assert why_no_numbers("weight", [*kilos, "8", "tall", "- kg"]) == (
+        "13 of 14 cells are numbers with a unit, such as 12 kg, 'tall' is none: empty what nobody knows, write all with this "
         "unit, and the column is one of numbers"
     )
-    assert why_no_numbers("weight", ["12 kg", "300 g", "7 kg", "n/a"] * 9) == (
+    assert why_no_numbers("weight", [*kilos, "300 g", "n/a", "n/a", "n/a"]) == (
         "the units differ, 'kg' and 'g': write all numbers in one unit, and the column is one of numbers"
     )
-    assert why_no_numbers("power", ["5 mW", "7 MW"]) == (
+    assert why_no_numbers("power", [f"{index} {'mM'[index % 2]}W" for index in range(11)]) == (
         "the units differ, 'mW' and 'MW': write all numbers in one unit, and the column is one of numbers"
     )
-    assert why_no_numbers("size", ["19M", "3", "7M"]) == (
+    assert why_no_numbers("size", [f"{index}{'M' if index % 3 else ''}" for index in range(11)]) == (
         "a number alone may be one of 'M', or not: write 'M' with all of them or none, and the column is one of numbers"
     )
-    assert why_no_numbers("home", ["12 Main St", "7 Oak Ave", "9 Elm Rd"] * 5) == ""
+
+
+def test_of_names_that_begin_with_a_number_nothing_is_said() -> None:
+    streets = [f"{index} {('Main St', 'Oak Ave')[index % 2]}" for index in range(20)]
+    seats = [f"{index}{'ABC'[index % 3]}" for index in range(20)]
+    for cells in (
+        streets,
+        seats,
+        ["1Story", "2Story", "attic"] * 9,
+        ["1. White", "2. Black", "4. Other"] * 9,
+    ):
+        assert why_no_numbers("x", cells) == ""

@@ -25,6 +25,8 @@ FEWEST_UNORDERED = 30
 
 # In a column whose units differ: share of numbers at least, different units at most, share of the usual one at least.
 MOSTLY_UNITS, MOST_UNITS, FEWEST_OF_UNIT = 0.9, 6, 0.2
+# Fewer different numbers with a unit may be names: 1Story, 2Story, attic.
+FEWEST_MEASURED = 10
 # Share of durations in a column of them that may look like ids.
 MOSTLY_DURATIONS = 0.9
 # Share of other cells at most, of a column that is meant to be one of numbers.
@@ -186,8 +188,13 @@ def why_no_numbers(name: str, filled: Sequence[Any]) -> str:
     others = [cell for cell in filled if not _is_number(cell, form)]
     if not others:
         return ""
-    if said := _of_units([cell for cell in filled if not is_missing_word(cell)], others, form):
+    known = [cell for cell in filled if not is_missing_word(cell)]
+    found = [cell for each in known if isinstance(each, str) and (cell := measured(each)) and cell.is_number]
+    is_measured = len({cell.number for cell in found}) >= FEWEST_MEASURED
+    if is_measured and (said := _of_units(known, found, others, form)):
         return said
+    if form is not None and not is_measured:
+        return ""
     if len(others) > MOST_STRAY * len(filled):
         return ""
     what = "numbers" if form is None else f"numbers with a unit, such as {form.example}"
@@ -195,15 +202,17 @@ def why_no_numbers(name: str, filled: Sequence[Any]) -> str:
     return f"{len(filled) - len(others):,} of {len(filled):,} cells are {what}, {others[0]!r:.40} is none: {cure}, {THEN}"
 
 
-def _of_units(known: Sequence[Any], others: Sequence[Any], form: UnitForm | None) -> str:
+def _of_units(
+    known: Sequence[Any], found: Sequence[Measured], others: Sequence[Any], form: UnitForm | None
+) -> str:
     """What is said of numbers with several units, or with one that may be a multiple; "" of all other cells.
 
     Args:
         known: cells that are not missing.
+        found: those of them that are numbers, with a unit or without.
         others: those of them that are no numbers, or not of the unit that most have.
         form: that unit; None where none is meant by most.
     """
-    found = [cell for each in known if isinstance(each, str) and (cell := measured(each)) and cell.is_number]
     counts = Counter(_unit(cell) for cell in found if cell.has_unit)
     if len(found) < MOSTLY_UNITS * len(known) or not MOST_STRAY * len(known) < counts.total():
         return ""

@@ -77,7 +77,7 @@ class UnitForm:
         """
         if cell is None or is_missing_word(cell):
             return None
-        if not isinstance(cell, str):
+        if not isinstance(cell, str) or looks_like_number(cell):
             number = plain_number_of(cell, decimal, may_be_infinite=True)
             if number is not None and not self.takes_numbers:
                 raise self._unlike(cell)

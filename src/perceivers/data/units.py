@@ -23,7 +23,7 @@ _CURRENCY = rf"(?:[A-Za-z]{{0,3}}[{_SIGNS}]|{_CODES}|Rs\.?)"
 _IS_CURRENCY = re.compile(_CURRENCY)
 _WORDS = "|".join(re.escape(word) for word in sorted(MISSING_WORDS - {""}, key=len, reverse=True))
 # What stands in the place of the number is not looked at closely: whoever reads it tells what is wrong with it.
-_NUMBER = rf"(?:[+-]?(?:\d(?:[\d.,'\u2019\s]*[\d.,])?|\.\d+)(?:[eE][+-]?\d+)?|(?i:[+-]?inf|{_WORDS}))"
+_NUMBER = rf"(?:[+-]?(?:\d(?:[\d.,'\u2019\s]*\d)?|\.\d+)(?:[eE][+-]?\d+)?|(?i:[+-]?inf|{_WORDS})(?![^\W\d_]))"
 _CELL = re.compile(
     rf"(?P<open>\()?(?P<sign>[+-])?(?P<before>{_CURRENCY}\s*)?(?P<number>{_NUMBER})(?P<behind>\s*[^\d\s()].{{0,15}}?)?(?P<close>\))?"
 )
@@ -79,7 +79,12 @@ def measured(cell: str) -> Measured | None:
 def _is_unit(text: str) -> bool:
     bare = _POWER_OF_UNIT.sub(r"\1", text)
     is_written_so = all(letter.isalpha() or letter in _MARKS or is_currency(letter) for letter in bare)
-    return is_written_so and text[0] not in ".^" and text.count(" ") <= 2 and text.casefold() not in _NO_UNITS
+    return (
+        is_written_so
+        and text[0] not in ".^"
+        and text.count(" ") <= 2
+        and text.casefold().split()[0] not in _NO_UNITS
+    )
 
 
 def is_currency(text: str) -> bool:
