@@ -108,11 +108,11 @@ class NumberKind(Kind):
         return "duration" if form and isinstance(form, str) else "number"
 
     def typed(self, cell: Any, column: str, table: Any) -> Any:
-        """See Kind; a duration, or a number with a unit, in the form of its column."""
+        """See Kind; a duration in the form of its column, a number with a unit as it is."""
         number, form = self.plain(cell, column, table), self.forms.get(column, "")
-        if isinstance(form, UnitForm) and isinstance(cell, str) and number is not None:
-            # With all of its digits.
-            return cell.strip()
+        if isinstance(form, UnitForm) and number is not None:
+            # Which is read again with all of its digits.
+            return cell.strip() if isinstance(cell, str) else number
         return written(number, form) if form and number is not None else number
 
     def survey(self, table: Any, columns: Sequence[str]) -> Self:
