@@ -77,12 +77,12 @@ class UnitForm:
         """
         if cell is None or is_missing_word(cell):
             return None
-        if not isinstance(cell, str) or looks_like_number(cell):
+        found = measured(cell) if isinstance(cell, str) else None
+        if not isinstance(cell, str) or (found is None and looks_like_number(cell)):
             number = plain_number_of(cell, decimal, may_be_infinite=True)
             if number is not None and not self.takes_numbers:
                 raise self._unlike(cell)
             return number
-        found = measured(cell)
         power = None if found is None else self._power(found)
         if found is None or power is None:
             raise self._unlike(cell)

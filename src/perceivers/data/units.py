@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from functools import lru_cache
 
 from perceivers.data.numbers import MISSING_WORDS, looks_like_number
 
 # Of a longer cell nobody says that it is a number with a unit.
 MOST_LETTERS = 64
+# Units of which is kept what is known of them.
+MOST_KEPT = 1_024
 # Powers of ten that a number is multiplied by, by the words behind it in lower case.
 POWERS = {"k": 3, "m": 6, "mn": 6, "b": 9, "bn": 9, "t": 12, "tn": 12}
 
@@ -76,6 +79,8 @@ def measured(cell: str) -> Measured | None:
     )
 
 
+# A column has few units, and many cells.
+@lru_cache(MOST_KEPT)
 def _is_unit(text: str) -> bool:
     bare = _POWER_OF_UNIT.sub(r"\1", text)
     is_written_so = all(letter.isalpha() or letter in _MARKS or is_currency(letter) for letter in bare)
@@ -92,6 +97,7 @@ def is_currency(text: str) -> bool:
     return any(_IS_CURRENCY.fullmatch(each) for each in (text, text.upper()))
 
 
+@lru_cache(MOST_KEPT)
 def unit_key(before: str, behind: str) -> tuple[str, str]:
     """What is equal of two cells with the same unit, up to case, spaces, the plural's s, and a currency's side."""
     front, back = ("".join(text.split()) for text in (before, behind))
@@ -112,6 +118,7 @@ def is_same_unit(first: str, second: str) -> bool:
     return not (first[1:] == second[1:] and {first[:1], second[:1]} == {"m", "M"})
 
 
+@lru_cache(MOST_KEPT)
 def multiple_in(behind: str) -> tuple[str, str] | None:
     """What stands behind a number as a multiple, k, M, B or the like, and a currency behind that; None where it is none."""
     found = _MULTIPLE.fullmatch(behind)
