@@ -125,6 +125,7 @@ SHARED: dict[str, frozenset[str]] = {
             "layouts",
             "leaks",
             "listed_files",
+            "nearly_numbers",
             "numbers",
             "opening",
             "parts",

@@ -80,7 +80,7 @@ class UnitForm:
         found = measured(cell) if isinstance(cell, str) else None
         if not isinstance(cell, str) or (found is None and looks_like_number(cell)):
             number = plain_number_of(cell, decimal, may_be_infinite=True)
-            if number is not None and not self.takes_numbers:
+            if number and not self.takes_numbers:
                 raise self._unlike(cell)
             return number
         power = None if found is None else self._power(found)
@@ -130,7 +130,8 @@ class UnitForm:
     def _power(self, found: Measured) -> int | None:
         """The power of ten that the number of a cell is multiplied by; None where the cell has another unit."""
         if not found.has_unit:
-            return 0 if self.takes_numbers and not found.is_bracketed else None
+            is_known = self.takes_numbers or _is_zero(found.number)
+            return 0 if is_known and not found.is_bracketed else None
         if found.is_bracketed and (not self._is_money or found.number[0] in "+-"):
             return None
         multiple, behind = (multiple_in(found.behind) if self.multiples else None) or ("", found.behind)
@@ -160,9 +161,9 @@ class UnitForm:
 def unit_form_of(cells: Sequence[Any], mostly: float = 1.0, decimal: Decimal = "point") -> UnitForm | None:
     """How a column writes numbers with a unit; None where it holds none.
 
-    More than half of the cells must have the unit; numbers alone count as numbers of it. Numbers are multiplied out where k
-    and M differ from cell to cell, or where they stand with a currency; and 12k beside 950 is 12,000. What else may be
-    metres, kelvin or millions is a unit, and nothing is known of numbers that stand beside it alone.
+    More than half of the cells must have the unit, but for zeros; numbers alone count as numbers of it. Numbers are
+    multiplied out where k and M differ from cell to cell, or where they stand with a currency; and 12k beside 950 is 12,000.
+    What else may be metres, kelvin or millions is a unit, and nothing is known of numbers that stand beside it alone.
 
     Args:
         cells: that are not empty.
@@ -175,16 +176,17 @@ def unit_form_of(cells: Sequence[Any], mostly: float = 1.0, decimal: Decimal = "
         found for cell in known if isinstance(cell, str) and (found := measured(cell)) and found.has_unit
     ]
     united = [found for found in others if found.is_number]
+    zeros = [cell for cell in alone if _is_zero(cell)]
     missing = Counter(
         unit_key(found.before, found.behind) for found in others if is_missing_word(found.number)
     )
-    for group in (_of_multiples(united, bool(alone)), _of_one_unit(united)):
+    for group in (_of_multiples(united, len(alone) > len(zeros)), _of_one_unit(united)):
         count = len(known) - (
             0 if group is None else missing[unit_key(group.cells[0].before, group.behind[0])]
         )
-        if group is None or len(group.cells) <= MOST * count:
+        if group is None or len(group.cells) <= MOST * (count - len(zeros)):
             continue
-        beside = alone if group.takes_numbers else []
+        beside = alone if group.takes_numbers else zeros
         if len(group.cells) + len(beside) >= mostly * count:
             return _form(group, beside, decimal)
     return None
@@ -308,6 +310,11 @@ def _decimals(number: str, decimal: Decimal) -> int | None:
         return None
     _, mark, fraction = number.rpartition("," if decimal == "comma" else ".")
     return len(fraction) if mark else 0
+
+
+def _is_zero(cell: Any) -> bool:
+    """Whether a number is nothing, which it is in every unit."""
+    return not str(cell).strip().strip("+-0.,")
 
 
 def _as_text(number: Any) -> str:

@@ -28,7 +28,7 @@ _WORDS = "|".join(re.escape(word) for word in sorted(MISSING_WORDS - {""}, key=l
 # What stands in the place of the number is not looked at closely: whoever reads it tells what is wrong with it.
 _NUMBER = rf"(?:[+-]?(?:\d(?:[\d.,'\u2019\s]*\d)?|\.\d+)(?:[eE][+-]?\d+)?|(?i:[+-]?inf|{_WORDS})(?![^\W\d_]))"
 _CELL = re.compile(
-    rf"(?P<open>\()?(?P<sign>[+-])?(?P<before>{_CURRENCY}\s*)?(?P<number>{_NUMBER})(?P<behind>\s*[^\d\s()].{{0,15}}?)?(?P<close>\))?"
+    rf"(?P<open>\()?(?P<sign>[+-])?(?P<before>{_CURRENCY}\s*)?(?P<inner>\()?(?P<number>{_NUMBER})(?P<behind>\s*[^\d\s()].{{0,15}}?)?(?P<close>\))?"
 )
 # m2 and m^3, the only digits in a unit.
 _POWER_OF_UNIT = re.compile(r"(?<![^\W\d_])((?:[dckm\u00b5\u03bc]?m|ft|in|yd|mi|s)\^?)[23](?!\w)")
@@ -46,7 +46,7 @@ class Measured:
         number: as it is written, with the sign wherever that stood; or a word for a missing one.
         before: a currency, and the space behind it.
         behind: a unit, and the space before it.
-        is_bracketed: whether brackets are around all of it: ($5) is -$5 to accountants.
+        is_bracketed: whether there are brackets: ($5) and $(5) are -$5 to accountants.
     """
 
     number: str
@@ -69,13 +69,13 @@ def measured(cell: str) -> Measured | None:
     """The parts of a cell; None where it is no number with a unit, nor without one."""
     text = cell.strip()
     found = _CELL.fullmatch(text) if len(text) <= MOST_LETTERS else None
-    if found is None or bool(found["open"]) != bool(found["close"]):
+    if found is None or bool(found["open"]) + bool(found["inner"]) != bool(found["close"]):
         return None
     behind = found["behind"] or ""
     if behind and not _is_unit(behind.strip()):
         return None
     return Measured(
-        (found["sign"] or "") + found["number"], found["before"] or "", behind, bool(found["open"])
+        (found["sign"] or "") + found["number"], found["before"] or "", behind, bool(found["close"])
     )
 
 
