@@ -136,6 +136,7 @@ SHARED: dict[str, frozenset[str]] = {
             "table_folders",
             "tables",
             "torn_records",
+            "unit_columns",
             "unit_forms",
             "units",
             "words",

@@ -10,7 +10,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from perceivers.data.unit_forms import UnitForm, unit_form_of
+from perceivers.data.unit_columns import unit_form_of
+from perceivers.data.unit_forms import UnitForm
 from perceivers.data.units import Measured, measured
 from perceivers.errors import DataError
 
@@ -204,7 +205,7 @@ def test_decimals_and_commas_are_those_of_the_column() -> None:
         unit_form_of(cells, decimal=decimal)  # type: ignore[arg-type]
         for cells, decimal in (
             (["12,50 €", "7 €"], "comma"),
-            (["$1,234.5", "$7", "$8", 9.25, 3.0], "grouped"),
+            (["$1,234.5", "$7", "$8", "9.25", 0.1 + 0.2], "grouped"),
         )
     )
     assert comma == UnitForm(behind=" €", decimals=2, decimal="comma")

@@ -8,7 +8,8 @@ from typing import Any
 
 from perceivers.data.evenly import evenly_spread
 from perceivers.data.numbers import NotationError, has_commas, is_missing_word, number_of
-from perceivers.data.unit_forms import UnitForm, unit_form_of
+from perceivers.data.unit_columns import unit_form_of
+from perceivers.data.unit_forms import UnitForm
 from perceivers.data.units import Measured, measured
 from perceivers.errors import DataError
 

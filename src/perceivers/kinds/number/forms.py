@@ -8,7 +8,8 @@ from typing import Any
 from perceivers.data import duration_forms
 from perceivers.data.duration_forms import form_of
 from perceivers.data.numbers import Decimal, is_missing_word, looks_like_number
-from perceivers.data.unit_forms import UnitForm, unit_form_of
+from perceivers.data.unit_columns import unit_form_of
+from perceivers.data.unit_forms import UnitForm
 from perceivers.kinds.base import MOSTLY
 
 # "" of numbers alone, what `form_of` says of durations, or a unit.
