@@ -88,6 +88,11 @@ def test_durations_are_learned_in_seconds_and_said_as_they_are_written() -> None
 def test_numbers_with_a_unit_are_learned_without_it_and_said_with_it() -> None:
     assert guess_answer([f"{index}.5 kg" for index in range(25)]) is Number
     assert guess_answer([f"${1_000 + index:,}" for index in range(25)]) is Number
+    assert (
+        guess_answer(["10,000+", "500+", "5,000+"] * 9)
+        is guess_answer(["10,000", "500", "5,000"] * 9)
+        is Number
+    )
     assert guess_answer([f"{index} stars" for index in range(5)] * 9) is not Number
     answer = Number("price").settle(["$59", "$61.5", "n/a", "-$1.50"] * 30, "t")
     assert (answer.form, answer.smallest) == (UnitForm("$", decimals=2), -1.5)

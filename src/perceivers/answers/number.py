@@ -16,7 +16,7 @@ from perceivers.answers.one_class import MOST_NUMBERED_CLASSES
 from perceivers.answers.ranking import wide_array
 from perceivers.answers.said import Said
 from perceivers.data.evenly import evenly_spread
-from perceivers.data.numbers import Decimal, has_commas, is_missing_word, looks_like_number
+from perceivers.data.numbers import Decimal, NotationError, has_commas, is_missing_word, looks_like_number
 from perceivers.data.unit_forms import UnitForm
 from perceivers.errors import DataError
 from perceivers.kinds.base import MOSTLY
@@ -77,7 +77,10 @@ class Number(Answer):
             form = form_of_column(evenly_spread(known))
             if not form:
                 return 0.0
-            found = [_number_or_none(cell, form) for cell in known]
+            try:
+                found = [_number_or_none(cell, form) for cell in known]
+            except NotationError:
+                return 0.9
             distinct = {number for number in found if number is not None and math.isfinite(number)}
         elif are_names(known):
             return 0.0
@@ -193,8 +196,8 @@ class Number(Answer):
         first, second = said["number"], other["number"]
         if not self.form:
             return {"answer": first, "without": second, "change": second - first}
-        change = (self.read(second) or 0.0) - (self.read(first) or 0.0)
-        return {"answer": first, "without": second, "change": self._written(change)}
+        before, after = (_number_or_none(each, self.form, self.decimal) or 0.0 for each in (first, second))
+        return {"answer": first, "without": second, "change": self._written(after - before)}
 
     def note(self) -> str:
         """Its range, and whether its logarithm is learned."""
@@ -301,9 +304,12 @@ class Number(Answer):
         return moved
 
 
-def _number_or_none(cell: Any, form: Form) -> float | None:
+def _number_or_none(cell: Any, form: Form, decimal: Decimal = "point") -> float | None:
+    """A cell as a number; None where it is none. Raises NotationError where it is one in another notation."""
     try:
-        return number_of(cell, "", "point", form)
+        return number_of(cell, "", decimal, form)
+    except NotationError:
+        raise
     except DataError:
         return None
 
