@@ -122,6 +122,7 @@ def test_a_column_has_a_form_that_reads_its_numbers(cells: tuple[Any, ...]) -> N
         ["5 mW", "5 MW"],
         ["300K", "300", "310K"],
         ["5M", "7", "8M"],
+        ["0", "1", "3+", "3+", "0"],
         ["3M", "6M", "2T", "4T"],
         ["12A", "13B", "14C"],
         ["($5)", "($7)", "$8"],

@@ -127,9 +127,9 @@ def _of_one_unit(united: Sequence[Measured]) -> _Group | None:
         return None
     ((usual, _),) = Counter(cell.behind for cell in own).most_common(1)
     own = [cell for cell in own if is_same_unit(cell.behind, usual)]
-    return _Group(
-        own, [""] * len(own), [cell.behind for cell in own], power_of(usual) == 0 or usual[0].isspace()
-    )
+    # 7 beside 5M may be anything, and 3 beside 3+ is less.
+    is_clear = usual.strip() != "+" and (power_of(usual) == 0 or usual[0].isspace())
+    return _Group(own, [""] * len(own), [cell.behind for cell in own], is_clear)
 
 
 def _are_bracketed(cells: Sequence[Measured]) -> bool:
