@@ -125,6 +125,7 @@ SHARED: dict[str, frozenset[str]] = {
             "layouts",
             "leaks",
             "listed_files",
+            "nearly_numbers",
             "numbers",
             "opening",
             "parts",
@@ -135,6 +136,9 @@ SHARED: dict[str, frozenset[str]] = {
             "table_folders",
             "tables",
             "torn_records",
+            "unit_columns",
+            "unit_forms",
+            "units",
             "words",
         }
     ),

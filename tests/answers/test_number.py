@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import math
 from datetime import timedelta
 
@@ -10,6 +11,7 @@ import torch
 
 from perceivers.answers.number import Number
 from perceivers.answers.registry import guess_answer
+from perceivers.data.unit_forms import UnitForm
 from perceivers.errors import DataError
 
 NUMBERS = [str(1.5 * index) for index in range(59)]
@@ -81,6 +83,43 @@ def test_durations_are_learned_in_seconds_and_said_as_they_are_written() -> None
     interval = Number("took", quantiles=(0.1, 0.9)).settle(cells, "t")
     (said,) = interval.describe(torch.tensor([[-1.0, 1.0]]))
     assert interval.in_words(said).note == "0:59:00 to 1:01:00"
+
+
+def test_numbers_with_a_unit_are_learned_without_it_and_said_with_it() -> None:
+    assert guess_answer([f"{index}.5 kg" for index in range(25)]) is Number
+    assert guess_answer([f"${1_000 + index:,}" for index in range(25)]) is Number
+    assert (
+        guess_answer(["10,000+", "500+", "5,000+"] * 9)
+        is guess_answer(["10,000", "500", "5,000"] * 9)
+        is Number
+    )
+    assert guess_answer([f"{index} stars" for index in range(5)] * 9) is not Number
+    answer = Number("price").settle(["$59", "$61.5", "n/a", "-$1.50"] * 30, "t")
+    assert (answer.form, answer.smallest) == (UnitForm("$", decimals=2), -1.5)
+    answer = Number("price").settle(["$59", "$61", "n/a"] * 30, "t")
+    assert (answer.mean, answer.scale, answer.stray) == (60.0, 1.0, "number")
+    assert answer.target("$62") == answer.target(62) == 2.0
+    assert answer.describe(torch.tensor([2.25])) == [{"number": "$62"}]
+    assert answer.values(torch.tensor([2.25])).tolist() == [62.25]
+    assert answer.compare({"number": "$62"}, {"number": "$59"}) == {
+        "answer": "$62",
+        "without": "$59",
+        "change": "-$3",
+    }
+    assert answer.note() == "numbers with a unit, answered as they are written: $59 to $61"
+    assert "$62" in answer.html({"number": "$62"})
+    assert Number.of_state(json.loads(json.dumps(answer.state()))) == answer
+    with pytest.raises(
+        DataError, match=r"'price': expected a number such as \$12, received '€5'; .* price:class"
+    ):
+        answer.target("€5")
+
+
+def test_answers_have_the_comma_that_the_cells_have() -> None:
+    answer = Number("price", decimal="comma").settle(["59,50 €", "60,50 €"] * 9, "t")
+    (said,) = answer.describe(torch.tensor([0.5]))
+    assert said == {"number": "60,25 €"}
+    assert answer.read(said["number"]) == 60.25
 
 
 def test_few_whole_durations_are_classes_as_few_whole_numbers_are() -> None:

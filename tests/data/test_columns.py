@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from perceivers.data.columns import is_nameless, is_row_number, why_no_data, why_no_numbers
+from perceivers.data.columns import is_nameless, is_row_number, why_no_data
 
 CHANCE = random.Random(0)
 MIXED = CHANCE.sample(range(100, 150), 41)
@@ -93,17 +93,6 @@ def test_an_index_that_was_mixed_is_still_one() -> None:
     ]  # fmt: skip
 
 
-@pytest.mark.parametrize("stray", ["tall", "1'234", "$5"])
-def test_a_column_of_numbers_but_for_a_few_cells_is_told(stray: str) -> None:
-    note = why_no_numbers("x", ["1.5", "NA", stray, "2,5", "-3"])
-    assert note.startswith(f"4 of 5 cells are numbers, {stray!r} is none: empty what nobody knows")
-
-
-@pytest.mark.parametrize("cells", [["1", "2"], ["1", "NA"], ["a", "b", "1"], [True, 1, 2], [[1], 1, 2]])
-def test_of_other_columns_nothing_is_said_of_numbers(cells: list[object]) -> None:
-    assert why_no_numbers("x", cells) == ""
-
-
 def test_durations_that_are_different_in_every_row_are_no_ids() -> None:
     assert why_no_data("took", [f"PT{index}M{index % 60}S" for index in range(40)]) is None
     assert why_no_data("took", [f"{index}h{index % 60}m" for index in range(40)]) is None
@@ -111,10 +100,3 @@ def test_durations_that_are_different_in_every_row_are_no_ids() -> None:
         why_no_data("code", [f"PT{index}X" for index in range(40)])
         == "is different in every row, as an id is"
     )
-
-
-def test_numbers_with_a_unit_are_told() -> None:
-    note = "cells such as '12 kg' are numbers with a unit: leave 'kg' out, and the column is one of numbers"
-    assert why_no_numbers("weight", ["12 kg", "7.5kg", "1,250 kg"]) == note
-    assert why_no_numbers("share", ["12%", "7 %", "x"] * 3) == ""
-    assert why_no_numbers("seat", ["12A", "13B", "14C"]) == ""

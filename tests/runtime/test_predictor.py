@@ -11,6 +11,7 @@ import pytest
 
 from perceivers.answers.number import Number
 from perceivers.answers.one_class import OneClass
+from perceivers.data.frames import ColumnTable
 from perceivers.errors import ConfigurationError, DataError, UnreadableError
 from perceivers.kinds.number.kind import NumberKind
 from perceivers.kinds.number.options import NumberOptions
@@ -127,6 +128,20 @@ def test_mistakes_are_named_with_their_cure(exported: Path, tmp_path: Path) -> N
             predictor.predict(asked)
     with pytest.raises(DataError, match=r"encoder.onnx"):
         _ = predictor.encoder
+
+
+def test_numbers_with_a_unit_are_read_and_said_as_by_the_run(tmp_path: Path) -> None:
+    table = ColumnTable({"size": ["1.5 kg", "2.5 kg"]}, "made")
+    kind = NumberKind(NumberOptions()).survey(table, ("size",)).settle(list(SIZES), ["size"])
+    answer = Number("price", quantiles=(0.5,)).settle(["$59", "$61"], "train")
+    Columns((Input("numbers", ("size",), kind),), {"price": answer}).save_pretrained(tmp_path)
+    write_linear(tmp_path / "model.onnx", {"inputs_numbers": [[1.0]]}, output="logits_price")
+    write_json(tmp_path / "export.json", {"task": "table", "arguments": {}, "decimal": "point"})
+    (row,) = load(tmp_path).predict([{"size": "4 kg"}])
+    # 4 is the middle of the training values, and $60 what is answered of it: one quantile, as the file has one output.
+    assert row["price"] == "$60"
+    with pytest.raises(DataError, match=r"such as 12.0 kg, received '4 lb'"):
+        load(tmp_path).predict([{"size": "4 lb"}])
 
 
 def test_numbers_are_said_as_with_torch() -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from html import escape
 from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 import numpy as np
@@ -14,13 +15,13 @@ from perceivers.answers.drawing import draw_words
 from perceivers.answers.one_class import MOST_NUMBERED_CLASSES
 from perceivers.answers.ranking import wide_array
 from perceivers.answers.said import Said
-from perceivers.data.duration_forms import written
-from perceivers.data.durations import seconds_of
 from perceivers.data.evenly import evenly_spread
-from perceivers.data.numbers import Decimal, has_commas, is_missing_word
+from perceivers.data.numbers import Decimal, NotationError, has_commas, is_missing_word, looks_like_number
+from perceivers.data.unit_forms import UnitForm
 from perceivers.errors import DataError
 from perceivers.kinds.base import MOSTLY
-from perceivers.kinds.number.reading import are_names, duration_form, looks_like_number, number_of
+from perceivers.kinds.number.forms import Form, form_of_column, written
+from perceivers.kinds.number.reading import are_names, number_of
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -33,7 +34,8 @@ MOST_SKEWED = 2.0
 class Number(Answer):
     """A number in the units of the data. The model learns standard deviations from the mean, of the logarithm if skewed.
 
-    Of durations the numbers are seconds; what is said of them is written as the column writes them.
+    Of durations the numbers are seconds. What is said of them, and of numbers with a unit, is written as the column writes
+    it.
 
     Args:
         quantiles: shares in (0, 1), ascending, of which the number is answered; empty for its mean.
@@ -45,7 +47,8 @@ class Number(Answer):
         largest: of the training numbers.
         decimal: how numbers are written, see `perceivers.data.numbers.number_of`.
         widened: what the outer quantiles are moved outwards by, in standard deviations.
-        form: how the column writes durations, see `perceivers.data.duration_forms.form_of`; "" where it holds none.
+        form: how the column writes its numbers, see `perceivers.kinds.number.forms.form_of_column`; "" where they stand
+            alone.
     """
 
     quantiles: tuple[float, ...] = ()
@@ -57,7 +60,7 @@ class Number(Answer):
     largest: float = math.inf
     decimal: Decimal = "point"
     widened: float = 0.0
-    form: str = ""
+    form: Form = ""
 
     name: ClassVar[str] = "number"
     head_type: ClassVar[str] = "number"
@@ -71,10 +74,14 @@ class Number(Answer):
         numbers = [cell for cell in known if looks_like_number(cell)]
         # A few words among many numbers are faults of the table, and are reported as such.
         if len(numbers) < MOSTLY * max(len(known), 1):
-            found = [seconds_of(cell) for cell in known] if duration_form(evenly_spread(known)) else []
-            distinct = {seconds for seconds in found if seconds is not None}
-            if not distinct:
+            form = form_of_column(evenly_spread(known))
+            if not form:
                 return 0.0
+            try:
+                found = [_number_or_none(cell, form) for cell in known]
+            except NotationError:
+                return 0.9
+            distinct = {number for number in found if number is not None and math.isfinite(number)}
         elif are_names(known):
             return 0.0
         elif any(has_commas(cell) for cell in numbers):
@@ -87,7 +94,7 @@ class Number(Answer):
     def settle(self, cells: Sequence[Any], source: str) -> Self:
         """Find mean, deviation, and whether logarithms are learned better."""
         known = [cell for cell in cells if not is_missing_word(cell)]
-        form = duration_form(evenly_spread(known)) if known else ""
+        form = form_of_column(evenly_spread(known), self.decimal) if known else ""
         return replace(self, form=form).learned_from(cells, source)
 
     def learned_from(self, cells: Sequence[Any], source: str) -> Self:
@@ -111,7 +118,7 @@ class Number(Answer):
     @property
     def stray(self) -> str:
         """See Answer."""
-        return "duration" if self.form else "number"
+        return "duration" if self.form and isinstance(self.form, str) else "number"
 
     def read(self, cell: Any) -> float | None:
         """See Answer; it may be infinite."""
@@ -189,13 +196,18 @@ class Number(Answer):
         first, second = said["number"], other["number"]
         if not self.form:
             return {"answer": first, "without": second, "change": second - first}
-        change = (seconds_of(second) or 0.0) - (seconds_of(first) or 0.0)
-        return {"answer": first, "without": second, "change": self._written(change)}
+        before, after = (_number_or_none(each, self.form, self.decimal) or 0.0 for each in (first, second))
+        return {"answer": first, "without": second, "change": self._written(after - before)}
 
     def note(self) -> str:
         """Its range, and whether its logarithm is learned."""
         learned = "" if self.logarithm_of is None else "; skewed, so its logarithm is learned"
-        said = "durations, measured in seconds, answered as they are written: " if self.form else ""
+        said = ""
+        if self.form:
+            what = (
+                "numbers with a unit" if isinstance(self.form, UnitForm) else "durations, measured in seconds"
+            )
+            said = f"{what}, answered as they are written: "
         return f"{said}{self._words(self._written(self.smallest))} to {self._words(self._written(self.largest))}{learned}"
 
     def draw(self, axes: Any, said: Mapping[str, Any]) -> None:
@@ -206,7 +218,7 @@ class Number(Answer):
     def html(self, said: Mapping[str, Any]) -> str:
         """See Answer; with its interval."""
         interval = f" ({self._interval(said)})" if "low" in said else ""
-        return f'<span class="answer">{self._words(said["number"], 4)}</span>{interval}'
+        return f'<span class="answer">{escape(self._words(said["number"], 4))}</span>{escape(interval)}'
 
     def in_words(self, said: Mapping[str, Any]) -> Said:
         """See Answer; with its interval."""
@@ -227,8 +239,14 @@ class Number(Answer):
         own: np.ndarray = wide if self.logarithm_of is None else np.exp(wide) - self.logarithm_of
         return own
 
+    @classmethod
+    def of_state(cls, state: Mapping[str, Any]) -> Self:
+        """See Answer."""
+        form = state.get("form", "")
+        return super().of_state({**state, "form": form if isinstance(form, str) else UnitForm.of_state(form)})
+
     def _written(self, number: float) -> float | str:
-        """What tables say: the number, or a duration as its column writes it."""
+        """What tables say: the number, or as its column writes it with a unit, or as a duration."""
         return written(number, self.form) if self.form else number
 
     def _words(self, said: float | str, digits: int = 6) -> str:
@@ -284,6 +302,16 @@ class Number(Answer):
         moved[..., 0] = (scores[..., 0] - self.widened).minimum(inner[..., 0])
         moved[..., -1] = (scores[..., -1] + self.widened).maximum(inner[..., -1])
         return moved
+
+
+def _number_or_none(cell: Any, form: Form, decimal: Decimal = "point") -> float | None:
+    """A cell as a number; None where it is none. Raises NotationError where it is one in another notation."""
+    try:
+        return number_of(cell, "", decimal, form)
+    except NotationError:
+        raise
+    except DataError:
+        return None
 
 
 def _logarithm_of(numbers: np.ndarray) -> float | None:

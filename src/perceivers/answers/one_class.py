@@ -10,11 +10,10 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal, Self
 from perceivers.answers.confusions import draw_confusions
 from perceivers.answers.ranked import RankedAnswer
 from perceivers.answers.ranking import ranked_answers
-from perceivers.data.numbers import is_missing_word
+from perceivers.data.numbers import is_missing_word, looks_like_number
 from perceivers.data.rows import class_id, in_natural_order
 from perceivers.errors import DataError
 from perceivers.kinds.base import is_empty
-from perceivers.kinds.number.reading import looks_like_number
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from collections import Counter
 from collections.abc import Hashable, Sequence
 from datetime import datetime
 from itertools import pairwise
@@ -12,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from perceivers.data.duration_forms import form_of
-from perceivers.data.numbers import has_commas, is_missing, number_of
+from perceivers.data.numbers import is_missing, number_of
 from perceivers.errors import DataError
 
 # In a shorter table without a name that tells more, chance makes numbers that count, or values that differ.
@@ -20,12 +19,8 @@ FEWEST_ROWS = 10
 # Of distinct whole numbers in any order, as many make chance impossible where they fill at least half of their range.
 FEWEST_UNORDERED = 30
 
-# Share of numbers with the same unit in a column of them.
-MOSTLY_UNITS = 0.9
 # Share of durations in a column of them that may look like ids.
 MOSTLY_DURATIONS = 0.9
-# Share of other cells at most, of a column that is meant to be one of numbers.
-MOST_STRAY = 0.5
 
 _NAMELESS = re.compile(r"|unnamed: ?\d+(?:\.\d+)?|level_\d+")
 _ID_WORDS = frozenset(
@@ -40,7 +35,6 @@ _UUID = re.compile(
 )
 _TOKEN = re.compile(r"(?=.*\d)[\w#-]{1,40}")
 # 12kg, 3-4, 2020-01-31, 1,5: told by their digits, not by their being different.
-_WITH_UNIT = re.compile(r"\s*[+-]?\d[\d,.]*\s?([^\W\d_]{1,6}|%|[€$£¥]|°[CF]?)\s*")
 _MEASURE = re.compile(r"[+-]?[\d.,]+\s?[^\W\d]{0,3}|\d+-\d+(?:-\d+)?")
 
 
@@ -166,38 +160,4 @@ def _is_day(number: int) -> bool:
         datetime.strptime(str(number), "%Y%m%d")
     except ValueError:
         return False
-    return True
-
-
-def why_no_numbers(name: str, filled: Sequence[Any]) -> str:
-    """What is said of a column that would be one of numbers but for a few cells; "" of every other.
-
-    Args:
-        name: of the column.
-        filled: its cells, without empty ones.
-    """
-    if not all(isinstance(cell, str | int | float) and not isinstance(cell, bool) for cell in filled):
-        return ""
-    units = Counter(
-        found[1] for cell in filled if isinstance(cell, str) and (found := _WITH_UNIT.fullmatch(cell))
-    )
-    for unit, count in units.most_common(1):
-        if count >= MOSTLY_UNITS * len(filled):
-            cure = f"leave {unit!r} out, and the column is one of numbers"
-            return f"cells such as {filled[0]!r:.40} are numbers with a unit: {cure}"
-    others = [cell for cell in filled if not _is_number(cell)]
-    if not others or len(others) > MOST_STRAY * len(filled):
-        return ""
-    return (
-        f"{len(filled) - len(others):,} of {len(filled):,} cells are numbers, {others[0]!r:.40} is none: empty what nobody "
-        "knows, and the column is one of numbers"
-    )
-
-
-def _is_number(cell: Any) -> bool:
-    """Whether a cell is a number, however its fraction is written, or a word for a missing one."""
-    try:
-        number_of(cell, may_be_infinite=True)
-    except DataError:
-        return has_commas(cell)
     return True

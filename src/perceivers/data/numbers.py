@@ -60,7 +60,9 @@ def is_missing_word(cell: Any) -> bool:
     return isinstance(cell, str) and cell.strip().lower() in MISSING_WORDS
 
 
-def number_of(cell: Any, decimal: Decimal = "point", *, may_be_infinite: bool = False) -> float | None:
+def number_of(
+    cell: Any, decimal: Decimal = "point", *, may_be_infinite: bool = False, part_of: str | None = None
+) -> float | None:
     """A cell as a number.
 
     Args:
@@ -68,6 +70,7 @@ def number_of(cell: Any, decimal: Decimal = "point", *, may_be_infinite: bool = 
         decimal: "point" or "comma": what stands before the fraction of a number in a text. With "comma", points may divide
             thousands where a comma follows: 1.234,5. With "grouped", a point does, and commas divide thousands: 1,234.5.
         may_be_infinite: whether inf and 1e400 are numbers; else they are errors.
+        part_of: what errors call the cell; None for itself.
 
     Returns:
         A number; None where the cell is empty, NaN, or one of MISSING_WORDS in any case.
@@ -79,7 +82,7 @@ def number_of(cell: Any, decimal: Decimal = "point", *, may_be_infinite: bool = 
     if cell is None or is_missing_word(cell):
         return None
     if isinstance(cell, str):
-        value = _float_of(cell.strip(), cell, decimal)
+        value = _float_of(cell.strip(), part_of or cell, decimal)
     elif isinstance(cell, bool | int | float | np.number | np.bool_):
         value = _float_of_whole(cell) if isinstance(cell, int) else float(cell)
     else:
@@ -131,6 +134,27 @@ def has_commas(cell: Any) -> bool:
     return has_decimal_comma(cell) or (
         isinstance(cell, str) and _THOUSANDS.fullmatch(cell.strip()) is not None
     )
+
+
+def looks_like_number(cell: Any) -> bool:
+    """Whether a cell is a number, or the text of one; a code with leading zeros (007) is none, nor is a truth value."""
+    if isinstance(cell, bool):
+        return False
+    if isinstance(cell, int | float):
+        return True
+    if not isinstance(cell, str):
+        return hasattr(cell, "dtype") and getattr(cell, "shape", None) == () and cell.dtype.kind in "iuf"
+    text = cell.strip()
+    if has_commas(text):
+        # A number all the same; reading it tells of --decimal where that is not given.
+        return True
+    digits = text.lstrip("+-")
+    if len(digits) > 1 and digits[0] == "0" and digits[1].isdigit():
+        return False
+    try:
+        return not math.isnan(float(text)) and "_" not in text
+    except ValueError:
+        return False
 
 
 def _float_of(text: str, cell: str, decimal: Decimal) -> float:

@@ -148,6 +148,33 @@ def test_columns_of_durations_are_saved_shown_and_asked_for() -> None:
     assert "durations" not in settled().state()
 
 
+def test_numbers_with_a_unit_are_guessed_read_and_saved() -> None:
+    cells = ["12 kg", "7.5 kg", "- kg", "n/a"]
+    assert NumberKind.guess("weight", cells) == 0.9
+    table = ColumnTable({"age": ["1", "2", "3", "4"], "weight": cells}, "made")
+    kind = NumberKind(NumberOptions(number_bins=3)).survey(table, ("age", "weight"))
+    assert kind.read({"age": "3", "weight": "8KG"}, ("age", "weight"), TABLE).tolist() == [3.0, 8.0]  # type: ignore[union-attr]
+    assert kind.plain("- kg", "weight", TABLE) is None
+    assert (kind.column_note("age"), kind.column_note("weight")) == ("", "numbers with a unit: `0.0 kg`")
+    assert (kind.stray("age"), kind.stray("weight")) == ("number", "number")
+    settled_kind = kind.settle(
+        [np.array([float(number), 2.0 * number]) for number in range(11)], ("age", "weight")
+    )
+    again = NumberKind(kind.options).with_state(json.loads(json.dumps(settled_kind.state())))
+    assert list(again.forms.items()) == list(kind.forms.items())
+    with pytest.raises(
+        DataError, match=r"'weight': expected a number such as 12.0 kg, received '300 g'; empty the cell"
+    ):
+        again.plain("300 g", "weight", TABLE)
+    with pytest.raises(DataError, match=r"--decimal grouped, or write it without them$"):
+        again.plain("1,234.5 kg", "weight", TABLE)
+
+
+def test_states_of_earlier_versions_are_read() -> None:
+    state = {**settled().state(), "durations": {"age": "", "height": "0:00:00"}}
+    assert NumberKind(NumberOptions()).with_state(state).forms == {"age": "", "height": "0:00:00"}
+
+
 def test_what_is_infinite_is_the_largest_training_number_or_the_smallest() -> None:
     for scale in ("ranks", "values"):
         values = [*VALUES, np.array([np.inf, 5.0])]

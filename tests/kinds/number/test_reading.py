@@ -8,8 +8,9 @@ from typing import Any
 import numpy as np
 import pytest
 
+from perceivers.data.numbers import looks_like_number
 from perceivers.errors import DataError
-from perceivers.kinds.number.reading import looks_like_number, number_of
+from perceivers.kinds.number.reading import number_of
 
 
 @pytest.mark.parametrize(("cell", "expected"), [("3.5", 3.5), (7, 7.0), (" -2e3 ", -2000.0), (True, 1.0)])

@@ -10,11 +10,10 @@ from typing import Any, Self
 
 import numpy as np
 
-from perceivers.data.numbers import Decimal, is_missing_word, number_of
+from perceivers.data.numbers import Decimal, is_missing_word, looks_like_number, number_of
 from perceivers.errors import ConfigurationError, DataError
 from perceivers.kinds.entities.options import EntityOptions
 from perceivers.kinds.entities.reading import Entities, Entity
-from perceivers.kinds.number.reading import looks_like_number
 from perceivers.modalities.ids import MISSING, NUM_RESERVED, UNKNOWN
 
 # Attributes that usually say what an entity is.

@@ -8,14 +8,15 @@ from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 import numpy as np
 
-from perceivers.data.duration_forms import written
 from perceivers.data.evenly import evenly_spread
-from perceivers.data.numbers import Decimal, is_missing_word
+from perceivers.data.numbers import Decimal, is_missing_word, looks_like_number
+from perceivers.data.unit_forms import UnitForm
 from perceivers.kinds.asked import Field
 from perceivers.kinds.base import MOSTLY, Kind, ModalityInput, as_tokens, is_empty
 from perceivers.kinds.number.by_value import ids_of, several_times
+from perceivers.kinds.number.forms import Form, described, form_of_column, forms_of, states, written
 from perceivers.kinds.number.options import NumberOptions
-from perceivers.kinds.number.reading import are_names, duration_form, looks_like_number, number_of
+from perceivers.kinds.number.reading import are_names, number_of
 from perceivers.kinds.number.sizing import number_options
 from perceivers.kinds.shading import shaded_list
 from perceivers.processors.numbers import apply_quantiles, fit_quantiles, piecewise_edges, standardised
@@ -31,21 +32,21 @@ VALUES = "values"
 class NumberKind(Kind):
     """Numbers, as normal ones by their ranks among the training values, or as deviations; a missing one stays missing.
 
-    A value is float64 [num_columns], NaN where a number is missing. Durations are numbers of seconds. What is infinite is the
-    largest training number, or the smallest one.
+    A value is float64 [num_columns], NaN where a number is missing. Durations are numbers of seconds, units are left out.
+    What is infinite is the largest training number, or the smallest one.
 
     Args:
         quantiles: float64 [num_quantiles, num_columns], what `fit_quantiles` found; None before `settle`.
         edges: of the bins of each column.
-        forms: column -> how it writes durations, "" where it holds none; of the columns that `survey` has seen, in their
-            order.
+        forms: column -> how it writes its numbers, "" where they stand alone; of the columns that `survey` has seen, in
+            their order.
         by_value: columns of which `settle` finds the values, so that each is told, too, like a category.
         known: place of a column -> the values that it is told by, too, ascending.
     """
 
     quantiles: np.ndarray | None = None
     edges: tuple[tuple[float, ...], ...] = ()
-    forms: Mapping[str, str] = field(default_factory=dict)
+    forms: Mapping[str, Form] = field(default_factory=dict)
     by_value: tuple[str, ...] = ()
     known: Mapping[int, tuple[float, ...]] = field(default_factory=dict)
 
@@ -62,7 +63,7 @@ class NumberKind(Kind):
         share = sum(map(looks_like_number, known)) / max(len(known), 1)
         if share >= MOSTLY:
             return 0.0 if are_names(known) else 0.9
-        return 0.9 if duration_form(known) else 0.0
+        return 0.9 if form_of_column(known) else 0.0
 
     @classmethod
     def advise(cls, cells: Sequence[Any], table: Any, num_rows: int, hidden: float) -> NumberOptions:
@@ -103,20 +104,25 @@ class NumberKind(Kind):
 
     def stray(self, column: str) -> str:
         """See Kind."""
-        return "duration" if self.forms.get(column) else "number"
+        form = self.forms.get(column, "")
+        return "duration" if form and isinstance(form, str) else "number"
 
     def typed(self, cell: Any, column: str, table: Any) -> Any:
-        """See Kind; a duration in the form of its column."""
+        """See Kind; a duration in the form of its column, a number with a unit as it is."""
         number, form = self.plain(cell, column, table), self.forms.get(column, "")
+        if isinstance(form, UnitForm) and number is not None:
+            # Which is read again with all of its digits.
+            return cell.strip() if isinstance(cell, str) else number
         return written(number, form) if form and number is not None else number
 
     def survey(self, table: Any, columns: Sequence[str]) -> Self:
-        """Find the columns of durations, of those that were not looked at yet."""
-        found = {}
+        """Find the columns of durations and of numbers with a unit, of those that were not looked at yet."""
+        found: dict[str, Form] = {}
+        decimal: Decimal = getattr(table, "decimal", "point")
         for column in columns:
             if column not in self.forms:
                 filled = [cell for cell in table.column(column) if not is_empty(cell)]
-                found[column] = duration_form(evenly_spread(filled))
+                found[column] = form_of_column(evenly_spread(filled), decimal)
         return replace(self, forms={**self.forms, **found}) if found else self
 
     def with_surveys(self, others: Sequence[Self]) -> Self:
@@ -127,10 +133,8 @@ class NumberKind(Kind):
     def column_note(self, column: str) -> str:
         """See Kind."""
         form = self.forms.get(column, "")
-        if not form:
-            return ""
         minutes = "; 1:02 is a minute and 2 seconds" if form in ("0:00", "00:00") else ""
-        return f"durations, in seconds{minutes}"
+        return f"{described(form)}{minutes}"
 
     def settle(self, values: Sequence[np.ndarray], columns: Sequence[str]) -> Self:
         """Find the quantiles of each column, the bins of the normalised values, and the values that come more than once."""
@@ -187,7 +191,7 @@ class NumberKind(Kind):
         return {
             "quantiles": self.quantiles.tolist(),
             "edges": [list(edges) for edges in self.edges],
-            **({"durations": dict(self.forms)} if any(self.forms.values()) else {}),
+            **states(self.forms),
             **(
                 {"by_value": {str(place): list(own) for place, own in self.known.items()}}
                 if self.known
@@ -201,7 +205,7 @@ class NumberKind(Kind):
             self,
             quantiles=np.array(state["quantiles"], dtype=np.float64),
             edges=tuple(tuple(edges) for edges in state["edges"]),
-            forms=dict(state.get("durations", {})),
+            forms=forms_of(state),
             known={int(place): tuple(own) for place, own in state.get("by_value", {}).items()},
         )
 
@@ -217,7 +221,8 @@ class NumberKind(Kind):
         form = self.forms.get(column, "")
         if not form:
             return Field(column, self.name, "number", low=low, high=high)
-        return Field(column, self.name, hint=f"a duration, {written(low, form)} to {written(high, form)}")
+        what = "a number with its unit" if isinstance(form, UnitForm) else "a duration"
+        return Field(column, self.name, hint=f"{what}, {written(low, form)} to {written(high, form)}")
 
     def show(
         self, value: np.ndarray | None, weights: Mapping[str, Tensor], grids: Mapping[str, tuple[int, ...]]

@@ -11,8 +11,9 @@ import numpy as np
 
 from perceivers.answers.base import Answer
 from perceivers.answers.registry import answer_class, guess_answer
-from perceivers.data.columns import why_no_data, why_no_numbers
+from perceivers.data.columns import why_no_data
 from perceivers.data.frames import ColumnTable
+from perceivers.data.nearly_numbers import why_no_numbers
 from perceivers.data.tables import StreamTable, Table
 from perceivers.errors import DataError
 from perceivers.kinds.base import Kind, is_empty
