@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from made_films import moving_patches
 
 
 @dataclass(frozen=True)
@@ -56,6 +57,7 @@ def packaged() -> list[LearningSet]:
             "seen-and-heard",
             task_options={"answer": "several-labels"},
         ),
+        LearningSet("what moves where, films", "audio-visual-classification", moving_patches),
         # The same message in all languages belongs into one part.
         LearningSet("django-messages", "text-classification", "django-messages", {"group_column": "message"}),
         LearningSet("arithmetic", "table", "arithmetic", task_options={"target": ("parity",)}),

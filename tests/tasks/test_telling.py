@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -15,6 +16,8 @@ from perceivers.data.splits import Splits
 from perceivers.data.tables import ListTable
 from perceivers.kinds.text.kind import TextKind
 from perceivers.kinds.text.options import TextOptions
+from perceivers.tasks.fill_mask.options import FillMaskArguments
+from perceivers.tasks.fill_mask.task import FillMask
 from perceivers.tasks.image_classification.options import ImageClassificationArguments
 from perceivers.tasks.inputs import Input
 from perceivers.tasks.telling import asked_for, classes_in_words, cut_in_words, run_in_words, samples_in_words
@@ -91,6 +94,28 @@ def test_the_network_and_the_loop_are_told_and_what_was_given() -> None:
         "learning rate": "0.003 after 1 step of climb, adamw, weight decay 0.05",
         "given": "num-layers 2, epochs 1; all else has its usual value (arguments.yaml has it)",
     }
+
+
+def test_of_a_task_that_chooses_nothing_only_what_was_given_is_told() -> None:
+    run = RunArguments(output="x", data=DataArguments(data="y"))
+    task = FillMask(FillMaskArguments(num_layers=2))
+    assert task.arguments.num_latents == 32
+    given = asked_for(task.asked, run)
+    assert given == {"num_layers": 2}
+    whole = replace(run, training=TrainingArguments(epochs=1, batch_size=7, keep_best=False))
+    whole = replace(
+        whole, optimization=OptimizationArguments(learning_rate=0.003, warmup_steps=1, weight_decay=0.05)
+    )
+    said = run_in_words(
+        sees=[],
+        parameters=1,
+        arguments=task.arguments,
+        run=whole,
+        steps=13,
+        asked=given,
+        chooses=task.chooses,
+    )
+    assert said["given"] == "num-layers 2; all else has its usual value (arguments.yaml has it)"
 
 
 @pytest.mark.parametrize(

@@ -148,6 +148,8 @@ class Task(ABC, Generic[TaskArguments]):
 
     def __init__(self, arguments: TaskArguments | None = None) -> None:
         chosen: TaskArguments = self.arguments_class() if arguments is None else arguments
+        #: What the user gave; `arguments` become complete.
+        self.asked = chosen
         self.arguments: TaskArguments = begun(self.name, chosen, chooses=self.chooses)
 
     @property

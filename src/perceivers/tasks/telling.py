@@ -96,6 +96,7 @@ def run_in_words(
     run: RunArguments,
     steps: int,
     asked: Mapping[str, Any],
+    chooses: bool = True,
 ) -> dict[str, str]:
     """What is said of the network and of the loop, by its heading.
 
@@ -106,6 +107,7 @@ def run_in_words(
         run: complete.
         steps: optimiser steps.
         asked: options that the user gave, see `asked_for`.
+        chooses: whether the others are chosen by the data, where the size does not say otherwise.
     """
     training, optimization = run.training, run.optimization
     network = f"{parameters:,} parameters"
@@ -127,7 +129,8 @@ def run_in_words(
         *(["compiled"] if training.compile else []),
     ]
     climb = counted(optimization.warmup_steps or 0, "step")
-    others = "has its usual value" if getattr(arguments, "size", AUTO) == USUAL_SIZE else "is chosen"
+    is_usual = not chooses or getattr(arguments, "size", AUTO) == USUAL_SIZE
+    others = "has its usual value" if is_usual else "is chosen"
     listed = ", ".join(f"{name.replace('_', '-')} {value}" for name, value in asked.items())
     return {
         **({"a sample": "; ".join(sees)} if sees else {}),

@@ -82,7 +82,7 @@ def _train(
 ) -> dict[str, Any]:
     from accelerate.utils import set_seed
 
-    asked = asked_for(task.arguments, arguments)
+    asked = asked_for(task.asked, arguments)
     set_seed(arguments.training.seed)
     task.prepare(arguments)
     splits = task.load_data(arguments.data)
@@ -119,6 +119,7 @@ def _train(
             run=arguments,
             steps=loop.planned_steps,
             asked=asked,
+            chooses=task.chooses,
         )
         print_plan([results_table("plan", {**task.plan_of_samples(splits), **rows})])
     if arguments.resume:
