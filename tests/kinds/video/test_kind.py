@@ -183,6 +183,15 @@ def test_a_film_that_is_shorter_than_a_clip_stays_at_its_last_picture_and_is_sil
         assert np.abs(sound[900:]).max() == 0.0
 
 
+def test_a_film_that_is_shorter_than_one_picture_of_a_clip_is_its_first_picture(tmp_path):
+    write_film(tmp_path / "moment.mkv", frames=grey_frames(1), waveform=tone(800, 100))
+    made = kind(num_frames=3, frame_rate=2.0, audio_samples_per_frame=4000, video_frames_per_patch=1)
+    moment = read(made, "moment.mkv", tmp_path)
+    assert moment is not None
+    given = made.arrays([moment])["image"].values
+    assert (given * 255).round().tolist() == np.full((1, 3, 3, 8, 12), 5.0).tolist()
+
+
 def test_what_simple_methods_read_of_a_film(films):
     made = kind()
     table = ListTable([{"video": "both.mkv"}, {"video": None}], "films.csv", root=films)

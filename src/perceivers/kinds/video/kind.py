@@ -148,7 +148,7 @@ class VideoKind(Kind):
         cell = row.get(columns[0])
         if is_empty(cell):
             return None
-        films = SurveyedFilms(self.reader, not self.trusts, self.known, fewest_frames=1)
+        films = SurveyedFilms(self.reader, not self.trusts, self.known, pads=True)
         return FilmClip(films.film(cell, table))
 
     def simplified(self, row: Mapping[str, Any], columns: Sequence[str], table: Any) -> np.ndarray | None:

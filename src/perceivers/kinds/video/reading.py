@@ -51,13 +51,13 @@ class SurveyedFilms:
         reader: finds out what a film holds.
         whole: see PerceiverClipReader.survey.
         known: what was found out, by `key_of`.
-        fewest_frames: that a film must have; None: those of a clip.
+        pads: whether films that are shorter than a clip are films, too: of one frame at least.
     """
 
     reader: PerceiverClipReader
     whole: bool = True
     known: dict[str, Film] = field(default_factory=dict, compare=False, repr=False)
-    fewest_frames: int | None = None
+    pads: bool = False
 
     def film(self, cell: Any, table: Table | StreamTable) -> Film:
         """Look at the film of a cell: a path, the content of a file, or a mapping with `bytes` or `path` as on the hub."""
@@ -71,13 +71,9 @@ class SurveyedFilms:
                 self.known[key] = film if isinstance(source, str) else replace(film, source="")
         elif not isinstance(source, str):
             film = replace(film, source=source, name=name)
-        fewest = self.fewest_frames
-        require_a_clip(
-            film,
-            0,
-            film.num_frames,
-            self.reader if fewest is None else replace(self.reader, num_frames=fewest),
-        )
+        if self.pads:
+            return replace(film, num_frames=max(film.num_frames, 1))
+        require_a_clip(film, 0, film.num_frames, self.reader)
         return film
 
 
