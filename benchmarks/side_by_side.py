@@ -126,8 +126,14 @@ def counted(run: Callable[[], Any]) -> tuple[int, Any]:
     more = dict.fromkeys((torch.ops.aten.addmm_, torch.ops.aten.baddbmm_), _product_operations)
     more[torch.ops.mkldnn._linear_pointwise] = _packed_operations
     more[torch.ops.aten._scaled_dot_product_flash_attention_for_cpu] = _attention_operations
-    with FlopCounterMode(display=False, custom_mapping=more) as counter:
-        result = run()
+    threads = torch.get_num_threads()
+    # It hears of its own thread alone: tiles must not go to others.
+    torch.set_num_threads(1)
+    try:
+        with FlopCounterMode(display=False, custom_mapping=more) as counter:
+            result = run()
+    finally:
+        torch.set_num_threads(threads)
     return counter.get_total_flops(), result
 
 
