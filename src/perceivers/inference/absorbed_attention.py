@@ -109,47 +109,79 @@ def _attend_tiles(
         RunningSums(part, own, num_queries, num_samples) for part, own in zip(parts, products, strict=True)
     ]
     first_tokens = [sum(part.num_tokens for part in parts[:number]) for number in range(len(parts))]
-    largest = torch.full((num_samples, num_queries), _MASKED, dtype=dtype, device=device)
-    totals = torch.zeros_like(largest)
-    is_settled = False
+    softmax = _OnlineSoftmax(
+        running, torch.full((num_samples, num_queries), _MASKED, dtype=dtype, device=device)
+    )
     for number, tile in tiles:
-        sums, part = running[number], parts[number]
+        sums = running[number]
         shared = sums.shared_logits(tile)
         for group in pieces(num_samples, max(1, budget.tile_values // (num_queries * tile.num_tokens))):
             inputs = slice(samples.start + group.start, samples.start + group.stop)
-            read = ReadTile(part, tile, inputs, group)
             hidden = None
             if mask is not None:
                 first = first_tokens[number]
                 hidden = ~mask[group, None, first + tile.tokens.start : first + tile.tokens.stop]
-            if is_settled:
-                weights = _hide(sums.logits(read, shared, largest[group]), hidden).exp_()
-                columns = sums.weighted(weights, read)
-            if not is_settled or not bool(columns[..., -1].amax() <= _LARGEST_TOTAL):
-                logits = _hide(sums.logits(read, shared, torch.zeros_like(largest[group])), hidden)
-                _follow_largest(logits.amax(dim=-1), largest[group], totals[group], running, group)
-                weights = logits.sub_(largest[group][..., None]).exp_()
-                columns = sums.weighted(weights, read)
-            totals[group] += columns[..., -1]
-            sums.add(weights, columns, read)
-        is_settled = is_settled or bool((largest > _MASKED / 2).all())
+            softmax.add(sums, ReadTile(parts[number], tile, inputs, group), shared, hidden)
+        softmax.settle()
     context = running[0].context()
     for sums in running[1:]:
         context += sums.context()
-    return largest, totals, context
+    return softmax.largest, softmax.totals, context
+
+
+class _OnlineSoftmax:
+    """Largest logits, and totals of exp(logit - largest), over the tiles of some tokens; raised where a tile needs it.
+
+    Args:
+        running: sums that are weighted alike, of every part of the tokens.
+        largest: where to begin, [samples, num_queries].
+    """
+
+    def __init__(self, running: Sequence[RunningSums], largest: Tensor) -> None:
+        self.largest = largest
+        self.totals = torch.zeros_like(largest)
+        self._running = running
+        self._is_settled = False
+
+    def add(self, sums: RunningSums, read: ReadTile, shared: Tensor | None, hidden: Tensor | None) -> None:
+        """Add a tile to the sums of its part.
+
+        Args:
+            sums: of the part.
+            read: the tile.
+            shared: see `RunningSums.logits`.
+            hidden: bool [samples, 1, tokens of the tile], True where a token does not count; None: all do.
+        """
+        largest = self.largest[read.group]
+        if self._is_settled:
+            weights = _hide(sums.logits(read, shared, largest), hidden).exp_()
+            columns = sums.weighted(weights, read)
+            if bool(columns[..., -1].amax() <= _LARGEST_TOTAL):
+                self._take(sums, read, weights, columns)
+                return
+        logits = _hide(sums.logits(read, shared, torch.zeros_like(largest)), hidden)
+        self._raise(logits.amax(dim=-1), read.group)
+        weights = logits.sub_(self.largest[read.group][..., None]).exp_()
+        self._take(sums, read, weights, sums.weighted(weights, read))
+
+    def settle(self) -> None:
+        """See whether every query has met a token that counts: from then on, tiles are not looked through."""
+        self._is_settled = self._is_settled or bool((self.largest > _MASKED / 2).all())
+
+    def _take(self, sums: RunningSums, read: ReadTile, weights: Tensor, columns: Tensor) -> None:
+        self.totals[read.group] += columns[..., -1]
+        sums.add(weights, columns, read)
+
+    def _raise(self, found: Tensor, group: slice) -> None:
+        """Raise the largest logits to those that were found, as whole numbers, and rescale what was summed up so far."""
+        before = self.largest[group]
+        raised = torch.maximum(before, found.floor())
+        factor = (before - raised).exp_()
+        self.largest[group] = raised
+        self.totals[group] *= factor
+        for sums in self._running:
+            sums.rescale(factor, group)
 
 
 def _hide(logits: Tensor, hidden: Tensor | None) -> Tensor:
     return logits if hidden is None else logits.masked_fill_(hidden, _MASKED)
-
-
-def _follow_largest(
-    tile_largest: Tensor, largest: Tensor, totals: Tensor, running: Sequence[RunningSums], group: slice
-) -> None:
-    """Raise the running largest logit to that of a tile, a whole number, and rescale what was summed up so far."""
-    raised = torch.maximum(largest, tile_largest.floor())
-    factor = (largest - raised).exp_()
-    largest.copy_(raised)
-    totals.mul_(factor)
-    for sums in running:
-        sums.rescale(factor, group)
