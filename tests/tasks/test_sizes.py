@@ -10,6 +10,8 @@ import yaml
 
 from perceivers.arguments.network import SIZES, NetworkArguments
 from perceivers.kinds.points.kind import PointsKind
+from perceivers.kinds.video.kind import VideoKind
+from perceivers.kinds.video.options import VideoOptions
 from perceivers.tasks.registry import TASKS, arguments_class
 from perceivers.tasks.sizes import NETWORKS, PAPER, begun, values_of_size
 
@@ -57,3 +59,12 @@ def test_nothing_of_the_papers_points_is_left_to_advice() -> None:
     paper = values_of_size("point-classification", "paper")
     left = set(PointsKind.suiting(paper, {entry.name: None for entry in fields(advised)})) - set(paper)
     assert left == {"coordinate_range", "feature_channels", "num_coordinates", "shift"}
+
+
+def test_nothing_of_the_papers_films_is_left_to_advice() -> None:
+    # Advice has stems, what has changed, and changes while training: none of them is the paper's.
+    paper = values_of_size("audio-visual-classification", "paper")
+    left = set(VideoKind.suiting(paper, {entry.name: None for entry in fields(VideoOptions)})) - set(paper)
+    # What raw sound does not have, maps that nobody gave, and room for films.
+    unused = {"num_mel_bins", "mel_frames_per_patch"}
+    assert left == unused | {"video_patch_channels", "audio_patch_channels", "cache_megabytes"}

@@ -17,8 +17,7 @@ COST_OF_STEP = 3
 FEWEST_PASSES, MOST_PASSES = 8, 60
 # Sets of few samples are passed over more often than that, until there are so many steps.
 FEWEST_STEPS, MOST_PASSES_OF_FEW = 1_500, 200
-
-# Pictures of films that a step takes, at most, and films at least: what more pictures need leaves the processor's cache.
+# Pictures of films that a step takes, at most, and films at least: arrays of more are mapped anew for each operation.
 MOST_PICTURES, FEWEST_FILMS = 128, 4
 
 

@@ -51,7 +51,7 @@ from perceivers.rivals.simple import SimpleForm
 if TYPE_CHECKING:
     from torch import Tensor
 
-# Of either form without a stem: its name, and the options that no other form has.
+# Forms without a stem, and the options that a stem does not have.
 PATCHES = {
     "video_form": ("patches", {"video_patch_size", "video_frames_per_patch", "video_patch_channels"}),
     "sound_form": ("log-mel", {"mel_frames_per_patch", "audio_patch_channels"}),
