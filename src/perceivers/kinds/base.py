@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Self
 from perceivers.arguments.advice import Advice
 from perceivers.errors import ConfigurationError
 from perceivers.kinds.asked import AskedKind
+from perceivers.kinds.forms import Forms, forms_meant, without_effect
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -73,6 +74,8 @@ class Kind(AskedKind, ABC):
     """Names that a column of this kind usually has, the likeliest first."""
     belonging: ClassVar[Mapping[str, Sequence[str]]] = {}
     """Options that are chosen together: of an option, those that its choice brings along."""
+    forms: ClassVar[Forms] = {}
+    """Options that only some forms of the input have."""
     card: ClassVar[CardLayout | None] = None
     """How values of this kind are drawn with their answers; None where they are shown on a page instead."""
     simple_form: ClassVar[SimpleForm | None] = None
@@ -156,17 +159,21 @@ class Kind(AskedKind, ABC):
     def suiting(cls, chosen: Mapping[str, Any], advised: Mapping[str, Any]) -> dict[str, Any]:
         """What is advised of the options, without what belongs to another choice than the user's.
 
+        Who gives an option that the advised form does not have means a form that has it.
+
         Args:
             chosen: options that the user gave.
             advised: options that are advised together.
         """
+        meant = forms_meant(cls.forms, chosen, advised)
+        chosen = {**chosen, **meant}
         others = {
             name
             for option, brought in cls.belonging.items()
             if option in chosen and option in advised and chosen[option] != advised[option]
             for name in brought
-        }
-        return {name: value for name, value in advised.items() if name not in others}
+        } | without_effect(cls.forms, {**advised, **chosen})
+        return {name: value for name, value in advised.items() if name not in others} | meant
 
     @property
     def num_tokens(self) -> int | None:

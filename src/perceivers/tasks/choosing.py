@@ -14,6 +14,7 @@ from perceivers.arguments.open import USUAL_SIZE, completed, filled, given, usua
 from perceivers.data.tables import StreamTable, Table
 from perceivers.errors import ConfigurationError
 from perceivers.kinds.base import Kind, is_empty
+from perceivers.kinds.forms import require_effect
 from perceivers.tasks.saved_columns import FILE
 from perceivers.tasks.sizes import values_of_size
 from perceivers.tasks.sizing import fitted, narrowed, steps_of, stretched, usual_learning
@@ -42,10 +43,16 @@ def count_of(samples: Any) -> int:
 
 
 def options_of(kind: type[Kind], arguments: object) -> Any:
-    """The options of a kind, out of a task's arguments that have them all."""
-    return kind.options_class(
-        **{entry.name: getattr(arguments, entry.name) for entry in dataclasses.fields(kind.options_class)}
-    )
+    """The options of a kind, out of a task's arguments that have them all.
+
+    Raises:
+        ConfigurationError: one is not as usual, and would have no effect in the chosen form of the input.
+    """
+    values = {entry.name: getattr(arguments, entry.name) for entry in dataclasses.fields(kind.options_class)}
+    options = kind.options_class(**values)
+    defaults = {entry.name: entry.default for entry in dataclasses.fields(kind.options_class)}
+    require_effect(kind.forms, options, {**defaults, **usual_values(type(arguments))})
+    return options
 
 
 def with_inputs(

@@ -221,13 +221,12 @@ def test_who_says_how_large_patches_are_wants_patches():
     advised = {
         "video_form": "stem",
         "video_bands": 8,
-        "video_patch_size": 4,
         "sound_form": "stem",
         "audio_bands": 8,
     }
     assert VideoKind.suiting({}, advised) == advised
     patches = VideoKind.suiting({"video_patch_size": 4}, advised)
-    assert patches == {"video_form": "patches", "video_patch_size": 4, "sound_form": "stem", "audio_bands": 8}
+    assert patches == {"video_form": "patches", "sound_form": "stem", "audio_bands": 8}
     assert VideoKind.suiting({"mel_frames_per_patch": 2}, advised)["sound_form"] == "log-mel"
     assert VideoKind.suiting({"video_patch_size": 4, "video_form": "stem"}, advised) == advised
 

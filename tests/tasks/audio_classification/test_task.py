@@ -12,6 +12,7 @@ import pytest
 import torch
 
 from perceivers.arguments import DataArguments, OptimizationArguments, RunArguments, TrainingArguments
+from perceivers.arguments.open import usual_values
 from perceivers.configuration import PerceiverConfig
 from perceivers.errors import ConfigurationError, DataError
 from perceivers.tasks.answering import LABELS
@@ -152,12 +153,14 @@ def test_clips_of_a_table_with_several_labels(tmp_path: Path) -> None:
 
 
 def test_raw_samples_tell_loud_from_soft(tmp_path: Path) -> None:
+    usual = usual_values(AudioClassificationArguments)
     for name, loudness in (("loud", 1.0), ("soft", 0.1)):
         (tmp_path / "sounds" / name).mkdir(parents=True)
         for index in range(10):
             path = tmp_path / "sounds" / name / f"{index}.wav"
             soundfile.write(path, loudness * tone(index, 200.0), RATE)
     raw = {"input_form": "raw", "samples_per_patch": 20, "gain": 0.0, "patch_channels": None}
+    raw |= {name: usual[name] for name in ("num_mel_bins", "window_milliseconds", "hop_milliseconds")}
     results = run(tmp_path / "run", tmp_path / "sounds", epochs=60, **raw)
     assert results["test"]["accuracy"] == 1.0
     assert evaluate(tmp_path / "run", device="cpu", split="all")["metrics"]["accuracy"] == 1.0

@@ -250,10 +250,6 @@ def test_surfaces_are_sampled_anew_while_training_and_alike_when_measuring(tmp_p
         ({"num_points": 0}, "`num_points` must be at least 1, received 0"),
         ({"input_form": "balls"}, "`input_form` must be one of single, neighbourhoods, received 'balls'"),
         (
-            {"num_neighbours": 5},
-            "`num_neighbours` is for `input_form` neighbourhoods, received 5 with 'single'",
-        ),
-        (
             {"input_form": "neighbourhoods", "neighbourhood_widths": (5,)},
             r"must have one number a stage, received \(5,\) and \(128, 32\)",
         ),

@@ -316,11 +316,11 @@ def test_a_model_that_learned_from_files_answers_for_texts_and_tables(tmp_path: 
 
 def test_texts_are_learned_as_words_and_runs_of_letters(tmp_path: Path) -> None:
     table = write(tmp_path / "kinds.csv", ("text", "label"), kinds(60))
-    results = run(tmp_path / "run", table, steps=40, rate=1e-3, text_reading="ngrams", ngram_rows=997)
+    ngrams = {"text_reading": "ngrams", "ngram_rows": 997, "max_length": 256}
+    results = run(tmp_path / "run", table, steps=40, rate=1e-3, **ngrams)
     assert results["test"]["accuracy"] == 1.0
     again = evaluate(tmp_path / "run", device="cpu", output=tmp_path)
     assert again["metrics"] == pytest.approx(results["test"], abs=1e-5)
-    # Longer than `max_length`, which is for bytes.
     answers = predict(
         tmp_path / "run", ["one pear more than the others had"], tmp_path / "answers", device="cpu"
     )

@@ -18,6 +18,7 @@ from perceivers.errors import DataError
 from perceivers.kinds.asked import Extent, Field, Media
 from perceivers.kinds.base import MOSTLY, Kind, ModalityInput, as_tokens, is_empty
 from perceivers.kinds.cards import CardLayout
+from perceivers.kinds.forms import Forms
 from perceivers.kinds.image.arrays import pixel_arrays
 from perceivers.kinds.image.augmentation import vary_picture
 from perceivers.kinds.image.drawing import LAYOUT, ShownPicture, draw_picture, picture_html, small
@@ -50,9 +51,8 @@ class ImageKind(Kind):
     options_class: ClassVar[type[Any]] = ImageOptions
     suffixes: ClassVar[tuple[str, ...]] = IMAGE_SUFFIXES
     usual_columns: ClassVar[tuple[str, ...]] = ("image", "picture", "photo", "img")
-    belonging: ClassVar[Mapping[str, Sequence[str]]] = {
-        "input_form": tuple(dict.fromkeys(name for fields in FORM_DEFAULTS.values() for name in fields))
-    }
+    belonging: ClassVar[Mapping[str, Sequence[str]]] = {"input_form": ("num_fourier_bands",)}
+    forms: ClassVar[Forms] = {"input_form": {form: tuple(own) for form, own in FORM_DEFAULTS.items()}}
     card: ClassVar[CardLayout | None] = LAYOUT
     simple_form: ClassVar[SimpleForm | None] = SimpleForm("vector", "linear on pixels")
 

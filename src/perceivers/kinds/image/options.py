@@ -105,7 +105,6 @@ class ImageOptions:
             require("stem_first_pool", self.stem_first_pool, self.stem_first_pool in (1, 2), "1 or 2")
         if self.stem_padding is not None:
             require_choice("stem_padding", self.stem_padding, ("transformers", "same"))
-        self._require_form()
         for name in ("pixel_mean", "pixel_std"):
             values = getattr(self, name)
             if len(values) not in (1, self.image_channels):
@@ -160,13 +159,3 @@ class ImageOptions:
         """Rows and columns that positions behind a stem are made for: those that SAME padding leaves, with any padding."""
         smaller = self.stem_factor
         return -(-self.image_height // smaller), -(-self.image_width // smaller)
-
-    def _require_form(self) -> None:
-        """Raise ConfigurationError for a field that the form of the input does not have."""
-        for name in sorted({name for fields in FORM_DEFAULTS.values() for name in fields}):
-            forms = [form for form, fields in FORM_DEFAULTS.items() if name in fields]
-            if getattr(self, name) is not None and self.input_form not in forms:
-                raise ConfigurationError(
-                    f"`{name}` is for `input_form` {' or '.join(forms)}, received {getattr(self, name)} with "
-                    f"{self.input_form!r}; name the form as well: --input-form {forms[0]}"
-                )

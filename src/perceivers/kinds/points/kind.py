@@ -16,6 +16,7 @@ from perceivers.errors import ConfigurationError, DataError
 from perceivers.kinds.asked import Extent, Field, Media, Sent, stored
 from perceivers.kinds.base import MOSTLY, Kind, ModalityInput, as_tokens, counted, is_empty
 from perceivers.kinds.cards import CardLayout
+from perceivers.kinds.forms import Forms
 from perceivers.kinds.image.reading import IMAGE_SUFFIXES, looks_like_picture
 from perceivers.kinds.inline import png_of
 from perceivers.kinds.points.augmentation import vary_points
@@ -57,7 +58,7 @@ class PointsKind(Kind):
     options_class: ClassVar[type[Any]] = PointOptions
     suffixes: ClassVar[tuple[str, ...]] = (*POINT_SUFFIXES, *IMAGE_SUFFIXES)
     usual_columns: ClassVar[tuple[str, ...]] = ("points", "cloud", "point_cloud", "pointcloud", "mesh")
-    belonging: ClassVar[Mapping[str, Sequence[str]]] = {"input_form": tuple(FORM_DEFAULTS["neighbourhoods"])}
+    forms: ClassVar[Forms] = {"input_form": {form: tuple(own) for form, own in FORM_DEFAULTS.items()}}
     card: ClassVar[CardLayout | None] = LAYOUT
     simple_form: ClassVar[SimpleForm | None] = SimpleForm("vector", "linear on a grid of counts")
     settles_on: ClassVar[int | None] = 16

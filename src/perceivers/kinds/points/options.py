@@ -81,7 +81,7 @@ class PointOptions:
         )
         require_choice("input_form", self.input_form, tuple(FORM_DEFAULTS))
         require_counts(self, "neighbourhood_widths", "neighbourhood_centres")
-        self._require_form()
+        self._require_stages()
         require_choice("normalization", self.normalization, ("sphere", "box", "none"))
         require_choice("rotation_axis", self.rotation_axis, ("x", "y", "z"))
         require(
@@ -122,15 +122,9 @@ class PointOptions:
             return self.num_points
         return min(self.num_points, *self.form_values()["neighbourhood_centres"])
 
-    def _require_form(self) -> None:
-        """Raise ConfigurationError for a field that the form does not have, and for stages that do not fit together."""
+    def _require_stages(self) -> None:
+        """Raise ConfigurationError for stages that do not fit together."""
         if self.input_form == "single":
-            for name in FORM_DEFAULTS["neighbourhoods"]:
-                if getattr(self, name) is not None:
-                    raise ConfigurationError(
-                        f"`{name}` is for `input_form` neighbourhoods, received {getattr(self, name)} with 'single'; name "
-                        "the form as well: --input-form neighbourhoods"
-                    )
             return
         values = self.form_values()
         widths, centres = values["neighbourhood_widths"], values["neighbourhood_centres"]

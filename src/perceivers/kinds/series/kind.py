@@ -15,6 +15,7 @@ from perceivers.errors import DataError
 from perceivers.kinds.asked import Field, Media, Sent, stored
 from perceivers.kinds.base import MOSTLY, Kind, ModalityInput, as_tokens, counted
 from perceivers.kinds.cards import CardLayout
+from perceivers.kinds.forms import Forms
 from perceivers.kinds.series.augmentation import vary_series
 from perceivers.kinds.series.channels import channels_of_cells
 from perceivers.kinds.series.drawing import LAYOUT, draw_series, series_file, series_html
@@ -33,9 +34,22 @@ if TYPE_CHECKING:
 STEPS, PATTERNS = "steps", "patterns"
 # Series that tell which columns are channels.
 MOST_LOOKED_AT = 8
-# Options that say how steps are told.
-OF_STEPS = frozenset(
-    {"steps_per_patch", "patch_channels", "positions", "max_length", "num_fourier_bands", "time_resolution"}
+# Options that say how steps are told, and how patterns and outline are.
+OF_STEPS = (
+    "steps_per_patch",
+    "patch_channels",
+    "positions",
+    "max_length",
+    "num_fourier_bands",
+    "time_resolution",
+)
+OF_PATTERNS = (
+    "pattern_dilations",
+    "pattern_thresholds",
+    "outline_steps",
+    "pattern_channels",
+    "pattern_dropout",
+    "pattern_learning_rate",
 )
 
 
@@ -67,6 +81,9 @@ class SeriesKind(Kind):
     options_class: ClassVar[type[Any]] = SeriesOptions
     suffixes: ClassVar[tuple[str, ...]] = SERIES_SUFFIXES
     usual_columns: ClassVar[tuple[str, ...]] = ("series", "signal")
+    forms: ClassVar[Forms] = {
+        "tokens": {"both": (*OF_STEPS, *OF_PATTERNS), PATTERNS: OF_PATTERNS, STEPS: OF_STEPS}
+    }
     card: ClassVar[CardLayout | None] = LAYOUT
     simple_form: ClassVar[SimpleForm | None] = SimpleForm("series", "nearest series")
     settles_on: ClassVar[int | None] = None
@@ -89,14 +106,6 @@ class SeriesKind(Kind):
                 lengths.append(len(series))
                 num_channels, missing = series.shape[1], missing or bool(np.isnan(series).any())
         return series_options(num_rows, lengths, num_channels, has_missing=missing)
-
-    @classmethod
-    def suiting(cls, chosen: Mapping[str, Any], advised: Mapping[str, Any]) -> dict[str, Any]:
-        """See Kind; whoever chooses how steps are told wants them seen."""
-        found = super().suiting(chosen, advised)
-        if found.get("tokens") == PATTERNS and not OF_STEPS.isdisjoint(chosen):
-            found["tokens"] = "both"
-        return found
 
     def learning(self, num_rows: int, num_classes: int | None = None) -> Advice:
         """See Kind."""

@@ -13,6 +13,7 @@ from perceivers.errors import DataError
 from perceivers.kinds.asked import Extent, Field, Media
 from perceivers.kinds.base import MOSTLY, Kind, ModalityInput, as_tokens, counted, is_empty
 from perceivers.kinds.cards import CardLayout, title_card
+from perceivers.kinds.forms import Forms
 from perceivers.kinds.sound.augmentation import vary_sound
 from perceivers.kinds.sound.drawing import SOUND_CARD, HeardSound, draw_sound, sound_html, wave_file
 from perceivers.kinds.sound.options import SoundOptions
@@ -40,6 +41,17 @@ from perceivers.rivals.simple import SimpleForm
 if TYPE_CHECKING:
     from torch import Tensor
 
+# Options of energies in frequency bands.
+OF_BANDS = (
+    "num_mel_bins",
+    "window_milliseconds",
+    "hop_milliseconds",
+    "min_frequency",
+    "time_masks",
+    "time_mask_share",
+    "frequency_masks",
+    "frequency_mask_share",
+)
 # What samples without a file are called; series of other things have other names.
 NAMES_OF_SAMPLES = frozenset({"audio", "sound", "speech", "voice", "waveform"})
 
@@ -64,6 +76,13 @@ class SoundKind(Kind):
         "input_form": ("num_fourier_bands", "time_masks", "frequency_masks"),
         "num_mel_bins": ("bins_per_patch",),
         "clip_seconds": ("evaluation_clips",),
+    }
+    forms: ClassVar[Forms] = {
+        "input_form": {
+            "log-mel": (*OF_BANDS, "frames_per_patch", "bins_per_patch", "patch_channels"),
+            "stem": (*OF_BANDS, "stem_widths", "stem_blocks", "stem_first_pool"),
+            "raw": ("samples_per_patch", "patch_channels"),
+        }
     }
     card: ClassVar[CardLayout | None] = SOUND_CARD
     simple_form: ClassVar[SimpleForm | None] = SimpleForm("vector", "linear on mel bands")

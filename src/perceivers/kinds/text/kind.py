@@ -13,6 +13,7 @@ from perceivers.arguments.advice import Advice
 from perceivers.errors import DataError
 from perceivers.kinds.asked import Field
 from perceivers.kinds.base import Kind, ModalityInput, as_tokens
+from perceivers.kinds.forms import Forms
 from perceivers.kinds.shading import shaded_list
 from perceivers.kinds.text.augmentation import cropped, hidden_bytes
 from perceivers.kinds.text.batches import Ids, padded_arrays, require_room, row_of_texts, shortened
@@ -86,6 +87,19 @@ class TextKind(Kind):
     suffixes: ClassVar[tuple[str, ...]] = TEXT_SUFFIXES
     belonging: ClassVar[Mapping[str, Sequence[str]]] = {
         "text_reading": tuple(entry.name for entry in fields(TextOptions) if entry.name != "empty_texts")
+    }
+    forms: ClassVar[Forms] = {
+        "text_reading": {
+            "ngrams": (
+                "ngram_words",
+                "ngram_letters",
+                "ngram_texts",
+                "ngram_vectors",
+                "ngram_dropout",
+                "ngram_learning_rate",
+            ),
+            "bytes": ("max_length", "ngram_sizes", "position_start", "random_offset", "truncate"),
+        }
     }
     usual_columns: ClassVar[tuple[str, ...]] = ("text", "sentence", "content", "description", "review")
     simple_form: ClassVar[SimpleForm | None] = SimpleForm("text", "SVM on words and letters")

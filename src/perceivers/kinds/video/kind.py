@@ -14,6 +14,7 @@ from perceivers.arguments.advice import Advice
 from perceivers.kinds.asked import Extent, Field, Media
 from perceivers.kinds.base import MOSTLY, Kind, ModalityInput, as_tokens, counted, is_empty
 from perceivers.kinds.cards import CardLayout
+from perceivers.kinds.forms import Forms
 from perceivers.kinds.image.drawing import ShownPicture, small
 from perceivers.kinds.sound.drawing import HeardSound
 from perceivers.kinds.sound.tensors import mean_and_deviation
@@ -51,12 +52,6 @@ from perceivers.rivals.simple import SimpleForm
 if TYPE_CHECKING:
     from torch import Tensor
 
-# Forms without a stem, and the options that a stem does not have.
-PATCHES = {
-    "video_form": ("patches", {"video_patch_size", "video_frames_per_patch", "video_patch_channels"}),
-    "sound_form": ("log-mel", {"mel_frames_per_patch", "audio_patch_channels"}),
-}
-
 
 @dataclass(frozen=True)
 class VideoKind(Kind):
@@ -81,9 +76,25 @@ class VideoKind(Kind):
     suffixes: ClassVar[tuple[str, ...]] = VIDEO_SUFFIXES
     usual_columns: ClassVar[tuple[str, ...]] = USUAL_COLUMNS
     belonging: ClassVar[Mapping[str, Sequence[str]]] = {
-        "video_form": ("video_stem_widths", "video_first_pool", "video_bands", "video_frames_per_patch"),
-        "sound_form": ("sound_stem_widths", "mel_hop_milliseconds", "audio_bands"),
+        "video_form": ("video_bands", "video_frames_per_patch"),
+        "sound_form": ("mel_hop_milliseconds", "audio_bands"),
         "frame_rate": ("audio_samples_per_frame",),
+    }
+    forms: ClassVar[Forms] = {
+        "video_form": {
+            "patches": ("video_patch_size", "video_frames_per_patch", "video_patch_channels"),
+            "stem": ("video_stem_widths", "video_first_pool"),
+        },
+        "sound_form": {
+            "log-mel": (
+                "num_mel_bins",
+                "mel_hop_milliseconds",
+                "mel_frames_per_patch",
+                "audio_patch_channels",
+            ),
+            "stem": ("num_mel_bins", "mel_hop_milliseconds", "sound_stem_widths"),
+            "raw": ("samples_per_patch", "audio_patch_channels"),
+        },
     }
     card: ClassVar[CardLayout | None] = FILM_CARD
     simple_form: ClassVar[SimpleForm | None] = SimpleForm("vector", "linear on pixels and mel bands")
@@ -104,16 +115,6 @@ class VideoKind(Kind):
         """See Kind."""
         films = films_among(cells, table)
         return VideoOptions() if films is None else video_options(films, num_rows)
-
-    @classmethod
-    def suiting(cls, chosen: Mapping[str, Any], advised: Mapping[str, Any]) -> dict[str, Any]:
-        """See Kind; who says how large patches are wants patches."""
-        forms = {
-            form: value
-            for form, (value, names) in PATCHES.items()
-            if form not in chosen and not names.isdisjoint(chosen)
-        }
-        return {**super().suiting({**chosen, **forms}, advised), **forms}
 
     def learning(self, num_rows: int, num_classes: int | None = None) -> Advice:
         """See Kind."""

@@ -11,13 +11,14 @@ from perceivers.answers.base import Answer
 from perceivers.answers.one_class import OneClass
 from perceivers.arguments import DataArguments, RunArguments
 from perceivers.arguments.advice import Advice
-from perceivers.arguments.open import AUTO, completed, filled
+from perceivers.arguments.open import AUTO, completed, filled, given
 from perceivers.configuration import PerceiverConfig
 from perceivers.data.opening import TABLE_FORMATS, Tables, find_files, open_tables
 from perceivers.data.rows import StreamSamples
 from perceivers.data.splits import Samples, Splits
 from perceivers.data.tables import FILE_COLUMN, ListTable, Table, require_columns
 from perceivers.errors import DataError
+from perceivers.kinds.forms import forms_meant
 from perceivers.kinds.text.kind import TextKind
 from perceivers.kinds.text.reading import (
     TEXT_SUFFIXES,
@@ -83,6 +84,7 @@ class TextClassification(ColumnTask[TextClassificationArguments]):
             and chosen.answer == "one-class"
             and not self.answers_several
             and chosen.linear_start in (True, AUTO)
+            and not forms_meant(TextKind.forms, given(chosen), {"text_reading": "ngrams"})
         )
 
     @property
