@@ -76,6 +76,16 @@ def test_where_errors_are_wanted_strays_stay() -> None:
     assert found.cleaned(["a", "1e999"]) == ["a", None]
 
 
+def test_strays_that_are_known_are_missing_however_many_and_count_for_nothing_else() -> None:
+    known = frozenset({"a"})
+    found = look_through(["1", "a", "a", "b"], read, "number", known=known)
+    assert found.note == "2 of 4 cells are no numbers ('a'), taken as missing"
+    assert found.cleaned(["1", "a", "a", "b"]) == ["1", None, None, "b"]
+    found = look_through([*NUMBERS[:50], *["a"] * 7, "b"], read, "number", known=known)
+    assert found.missing == {"a", "b"}
+    assert look_through(["1", "a"], read, "number", takes_strays=False, known=known).missing == frozenset()
+
+
 def test_parts_of_one_data_set_are_counted_together() -> None:
     few, many = (look_through([*numbers, "a"], read, "number") for numbers in (NUMBERS[:9], NUMBERS))
     assert [each.takes_strays for each in decided([few, many], takes_strays=True)] == [True, True]
@@ -156,10 +166,30 @@ def test_a_table_that_is_asked_about_is_read_by_the_same_rule(run: Path, cells: 
         warnings.simplefilter("error")
         (without,) = predictor([{**{name: column[-1] for name, column in asked.items()}, "size": None}])
         # A row alone has no others that it could be a slip among.
-        (refused,) = predictor([{"size": "huge"}])
+        (refused,) = predictor([{"size": "vast"}])
     assert isinstance(without, dict)
     assert without["price"] == pytest.approx(last["price"], rel=1e-5)
     assert isinstance(refused, DataError)
+
+
+def test_what_was_taken_for_missing_in_training_is_so_in_any_table(
+    run: Path, cells: dict[str, list[Any]]
+) -> None:
+    predictor = perceivers.load(run)
+    asked = {name: [*cells[name][:4], cells[name][-1]] for name in ("size", "colour")}
+    with pytest.warns(
+        UserWarning, match=r"column 'size': 1 of 5 cells is no number \('huge'\), taken as missing"
+    ):
+        answers = predictor(asked)
+    asked["size"][-1] = None
+    without = predictor(asked)[-1]
+    assert isinstance(without, dict)
+    assert isinstance(answers[-1], dict)
+    assert answers[-1]["price"] == pytest.approx(without["price"], rel=1e-5)
+    asked["size"][-2:] = ["vast", "huge"]
+    with pytest.warns(UserWarning, match="1 of 5 cells is no number"):
+        answers = predictor(asked)
+    assert [isinstance(each, DataError) for each in answers] == [False, False, False, True, False]
 
 
 def test_a_run_that_stops_at_them_stops_when_it_is_asked_too(

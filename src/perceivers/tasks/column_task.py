@@ -31,6 +31,7 @@ from perceivers.tasks.strays import (
     LookedThrough,
     decided_together,
     look_through_columns,
+    strays_of_all,
     told,
     without_strays,
 )
@@ -137,6 +138,8 @@ class ColumnTask(AnsweringTask[TaskArguments]):
             {part: self.looked_through(part, table, arguments) for part, table in tables.items()},
             takes_strays=arguments.takes_strays,
         )
+        if parts is None:
+            self.columns = self.columns.with_strays(strays_of_all(looked))
         taken = [line for part, table in tables.items() for line in told(table, looked[part])]
         tables = {part: without_strays(table, looked[part]) for part, table in tables.items()}
         tables, unlabelled = with_answers(tables, self.columns.columns_asked, arguments)

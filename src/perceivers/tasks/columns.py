@@ -43,6 +43,16 @@ class Columns:
         )
         return dataclasses.replace(self, inputs=inputs)
 
+    def with_strays(self, taken: Mapping[str, frozenset[str]]) -> Self:
+        """These columns with the texts of training cells that were taken for missing, by column."""
+        inputs = (
+            dataclasses.replace(
+                each, strays={column: taken[column] for column in each.columns if column in taken}
+            )
+            for each in self.inputs
+        )
+        return dataclasses.replace(self, inputs=tuple(inputs))
+
     def read(self, row: Mapping[str, Any], table: Any, kept: KeptValues | None = None) -> Sample:
         """A row as a sample; an answer's column may be absent.
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from perceivers.data.kept import KeptValues, key_of
@@ -32,11 +32,13 @@ class Input:
         name: of its modality in the model; "" where the kind's own names are enough.
         columns: that are read, in order.
         kind: what they hold.
+        strays: texts of training cells that were taken for missing, by column, see `perceivers.tasks.strays`.
     """
 
     name: str
     columns: tuple[str, ...]
     kind: Kind
+    strays: Mapping[str, frozenset[str]] = field(default_factory=dict, hash=False)
 
     def read(self, row: Mapping[str, Any], table: Any, kept: KeptValues | None = None) -> Any:
         """The value of a row, see Kind; taken from what was kept, and kept itself, where the kind's values are.

@@ -34,6 +34,11 @@ def write_columns(inputs: Sequence[Input], answers: Mapping[str, Answer], folder
             "columns": list(each.columns),
             "options": _options_of(each.kind),
             "state": each.kind.state(),
+            **(
+                {"strays": {column: sorted(own) for column, own in each.strays.items()}}
+                if each.strays
+                else {}
+            ),
         }
         for each in inputs
     ]
@@ -51,7 +56,8 @@ def read_columns(folder: Path) -> tuple[tuple[Input, ...], dict[str, Answer]]:
     try:
         saved = read_json(path)
         inputs = tuple(
-            Input(each["name"], tuple(each["columns"]), _kind_of(each)) for each in saved["inputs"]
+            Input(each["name"], tuple(each["columns"]), _kind_of(each), _strays_of(each))
+            for each in saved["inputs"]
         )
         answers = {name: answer_of_state(state) for name, state in saved["answers"].items()}
     except (OSError, ValueError, TypeError, KeyError, AttributeError, RecursionError) as error:
@@ -63,6 +69,10 @@ def _options_of(kind: Kind) -> dict[str, Any]:
     names = [entry.name for entry in dataclasses.fields(kind.options_class)]
     values = {name: getattr(kind.options, name) for name in names}
     return {name: list(value) if isinstance(value, tuple) else value for name, value in values.items()}
+
+
+def _strays_of(saved: Mapping[str, Any]) -> dict[str, frozenset[str]]:
+    return {column: frozenset(own) for column, own in saved.get("strays", {}).items()}
 
 
 def _kind_of(saved: Mapping[str, Any]) -> Kind:

@@ -33,6 +33,7 @@ class LookedThrough:
         infinite: cells that are infinite.
         is_target: whether these are missing: nobody can learn to answer them.
         takes_strays: whether `strays` are taken for missing; otherwise they stay what they are, errors.
+        known: strays that are taken for missing in any case: they were in the rows that the model was trained on.
     """
 
     stray: str
@@ -42,19 +43,25 @@ class LookedThrough:
     infinite: int
     is_target: bool
     takes_strays: bool
+    known: frozenset[str] = frozenset()
+
+    @property
+    def taken(self) -> dict[str, int]:
+        """The strays that are taken for missing, with their numbers of cells."""
+        return {text: count for text, count in self.strays.items() if self.takes_strays or text in self.known}
 
     @property
     def missing(self) -> frozenset[Any]:
         """All that is read as if its cell were empty."""
-        return self.nothing | frozenset(self.strays) if self.takes_strays else self.nothing
+        return self.nothing | frozenset(self.taken)
 
     @property
     def note(self) -> str:
         """What people are told; "" where there is nothing to tell."""
         notes = []
-        if self.strays and self.takes_strays:
-            number = sum(self.strays.values())
-            named = _named(self.strays)
+        if self.taken:
+            number = sum(self.taken.values())
+            named = _named(self.taken)
             said = f"is no {self.stray}" if number == 1 else f"are no {self.stray}s"
             notes.append(f"{number:,} of {self.filled:,} cells {said} ({named}), taken as missing")
         if self.infinite:
@@ -78,6 +85,7 @@ def look_through(
     *,
     is_target: bool = False,
     takes_strays: bool = True,
+    known: frozenset[str] = frozenset(),
 ) -> LookedThrough:
     """Find the cells that cannot be read: at most 2 % of them are taken for missing.
 
@@ -90,6 +98,7 @@ def look_through(
         stray: see LookedThrough.
         is_target: see LookedThrough.
         takes_strays: whether a few strays are taken for missing.
+        known: see LookedThrough.
     """
     counts = Counter(cell for cell in cells if isinstance(cell, str))
     strays: Counter[str] = Counter()
@@ -114,15 +123,17 @@ def look_through(
         nothing |= infinities.keys()
     infinite = infinities.total()
     filled = sum(not is_empty(cell) for cell in cells) - num_nothing
-    found = LookedThrough(stray, strays, frozenset(nothing), filled, infinite, is_target, takes_strays)
+    found = LookedThrough(stray, strays, frozenset(nothing), filled, infinite, is_target, takes_strays, known)
     return decided([found], takes_strays=takes_strays)[0]
 
 
 def decided(parts: Sequence[LookedThrough], *, takes_strays: bool) -> list[LookedThrough]:
-    """The same column of several tables: in all of them together, strays are few, or stay errors."""
-    number = sum(sum(each.strays.values()) for each in parts)
-    is_few = number <= (1.0 - MOSTLY) * sum(each.filled for each in parts) + _ROUNDING
-    return [replace(each, takes_strays=takes_strays and is_few) for each in parts]
+    """The same column of several tables: in all of them together, strays that nobody knows are few, or stay errors."""
+    unknown = sum(count for each in parts for text, count in each.strays.items() if text not in each.known)
+    is_few = unknown <= (1.0 - MOSTLY) * sum(each.filled for each in parts) + _ROUNDING
+    if not takes_strays:
+        return [replace(each, takes_strays=False, known=frozenset()) for each in parts]
+    return [replace(each, takes_strays=is_few) for each in parts]
 
 
 def look_through_columns(
@@ -136,14 +147,14 @@ def look_through_columns(
         takes_strays: see `look_through`.
     """
     found = {}
-    for name, read, stray, is_target in _readers(columns, table):
+    for name, read, stray, is_target, known in _readers(columns, table):
         if name not in table.columns:
             continue
         # Where numbers are read as they are, and there is nothing else, no cell needs a look.
         count = table.count_numbers(name) if isinstance(table, Table) and _takes_numbers(read) else None
         if count is None:
             found[name] = look_through(
-                table.column(name), read, stray, is_target=is_target, takes_strays=takes_strays
+                table.column(name), read, stray, is_target=is_target, takes_strays=takes_strays, known=known
             )
         else:
             found[name] = LookedThrough(stray, {}, frozenset(), count, 0, is_target, takes_strays)
@@ -173,9 +184,16 @@ def without_strays(table: Table | StreamTable, looked: Mapping[str, LookedThroug
 
 def strays_of(looked: Mapping[str, LookedThrough]) -> dict[str, frozenset[str]]:
     """The texts that are taken for missing, by column."""
-    return {
-        name: frozenset(found.strays) for name, found in looked.items() if found.strays and found.takes_strays
-    }
+    return {name: frozenset(found.taken) for name, found in looked.items() if found.taken}
+
+
+def strays_of_all(parts: Mapping[str, Mapping[str, LookedThrough]]) -> dict[str, frozenset[str]]:
+    """The same of all parts of a data set together."""
+    found: dict[str, frozenset[str]] = {}
+    for looked in parts.values():
+        for name, own in strays_of(looked).items():
+            found[name] = found.get(name, frozenset()) | own
+    return found
 
 
 def told(table: Table | StreamTable, looked: Mapping[str, LookedThrough]) -> list[str]:
@@ -185,16 +203,19 @@ def told(table: Table | StreamTable, looked: Mapping[str, LookedThrough]) -> lis
     ]
 
 
-def _readers(columns: Columns, table: Any) -> Iterator[tuple[str, Callable[[Any], Any], str, bool]]:
-    """Column, how a cell of it is read, what a cell is none of that cannot be, and whether it is a target."""
+def _readers(
+    columns: Columns, table: Any
+) -> Iterator[tuple[str, Callable[[Any], Any], str, bool, frozenset[str]]]:
+    """Column, how a cell of it is read, what a cell is none of that cannot be, whether it is a target, and known strays."""
     for each in columns.inputs:
         for column in each.columns:
             stray = each.kind.stray(column)
             if stray:
-                yield column, _reader(each.kind, column, table), stray, False
+                known = each.strays.get(column, frozenset())
+                yield column, _reader(each.kind, column, table), stray, False, known
     for answer in columns.answers.values():
         if answer.stray:
-            yield answer.column, answer.read, answer.stray, True
+            yield answer.column, answer.read, answer.stray, True, frozenset()
 
 
 def _takes_numbers(read: Callable[[Any], Any]) -> bool:
