@@ -96,6 +96,11 @@ def given(arguments: object) -> dict[str, Any]:
     }
 
 
+def is_complete(arguments: object) -> bool:
+    """Whether nothing that `left_open` opened is open any more."""
+    return not any(is_open(arguments, name) for name in usual_values(type(arguments)))
+
+
 def filled(arguments: Arguments, values: Mapping[str, Any]) -> Arguments:
     """A dataclass of arguments with `values` in the place of its options that have none yet.
 

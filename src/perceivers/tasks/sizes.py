@@ -134,7 +134,13 @@ PAPER: Mapping[str, Mapping[str, Any]] = {
         "jitter": 0.0,
     },
     "text-classification": {**_LANGUAGE, **_BYTES, "text_reading": "bytes"},
-    "fill-mask": {**_LANGUAGE, **_BYTES, "num_decoder_heads": 8, "decoder_qk_channels": 256},
+    "fill-mask": {
+        **_LANGUAGE,
+        **_BYTES,
+        "ngram_sizes": (),
+        "num_decoder_heads": 8,
+        "decoder_qk_channels": 256,
+    },
     "text-generation": {
         **_IMAGENET,
         "context": 4096,

@@ -26,7 +26,14 @@ from perceivers.training.prediction import predict
 from perceivers.training.run import train
 
 RECIPES = Path(__file__).parents[3] / "recipes"
-TINY = {"num_latents": 3, "latent_channels": 8, "num_layers": 1, "embedding_channels": 8, "max_length": 37}
+TINY = {
+    "size": "usual",
+    "num_latents": 3,
+    "latent_channels": 8,
+    "num_layers": 1,
+    "embedding_channels": 8,
+    "max_length": 37,
+}
 
 
 def test_marks_become_gaps() -> None:

@@ -21,6 +21,8 @@ GROUP_COLUMN = "group"
 # Documents are cut into sections first: what is read at once, and what stays in one part of a division where there are too
 # few documents to divide those.
 WINDOWS_A_SECTION = 16
+# Texts that windows are cut from are kept in memory up to so many bytes together.
+MOST_BYTES_KEPT = 64 * 2**20
 FEW_DOCUMENTS = 50
 
 
@@ -118,6 +120,18 @@ def is_given_as_path(given: str, suffixes: Sequence[str] = TEXT_SUFFIXES) -> boo
     return False
 
 
+def lengths_of(table: Table, column: str) -> list[int]:
+    """Bytes of the texts of a table; those that cannot be read are left out."""
+    found = []
+    for index in range(len(table)):
+        try:
+            found.append(len(read_text(table[index], table, column)))
+        except DataError:
+            # It is reported when windows are cut.
+            continue
+    return found
+
+
 class TextWindows(Table):
     """Windows of the texts of a table, read when asked for.
 
@@ -150,6 +164,8 @@ class TextWindows(Table):
         super().__init__(table.source, ("text", "start", "end", GROUP_COLUMN), table.root)
         self.unreadable: list[str] = []
         self._table, self._column = table, column
+        self._kept: dict[int, bytes] = {}
+        self._room = MOST_BYTES_KEPT
         windows: list[tuple[int, int, int, int, int]] = []
         for row in range(len(table)):
             try:
@@ -173,7 +189,7 @@ class TextWindows(Table):
     def __getitem__(self, index: int) -> Mapping[str, Any]:
         """See Table."""
         row, first, last, start, end = self._windows[index].tolist()
-        text = read_text(self._table[row], self._table, self._column)[first:last]
+        text = self._text(row)[first:last]
         return {"text": text, "start": start, "end": end, GROUP_COLUMN: self._groups[index]}
 
     def column(self, name: str) -> Sequence[Any]:
@@ -186,6 +202,16 @@ class TextWindows(Table):
         """The document's name and the bytes of the window in it, counted from 0."""
         row, first, _, start, end = self._windows[index].tolist()
         return f"{self._table.name(row)}, bytes {first + start} to {first + end}"
+
+    def _text(self, row: int) -> bytes:
+        """The text of a row of the table; as many as there is room for are read once."""
+        if row in self._kept:
+            return self._kept[row]
+        text = read_text(self._table[row], self._table, self._column)
+        if len(text) <= self._room:
+            self._kept[row] = text
+            self._room -= len(text)
+        return text
 
     def _read_groups(self, group_column: str | None, group_pattern: str | None) -> list[Hashable]:
         rows = self._windows[:, 0].tolist()

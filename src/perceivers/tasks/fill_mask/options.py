@@ -15,6 +15,8 @@ from perceivers.tasks.text_model import TextModelArguments
     NetworkArguments,
     "max_length",
     "position_start",
+    "ngram_sizes",
+    "ngram_rows",
     "embedding_channels",
     "num_decoder_heads",
     "decoder_qk_channels",

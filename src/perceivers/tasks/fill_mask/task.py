@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import zlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, ClassVar, Literal, cast
@@ -13,15 +13,24 @@ import torch
 from torch import nn
 from torch.nn import functional as F
 
-from perceivers.arguments import DataArguments
+from perceivers.arguments import DataArguments, RunArguments
+from perceivers.arguments.advice import Advice
+from perceivers.arguments.open import completed, filled, given, is_complete
 from perceivers.configuration import PerceiverConfig
 from perceivers.data.draws import generator_of
 from perceivers.data.opening import open_tables
 from perceivers.data.rows import load_splits
 from perceivers.data.splits import Splits
-from perceivers.data.tables import StreamTable
+from perceivers.data.tables import StreamTable, Table
 from perceivers.kinds.text.batches import padded_rows, row_of_texts
-from perceivers.kinds.text.reading import GROUP_COLUMN, TEXT_SUFFIXES, TextWindows, column_of_text, read_text
+from perceivers.kinds.text.reading import (
+    GROUP_COLUMN,
+    TEXT_SUFFIXES,
+    TextWindows,
+    column_of_text,
+    lengths_of,
+    read_text,
+)
 from perceivers.kinds.text.windows import moved_window
 from perceivers.kinds.text.words import Span, byte_spans, draw_spans, word_spans
 from perceivers.metrics.running import Metrics
@@ -31,36 +40,18 @@ from perceivers.models.masked_language_modeling import PerceiverForMaskedLM
 from perceivers.models.text_building import start_positions, text_config
 from perceivers.processors.tokenizer.byte_tokenizer import PerceiverTokenizer
 from perceivers.tasks.base import Batch, Parts, Prediction, Step, Task, Unreadable
+from perceivers.tasks.choosing import for_length, size_of
 from perceivers.tasks.fill_mask.answers import filled_inputs
+from perceivers.tasks.fill_mask.beside import every, stand_beside
 from perceivers.tasks.fill_mask.options import FillMaskArguments
 from perceivers.tasks.fill_mask.page import write_page
+from perceivers.tasks.fill_mask.sizing import MARKS, network_and_loop, window_sizes
+from perceivers.tasks.fill_mask.window import TextWindow
+from perceivers.tasks.sizes import values_of_size
+from perceivers.tasks.sizing import fitted, narrowed
 
 # Together with a text, it says which words are hidden in evaluation.
 EVALUATION_SEED = 0
-
-
-@dataclass(frozen=True)
-class TextWindow:
-    """A piece of a text, and which of its words are hidden.
-
-    Args:
-        text: what the piece is cut from, UTF-8.
-        start: of the piece, in bytes.
-        end: of the piece.
-        hidden: (start, end) of what is hidden in the piece, words or bytes; None where nothing is chosen yet.
-        offset: empty positions before the text.
-    """
-
-    text: bytes
-    start: int
-    end: int
-    hidden: tuple[Span, ...] | None = None
-    offset: int = 0
-
-    @property
-    def piece(self) -> bytes:
-        """The piece itself."""
-        return self.text[self.start : self.end]
 
 
 @dataclass(frozen=True)
@@ -88,16 +79,25 @@ class FillMask(Task[FillMaskArguments]):
     headline: ClassVar[str] = "bits_per_masked_byte"
     headline_is_better: ClassVar[Literal["higher", "lower"]] = "lower"
     arguments_class: ClassVar[type[Any]] = FillMaskArguments
+    chooses: ClassVar[bool] = True
+
+    #: Checkpoint that the run starts from, which says how texts are read.
+    start: str | None = None
+
+    def prepare(self, run: RunArguments) -> None:
+        """See Task."""
+        self.start = run.start.start
 
     @property
     def room(self) -> int:
         """Bytes of text in a window: what [CLS], [SEP] and the random offset leave of `max_length`."""
-        return self.arguments.max_length - 2 - self.arguments.random_offset
+        return self.arguments.max_length - MARKS - self.arguments.random_offset
 
     def load_data(self, arguments: DataArguments, parts: Parts | None = None) -> Splits:
         """Open texts and cut them into windows; those of a stream are cut when they are drawn."""
         tables = open_tables(arguments, TEXT_SUFFIXES, labelled=False)
         column = column_of_text(tables["train"], self.arguments.text_column)
+        self._choose_windows(tables["train"], column)
         opened: dict[str, Any] = {}
         problems: list[str] = []
         for part, table in tables.items():
@@ -123,6 +123,44 @@ class FillMask(Task[FillMaskArguments]):
             looked_at, opened, WindowDecoder(column), groups=None if is_stream else GROUP_COLUMN
         )
         return replace(splits, unreadable=(*problems, *splits.unreadable))
+
+    def _choose_windows(self, train: Table | StreamTable, column: str) -> None:
+        """Fill how texts are read where that is open: what `--size` says, then what suits the texts."""
+        own = filled(self.arguments, values_of_size(self.name, size_of(self.arguments)))
+        if self.start is not None or isinstance(train, StreamTable):
+            own = completed(own)
+        if isinstance(train, StreamTable) or is_complete(own):
+            self.arguments = own
+            return
+        lengths = lengths_of(train, column)
+        sizes = window_sizes(lengths) if lengths else {}
+        chosen = given(own)
+        channels = {chosen[name] for name in ("latent_channels", "embedding_channels") if name in chosen}
+        if len(channels) > 1:
+            # Only latents of the bytes' size can start aligned with them.
+            sizes.pop("position_start", None)
+        self.arguments = filled(own, sizes)
+
+    def advise(self, splits: Splits, run: RunArguments) -> Advice:
+        """See Task: network and loop by the bytes of the texts."""
+        chosen = given(self.arguments)
+        if is_complete(self.arguments):
+            return Advice()
+        num_windows = len(cast("Sequence[Any]", splits.train))
+        advice = network_and_loop(num_windows * self.room, num_windows, self.arguments.max_length)
+        channels: Any = chosen.get(
+            "latent_channels", chosen.get("embedding_channels", advice.latent_channels)
+        )
+        advice = narrowed(fitted(chosen, replace(advice, latent_channels=channels)), channels)
+        own = {"embedding_channels": channels, "num_decoder_heads": 1}
+        self.arguments = completed(filled(self.arguments, {**advice.values(), **own}))
+        return for_length(advice, run, num_windows)
+
+    def sees(self) -> list[str]:
+        """See Task."""
+        own = self.arguments
+        hidden = f"{own.mask_fraction:.0%} of the {own.mask_unit}s"
+        return [f"up to {self.room:,} bytes, {hidden} hidden"]
 
     def build(self, splits: Splits, start: PerceiverConfig | None = None) -> Parts:
         """Build a masked language model and its tokenizer."""
@@ -197,6 +235,12 @@ class FillMask(Task[FillMaskArguments]):
         """Loss, bits per masked byte, masked-byte and whole-word accuracy."""
         return masking_metrics()
 
+    def stand_beside(self, train: Any, asked: Any) -> dict[str, Any] | None:
+        """See Task: runs of bytes on both sides are counted; the majority is how often each byte comes in words."""
+        if not hasattr(train, "__len__") or not hasattr(asked, "__len__"):
+            return None
+        return stand_beside(every(train), [self.hidden_window(each) for each in every(asked)], self._spans)
+
     @torch.no_grad()
     def predict(
         self, parts: Parts, inputs: Sequence[str], left_out: list[Unreadable] | None = None
@@ -220,7 +264,11 @@ class FillMask(Task[FillMaskArguments]):
         """A piece with the words hidden that evaluation hides in it."""
         return self._hidden(sample, generator_of(EVALUATION_SEED, zlib.crc32(sample.piece)))
 
+    @property
+    def _spans(self) -> Callable[[bytes], list[Span]]:
+        """What is hidden together."""
+        return byte_spans if self.arguments.mask_unit == "byte" else word_spans
+
     def _hidden(self, sample: TextWindow, generator: np.random.Generator) -> TextWindow:
-        spans = byte_spans if self.arguments.mask_unit == "byte" else word_spans
-        chosen = draw_spans(spans(sample.piece), self.arguments.mask_fraction, generator)
+        chosen = draw_spans(self._spans(sample.piece), self.arguments.mask_fraction, generator)
         return replace(sample, hidden=tuple(chosen))
