@@ -23,7 +23,7 @@ from perceivers.inference.folded_answering import (
 )
 from perceivers.inference.folded_values import FoldedValues
 from perceivers.inference.folding import tail_dtype
-from perceivers.inference.freed_memory import give_back_freed_memory
+from perceivers.freed_memory import give_back_freed_memory
 from perceivers.inference.latent_layer import FoldedSelfAttend, can_fold
 from perceivers.inference.lookup_attention import LookedUp, LookupCrossAttention
 from perceivers.inference.plain_cross_attend import PlainCrossAttend

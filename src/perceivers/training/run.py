@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -21,6 +22,7 @@ from perceivers.errors import (
     RunInterrupted,
     one_line,
 )
+from perceivers.freed_memory import freed_blocks_kept
 from perceivers.nn.stems import learn_in_bfloat16
 from perceivers.records import RESULTS_FILE, write_json, writing
 from perceivers.tasks.base import Parts, Task
@@ -130,7 +132,7 @@ def _train(
     scores: dict[str, float] = {}
     shown: dict[str, Tensor] = {}
     with log:
-        with interruption:
+        with interruption, _memory_kept(accelerator):
             has_ended = loop.run()
         final = loop.model if loop.average is None else loop.average.model
         if loop.best is not None:
@@ -180,6 +182,11 @@ def _train(
             print_warning(line)
     accelerator.wait_for_everyone()
     return results
+
+
+def _memory_kept(accelerator: Accelerator) -> AbstractContextManager[None]:
+    """On a processor, each step works in the memory of the last one."""
+    return freed_blocks_kept() if accelerator.device.type == "cpu" else nullcontext()
 
 
 def _stand_beside(

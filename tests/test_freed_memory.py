@@ -7,7 +7,7 @@ import sys
 import pytest
 import torch
 
-from perceivers.inference import freed_memory
+from perceivers import freed_memory
 
 
 @pytest.fixture(autouse=True)
@@ -24,7 +24,7 @@ def test_other_systems_are_left_alone(monkeypatch):
     monkeypatch.setattr(sys, "platform", "win32")
     monkeypatch.setattr(freed_memory.ctypes, "CDLL", lambda name: pytest.fail("asked for a C library"))
     freed_memory.give_back_freed_memory()
-    with freed_memory.blocks_of_their_own():
+    with freed_memory.blocks_of_their_own(), freed_memory.freed_blocks_kept():
         pass
 
 
@@ -53,3 +53,13 @@ def test_thresholds_of_the_c_library_are_low_inside_and_as_high_as_it_would_make
     with freed_memory.blocks_of_their_own():
         assert asked == [(-3, 128 * 1024)]
     assert asked[1:] == [(-3, 32 * 1024**2), (-1, 64 * 1024**2)]
+
+
+def test_what_is_freed_is_kept_inside_and_goes_back_afterwards(monkeypatch):
+    asked = []
+    monkeypatch.setattr(freed_memory, "_option", lambda: lambda *option: asked.append(option))
+    monkeypatch.setattr(freed_memory, "_trim", lambda: lambda size: asked.append(("trim", size)))
+    with pytest.raises(ZeroDivisionError), freed_memory.freed_blocks_kept():
+        assert asked == [(-3, 32 * 1024**2), (-1, 2**31 - 1)]
+        raise ZeroDivisionError
+    assert asked[2:] == [(-1, 64 * 1024**2), ("trim", 0)]

@@ -1,4 +1,4 @@
-"""Memory that was freed goes back to the system, where the C library keeps it otherwise."""
+"""Memory that was freed goes back to the system where the C library keeps it otherwise, and stays where it is wanted again."""
 
 from __future__ import annotations
 
@@ -12,6 +12,8 @@ from typing import Any
 # Options of glibc's mallopt, and its own first and last threshold: DEFAULT_MMAP_THRESHOLD_MIN and _MAX in malloc.c.
 _TRIM_THRESHOLD, _MMAP_THRESHOLD = -1, -3
 _LEAST_MAPPED, _MOST_IN_HEAP = 128 * 2**10, 32 * 2**20
+# The largest number that the option takes.
+_MOST_KEPT = 2**31 - 1
 
 
 def give_back_freed_memory() -> None:
@@ -43,6 +45,27 @@ def blocks_of_their_own() -> Iterator[None]:
     finally:
         option(_MMAP_THRESHOLD, _MOST_IN_HEAP)
         option(_TRIM_THRESHOLD, 2 * _MOST_IN_HEAP)
+
+
+@contextmanager
+def freed_blocks_kept() -> Iterator[None]:
+    """Have glibc keep what is freed inside for what comes next, and give it back afterwards.
+
+    Each training step frees what the last one had, and asks for the same again. Otherwise the end of the heap goes back to the
+    system in between, which has to clear its pages anew. Blocks of more than 32 MiB have mappings of their own, as always. This
+    holds for the whole process.
+    """
+    option = _option()
+    if option is None:
+        yield
+        return
+    option(_MMAP_THRESHOLD, _MOST_IN_HEAP)
+    option(_TRIM_THRESHOLD, _MOST_KEPT)
+    try:
+        yield
+    finally:
+        option(_TRIM_THRESHOLD, 2 * _MOST_IN_HEAP)
+        give_back_freed_memory()
 
 
 @cache
