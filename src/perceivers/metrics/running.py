@@ -129,7 +129,7 @@ class Kept:
 
 
 def finite(metrics: NamedMetrics) -> dict[str, float]:
-    """The metrics of one value, without those that have none: NaN where nothing was measured, infinite relative to nothing."""
+    """The metrics of one value, but for those that have none: NaN of nothing measured, infinite relative to nothing."""
     found = {name: torch.as_tensor(value) for name, value in metrics.compute().items()}
     return {name: float(value) for name, value in found.items() if value.ndim == 0 and value.isfinite()}
 

@@ -24,8 +24,8 @@ def read_evenly(
         samples: a part of the data. Of a stream, which has no length, nothing is read.
         read: gives a sample as it is needed; one that raises DataError is left out.
         most: samples that are read, at most.
-        seconds: no further sample is read when they have passed since the first; what is done with the samples counts, too. One
-            sample is read at least.
+        seconds: no further sample is read when they have passed since the first; what is done with the samples counts, too.
+            One sample is read at least.
     """
     if not hasattr(samples, "__len__"):
         return

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 
 from perceivers.errors import MissingExtraError
@@ -21,10 +23,12 @@ def tv_l1(first: np.ndarray, second: np.ndarray) -> np.ndarray:
         MissingExtraError: scikit-image is not installed.
     """
     try:
-        from skimage.registration import optical_flow_tvl1
+        from skimage import registration
     except ImportError as error:
         raise MissingExtraError("scikit-image", "samples", "A comparison with TV-L1") from error
     if min(first.shape) < 2:
         return np.zeros((*first.shape, 2), dtype=np.float32)
-    down, right = optical_flow_tvl1(first, second)
+    # It has no types.
+    estimate: Any = registration.optical_flow_tvl1
+    down, right = estimate(first, second)
     return np.stack([right, down], axis=-1)

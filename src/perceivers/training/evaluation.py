@@ -74,6 +74,11 @@ def evaluate(
     splits = own if data is None else task.load_data(of_other_data(own_data, data), parts)
     assert splits is not None
     samples = splits.part(split)
+    if not all(hasattr(part, "__len__") for part in getattr(samples, "parts", (samples,))):
+        raise DataError(
+            f"`split` {split!r} of `data` {data or run.data.data!r} must be samples that can be read again, received a "
+            "stream: take another part, or give it as `data`, which is not streamed"
+        )
     if not len(samples):
         raise DataError(f"`split` {split!r} of `data` {data or run.data.data!r} holds no samples")
     settings = TrainingArguments(batch_size=batch_size, device=device)  # type: ignore[arg-type]

@@ -175,8 +175,8 @@ def beside_tables(
     names = list(dict.fromkeys((method, beside.get("trivial", "majority"))))
     shown = {name: {key: value for key, value in beside[name].items() if key in scores} for name in names}
     learned = beside.get("training_samples")
-    line = f"{' and '.join(names)}: "
-    line += "fitted to nothing" if learned is None else f"fitted to {counted(learned, 'training sample', 'training samples')}"
+    fitted_to = "nothing" if learned is None else counted(learned, "training sample", "training samples")
+    line = f"{' and '.join(names)}: fitted to {fitted_to}"
     if "samples" in beside:
         line += f", measured on {_of_all(beside['samples'], beside.get('asked_samples'))}"
     if beside.get("ignored"):

@@ -19,8 +19,8 @@ def beside_visible(
     """Measure both guesses, see `Task.stand_beside`; None where there is no clip.
 
     Args:
-        clips: of each, `video_error` and `audio_error` of the mean [1], the same of the nearest with `_of_nearest` behind their
-            names, and `audio_energy` [1].
+        clips: of each, `video_error` and `audio_error` of the mean [1], the same of the nearest with `_of_nearest` behind
+            their names, and `audio_energy` [1].
         metrics: gives fresh metrics of the task.
     """
     nearest, mean = (Metrics({name: metrics()[name] for name in MEASURED}) for _ in range(2))
