@@ -180,11 +180,11 @@ def run_recipe(name: str, output: Path) -> Outcome:
 
 
 def beside_the_run(results: Mapping[str, Any]) -> list[tuple[str, str]]:
-    """What the run itself compared with its test figures: a simple method, and the most frequent answer."""
+    """What the run itself compared with its test figures: a simple method, and a trivial answer."""
     own = results.get("beside") or {}
     return [
         (f"{method}, {own['part']}", figures(own[method]))
-        for method in dict.fromkeys([own.get("method", ""), "majority"])
+        for method in dict.fromkeys([own.get("method", ""), own.get("trivial", "majority")])
         if isinstance(own.get(method), dict)
     ]
 

@@ -12,31 +12,13 @@ from __future__ import annotations
 
 import argparse
 import json
-from collections.abc import Callable
 from pathlib import Path
-
-import numpy as np
-import torch
 
 from perceivers.arguments import DataArguments, from_mapping
 from perceivers.arguments.run import read_recipe
-from perceivers.metrics.optical_flow import flow_metrics, flow_sums
-from perceivers.tasks.optical_flow.augmentation import GREY_WEIGHTS, FlowSample
+from perceivers.tasks.optical_flow.beside import NO_MOTION, TITLE, measured
 from perceivers.tasks.optical_flow.options import OpticalFlowArguments
 from perceivers.tasks.optical_flow.samples import load_flow_splits
-
-
-def zero_flow(sample: FlowSample) -> np.ndarray:
-    """No motion, [height, width, 2]."""
-    return np.zeros_like(sample.flow)
-
-
-def tv_l1(sample: FlowSample) -> np.ndarray:
-    """TV-L1's flow, [height, width, 2]."""
-    from skimage.registration import optical_flow_tvl1
-
-    rows, columns = optical_flow_tvl1(sample.first @ GREY_WEIGHTS, sample.second @ GREY_WEIGHTS)
-    return np.stack([columns, rows], axis=-1)
 
 
 def main() -> None:
@@ -51,14 +33,9 @@ def main() -> None:
         DataArguments(data=chosen.data), from_mapping(OpticalFlowArguments, values), trains=False
     )
     samples = splits.part(chosen.split)
-    methods: dict[str, Callable[[FlowSample], np.ndarray]] = {"zero flow": zero_flow, "TV-L1": tv_l1}
-    for name, method in methods.items():
-        metrics = flow_metrics()
-        for index in range(len(samples)):
-            sample = samples[index]
-            pixels = (method(sample), sample.flow, sample.valid)
-            metrics.update(sums=flow_sums(*(torch.from_numpy(values)[None] for values in pixels)))
-        scores = {key: round(float(value), 4) for key, value in metrics.compute().items()}
+    found, _ = measured(samples[index] for index in range(len(samples)))
+    for name, title in (("zero flow", NO_MOTION), ("TV-L1", TITLE)):
+        scores = {key: round(float(value), 4) for key, value in found[title].compute().items()}
         print(json.dumps({f"{name}, {chosen.data}, {chosen.split}": scores}), flush=True)
 
 

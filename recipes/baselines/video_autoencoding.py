@@ -16,6 +16,7 @@ import torch
 
 from perceivers.arguments import DataArguments, from_mapping, read_recipe
 from perceivers.metrics.signal_to_noise import decibels, mean_squared_errors
+from perceivers.rivals.still_frames import StillFrames, moments
 from perceivers.tasks.video_autoencoding.options import VideoAutoencodingArguments
 from perceivers.tasks.video_autoencoding.task import VideoAutoencoding
 
@@ -31,21 +32,13 @@ def main() -> None:
         task.collate(task.reader, [samples[index] for index in range(len(samples))])
         for samples in (splits.train, splits.test)
     ]
-    trained = parts[0]["image"].flatten(0, 1)
-    clips, sounds = parts[1]["image"], parts[1]["audio"]
-    nearest = torch.stack(
-        [
-            torch.stack(
-                [mean_squared_errors(frame.expand_as(clip)[None], clip[None])[0] for frame in trained]
-            ).min()
-            for clip in clips
-        ]
-    )
+    sounds = parts[1]["audio"]
+    still = StillFrames([moments(clip) for clip in parts[1]["image"]])
+    for clip in parts[0]["image"]:
+        still.show(clip)
     errors = {
-        "video_psnr_of_the_mean_training_frame": mean_squared_errors(
-            trained.mean(dim=0).expand_as(clips).contiguous(), clips
-        ),
-        "video_psnr_of_the_nearest_training_frame": nearest,
+        "video_psnr_of_the_mean_training_frame": still.errors_of_mean,
+        "video_psnr_of_the_nearest_training_frame": still.errors_of_nearest,
         "audio_psnr_of_silence": mean_squared_errors(torch.zeros_like(sounds), sounds),
     }
     for name, values in errors.items():

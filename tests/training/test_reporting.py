@@ -17,6 +17,7 @@ from perceivers.errors import MissingExtraError
 from perceivers.records import write_json
 from perceivers.training.reporting import (
     TrainingProgress,
+    beside_tables,
     comparison_table,
     draw_learning_curve,
     installed_versions,
@@ -188,6 +189,27 @@ def test_measures_are_compared_row_by_row_and_nothing_is_taken_for_markup() -> N
         ["loss", "1.0000", ""],
         ["[bold]x", "[red]y[/red]"],
     ]
+
+
+def line_of(beside: dict[str, object]) -> tuple[str, list[str]]:
+    """The line below the table, and the table's headings."""
+    table, line = beside_tables("task", beside, {"epe": 0.5}, "test")
+    return line, [str(column.header) for column in table.columns]
+
+
+def test_a_task_names_its_trivial_answer_and_others_have_the_majority() -> None:
+    line, headings = line_of({"method": "trees", "trees": {}, "majority": {}, "training_samples": 1_024})
+    assert headings == ["measure", "this model", "trees", "majority"]
+    assert line == "trees and majority: fitted to 1,024 training samples"
+    line, headings = line_of({"method": "majority", "majority": {}, "training_samples": 1, "samples": 1})
+    assert headings == ["measure", "this model", "majority"]
+    assert line == "majority: fitted to 1 training sample, measured on 1 sample"
+    flow = {"method": "TV-L1", "trivial": "no motion", "TV-L1": {"epe": 0.3, "other": 0.1}, "no motion": {}}
+    line, headings = line_of({**flow, "samples": 7, "asked_samples": 7})
+    assert headings == ["measure", "this model", "TV-L1", "no motion"]
+    assert line == "TV-L1 and no motion: fitted to nothing, measured on 7 samples"
+    line, _ = line_of({**flow, "samples": 7, "asked_samples": 1_103})
+    assert line == "TV-L1 and no motion: fitted to nothing, measured on 7 of 1,103 samples, evenly drawn"
 
 
 def test_measures_that_have_no_value_are_said_to_have_none_and_large_ones_are_short() -> None:

@@ -46,8 +46,8 @@ class RunArguments:
     pictures: bool = True
     """Draw the learning curve and what measures have a picture."""
     beside: Literal["auto", "none"] = "none"
-    """What the result stands beside at the end: `auto` a majority answer and a cheap method that fits the inputs, which takes
-    seconds (the default of `perceivers train`); `none` nothing."""
+    """What the result stands beside at the end: `auto` a trivial answer (such as the majority, or no motion) and a cheap
+    method that fits the inputs, which takes seconds (the default of `perceivers train`); `none` nothing."""
     track: tuple[Literal["tensorboard", "wandb", "mlflow", "csv"], ...] = ()
     """What the history is told to while the run goes on, beside `history.jsonl` in its folder."""
     quiet: bool = False

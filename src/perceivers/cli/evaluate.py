@@ -29,8 +29,8 @@ def evaluate(
         device: `auto` takes the accelerator that is there.
         output: folder for `evaluation.json`; the training run's if not given.
         beside: `trees` measures gradient-boosted trees (texts by tf-idf), and the majority or the mean, on the same rows,
-            fitted to the rows that the model was fitted to. For runs that read columns. `auto` takes the cheap method that
-            fits the inputs, as `perceivers train` does.
+            fitted to the rows that the model was fitted to. For runs that read columns. `auto` takes the cheap method
+            that fits the inputs and a trivial answer, as `perceivers train` does.
         unreadable: what is done about samples that cannot be read, see `perceivers train`: `stop` measures nothing then,
             `skip` measures the others and lists these in `errors.csv`. As the training run did if not given.
     """

@@ -223,8 +223,8 @@ def _command_of(name: str) -> Callable[..., None]:
         output: folder that receives model, settings, results and learning curve.
         overwrite: replace the run that `output` already holds.
         resume: go on with the run that `output` holds, from its last checkpoint; start it where there is none.
-        beside: what the result is printed beside: `auto`, a majority answer and a cheap method that fits the data, on the
-            same rows (it takes seconds); `none`, nothing.
+        beside: what the result is printed beside: `auto`, a trivial answer (such as the majority, or no motion) and a cheap
+            method that fits the data, on the same samples (it takes seconds); `none`, nothing.
         track: what the history is told to while the run goes on, one or more: `tensorboard` (look at it with
             `tensorboard --logdir FOLDER`), `wandb`, `mlflow`; `csv` is a file `history.csv` in the run's folder.
         quiet: print the results alone: neither what is made of the data nor the progress.

@@ -128,6 +128,12 @@ class Kept:
         self._rows: list[tuple[Tensor, Tensor]] = []
 
 
+def finite(metrics: NamedMetrics) -> dict[str, float]:
+    """The metrics of one value, but for those that have none: NaN of nothing measured, infinite relative to nothing."""
+    found = {name: torch.as_tensor(value) for name, value in metrics.compute().items()}
+    return {name: float(value) for name, value in found.items() if value.ndim == 0 and value.isfinite()}
+
+
 def ratio(sums: Tensor) -> Tensor:
     """The first sum over the second; NaN where both are 0: there is nothing to speak of, and 0 would be a judgement."""
     return sums[0] / sums[1]

@@ -256,12 +256,22 @@ class Task(ABC, Generic[TaskArguments]):
         """Draw the metrics that are no scalars into `folder` and give the files written."""
         return []
 
-    def stand_beside(self, train: Any, asked: Any) -> dict[str, Any] | None:
-        """Measure a simple method on the samples `asked`, fitted to `train`: within seconds, for tasks without columns.
+    def stand_beside(self, parts: Parts, train: Any, asked: Any) -> dict[str, Any] | None:
+        """Measure a simple method and a trivial answer on the samples `asked`: within seconds, for tasks without columns.
+
+        Args:
+            parts: the trained model's.
+            train: the run's training part; a stream, which has no length, is no error.
+            asked: the samples to measure on.
 
         Returns:
-            `method`: its title; by this title, and by `majority`, measures by the task's names; `training_samples` and
-            `samples`: how many it was fitted to and measured on. None where there is no such method.
+            `method`: title of the method; `trivial`: title of the trivial answer, such as "no motion", where it is not
+            "majority"; by either title, measures by the task's names; `samples`: how many were measured; `asked_samples`:
+            where that may be fewer, how many there are; `training_samples`: how many the methods were fitted to, where
+            they learn. None where there is no such method, or nothing that it can read.
+
+        Raises:
+            MissingExtraError: the method needs a package that is not installed.
         """
         return None
 

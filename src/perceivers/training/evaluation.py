@@ -53,8 +53,8 @@ def evaluate(
         device: "auto" or "cpu".
         output: folder for `evaluation.json`; None takes the run's.
         beside: "trees" measures boosted trees and the majority (the mean of numbers) on the same rows, fitted to the rows
-            that the run's weights were fitted to, without its validation rows; see `perceivers.training.beside`. None
-            measures the model alone.
+            that the run's weights were fitted to, without its validation rows; "auto" the cheap method and the trivial
+            answer that fit the run; see `perceivers.training.beside`. None measures the model alone.
         unreadable: see DataArguments; None does as the run did. What is left out is listed in `errors.csv`, too.
 
     Returns:
@@ -74,21 +74,28 @@ def evaluate(
     splits = own if data is None else task.load_data(of_other_data(own_data, data), parts)
     assert splits is not None
     samples = splits.part(split)
+    if not all(hasattr(part, "__len__") for part in getattr(samples, "parts", (samples,))):
+        raise DataError(
+            f"`split` {split!r} of `data` {data or run.data.data!r} must be samples that can be read again, received a "
+            "stream: take another part, or give it as `data`, which is not streamed"
+        )
     if not len(samples):
         raise DataError(f"`split` {split!r} of `data` {data or run.data.data!r} holds no samples")
+    settings = TrainingArguments(batch_size=batch_size, device=device)  # type: ignore[arg-type]
+    accelerator = build_accelerator(settings)
+    # Before the rivals: what is hidden from a model is drawn where it lies, and they are shown the same.
+    parts.model.to(accelerator.device)
     rivals = {}
     if beside is not None:
         assert own is not None
         rivals["beside"] = measure_rivals(
             task, parts, own.train, samples, beside=beside, seed=run.training.seed
         )
-    settings = TrainingArguments(batch_size=batch_size, device=device)  # type: ignore[arg-type]
-    accelerator = build_accelerator(settings)
     target = Path(folder if output is None else output)
     with alone_in(target if accelerator.is_main_process else None):
         loader = plain_loader(samples, NumberedBatch(task.collate, parts.processor), batch_size=batch_size)
         # The exact fast form: measuring needs no gradients.
-        prepared = parts.model.to(accelerator.device).eval().prepare(consume=True)
+        prepared = parts.model.eval().prepare(consume=True)
         parts = replace(parts, model=prepared)
         scores, shown = measure(task, prepared, parts, accelerator.prepare(loader), accelerator)
         results = {

@@ -22,6 +22,7 @@ from rich.progress import (
 from rich.table import Table
 from rich.text import Text
 
+from perceivers.data.words import counted
 from perceivers.figures import new_figure, save_figure
 
 REPORTED_PACKAGES = ("perceivers", "torch", "numpy", "accelerate", "pillow")
@@ -171,14 +172,23 @@ def beside_tables(
         part: of the data; None takes it from `beside`.
     """
     method, part = beside["method"], part or beside["part"]
-    names = list(dict.fromkeys((method, "majority")))
+    names = list(dict.fromkeys((method, beside.get("trivial", "majority"))))
     shown = {name: {key: value for key, value in beside[name].items() if key in scores} for name in names}
-    line = f"{' and '.join(names)}: fitted to {beside['training_samples']:,} training rows"
+    learned = beside.get("training_samples")
+    fitted_to = "nothing" if learned is None else counted(learned, "training sample", "training samples")
+    line = f"{' and '.join(names)}: fitted to {fitted_to}"
     if "samples" in beside:
-        line += f", measured on {beside['samples']:,} rows"
+        line += f", measured on {_of_all(beside['samples'], beside.get('asked_samples'))}"
     if beside.get("ignored"):
         line += f"; trees cannot read {', '.join(beside['ignored'])}"
     return [comparison_table(f"{task}, {part}", {"this model": scores, **shown}), line]
+
+
+def _of_all(measured: int, asked: int | None) -> str:
+    """How many samples simple methods were measured on: the model was measured on all."""
+    if asked is None or asked == measured:
+        return counted(measured, "sample", "samples")
+    return f"{measured:,} of {asked:,} samples, evenly drawn"
 
 
 def draw_learning_curve(history: Sequence[Mapping[str, float]], headline: str, path: Path) -> None:

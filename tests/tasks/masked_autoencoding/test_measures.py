@@ -6,27 +6,17 @@ import torch
 
 from perceivers.tasks.masked_autoencoding.measures import (
     error_of_hidden,
-    mean_of_visible,
-    nearest_visible,
     neighbours_found,
     share_of_neighbours,
 )
 
 VALUES = torch.tensor([[[1.0], [2.0], [6.0], [4.0]]])
 HIDDEN = torch.tensor([[True, False, False, True]])
-LINE = torch.arange(4.0)[:, None]
 
 
 def test_only_hidden_points_are_measured() -> None:
     # (3 - 1)^2 and (3 - 4)^2.
     assert error_of_hidden(torch.full_like(VALUES, 3.0), VALUES, HIDDEN).tolist() == [2.5]
-
-
-def test_the_simple_guesses_are_made_of_what_is_visible() -> None:
-    assert mean_of_visible(VALUES, HIDDEN).flatten().tolist() == [4.0] * 4
-    assert nearest_visible(VALUES, HIDDEN, LINE).flatten().tolist() == [2.0, 2.0, 6.0, 6.0]
-    everything = torch.ones_like(HIDDEN)
-    assert nearest_visible(VALUES, everything, LINE).flatten().tolist() == [3.25] * 4
 
 
 def test_positions_that_follow_the_line_find_their_neighbours() -> None:

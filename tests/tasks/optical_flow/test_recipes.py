@@ -70,7 +70,7 @@ def test_the_small_recipe_takes_a_step_and_is_trained_on_pictures_alone():
     take_a_step(recipe_arguments("optical_flow.yaml"))
 
 
-def test_a_record_with_the_former_name_of_a_figure_is_judged_as_the_others(monkeypatch):
+def all_recipes(monkeypatch):
     monkeypatch.syspath_prepend(str(RECIPES.parent / "benchmarks"))
     # What it imports stands beside it.
     monkeypatch.syspath_prepend(RECIPES)
@@ -78,11 +78,29 @@ def test_a_record_with_the_former_name_of_a_figure_is_judged_as_the_others(monke
     recipes = importlib.util.module_from_spec(specification)
     monkeypatch.setitem(sys.modules, "all_recipes", recipes)
     specification.loader.exec_module(recipes)
+    return recipes
+
+
+def test_a_record_with_the_former_name_of_a_figure_is_judged_as_the_others(monkeypatch):
+    recipes = all_recipes(monkeypatch)
     for name in ("epe_of_zero_flow", "relative_epe"):
         metrics = recipes.present_names({"epe": 2.0, name: 0.4})
         assert metrics == {"epe": 2.0, "relative_epe": 0.4}
         outcome = recipes.Outcome("optical_flow", {"test": metrics})
         assert all(recipes.reached(outcome, aim) for aim in recipes.AIMS["optical_flow"])
+
+
+def test_a_run_is_written_beside_its_trivial_answer(monkeypatch):
+    recipes = all_recipes(monkeypatch)
+    beside = {"part": "test", "method": "TV-L1", "TV-L1": {"epe": 0.5}}
+    flow = {**beside, "trivial": "no motion", "no motion": {"epe": 2.0}}
+    assert recipes.beside_the_run({"beside": flow}) == [
+        ("TV-L1, test", "epe 0.5"),
+        ("no motion, test", "epe 2"),
+    ]
+    others = {**beside, "majority": {"epe": 3.0}}
+    assert recipes.beside_the_run({"beside": others})[1] == ("majority, test", "epe 3")
+    assert recipes.beside_the_run({}) == []
 
 
 def test_what_it_is_compared_with_is_measured_in_the_same_way(monkeypatch, capsys):
@@ -100,9 +118,6 @@ def test_what_it_is_compared_with_is_measured_in_the_same_way(monkeypatch, capsy
     )
     flow = np.tile(np.float32([1.0, 2.0]), (48, 64, 1))
     sample = FlowSample(first, second, flow, np.ones((48, 64), dtype=bool))
-    assert not baselines.zero_flow(sample).any()
-    np.testing.assert_allclose(np.median(baselines.tv_l1(sample), axis=(0, 1)), [1.0, 2.0], atol=0.15)
-
     monkeypatch.setattr(baselines, "load_flow_splits", lambda *_, **__: Splits([], [], [sample]))
     monkeypatch.setattr(sys, "argv", ["optical_flow.py", "--data", "waves", "--split", "test"])
     baselines.main()

@@ -146,7 +146,7 @@ def test_it_stands_beside_n_grams_of_the_same_division(tmp_path: Path) -> None:
     (tmp_path / "text.txt").write_text(TEXT * 30)
     task = TextGeneration(TextGenerationArguments(**TINY, size="usual"))
     splits = task.load_data(DataArguments(data=str(tmp_path / "text.txt")))
-    found = task.stand_beside(splits.train, splits.test)
+    found = task.stand_beside(task.build(splits), splits.train, splits.test)
     assert found is not None
     assert found["method"] == "5-grams"
     assert found["5-grams"]["bits_per_byte"] < 1.0 < found["majority"]["bits_per_byte"] < 8.0

@@ -27,14 +27,14 @@ from perceivers.nn.fourier import grid_coordinates
 from perceivers.nn.precision import wide
 from perceivers.processors.video.clip import stacked
 from perceivers.processors.video.clips import PerceiverClipReader
+from perceivers.rivals.reading import read_evenly
+from perceivers.rivals.visible import mean_of_visible, nearest_places, nearest_visible
 from perceivers.tasks.base import Batch, Parts, Prediction, Step, Task, Unreadable
 from perceivers.tasks.masked_autoencoding.answers import guessed_films
+from perceivers.tasks.masked_autoencoding.beside import beside_visible
 from perceivers.tasks.masked_autoencoding.drawing import draw_clip, draw_positions
 from perceivers.tasks.masked_autoencoding.measures import (
     error_of_hidden,
-    mean_of_visible,
-    nearest_places,
-    nearest_visible,
     neighbours_found,
     share_of_neighbours,
 )
@@ -139,6 +139,18 @@ class MaskedAutoencoding(Task[MaskedAutoencodingArguments]):
         }
         return Metrics(metrics)
 
+    def stand_beside(self, parts: Parts, train: Any, asked: Any) -> dict[str, Any] | None:
+        """See Task: the nearest of what the model was shown, and its mean; neither learns anything."""
+        hidden = self._hidden_of_all(cast("HierarchicalPerceiver", parts.model))
+
+        def errors(sample: Stretch) -> dict[str, Tensor]:
+            points = as_points(self.collate(parts.processor, [sample]))
+            mean = {name: mean_of_visible(values, hidden[name]) for name, values in points.items()}
+            return self._measured(points, mean, hidden)
+
+        found = beside_visible(read_evenly(asked, errors), lambda: self.metrics(parts))
+        return None if found is None else {**found, "asked_samples": len(asked)}
+
     def show_model(self, parts: Parts, folder: Path) -> list[Path]:
         """Draw what the learned positions learned."""
         path, chosen = folder / "positions.png", self.arguments
@@ -173,6 +185,13 @@ class MaskedAutoencoding(Task[MaskedAutoencodingArguments]):
         generator = torch.Generator(model.device).manual_seed(_MEASURING_SEED)
         drawn = self._visible(model, 1, generator)
         return {name: pattern.expand(size, -1) for name, pattern in drawn.items()}
+
+    def _hidden_of_all(self, model: HierarchicalPerceiver) -> dict[str, Tensor]:
+        """What `_same_for_all` hides of one clip: name -> bool [1, points], on the processor."""
+        visible = self._same_for_all(model, 1)
+        hidden = model.hidden_points(visible.get("visible_slots"), visible.get("visible_groups"))
+        assert hidden is not None
+        return {name: each.cpu() for name, each in hidden.items()}
 
     def _visible(
         self, model: HierarchicalPerceiver, size: int, generator: torch.Generator | None = None
@@ -216,16 +235,14 @@ class MaskedAutoencoding(Task[MaskedAutoencodingArguments]):
 
     def _pattern(self, model: HierarchicalPerceiver) -> Pattern:
         """What `_same_for_all` shows of one clip."""
-        visible = self._same_for_all(model, 1)
-        hidden = model.hidden_points(visible.get("visible_slots"), visible.get("visible_groups"))
-        assert hidden is not None
+        visible, hidden = self._same_for_all(model, 1), self._hidden_of_all(model)
         nearest = {
-            name: nearest_places(each[0].cpu(), torch.cdist(self._coordinates(name), self._coordinates(name)))
+            name: nearest_places(each[0], torch.cdist(self._coordinates(name), self._coordinates(name)))
             for name, each in hidden.items()
         }
         return Pattern(
             {name: each[0].cpu().numpy() for name, each in visible.items()},
-            {name: each[0].cpu().numpy() for name, each in hidden.items()},
+            {name: each[0].numpy() for name, each in hidden.items()},
             {name: each.numpy() for name, each in nearest.items()},
         )
 

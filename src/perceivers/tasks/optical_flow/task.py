@@ -17,6 +17,7 @@ from perceivers.metrics.optical_flow import flow_metrics, flow_sums
 from perceivers.metrics.running import Metrics
 from perceivers.models.optical_flow import PerceiverForOpticalFlow
 from perceivers.processors.optical_flow.processor import PerceiverOpticalFlowProcessor
+from perceivers.rivals.reading import read_evenly
 from perceivers.tasks.base import Batch, Parts, Prediction, Step, Task, Unreadable
 from perceivers.tasks.optical_flow.augmentation import (
     ColourStrengths,
@@ -25,6 +26,7 @@ from perceivers.tasks.optical_flow.augmentation import (
     mirror,
     random_window,
 )
+from perceivers.tasks.optical_flow.beside import beside_pairs
 from perceivers.tasks.optical_flow.drawing import show_flows
 from perceivers.tasks.optical_flow.estimation import estimate_flow
 from perceivers.tasks.optical_flow.frames import flows_of_inputs
@@ -149,6 +151,11 @@ class OpticalFlow(Task[OpticalFlowArguments]):
         """End-point error in pixels; shares of pixels off by more than 1, 3 and 5 pixels; KITTI's share of outliers."""
         return flow_metrics()
 
+    def stand_beside(self, parts: Parts, train: Any, asked: Any) -> dict[str, Any] | None:
+        """See Task: TV-L1, and the answer that nothing moves, on the same pairs; neither learns anything."""
+        found = beside_pairs(read_evenly(asked, _one_pair))
+        return None if found is None else {**found, "asked_samples": len(asked)}
+
     @torch.no_grad()
     def predict(
         self, parts: Parts, inputs: Sequence[str], left_out: list[Unreadable] | None = None
@@ -217,6 +224,11 @@ class OpticalFlow(Task[OpticalFlowArguments]):
             pyramid_levels=chosen.pyramid_levels,
             iterations=chosen.iterations,
         ).float()
+
+
+def _one_pair(sample: FlowSample) -> FlowSample:
+    """A pair as it is: it is read when it is taken from its part."""
+    return sample
 
 
 def _as_frames(first: np.ndarray, second: np.ndarray, device: torch.device) -> Tensor:

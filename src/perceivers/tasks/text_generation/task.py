@@ -190,7 +190,7 @@ class TextGeneration(Task[TextGenerationArguments]):
         bits = {} if self.reads_events else {"bits_per_byte": scores["bits_per_token"]}
         return {**scores, **bits}
 
-    def stand_beside(self, train: Any, asked: Any) -> dict[str, Any] | None:
+    def stand_beside(self, parts: Parts, train: Any, asked: Any) -> dict[str, Any] | None:
         """See Task: n-grams, which are counted within seconds; the majority is how often each token comes."""
         fitted = texts_of(_crops(train), MOST_COUNTED)
         measured = texts_of(_crops(asked), MOST_ASKED) if isinstance(asked, Crops) else []

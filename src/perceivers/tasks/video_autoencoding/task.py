@@ -40,6 +40,7 @@ from perceivers.processors.video.clip import stacked
 from perceivers.processors.video.clips import PerceiverClipReader
 from perceivers.tasks.base import Batch, Parts, Prediction, Step, Task, Unreadable
 from perceivers.tasks.video_autoencoding.answers import names_of_films, reconstructed_films
+from perceivers.tasks.video_autoencoding.beside import beside_clips
 from perceivers.tasks.video_autoencoding.drawing import draw_reconstruction
 from perceivers.tasks.video_autoencoding.measures import measure_clips
 from perceivers.tasks.video_autoencoding.options import VideoAutoencodingArguments
@@ -197,6 +198,17 @@ class VideoAutoencoding(Task[VideoAutoencodingArguments]):
         if self.has_classes:
             metrics["accuracy"] = measure("accuracy", "class", parts.model.config.num_labels)
         return Metrics(metrics)
+
+    def stand_beside(self, parts: Parts, train: Any, asked: Any) -> dict[str, Any] | None:
+        """See Task: the training frame nearest to each clip; the mean frame, silence and the most frequent class."""
+        found = beside_clips(
+            lambda sample: self.collate(parts.processor, [sample]),
+            lambda: self.metrics(parts),
+            train,
+            asked,
+            values=3 * self.arguments.height * self.arguments.width,
+        )
+        return None if found is None else {**found, "asked_samples": len(asked)}
 
     def predict(
         self, parts: Parts, inputs: Sequence[str], left_out: list[Unreadable] | None = None
