@@ -74,8 +74,8 @@ def test_an_option_that_the_form_lacks_is_named_unless_it_is_as_usual():
 @pytest.mark.parametrize("kind", KINDS)
 def test_every_kind_names_options_that_it_has_and_all_its_forms(kind: Any) -> None:
     usual = kind.options_class()
-    assert kind.forms
-    for option, own in kind.forms.items():
+    assert kind.forms_of_input
+    for option, own in kind.forms_of_input.items():
         assert getattr(usual, option) in own
         for form, names in own.items():
             assert all(hasattr(usual, name) for name in names)
@@ -85,7 +85,7 @@ def test_every_kind_names_options_that_it_has_and_all_its_forms(kind: Any) -> No
 @pytest.mark.parametrize("kind", KINDS)
 def test_what_is_advised_together_has_an_effect_whatever_form_is_chosen(kind: Any) -> None:
     usual = kind.options_class()
-    for option, own in kind.forms.items():
+    for option, own in kind.forms_of_input.items():
         for advised in own:
             changed = {name: object() for name in own[advised]}
             values = {**dataclasses.asdict(usual), **changed, option: advised}

@@ -14,9 +14,9 @@ from torch import Tensor, nn
 
 from perceivers.configuration import PerceiverConfig
 from perceivers.errors import ConfigurationError
+from perceivers.freed_memory import blocks_of_their_own, give_back_freed_memory
 from perceivers.inference.budget import Budget, largest_tile, usual_memory
 from perceivers.inference.cross_attention import Take
-from perceivers.freed_memory import blocks_of_their_own, give_back_freed_memory
 from perceivers.inference.prepared_decoder import Progress
 from perceivers.inference.prepared_hierarchy import PLAIN_PARTS, prepare_hierarchy
 from perceivers.inference.prepared_perceiver import PreparedPerceiver

@@ -20,9 +20,9 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from perceivers.freed_memory import give_back_freed_memory
 from perceivers.inference.budget import Budget, pieces
 from perceivers.inference.folding import centred, compose, fold_norm, narrow, wide, wide_map, working_dtype
-from perceivers.freed_memory import give_back_freed_memory
 from perceivers.inference.packed_map import PackedMap
 from perceivers.inference.query_logits import LatentKeys, query_logits
 from perceivers.inference.query_tail import (

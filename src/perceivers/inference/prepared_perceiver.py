@@ -13,6 +13,7 @@ from torch import Tensor, nn
 from perceivers.configuration import PerceiverConfig
 from perceivers.decoders.base import PerceiverAbstractDecoder
 from perceivers.decoders.structure import AttendedAnswers, DecoderStructure, PlainAnswers
+from perceivers.freed_memory import give_back_freed_memory
 from perceivers.inference.budget import Budget
 from perceivers.inference.cross_attention import AbsorbedCrossAttention, Grouped, Take
 from perceivers.inference.folded_answering import (
@@ -23,7 +24,6 @@ from perceivers.inference.folded_answering import (
 )
 from perceivers.inference.folded_values import FoldedValues
 from perceivers.inference.folding import tail_dtype
-from perceivers.freed_memory import give_back_freed_memory
 from perceivers.inference.latent_layer import FoldedSelfAttend, can_fold
 from perceivers.inference.lookup_attention import LookedUp, LookupCrossAttention
 from perceivers.inference.plain_cross_attend import PlainCrossAttend

@@ -74,7 +74,7 @@ class Kind(AskedKind, ABC):
     """Names that a column of this kind usually has, the likeliest first."""
     belonging: ClassVar[Mapping[str, Sequence[str]]] = {}
     """Options that are chosen together: of an option, those that its choice brings along."""
-    forms: ClassVar[Forms] = {}
+    forms_of_input: ClassVar[Forms] = {}
     """Options that only some forms of the input have."""
     card: ClassVar[CardLayout | None] = None
     """How values of this kind are drawn with their answers; None where they are shown on a page instead."""
@@ -165,14 +165,14 @@ class Kind(AskedKind, ABC):
             chosen: options that the user gave.
             advised: options that are advised together.
         """
-        meant = forms_meant(cls.forms, chosen, advised)
+        meant = forms_meant(cls.forms_of_input, chosen, advised)
         chosen = {**chosen, **meant}
         others = {
             name
             for option, brought in cls.belonging.items()
             if option in chosen and option in advised and chosen[option] != advised[option]
             for name in brought
-        } | without_effect(cls.forms, {**advised, **chosen})
+        } | without_effect(cls.forms_of_input, {**advised, **chosen})
         return {name: value for name, value in advised.items() if name not in others} | meant
 
     @property

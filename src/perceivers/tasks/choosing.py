@@ -51,7 +51,7 @@ def options_of(kind: type[Kind], arguments: object) -> Any:
     values = {entry.name: getattr(arguments, entry.name) for entry in dataclasses.fields(kind.options_class)}
     options = kind.options_class(**values)
     defaults = {entry.name: entry.default for entry in dataclasses.fields(kind.options_class)}
-    require_effect(kind.forms, options, {**defaults, **usual_values(type(arguments))})
+    require_effect(kind.forms_of_input, options, {**defaults, **usual_values(type(arguments))})
     return options
 
 

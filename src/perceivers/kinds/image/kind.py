@@ -52,7 +52,9 @@ class ImageKind(Kind):
     suffixes: ClassVar[tuple[str, ...]] = IMAGE_SUFFIXES
     usual_columns: ClassVar[tuple[str, ...]] = ("image", "picture", "photo", "img")
     belonging: ClassVar[Mapping[str, Sequence[str]]] = {"input_form": ("num_fourier_bands",)}
-    forms: ClassVar[Forms] = {"input_form": {form: tuple(own) for form, own in FORM_DEFAULTS.items()}}
+    forms_of_input: ClassVar[Forms] = {
+        "input_form": {form: tuple(own) for form, own in FORM_DEFAULTS.items()}
+    }
     card: ClassVar[CardLayout | None] = LAYOUT
     simple_form: ClassVar[SimpleForm | None] = SimpleForm("vector", "linear on pixels")
 

@@ -58,7 +58,9 @@ class PointsKind(Kind):
     options_class: ClassVar[type[Any]] = PointOptions
     suffixes: ClassVar[tuple[str, ...]] = (*POINT_SUFFIXES, *IMAGE_SUFFIXES)
     usual_columns: ClassVar[tuple[str, ...]] = ("points", "cloud", "point_cloud", "pointcloud", "mesh")
-    forms: ClassVar[Forms] = {"input_form": {form: tuple(own) for form, own in FORM_DEFAULTS.items()}}
+    forms_of_input: ClassVar[Forms] = {
+        "input_form": {form: tuple(own) for form, own in FORM_DEFAULTS.items()}
+    }
     card: ClassVar[CardLayout | None] = LAYOUT
     simple_form: ClassVar[SimpleForm | None] = SimpleForm("vector", "linear on a grid of counts")
     settles_on: ClassVar[int | None] = 16

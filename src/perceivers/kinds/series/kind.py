@@ -81,7 +81,7 @@ class SeriesKind(Kind):
     options_class: ClassVar[type[Any]] = SeriesOptions
     suffixes: ClassVar[tuple[str, ...]] = SERIES_SUFFIXES
     usual_columns: ClassVar[tuple[str, ...]] = ("series", "signal")
-    forms: ClassVar[Forms] = {
+    forms_of_input: ClassVar[Forms] = {
         "tokens": {"both": (*OF_STEPS, *OF_PATTERNS), PATTERNS: OF_PATTERNS, STEPS: OF_STEPS}
     }
     card: ClassVar[CardLayout | None] = LAYOUT

@@ -77,7 +77,7 @@ class SoundKind(Kind):
         "num_mel_bins": ("bins_per_patch",),
         "clip_seconds": ("evaluation_clips",),
     }
-    forms: ClassVar[Forms] = {
+    forms_of_input: ClassVar[Forms] = {
         "input_form": {
             "log-mel": (*OF_BANDS, "frames_per_patch", "bins_per_patch", "patch_channels"),
             "stem": (*OF_BANDS, "stem_widths", "stem_blocks", "stem_first_pool"),

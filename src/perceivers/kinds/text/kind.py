@@ -88,7 +88,7 @@ class TextKind(Kind):
     belonging: ClassVar[Mapping[str, Sequence[str]]] = {
         "text_reading": tuple(entry.name for entry in fields(TextOptions) if entry.name != "empty_texts")
     }
-    forms: ClassVar[Forms] = {
+    forms_of_input: ClassVar[Forms] = {
         "text_reading": {
             "ngrams": (
                 "ngram_words",

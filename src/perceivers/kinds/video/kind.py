@@ -80,7 +80,7 @@ class VideoKind(Kind):
         "sound_form": ("mel_hop_milliseconds", "audio_bands"),
         "frame_rate": ("audio_samples_per_frame",),
     }
-    forms: ClassVar[Forms] = {
+    forms_of_input: ClassVar[Forms] = {
         "video_form": {
             "patches": ("video_patch_size", "video_frames_per_patch", "video_patch_channels"),
             "stem": ("video_stem_widths", "video_first_pool"),

@@ -39,6 +39,7 @@ from perceivers.models.losses import IGNORED_LABEL
 from perceivers.models.masked_language_modeling import PerceiverForMaskedLM
 from perceivers.models.text_building import start_positions, text_config
 from perceivers.processors.tokenizer.byte_tokenizer import PerceiverTokenizer
+from perceivers.rivals.reading import read_evenly
 from perceivers.tasks.base import Batch, Parts, Prediction, Step, Task, Unreadable
 from perceivers.tasks.choosing import for_length, size_of
 from perceivers.tasks.fill_mask.answers import filled_inputs
@@ -235,11 +236,13 @@ class FillMask(Task[FillMaskArguments]):
         """Loss, bits per masked byte, masked-byte and whole-word accuracy."""
         return masking_metrics()
 
-    def stand_beside(self, train: Any, asked: Any) -> dict[str, Any] | None:
-        """See Task: runs of bytes on both sides are counted; the majority is how often each byte comes in words."""
-        if not hasattr(train, "__len__") or not hasattr(asked, "__len__"):
+    def stand_beside(self, parts: Parts, train: Any, asked: Any) -> dict[str, Any] | None:
+        """See Task: runs of bytes on both sides of a word, and how often each byte comes."""
+        if not hasattr(train, "__len__"):
             return None
-        return stand_beside(every(train), [self.hidden_window(each) for each in every(asked)], self._spans)
+        windows = list(read_evenly(asked, self.hidden_window))
+        found = stand_beside(every(train), windows, self._spans)
+        return None if found is None else {**found, "asked_samples": len(asked)}
 
     @torch.no_grad()
     def predict(

@@ -84,7 +84,7 @@ class TextClassification(ColumnTask[TextClassificationArguments]):
             and chosen.answer == "one-class"
             and not self.answers_several
             and chosen.linear_start in (True, AUTO)
-            and not forms_meant(TextKind.forms, given(chosen), {"text_reading": "ngrams"})
+            and not forms_meant(TextKind.forms_of_input, given(chosen), {"text_reading": "ngrams"})
         )
 
     @property
