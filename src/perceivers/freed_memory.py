@@ -1,4 +1,4 @@
-"""Memory that was freed goes back to the system where the C library keeps it otherwise, and stays where it is wanted again."""
+"""Memory that was freed goes back to the system where the C library keeps it, and stays where it is wanted again."""
 
 from __future__ import annotations
 
@@ -51,9 +51,9 @@ def blocks_of_their_own() -> Iterator[None]:
 def freed_blocks_kept() -> Iterator[None]:
     """Have glibc keep what is freed inside for what comes next, and give it back afterwards.
 
-    Each training step frees what the last one had, and asks for the same again. Otherwise the end of the heap goes back to the
-    system in between, which has to clear its pages anew. Blocks of more than 32 MiB have mappings of their own, as always. This
-    holds for the whole process.
+    Each training step frees what the last one had, and asks for the same again. Otherwise the end of the heap goes back to
+    the system in between, which has to clear its pages anew. Blocks of more than 32 MiB have mappings of their own, as
+    always. This holds for the whole process.
     """
     option = _option()
     if option is None:

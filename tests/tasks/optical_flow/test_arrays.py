@@ -55,7 +55,7 @@ class File:
     ],
 )
 def test_the_flow_is_that_of_torch(size: tuple[int, int], chosen: dict[str, Any]) -> None:
-    arguments = OpticalFlowArguments(**chosen)
+    arguments = OpticalFlowArguments(size="usual", **chosen)
     processor = PerceiverOpticalFlowProcessor(arguments.patch_size, 3.0, arguments.contrast_window)
     frames = np.random.default_rng(0).uniform(-1, 1, (2, 3, *size)).astype(np.float32)
     expected = estimation.estimate_flow(

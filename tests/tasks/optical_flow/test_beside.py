@@ -27,6 +27,7 @@ from perceivers.training.run import train
 
 pytest.importorskip("skimage")
 TINY: dict[str, Any] = {
+    "size": "usual",
     "num_latents": 5, "latent_channels": 8, "num_layers": 1, "num_heads": 2, "num_cross_heads": 2, "qk_channels": 8,
     "train_height": 11, "train_width": 13, "tile_overlap": 4, "patch_size": 3, "patch_channels": 7, "num_fourier_bands": 2,
     "contrast_window": 5,

@@ -9,7 +9,7 @@ from perceivers.tasks.optical_flow.frames import film_frames, flows_of_inputs, p
 from perceivers.tasks.optical_flow.options import OpticalFlowArguments
 from perceivers.tasks.optical_flow.pixels import decode_pixels
 
-CHOSEN = OpticalFlowArguments()
+CHOSEN = OpticalFlowArguments(size="usual")
 
 
 def grey(path, value, height=7, width=11):

@@ -8,6 +8,7 @@ from perceivers.tasks.optical_flow.options import OpticalFlowArguments
 
 def test_sizes_become_keys_of_the_configuration():
     chosen = OpticalFlowArguments(
+        size="usual",
         train_height=17, train_width=23, patch_size=5, patch_channels=29, num_fourier_bands=3,
         target_scale=7.0, output_scale=2.0, tile_overlap=6, num_latents=11,
     )  # fmt: skip

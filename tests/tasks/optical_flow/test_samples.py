@@ -19,6 +19,7 @@ from perceivers.tasks.optical_flow.samples import (
 )
 
 CHOSEN = OpticalFlowArguments(
+    size="usual",
     train_height=11,
     train_width=13,
     tile_overlap=3,

@@ -28,6 +28,7 @@ from perceivers.training.prediction import predict
 from perceivers.training.run import train
 
 TINY = {
+    "size": "usual",
     "num_latents": 5,
     "latent_channels": 8,
     "num_layers": 1,
@@ -249,7 +250,7 @@ def test_every_weight_learns():
 def test_a_checkpoint_brings_its_sizes_and_its_preparation(trained):
     folder, _ = trained
     config = OpticalFlow(OpticalFlowArguments(**TINY)).restore(folder).model.config
-    other = OpticalFlow(OpticalFlowArguments(contrast_window=0, patch_size=7))
+    other = OpticalFlow(OpticalFlowArguments(size="usual", contrast_window=0, patch_size=7))
     parts = other.build(EMPTY, config)
     assert (parts.processor.contrast_window, parts.processor.patch_size) == (5, 3)
     assert other.vary(PicturePool([np.asarray(picture(0))]), generator_of(0, 1, 0, 0))[0].flow.shape == (

@@ -18,6 +18,19 @@ from perceivers.errors import ConfigurationError
     "patch_size",
     "patch_channels",
     "num_fourier_bands",
+    "target_scale",
+    "output_scale",
+    "pairs_per_epoch",
+    "held_out_pairs",
+    "held_out_height",
+    "held_out_width",
+    "max_motion",
+    "max_objects",
+    "first_motion",
+    "growing_share",
+    "plain_share",
+    "brightness",
+    "pyramid_levels",
 )
 @dataclass(frozen=True, kw_only=True)
 class OpticalFlowArguments(NetworkArguments):

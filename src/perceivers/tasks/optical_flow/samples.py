@@ -138,8 +138,24 @@ def load_flow_splits(arguments: DataArguments, chosen: OpticalFlowArguments, *, 
         chosen: columns, and what made pairs are like.
         trains: whether the training part is for training; then pairs of its pictures are made anew every time.
     """
+    return splits_of(open_flow_tables(arguments), arguments, chosen, trains=trains)
+
+
+def are_pictures(tables: Tables, chosen: OpticalFlowArguments) -> bool:
+    """Whether the training part holds pictures that pairs are made of, and not pairs with true flow.
+
+    Raises:
+        DataError: a table holds neither.
+    """
     decoder = FlowDecoder.of(chosen)
-    tables = open_flow_tables(arguments)
+    return not {part: decoder.has_flow(table) for part, table in tables.items()}["train"]
+
+
+def splits_of(
+    tables: Tables, arguments: DataArguments, chosen: OpticalFlowArguments, *, trains: bool
+) -> Splits:
+    """The same of tables that are open; see `load_flow_splits`."""
+    decoder = FlowDecoder.of(chosen)
     for table in tables.values():
         decoder.has_flow(table)
     scenes = SCENE_COLUMN if all(SCENE_COLUMN in table.columns for table in tables.values()) else None

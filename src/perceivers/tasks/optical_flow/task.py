@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, ClassVar, Literal
+from typing import Any, ClassVar, Literal, cast
 
 import numpy as np
 import torch
 from torch import Tensor, nn
 
-from perceivers.arguments import DataArguments
+from perceivers.arguments import DataArguments, RunArguments
+from perceivers.arguments.advice import Advice
+from perceivers.arguments.open import completed, filled, given, is_complete
 from perceivers.configuration import PerceiverConfig
 from perceivers.data.splits import Splits
 from perceivers.metrics.optical_flow import flow_metrics, flow_sums
@@ -19,6 +21,7 @@ from perceivers.models.optical_flow import PerceiverForOpticalFlow
 from perceivers.processors.optical_flow.processor import PerceiverOpticalFlowProcessor
 from perceivers.rivals.reading import read_evenly
 from perceivers.tasks.base import Batch, Parts, Prediction, Step, Task, Unreadable
+from perceivers.tasks.choosing import for_length, size_of
 from perceivers.tasks.optical_flow.augmentation import (
     ColourStrengths,
     FlowSample,
@@ -32,7 +35,10 @@ from perceivers.tasks.optical_flow.estimation import estimate_flow
 from perceivers.tasks.optical_flow.frames import flows_of_inputs
 from perceivers.tasks.optical_flow.options import OpticalFlowArguments
 from perceivers.tasks.optical_flow.pictures import PairMaker, PicturePool
-from perceivers.tasks.optical_flow.samples import difficulty_of, load_flow_splits
+from perceivers.tasks.optical_flow.samples import are_pictures, difficulty_of, open_flow_tables, splits_of
+from perceivers.tasks.optical_flow.sizing import network_and_loop, pair_options
+from perceivers.tasks.sizes import values_of_size
+from perceivers.tasks.sizing import fitted, narrowed
 
 # Key of PerceiverConfig under which a model remembers how its frames are prepared.
 CONTRAST_KEY = "flow_contrast_window"
@@ -49,20 +55,60 @@ class OpticalFlow(Task[OpticalFlowArguments]):
     headline: ClassVar[str] = "epe"
     headline_is_better: ClassVar[Literal["higher", "lower"]] = "lower"
     arguments_class: ClassVar[type[Any]] = OpticalFlowArguments
+    chooses: ClassVar[bool] = True
+
+    #: Checkpoint that the run starts from; nothing is chosen beside it.
+    start: str | None = None
 
     def __init__(self, arguments: OpticalFlowArguments | None = None) -> None:
         super().__init__(arguments)
-        chosen = self.arguments
-        self._grid = (chosen.train_height, chosen.train_width)
         # Pairs made by a task that is not training are the hardest ones.
         self._progress = 1.0
-        self._processor = PerceiverOpticalFlowProcessor(
-            chosen.patch_size, chosen.target_scale, chosen.contrast_window
-        )
+        if is_complete(self.arguments):
+            self._prepare_frames()
+
+    def prepare(self, run: RunArguments) -> None:
+        """See Task."""
+        self.start = run.start.start
 
     def load_data(self, arguments: DataArguments, parts: Parts | None = None) -> Splits:
         """Open pairs with true flow, or pictures; a trained model is measured on made pairs that are always the same."""
-        return load_flow_splits(arguments, self.arguments, trains=parts is None)
+        tables = open_flow_tables(arguments)
+        if not is_complete(self.arguments):
+            self._choose_pairs(are_pictures(tables, self.arguments))
+        return splits_of(tables, arguments, self.arguments, trains=parts is None)
+
+    def _choose_pairs(self, makes_pairs: bool) -> None:
+        """Fill what made pairs are like where that is open; of pairs with true flow, everything, with the usual values."""
+        size = size_of(self.arguments)
+        own = filled(self.arguments, values_of_size(self.name, size))
+        chooses = makes_pairs and size != "paper" and self.start is None
+        self.arguments = filled(own, pair_options()) if chooses else completed(own)
+
+    def advise(self, splits: Splits, run: RunArguments) -> Advice:
+        """See Task: network and loop for made pairs."""
+        if is_complete(self.arguments):
+            return Advice()
+        chosen = given(self.arguments)
+        advice = network_and_loop(self.arguments.pairs_per_epoch)
+        channels: Any = chosen.get("latent_channels", advice.latent_channels)
+        advice = narrowed(fitted(chosen, advice), channels)
+        self.arguments = completed(filled(self.arguments, advice.values()))
+        self._prepare_frames()
+        return for_length(advice, run, len(cast("Sequence[Any]", splits.train)))
+
+    def sees(self) -> list[str]:
+        """See Task."""
+        own = self.arguments
+        sizes = f", {own.pyramid_levels} sizes of each frame" if own.pyramid_levels > 1 else ""
+        return [f"{own.train_height} x {own.train_width} pixels of two frames at a time{sizes}"]
+
+    def _prepare_frames(self) -> None:
+        chosen = self.arguments
+        self._grid = (chosen.train_height, chosen.train_width)
+        self._processor = PerceiverOpticalFlowProcessor(
+            chosen.patch_size, chosen.target_scale, chosen.contrast_window
+        )
 
     def build(self, splits: Splits, start: PerceiverConfig | None = None) -> Parts:
         """Build a model of the asked size, and the processor that prepares its frames."""
