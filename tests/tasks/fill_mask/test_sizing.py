@@ -64,3 +64,10 @@ def test_usual_values_and_those_beside_a_checkpoint_are_not_chosen_from_the_text
     usual = chosen(tmp_path, size="usual")
     assert (usual.max_length, usual.num_latents, usual.ngram_sizes) == (256, 32, ())
     assert replace(chosen(tmp_path, start="a-checkpoint"), size="usual") == usual
+
+
+def test_the_papers_model_reads_texts_as_in_the_paper(tmp_path: Path) -> None:
+    paper = chosen(tmp_path, size="paper")
+    assert (paper.max_length, paper.position_start, paper.ngram_sizes) == (2048, "random", ())
+    assert (paper.embedding_channels, paper.latent_channels, paper.num_latents) == (768, 1280, 256)
+    assert (paper.num_decoder_heads, paper.decoder_qk_channels, paper.num_layers) == (8, 256, 26)

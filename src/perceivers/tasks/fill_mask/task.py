@@ -84,6 +84,8 @@ class FillMask(Task[FillMaskArguments]):
 
     #: Checkpoint that the run starts from, which says how texts are read.
     start: str | None = None
+    #: Of all texts that are trained on or held out of these.
+    _num_bytes = 0
 
     def prepare(self, run: RunArguments) -> None:
         """See Task."""
@@ -134,6 +136,7 @@ class FillMask(Task[FillMaskArguments]):
             self.arguments = own
             return
         lengths = lengths_of(train, column)
+        self._num_bytes = sum(lengths)
         sizes = window_sizes(lengths) if lengths else {}
         chosen = given(own)
         channels = {chosen[name] for name in ("latent_channels", "embedding_channels") if name in chosen}
@@ -148,7 +151,7 @@ class FillMask(Task[FillMaskArguments]):
         if is_complete(self.arguments):
             return Advice()
         num_windows = len(cast("Sequence[Any]", splits.train))
-        advice = network_and_loop(num_windows * self.room, num_windows, self.arguments.max_length)
+        advice = network_and_loop(self._num_bytes, num_windows, self.arguments.max_length)
         channels: Any = chosen.get(
             "latent_channels", chosen.get("embedding_channels", advice.latent_channels)
         )
