@@ -135,9 +135,10 @@ class FillMask(Task[FillMaskArguments]):
         if isinstance(train, StreamTable) or is_complete(own):
             self.arguments = own
             return
-        lengths = lengths_of(train, column)
+        # Of texts that cannot be read nothing is known; windows of them are an error.
+        lengths = lengths_of(train, column) or [0]
         self._num_bytes = sum(lengths)
-        sizes = window_sizes(lengths) if lengths else {}
+        sizes = window_sizes(lengths)
         chosen = given(own)
         channels = {chosen[name] for name in ("latent_channels", "embedding_channels") if name in chosen}
         if len(channels) > 1:
