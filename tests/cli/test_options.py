@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
 
 import pytest
 from cyclopts import Group
 
 from perceivers.arguments.open import AUTO, left_open
 from perceivers.cli.options import as_given, grouped, set_back
+from perceivers.tasks.fill_mask.options import FillMaskArguments
+from perceivers.tasks.image_classification.options import ImageClassificationArguments
+from perceivers.tasks.table.options import TableArguments
+from perceivers.tasks.text_classification.options import TextClassificationArguments
 
 
 @left_open("width", "depth")
@@ -76,3 +80,21 @@ def test_groups_change_nothing_but_the_help() -> None:
     found = as_given(Options, shown(width=5))
     assert type(found) is Options
     assert found == Options(width=5)
+
+
+@pytest.mark.parametrize(
+    ("kind", "option", "value"),
+    [
+        (TableArguments, "by_value", ()),
+        (TextClassificationArguments, "ngram_words", ()),
+        (FillMaskArguments, "ngram_sizes", ()),
+        # Pixels have a mean.
+        (ImageClassificationArguments, "pixel_mean", "auto"),
+    ],
+)
+def test_an_option_that_takes_any_number_of_values_takes_none_of_them(
+    kind: type[Any], option: str, value: Any
+) -> None:
+    written = f"--{option.replace('_', '-')}"
+    assert set_back([written, "none"], (kind,)) == ([], {option: value})
+    assert set_back([written, "auto"], (kind,)) == ([], {option: "auto"})

@@ -11,6 +11,7 @@ from cyclopts import Group, Parameter
 
 from perceivers.arguments.open import AUTO, usual_values
 from perceivers.cli.words import BACK
+from perceivers.errors import ConfigurationError
 
 
 def grouped(kind: type[Any], groups: Mapping[str, Group], rest: Group) -> type[Any]:
@@ -53,7 +54,8 @@ def set_back(tokens: Sequence[str], kinds: Sequence[type[Any]]) -> tuple[list[st
     """Take options that are set back to their defaults out of a command line.
 
     `--group-column none` is no column, as if the recipe had none; `--epochs null` leaves the choice to the data, as does
-    `--image-height auto`. An option that can be None is None then, any other has its default. A word that an option has as
+    `--image-height auto`. An option that can be None is None then, one that
+    may have no value at all has none (`--by-value none`), any other has its default. A word that an option has as
     one of its own choices, such as `--normalization none`, stays that choice.
 
     Args:
@@ -100,5 +102,19 @@ def _can_go_back(kind: type[Any], entry: dataclasses.Field[Any], word: str) -> b
 
 def _default(kind: type[Any], entry: dataclasses.Field[Any], word: str) -> Any:
     hint = get_type_hints(kind)[entry.name]
-    may_be_none = NoneType in get_args(hint)
-    return None if may_be_none and word != AUTO else entry.default
+    if word == AUTO:
+        return entry.default
+    if NoneType in get_args(hint):
+        return None
+    return () if entry.name in usual_values(kind) and _may_be_empty(kind, entry.name, hint) else entry.default
+
+
+def _may_be_empty(kind: type[Any], name: str, hint: Any) -> bool:
+    """Whether an option takes any number of values, and none as well."""
+    if get_origin(hint) is not tuple or get_args(hint)[-1] is not ...:
+        return False
+    try:
+        kind(**{name: ()})
+    except ConfigurationError:
+        return False
+    return True
