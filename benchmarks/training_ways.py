@@ -5,8 +5,7 @@ Run: python benchmarks/training_ways.py [--models masked-lm ...] [--sets mnist-5
 
 Seconds of the processor, which do not count what a process waits for its turn; with one thread they are those of a quiet
 machine. All ways of a model take turns in one process, after two steps of each. Released models stand beside Transformers, as
-in training.py: without dropout, so that the losses have to be equal; of bfloat16 it is told how far they are off. As in
-`perceivers train`, what a step frees stays for the next one, but for the way that gives it back. What users
+in training.py: without dropout, so that the losses have to be equal; of bfloat16 it is told how far they are off. What users
 train is built and fed as `perceivers train` does it where nothing is chosen; each step learns the same batch, so that texts
 of unequal length, which a run does not compile, show what compiling could gain at most.
 """
@@ -40,15 +39,14 @@ from user_steps import UserStep
 
 from training import OURS, THEIRS, TrainingStep, write_weights
 
-PLAIN, RETURNED, BFLOAT16, COMPILED, BOTH, REFERENCE = (
+PLAIN, BFLOAT16, COMPILED, BOTH, REFERENCE = (
     "float32",
-    "float32, memory given back",
     "bfloat16",
     "compiled",
     "compiled, bfloat16",
     "transformers",
 )
-WAYS = (PLAIN, RETURNED, BFLOAT16, COMPILED, BOTH, REFERENCE)
+WAYS = (PLAIN, BFLOAT16, COMPILED, BOTH, REFERENCE)
 USUAL_SETS = ("mnist-5k", "digits", "breast_cancer", "JapaneseVowels", "django-messages")
 # Two sums of the same float32 products in another order; dropout draws the same.
 LOSS_TOLERANCE = 1e-4
@@ -175,16 +173,8 @@ def steps_in_turns(
         seconds: dict[str, list[float]] = {way: [] for way in ways}
         for done in range(0, steps, A_TURN):
             for way, run in runs.items():
-                with memory_in(way):
-                    seconds[way] += [spent for _, spent in both_seconds_of(run, min(A_TURN, steps - done))]
+                seconds[way] += [spent for _, spent in both_seconds_of(run, min(A_TURN, steps - done))]
     return {way: Way(*firsts[way], tuple(seconds[way])) for way in ways}
-
-
-def memory_in(way: str) -> Any:
-    """What happens to the memory that steps free, for the time of a block."""
-    from perceivers.freed_memory import freed_blocks_kept
-
-    return nullcontext() if way == RETURNED else freed_blocks_kept()
 
 
 def fresh_cache(folder: str) -> Any:
@@ -225,7 +215,7 @@ def in_way(way: str, step: Any) -> Callable[[], float]:
 
 def require_equal(name: str, results: Mapping[str, Way]) -> None:
     """End with a message when two ways in float32 did not begin with the same loss."""
-    losses = {way: results[way].loss for way in (PLAIN, RETURNED, COMPILED, REFERENCE) if way in results}
+    losses = {way: results[way].loss for way in (PLAIN, COMPILED, REFERENCE) if way in results}
     first = losses[PLAIN]
     if not all(abs(loss - first) <= LOSS_TOLERANCE * abs(first) for loss in losses.values()):
         raise SystemExit(f"{name}: the ways differ in the loss: {losses}")
