@@ -65,4 +65,4 @@ class StillFrames:
 
 def _flat(clip: Tensor) -> Tensor:
     """[frames, values], as wide as differences of large sums need."""
-    return clip.flatten(1).double()
+    return clip.flatten(1).cpu().double()
