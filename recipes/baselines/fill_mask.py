@@ -16,7 +16,9 @@ from typing import Any
 
 from perceivers.arguments import DataArguments, from_mapping, read_recipe
 from perceivers.kinds.text.words import word_spans
-from perceivers.tasks.fill_mask.beside import counted, every, measured
+from perceivers.rivals.both_sides import BothSides
+from perceivers.rivals.reading import read_evenly
+from perceivers.tasks.fill_mask.beside import counted_texts, measured
 from perceivers.tasks.fill_mask.options import FillMaskArguments
 from perceivers.tasks.fill_mask.task import FillMask
 
@@ -29,9 +31,11 @@ def main() -> None:
     """Print the bits per masked byte of the test texts."""
     task = FillMask(from_mapping(FillMaskArguments, read_recipe(RECIPE)["model"]))
     splits = task.load_data(DataArguments(data=read_recipe(RECIPE)["data"]["data"]))
-    counts = counted(every(splits.train), word_spans)
+    texts, _ = counted_texts(splits.train)
+    counts = BothSides().fit(texts, word_spans)
     validation, test = (
-        [task.hidden_window(each) for each in every(part)] for part in (splits.validation, splits.test)
+        list(read_evenly(part, task.hidden_window, most=len(part)))
+        for part in (splits.validation, splits.test)
     )
 
     def bits(asked: Any, discount: float, power: float) -> float:

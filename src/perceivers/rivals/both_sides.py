@@ -148,11 +148,8 @@ class BothSides:
         found = np.zeros((len(places), self.order + 1), np.uint64)
         found[:, 0] = _keys_of_places(places, starts, ends)
         at = starts - 1 if step < 0 else ends
-        key, goes_on, was_known = (
-            _mixed(np.zeros(len(places), np.uint64), distances),
-            np.ones(len(places), bool),
-            True,
-        )
+        key = _mixed(np.zeros(len(places), np.uint64), distances)
+        goes_on = was_known = np.ones(len(places), bool)
         for length in range(1, self.order + 1):
             is_inside = (at >= 0) & (at < len(text))
             value = np.where(is_inside, text[np.clip(at, 0, len(text) - 1)], UNKNOWN)

@@ -116,6 +116,20 @@ def with_network(
     if size_of(arguments) == USUAL_SIZE:
         return completed(arguments), Advice()
     advice = kind.learning(num_rows, num_classes).over(usual_learning(num_rows, kind.num_tokens, num_classes))
+    return with_advice(arguments, advice, run=run, num_rows=num_rows)
+
+
+def with_advice(
+    arguments: TaskArguments, advice: Advice, *, run: RunArguments, num_rows: int
+) -> tuple[TaskArguments, Advice]:
+    """Arguments that are complete, and the advice for the loop, both made to fit what is chosen already.
+
+    Args:
+        arguments: the user's.
+        advice: for the network, with `latent_channels`, and for the loop.
+        run: what the user chose of the loop.
+        num_rows: training samples.
+    """
     chosen = given(arguments)
     channels: Any = chosen.get("latent_channels", advice.latent_channels)
     advice = narrowed(fitted(chosen, advice), channels)

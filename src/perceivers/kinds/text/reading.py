@@ -169,7 +169,7 @@ class TextWindows(Table):
         windows: list[tuple[int, int, int, int, int]] = []
         for row in range(len(table)):
             try:
-                windows += _windows(row, read_text(table[row], table, column), max_bytes)
+                windows += _windows(row, self._text(row), max_bytes)
             except DataError as error:
                 message = str(error)
                 message = message if table.name(row) in message else f"`{table.name(row)}` {message}"

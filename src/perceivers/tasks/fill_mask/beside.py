@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 import numpy as np
 
 from perceivers.kinds.text.words import Span
 from perceivers.rivals.both_sides import UNKNOWN, BothSides
+from perceivers.rivals.reading import read_evenly
 from perceivers.tasks.fill_mask.window import TextWindow
 
 TITLE, ALIKE = "n-grams of both sides", "byte frequencies"
@@ -21,17 +22,18 @@ Chances = Callable[[np.ndarray, Sequence[Span]], np.ndarray]
 
 
 def stand_beside(
-    train: Iterable[TextWindow], asked: Sequence[TextWindow], words: Callable[[bytes], list[Span]]
+    train: Any, asked: Iterable[TextWindow], words: Callable[[bytes], list[Span]]
 ) -> dict[str, Any] | None:
     """See Task.stand_beside.
 
     Args:
-        train: windows of the training texts.
+        train: the training part, windows.
         asked: windows to be measured, with what is hidden in them.
         words: what may be hidden in a text.
     """
-    texts = list(_texts(train))
-    if not texts or not any(window.hidden for window in asked):
+    windows = list(asked)
+    texts, num_windows = counted_texts(train)
+    if not texts or not any(window.hidden for window in windows):
         return None
     rival = BothSides().fit(texts, words)
     frequencies = rival.frequencies
@@ -42,10 +44,10 @@ def stand_beside(
     return {
         "method": TITLE,
         "trivial": ALIKE,
-        TITLE: measured(rival.probabilities, asked),
-        ALIKE: measured(alike, asked),
-        "training_samples": len(texts),
-        "samples": len(asked),
+        TITLE: measured(rival.probabilities, windows),
+        ALIKE: measured(alike, windows),
+        "training_samples": num_windows,
+        "samples": len(windows),
     }
 
 
@@ -62,11 +64,10 @@ def measured(chances: Chances, asked: Iterable[TextWindow]) -> dict[str, float]:
         nats -= float(np.log(guessed[np.arange(len(truth)), truth]).sum())
         is_right = guessed.argmax(axis=1) == truth
         words = np.split(is_right, np.cumsum([end - start for start, end in hidden])[:-1]) if hidden else []
-        num_bytes, right_bytes = num_bytes + len(truth), right_bytes + int(is_right.sum())
-        num_words, right_words = (
-            num_words + len(hidden),
-            right_words + sum(bool(each.all()) for each in words),
-        )
+        num_bytes += len(truth)
+        right_bytes += int(is_right.sum())
+        num_words += len(hidden)
+        right_words += sum(bool(each.all()) for each in words)
     loss = nats / max(num_bytes, 1)
     return {
         "loss": loss,
@@ -76,25 +77,20 @@ def measured(chances: Chances, asked: Iterable[TextWindow]) -> dict[str, float]:
     }
 
 
-def counted(train: Iterable[TextWindow], words: Callable[[bytes], list[Span]]) -> BothSides:
-    """Counts of all words of the texts that windows are cut from."""
-    return BothSides().fit(_texts(train), words)
+def counted_texts(train: Any) -> tuple[list[bytes], int]:
+    """Texts that evenly drawn windows are cut from, each once, up to MOST_COUNTED bytes, and how many windows these are.
 
-
-def every(samples: Any) -> Iterator[TextWindow]:
-    """All samples of a part."""
-    return (samples[index] for index in range(len(samples)))
-
-
-def _texts(train: Iterable[TextWindow]) -> Iterator[bytes]:
-    """The texts that windows are cut from, each once, up to MOST_COUNTED bytes."""
-    seen: set[bytes] = set()
-    size = 0
-    for window in train:
-        if window.text in seen:
-            continue
-        size += len(window.text)
-        if size > MOST_COUNTED and seen:
-            return
-        seen.add(window.text)
-        yield window.text
+    Args:
+        train: windows; of a stream there are none.
+    """
+    texts: dict[bytes, None] = {}
+    size = num_windows = 0
+    every = len(train) if hasattr(train, "__len__") else 0
+    for window in read_evenly(train, lambda window: window, most=every):
+        if window.text not in texts:
+            size += len(window.text)
+            if size > MOST_COUNTED and texts:
+                break
+            texts[window.text] = None
+        num_windows += 1
+    return list(texts), num_windows

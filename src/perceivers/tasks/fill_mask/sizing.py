@@ -46,7 +46,7 @@ def network_and_loop(num_bytes: int, num_windows: int, max_length: int) -> Advic
     """The network and the loop.
 
     Args:
-        num_bytes: of the training texts.
+        num_bytes: of the texts.
         num_windows: training samples.
         max_length: of a window.
     """

@@ -41,15 +41,14 @@ from perceivers.models.text_building import start_positions, text_config
 from perceivers.processors.tokenizer.byte_tokenizer import PerceiverTokenizer
 from perceivers.rivals.reading import read_evenly
 from perceivers.tasks.base import Batch, Parts, Prediction, Step, Task, Unreadable
-from perceivers.tasks.choosing import for_length, size_of
+from perceivers.tasks.choosing import size_of, with_advice
 from perceivers.tasks.fill_mask.answers import filled_inputs
-from perceivers.tasks.fill_mask.beside import every, stand_beside
+from perceivers.tasks.fill_mask.beside import stand_beside
 from perceivers.tasks.fill_mask.options import FillMaskArguments
 from perceivers.tasks.fill_mask.page import write_page
 from perceivers.tasks.fill_mask.sizing import MARKS, network_and_loop, window_sizes
 from perceivers.tasks.fill_mask.window import TextWindow
 from perceivers.tasks.sizes import values_of_size
-from perceivers.tasks.sizing import fitted, narrowed
 
 # Together with a text, it says which words are hidden in evaluation.
 EVALUATION_SEED = 0
@@ -148,18 +147,15 @@ class FillMask(Task[FillMaskArguments]):
 
     def advise(self, splits: Splits, run: RunArguments) -> Advice:
         """See Task: network and loop by the bytes of the texts."""
-        chosen = given(self.arguments)
         if is_complete(self.arguments):
             return Advice()
+        chosen = given(self.arguments)
+        same = {"latent_channels": chosen["embedding_channels"]} if "embedding_channels" in chosen else {}
+        own = filled(self.arguments, {**same, "num_decoder_heads": 1})
         num_windows = len(cast("Sequence[Any]", splits.train))
-        advice = network_and_loop(self._num_bytes, num_windows, self.arguments.max_length)
-        channels: Any = chosen.get(
-            "latent_channels", chosen.get("embedding_channels", advice.latent_channels)
-        )
-        advice = narrowed(fitted(chosen, replace(advice, latent_channels=channels)), channels)
-        own = {"embedding_channels": channels, "num_decoder_heads": 1}
-        self.arguments = completed(filled(self.arguments, {**advice.values(), **own}))
-        return for_length(advice, run, num_windows)
+        advice = network_and_loop(self._num_bytes, num_windows, own.max_length)
+        self.arguments, advice = with_advice(own, advice, run=run, num_rows=num_windows)
+        return advice
 
     def sees(self) -> list[str]:
         """See Task."""
@@ -242,10 +238,7 @@ class FillMask(Task[FillMaskArguments]):
 
     def stand_beside(self, parts: Parts, train: Any, asked: Any) -> dict[str, Any] | None:
         """See Task: runs of bytes on both sides of a word, and how often each byte comes."""
-        if not hasattr(train, "__len__"):
-            return None
-        windows = list(read_evenly(asked, self.hidden_window))
-        found = stand_beside(every(train), windows, self._spans)
+        found = stand_beside(train, read_evenly(asked, self.hidden_window), self._spans)
         return None if found is None else {**found, "asked_samples": len(asked)}
 
     @torch.no_grad()

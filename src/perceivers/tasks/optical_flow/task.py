@@ -12,7 +12,7 @@ from torch import Tensor, nn
 
 from perceivers.arguments import DataArguments, RunArguments
 from perceivers.arguments.advice import Advice
-from perceivers.arguments.open import completed, filled, given, is_complete
+from perceivers.arguments.open import completed, filled, is_complete
 from perceivers.configuration import PerceiverConfig
 from perceivers.data.splits import Splits
 from perceivers.metrics.optical_flow import flow_metrics, flow_sums
@@ -21,7 +21,7 @@ from perceivers.models.optical_flow import PerceiverForOpticalFlow
 from perceivers.processors.optical_flow.processor import PerceiverOpticalFlowProcessor
 from perceivers.rivals.reading import read_evenly
 from perceivers.tasks.base import Batch, Parts, Prediction, Step, Task, Unreadable
-from perceivers.tasks.choosing import for_length, size_of
+from perceivers.tasks.choosing import size_of, with_advice
 from perceivers.tasks.optical_flow.augmentation import (
     ColourStrengths,
     FlowSample,
@@ -38,7 +38,6 @@ from perceivers.tasks.optical_flow.pictures import PairMaker, PicturePool
 from perceivers.tasks.optical_flow.samples import are_pictures, difficulty_of, open_flow_tables, splits_of
 from perceivers.tasks.optical_flow.sizing import network_and_loop, pair_options
 from perceivers.tasks.sizes import values_of_size
-from perceivers.tasks.sizing import fitted, narrowed
 
 # Key of PerceiverConfig under which a model remembers how its frames are prepared.
 CONTRAST_KEY = "flow_contrast_window"
@@ -89,13 +88,11 @@ class OpticalFlow(Task[OpticalFlowArguments]):
         """See Task: network and loop for made pairs."""
         if is_complete(self.arguments):
             return Advice()
-        chosen = given(self.arguments)
         advice = network_and_loop(self.arguments.pairs_per_epoch)
-        channels: Any = chosen.get("latent_channels", advice.latent_channels)
-        advice = narrowed(fitted(chosen, advice), channels)
-        self.arguments = completed(filled(self.arguments, advice.values()))
+        num_pairs = len(cast("Sequence[Any]", splits.train))
+        self.arguments, advice = with_advice(self.arguments, advice, run=run, num_rows=num_pairs)
         self._prepare_frames()
-        return for_length(advice, run, len(cast("Sequence[Any]", splits.train)))
+        return advice
 
     def sees(self) -> list[str]:
         """See Task."""

@@ -33,9 +33,8 @@ from perceivers.processors.events import EventVocabulary
 from perceivers.processors.tokenizer.byte_tokenizer import PerceiverTokenizer
 from perceivers.rivals.ngrams import Ngrams
 from perceivers.tasks.base import Batch, Parts, Prediction, Step, Task, Unreadable
-from perceivers.tasks.choosing import for_length, size_of
+from perceivers.tasks.choosing import size_of, with_advice
 from perceivers.tasks.sizes import values_of_size
-from perceivers.tasks.sizing import fitted, narrowed
 from perceivers.tasks.text_generation.answers import processor_of
 from perceivers.tasks.text_generation.codes import codes_of
 from perceivers.tasks.text_generation.continuing import continued
@@ -112,17 +111,9 @@ class TextGeneration(Task[TextGenerationArguments]):
             self.arguments = completed(self.arguments)
             return Advice()
         advice = network_and_loop(_crops(splits.train).num_tokens, self.arguments.num_latents)
-        chosen = given(self.arguments)
-        channels: Any = chosen.get("latent_channels", advice.latent_channels)
-        advice = narrowed(fitted(chosen, advice), channels)
-        values = {
-            **advice.values(),
-            "num_latents": self.arguments.num_latents,
-            "embedding_channels": channels,
-        }
-        self.arguments = completed(filled(self.arguments, values))
+        self.arguments, advice = with_advice(self.arguments, advice, run=run, num_rows=len(splits.train))
         self.arguments.require_that_sizes_fit()
-        return for_length(advice, run, len(splits.train))
+        return advice
 
     def plan_of_samples(self, splits: Splits) -> dict[str, str]:
         """See Task: tokens of each part, and how they are measured."""
