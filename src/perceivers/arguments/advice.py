@@ -19,6 +19,7 @@ class Advice:
         batch_size: the same.
         max_gradient_norm: the same.
         keep_best: the same.
+        folds: the same.
         ema_decay: the same.
         stem_precision: the same.
         learning_rate: see OptimizationArguments.
@@ -48,6 +49,7 @@ class Advice:
     batch_size: int | None = None
     max_gradient_norm: float | None = None
     keep_best: bool | None = None
+    folds: int | None = None
     ema_decay: float | None = None
     stem_precision: str | None = None
     learning_rate: float | None = None
@@ -86,6 +88,7 @@ USUAL = Advice(
     batch_size=32,
     max_gradient_norm=10.0,
     keep_best=True,
+    folds=0,
     ema_decay=0.0,
     stem_precision="float32",
     learning_rate=3e-3,

@@ -46,6 +46,11 @@ class TrainingArguments:
     """Optimiser steps between two looks at the validation samples; None looks after every epoch."""
     keep_best: bool | None = None
     """Save the weights of the best look at the validation samples instead of the last ones. None: wherever there are any."""
+    folds: int | None = None
+    """Divisions of the training and validation samples that choose how many of the passes are best; then a new model learns
+    from all of these samples for so long. 1: the validation part alone chooses; 5: each fifth is held out in turn
+    (cross-validation). It takes as many times longer. 0: the model learns from the training part alone. None: chosen from the
+    data, where neither `epochs`, `steps` nor `keep_best` is given, nor a `time_limit` of fewer than 5 minutes."""
     checkpoint_every: int | None = None
     """Optimiser steps between two checkpoints to resume from; None writes one with every look at the validation samples."""
     seed: int = 0
@@ -59,6 +64,7 @@ class TrainingArguments:
     def __post_init__(self) -> None:
         require_at_least(1, self, "epochs", "steps", "batch_size", "gradient_accumulation_steps")
         require_at_least(1, self, "watch_every", "checkpoint_every")
+        require_at_least(0, self, "folds")
         limit = self.time_limit
         require("time_limit", 1.0 if limit is None else limit, limit is None or limit > 0.0, "above 0")
         norm = self.max_gradient_norm

@@ -145,6 +145,8 @@ class Task(ABC, Generic[TaskArguments]):
     """Dataclass of `arguments`."""
     chooses: ClassVar[bool] = False
     """Whether arguments that are left open are chosen when the data are known; otherwise they have the usual values."""
+    can_fold: ClassVar[bool] = False
+    """Whether `folds` divides the samples of this task."""
 
     def __init__(self, arguments: TaskArguments | None = None) -> None:
         chosen: TaskArguments = self.arguments_class() if arguments is None else arguments
@@ -163,6 +165,16 @@ class Task(ABC, Generic[TaskArguments]):
     @abstractmethod
     def load_data(self, arguments: DataArguments, parts: Parts | None = None) -> Splits:
         """Open and divide the samples; `parts` of a trained model fix the classes."""
+
+    def folds(self, splits: Splits, count: int, arguments: DataArguments) -> list[Splits]:
+        """Divide the training and validation samples several times, where `can_fold`.
+
+        Args:
+            splits: what `load_data` gave.
+            count: how many divisions; see TrainingArguments.
+            arguments: of the data.
+        """
+        raise NotImplementedError
 
     @abstractmethod
     def build(self, splits: Splits, start: PerceiverConfig | None = None) -> Parts:

@@ -13,7 +13,9 @@ import numpy as np
 from perceivers.arguments import DataArguments, RunArguments
 from perceivers.arguments.open import completed
 from perceivers.configuration import PerceiverConfig
-from perceivers.data.division import with_answers
+from perceivers.data.division import column_of_groups, with_answers
+from perceivers.data.folds import folded
+from perceivers.data.groups import groups_of
 from perceivers.data.held import HeldTable
 from perceivers.data.kept import KeptValues
 from perceivers.data.opening import Tables, notes_of
@@ -50,6 +52,7 @@ class ColumnTask(AnsweringTask[TaskArguments]):
     """Columns in, answers out. A subclass says which tables, which columns are what, and which model."""
 
     chooses = True
+    can_fold = True
 
     def __init__(self, arguments: TaskArguments | None = None) -> None:
         super().__init__(arguments)
@@ -164,6 +167,19 @@ class ColumnTask(AnsweringTask[TaskArguments]):
         if parts is None:
             self.columns, splits = learned_from_training(self.columns, splits)
         return splits
+
+    def folds(self, splits: Splits, count: int, arguments: DataArguments) -> list[Splits]:
+        """See Task; each division as the parts were divided, by classes or by groups."""
+        column, pattern = column_of_groups(arguments, None), arguments.group_pattern
+        is_grouped = column is not None or pattern is not None
+        table = splits.train.table  # type: ignore[attr-defined]
+        return folded(
+            splits,
+            count,
+            arguments.split_seed,
+            labels=self.strata,
+            groups=groups_of(table, column, pattern) if is_grouped else None,
+        )
 
     def looked_through(
         self, part: str, table: Table | StreamTable, arguments: DataArguments

@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from perceivers.answers.base import Answer
-from perceivers.arguments import RunArguments
+from perceivers.arguments import RunArguments, TrainingArguments
 from perceivers.arguments.network import NetworkArguments
 from perceivers.arguments.open import AUTO, USUAL_SIZE, given, usual_values
 from perceivers.data.rows import RowSamples
@@ -123,7 +123,7 @@ def run_in_words(
         counted(steps, "step"),
         *([] if training.steps else [counted(training.epochs or 1, "pass", "passes")]),
         f"{counted(training.batch_size or 1, 'sample')} a step",
-        f"the {'best' if training.keep_best else 'last'} weights are kept",
+        _which_are_kept(training),
         *([f"as means over {1 / (1 - training.ema_decay):.0f} steps"] if training.ema_decay else []),
         *(["convolutions in bfloat16"] if training.stem_precision == "bfloat16" else []),
         *(["compiled"] if training.compile else []),
@@ -140,6 +140,17 @@ def run_in_words(
         f"{optimization.weight_decay:g}",
         "given": f"{listed or 'nothing'}; all else {others} (arguments.yaml has it)",
     }
+
+
+def _which_are_kept(training: TrainingArguments) -> str:
+    """Which weights of all passes are saved in the end."""
+    if not training.folds:
+        return f"the {'best' if training.keep_best else 'last'} weights are kept"
+    if training.folds == 1:
+        return "as many of these as the validation part finds best, then again from all samples for so long"
+    return (
+        f"as many of these as {training.folds} divisions of the samples find best, then again from all of them for so long"
+    )
 
 
 def asked_for(arguments: object, run: RunArguments) -> dict[str, Any]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 import tempfile
+from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
@@ -155,6 +156,19 @@ def measure(
         measured = dict(task.step(model, batch).measured)
         gathered = accelerator.gather_for_metrics(measured)
         metrics.update(**{name: values.cpu() for name, values in gathered.items()})
+    return _computed(task, metrics)
+
+
+def scores_of(
+    task: Task[Any], parts: Parts, measured: Mapping[str, Tensor]
+) -> tuple[dict[str, float], dict[str, Tensor]]:
+    """The metrics of what `collect` gave; see `measure`."""
+    metrics = task.metrics(parts)
+    metrics.update(**measured)
+    return _computed(task, metrics)
+
+
+def _computed(task: Task[Any], metrics: Any) -> tuple[dict[str, float], dict[str, Tensor]]:
     computed = {name: torch.as_tensor(value) for name, value in metrics.compute().items()}
     scalars = {name: float(value) for name, value in computed.items() if value.ndim == 0}
     return task.summarize(scalars), {name: value for name, value in computed.items() if value.ndim > 0}
@@ -230,5 +244,16 @@ def build_accelerator(arguments: TrainingArguments) -> Accelerator:
         cpu=arguments.device == "cpu",
         mixed_precision=arguments.mixed_precision,
         gradient_accumulation_steps=arguments.gradient_accumulation_steps,
+        step_scheduler_with_optimizer=False,
+    )
+
+
+def like(accelerator: Accelerator) -> Accelerator:
+    """Another accelerator of the same device, number format and accumulation; what the first prepared is not known to it."""
+    from accelerate import Accelerator
+
+    return Accelerator(
+        mixed_precision=accelerator.mixed_precision,
+        gradient_accumulation_steps=accelerator.gradient_accumulation_steps,
         step_scheduler_with_optimizer=False,
     )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -18,9 +18,10 @@ from perceivers.errors import DataError, PerceiversError
 from perceivers.tasks.base import Parts, Task
 from perceivers.training.checkpoints import Position, RunCheckpoints
 from perceivers.training.compilation import UsualForm
-from perceivers.training.evaluation import measure
+from perceivers.training.evaluation import collect, measure, scores_of
 from perceivers.training.interruption import Interruption
 from perceivers.training.log import RunLog
+from perceivers.training.looks import Looks
 from perceivers.training.pace import (
     FORWARD_SHARE,
     LEAST_ANNOUNCED,
@@ -33,7 +34,7 @@ from perceivers.training.pace import (
     seconds_left,
     steps_that_fit,
 )
-from perceivers.training.reporting import TrainingProgress
+from perceivers.training.reporting import USUALLY_TOLD, Told, TrainingProgress
 from perceivers.training.weights import Average, Best
 from perceivers.training.workers import FEWER_WORKERS, while_workers_live
 
@@ -66,6 +67,10 @@ class Loop:
         interruption: whether somebody wants the run to end.
         log: takes the history.
         quiet: whether no progress is shown.
+        share: of `total_steps` that is run; the learning rate falls as if all were.
+        looks: takes what is found on the validation samples, where divisions of the samples choose how long to train.
+        expected: validation scores by passes done, where such divisions have found them and there are no validation samples.
+        told: how progress is told.
         stopwatch: how fast this session is.
     """
 
@@ -89,6 +94,10 @@ class Loop:
     interruption: Interruption
     log: RunLog
     quiet: bool = False
+    share: float = 1.0
+    looks: Looks | None = None
+    expected: Mapping[float, Mapping[str, float]] = field(default_factory=dict)
+    told: Told = USUALLY_TOLD
     stopwatch: Stopwatch = field(default_factory=Stopwatch)
 
     @property
@@ -96,15 +105,26 @@ class Loop:
         """Optimiser steps of the whole run, as far as is known now."""
         return self.position.total_steps or self.planned_steps
 
+    @property
+    def last_step(self) -> int:
+        """The step after which the run ends, as far as is known now."""
+        return round(self.share * self.total_steps)
+
     def run(self) -> bool:
         """Train from the present position to the end; False where somebody has stopped it before: a checkpoint is written."""
         position, began_at = self.position, self.position.step
         started = time.monotonic() - position.seconds
         visible = self.accelerator.is_main_process and not self.quiet
-        with TrainingProgress(self.total_steps, position.step, self.task.headline, visible) as progress:
+        with TrainingProgress(
+            self.last_step, position.step, self.task.headline, visible, self.told
+        ) as progress:
             if self.form is not None:
                 self.form.say = progress.say
-            while position.step < self.total_steps:
+            if self.looks is not None and not self.looks.passes:
+                self.watch()
+            if not self.last_step:
+                self._add_row(progress)
+            while position.step < self.last_step:
                 for indices, batch in self._pass():
                     began = time.monotonic()
                     loss = self.step(indices, batch)
@@ -115,10 +135,10 @@ class Loop:
                         self._look_at_clock(progress, position.step - began_at)
                         progress.step_done(position.step, position.epoch, loss)
                         self._between_steps(progress)
-                        if self.interruption.is_agreed and position.step < self.total_steps:
+                        if self.interruption.is_agreed and position.step < self.last_step:
                             self.checkpoints.save(position.step)
                             return False
-                    if position.step == self.total_steps:
+                    if position.step == self.last_step:
                         break
                 else:
                     if not position.batches:
@@ -183,9 +203,15 @@ class Loop:
     def watch(self) -> dict[str, float]:
         """Measure on the validation batches, if there are any, with the weights that would be saved now."""
         if not len(self.watched):
-            return {}
+            expected = self.expected.get(self._epochs_done(), {})
+            return {f"validation_{name}": score for name, score in expected.items()}
         model = self.model if self.average is None else self.average.model
-        scores, _ = measure(self.task, model, self.parts, self.watched, self.accelerator)
+        if self.looks is None:
+            scores, _ = measure(self.task, model, self.parts, self.watched, self.accelerator)
+        else:
+            measured = collect(self.task, model, self.watched, self.accelerator)
+            scores, _ = scores_of(self.task, self.parts, measured)
+            self.looks.add(self._epochs_done(), scores, measured)
         self.model.train()
         if self.best is not None:
             self.best.offer(scores[self.task.best_by[0]], model)
@@ -235,14 +261,17 @@ class Loop:
             "steps_a_look": self._steps_a_look(),
         }
         if limit is None:
-            left = seconds_left(position.step, self.total_steps, **pace)
+            left = self.told.runs_to_come * seconds_left(position.step, self.last_step, **pace)
             if not clock.is_told and clock.is_worth_telling:
                 clock.is_told = True
                 if left >= LEAST_ANNOUNCED:
                     progress.say(f"about {in_words(left)}; --time-limit MINUTES bounds it")
             return
         chosen = 60.0 * limit
-        fits = steps_that_fit(position.step, position.seconds, self.planned_steps, chosen, **pace)
+        planned = round(self.share * self.planned_steps)
+        fits = round(
+            steps_that_fit(position.step, position.seconds, planned, chosen, **pace) / max(self.share, 1e-9)
+        )
         total = bounded_steps(
             self.total_steps,
             fits,
@@ -257,7 +286,7 @@ class Loop:
         if is_settled and (not position.is_settled or total != self.total_steps):
             progress.say(f"{total:,} of {self.planned_steps:,} steps fit into {in_words(chosen)}")
         position.total_steps, position.is_settled = total, is_settled
-        progress.set_total(total)
+        progress.set_total(self.last_step)
 
     def _steps_a_look(self) -> float:
         if not len(self.watched):
@@ -277,7 +306,7 @@ class Loop:
         return shared[0], shared[1]
 
     def _between_steps(self, progress: TrainingProgress) -> None:
-        step, ended = self.position.step, self.position.step == self.total_steps
+        step, ended = self.position.step, self.position.step == self.last_step
         watch_every, checkpoint_every = self.arguments.watch_every, self.arguments.checkpoint_every
         if (watch_every is not None and step % watch_every == 0) or ended:
             self._add_row(progress)
@@ -290,7 +319,7 @@ class Loop:
         row = {
             "step": float(position.step),
             "epoch": self._epochs_done(),
-            "train_loss": position.loss_sum / max(position.loss_count, 1),
+            **({"train_loss": position.loss_sum / position.loss_count} if position.loss_count else {}),
             "learning_rate": float(self.schedule.get_last_lr()[0]),
             **self.watch(),
         }

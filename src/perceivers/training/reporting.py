@@ -6,6 +6,7 @@ import math
 import os
 import platform
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from types import TracebackType
@@ -28,25 +29,47 @@ from perceivers.figures import new_figure, save_figure
 REPORTED_PACKAGES = ("perceivers", "torch", "numpy", "accelerate", "pillow")
 
 
+@dataclass(frozen=True)
+class Told:
+    """How the progress of a run is told.
+
+    Args:
+        title: what stands before the steps.
+        lines: without a terminal, about so many over the whole run.
+        runs_to_come: like this one, itself included, which the time that is told is for; 0 tells none.
+    """
+
+    title: str = "step"
+    lines: int = 10
+    runs_to_come: int = 1
+
+
+USUALLY_TOLD = Told()
+
+
 class TrainingProgress:
-    """A progress bar with steps, loss and time left; without a terminal, about ten lines over the whole run instead.
+    """A progress bar with steps, loss and time left; without a terminal, a few lines over the whole run instead.
 
     Args:
         total_steps: optimiser steps of the whole run.
         done: steps that an earlier session has done.
         headline: the validation metric beside the loss.
         visible: False on all processes but the main one.
+        told: what is said of them.
     """
 
-    def __init__(self, total_steps: int, done: int, headline: str, visible: bool) -> None:
+    def __init__(
+        self, total_steps: int, done: int, headline: str, visible: bool, told: Told = USUALLY_TOLD
+    ) -> None:
         self._console = Console()
         self._total = total_steps
+        self._told = told
         self._watched = f"validation_{headline}"
         self._visible = visible
         self._lines = visible and not self._console.is_terminal
         self._printed = -1
         self._progress = Progress(
-            TextColumn("step"),
+            TextColumn(told.title),
             MofNCompleteColumn(),
             BarColumn(bar_width=20),
             TextColumn("epoch {task.fields[epoch]}  loss {task.fields[loss]}"),
@@ -89,16 +112,16 @@ class TrainingProgress:
         if self._watched in row:
             self._progress.update(self._bar, note=f"{_words(self._watched)} {in_digits(row[self._watched])}")
         step = round(row["step"])
-        tenth = 10 * step // self._total
-        if self._lines and tenth > self._printed:
-            self._printed = tenth
+        part = self._told.lines * step // max(self._total, 1)
+        if self._lines and part > self._printed:
+            self._printed = part
             scores = "  ".join(
                 f"{_words(name)} {in_digits(value)}"
                 for name, value in row.items()
                 if name in ("train_loss", "validation_loss", self._watched)
             )
             self._console.print(
-                f"step {step:,}/{self._total:,}  epoch {row['epoch']:.4g}  {scores}",
+                f"{self._told.title} {step:,}/{self._total:,}  epoch {row['epoch']:.4g}  {scores}",
                 markup=False,
                 highlight=False,
                 soft_wrap=True,
@@ -195,8 +218,8 @@ def draw_learning_curve(history: Sequence[Mapping[str, float]], headline: str, p
     """Draw loss and headline metric over the optimiser steps.
 
     Args:
-        history: one row a look at the validation samples: `step`, `train_loss`, and where there are any
-            `validation_<metric>`.
+        history: one row a look at the validation samples: `step`, `train_loss` once anything was learned, and where there
+            are any `validation_<metric>`.
         headline: the metric drawn beside the loss.
         path: picture to write.
     """
@@ -204,7 +227,8 @@ def draw_learning_curve(history: Sequence[Mapping[str, float]], headline: str, p
     watched = [row for row in history if f"validation_{headline}" in row]
     has_headline = bool(watched) and headline != "loss"
     axes = figure.subplots(1, 2 if has_headline else 1, squeeze=False)[0]
-    axes[0].plot([row["step"] for row in history], [row["train_loss"] for row in history], label="training")
+    learned = [row for row in history if "train_loss" in row]
+    axes[0].plot([row["step"] for row in learned], [row["train_loss"] for row in learned], label="training")
     steps = [row["step"] for row in watched]
     if watched and "validation_loss" in watched[-1]:
         axes[0].plot(steps, [row["validation_loss"] for row in watched], label="validation")
@@ -213,8 +237,8 @@ def draw_learning_curve(history: Sequence[Mapping[str, float]], headline: str, p
         axes[1].plot(steps, scores, color="tab:green", label=f"validation, last {scores[-1]:.3f}")
         axes[1].set_xlabel("optimiser steps")
         axes[1].set_title(_words(headline), parse_math=False)
-    losses = [row["train_loss"] for row in history]
-    axes[0].set(xlabel="optimiser steps", title="loss", yscale="log" if min(losses) > 0.0 else "linear")
+    is_positive = min((row["train_loss"] for row in learned), default=0.0) > 0.0
+    axes[0].set(xlabel="optimiser steps", title="loss", yscale="log" if is_positive else "linear")
     for panel in axes:
         panel.grid(alpha=0.3)
         panel.legend(frameon=False)

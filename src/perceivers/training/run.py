@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-import math
+from collections.abc import Mapping
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import replace
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from torch import Tensor, nn
+from torch import Tensor
 
-from perceivers.arguments import RunArguments, TrainingArguments, as_recipe, save_arguments
+from perceivers.arguments import RunArguments, as_recipe, save_arguments
 from perceivers.arguments.advice import resolved
 from perceivers.arguments.open import filled
-from perceivers.data.draws import NumberedBatch, plain_loader, training_loader
+from perceivers.data.folds import whole
+from perceivers.data.splits import Splits
 from perceivers.errors import (
     ConfigurationError,
     DataError,
@@ -23,25 +23,22 @@ from perceivers.errors import (
     one_line,
 )
 from perceivers.freed_memory import freed_blocks_kept
-from perceivers.nn.stems import learn_in_bfloat16
 from perceivers.records import RESULTS_FILE, write_json, writing
-from perceivers.tasks.base import Parts, Task
+from perceivers.tasks.base import Task
 from perceivers.tasks.registry import as_task
 from perceivers.tasks.telling import asked_for, run_in_words
 from perceivers.training.beside import cheap_rival
-from perceivers.training.checkpoints import Position, RunCheckpoints
-from perceivers.training.compilation import UsualForm, require_compiler
+from perceivers.training.compilation import require_compiler
 from perceivers.training.evaluation import build_accelerator, collect, measure, places_of
 from perceivers.training.folder import Claim, RunFolder, save_pictures, save_run
+from perceivers.training.folds import Folds, with_folds
 from perceivers.training.interruption import Interruption
 from perceivers.training.log import RunLog
+from perceivers.training.looks import Length
 from perceivers.training.loop import Loop
-from perceivers.training.optimization import build_optimizer, build_schedule
 from perceivers.training.reporting import installed_versions, print_plan, print_warning, results_table
-from perceivers.training.starting import freeze, start_config, take_weights
+from perceivers.training.stages import Stage, build_loop, build_parts, plain_batches
 from perceivers.training.trackers import require_trackers
-from perceivers.training.weights import Average, Best
-from perceivers.training.workers import chosen_workers
 
 if TYPE_CHECKING:
     from accelerate import Accelerator
@@ -84,104 +81,130 @@ def _train(
 ) -> dict[str, Any]:
     from accelerate.utils import set_seed
 
-    asked = asked_for(task.asked, arguments)
+    given, asked = arguments, asked_for(task.asked, arguments)
     set_seed(arguments.training.seed)
     task.prepare(arguments)
     splits = task.load_data(arguments.data)
     arguments = resolved(_without_copies(arguments, accelerator), task.advise(splits, arguments))
-    training, working = arguments.training, folder.working
+    arguments = with_folds(given, arguments, task, splits, accelerator.num_processes)
     _require_samples(splits, arguments)
-    if accelerator.is_main_process and not arguments.quiet:
+    is_told = accelerator.is_main_process and not arguments.quiet
+    if is_told:
         print_plan(task.plan(splits))
-    parts = task.build(splits, start_config(arguments.start))
-    fresh_keys = take_weights(parts.model, arguments.start)
-    freeze(parts.model, arguments.start)
-    if training.gradient_checkpointing:
-        parts.model.gradient_checkpointing_enable()
-    if training.stem_precision == "bfloat16":
-        learn_in_bfloat16(parts.model)
+    learned = whole(splits) if arguments.training.folds else splits
+    parts, fresh_keys = build_parts(task, learned, arguments)
     interruption = Interruption(tells=accelerator.is_main_process)
     log = RunLog(
-        working,
+        folder.working,
         arguments.track,
         folder.output.absolute().name,
         as_recipe(task.name, task.arguments, arguments),
         writes=accelerator.is_main_process,
     )
-    loop = _build_loop(task, parts, splits, arguments, accelerator, working, interruption, log)
+    loop = build_loop(task, parts, learned, arguments, accelerator, folder.working, interruption, log)
+    stage = Stage(task, parts, loop, fresh_keys)
     if accelerator.is_main_process:
-        with writing(working, "give another folder, or make room there"):
-            working.mkdir(parents=True, exist_ok=True)
-            save_arguments(working, task=task.name, model=task.arguments, run=arguments)
-    if accelerator.is_main_process and not arguments.quiet:
-        rows = run_in_words(
-            sees=task.sees(),
-            parameters=parts.model.num_parameters(),
-            arguments=task.arguments,
-            run=arguments,
-            steps=loop.planned_steps,
-            asked=asked,
-            chooses=task.chooses,
-        )
-        print_plan([results_table("plan", {**task.plan_of_samples(splits), **rows})])
+        with writing(folder.working, "give another folder, or make room there"):
+            folder.working.mkdir(parents=True, exist_ok=True)
+            save_arguments(folder.working, task=task.name, model=task.arguments, run=arguments)
+    if is_told:
+        _tell_plan(stage, learned, arguments, asked)
+    folds = Folds(task, splits, arguments, folder.working, accelerator, interruption)
     if arguments.resume:
         loop.checkpoints.load()
     else:
         loop.checkpoints.remove()
+        folds.remove()
     log.begin(loop.position.history)
     scores: dict[str, float] = {}
     shown: dict[str, Tensor] = {}
     with log:
         with interruption, _memory_kept(accelerator):
-            has_ended = loop.run()
-        final = loop.model if loop.average is None else loop.average.model
-        if loop.best is not None:
-            loop.best.restore(final)
+            length = folds.length() if arguments.training.folds else None
+            stage = stage.of(length)
+            has_ended = not isinstance(length, Stage) and stage.loop.run()
+        if stage.loop.best is not None:
+            stage.loop.best.restore(stage.final)
         if has_ended:
-            parts = task.finish(parts, lambda: collect(task, final, loop.watched, accelerator))
+            stage = _finished(stage, length, accelerator)
             if len(splits.test):
-                tested = accelerator.prepare(_plain(task, parts, splits.test, training))
-                scores, shown = measure(task, final, parts, tested, accelerator)
-        log.add_test(scores, loop.position.step)
+                tested = plain_batches(task, stage.parts, splits.test, arguments.training)
+                scores, shown = measure(
+                    task, stage.final, stage.parts, accelerator.prepare(tested), accelerator
+                )
+        log.add_test(scores, stage.loop.position.step)
     results = {
         "task": task.name,
         "finished": has_ended,
         "data": arguments.data.data,
         "data_paths": places_of(arguments.data),
         "test": scores,
-        "validation": _validation_scores(loop),
+        "validation": _validation_scores(stage.loop),
         "best_by": list(task.best_by),
-        "samples": _sizes(splits),
+        "samples": _sizes(learned),
         "unreadable": [*splits.unreadable, *getattr(splits.train, "unreadable", ())],
         "odd_cells": list(splits.odd_cells),
         "started_from": arguments.start.start,
         "new_weights": fresh_keys,
         "parameters": parts.model.num_parameters(),
         "trained_parameters": parts.model.num_parameters(only_trainable=True),
-        "steps": loop.position.step,
+        "steps": stage.loop.position.step,
         "planned_steps": loop.planned_steps,
-        "seeds": {"training": training.seed, "split": arguments.data.split_seed},
-        "seconds": {"training": round(loop.position.seconds, 1)},
+        "seeds": {"training": arguments.training.seed, "split": arguments.data.split_seed},
+        "seconds": _seconds(stage.loop, length),
         "processes": accelerator.num_processes,
         "device": str(accelerator.device),
         "versions": installed_versions(),
     }
-    _save(task, parts, final, loop, results, folder, accelerator)
+    _save(stage, results, folder, accelerator)
     if not has_ended:
         raise RunInterrupted(
-            f"stopped at step {loop.position.step:,} of {loop.total_steps:,} and saved in {working}: it can be measured and "
-            "used as it is, and the same command with --resume goes on with it",
+            f"stopped at {stage.loop.told.title} {stage.loop.position.step:,} of {stage.loop.last_step:,} and saved in "
+            f"{folder.working}: it can be measured and used as it is, and the same command with --resume goes on with it",
             interruption.number or 2,
         )
     loop.checkpoints.remove()
+    folds.remove()
     if accelerator.is_main_process and arguments.beside == "auto":
-        _stand_beside(task, parts, splits, results, folder)
+        _stand_beside(stage, learned, results, folder)
     if accelerator.is_main_process and arguments.pictures:
-        parts = replace(parts, model=accelerator.unwrap_model(final))
-        for line in save_pictures(folder.output, task, parts, loop.position.history, results, shown):
+        drawn = replace(stage.parts, model=accelerator.unwrap_model(stage.final))
+        for line in save_pictures(folder.output, task, drawn, stage.loop.position.history, results, shown):
             print_warning(line)
     accelerator.wait_for_everyone()
     return results
+
+
+def _tell_plan(stage: Stage, learned: Splits, arguments: RunArguments, asked: Mapping[str, Any]) -> None:
+    """Print samples, network and loop."""
+    task = stage.task
+    rows = run_in_words(
+        sees=task.sees(),
+        parameters=stage.parts.model.num_parameters(),
+        arguments=task.arguments,
+        run=arguments,
+        steps=stage.loop.planned_steps,
+        asked=asked,
+        chooses=task.chooses,
+    )
+    print_plan([results_table("plan", {**task.plan_of_samples(learned), **rows})])
+
+
+def _finished(stage: Stage, length: Length | Stage | None, accelerator: Accelerator) -> Stage:
+    """The stage with answers that are corrected by what was measured of samples that its model, or its like, had not seen."""
+
+    def measured() -> Mapping[str, Tensor]:
+        if isinstance(length, Length):
+            return length.measured
+        return collect(stage.task, stage.final, stage.loop.watched, accelerator)
+
+    return replace(stage, parts=stage.task.finish(stage.parts, measured))
+
+
+def _seconds(loop: Loop, length: Length | Stage | None) -> dict[str, float]:
+    """What training took, all divisions included."""
+    before = length.seconds if isinstance(length, Length) else 0.0
+    return {"training": round(before + loop.position.seconds, 1)}
 
 
 def _memory_kept(accelerator: Accelerator) -> AbstractContextManager[None]:
@@ -189,15 +212,14 @@ def _memory_kept(accelerator: Accelerator) -> AbstractContextManager[None]:
     return freed_blocks_kept() if accelerator.device.type == "cpu" else nullcontext()
 
 
-def _stand_beside(
-    task: Task[Any], parts: Parts, splits: Any, results: dict[str, Any], folder: RunFolder
-) -> None:
+def _stand_beside(stage: Stage, splits: Any, results: dict[str, Any], folder: RunFolder) -> None:
     """Measure a cheap method on the part that the model was measured on, so that nobody fools themself."""
     part = next((name for name in ("test", "validation") if len(splits.part(name))), None)
     if part is None:
         return
     try:
-        found = cheap_rival(task, parts, splits.train, splits.part(part), seed=results["seeds"]["training"])
+        seed = results["seeds"]["training"]
+        found = cheap_rival(stage.task, stage.parts, splits.train, splits.part(part), seed=seed)
     except MissingExtraError as error:
         print_warning(str(error))
     except (PerceiversError, ValueError, ArithmeticError, MemoryError, OSError) as error:
@@ -210,88 +232,15 @@ def _stand_beside(
                 write_json(folder.output / RESULTS_FILE, results)
 
 
-def _save(
-    task: Task[Any],
-    parts: Parts,
-    final: nn.Module,
-    loop: Loop,
-    results: dict[str, Any],
-    folder: RunFolder,
-    accelerator: Accelerator,
-) -> None:
+def _save(stage: Stage, results: dict[str, Any], folder: RunFolder, accelerator: Accelerator) -> None:
     """Save weights and results, and have the run take the place that it is meant for."""
-    weights = accelerator.get_state_dict(final)
+    weights = accelerator.get_state_dict(stage.final)
     if accelerator.is_main_process:
-        parts = replace(parts, model=accelerator.unwrap_model(final))
-        save_run(folder.working, parts, weights, loop.position.history, results)
+        parts = replace(stage.parts, model=accelerator.unwrap_model(stage.final))
+        save_run(folder.working, parts, weights, stage.loop.position.history, results)
         if results["finished"]:
             folder.complete()
     accelerator.wait_for_everyone()
-
-
-def _build_loop(
-    task: Task[Any],
-    parts: Parts,
-    splits: Any,
-    arguments: RunArguments,
-    accelerator: Accelerator,
-    working: Path,
-    interruption: Interruption,
-    log: RunLog,
-) -> Loop:
-    """Build the optimiser and what else a run needs, and have accelerate prepare it."""
-    training = arguments.training
-    workers = chosen_workers(training.workers, splits.train, task.vary)
-    loader, order = training_loader(
-        splits.train,
-        task.vary,
-        NumberedBatch(task.collate, parts.processor),
-        batch_size=training.batch_size or 1,
-        seed=training.seed,
-        workers=workers,
-    )
-    optimizer = build_optimizer(parts.model, arguments.optimization)
-    model, optimizer, batches, watched = accelerator.prepare(
-        parts.model, optimizer, loader, _plain(task, parts, splits.validation, training)
-    )
-    total_steps = training.steps or (training.epochs or 1) * math.ceil(
-        len(batches) / training.gradient_accumulation_steps
-    )
-    position = Position()
-    schedule = build_schedule(
-        optimizer, arguments.optimization, total_steps, lambda: position.total_steps or total_steps
-    )
-    if "FSDP" in str(accelerator.distributed_type) and (training.ema_decay or training.keep_best):
-        raise ConfigurationError(
-            "`ema_decay` and `keep_best` need whole weights on every process, received them together with FSDP"
-        )
-    average = Average(model, training.ema_decay) if training.ema_decay else None
-    best = Best(task.best_by[1]) if training.keep_best and len(watched) else None
-    form = UsualForm(model, accelerator) if training.compile else None
-    remembered = (schedule, position, average, best, form)
-    accelerator.register_for_checkpointing(*(each for each in remembered if each is not None))
-    return Loop(
-        task=task,
-        parts=parts,
-        model=model,
-        batches=batches,
-        order=order,
-        watched=watched,
-        optimizer=optimizer,
-        schedule=schedule,
-        accelerator=accelerator,
-        checkpoints=RunCheckpoints(working, accelerator),
-        position=position,
-        average=average,
-        best=best,
-        form=form,
-        name_of=splits.train.name,
-        arguments=training,
-        planned_steps=total_steps,
-        interruption=interruption,
-        log=log,
-        quiet=arguments.quiet,
-    )
 
 
 def _without_copies(arguments: RunArguments, accelerator: Accelerator) -> RunArguments:
@@ -299,12 +248,6 @@ def _without_copies(arguments: RunArguments, accelerator: Accelerator) -> RunArg
     if "FSDP" not in str(accelerator.distributed_type):
         return arguments
     return replace(arguments, training=filled(arguments.training, {"keep_best": False, "ema_decay": 0.0}))
-
-
-def _plain(task: Task[Any], parts: Parts, samples: Any, training: TrainingArguments) -> Any:
-    collate = NumberedBatch(task.collate, parts.processor)
-    workers = chosen_workers(training.workers, samples)
-    return plain_loader(samples, collate, batch_size=training.batch_size or 1, workers=workers)
 
 
 def _validation_scores(loop: Loop) -> dict[str, float]:
