@@ -1,4 +1,4 @@
-"""Examples of the run's own validation part, opened beside the server so that the page need not wait for them."""
+"""Examples of the run's own data that its weights were not fitted to, opened beside the server: the page need not wait."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ import threading
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
+from typing import Literal
 
 import numpy as np
 
@@ -22,7 +23,7 @@ GLANCE = 0.05
 
 
 class Examples:
-    """Some samples of the validation part, evenly spread over it.
+    """Some samples of the validation part, evenly spread over it, or of the test part where the run learned from the other.
 
     Args:
         predictor: the run.
@@ -51,12 +52,15 @@ class Examples:
             # A task calls its columns as the data do that were opened last: this one is not asked.
             task, run = load_task(Path(self._folder))
             data = replace(data_of_run(run), unreadable="trust")
-            samples = task.load_data(data, self._predictor.parts).validation
+            splits = task.load_data(data, self._predictor.parts)
+            # Samples that the weights were not fitted to.
+            part: Literal["test", "validation"] = "test" if run.training.folds else "validation"
+            samples = splits.part(part)
             if not hasattr(samples, "__len__"):
-                self.problem = "The data are a stream, which has no validation part to choose examples from."
+                self.problem = f"The data are a stream, which has no {part} part to choose examples from."
                 return
             if not len(samples):
-                self.problem = "The run has no validation part to choose examples from."
+                self.problem = f"The run has no {part} part to choose examples from."
                 return
             places = np.linspace(0, len(samples) - 1, min(MOST_EXAMPLES, len(samples))).round().astype(int)
             self._found = [self._asking.example(samples, int(place)) for place in places]

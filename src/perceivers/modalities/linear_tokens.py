@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 
+import torch
 from torch import Tensor
 
 
@@ -30,6 +31,14 @@ class LinearTokens(ABC):
         Returns:
             Float64 [batch, num_features]; sparse if `is_sparse`.
         """
+
+    def is_detail(self, num_features: int) -> Tensor:
+        """Which features only refine what others say already, as the bins of a number do: bool [num_features].
+
+        Args:
+            num_features: that `linear_features` gives.
+        """
+        return torch.zeros(num_features, dtype=torch.bool)
 
     @abstractmethod
     def start_linear(self, weights: Tensor, inputs: Tensor | None) -> None:

@@ -134,6 +134,13 @@ class PerceiverNumberPreprocessor(AbstractPreprocessor, LinearTokens):
         number = torch.einsum("bcf,cfn->bcn", filled, self._bins_of_number())
         return torch.cat([filled, number, is_missing[..., None].to(filled)], dim=-1).flatten(1)
 
+    def is_detail(self, num_features: int) -> Tensor:
+        """See LinearTokens: the bins, where the number stands beside them."""
+        of_number = self._bins_of_number()
+        num_details = of_number.shape[1] if of_number.shape[2] else 0
+        each = torch.arange(num_features // self.num_columns) < num_details
+        return each.repeat(self.num_columns)
+
     @torch.no_grad()
     def start_linear(self, weights: Tensor, inputs: Tensor | None) -> None:
         """See LinearTokens; a missing value says what the column says on average, and what is known of missing ones."""

@@ -148,9 +148,7 @@ def _which_are_kept(training: TrainingArguments) -> str:
         return f"the {'best' if training.keep_best else 'last'} weights are kept"
     if training.folds == 1:
         return "as many of these as the validation part finds best, then again from all samples for so long"
-    return (
-        f"as many of these as {training.folds} divisions of the samples find best, then again from all of them for so long"
-    )
+    return f"as many of these as {training.folds} divisions of the samples find best, then again from all of them for so long"
 
 
 def asked_for(arguments: object, run: RunArguments) -> dict[str, Any]:

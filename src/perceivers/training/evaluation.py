@@ -15,6 +15,7 @@ from torch import Tensor
 from perceivers.arguments import DataArguments, RunArguments, TrainingArguments
 from perceivers.data.bundled import BUNDLED
 from perceivers.data.draws import NumberedBatch, plain_loader
+from perceivers.data.folds import whole
 from perceivers.data.frames import IN_MEMORY
 from perceivers.data.splits import PartName
 from perceivers.errors import DataError, MissingExtraError
@@ -54,8 +55,8 @@ def evaluate(
         device: "auto" or "cpu".
         output: folder for `evaluation.json`; None takes the run's.
         beside: "trees" measures boosted trees and the majority (the mean of numbers) on the same rows, fitted to the rows
-            that the run's weights were fitted to, without its validation rows; "auto" the cheap method and the trivial
-            answer that fit the run; see `perceivers.training.beside`. None measures the model alone.
+            that the run's weights were fitted to (its validation rows are among them where it had `folds`); "auto" the cheap
+            method and the trivial answer that fit the run; see `perceivers.training.beside`. None measures the model alone.
         unreadable: see DataArguments; None does as the run did. What is left out is listed in `errors.csv`, too.
 
     Returns:
@@ -82,6 +83,11 @@ def evaluate(
         )
     if not len(samples):
         raise DataError(f"`split` {split!r} of `data` {data or run.data.data!r} holds no samples")
+    if run.training.folds and data is None and split == "validation":
+        print_warning(
+            f"the weights of this run were fitted to its validation samples, too (folds {run.training.folds}): this tells "
+            "little of samples that it has not seen"
+        )
     settings = TrainingArguments(batch_size=batch_size, device=device)  # type: ignore[arg-type]
     accelerator = build_accelerator(settings)
     # Before the rivals: what is hidden from a model is drawn where it lies, and they are shown the same.
@@ -89,8 +95,9 @@ def evaluate(
     rivals = {}
     if beside is not None:
         assert own is not None
+        learned = whole(own) if run.training.folds else own
         rivals["beside"] = measure_rivals(
-            task, parts, own.train, samples, beside=beside, seed=run.training.seed
+            task, parts, learned.train, samples, beside=beside, seed=run.training.seed
         )
     target = Path(folder if output is None else output)
     with alone_in(target if accelerator.is_main_process else None):

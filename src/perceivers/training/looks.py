@@ -50,12 +50,14 @@ class Length:
 
     Args:
         passes: over the samples.
+        share: of a whole run that these are, in [0, 1].
         scores: mean scores on held-out samples, by passes done.
         measured: what was measured of all held-out samples after so many passes.
         seconds: that it took to find out.
     """
 
     passes: float
+    share: float
     scores: Mapping[float, Mapping[str, float]]
     measured: Mapping[str, Tensor]
     seconds: float
@@ -68,7 +70,8 @@ def best_length(runs: Sequence[Looks], by: tuple[str, Literal["higher", "lower"]
     division that happens to hold the odd samples does not choose for all.
 
     Args:
-        runs: one a division; all were planned to have equally many passes. Looks that one of them lacks are left out.
+        runs: one a division; all were planned to have equally many passes. Looks that one of them lacks, because a limit of
+            time has made it shorter, are left out.
         by: the score that chooses, and which way it improves.
     """
     name, better = by
@@ -79,7 +82,7 @@ def best_length(runs: Sequence[Looks], by: tuple[str, Literal["higher", "lower"]
     best = max(known, key=lambda passes: (worth[passes], passes))
     chosen = [run.measured[run.passes.index(best)] for run in runs]
     measured = {name: torch.cat([each[name] for each in chosen]) for name in chosen[0]}
-    return Length(best, scores, measured, sum(run.seconds for run in runs))
+    return Length(best, best / max(known[-1], 1.0), scores, measured, sum(run.seconds for run in runs))
 
 
 def _worth(

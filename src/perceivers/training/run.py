@@ -139,7 +139,9 @@ def _train(
         "data": arguments.data.data,
         "data_paths": places_of(arguments.data),
         "test": scores,
-        "validation": _validation_scores(stage.loop),
+        "validation": length.scores[length.passes]
+        if isinstance(length, Length)
+        else _validation_scores(stage.loop),
         "best_by": list(task.best_by),
         "samples": _sizes(learned),
         "unreadable": [*splits.unreadable, *getattr(splits.train, "unreadable", ())],

@@ -69,7 +69,7 @@ class Stage:
         left = None if limit is None else max(limit - length.seconds / 60.0, LEAST_MINUTES)
         loop = replace(
             self.loop,
-            share=length.passes / (self.loop.arguments.epochs or 1),
+            share=length.share,
             expected=length.scores,
             arguments=replace(self.loop.arguments, time_limit=left),
             told=Told(runs_to_come=0),

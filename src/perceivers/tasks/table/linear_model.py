@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import torch
 from torch import Tensor
 
-from perceivers.tasks.table.features import Features
+from perceivers.tasks.table.features import Features, scaled
 
 # How much squares of weights cost, beside the sum of the rows' losses: what is tried, the simplest model first.
 COSTS = (500.0, 150.0, 50.0, 15.0, 5.0, 1.5, 0.5, 0.15, 0.05)
 # So many models without a gain in a row end the search.
 PATIENCE = 2
+# What details are multiplied by: of tenths, weights cost a hundred times as much. The simplest model first.
+DETAIL_SIZES = (0.03, 0.1, 0.3, 1.0)
 # Parts of the rows: one at a time is held out to choose the cost. Of many rows one will do.
 NUM_PARTS, PARTS_OF_FEW, FEW_ROWS = 5, 3, 1_000
 MOST_ITERATIONS = 60
@@ -43,33 +45,51 @@ class LinearModel:
         return features @ self.weights + self.added
 
 
-def fit_linear(features: Tensor, losses: Losses, num_outputs: int, generator: torch.Generator) -> LinearModel:
+def fit_linear(
+    features: Tensor,
+    losses: Losses,
+    num_outputs: int,
+    generator: torch.Generator,
+    details: Tensor | None = None,
+) -> LinearModel:
     """The model whose cost of weights does best on rows that are held out, fitted to all rows.
 
-    The cost is looked for among MOST_SEARCHED rows at most, whose sparse features are turned.
+    The cost is looked for among MOST_SEARCHED rows at most, whose sparse features are turned. Where some features are details,
+    how much dearer their weights are is looked for with it.
 
     Args:
         features: float64 [num_rows, num_features], sparse or not.
         losses: of scores, for rows by their numbers.
         num_outputs: scores of a row.
         generator: draws and divides the rows.
+        details: bool [num_features]: which features only refine what others say; None: none.
     """
     num_rows = len(features)
     everything = torch.arange(num_rows)
     drawn = everything
     if num_rows > MOST_SEARCHED:
         drawn = torch.randperm(num_rows, generator=generator)[:MOST_SEARCHED].sort().values
-    turned = Features.of(features.index_select(0, drawn))
-    found = turned.values
 
     def losses_of_drawn(scores: Tensor, rows: Tensor) -> Tensor:
         return losses(scores, drawn[rows])
 
-    cost = _best_cost(found, losses_of_drawn, num_outputs, generator)
+    parts = _parts(len(drawn), generator)
+    tried = []
+    for size in DETAIL_SIZES if details is not None and bool(details.any()) else (1.0,):
+        sizes = None if details is None else torch.where(details.to(features.device), size, 1.0).double()
+        turned = Features.of(scaled(features.index_select(0, drawn), sizes))
+        loss, cost = _best_cost(turned.values, losses_of_drawn, num_outputs, parts)
+        tried.append((loss, cost, sizes, turned))
+    _, cost, sizes, turned = min(tried, key=lambda each: each[0])
     if num_rows > MOST_SEARCHED:
-        return fit_at(features, losses, everything, cost, _nothing(features, num_outputs))
-    model = fit_at(found, losses_of_drawn, everything, cost, _nothing(found, num_outputs))
-    return LinearModel(turned.unturned(model.weights), model.added)
+        sized = scaled(features, sizes)
+        model = fit_at(sized, losses, everything, cost, _nothing(sized, num_outputs))
+        weights = model.weights
+    else:
+        found = turned.values
+        model = fit_at(found, losses_of_drawn, everything, cost, _nothing(found, num_outputs))
+        weights = turned.unturned(model.weights)
+    return LinearModel(weights if sizes is None else weights * sizes[:, None], model.added)
 
 
 def fit_at(features: Tensor, losses: Losses, rows: Tensor, cost: float, start: LinearModel) -> LinearModel:
@@ -106,18 +126,25 @@ def fit_at(features: Tensor, losses: Losses, rows: Tensor, cost: float, start: L
     return LinearModel(weights.detach(), added.detach())
 
 
-def _best_cost(features: Tensor, losses: Losses, num_outputs: int, generator: torch.Generator) -> float:
-    num_rows = len(features)
+def _parts(num_rows: int, generator: torch.Generator) -> tuple[Tensor, ...]:
+    """Rows that are held out, one part at a time; none where there are too few."""
     if num_rows < 2:
-        # Nothing can be held out.
-        return COSTS[0]
+        return ()
     parts = torch.randperm(num_rows, generator=generator).tensor_split(min(NUM_PARTS, num_rows))
+    return parts[: PARTS_OF_FEW if num_rows < FEW_ROWS else 1]
+
+
+def _best_cost(
+    features: Tensor, losses: Losses, num_outputs: int, parts: Sequence[Tensor]
+) -> tuple[float, float]:
+    """The least mean loss of the parts that are held out, and the cost that it is reached with."""
     totals = torch.zeros(len(COSTS))
-    for part in parts[: PARTS_OF_FEW if num_rows < FEW_ROWS else 1]:
-        kept = torch.ones(num_rows, dtype=torch.bool)
+    for part in parts:
+        kept = torch.ones(len(features), dtype=torch.bool)
         kept[part] = False
         totals += _losses_by_cost(features, losses, kept.nonzero()[:, 0], part, num_outputs)
-    return COSTS[int(totals.argmin())]
+    best = int(totals.argmin())
+    return float(totals[best]), COSTS[best]
 
 
 def _losses_by_cost(

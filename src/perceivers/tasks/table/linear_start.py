@@ -41,10 +41,11 @@ def start_as_linear_models(model: Any, columns: Columns, samples: Sequence[Sampl
     parts = _parts(model.perceiver.input_preprocessor, _tensors(columns, samples[:1]))
     seen = _looked_at(parts, columns, samples)
     together = side_by_side([each.features for each in seen.values()])
+    details = torch.cat([parts[name].is_detail(each.features.shape[1]) for name, each in seen.items()])
     generator = torch.Generator().manual_seed(seed)
     targets = columns.targets(samples)
     fitted = {
-        name: _fitted(together, model.heads[name], answer, targets[name], generator)
+        name: _fitted(together, details, model.heads[name], answer, targets[name], generator)
         for name, answer in columns.answers.items()
     }
     num_tokens = sum(each.num_tokens for each in seen.values())
@@ -100,12 +101,17 @@ def _parts(preprocessor: Any, inputs: Mapping[str, Tensor]) -> dict[str, Any]:
 
 
 def _fitted(
-    features: Tensor, head: Any, answer: Answer, targets: Tensor, generator: torch.Generator
+    features: Tensor,
+    details: Tensor,
+    head: Any,
+    answer: Answer,
+    targets: Tensor,
+    generator: torch.Generator,
 ) -> LinearModel:
     def losses(scores: Tensor, rows: Tensor) -> Tensor:
         return answer.losses(head.said(scores[:, None]), targets[rows])
 
-    return fit_linear(features, losses, head.num_outputs, generator)
+    return fit_linear(features, losses, head.num_outputs, generator, details)
 
 
 def _scale(said: Tensor, num_tokens: int) -> float:

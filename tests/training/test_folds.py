@@ -1,0 +1,210 @@
+"""Runs whose length divisions of the samples choose, before all samples are learned from."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from safetensors.torch import load_file
+
+from line_task import LineTask
+from perceivers.arguments import DataArguments, RunArguments, TrainingArguments
+from perceivers.data.frames import IN_MEMORY, table_of
+from perceivers.errors import ConfigurationError, RunInterrupted
+from perceivers.tasks.table.given import GivenTableTask
+from perceivers.tasks.table.options import TableArguments
+from perceivers.training.evaluation import evaluate
+from perceivers.training.folds import FOLDER, with_folds
+from perceivers.training.interruption import Interruption
+from perceivers.training.looks import Looks
+from perceivers.training.run import train
+
+NUM_ROWS = 61
+SIZES: dict[str, Any] = {"num_latents": 3, "latent_channels": 8, "token_channels": 8}
+
+
+def rows() -> dict[str, list[Any]]:
+    chance = np.random.default_rng(5)
+    size, other = chance.normal(size=(2, NUM_ROWS))
+    return {
+        "size": size.tolist(),
+        "other": other.tolist(),
+        "kind": np.where(size + 0.3 * other + 0.2 * chance.normal(size=NUM_ROWS) > 0, "a", "b").tolist(),
+    }
+
+
+def run(
+    output: Path,
+    *,
+    data: dict[str, Any] | None = None,
+    resume: bool = False,
+    linear_start: bool = False,
+    **training: Any,
+) -> dict[str, Any]:
+    arguments = RunArguments(
+        output=str(output),
+        data=DataArguments(data=IN_MEMORY, **(data or {})),
+        training=TrainingArguments(**{"epochs": 3, **training}),
+        resume=resume,
+        pictures=False,
+        quiet=True,
+    )
+    # Left open, few rows start as linear models.
+    sizes = SIZES if linear_start else {**SIZES, "linear_start": False}
+    task = GivenTableTask(TableArguments(target=("kind",), **sizes), {"train": table_of(rows(), "data")})
+    return train(task, arguments)
+
+
+def test_all_samples_are_learned_from_for_as_many_passes_as_were_best(
+    tmp_path: Path, monkeypatch: Any
+) -> None:
+    seen: list[Looks] = []
+    add = Looks.add
+    monkeypatch.setattr(Looks, "add", lambda looks, *found: (seen.append(looks), add(looks, *found))[1])
+    results = run(tmp_path / "run", folds=3, batch_size=7)
+    # 61 rows: 12 to test with; the 49 others are learned from, 7 at a time.
+    assert results["samples"] == {"train": 49, "validation": 0, "test": 12}
+    assert results["planned_steps"] == 21
+    looks = list({id(each): each for each in seen}.values())
+    assert [each.passes for each in looks] == [[0.0, 1.0, 2.0, 3.0]] * 3
+    shares = [
+        sum(each.scores[passes]["loss"] / each.scores[0]["loss"] for each in looks) for passes in range(4)
+    ]
+    best = int(np.argmin(shares))
+    assert results["steps"] == 7 * best
+    wanted = np.mean([each.scores[best]["loss"] for each in looks])
+    assert results["validation"]["loss"] == pytest.approx(float(wanted))
+    history = json.loads((tmp_path / "run" / "history.json").read_text())
+    assert [row["epoch"] for row in history] == list(range(1, best + 1))
+    assert not (tmp_path / "run" / FOLDER).exists()
+
+
+def test_one_division_chooses_by_the_validation_part(tmp_path: Path) -> None:
+    alone = run(tmp_path / "alone", folds=0, keep_best=True)
+    results = run(tmp_path / "run", folds=1)
+    history = json.loads((tmp_path / "alone" / "history.json").read_text())
+    losses = [row["validation_loss"] for row in history]
+    assert results["samples"] == {"train": 49, "validation": 0, "test": 12}
+    assert results["validation"]["loss"] == pytest.approx(alone["validation"]["loss"])
+    assert results["steps"] == results["planned_steps"] * (int(np.argmin(losses)) + 1) // 3
+
+
+def test_a_model_that_is_best_untrained_is_saved_untrained(tmp_path: Path, monkeypatch: Any) -> None:
+    add = Looks.add
+    monkeypatch.setattr(
+        Looks,
+        "add",
+        lambda looks, passes, scores, measured: add(
+            looks, passes, {**scores, "loss": 1.0 + passes}, measured
+        ),
+    )
+    results = run(tmp_path / "run", folds=2, linear_start=True)
+    assert results["steps"] == 0
+    assert results["test"]["accuracy"] > 0.5
+    assert results["validation"]["loss"] == 1.0
+
+
+@pytest.mark.parametrize("stopped_after", [1, 5, 12])
+def test_a_run_that_is_stopped_in_any_division_ends_as_an_undisturbed_one(
+    tmp_path: Path, monkeypatch: Any, stopped_after: int
+) -> None:
+    wanted = run(tmp_path / "undisturbed", folds=2, batch_size=11)
+    add, count = Looks.add, 0
+
+    def interrupting(looks: Looks, *found: Any) -> None:
+        nonlocal count
+        add(looks, *found)
+        count += 1
+        if count == stopped_after:
+            interruptions[-1].number = 2
+
+    interruptions: list[Interruption] = []
+    enter = Interruption.__enter__
+    monkeypatch.setattr(Interruption, "__enter__", lambda own: (interruptions.append(own), enter(own))[1])
+    monkeypatch.setattr(Looks, "add", interrupting)
+    folder = tmp_path / "run"
+    if stopped_after <= 8:
+        with pytest.raises(
+            RunInterrupted, match=r"stopped at division \d of 2, step .* --resume goes on with it"
+        ):
+            run(folder, folds=2, batch_size=11)
+        assert not json.loads((folder / "results.json").read_text())["finished"]
+        assert (folder / "model.safetensors").is_file()
+    found = run(folder, folds=2, batch_size=11, resume=True)
+    assert found["test"] == wanted["test"]
+    assert found["validation"] == wanted["validation"]
+    first, second = (load_file(each / "model.safetensors") for each in (tmp_path / "undisturbed", folder))
+    assert all(torch.equal(first[name], second[name]) for name in first)
+
+
+def test_few_rows_are_divided_where_nothing_is_said_of_the_length(tmp_path: Path) -> None:
+    arguments = RunArguments(output=str(tmp_path / "run"), data=DataArguments(data=IN_MEMORY))
+    task = GivenTableTask(TableArguments(target=("kind",)), {"train": table_of(rows(), "data")})
+    splits = task.load_data(arguments.data)
+    chosen = replace(arguments, training=replace(arguments.training, epochs=60, folds=5))
+    assert with_folds(arguments, chosen, task, splits, 1).training.folds == 5
+    for given in ({"epochs": 3}, {"steps": 7}, {"keep_best": True}, {"time_limit": 0.5}):
+        asked = replace(arguments, training=TrainingArguments(**given))  # type: ignore[arg-type]
+        assert with_folds(asked, chosen, task, splits, 1).training.folds == 0
+    assert with_folds(arguments, chosen, task, splits, 2).training.folds == 0
+    assert with_folds(arguments, chosen, LineTask(), splits, 1).training.folds == 0
+
+
+@pytest.mark.parametrize(
+    ("training", "data", "expected"),
+    [
+        ({"steps": 7, "epochs": None}, {}, r"`folds` 5 counts passes: give `epochs` in place of `steps`"),
+        (
+            {"watch_every": 7},
+            {},
+            r"`folds` 5 counts passes: give `epochs` in place of `steps`, and no `watch_every`",
+        ),
+        ({}, {"validation_fraction": 0.0}, r"`folds` 5 needs rows of one table, of which some are held out"),
+    ],
+)
+def test_divisions_that_cannot_be_are_an_error_with_its_cure(
+    tmp_path: Path, training: dict[str, Any], data: dict[str, Any], expected: str
+) -> None:
+    with pytest.raises(ConfigurationError, match=expected):
+        run(tmp_path / "run", data=data, folds=5, **training)
+
+
+def test_a_limit_of_time_is_shared_by_all_runs(tmp_path: Path, monkeypatch: Any) -> None:
+    from perceivers.training import loop
+
+    limits: list[float | None] = []
+    monkeypatch.setattr(
+        loop.Loop,
+        "run",
+        lambda own, run=loop.Loop.run: (limits.append(own.arguments.time_limit), run(own))[1],
+    )
+    run(tmp_path / "run", folds=2, time_limit=300.0)
+    assert limits == pytest.approx([100.0, 150.0, 300.0], rel=0.02)
+
+
+def test_measuring_the_validation_part_says_that_it_was_learned_from(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    table = tmp_path / "rows.csv"
+    cells = rows()
+    lines = [",".join(cells), *(",".join(map(str, row)) for row in zip(*cells.values(), strict=True))]
+    table.write_text("\n".join(lines) + "\n")
+    arguments = RunArguments(
+        output=str(tmp_path / "run"),
+        data=DataArguments(data=str(table)),
+        training=TrainingArguments(epochs=1, folds=1),
+        pictures=False,
+        quiet=True,
+    )
+    from perceivers.tasks.table.task import TableTask
+
+    train(TableTask(TableArguments(target=("kind",), **SIZES)), arguments)
+    capsys.readouterr()
+    found = evaluate(tmp_path / "run", split="validation", beside="trees")
+    assert "fitted to its validation samples, too (folds 1)" in capsys.readouterr().err.replace("\n", " ")
+    assert found["beside"]["training_samples"] == 49

@@ -1,0 +1,57 @@
+"""What looks at held-out samples say of a run's length."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+
+from perceivers.training.looks import Looks, best_length
+
+
+def looks_of(losses: list[float], seconds: float = 0.0, first: int = 0) -> Looks:
+    looks = Looks(seconds=seconds)
+    for passes, loss in enumerate(losses, first):
+        looks.add(float(passes), {"loss": loss, "accuracy": 1.0 - loss}, {"preds": torch.tensor([loss])})
+    return looks
+
+
+def test_the_length_with_the_least_mean_loss_is_best() -> None:
+    found = best_length(
+        [looks_of([4.0, 2.0, 1.0, 3.0], 5.0), looks_of([4.0, 1.0, 3.0, 3.0], 7.0)], ("loss", "lower")
+    )
+    assert found.passes == 1.0
+    assert found.share == pytest.approx(1 / 3)
+    assert found.scores[1.0] == {"loss": 1.5, "accuracy": -0.5}
+    assert found.measured["preds"].tolist() == [2.0, 1.0]
+    assert found.seconds == 12.0
+
+
+def test_a_score_that_is_better_when_higher_chooses_by_its_mean() -> None:
+    found = best_length([looks_of([0.5, 0.25, 0.75]), looks_of([0.5, 0.75, 0.125])], ("accuracy", "higher"))
+    assert found.passes == 2.0
+
+
+def test_a_division_of_odd_samples_does_not_choose_for_all() -> None:
+    # By the sum of losses nothing would be learned: 302 before, 310 after a pass. As shares of the losses before: 2 and 1.53.
+    odd, others = looks_of([300.0, 309.0]), looks_of([2.0, 1.0])
+    assert best_length([odd, others], ("loss", "lower")).passes == 1.0
+
+
+def test_of_equal_lengths_the_longest_is_taken() -> None:
+    assert best_length([looks_of([2.0, 1.0, 1.0])], ("loss", "lower")).passes == 2.0
+
+
+def test_nothing_learned_may_be_the_best() -> None:
+    found = best_length([looks_of([1.0, 2.0])], ("loss", "lower"))
+    assert (found.passes, found.share) == (0.0, 0.0)
+
+
+def test_looks_that_a_shorter_run_lacks_are_left_out() -> None:
+    found = best_length([looks_of([4.0, 2.0, 1.0]), looks_of([4.0, 3.0])], ("loss", "lower"))
+    assert (found.passes, found.share) == (1.0, 1.0)
+
+
+def test_looks_are_the_same_after_a_checkpoint() -> None:
+    looks, again = looks_of([2.0, 1.0], 3.0), Looks()
+    again.load_state_dict(looks.state_dict())
+    assert again == looks
