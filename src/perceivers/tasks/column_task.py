@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Literal, TypeVar
 
 import numpy as np
 
-from perceivers.arguments import DataArguments, RunArguments
+from perceivers.arguments import DataArguments
 from perceivers.arguments.open import completed
 from perceivers.configuration import PerceiverConfig
 from perceivers.data.division import with_answers
@@ -59,12 +59,6 @@ class ColumnTask(AnsweringTask[TaskArguments]):
         self.num_left_out = 0
         # Lines about cells that are taken for missing which the plan shows in another place.
         self.told_elsewhere: frozenset[str] = frozenset()
-        # Checkpoint that the run starts from.
-        self.start: str | None = None
-
-    def prepare(self, run: RunArguments) -> None:
-        """See Task; a checkpoint says how its inputs are read."""
-        self.start = run.start.start
         # Column that says which rows stay in one part.
         self.group_column: str | None = None
 
