@@ -88,6 +88,7 @@ SHARED: dict[str, frozenset[str]] = {
             "column_task",
             "columns",
             "each_file",
+            "html_page",
             "inputs",
             "label_arguments",
             "looking",
