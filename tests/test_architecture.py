@@ -119,6 +119,7 @@ SHARED: dict[str, frozenset[str]] = {
             "first_rows",
             "folders",
             "frames",
+            "given_parts",
             "groups",
             "headers",
             "joined",
