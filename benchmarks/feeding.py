@@ -143,7 +143,7 @@ def report(measured: Sequence[Fed], described: str) -> str:
         "Processor time of one thread. First reading: decoding and checking each file before training. Then everything that "
         "a batch costs after it (random changes, batching), and a step: forward, backward, optimiser. Share: what feeding "
         "adds to a step on two cores; where a worker takes it, what goes beyond the step, and receiving the batch.\n\n"
-        f"{markdown_table(HEADER, [each.row() for each in measured])}\n"
+        f"{markdown_table(HEADER, [each.row() for each in measured])}\n\n"
         f"Aim: feeding takes less than a fifth of a step. {told}\n"
     )
 

@@ -91,13 +91,6 @@ AIMS: dict[str, list[Aim]] = {
 FORMER_NAMES = {"epe_of_zero_flow": "relative_epe"}
 # Data that a trained model is measured on besides its own, as options of `perceivers evaluate`.
 ELSEWHERE: dict[str, list[list[str]]] = {"optical_flow": [["--data", "motorcycle", "--split", "all"]]}
-# Calls of recipes/baselines/<recipe>.py instead of the one without options.
-BASELINE_CALLS: dict[str, list[list[str]]] = {
-    "optical_flow": [
-        ["--data", "natural-images", "--split", "test", "--recipe", str(FOLDER / "optical_flow.yaml")],
-        [],
-    ]
-}
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -171,10 +164,9 @@ def run_recipe(name: str, output: Path) -> Outcome:
                 (f"this model on {' '.join(options)}", figures(present_names(found["metrics"])))
             )
         baseline = FOLDER / "baselines" / f"{name}.py"
-        for options in BASELINE_CALLS.get(name, [[]]) if baseline.exists() else []:
-            for line in call([str(baseline), *options], log).splitlines():
-                for what, value in json.loads(line).items():
-                    outcome.further.append((what, figures(value)))
+        for line in call([str(baseline)], log).splitlines() if baseline.exists() else []:
+            for what, value in json.loads(line).items():
+                outcome.further.append((what, figures(value)))
     print(f"{name}: {figures(outcome.results['test'])}", flush=True)
     return outcome
 

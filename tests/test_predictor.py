@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
+import torch
 from PIL import Image
 
 import perceivers
@@ -138,12 +139,16 @@ def test_what_is_no_table_is_named(predictor: Predictor) -> None:
         predictor(3)
 
 
-def test_the_device_and_the_folder_are_checked(tmp_path: Path) -> None:
-    assert choose_device("cpu") == "cpu"
-    with pytest.raises(ConfigurationError, match=r"`device` must be one of auto, cpu.*, received 'gpu'"):
-        choose_device("gpu")
+def test_a_folder_without_a_run_is_refused(tmp_path: Path) -> None:
     with pytest.raises(DataError, match=r"`folder` must be a training run with a file arguments\.yaml"):
         perceivers.load(tmp_path)
+
+
+def test_the_devices_are_the_accelerator_or_the_processor() -> None:
+    assert choose_device("cpu") == "cpu"
+    assert torch.device(choose_device("auto")).type in ("cpu", "cuda", "mps", "xpu")
+    with pytest.raises(ConfigurationError, match=r"`device` must be one of auto, cpu.*, received 'gpu'"):
+        choose_device("gpu")
 
 
 def test_a_task_of_one_column_takes_a_bare_list(tmp_path: Path) -> None:

@@ -51,6 +51,23 @@ def test_intervals_stay_as_they_are_where_rows_are_too_few_to_promise_anything()
     assert enough.widened == pytest.approx(4.0)
 
 
+@pytest.mark.parametrize(
+    ("scores", "widened", "expected"),
+    [
+        ([0.0, 1.0, 3.0], 2.0, [-2.0, 1.0, 5.0]),
+        # No narrower than the quantiles within it, or than its middle.
+        ([0.0, 1.0, 3.0], -5.0, [1.0, 1.0, 1.0]),
+        ([0.0, 4.0], -5.0, [2.0, 2.0]),
+    ],
+)
+def test_what_is_said_and_what_tables_hold_end_where_the_moved_quantiles_do(scores, widened, expected):
+    quantiles = (0.1, 0.5, 0.9) if len(scores) == 3 else (0.1, 0.9)
+    answer = Number("price", quantiles=quantiles, widened=widened)
+    assert answer.values(torch.tensor([scores])).tolist() == [expected]
+    (said,) = answer.describe(torch.tensor([scores]))
+    assert (said["low"], said["high"]) == (expected[0], expected[-1])
+
+
 def test_two_ways_to_write_one_number_are_names() -> None:
     assert guess_answer(["1.1", "1.10", "1.2"] * 5) is not Number
     assert guess_answer(["1.1", "1.2", "2"] * 5) is Number

@@ -38,6 +38,8 @@ def test_the_share_is_what_feeding_adds_to_a_step() -> None:
     assert "30.0 % (missed)" in text
     assert re.search(r"10\.0 % +\|", text)
     assert "Missed: slow." in text
+    # What stands right below a table is a row of it.
+    assert "|\n\nAim: " in text
     assert "Reached by all." in report([Fed("fast", 8, 0.0, 0.01, 0.1)], "here")
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -11,7 +12,7 @@ from PIL import Image
 
 from perceivers.data.tables import ListTable
 from perceivers.errors import ConfigurationError
-from perceivers.kinds.forms import forms_meant, require_effect
+from perceivers.kinds.forms import forms_meant, require_effect, values_of_form
 from perceivers.kinds.image.kind import ImageKind
 from perceivers.kinds.points.kind import PointsKind
 from perceivers.kinds.series.kind import SeriesKind
@@ -52,6 +53,11 @@ USUAL = dataclasses.asdict(Shape())
 )
 def test_who_gives_an_option_means_the_first_form_that_has_all_that_are_given(chosen, meant):
     assert forms_meant(FORMS, chosen, {"shape": "flat"}) == meant
+
+
+def test_what_is_not_given_has_the_value_of_its_form():
+    given = SimpleNamespace(widths=None, blocks=0, other=7)
+    assert values_of_form(given, {"widths": (3, 5), "blocks": 2}) == {"widths": (3, 5), "blocks": 0}
 
 
 def test_an_advised_form_that_has_the_option_stays():

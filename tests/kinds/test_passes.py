@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from perceivers.kinds.passes import average_decay, stem_batch_size, stem_learning
+from perceivers.arguments.advice import Advice
+from perceivers.kinds.passes import average_decay, share_of_changes, stem_batch_size, stem_learning
 
 
 @pytest.mark.parametrize(
@@ -30,6 +31,12 @@ def test_in_bfloat16_there_is_time_for_more_passes():
         False: (20, "float32"),
         True: (34, "bfloat16"),
     }
+
+
+@pytest.mark.parametrize(("epochs", "share"), [(None, 0.0), (15, 0.25), (60, 1.0), (150, 1.0)])
+def test_samples_are_changed_in_proportion_to_the_passes_over_them(epochs, share):
+    assert share_of_changes(Advice(epochs=epochs)) == share
+    assert share_of_changes(None) == 1.0
 
 
 @pytest.mark.parametrize(("num_rows", "size"), [(1, 1), (80, 10), (2_000, 32), (2_001, 64), (20_001, 128)])

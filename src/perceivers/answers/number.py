@@ -177,13 +177,8 @@ class Number(Answer):
         """`number`, and of several quantiles `low` and `high`, the outer ones."""
         learned = wide_array(scores)
         if self.widened and len(self.quantiles) > 1:
-            low, high = learned[..., 0], learned[..., -1]
-            lowest, highest = low - self.widened, high + self.widened
-            inner = learned[..., 1:-1]
-            # An interval that is made narrower ends at the quantiles within it, or in its middle.
-            first, last = (inner[..., 0], inner[..., -1]) if inner.shape[-1] else [(low + high) / 2] * 2
-            ends = np.minimum(lowest, first)[..., None], np.maximum(highest, last)[..., None]
-            learned = np.concatenate([ends[0], inner, ends[1]], axis=-1)
+            learned = learned.copy()
+            learned[..., 0], learned[..., -1] = self._outer_quantiles(learned)
         values = self._unscaled(np.clip(learned, *self._bounds)).tolist()
         if not self.quantiles:
             return [{"number": self._written(value)} for value in values]
@@ -294,14 +289,23 @@ class Number(Answer):
     def _widened(self, scores: Tensor) -> Tensor:
         if not self.widened or len(self.quantiles) < 2:
             return scores
-        inner = scores[..., 1:-1]
-        if not inner.shape[-1]:
-            inner = scores.mean(dim=-1, keepdim=True)
         moved = scores.clone()
-        # An interval that is made narrower ends at the quantiles within it, or in its middle.
-        moved[..., 0] = (scores[..., 0] - self.widened).minimum(inner[..., 0])
-        moved[..., -1] = (scores[..., -1] + self.widened).maximum(inner[..., -1])
+        moved[..., 0], moved[..., -1] = self._outer_quantiles(scores)
         return moved
+
+    def _outer_quantiles(self, scores: Any) -> tuple[Any, Any]:
+        """The lowest and the highest quantile, moved outwards by `widened`.
+
+        Args:
+            scores: tensor or array [batch, num_quantiles], of two quantiles at least.
+
+        Returns:
+            [batch] each, of the same type.
+        """
+        low, high = scores[..., 0], scores[..., -1]
+        first, last = (scores[..., 1], scores[..., -2]) if scores.shape[-1] > 2 else [(low + high) / 2] * 2
+        # An interval that is made narrower ends at the quantiles within it, or in its middle.
+        return (low - self.widened).clip(max=first), (high + self.widened).clip(min=last)
 
 
 def _number_or_none(cell: Any, form: Form, decimal: Decimal = "point") -> float | None:

@@ -9,8 +9,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Literal
 
-import numpy as np
-
+from perceivers.data.evenly import spread_indices
 from perceivers.errors import PerceiversError, one_line
 from perceivers.predictor import Predictor
 from perceivers.tasks.asking.base import Asking, Example
@@ -62,8 +61,8 @@ class Examples:
             if not len(samples):
                 self.problem = f"The run has no {part} part to choose examples from."
                 return
-            places = np.linspace(0, len(samples) - 1, min(MOST_EXAMPLES, len(samples))).round().astype(int)
-            self._found = [self._asking.example(samples, int(place)) for place in places]
+            places = spread_indices(len(samples), MOST_EXAMPLES)
+            self._found = [self._asking.example(samples, place) for place in places]
         except (PerceiversError, OSError) as error:
             self.problem = f"There are no examples: {one_line(error)}"
         except Exception as error:  # whatever readers of data raise: the page works without examples

@@ -7,6 +7,8 @@ from typing import Annotated, Literal
 
 from cyclopts import Parameter
 
+from perceivers.cli.former import warn_of_former
+
 
 def app(
     folder: Path,
@@ -43,6 +45,7 @@ def app(
     require_packages()
     from perceivers.app.serving import serve
 
+    warn_of_former(folder)
     console = Console()
 
     def tell(address: str) -> None:

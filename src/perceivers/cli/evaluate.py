@@ -5,6 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Literal
 
+from perceivers.cli.former import warn_of_former
+
 
 def evaluate(
     folder: Path,
@@ -39,6 +41,7 @@ def evaluate(
     from perceivers.training.evaluation import evaluate as measure_run
     from perceivers.training.reporting import beside_tables, is_main_process, results_table
 
+    warn_of_former(folder)
     results = measure_run(
         folder,
         data=data,

@@ -5,6 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Literal
 
+from perceivers.cli.former import warn_of_former
+
 
 def explain(
     folder: Path,
@@ -38,6 +40,7 @@ def explain(
 
     from perceivers.training.explanation import explain as find
 
+    warn_of_former(folder)
     found = find(
         folder,
         output=output,

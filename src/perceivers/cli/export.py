@@ -7,6 +7,8 @@ from typing import Annotated, Literal
 
 from cyclopts import Parameter
 
+from perceivers.cli.former import warn_of_former
+
 
 def export(
     folder: Path,
@@ -45,6 +47,7 @@ def export(
     from perceivers.export.measured import AFTER, BEFORE
     from perceivers.export.runs import export as export_run
 
+    warn_of_former(folder)
     done = export_run(
         folder,
         output,

@@ -7,6 +7,8 @@ from typing import Annotated, Literal
 
 from cyclopts import Parameter
 
+from perceivers.cli.former import warn_of_former
+
 
 def generate(
     folder: Path,
@@ -60,5 +62,6 @@ def generate(
         sys.stdout.write(piece)
         sys.stdout.flush()
 
+    warn_of_former(folder)
     stream(load(folder, device=device), prompt, show, seed=seed, **changed)
     show("\n")

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 from cyclopts import Parameter
 
+from perceivers.cli.former import warn_of_former
+
 if TYPE_CHECKING:
     from perceivers.training.prediction import Answered
 
@@ -46,6 +48,7 @@ def predict(
         address: of Ray's cluster, such as `auto` or `ray://head:10001`; without it Ray runs on this machine.
         rows_per_part: rows of a part at most.
     """
+    warn_of_former(folder)
     if workers is not None or engine is not None or address is not None:
         _predict_in_parts(
             folder,

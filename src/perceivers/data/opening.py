@@ -14,6 +14,7 @@ from perceivers.data.bundled import BUNDLED, bundled_tables
 from perceivers.data.delimited import DelimitedFile
 from perceivers.data.dialects import OR_LEAVE_OUT
 from perceivers.data.folders import files_below, find_files, open_files, sub_folders
+from perceivers.data.given_parts import with_given_parts
 from perceivers.data.joined import joined
 from perceivers.data.json_lines import JsonFile
 from perceivers.data.listed_files import lists_files, with_listed_files
@@ -77,19 +78,7 @@ def open_tables(arguments: DataArguments, suffixes: Sequence[str], *, labelled: 
         DataError: there is no such data; the message names it.
     """
     tables = _open(arguments.data, arguments, suffixes, labelled, streaming=arguments.streaming)
-    if "train" not in tables:
-        raise DataError(
-            f"`data` {arguments.data!r} must have a part `train`, received only {', '.join(sorted(tables))}"
-        )
-    for part, other in (("validation", arguments.validation_data), ("test", arguments.test_data)):
-        if other is not None:
-            opened = _open(other, arguments, suffixes, labelled)
-            if part in tables:
-                tables["train"].notes.append(
-                    f"`{tables[part].source}` is not used: `{part}_data` is given in its place"
-                )
-            tables[part] = opened.get(part) or next(iter(opened.values()))
-    return tables
+    return with_given_parts(tables, arguments, lambda other: _open(other, arguments, suffixes, labelled))
 
 
 def open_table_file(path: Path, arguments: DataArguments | None = None) -> Table | StreamTable:

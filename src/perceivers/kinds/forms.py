@@ -11,6 +11,17 @@ from perceivers.errors import ConfigurationError
 Forms = Mapping[str, Mapping[str, Sequence[str]]]
 
 
+def values_of_form(options: Any, defaults: Mapping[str, Any]) -> dict[str, Any]:
+    """The fields that the form of an input has, resolved.
+
+    Args:
+        options: has all of them.
+        defaults: those of the form, with their values where none is given.
+    """
+    given = {name: getattr(options, name) for name in defaults}
+    return {name: default if given[name] is None else given[name] for name, default in defaults.items()}
+
+
 def forms_meant(forms: Forms, chosen: Mapping[str, Any], advised: Mapping[str, Any]) -> dict[str, str]:
     """Forms in the place of advised ones, for which options that were given would have no effect.
 

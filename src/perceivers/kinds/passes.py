@@ -19,6 +19,8 @@ FEWEST_PASSES, MOST_PASSES = 8, 60
 FEWEST_STEPS, MOST_PASSES_OF_FEW = 1_500, 200
 # Pictures of films that a step takes, at most, and films at least: arrays of more are mapped anew for each operation.
 MOST_PICTURES, FEWEST_FILMS = 128, 4
+# Samples that are seen so often, or more, are changed as much as they may be; others in proportion.
+PASSES_OF_FULL_CHANGES = 60
 
 
 def stem_learning(
@@ -71,6 +73,15 @@ def stem_learning(
         mlp_dropout=0.0,
         label_smoothing=0.1,
     )
+
+
+def share_of_changes(learning: Advice | None) -> float:
+    """How much training samples are changed, of what they may be, in [0, 1]: by the passes over them.
+
+    Args:
+        learning: what is advised for them; None: they are few, and seen often.
+    """
+    return 1.0 if learning is None else min((learning.epochs or 0) / PASSES_OF_FULL_CHANGES, 1.0)
 
 
 def stem_batch_size(num_rows: int) -> int:

@@ -153,6 +153,8 @@ class Task(ABC, Generic[TaskArguments]):
         #: What the user gave; `arguments` become complete.
         self.asked = chosen
         self.arguments: TaskArguments = begun(self.name, chosen, chooses=self.chooses)
+        #: Checkpoint that the run starts from, which says how inputs are read; None: no run, or one from scratch.
+        self.start: str | None = None
 
     @property
     def best_by(self) -> tuple[str, Literal["higher", "lower"]]:
@@ -161,6 +163,7 @@ class Task(ABC, Generic[TaskArguments]):
 
     def prepare(self, run: RunArguments) -> None:
         """Hear what the run is to be, before any data are opened."""
+        self.start = run.start.start
 
     @abstractmethod
     def load_data(self, arguments: DataArguments, parts: Parts | None = None) -> Splits:

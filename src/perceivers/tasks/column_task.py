@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Literal, TypeVar
 
 import numpy as np
 
-from perceivers.arguments import DataArguments, RunArguments
+from perceivers.arguments import DataArguments
 from perceivers.arguments.open import completed
 from perceivers.configuration import PerceiverConfig
 from perceivers.data.division import column_of_groups, with_answers
@@ -62,12 +62,6 @@ class ColumnTask(AnsweringTask[TaskArguments]):
         self.num_left_out = 0
         # Lines about cells that are taken for missing which the plan shows in another place.
         self.told_elsewhere: frozenset[str] = frozenset()
-        # Checkpoint that the run starts from.
-        self.start: str | None = None
-
-    def prepare(self, run: RunArguments) -> None:
-        """See Task; a checkpoint says how its inputs are read."""
-        self.start = run.start.start
         # Column that says which rows stay in one part.
         self.group_column: str | None = None
 
@@ -137,23 +131,39 @@ class ColumnTask(AnsweringTask[TaskArguments]):
             if parts is None
             else self.columns_for(parts.processor, names)
         )
-        looked = decided_together(
-            {part: self.looked_through(part, table, arguments) for part, table in tables.items()},
-            takes_strays=arguments.takes_strays,
-        )
-        if parts is None:
-            self.columns = self.columns.with_strays(strays_of_all(looked))
-        taken = [line for part, table in tables.items() for line in told(table, looked[part])]
-        tables = {part: without_strays(table, looked[part]) for part, table in tables.items()}
+        tables, taken = self._without_strays(tables, arguments, learns=parts is None)
         tables, unlabelled = with_answers(tables, self.columns.columns_asked, arguments)
         of_kinds = [note for each in self.columns.inputs for note in each.kind.notes()]
         self.notes = [*notes_of(tables), *of_kinds, *unlabelled]
         if self.needs_all:
             for table in tables.values():
                 require_columns(table, *self.columns.columns_read, *self.columns.columns_asked)
+        splits = dataclasses.replace(self._read_splits(tables, arguments), odd_cells=taken)
+        if not self.needs_all:
+            splits, self.num_left_out = with_targets(splits, self.columns.columns_asked)
+        if parts is None:
+            self.columns, splits = learned_from_training(self.columns, splits)
+        return splits
+
+    def _without_strays(
+        self, tables: Tables, arguments: DataArguments, *, learns: bool
+    ) -> tuple[Tables, tuple[str, ...]]:
+        """Tables in which strays are missing, and a line about each; columns that are to be learned know them."""
+        looked = decided_together(
+            {part: self.looked_through(part, table, arguments) for part, table in tables.items()},
+            takes_strays=arguments.takes_strays,
+        )
+        if learns:
+            self.columns = self.columns.with_strays(strays_of_all(looked))
+        taken = [line for part, table in tables.items() for line in told(table, looked[part])]
+        without = {part: without_strays(table, looked[part]) for part, table in tables.items()}
+        return without, tuple(dict.fromkeys(taken))
+
+    def _read_splits(self, tables: Tables, arguments: DataArguments) -> Splits:
+        """The rows of all parts, divided where they are not, each read as its columns say."""
         if arguments.unreadable == "trust":
             self.columns = self.columns.trusting()
-        splits = load_splits(
+        return load_splits(
             arguments,
             {part: self.held(table) for part, table in tables.items()},
             RowReader(self.columns, self.needs_all, self.kept_values(arguments)),
@@ -161,12 +171,6 @@ class ColumnTask(AnsweringTask[TaskArguments]):
             hold=all(each.kind.is_light for each in self.columns.inputs),
             class_names=() if self.answers_several else next(iter(self.columns.answers.values())).names,
         )
-        splits = dataclasses.replace(splits, odd_cells=tuple(dict.fromkeys(taken)))
-        if not self.needs_all:
-            splits, self.num_left_out = with_targets(splits, self.columns.columns_asked)
-        if parts is None:
-            self.columns, splits = learned_from_training(self.columns, splits)
-        return splits
 
     def folds(self, splits: Splits, count: int, arguments: DataArguments) -> list[Splits]:
         """See Task; each division as the parts were divided, by classes or by groups."""

@@ -10,6 +10,7 @@ from typing import Any
 from perceivers.kinds.cards import draw_cards
 from perceivers.tasks.base import Prediction
 from perceivers.tasks.columns import Columns
+from perceivers.tasks.html_page import write_html
 from perceivers.tasks.inputs import Input
 
 _STYLE = """
@@ -68,14 +69,8 @@ def write_page(predictions: Sequence[Prediction], columns: Columns, path: Path) 
     shown = [prediction for prediction in predictions if prediction.shown]
     articles = "\n".join(_article(prediction, columns) for prediction in shown)
     count = f"<p>{len(shown)} of {len(predictions)}</p>\n" if len(shown) < len(predictions) else ""
-    path.write_text(
-        '<!doctype html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n<title>Answers</title>\n'
-        '<meta name="viewport" content="width=device-width">\n'
-        f"<style>{_STYLE}</style>\n</head>\n<body>\n<h1>Answers</h1>\n"
-        "<p>What is darker had more of the answer's attention.</p>\n"
-        f"{count}{articles}\n</body>\n</html>\n",
-        encoding="utf-8",
-    )
+    body = f"<p>What is darker had more of the answer's attention.</p>\n{count}{articles}"
+    write_html(path, "Answers", _STYLE, body, head='<meta name="viewport" content="width=device-width">\n')
 
 
 def input_html(each: Input, shown: Any, *, alone: bool) -> str:

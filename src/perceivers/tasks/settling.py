@@ -7,8 +7,7 @@ from collections.abc import Iterator, Sequence
 from itertools import islice
 from typing import Any
 
-import numpy as np
-
+from perceivers.data.evenly import spread_indices
 from perceivers.data.rows import RowSamples, StreamSamples
 from perceivers.data.splits import Splits
 from perceivers.errors import DataError
@@ -116,9 +115,8 @@ def training_values(each: Input, train: Any, count: int | None) -> Iterator[Any]
         for _, sample in islice(train.samples(0), count):
             yield sample.values[place]
         return
-    number = len(train) if count is None else min(len(train), count)
-    for index in np.unique(np.linspace(0, len(train) - 1, number).round().astype(int)):
-        row = train.table[train.indices[int(index)]]
+    for index in spread_indices(len(train), len(train) if count is None else count):
+        row = train.table[train.indices[index]]
         yield each.read(row, train.table, getattr(train.decode, "kept", None))
 
 

@@ -14,6 +14,7 @@ import numpy as np
 
 from perceivers.arguments import TrainingArguments
 from perceivers.data.draws import NumberedBatch, plain_loader
+from perceivers.data.evenly import spread_indices
 from perceivers.data.rows import RowSamples
 from perceivers.data.splits import JoinedSamples, PartName
 from perceivers.data.tables import Table
@@ -226,8 +227,7 @@ def _some(samples: Any, most: int) -> RowSamples:
         raise DataError("`split` must be a part of rows that can be read again: train, validation or test")
     if not len(samples):
         raise DataError("`data` must hold samples to explain, received none in this part")
-    places = np.linspace(0, len(samples) - 1, min(len(samples), most)).round().astype(int)
-    return samples.select(np.unique(places).tolist())
+    return samples.select(spread_indices(len(samples), most))
 
 
 def _importances(

@@ -25,13 +25,14 @@ from perceivers.tasks.base import Parts, Task
 from perceivers.training.checkpoints import FOLDER as CHECKPOINTS
 from perceivers.training.history import CSV_FILE, LINES_FILE
 from perceivers.training.lock import require_shared
+from perceivers.training.replacing import NEW
 from perceivers.training.reporting import could_not_draw, draw_learning_curve
 from perceivers.training.trackers import TENSORBOARD_FOLDER, WANDB_FOLDER
 
 if TYPE_CHECKING:
     from accelerate import Accelerator
 
-NEW, PARTIAL = ".new", ".partial-"
+PARTIAL = ".partial-"
 EVALUATION_FILE, LEARNING_CURVE = "evaluation.json", "learning_curve.png"
 # What grows in the folder while the run goes on.
 GROWING = (LINES_FILE, CSV_FILE, TENSORBOARD_FOLDER, WANDB_FOLDER)

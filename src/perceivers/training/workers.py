@@ -11,6 +11,7 @@ from typing import Any, Literal, TypeVar
 import numpy as np
 
 from perceivers.data.draws import Vary, generator_of
+from perceivers.data.evenly import spread_indices
 from perceivers.data.rows import StreamSamples
 from perceivers.errors import PerceiversError, one_line
 
@@ -53,12 +54,12 @@ def seconds_to_load(
 ) -> float:
     """Seconds to load one of some samples, evenly spread, for the second time: the median."""
     seconds = []
-    for index in np.unique(np.linspace(0, len(samples) - 1, NUM_TIMED).round().astype(int)):
-        sample = samples[int(index)]
+    for index in spread_indices(len(samples), NUM_TIMED):
+        sample = samples[index]
         begin = clock()
-        sample = samples[int(index)]
+        sample = samples[index]
         if vary is not None:
-            vary(sample, generator_of(0, int(index)))
+            vary(sample, generator_of(0, index))
         seconds.append(clock() - begin)
     return float(np.median(seconds))
 

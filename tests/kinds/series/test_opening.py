@@ -124,6 +124,18 @@ def test_a_ts_file_can_be_the_test_data_of_another(tmp_path: Path) -> None:
     ]
 
 
+def test_a_test_part_in_whose_place_another_is_given_is_noted(tmp_path: Path) -> None:
+    archive = tmp_path / "steps"
+    archive.mkdir()
+    for path in (archive / "Steps_TRAIN.ts", archive / "Steps_TEST.ts", tmp_path / "other.ts"):
+        path.write_text(TS)
+    tables = opened(archive, test_data=str(tmp_path / "other.ts"))
+    assert tables["test"].source == str(tmp_path / "other.ts")
+    assert tables["train"].notes == [
+        f"`{archive / 'Steps_TEST.ts'}` is not used: `test_data` is given in its place"
+    ]
+
+
 def test_ts_files_of_several_data_sets_are_refused(tmp_path: Path) -> None:
     for name in ("one.ts", "other.ts"):
         (tmp_path / name).write_text(TS)

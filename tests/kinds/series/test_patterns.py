@@ -11,7 +11,6 @@ from perceivers.kinds.series.patterns import (
     Patterns,
     channel_subsets,
     convolved,
-    evenly_spread,
     settled_patterns,
     spread_dilations,
 )
@@ -106,13 +105,6 @@ def test_thresholds_are_quantiles_of_training_outputs() -> None:
     # As they are quantiles, shares of the series that they come from are spread evenly.
     shares = np.mean([patterns.shares(each) for each in series], axis=0)
     assert shares.mean() == pytest.approx(0.5, abs=0.02)
-
-
-@pytest.mark.parametrize(
-    ("number", "most", "expected"), [(3, 7, [0, 1, 2]), (9, 3, [0, 4, 8]), (1, 5, [0]), (5, 1, [0])]
-)
-def test_some_of_many_are_evenly_spread(number: int, most: int, expected: list[int]) -> None:
-    assert evenly_spread(number, most) == expected
 
 
 def test_patterns_are_the_same_from_their_thresholds_in_a_row() -> None:

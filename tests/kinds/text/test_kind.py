@@ -15,8 +15,9 @@ from perceivers.configuration import PerceiverConfig
 from perceivers.data.tables import ListTable
 from perceivers.errors import DataError
 from perceivers.kinds.registry import guess_kind
-from perceivers.kinds.text.kind import TextKind, TextValue
+from perceivers.kinds.text.kind import TextKind
 from perceivers.kinds.text.options import TextOptions
+from perceivers.kinds.text.value import TextValue
 from perceivers.modalities.bag_of_ngrams import WEIGHT_UNIT
 from perceivers.models.prediction import PerceiverForPrediction
 from perceivers.nn.waves import wave_table

@@ -5,17 +5,17 @@ from __future__ import annotations
 import numpy as np
 import torch
 
-from perceivers.kinds.video.value import FilmClip, evenly_spread
+from perceivers.kinds.video.value import FilmClip, clip_starts
 from perceivers.processors.video.clips import Film
 
 FILM = FilmClip(Film("a.mp4", "a.mp4", "a.mp4", 9, True, True, 1.0))
 
 
 def test_clips_are_spread_from_the_beginning_to_the_end():
-    assert evenly_spread(15, 3, 4) == [0, 4, 8, 12]
-    assert evenly_spread(9, 4, 3) == [0, 2, 5]
-    assert evenly_spread(11, 3, 1) == [4]
-    assert evenly_spread(3, 3, 3) == [0, 0, 0]
+    assert clip_starts(15, 3, 4) == [0, 4, 8, 12]
+    assert clip_starts(9, 4, 3) == [0, 2, 5]
+    assert clip_starts(11, 3, 1) == [4]
+    assert clip_starts(3, 3, 3) == [0, 0, 0]
 
 
 def test_a_film_is_cut_once():

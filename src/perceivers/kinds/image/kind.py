@@ -13,6 +13,7 @@ import numpy as np
 from PIL import Image
 
 from perceivers.arguments.advice import Advice
+from perceivers.data.evenly import spread_indices
 from perceivers.data.tables import Table
 from perceivers.errors import DataError
 from perceivers.kinds.asked import Extent, Field, Media
@@ -134,8 +135,8 @@ class ImageKind(Kind):
     def survey(self, table: Any, columns: Sequence[str]) -> Self:
         """Note in the table where deep pictures use little of their depth, so that they are seen nearly black."""
         if self.options.white_level is None and isinstance(table, Table):
-            indices = np.unique(np.linspace(0, len(table) - 1, MOST_SURVEYED).round().astype(int))
-            cells = [table[int(index)].get(columns[0]) for index in indices] if len(table) else []
+            indices = spread_indices(len(table), MOST_SURVEYED)
+            cells = [table[index].get(columns[0]) for index in indices]
             note = dark_note([cell for cell in cells if not is_empty(cell)], table.root)
             table.notes += [f"`{table.source}`: {note}"] if note else []
         return self

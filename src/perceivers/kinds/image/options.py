@@ -9,6 +9,7 @@ from typing import Any, Literal
 
 from perceivers.arguments.base import require, require_at_least, require_choice, require_counts, require_share
 from perceivers.errors import ConfigurationError
+from perceivers.kinds.forms import values_of_form
 
 # Cards and pages show pictures about so large.
 FEWEST_ROWS_READ = 224
@@ -139,11 +140,7 @@ class ImageOptions:
 
     def form_values(self) -> dict[str, Any]:
         """The fields that the form of the input has, resolved."""
-        defaults = FORM_DEFAULTS[self.input_form]
-        return {
-            name: default if getattr(self, name) is None else getattr(self, name)
-            for name, default in defaults.items()
-        }
+        return values_of_form(self, FORM_DEFAULTS[self.input_form])
 
     @property
     def stem_factor(self) -> int:

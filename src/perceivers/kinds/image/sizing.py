@@ -16,7 +16,7 @@ from PIL import Image
 from perceivers.arguments.advice import Advice
 from perceivers.kinds.image.options import ImageOptions
 from perceivers.kinds.image.reading import plain_image
-from perceivers.kinds.passes import stem_learning
+from perceivers.kinds.passes import share_of_changes, stem_learning
 
 # Pictures of about so many pixels a side stay as large as they are; larger ones become as large as SIDE_OF_PHOTOGRAPHS.
 LARGEST_SMALL_SIDE, SIDE_OF_PHOTOGRAPHS = 40, 64
@@ -33,8 +33,7 @@ GREY_NOISE = 6.0
 FLAT_SHARE = 0.5
 # Photographs are averaged in pairs, or exchange rectangles (arXiv 1710.09412, 1905.04899), in runs of so many passes.
 MIXUP, CUTMIX, FEWEST_PASSES_MIXED = 0.2, 1.0, 30
-# Pictures that are seen so often, or more, are changed as much as they may be; others in proportion.
-PASSES_OF_FULL_CHANGES = 60
+# How much pictures may be changed, see `perceivers.kinds.passes.share_of_changes`.
 SHIFT, ROTATION, SCALE, JITTER = 0.1, 10.0, 0.15, 0.2
 # Pixels a side of the middle of a picture that are looked at.
 LOOKED_AT = 256
@@ -116,7 +115,7 @@ def image_options(looks: Looks, num_rows: int | None = None) -> ImageOptions:
         num_fourier_bands=max(longest_grid // 2, 1),
         flip=0.5 if colours else 0.0,
     )
-    share = share_of_changes(options, num_rows)
+    share = share_of_changes(None if num_rows is None else image_learning(num_rows, options))
     return replace(
         options,
         shift=round(SHIFT * share, 3),
@@ -135,13 +134,6 @@ def stem_of(height: int, width: int) -> tuple[tuple[int, ...], Literal[1, 2]]:
     while stages < len(WIDTHS) and -(-longer // (first_pool * 2 ** (stages - 1))) > MOST_TOKENS_A_SIDE:
         stages += 1
     return WIDTHS[:stages] if is_small else (FIRST_OF_LARGE, *WIDTHS[1:stages]), first_pool
-
-
-def share_of_changes(options: ImageOptions, num_rows: int | None) -> float:
-    """How much pictures are changed, of what they may be, in (0, 1]: by the passes over so many of them."""
-    if num_rows is None:
-        return 1.0
-    return min((image_learning(num_rows, options).epochs or 0) / PASSES_OF_FULL_CHANGES, 1.0)
 
 
 def picture_size(sizes: Sequence[tuple[int, int]]) -> tuple[int, int]:

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from perceivers.data.evenly import spread_indices
 from perceivers.kinds.cards import INK, PALE, CardLayout, title_card
 
 LAYOUT = CardLayout(
@@ -65,7 +66,7 @@ def series_file(shown: np.ndarray) -> bytes:
 
 
 def _lines(shown: np.ndarray) -> str:
-    picked = np.unique(np.linspace(0, len(shown) - 1, min(len(shown), MOST_POINTS)).round().astype(int))
+    picked = spread_indices(len(shown), MOST_POINTS)
     return "".join(_line(shown[picked, channel]) for channel in range(min(shown.shape[1], MOST_LINES)))
 
 

@@ -10,7 +10,8 @@ from typing import Any, Self
 
 import numpy as np
 
-from perceivers.kinds.series.patterns import Floats, Patterns, evenly_spread, settled_patterns
+from perceivers.data.evenly import spread_indices
+from perceivers.kinds.series.patterns import Floats, Patterns, settled_patterns
 from perceivers.kinds.series.values import fill_missing, statistics
 
 # Deviations are never taken for less: a share that differs in one series by one step says little.
@@ -116,7 +117,7 @@ def settled_features(
         num_thresholds: see `settled_patterns`; of the values and again of the changes.
         outline_steps: see SeriesFeatures.
     """
-    filled = [without_gaps(series[index]) for index in evenly_spread(len(series), MOST_SERIES)]
+    filled = [without_gaps(series[index]) for index in spread_indices(len(series), MOST_SERIES)]
     changes = [differences(each) for each in filled]
     scale = statistics(changes)[1].astype(np.float32)
     of_values = settled_patterns(filled, num_dilations, num_thresholds)

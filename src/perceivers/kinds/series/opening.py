@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from perceivers.arguments.data import DataArguments
+from perceivers.data.given_parts import with_given_parts
 from perceivers.data.opening import open_tables
 from perceivers.data.parts import part_by_last_word
 from perceivers.data.scanning import is_passed_over
@@ -56,16 +57,11 @@ def open_series(
     """
     if arguments.streaming:
         raise DataError("`streaming` is not possible with series: their steps are gathered first")
-    tables = _open(arguments.data, arguments, columns, series_column, label_column)
-    if "train" not in tables:
-        raise DataError(
-            f"`data` {arguments.data!r} must have a part `train`, received only {', '.join(sorted(tables))}"
-        )
-    for part, other in (("validation", arguments.validation_data), ("test", arguments.test_data)):
-        if other is not None:
-            opened = _open(other, arguments, columns, series_column, label_column)
-            tables[part] = opened.get(part) or next(iter(opened.values()))
-    return tables
+
+    def opened(data: str) -> dict[str, Table]:
+        return _open(data, arguments, columns, series_column, label_column)
+
+    return with_given_parts(opened(arguments.data), arguments, opened)
 
 
 def ts_table(path: Path, label_column: str = LABEL_COLUMN) -> ListTable:

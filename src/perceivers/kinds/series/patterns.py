@@ -21,6 +21,8 @@ from typing import Self
 import numpy as np
 from numpy.typing import NDArray
 
+from perceivers.data.evenly import spread_indices
+
 Floats = NDArray[np.float32]
 
 KERNEL_LENGTH = 9
@@ -94,7 +96,7 @@ def settled_patterns(series: Sequence[Floats], num_dilations: int, num_threshold
     count = max(round(num_thresholds / len(dilations)), 1)
     # A sequence of low discrepancy: every kernel has thresholds of its own, and together they are spread evenly.
     places = (np.arange(1, NUM_KERNELS * count + 1) * GOLDEN_RATIO % 1.0).reshape(NUM_KERNELS, count)
-    picked = evenly_spread(len(series), MOST_SERIES)
+    picked = spread_indices(len(series), MOST_SERIES)
     every = max(sum(len(series[index]) for index in picked) // MOST_OUTPUTS, 1)
     thresholds = np.empty((len(dilations), NUM_KERNELS, count), dtype=np.float32)
     for place, dilation in enumerate(dilations):
@@ -104,11 +106,6 @@ def settled_patterns(series: Sequence[Floats], num_dilations: int, num_threshold
             seen = [_seen(each[kernel : kernel + 1], dilation, padded=padded)[0, ::every] for each in outputs]
             thresholds[place, kernel] = np.quantile(np.concatenate(seen), places[kernel])
     return Patterns(dilations, thresholds, series[0].shape[1])
-
-
-def evenly_spread(number: int, most: int) -> list[int]:
-    """At most so many of the numbers from 0 to `number` - 1, evenly spread."""
-    return sorted({round(place) for place in np.linspace(0, number - 1, min(number, most)).tolist()})
 
 
 def spread_dilations(length: int, most: int) -> tuple[int, ...]:

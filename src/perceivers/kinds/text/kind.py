@@ -16,6 +16,7 @@ from perceivers.kinds.base import Kind, ModalityInput, as_tokens
 from perceivers.kinds.forms import Forms
 from perceivers.kinds.shading import shaded_list
 from perceivers.kinds.text.augmentation import cropped, hidden_bytes
+from perceivers.kinds.text.bags import bags_of, ngrams_in, stacked_bags
 from perceivers.kinds.text.batches import Ids, padded_arrays, require_room, row_of_texts, shortened
 from perceivers.kinds.text.drawing import shaded_words
 from perceivers.kinds.text.ngram_weights import NgramWeights
@@ -23,7 +24,7 @@ from perceivers.kinds.text.ngrams import plain_letters, rows_of_letters, rows_of
 from perceivers.kinds.text.options import TextOptions
 from perceivers.kinds.text.reading import TEXT_SUFFIXES, encoded, names_text_file, text_of
 from perceivers.kinds.text.sizing import lone_text_options, text_learning, text_options
-from perceivers.modalities.ids import NOTHING, NUM_RESERVED, UNKNOWN, WEIGHT_UNIT
+from perceivers.kinds.text.value import TextValue
 from perceivers.processors.tokenizer.byte_tokenizer import PerceiverTokenizer
 from perceivers.rivals.simple import SimpleForm
 
@@ -31,38 +32,6 @@ if TYPE_CHECKING:
     from torch import Tensor
 
 TOKENIZER = PerceiverTokenizer()
-
-
-@dataclass(frozen=True)
-class TextValue:
-    """The texts of a row, as they are read.
-
-    Args:
-        texts: UTF-8, in the order of the columns; None where a cell is empty.
-        hidden: for each text that is there, the indices of bytes that are not to be seen.
-        offset: empty positions before the first text.
-    """
-
-    texts: tuple[bytes | None, ...]
-    hidden: tuple[tuple[int, ...], ...] = ()
-    offset: int = 0
-
-    @property
-    def present(self) -> list[bytes]:
-        """The texts that are there."""
-        return [text for text in self.texts if text is not None]
-
-    def with_present(self, texts: Sequence[bytes], **changed: Any) -> TextValue:
-        """The same with other texts in the place of those that are there."""
-        given = iter(texts)
-        return replace(
-            self, texts=tuple(None if text is None else next(given) for text in self.texts), **changed
-        )
-
-    def seen(self) -> list[bytes | None]:
-        """The texts by column without their hidden bytes."""
-        hidden = iter(self.hidden or ((),) * len(self.texts))
-        return [None if text is None else _without(text, next(hidden)) for text in self.texts]
 
 
 @dataclass(frozen=True)
@@ -248,7 +217,7 @@ class TextKind(Kind):
                 "": {
                     "type": "bag_of_ngrams",
                     "num_bags": self.num_columns * self.bags_a_column,
-                    "num_rows": max(sum(each.num_known for each in self._weights), 1),
+                    "num_rows": max(sum(known.num_known for known, _ in self._known), 1),
                     "learning_rate_factor": chosen.ngram_learning_rate,
                     "dropout": chosen.ngram_dropout,
                 }
@@ -330,13 +299,13 @@ class TextKind(Kind):
 
     def ngrams_of(self, value: TextValue) -> tuple[Ids, np.ndarray]:
         """Ids of the known n-grams of all bags of a value, and their weights, float32; see `tensors`."""
-        found = self._bags([value])[0].reshape(-1, 2)
-        is_there = found[:, 0] != NOTHING
-        return found[is_there, 0], (found[is_there, 1] / WEIGHT_UNIT).astype(np.float32)
+        return ngrams_in(self._bags([value])[0])
 
     @property
-    def _weights(self) -> list[NgramWeights]:
-        return [each for each in (self.words, self.letters) if each is not None]
+    def _known(self) -> list[tuple[NgramWeights, Callable[[str], Ids]]]:
+        """What is known of words and of letters, and what finds them in a text; see `bags_of`."""
+        both = ((self.words, self._word_rows), (self.letters, self._letter_rows))
+        return [(known, rows_of) for known, rows_of in both if known is not None]
 
     def _room(self, num_texts: int) -> int:
         """Bytes that so many texts may have together: [CLS], and a [SEP] behind each, need some of the ids."""
@@ -344,33 +313,15 @@ class TextKind(Kind):
 
     def _bags(self, values: Sequence[TextValue | None]) -> Ids:
         """Ids and weights of the known n-grams of each text, [batch, num_bags, most of a bag, 2]."""
+        known = self._known
         bags = [
             bag
             for value in values
             for text in ([None] * self.num_columns if value is None else value.seen())
-            for bag in self._bags_of(text)
+            for bag in bags_of(text, known)
         ]
-        held = np.zeros((len(bags), max(1, *(len(ids) for ids, _ in bags)), 2), dtype=np.int64)
-        held[..., 0] = NOTHING
-        for index, (ids, weights) in enumerate(bags):
-            held[index, : len(ids), 0], held[index, : len(ids), 1] = ids, weights
-        return held.reshape(len(values), -1, *held.shape[1:])
-
-    def _bags_of(self, text: bytes | None) -> list[tuple[Ids, Ids]]:
-        """Ids and whole weights of a text's words, and of its letters."""
-        if text is None:
-            return [(np.zeros(0, dtype=np.int64),) * 2] * self.bags_a_column
-        letters = plain_letters(text)
-        bags, first = [], NUM_RESERVED
-        for known, rows_of in ((self.words, self._word_rows), (self.letters, self._letter_rows)):
-            if known is None:
-                continue
-            places, weights = known.weighted(rows_of(letters))
-            # A text of which nothing is known is something else than no text.
-            ids, weights = (first + places, weights) if len(places) else (np.array([UNKNOWN]), np.ones(1))
-            bags.append((ids, np.rint(weights * WEIGHT_UNIT).astype(np.int64)))
-            first += known.num_known
-        return bags
+        stacked = stacked_bags(bags)
+        return stacked.reshape(len(values), -1, *stacked.shape[1:])
 
     def _weights_of(self, texts: Sequence[str], rows_of: Callable[[str], Ids]) -> NgramWeights:
         chosen = self.options
@@ -383,10 +334,6 @@ class TextKind(Kind):
 
     def _letter_rows(self, letters: str) -> Ids:
         return rows_of_letters(letters, self.options.ngram_letters, self.options.ngram_rows)
-
-
-def _without(text: bytes, hidden: Sequence[int]) -> bytes:
-    return bytes(np.delete(np.frombuffer(text, dtype=np.uint8), list(hidden))) if hidden else text
 
 
 def _row(value: TextValue | None) -> Ids:

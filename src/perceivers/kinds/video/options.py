@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from perceivers.arguments.base import require, require_at_least, require_choice, require_counts, require_share
-from perceivers.errors import ConfigurationError
+from perceivers.kinds.video.clip_checks import require_parts, require_rates
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -89,21 +89,15 @@ class VideoOptions:
         for name in ("mirror", "shift"):
             require(name, getattr(self, name), 0.0 <= getattr(self, name) <= 1.0, "in [0, 1]")
         require_choice("sound_form", self.sound_form, ("raw", "log-mel", "stem"))
-        require("frame_rate", self.frame_rate, self.frame_rate > 0, "above 0")
-        rate = self.frame_rate * self.audio_samples_per_frame
-        require("frame_rate times audio_samples_per_frame", rate, rate == int(rate), "a whole number of Hz")
+        require_rates(self.frame_rate, self.audio_samples_per_frame)
         has_patches = self.video_form == "patches"
-        for name, whole in (
+        wholes = (
             ("video_patch_size", self.height if has_patches else 0),
             ("video_patch_size", self.width if has_patches else 0),
             ("video_frames_per_patch", self.num_frames if has_patches else 0),
             ("samples_per_patch", self.num_samples if self.sound_form == "raw" else 0),
-        ):
-            if whole % getattr(self, name):
-                raise ConfigurationError(
-                    f"`{name}` must divide what it is a part of (height, width, frames or samples of a clip), received "
-                    f"{getattr(self, name)} for {whole}"
-                )
+        )
+        require_parts(self, wholes)
 
     @property
     def num_samples(self) -> int:

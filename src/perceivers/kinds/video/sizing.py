@@ -12,15 +12,8 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from perceivers.arguments.advice import Advice
-from perceivers.kinds.image.sizing import (
-    PASSES_OF_FULL_CHANGES,
-    SCALE,
-    SHIFT,
-    Looks,
-    picture_size,
-    stem_of,
-)
-from perceivers.kinds.passes import stem_learning
+from perceivers.kinds.image.sizing import SCALE, SHIFT, Looks, picture_size, stem_of
+from perceivers.kinds.passes import share_of_changes, stem_learning
 from perceivers.kinds.video.options import VideoOptions
 
 # Films are seen from beginning to end up to this length, in seconds; of longer ones parts.
@@ -113,8 +106,7 @@ def _with_pictures(options: VideoOptions, looks: Looks, num_rows: int | None) ->
         video_stem_widths=widths,
         video_first_pool=pool,
     )
-    passes = PASSES_OF_FULL_CHANGES if num_rows is None else video_learning(num_rows, options).epochs or 0
-    share = min(passes / PASSES_OF_FULL_CHANGES, 1.0)
+    share = share_of_changes(None if num_rows is None else video_learning(num_rows, options))
     steps, rows, columns = options.video_grid
     return replace(
         options,

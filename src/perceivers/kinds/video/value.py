@@ -38,12 +38,10 @@ class FilmClip:
         """Clips that are spread over a film that is not cut yet; a clip stays itself."""
         if self.start is not None:
             return [self]
-        return [
-            replace(self, start=start) for start in evenly_spread(self.film.num_frames, clip_frames, count)
-        ]
+        return [replace(self, start=start) for start in clip_starts(self.film.num_frames, clip_frames, count)]
 
 
-def evenly_spread(num_frames: int, clip_frames: int, count: int) -> list[int]:
+def clip_starts(num_frames: int, clip_frames: int, count: int) -> list[int]:
     """First frames of `count` clips, the first at the beginning and the last at the end; they may overlap. 1: the middle.
 
     All are the beginning of a film that is no longer than a clip.

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from perceivers.tasks.base import Prediction
+from perceivers.tasks.html_page import write_html
 
 _STYLE = """
 body { font: 16px/1.6 system-ui, sans-serif; color: #222; max-width: 56em; margin: 2em auto; padding: 0 1em; }
@@ -30,11 +31,7 @@ def write_page(predictions: Sequence[Prediction], path: Path) -> None:
         path: file to write.
     """
     articles = "\n".join(_article(prediction) for prediction in predictions)
-    path.write_text(
-        '<!doctype html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n<title>Filled texts</title>\n'
-        f"<style>{_STYLE}</style>\n</head>\n<body>\n<h1>Filled texts</h1>\n{articles}\n</body>\n</html>\n",
-        encoding="utf-8",
-    )
+    write_html(path, "Filled texts", _STYLE, articles)
 
 
 def _article(prediction: Prediction) -> str:

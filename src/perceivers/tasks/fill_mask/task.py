@@ -81,14 +81,8 @@ class FillMask(Task[FillMaskArguments]):
     arguments_class: ClassVar[type[Any]] = FillMaskArguments
     chooses: ClassVar[bool] = True
 
-    #: Checkpoint that the run starts from, which says how texts are read.
-    start: str | None = None
     #: Of all texts that are trained on or held out of these.
     _num_bytes = 0
-
-    def prepare(self, run: RunArguments) -> None:
-        """See Task."""
-        self.start = run.start.start
 
     @property
     def room(self) -> int:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -31,9 +32,6 @@ def draw_positions(
         path: picture to write.
     """
     figure = new_figure("The pictures of masked autoencoding", (12.0, 3.6))
-    frames, height, width = shape
-    frame = frames // 2
-    alike = similarities(tables["image"])
     places = torch.stack(torch.meshgrid(*map(torch.arange, shape), indexing="ij"), -1).flatten(0, -2).float()
     found = neighbours_found(tables["image"], places)
     figure.suptitle(
@@ -42,6 +40,15 @@ def draw_positions(
     )  # fmt: skip
     grid = figure.add_gridspec(1, len(PROBES) + 1, width_ratios=[1] * len(PROBES) + [1.5], left=0.03, right=0.955,
                                top=0.78, bottom=0.16, wspace=0.18)  # fmt: skip
+    _draw_likeness(figure, grid, similarities(tables["image"]), shape)
+    _draw_lags(figure.add_subplot(grid[0, -1]), similarities(tables["audio"]))
+    save_figure(figure, path, dpi=110)
+
+
+def _draw_likeness(figure: Any, grid: Any, alike: Tensor, shape: tuple[int, int, int]) -> None:
+    """How alike the positions of a few pixels are to those of all others in the middle frame."""
+    frames, height, width = shape
+    frame = frames // 2
     for column, (down, right) in enumerate(PROBES):
         row, place = round(down * (height - 1)), round(right * (width - 1))
         axes = figure.add_subplot(grid[0, column])
@@ -51,8 +58,10 @@ def draw_positions(
         axes.set_title(f"like row {row}, column {place}", fontsize=9, color=INK)
         axes.set_xticks([])
         axes.set_yticks([])
-    axes = figure.add_subplot(grid[0, -1])
-    sound = similarities(tables["audio"])
+
+
+def _draw_lags(axes: Any, sound: Tensor) -> None:
+    """How alike the positions of samples are, by their distance."""
     lags = range(1, min(64, len(sound)))
     axes.plot(lags, [float(sound.diagonal(lag).mean()) for lag in lags], color=ACCENT)
     axes.axhline(0.0, color=PALE, linewidth=0.8)
@@ -62,7 +71,6 @@ def draw_positions(
     # On the left they would lie over the last of the frames.
     axes.yaxis.tick_right()
     axes.spines[["top", "left"]].set_visible(False)
-    save_figure(figure, path, dpi=110)
 
 
 def draw_clip(prediction: Prediction, path: Path) -> None:
@@ -73,28 +81,38 @@ def draw_clip(prediction: Prediction, path: Path) -> None:
             `audio`, as points.
         path: picture to write.
     """
-    shown, shape = prediction.shown, prediction.shown["shape"]
-    columns = min(SHOWN_FRAMES, shape[0])
+    columns = min(SHOWN_FRAMES, prediction.shown["shape"][0])
     figure = new_figure("The pictures of masked autoencoding", (1.9 * max(columns, 4) + 1.0, 8.4))
     grid = figure.add_gridspec(4, columns, left=0.09, right=0.98, top=0.91, bottom=0.06, hspace=0.12, wspace=0.06,
                                height_ratios=[1, 1, 1, 1.1])  # fmt: skip
     words = ", ".join(f"{name.replace('_', ' ')} {value:.1f}" for name, value in prediction.values.items())
     figure.suptitle(f"{Path(prediction.source).name}: {words}", x=0.02, ha="left", fontsize=10, color=INK)
-    truth, hidden, said = ((shown[name]["image"]) for name in ("truth", "hidden", "said"))
+    _draw_frames(figure, grid, prediction.shown)
+    _draw_sound(figure.add_subplot(grid[3, :]), prediction.shown)
+    save_figure(figure, path, dpi=110)
+
+
+def _draw_frames(figure: Any, grid: Any, shown: Mapping[str, Any]) -> None:
+    """Three rows of frames: the film, what was shown of it, what the model says."""
+    truth, hidden, said = (shown[name]["image"] for name in ("truth", "hidden", "said"))
+    shape = shown["shape"]
     rows = {
         "film": _pixels(truth, shape),
         "shown": _pixels(np.where(hidden[:, None], 1.0, truth), shape),
         "said": _pixels(said, shape),
     }
     for row, (label, frames) in enumerate(rows.items()):
-        for column in range(columns):
+        for column in range(min(SHOWN_FRAMES, len(frames))):
             axes = figure.add_subplot(grid[row, column])
             axes.imshow(frames[column], interpolation="nearest")
             axes.set_xticks([])
             axes.set_yticks([])
             if column == 0:
                 axes.set_ylabel(label, fontsize=10, color=INK)
-    axes = figure.add_subplot(grid[3, :])
+
+
+def _draw_sound(axes: Any, shown: Mapping[str, Any]) -> None:
+    """The wave of the film, the model's over it, and points where it was shown."""
     wave, answer = shown["truth"]["audio"][:, 0], shown["said"]["audio"][:, 0]
     seen = np.flatnonzero(~shown["hidden"]["audio"])
     axes.plot(wave, color=PALE, linewidth=1.2, label="film")
@@ -104,7 +122,6 @@ def draw_clip(prediction: Prediction, path: Path) -> None:
     axes.set_xlim(0, len(wave))
     axes.legend(loc="upper right", fontsize=8, frameon=False, ncols=3)
     axes.spines[["top", "right"]].set_visible(False)
-    save_figure(figure, path, dpi=110)
 
 
 def _pixels(points: np.ndarray, shape: tuple[int, int, int]) -> np.ndarray:

@@ -8,6 +8,7 @@ from typing import Any, Literal
 from perceivers.arguments.base import require, require_at_least, require_choice, require_share
 from perceivers.configuration_hierarchy import Hierarchy, variant
 from perceivers.errors import ConfigurationError
+from perceivers.kinds.video.clip_checks import require_rates
 
 NETWORKS = ("tiny", "mini", "16", "256", "16x3")
 
@@ -63,13 +64,11 @@ class MaskedAutoencodingArguments:
             raise ConfigurationError(
                 "`hidden` or `hidden_groups` must be above 0, since only what is hidden is learned from, received 0 for both"
             )
-        require("frame_rate", self.frame_rate, self.frame_rate > 0, "above 0")
         for name in ("mirror", "shift"):
             require(name, getattr(self, name), 0.0 <= getattr(self, name) <= 1.0, "in [0, 1]")
         require_choice("network", self.network, NETWORKS)
         require_choice("split_by", self.split_by, ("films", "time"))
-        rate = self.frame_rate * self.audio_samples_per_frame
-        require("frame_rate times audio_samples_per_frame", rate, rate == int(rate), "a whole number of Hz")
+        require_rates(self.frame_rate, self.audio_samples_per_frame)
 
     @property
     def inputs(self) -> dict[str, tuple[int, int]]:

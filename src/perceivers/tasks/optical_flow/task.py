@@ -56,19 +56,12 @@ class OpticalFlow(Task[OpticalFlowArguments]):
     arguments_class: ClassVar[type[Any]] = OpticalFlowArguments
     chooses: ClassVar[bool] = True
 
-    #: Checkpoint that the run starts from; nothing is chosen beside it.
-    start: str | None = None
-
     def __init__(self, arguments: OpticalFlowArguments | None = None) -> None:
         super().__init__(arguments)
         # Pairs made by a task that is not training are the hardest ones.
         self._progress = 1.0
         if is_complete(self.arguments):
             self._prepare_frames()
-
-    def prepare(self, run: RunArguments) -> None:
-        """See Task."""
-        self.start = run.start.start
 
     def load_data(self, arguments: DataArguments, parts: Parts | None = None) -> Splits:
         """Open pairs with true flow, or pictures; a trained model is measured on made pairs that are always the same."""

@@ -8,7 +8,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from perceivers.kinds.text.kind import TextKind, TextValue
+from perceivers.kinds.text.kind import TextKind
+from perceivers.kinds.text.value import TextValue
 from perceivers.modalities.bag_of_ngrams import PerceiverBagOfNgramsPreprocessor
 from perceivers.models.answers.heads import TokenReading
 from perceivers.tasks.text_classification.margins import margin_weights

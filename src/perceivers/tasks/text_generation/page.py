@@ -7,6 +7,7 @@ from html import escape
 from pathlib import Path
 
 from perceivers.tasks.base import Prediction
+from perceivers.tasks.html_page import write_html
 from perceivers.tasks.text_generation.codes import ByteCodes, Codes
 from perceivers.tasks.text_generation.continuing import Thought
 
@@ -31,14 +32,11 @@ def write_page(predictions: Sequence[Prediction], path: Path) -> None:
         path: file to write.
     """
     articles = "\n".join(_article(prediction) for prediction in predictions)
-    path.write_text(
-        '<!doctype html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n<title>Texts written on</title>\n'
-        f"<style>{_STYLE}</style>\n</head>\n<body>\n<h1>Texts written on</h1>\n"
+    said = (
         '<p class="said">grey: given; black: written. Unlikely <span class="scale"></span> certain, as the model sees it; '
         "a token's probability and the likeliest others show where the pointer rests.</p>\n"
-        f"{articles}\n</body>\n</html>\n",
-        encoding="utf-8",
     )
+    write_html(path, "Texts written on", _STYLE, f"{said}{articles}")
 
 
 def tokens_html(prediction: Prediction) -> str:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -20,7 +22,7 @@ def draw_reconstruction(prediction: Prediction, path: Path) -> None:
         prediction: `values` with the PSNRs and the SNR in dB and the length in `seconds`; `shown` with `frames` and `waves`.
         path: picture to write.
     """
-    frames, values = prediction.shown["frames"], prediction.values
+    frames = prediction.shown["frames"]
     columns = len(frames)
     height, width = frames[0][1].shape[:2]
     panel = min(2.0, 14.0 / columns)
@@ -34,6 +36,13 @@ def draw_reconstruction(prediction: Prediction, path: Path) -> None:
     figure.suptitle(
         _title(prediction), x=0.02, y=0.985, ha="left", va="top", color=INK, fontsize=12, parse_math=False
     )
+    _draw_frames(figure, grid, frames)
+    _draw_waves(figure, grid, prediction.shown["waves"], float(prediction.values["seconds"]))
+    save_figure(figure, path, dpi=110)
+
+
+def _draw_frames(figure: Any, grid: Any, frames: Sequence[tuple[float, np.ndarray, np.ndarray]]) -> None:
+    """Two rows: each original below its second, each reconstruction below its PSNR."""
     for column, (second, original, made) in enumerate(frames):
         squared = float(np.square(made / 255 - original / 255).mean())
         for row, (pixels, title) in enumerate(
@@ -46,14 +55,18 @@ def draw_reconstruction(prediction: Prediction, path: Path) -> None:
             axes.set_yticks([])
             if column == 0:
                 axes.set_ylabel(("original", "reconstruction")[row], fontsize=10, color=INK)
-    loudest = max(float(np.abs(wave).max()) for wave in prediction.shown["waves"]) or 1.0
+
+
+def _draw_waves(figure: Any, grid: Any, waves: Sequence[np.ndarray], seconds: float) -> None:
+    """Two rows: the sound of the film, and of its reconstruction, equally high."""
+    loudest = max(float(np.abs(wave).max()) for wave in waves) or 1.0
     for row, (wave, label, colour) in enumerate(
-        zip(prediction.shown["waves"], ("original", "reconstruction"), (PALE, ACCENT), strict=True)
+        zip(waves, ("original", "reconstruction"), (PALE, ACCENT), strict=True)
     ):
         axes = figure.add_subplot(grid[2 + row, :])
-        seconds = np.linspace(0.0, float(values["seconds"]), len(wave))
-        axes.fill_between(seconds, wave[:, 0], wave[:, 1], color=colour, linewidth=0.6)
-        axes.set_xlim(0.0, float(values["seconds"]))
+        times = np.linspace(0.0, seconds, len(wave))
+        axes.fill_between(times, wave[:, 0], wave[:, 1], color=colour, linewidth=0.6)
+        axes.set_xlim(0.0, seconds)
         axes.set_ylim(-1.05 * loudest, 1.05 * loudest)
         axes.set_ylabel(f"sound,\n{label}", fontsize=10, color=INK)
         axes.spines[["top", "right"]].set_visible(False)
@@ -61,7 +74,6 @@ def draw_reconstruction(prediction: Prediction, path: Path) -> None:
             axes.set_xticklabels([])
         else:
             axes.set_xlabel("seconds", fontsize=10, color=INK)
-    save_figure(figure, path, dpi=110)
 
 
 def _title(prediction: Prediction) -> str:

@@ -8,7 +8,7 @@ from typing import Any, Literal
 from perceivers.arguments.base import require, require_at_least, require_choice, require_share
 from perceivers.arguments.network import NetworkArguments
 from perceivers.arguments.open import left_open
-from perceivers.errors import ConfigurationError
+from perceivers.kinds.video.clip_checks import require_parts, require_rates
 
 
 @left_open(
@@ -120,25 +120,19 @@ class VideoAutoencodingArguments(NetworkArguments):
             "cache_megabytes",
         )
         require("initializer_range", self.initializer_range, self.initializer_range > 0, "above 0")
-        require("frame_rate", self.frame_rate, self.frame_rate > 0, "above 0")
         for name in ("label_masking", "mirror", "shift"):
             require(name, getattr(self, name), 0.0 <= getattr(self, name) <= 1.0, "in [0, 1]")
         require_choice("split_by", self.split_by, ("films", "time"))
         require_choice("position_resolution", self.position_resolution, ("patches", "pixels"))
-        rate = self.frame_rate * self.audio_samples_per_frame
-        require("frame_rate times audio_samples_per_frame", rate, rate == int(rate), "a whole number of Hz")
+        require_rates(self.frame_rate, self.audio_samples_per_frame)
         samples = self.num_frames * self.audio_samples_per_frame
-        for name, whole in (
+        wholes = (
             ("video_patch_size", self.height),
             ("video_patch_size", self.width),
             ("video_frames_per_patch", self.num_frames),
             ("audio_samples_per_patch", samples),
-        ):
-            if whole % getattr(self, name):
-                raise ConfigurationError(
-                    f"`{name}` must divide what it is a part of (height, width, frames or samples of a clip), received "
-                    f"{getattr(self, name)} for {whole}"
-                )
+        )
+        require_parts(self, wholes)
 
     def config_values(self) -> dict[str, Any]:
         """The same as keys of PerceiverConfig, without classes."""

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -13,8 +14,8 @@ from perceivers.errors import DataError
 from perceivers.kinds.video.reading import require_a_clip
 from perceivers.metrics.decibels import decibels_of
 from perceivers.processors.video.clip import stacked
-from perceivers.processors.video.clips import PerceiverClipReader
-from perceivers.processors.video.writing import VideoWriter, video_writer
+from perceivers.processors.video.clips import Film, PerceiverClipReader
+from perceivers.processors.video.writing import video_writer
 from perceivers.tasks.arrays import reconstructed
 from perceivers.tasks.base import Prediction
 
@@ -42,37 +43,22 @@ def reconstruct_film(
         `frames`, a list of (second, original, reconstruction) with pictures [height, width, 3] uint8; `waves`, lowest and
         highest samples of original and reconstruction, each [points, 2].
     """
-    film = reader.survey(path)
-    for there, what in ((film.has_video, "pictures"), (film.has_sound, "sound")):
-        if not there:
-            raise DataError(f"`{path}` must have {what}, received a film without {what}")
-    require_a_clip(film, 0, film.num_frames, reader)
-    sums = _Sums()
+    film = _whole_film(reader, path)
     wanted = {round(film.num_frames * (index + 0.5) / SHOWN_FRAMES - 0.5) for index in range(SHOWN_FRAMES)}
+    sums, stored = _Sums(), io.BytesIO()
     frames: list[tuple[float, np.ndarray, np.ndarray]] = []
     waves: list[tuple[np.ndarray, np.ndarray]] = []
     scale = max(1, SHOWN_HEIGHT // reader.height)
-    height, width = _even(scale * reader.height), _even(2 * scale * reader.width + GAP)
-    stored = io.BytesIO()
-    with video_writer(stored, reader.frame_rate, height, width, reader.sampling_rate) as writer:
-        done = 0
-        while done < film.num_frames:
-            first = min(done, film.num_frames - reader.num_frames)
-            clip, made = _reconstruct_clip(model, reader, film, first)
-            skipped = done - first
-            samples = skipped * reader.samples_per_frame
-            true_frames, made_frames = clip["image"][skipped:], made["image"][skipped:]
-            true_sound, made_sound = clip["audio"][samples:], made["audio"][samples:]
-            sums.add(true_frames, made_frames, true_sound, made_sound, made["label"])
-            shown = (_bytes(true_frames), _bytes(made_frames))
-            _write(writer, shown, scale, (height, width), made_sound)
-            waves.append((true_sound, made_sound))
-            frames.extend(
-                ((done + index) / reader.frame_rate, shown[0][index], shown[1][index])
-                for index in range(len(true_frames))
-                if done + index in wanted
-            )
-            done = first + reader.num_frames
+    size = _even(scale * reader.height), _even(2 * scale * reader.width + GAP)
+    with video_writer(stored, reader.frame_rate, *size, reader.sampling_rate) as writer:
+        for piece in _pieces(model, reader, film):
+            sums.add(piece)
+            waves.append((piece.true_sound, piece.made_sound))
+            original, made = _bytes(piece.true_frames), _bytes(piece.made_frames)
+            writer.add(_side_by_side((original, made), scale, size), piece.made_sound)
+            for index, pictures in enumerate(zip(original, made, strict=True), start=piece.begin):
+                if index in wanted:
+                    frames.append((index / reader.frame_rate, *pictures))
     values: dict[str, Any] = {"seconds": film.num_frames / reader.frame_rate, **sums.values()}
     if class_names:
         (answer,) = ranked_answers(sums.mean_logits()[None], class_names)
@@ -102,6 +88,56 @@ def extremes(waveform: np.ndarray) -> np.ndarray:
     return np.array([(part.min(), part.max()) for part in np.array_split(waveform, points)])
 
 
+@dataclass(frozen=True)
+class _Piece:
+    """A stretch of a film that no stretch before it has, and what the model makes of it.
+
+    Args:
+        begin: its first frame.
+        true_frames: [frames, 3, height, width] in [0, 1].
+        made_frames: the same, reconstructed.
+        true_sound: [samples] in [-1, 1].
+        made_sound: the same, reconstructed.
+        logits: of the classes, of the whole clip that it is the end of.
+    """
+
+    begin: int
+    true_frames: np.ndarray
+    made_frames: np.ndarray
+    true_sound: np.ndarray
+    made_sound: np.ndarray
+    logits: np.ndarray
+
+
+def _whole_film(reader: PerceiverClipReader, path: str) -> Film:
+    """A film that has pictures, sound, and a clip at least."""
+    film = reader.survey(path)
+    for there, what in ((film.has_video, "pictures"), (film.has_sound, "sound")):
+        if not there:
+            raise DataError(f"`{path}` must have {what}, received a film without {what}")
+    require_a_clip(film, 0, film.num_frames, reader)
+    return film
+
+
+def _pieces(model: Any, reader: PerceiverClipReader, film: Film) -> Iterator[_Piece]:
+    """The film from its beginning to its end, clip by clip; of the last clip what the one before does not have."""
+    done = 0
+    while done < film.num_frames:
+        first = min(done, film.num_frames - reader.num_frames)
+        clip, made = _reconstruct_clip(model, reader, film, first)
+        skipped = done - first
+        samples = skipped * reader.samples_per_frame
+        yield _Piece(
+            done,
+            clip["image"][skipped:],
+            made["image"][skipped:],
+            clip["audio"][samples:],
+            made["audio"][samples:],
+            made["label"],
+        )
+        done = first + reader.num_frames
+
+
 class _Sums:
     """Errors over a film, frame by frame and sample by sample."""
 
@@ -110,20 +146,14 @@ class _Sums:
         self._num_frames = self._num_samples = 0
         self._logits: list[np.ndarray] = []
 
-    def add(
-        self,
-        true_frames: np.ndarray,
-        frames: np.ndarray,
-        true_sound: np.ndarray,
-        sound: np.ndarray,
-        logits: np.ndarray,
-    ) -> None:
-        self._video += float(_squares(frames, true_frames).reshape(len(frames), -1).mean(axis=1).sum())
-        self._audio += float(_squares(sound, true_sound).sum())
-        self._energy += float(_squares(true_sound, np.float32(0)).sum())
-        self._num_frames += len(frames)
-        self._num_samples += len(sound)
-        scores = logits.astype(np.float64) - logits.max()
+    def add(self, piece: _Piece) -> None:
+        squares = _squares(piece.made_frames, piece.true_frames).reshape(len(piece.made_frames), -1)
+        self._video += float(squares.mean(axis=1).sum())
+        self._audio += float(_squares(piece.made_sound, piece.true_sound).sum())
+        self._energy += float(_squares(piece.true_sound, np.float32(0)).sum())
+        self._num_frames += len(piece.made_frames)
+        self._num_samples += len(piece.made_sound)
+        scores = piece.logits.astype(np.float64) - piece.logits.max()
         self._logits.append(scores - np.log(np.exp(scores).sum()))
 
     def values(self) -> dict[str, float | None]:
@@ -140,7 +170,7 @@ class _Sums:
 
 
 def _reconstruct_clip(
-    model: Any, reader: PerceiverClipReader, film: Any, first: int
+    model: Any, reader: PerceiverClipReader, film: Film, first: int
 ) -> tuple[dict[str, np.ndarray], dict[str, np.ndarray]]:
     """The clip from frame `first` on and its reconstruction: `image` [frames, 3, height, width], `audio` [samples]."""
     clip = stacked([reader.read(film, first)])
@@ -159,20 +189,14 @@ def _squares(values: np.ndarray, truth: np.ndarray | np.float32) -> np.ndarray:
     return np.square(values.astype(np.float64) - truth)
 
 
-def _write(
-    writer: VideoWriter,
-    films: tuple[np.ndarray, np.ndarray],
-    scale: int,
-    size: tuple[int, int],
-    sound: np.ndarray,
-) -> None:
-    """Original left, reconstruction right, on white, enlarged pixel by pixel."""
+def _side_by_side(films: tuple[np.ndarray, np.ndarray], scale: int, size: tuple[int, int]) -> np.ndarray:
+    """Original left, reconstruction right, on white, enlarged pixel by pixel: [frames, *size, 3] uint8."""
     canvas = np.full((len(films[0]), *size, 3), 255, np.uint8)
     for index, pictures in enumerate(films):
         large = pictures.repeat(scale, axis=1).repeat(scale, axis=2)
         left = index * (large.shape[2] + GAP)
         canvas[:, : large.shape[1], left : left + large.shape[2]] = large
-    writer.add(canvas, sound)
+    return canvas
 
 
 def _bytes(frames: np.ndarray) -> np.ndarray:
