@@ -46,6 +46,10 @@ def test_nothing_learned_may_be_the_best() -> None:
     assert (found.passes, found.share) == (0.0, 0.0)
 
 
+def test_where_nothing_chooses_the_last_look_is_taken() -> None:
+    assert best_length([looks_of([2.0, 1.0, 3.0])], None).share == 1.0
+
+
 def test_looks_that_a_shorter_run_lacks_are_left_out() -> None:
     found = best_length([looks_of([4.0, 2.0, 1.0]), looks_of([4.0, 3.0])], ("loss", "lower"))
     assert (found.passes, found.share) == (1.0, 1.0)

@@ -47,10 +47,11 @@ class TrainingArguments:
     keep_best: bool | None = None
     """Save the weights of the best look at the validation samples instead of the last ones. None: wherever there are any."""
     folds: int | None = None
-    """Divisions of the training and validation samples that choose how many of the passes are best; then a new model learns
-    from all of these samples for so long. 1: the validation part alone chooses; 5: each fifth is held out in turn
-    (cross-validation). It takes as many times longer. 0: the model learns from the training part alone. None: chosen from the
-    data, where neither `epochs`, `steps` nor `keep_best` is given, nor a `time_limit` of fewer than 5 minutes."""
+    """Divisions of the training and validation samples that choose how many of the passes are best (all, without
+    `keep_best`); then a new model learns from all of these samples for so long. 1: the validation part alone chooses; 5: each
+    fifth is held out in turn (cross-validation). It takes as many times longer. 0: the model learns from the training part
+    alone. None: chosen from the data, where neither `epochs`, `steps` nor `keep_best` is given, nor a `time_limit` of fewer
+    than 5 minutes."""
     checkpoint_every: int | None = None
     """Optimiser steps between two checkpoints to resume from; None writes one with every look at the validation samples."""
     seed: int = 0

@@ -146,9 +146,14 @@ def _which_are_kept(training: TrainingArguments) -> str:
     """Which weights of all passes are saved in the end."""
     if not training.folds:
         return f"the {'best' if training.keep_best else 'last'} weights are kept"
-    if training.folds == 1:
-        return "as many of these as the validation part finds best, then again from all samples for so long"
-    return f"as many of these as {training.folds} divisions of the samples find best, then again from all of them for so long"
+    by = (
+        "the validation part finds"
+        if training.folds == 1
+        else f"{training.folds} divisions of the samples find"
+    )
+    if not training.keep_best:
+        return "measured on what is held out, then again from all samples"
+    return f"as many of these as {by} best, then again from all samples"
 
 
 def asked_for(arguments: object, run: RunArguments) -> dict[str, Any]:

@@ -132,7 +132,7 @@ class Folds:
                 torch.save(looks.state_dict(), partial)
             stage.loop.checkpoints.remove()
             found.append(looks)
-        return best_length(found, self.task.best_by)
+        return best_length(found, self.task.best_by if self.arguments.training.keep_best else None)
 
     def _stage(
         self,

@@ -63,7 +63,7 @@ class Length:
     seconds: float
 
 
-def best_length(runs: Sequence[Looks], by: tuple[str, Literal["higher", "lower"]]) -> Length:
+def best_length(runs: Sequence[Looks], by: tuple[str, Literal["higher", "lower"]] | None) -> Length:
     """The number of passes after which the mean score on held-out samples is best; of equal ones the largest.
 
     A score that is better when lower, such as a loss, counts as a share of what it was before the first pass, so that the
@@ -72,13 +72,14 @@ def best_length(runs: Sequence[Looks], by: tuple[str, Literal["higher", "lower"]
     Args:
         runs: one a division; all were planned to have equally many passes. Looks that one of them lacks, because a limit of
             time has made it shorter, are left out.
-        by: the score that chooses, and which way it improves.
+        by: the score that chooses, and which way it improves; None: the last look is best.
     """
-    name, better = by
     found = [dict(zip(run.passes, run.scores, strict=True)) for run in runs]
     known = sorted(set.intersection(*map(set, found)))
     scores = {passes: _mean([each[passes] for each in found]) for passes in known}
-    worth = {passes: sum(_worth(each, passes, name, better) for each in found) for passes in known}
+    worth = {
+        passes: 0.0 if by is None else sum(_worth(each, passes, *by) for each in found) for passes in known
+    }
     best = max(known, key=lambda passes: (worth[passes], passes))
     chosen = [run.measured[run.passes.index(best)] for run in runs]
     measured = {name: torch.cat([each[name] for each in chosen]) for name in chosen[0]}

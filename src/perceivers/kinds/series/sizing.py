@@ -67,6 +67,7 @@ def series_learning(num_rows: int, *, tokens: str, num_classes: int | None = Non
         batch_size=batch_size,
         max_gradient_norm=1.0,
         keep_best=num_rows >= MANY_ROWS,
+        folds=1 if num_rows < MANY_ROWS else 0,
         ema_decay=0.98,
         learning_rate=3e-3,
         weight_decay=1.0,

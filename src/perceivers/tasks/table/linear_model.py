@@ -54,8 +54,8 @@ def fit_linear(
 ) -> LinearModel:
     """The model whose cost of weights does best on rows that are held out, fitted to all rows.
 
-    The cost is looked for among MOST_SEARCHED rows at most, whose sparse features are turned. Where some features are details,
-    how much dearer their weights are is looked for with it.
+    The cost is looked for among MOST_SEARCHED rows at most, whose sparse features are turned. Where some features are
+    details, how much dearer their weights are is looked for with it.
 
     Args:
         features: float64 [num_rows, num_features], sparse or not.

@@ -137,6 +137,7 @@ def table_advice(
         batch_size=batch_size,
         max_gradient_norm=1.0,
         keep_best=True,
+        folds=1 if few else 0,
         learning_rate=RATE_FROM_LINEAR if few and starts_linear else 1e-3 if few else 2e-3,
         weight_decay=0.1 if few else 0.05,
         beta2=0.98,
