@@ -102,3 +102,30 @@ def test_sparse_features_have_the_model_of_dense_ones(features: Tensor) -> None:
         for given in (features, features.to_sparse_coo())
     )
     torch.testing.assert_close(sparse.weights, dense.weights, atol=1e-3, rtol=0)
+
+
+@pytest.mark.parametrize("follows_details", [False, True])
+def test_rows_say_how_much_details_are_held_back_beside_what_they_refine(follows_details: bool) -> None:
+    generator = torch.Generator().manual_seed(0)
+    number = torch.randn(ROWS, 1, dtype=torch.float64, generator=generator)
+    # What a number has passed of 31 bins, and itself.
+    edges = torch.linspace(-2.0, 2.0, 32, dtype=torch.float64)
+    passed = ((number - edges[:-1]) / (edges[1:] - edges[:-1])).clamp(0.0, 1.0)
+    features = torch.cat([passed, number], dim=1)
+    details = torch.arange(32) < 31
+    noise = 0.5 * torch.randn(ROWS, 1, dtype=torch.float64, generator=generator)
+    targets = (3.0 * (number > 0.0) if follows_details else number) + noise
+
+    def fitted(details: Tensor | None) -> LinearModel:
+        def losses(scores: Tensor, rows: Tensor) -> Tensor:
+            return (scores - targets[rows]).square().sum(dim=1)
+
+        return fit_linear(features, losses, 1, torch.Generator().manual_seed(0), details)
+
+    alone, beside = fitted(None), fitted(details)
+    # In a straight line bins have nothing to say; of a step they say all, and nothing is held back.
+    if follows_details:
+        torch.testing.assert_close(beside.weights, alone.weights, atol=1e-3, rtol=0)
+    else:
+        assert beside.weights[details].norm() < 0.5 * alone.weights[details].norm()
+        assert abs(float(beside.weights[-1]) - 1.0) < abs(float(alone.weights[-1]) - 1.0)

@@ -115,3 +115,13 @@ def test_words_beside_other_columns_say_at_once_what_a_linear_model_says() -> No
     rows["warm"] = ["red" in note for note in rows["note"]]
     predictor = fit(rows, "warm", quiet=True, steps=1, device="cpu")
     assert predictor.results["test"]["accuracy"] == 1.0
+
+
+def test_bins_are_details_where_the_number_stands_beside_them() -> None:
+    edges = [[-1.0, 0.0, 1.0], [-2.0, 0.5, 2.0]]
+    part = PerceiverNumberPreprocessor(CONFIG, 2, encoding="piecewise", bin_edges=edges)
+    # Of each column two bins, the number, and whether it is missing.
+    assert part.is_detail(8).tolist() == [True, True, False, False] * 2
+    waves = PerceiverNumberPreprocessor(CONFIG, 2, encoding="periodic", relu=False, num_frequencies=3)
+    assert not waves.is_detail(14).any()
+    assert not PerceiverCategoryPreprocessor(CONFIG, [2, 3]).is_detail(7).any()

@@ -79,6 +79,7 @@ def text_learning(num_rows: int, num_classes: int | None = None) -> Advice:
     return Advice(
         epochs=epochs,
         batch_size=batch_size,
+        folds=1 if num_rows < MANY_TEXTS else 0,
         warmup_steps=max(steps // 10, 1),
         # The mean looks back on a twentieth of the run.
         ema_decay=min(max(1.0 - 20.0 / max(steps, 1), 0.8), 0.99),

@@ -61,17 +61,6 @@ def side_by_side(parts: Sequence[Tensor]) -> Tensor:
     return together.coalesce() if is_sparse else together
 
 
-def scaled(features: Tensor, sizes: Tensor | None) -> Tensor:
-    """Features [num_rows, num_features], sparse or not, times a number each [num_features]; None changes none."""
-    if sizes is None:
-        return features
-    if not features.is_sparse:
-        return features * sizes
-    features = features.coalesce()
-    values = features.values() * sizes[features.indices()[1]]
-    return torch.sparse_coo_tensor(features.indices(), values, features.shape, is_coalesced=True)
-
-
 def _products(features: Tensor) -> Tensor:
     """Each row's product with each other [num_rows, num_rows]."""
     places = torch.arange(len(features)).split(ROWS_AT_ONCE)

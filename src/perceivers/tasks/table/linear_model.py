@@ -2,22 +2,24 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import torch
 from torch import Tensor
 
-from perceivers.tasks.table.features import Features, scaled
+from perceivers.tasks.table.features import Features
 
 # How much squares of weights cost, beside the sum of the rows' losses: what is tried, the simplest model first.
 COSTS = (500.0, 150.0, 50.0, 15.0, 5.0, 1.5, 0.5, 0.15, 0.05)
 # So many models without a gain in a row end the search.
 PATIENCE = 2
-# What details are multiplied by: of tenths, weights cost a hundred times as much. The simplest model first.
-DETAIL_SIZES = (0.03, 0.1, 0.3, 1.0)
-# Parts of the rows: one at a time is held out to choose the cost. Of many rows one will do.
-NUM_PARTS, PARTS_OF_FEW, FEW_ROWS = 5, 3, 1_000
+# What details are multiplied by: of tenths, weights cost a hundred times as much. A later one is taken where held-out rows
+# lose less by this share.
+DETAIL_SIZES, LEAST_GAIN = (1.0, 0.3, 0.1), 0.01
+# Parts of the rows: each in turn is held out to choose the cost. Of many rows one will do.
+NUM_PARTS, FEW_ROWS = 5, 1_000
 MOST_ITERATIONS = 60
 # The cost of weights is chosen by at most so many rows.
 MOST_SEARCHED = 2_500
@@ -55,7 +57,7 @@ def fit_linear(
     """The model whose cost of weights does best on rows that are held out, fitted to all rows.
 
     The cost is looked for among MOST_SEARCHED rows at most, whose sparse features are turned. Where some features are
-    details, how much dearer their weights are is looked for with it.
+    details, how much dearer their weights are is looked for with it; not of sparse features.
 
     Args:
         features: float64 [num_rows, num_features], sparse or not.
@@ -69,27 +71,21 @@ def fit_linear(
     drawn = everything
     if num_rows > MOST_SEARCHED:
         drawn = torch.randperm(num_rows, generator=generator)[:MOST_SEARCHED].sort().values
+    turned = Features.of(features.index_select(0, drawn))
+    found = turned.values
 
     def losses_of_drawn(scores: Tensor, rows: Tensor) -> Tensor:
         return losses(scores, drawn[rows])
 
-    parts = _parts(len(drawn), generator)
-    tried = []
-    for size in DETAIL_SIZES if details is not None and bool(details.any()) else (1.0,):
-        sizes = None if details is None else torch.where(details.to(features.device), size, 1.0).double()
-        turned = Features.of(scaled(features.index_select(0, drawn), sizes))
-        loss, cost = _best_cost(turned.values, losses_of_drawn, num_outputs, parts)
-        tried.append((loss, cost, sizes, turned))
-    _, cost, sizes, turned = min(tried, key=lambda each: each[0])
+    cost, sizes = _best_cost_and_sizes(
+        found, losses_of_drawn, num_outputs, generator, None if features.is_sparse else details
+    )
     if num_rows > MOST_SEARCHED:
-        sized = scaled(features, sizes)
-        model = fit_at(sized, losses, everything, cost, _nothing(sized, num_outputs))
-        weights = model.weights
-    else:
-        found = turned.values
-        model = fit_at(found, losses_of_drawn, everything, cost, _nothing(found, num_outputs))
-        weights = turned.unturned(model.weights)
-    return LinearModel(weights if sizes is None else weights * sizes[:, None], model.added)
+        sized = features if features.is_sparse else features * sizes
+        model = fit_at(sized, losses, everything, cost, _nothing(features, num_outputs))
+        return LinearModel(model.weights * sizes[:, None], model.added)
+    model = fit_at(found * sizes, losses_of_drawn, everything, cost, _nothing(found, num_outputs))
+    return LinearModel(turned.unturned(model.weights * sizes[:, None]), model.added)
 
 
 def fit_at(features: Tensor, losses: Losses, rows: Tensor, cost: float, start: LinearModel) -> LinearModel:
@@ -126,31 +122,44 @@ def fit_at(features: Tensor, losses: Losses, rows: Tensor, cost: float, start: L
     return LinearModel(weights.detach(), added.detach())
 
 
-def _parts(num_rows: int, generator: torch.Generator) -> tuple[Tensor, ...]:
-    """Rows that are held out, one part at a time; none where there are too few."""
-    if num_rows < 2:
-        return ()
-    parts = torch.randperm(num_rows, generator=generator).tensor_split(min(NUM_PARTS, num_rows))
-    return parts[: PARTS_OF_FEW if num_rows < FEW_ROWS else 1]
+def _best_cost_and_sizes(
+    features: Tensor,
+    losses: Losses,
+    num_outputs: int,
+    generator: torch.Generator,
+    details: Tensor | None,
+) -> tuple[float, Tensor]:
+    """What squares of weights cost at best, and what features are multiplied by then [num_features, or 1 for all of them]."""
+    if len(features) < 2:
+        # Nothing can be held out.
+        return COSTS[0], features.new_ones(1)
+    parts = torch.randperm(len(features), generator=generator).tensor_split(min(NUM_PARTS, len(features)))
+    if len(features) >= FEW_ROWS:
+        parts = parts[:1]
+    least, cost, sizes = math.inf, COSTS[0], features.new_ones(1)
+    has_details = details is not None and bool(details.any())
+    for size in DETAIL_SIZES if has_details else DETAIL_SIZES[:1]:
+        tried = features.new_ones(1) if details is None else torch.where(details, size, 1.0).to(features)
+        lost = _losses_by_cost(features * tried, losses, parts, num_outputs)
+        if float(lost.min()) < least * (1.0 - LEAST_GAIN):
+            least, cost, sizes = float(lost.min()), COSTS[int(lost.argmin())], tried
+    return cost, sizes
 
 
-def _best_cost(
-    features: Tensor, losses: Losses, num_outputs: int, parts: Sequence[Tensor]
-) -> tuple[float, float]:
-    """The least mean loss of the parts that are held out, and the cost that it is reached with."""
+def _losses_by_cost(features: Tensor, losses: Losses, parts: Sequence[Tensor], num_outputs: int) -> Tensor:
+    """Mean loss over the parts, held out one by one, for each of COSTS; infinite for those that were not tried any more."""
     totals = torch.zeros(len(COSTS))
     for part in parts:
         kept = torch.ones(len(features), dtype=torch.bool)
         kept[part] = False
-        totals += _losses_by_cost(features, losses, kept.nonzero()[:, 0], part, num_outputs)
-    best = int(totals.argmin())
-    return float(totals[best]), COSTS[best]
+        totals += _losses_of_part(features, losses, kept.nonzero()[:, 0], part, num_outputs)
+    return totals / len(parts)
 
 
-def _losses_by_cost(
+def _losses_of_part(
     features: Tensor, losses: Losses, rows: Tensor, held_out: Tensor, num_outputs: int
 ) -> Tensor:
-    """Mean loss of the held-out rows for each of COSTS; infinite for those that were not tried any more."""
+    """Mean loss of held-out rows for each of COSTS; infinite for those that were not tried any more."""
     found = torch.full((len(COSTS),), torch.inf)
     model = _nothing(features, num_outputs)
     for place, cost in enumerate(COSTS):
