@@ -77,6 +77,11 @@ class Table(ABC):
     def column(self, name: str) -> Sequence[Any]:
         """Read one value of every row, without the others."""
 
+    def cells_at(self, name: str, indices: Sequence[int]) -> Sequence[Any]:
+        """Read one value of the rows at these indices alone."""
+        cells = self.column(name)
+        return [cells[index] for index in indices]
+
     def numbers(self, name: str) -> np.ndarray:
         """Read a column as numbers, float64 [rows], NaN where one is missing; a DataError names a cell that is no number."""
         return numbers_of(self.column(name), name, self.name, self.decimal)
@@ -214,9 +219,16 @@ class TableView(Table):
             return self._replaced[name]
         return self._of_rows(self._table.column(name))
 
+    def cells_at(self, name: str, indices: Sequence[int]) -> Sequence[Any]:
+        """See Table."""
+        if name in self._replaced:
+            return super().cells_at(name, indices)
+        return self._table.cells_at(name, [self._indices[index] for index in indices])
+
     def numbers(self, name: str) -> np.ndarray:
         """See Table."""
-        if name in self._replaced or not self._has_all_rows():
+        is_alike = self.decimal == self._table.decimal
+        if name in self._replaced or not is_alike or not self._has_all_rows():
             return super().numbers(name)
         return self._table.numbers(name)
 
@@ -290,6 +302,13 @@ class ArrowTable(Table):
         names = self._class_names.get(name)
         return values if names is None else [_class_name(value, names) for value in values]
 
+    def cells_at(self, name: str, indices: Sequence[int]) -> Sequence[Any]:
+        """See Table; others are not read from the disk."""
+        if self._torn or name in self._class_names:
+            return super().cells_at(name, indices)
+        cells: Sequence[Any] = self._dataset.select_columns([name]).with_format(None)[list(indices)][name]
+        return cells
+
     def numbers(self, name: str) -> np.ndarray:
         """See Table."""
         numbers = self._finite_numbers(name)
@@ -362,6 +381,10 @@ class StreamTable:
         if name in self._class_names:
             return self._class_names[name]
         return [row[name] for row in self._in_order.select_columns([name])]
+
+    def first_rows(self, most: int) -> list[Mapping[str, Any]]:
+        """At most so many rows, in the order of the stream."""
+        return [named_classes(row, self._class_names) for row in self._in_order.take(most)]
 
     def changed(self, change: Callable[[Any], Any]) -> StreamTable:
         """The table with its rows, or columns, changed as they are read.

@@ -88,6 +88,9 @@ def _train(
     set_seed(arguments.training.seed)
     task.prepare(arguments)
     splits = task.load_data(arguments.data)
+    if arguments.data.decimal == "auto":
+        # Recorded, so that whoever asks the run reads numbers as it did.
+        arguments = replace(arguments, data=replace(arguments.data, decimal=splits.decimal))
     arguments = resolved(_without_copies(arguments, accelerator), task.advise(splits, arguments))
     training, working = arguments.training, folder.working
     _require_samples(splits, arguments)

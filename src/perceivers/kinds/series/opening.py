@@ -10,13 +10,15 @@ from typing import Any
 import numpy as np
 
 from perceivers.arguments.data import DataArguments
+from perceivers.data.notation import notation_of
 from perceivers.data.opening import open_tables
 from perceivers.data.parts import part_by_last_word
 from perceivers.data.scanning import is_passed_over
+from perceivers.data.some_cells import SomeCells, cells_with_texts
 from perceivers.data.tables import LABEL_COLUMN, ListTable, StreamTable, Table, require_columns
 from perceivers.errors import DataError
 from perceivers.kinds.series.channels import choose_channels
-from perceivers.kinds.series.files import SERIES_SUFFIXES, SeriesColumns
+from perceivers.kinds.series.files import SERIES_SUFFIXES, SeriesColumns, texts_of_files
 from perceivers.kinds.series.reading import looks_like_series
 from perceivers.kinds.series.times import moments_of
 from perceivers.kinds.series.wide import is_archive_file, read_archive_file, wide_table
@@ -61,6 +63,9 @@ def open_series(
         raise DataError(
             f"`data` {arguments.data!r} must have a part `train`, received only {', '.join(sorted(tables))}"
         )
+    if arguments.decimal == "auto":
+        # The other parts are written as the training part is.
+        arguments = replace(arguments, decimal=tables["train"].decimal)
     for part, other in (("validation", arguments.validation_data), ("test", arguments.test_data)):
         if other is not None:
             opened = _open(other, arguments, columns, series_column, label_column)
@@ -147,11 +152,15 @@ def _open(
         return {part: archive_table(path, label_column) for part, path in files.items()}
     source = replace(arguments, data=data, validation_data=None, test_data=None)
     tables: dict[str, Table] = {}
+    decimal = arguments.decimal
     for part, table in sorted(
         open_tables(source, SERIES_SUFFIXES).items(), key=lambda each: each[0] != "train"
     ):
         assert not isinstance(table, StreamTable)
-        table.decimal = arguments.decimal
+        if decimal == "auto":
+            notation = notation_of(_number_texts(table, columns))
+            decimal, table.notes = notation.decimal, [*table.notes, *filter(None, [notation.note])]
+        table.decimal = decimal
         if is_long(table, series_column):
             _refuse_channels_first(columns, data)
             gathered = gather_series(table, columns, series_column, label_column)
@@ -167,7 +176,19 @@ def _open(
             )
             wide = None if is_known else wide_table(table, VALUES_COLUMN, label_column)
             tables[part] = table if wide is None else wide
+        tables[part].decimal = decimal
     return tables
+
+
+def _number_texts(table: Table, columns: SeriesColumns) -> list[SomeCells]:
+    """What is read as numbers of a table of steps, and of files that it names, where these are texts."""
+    found: list[SomeCells] = []
+    for each in cells_with_texts(table, table.columns):
+        if any(map(looks_like_series, each.cells)):
+            found += texts_of_files(each.cells, table, columns)
+        elif columns.takes(each.name):
+            found.append(each)
+    return found
 
 
 def archive_table(path: Path, label_column: str = LABEL_COLUMN) -> ListTable:
