@@ -33,13 +33,12 @@ class Notation:
 
     Args:
         decimal: see `perceivers.data.numbers.number_of`.
-        note: what people are told: which cell says so, and how to overrule it; "" where there is nothing to tell.
-        is_open: whether commas can be read in two ways. `decimal` is then "point", with which each is an error.
+        note: what people are told: which cell says so, and how to overrule it; or that commas can be read in two ways, so
+            that each is an error with "point". "" where there is nothing to tell.
     """
 
     decimal: Decimal = "point"
     note: str = ""
-    is_open: bool = False
 
 
 @dataclass(frozen=True)
@@ -94,8 +93,7 @@ def notation_of(columns: Sequence[SomeCells]) -> Notation:
     else:
         return Notation(
             note=f"the comma of {either} divides thousands or stands before a fraction: --decimal grouped or --decimal comma "
-            "says which",
-            is_open=True,
+            "says which"
         )
     return Notation("grouped", _chosen("grouped", why))
 
@@ -136,16 +134,16 @@ def _chosen(decimal: Decimal, why: str) -> str:
 def _require_alike(comma: _Cell, found: dict[str, _Cell]) -> None:
     """Raise DataError where a cell cannot be meant as that with a decimal comma is."""
     for meaning, what in (
-        ("grouped", "whose commas divide thousands"),
-        ("point", "whose point stands before a fraction"),
-        ("thousands", "which is a number with a point"),
-        ("signed", "whose comma divides thousands, by the sign before it"),
+        ("grouped", "with commas that divide thousands"),
+        ("point", "with a point before its fraction"),
+        ("thousands", "with a point"),
+        ("signed", "with a comma that divides thousands, by the sign before it"),
     ):
         if (other := found.get(meaning)) is not None:
             raise DataError(
-                f"numbers are written in two ways: {comma} has a comma before its fraction, but there is {other}, {what}; "
-                "write all alike, leave one of the columns out, or say with --decimal which is meant: rows in the other "
-                "notation are then errors, or left out with --unreadable skip"
+                f"{comma.place} has {comma.text!r:.80}, with a comma before its fraction, but {other.place} has "
+                f"{other.text!r:.80}, {what}: write all numbers alike, leave one of the columns out, or say with --decimal "
+                "which notation is meant; numbers in another one are then errors, or left out with --unreadable skip"
             )
 
 

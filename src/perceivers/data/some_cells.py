@@ -60,7 +60,9 @@ def _of_stream(table: StreamTable, names: Sequence[str]) -> Iterator[SomeCells]:
     for name in names:
         cells = [row.get(name) for row in rows]
         if any(isinstance(cell, str) or _is_list_of_objects(cell) for cell in cells):
-            yield SomeCells(name, cells, [f"{table.source}, row {number}" for number in range(1, len(cells) + 1)])
+            yield SomeCells(
+                name, cells, [f"{table.source}, row {number}" for number in range(1, len(cells) + 1)]
+            )
 
 
 def _some(table: Table, name: str, indices: Sequence[int]) -> Sequence[Any]:

@@ -337,8 +337,8 @@ def _require_samples(splits: Any, arguments: RunArguments) -> None:
         sizes = ", ".join(f"{part} {size}" for part, size in _sizes(splits).items())
         if splits.unreadable and not len(splits.train):
             raise DataError(
-                f"`data` must fill a training and a test part, received {sizes} rows: {len(splits.unreadable):,} cannot be read, "
-                f"the first because {splits.unreadable[0]}"
+                f"`data` must fill a training and a test part, received {sizes} rows: {len(splits.unreadable):,} cannot be "
+                f"read, the first because {splits.unreadable[0]}"
             )
         raise DataError(
             f"`data` must fill a training and a test part, received {sizes} rows: of a class, or a group, that has a "
