@@ -23,7 +23,7 @@ from perceivers.data.some_cells import SomeCells
 from perceivers.data.splits import Splits
 from perceivers.data.tables import StreamTable, Table, require_columns
 from perceivers.errors import ConfigurationError
-from perceivers.tasks.answering import LABELS, VIEWS, AnsweringTask
+from perceivers.tasks.answering import EXACT, LABELS, VIEWS, AnsweringTask
 from perceivers.tasks.base import Batch, Parts, Step
 from perceivers.tasks.columns import Columns
 from perceivers.tasks.inputs import Sample
@@ -245,7 +245,7 @@ class ColumnTask(AnsweringTask[TaskArguments]):
 
         said, scores = self.answers_of(model(**self.given(batch)), batch[VIEWS])
         smoothing = self.label_smoothing if model.training else 0.0
-        return step_of(self.columns.answers, said, scores, batch[LABELS], smoothing)
+        return step_of(self.columns.answers, said, scores, batch[LABELS], smoothing, batch[EXACT])
 
     def metrics(self, parts: Parts) -> Metrics:
         """Fresh metrics of every answer, and the loss."""
