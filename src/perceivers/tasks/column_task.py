@@ -245,7 +245,7 @@ class ColumnTask(AnsweringTask[TaskArguments]):
 
         said, scores = self.answers_of(model(**self.given(batch)), batch[VIEWS])
         smoothing = self.label_smoothing if model.training else 0.0
-        return step_of(self.columns.answers, said, scores, batch[LABELS], smoothing, batch[EXACT])
+        return step_of(self.columns.answers, said, scores, batch[LABELS], smoothing, batch.get(EXACT))
 
     def metrics(self, parts: Parts) -> Metrics:
         """Fresh metrics of every answer, and the loss."""
