@@ -82,5 +82,7 @@ def test_cells_of_some_rows_are_those_of_the_column(table: Table) -> None:
         ("kind", [0, 1], [None, "low"]),
         ("other", [1], [7]),
     ):
-        assert view.cells_at(name, indices) == expected
-    assert table.cells_at("x", [2, 1]) == ["c", "b"]
+        assert view.cells_at(indices, [name]) == {name: expected}
+    assert view.cells_at([1], ["other", "x"]) == {"other": [7], "x": ["a"]}
+    assert table.cells_at([2, 1], ["kind", "x"]) == {"kind": [None, "high"], "x": ["c", "b"]}
+    assert table.cells_at([2, 1], []) == {}

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -29,7 +29,7 @@ class SomeCells:
     rows: Sequence[str]
 
 
-def cells_with_texts(table: Table | StreamTable, names: Sequence[str]) -> Iterator[SomeCells]:
+def cells_with_texts(table: Table | StreamTable, names: Sequence[str]) -> list[SomeCells]:
     """Columns that hold texts, or lists of objects, which may hold some.
 
     Of each 2,000 cells, or 64 lists, evenly spread over the rows.
@@ -39,38 +39,39 @@ def cells_with_texts(table: Table | StreamTable, names: Sequence[str]) -> Iterat
         names: of the columns that are looked at.
     """
     if isinstance(table, StreamTable):
-        yield from _of_stream(table, names)
-        return
+        return _of_stream(table, names)
     torn = table.torn
     whole = [index for index in range(len(table)) if index not in torn] if torn else range(len(table))
-    few = evenly_spread(whole, FEW_ROWS)
-    for name in names:
-        looks = _some(table, name, few)
-        if any(isinstance(cell, str) for cell in looks):
-            indices = evenly_spread(whole)
-        elif any(map(_is_list_of_objects, looks)):
-            indices = evenly_spread(whole, MOST_LISTS)
-        else:
-            continue
-        yield SomeCells(name, _some(table, name, indices), [table.name(index) for index in indices])
+    looks = _some(table, evenly_spread(whole, FEW_ROWS), names)
+    texts = [name for name, cells in looks.items() if any(isinstance(cell, str) for cell in cells)]
+    lists = [
+        name for name, cells in looks.items() if name not in texts and any(map(_is_list_of_objects, cells))
+    ]
+    found: dict[str, SomeCells] = {}
+    for own, indices in ((texts, evenly_spread(whole)), (lists, evenly_spread(whole, MOST_LISTS))):
+        rows = [table.name(index) for index in indices] if own else []
+        for name, cells in _some(table, indices, own).items():
+            found[name] = SomeCells(name, cells, rows)
+    return [found[name] for name in names if name in found]
 
 
-def _of_stream(table: StreamTable, names: Sequence[str]) -> Iterator[SomeCells]:
-    rows = table.first_rows(MOST_CELLS)
-    for name in names:
-        cells = [row.get(name) for row in rows]
-        if any(isinstance(cell, str) or _is_list_of_objects(cell) for cell in cells):
-            yield SomeCells(
-                name, cells, [f"{table.source}, row {number}" for number in range(1, len(cells) + 1)]
-            )
+def _of_stream(table: StreamTable, names: Sequence[str]) -> list[SomeCells]:
+    read = table.first_rows(MOST_CELLS)
+    rows = [f"{table.source}, row {number}" for number in range(1, len(read) + 1)]
+    columns = {name: [row.get(name) for row in read] for name in names}
+    return [
+        SomeCells(name, cells, rows)
+        for name, cells in columns.items()
+        if any(isinstance(cell, str) or _is_list_of_objects(cell) for cell in cells)
+    ]
 
 
-def _some(table: Table, name: str, indices: Sequence[int]) -> Sequence[Any]:
+def _some(table: Table, indices: Sequence[int], names: Sequence[str]) -> dict[str, list[Any]]:
     try:
-        return table.cells_at(name, indices)
+        return table.cells_at(indices, names)
     except (DataError, UnicodeDecodeError):
         # Whoever reads the rows tells which of them cannot be read.
-        return [None] * len(indices)
+        return {}
 
 
 def _is_list_of_objects(cell: Any) -> bool:

@@ -77,10 +77,13 @@ class Table(ABC):
     def column(self, name: str) -> Sequence[Any]:
         """Read one value of every row, without the others."""
 
-    def cells_at(self, name: str, indices: Sequence[int]) -> Sequence[Any]:
-        """Read one value of the rows at these indices alone."""
-        cells = self.column(name)
-        return [cells[index] for index in indices]
+    def cells_at(self, indices: Sequence[int], names: Sequence[str]) -> dict[str, list[Any]]:
+        """Read some values of the rows at these indices alone, by column."""
+        found = {}
+        for name in names:
+            cells = self.column(name)
+            found[name] = [cells[index] for index in indices]
+        return found
 
     def numbers(self, name: str) -> np.ndarray:
         """Read a column as numbers, float64 [rows], NaN where one is missing; a DataError names a cell that is no number."""
@@ -219,11 +222,11 @@ class TableView(Table):
             return self._replaced[name]
         return self._of_rows(self._table.column(name))
 
-    def cells_at(self, name: str, indices: Sequence[int]) -> Sequence[Any]:
+    def cells_at(self, indices: Sequence[int], names: Sequence[str]) -> dict[str, list[Any]]:
         """See Table."""
-        if name in self._replaced:
-            return super().cells_at(name, indices)
-        return self._table.cells_at(name, [self._indices[index] for index in indices])
+        own = super().cells_at(indices, [name for name in names if name in self._replaced])
+        others = [name for name in names if name not in own]
+        return {**own, **self._table.cells_at([self._indices[index] for index in indices], others)}
 
     def numbers(self, name: str) -> np.ndarray:
         """See Table."""
@@ -302,12 +305,17 @@ class ArrowTable(Table):
         names = self._class_names.get(name)
         return values if names is None else [_class_name(value, names) for value in values]
 
-    def cells_at(self, name: str, indices: Sequence[int]) -> Sequence[Any]:
+    def cells_at(self, indices: Sequence[int], names: Sequence[str]) -> dict[str, list[Any]]:
         """See Table; others are not read from the disk."""
-        if self._torn or name in self._class_names:
-            return super().cells_at(name, indices)
-        cells: Sequence[Any] = self._dataset.select_columns([name]).with_format(None)[list(indices)][name]
-        return cells
+        if self._torn or not names:
+            return super().cells_at(indices, names)
+        found = self._dataset.select_columns(list(names)).with_format(None)[list(indices)]
+        return {
+            name: [_class_name(cell, self._class_names[name]) for cell in cells]
+            if name in self._class_names
+            else cells
+            for name, cells in found.items()
+        }
 
     def numbers(self, name: str) -> np.ndarray:
         """See Table."""

@@ -14,6 +14,9 @@ from perceivers.kinds.number.kind import NumberKind
 from perceivers.kinds.registry import guess_kind
 from perceivers.tasks.table.guesses import Wishes
 
+# Endings of files that may hold numbers as texts: series and entities.
+FILES = (".csv", ".tsv", ".json", ".jsonl")
+
 
 def number_texts(train: Table | StreamTable, wishes: Wishes) -> list[SomeCells]:
     """Some cells of what is read as numbers: inputs and targets that hold texts, attributes of entities, files of series.
@@ -25,8 +28,11 @@ def number_texts(train: Table | StreamTable, wishes: Wishes) -> list[SomeCells]:
         wishes: what the user said of the columns.
     """
     names = [name for name in train.columns if name not in (*wishes.arguments.ignore, wishes.group_column)]
+    columns = cells_with_texts(train, names)
     found: list[SomeCells] = []
-    for column in cells_with_texts(train, names):
+    if not any(_may_hold_commas(cell) for column in columns for cell in column.cells):
+        return found
+    for column in columns:
         kind = _kind(column, wishes)
         if kind is not None:
             found += kind.number_texts(column, train)
@@ -47,6 +53,15 @@ def _kind(column: SomeCells, wishes: Wishes) -> type[Kind] | None:
 
 def _answers_numbers(named: str | None, filled: list[Any]) -> bool:
     return named == Number.name or (named is None and guess_answer(filled) is Number)
+
+
+def _may_hold_commas(cell: Any) -> bool:
+    """Whether there may be a comma in a cell, in the objects that it holds, or in the file that it names."""
+    return (
+        "," in cell or cell.lower().endswith(FILES)
+        if isinstance(cell, str)
+        else isinstance(cell, list | tuple)
+    )
 
 
 def _may_hold_numbers(cell: Any) -> bool:
