@@ -171,8 +171,12 @@ class Answer(ABC):
         """Targets of a batch as `perceivers.models.answers.losses.answer_losses` takes them; None is marked as missing."""
 
     def exact(self, targets: Sequence[Any]) -> Tensor | None:
-        """Targets of a batch for `measured` where `stack` rounds them: bits that every device can hold; None elsewhere."""
+        """Targets of a batch for `truth`, where `stack` rounds them: bits that every device can hold; None elsewhere."""
         return None
+
+    def truth(self, exact: Tensor) -> Tensor:
+        """What `exact` gave as `measured` gives its second, on the processor."""
+        return exact.cpu()
 
     def plain(self, target: Any) -> Any:
         """A target as methods take it that know nothing of tensors: the id of a class, labels by name, a number in its units.
@@ -245,14 +249,8 @@ class Answer(ABC):
 
         return is_better(name)
 
-    def measured(self, scores: Tensor, targets: Tensor, exact: Tensor | None = None) -> tuple[Tensor, Tensor]:
-        """`preds` and `target` of the metrics: scores, and truth, in the data's own units.
-
-        Args:
-            scores: of a batch.
-            targets: see `stack`.
-            exact: what `exact` gave of the same targets.
-        """
+    def measured(self, scores: Tensor, targets: Tensor) -> tuple[Tensor, Tensor]:
+        """`preds` and `target` of the metrics: scores, and truth, in the data's own units."""
         return scores, targets
 
     @abstractmethod

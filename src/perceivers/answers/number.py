@@ -149,14 +149,15 @@ class Number(Answer):
         """See Answer."""
         return {**super().head(), **({"quantiles": list(self.quantiles)} if self.quantiles else {})}
 
-    def measured(self, scores: Tensor, targets: Tensor, exact: Tensor | None = None) -> tuple[Tensor, Tensor]:
+    def measured(self, scores: Tensor, targets: Tensor) -> tuple[Tensor, Tensor]:
         """Numbers [batch], or their quantiles [batch, num_quantiles], and truth [batch], in the units of the data."""
+        return self.in_own_units(self._within(self._widened(scores))), self.in_own_units(targets)
+
+    def truth(self, exact: Tensor) -> Tensor:
+        """Numbers [batch] in the units of the data, float64."""
         import torch
 
-        preds = self.in_own_units(self._within(self._widened(scores)))
-        if exact is None:
-            return preds, self.in_own_units(targets)
-        return preds, exact.cpu().view(torch.float64).to(preds.device)
+        return exact.cpu().view(torch.float64)
 
     def calibrated(self, preds: Tensor, truth: Tensor) -> Self:
         """With outer quantiles that hold as many of the true numbers as they should; as they are where rows are too few."""

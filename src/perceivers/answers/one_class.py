@@ -136,7 +136,7 @@ class OneClass(RankedAnswer):
 
         return tuple(dict.fromkeys([*super().measures, CONFUSIONS]))
 
-    def measured(self, scores: Tensor, targets: Tensor, exact: Tensor | None = None) -> tuple[Tensor, Tensor]:
+    def measured(self, scores: Tensor, targets: Tensor) -> tuple[Tensor, Tensor]:
         """Scores [batch, classes] at the temperature, ids [batch]."""
         return scores / self.temperature, targets
 

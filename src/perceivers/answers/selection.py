@@ -104,7 +104,7 @@ class Selection(Answer):
 
         return member_losses(said, targets, several=targets.is_floating_point())
 
-    def measured(self, scores: Tensor, targets: Tensor, exact: Tensor | None = None) -> tuple[Tensor, Tensor]:
+    def measured(self, scores: Tensor, targets: Tensor) -> tuple[Tensor, Tensor]:
         """Scores [batch, most], for all batches alike, and the truth."""
         from torch.nn.functional import pad
 

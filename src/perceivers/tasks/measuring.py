@@ -108,7 +108,9 @@ def step_of(
         sums.append(answer.weight * losses.sum())
         counts.append(has_target(targets[name], answer.description).sum())
         of_samples = of_samples + answer.weight * losses.detach()
-        preds, truth = answer.measured(scores[name].detach().float(), targets[name], (exact or {}).get(name))
+        preds, truth = answer.measured(scores[name].detach().float(), targets[name])
+        if exact is not None and name in exact:
+            truth = answer.truth(exact[name]).to(preds.device)
         measured |= {f"{name}/preds": preds, f"{name}/target": truth}
     summed, counted = torch.stack(sums), torch.stack(counts)
     total = summed.sum() / counted.sum().clamp(min=1) if is_own else (summed / counted.clamp(min=1)).sum()
