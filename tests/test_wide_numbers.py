@@ -10,7 +10,7 @@ SOURCE = Path(__file__).parents[1] / "src" / "perceivers"
 
 # Files whose float64 never meets a model's device: file -> why.
 ON_THE_PROCESSOR: dict[str, str] = {
-    "answers/number.py": "on the processor, and back in float32 where there is no other",
+    "answers/number.py": "on the processor, where it stays if the device has no float64",
     "checkpoints/reading.py": "a table of what files may hold",
     "inference/folding.py": "float32 where the device has no float64",
     "inference/latent_layer.py": "asks whether weights are float64",

@@ -173,7 +173,7 @@ def load(run: str | PathLike[str], *, device: str = "auto") -> Predictor:
 
     task, parts, recorded_run = load_run(Path(run))
     if isinstance(task, ColumnTask):
-        task.decimal, task.takes_strays = recorded_run.data.decimal, recorded_run.data.takes_strays
+        task.decimal, task.takes_strays = recorded_run.data.known_decimal, recorded_run.data.takes_strays
     parts.model.to(choose_device(device)).eval()
     recorded = Path(run) / RESULTS_FILE
     results = read_json(recorded) if recorded.is_file() else {}

@@ -85,7 +85,8 @@ def test_durations_are_learned_in_seconds_and_said_as_they_are_written() -> None
     assert guess_answer([f"{index}:07:{index:02d}" for index in range(25)]) is Number
     answer = Number("took").settle(cells, "t")
     assert (answer.form, answer.mean, answer.scale) == ("0:00:00", 3600.0, 60.0)
-    assert answer.target("1:02:00") == 2.0
+    assert answer.target("1:02:00") == 3720.0
+    assert answer.stack([3720.0, None]).tolist()[:1] == [2.0]
     assert answer.describe(torch.tensor([2.0])) == [{"number": "1:02:00"}]
     assert answer.values(torch.tensor([2.0])).tolist() == [3720.0]
     assert answer.compare({"number": "1:02:00"}, {"number": "0:59:00"}) == {
@@ -115,7 +116,8 @@ def test_numbers_with_a_unit_are_learned_without_it_and_said_with_it() -> None:
     assert (answer.form, answer.smallest) == (UnitForm("$", decimals=2), -1.5)
     answer = Number("price").settle(["$59", "$61", "n/a"] * 30, "t")
     assert (answer.mean, answer.scale, answer.stray) == (60.0, 1.0, "number")
-    assert answer.target("$62") == answer.target(62) == 2.0
+    assert answer.target("$62") == answer.target(62) == 62.0
+    assert answer.stack([62.0]).tolist() == [2.0]
     assert answer.describe(torch.tensor([2.25])) == [{"number": "$62"}]
     assert answer.values(torch.tensor([2.25])).tolist() == [62.25]
     assert answer.compare({"number": "$62"}, {"number": "$59"}) == {
@@ -161,6 +163,35 @@ def test_numbers_of_many_decades_are_learned_by_their_logarithms_and_answers_sta
     assert preds.tolist() == pytest.approx([1e164, 1e-178], rel=1e-3)
     assert truth[1].item() > 1e164 or truth[1].item() == pytest.approx(math.exp(1e3 + answer.mean), rel=1e-3)
     assert answer.describe(torch.tensor([1e3]))[0]["number"] == pytest.approx(1e164, rel=1e-3)
+
+
+def test_batches_hold_numbers_as_they_are_learned_and_as_they_are() -> None:
+    answer = Number("mass", logarithm_of=1.0, mean=2.0, scale=0.5, smallest=3.0)
+    targets = [7.0, None, 1.0]
+    learned = answer.stack(targets)
+    assert learned.dtype == torch.float32
+    # Below the smallest training number there may be no logarithm: ln(3 + 1) in the place of ln(1 + 1).
+    expected = [(math.log(8.0) - 2.0) / 0.5, math.nan, (math.log(4.0) - 2.0) / 0.5]
+    assert learned.tolist() == pytest.approx(expected, rel=1e-6, nan_ok=True)
+    truth = answer.truth(answer.exact(targets))
+    assert truth.dtype == torch.float64
+    assert truth.tolist() == pytest.approx([7.0, math.nan, 1.0], rel=0.0, nan_ok=True)
+
+
+def test_small_numbers_beside_large_ones_are_measured_as_they_are() -> None:
+    # The negative one forbids logarithms: to the model all small ones are one number.
+    answer = Number("constant").settle([-1e50, 1e50, *[10.0**power for power in range(-65, 48)]], "t")
+    assert answer.logarithm_of is None
+    small = [1e-65, 2e-65, 4e-65]
+    learned = answer.stack(small)
+    assert len(set(learned.tolist())) == 1
+    preds, _ = answer.measured(learned, learned)
+    truth = answer.truth(answer.exact(small))
+    assert truth.tolist() == small
+    for name in ("r2", "rmse", "mae"):
+        metric = answer.metric(name)
+        metric.update(preds=preds, target=truth)
+        assert math.isfinite(float(metric.compute()))
 
 
 @pytest.mark.parametrize("size", [1e-200, 1e-5, 1e200])

@@ -84,13 +84,21 @@ def test_a_value_out_of_bounds_is_named_with_its_bounds(
         ("validation_fraction", 1.0, "in [0, 1)"),
         ("shuffle_buffer", 0, "at least 1"),
         ("unreadable", "ignore", "one of auto, stop, skip, trust"),
-        ("decimal", "dot", "one of point, comma, grouped"),
+        ("decimal", "dot", "one of auto, point, comma, grouped"),
     ],
 )
 def test_a_division_out_of_bounds_is_named(field: str, value: Any, expected: str) -> None:
     with pytest.raises(ConfigurationError) as error:
         DataArguments(**{"data": "digits", field: value})
     assert str(error.value) == f"`{field}` must be {expected}, received {value!r}"
+
+
+def test_a_notation_that_nobody_has_found_out_is_not_known() -> None:
+    assert DataArguments(data="digits", decimal="comma").known_decimal == "comma"
+    with pytest.raises(
+        ConfigurationError, match="`decimal` of a run must be point, comma or grouped, received auto"
+    ):
+        _ = DataArguments(data="digits").known_decimal
 
 
 def test_heads_that_do_not_divide_the_channels_are_named() -> None:

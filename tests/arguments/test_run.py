@@ -39,6 +39,12 @@ def test_the_record_of_a_run_is_read_back_as_it_was(tmp_path: Path) -> None:
     assert from_mapping(ImageClassificationArguments, values) == model
 
 
+def test_a_record_of_an_earlier_version_says_that_numbers_have_a_point(tmp_path: Path) -> None:
+    (tmp_path / "arguments.yaml").write_text("task: table\ndata: {data: digits}\n")
+    _, _, run = load_arguments(tmp_path)
+    assert run.data.known_decimal == "point"
+
+
 def test_a_folder_without_record_is_named(tmp_path: Path) -> None:
     with pytest.raises(
         DataError, match=r"`folder` must be a training run with a file arguments.yaml, received"

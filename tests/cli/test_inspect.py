@@ -72,6 +72,33 @@ def test_every_column_is_told_with_kind_gaps_and_an_example(
     assert found[""][5].startswith("kinds: image, ")
 
 
+@pytest.mark.parametrize(
+    ("written", "options", "line"),
+    [
+        (
+            "{:,.1f}",
+            [],
+            "numbers are read with --decimal grouped: the commas of '1,000.5' (`DATA, row 1`, column 'x')",
+        ),
+        (
+            "{:,.0f}",
+            [],
+            "the comma of '1,000' (`DATA, row 1`, column 'x') divides thousands or stands before a fraction",
+        ),
+        ("{:,.0f}", ["--decimal", "grouped"], "rows: 20"),
+        ("{:.1f}", [], "rows: 20"),
+    ],
+)
+def test_it_tells_how_numbers_are_read_where_their_commas_matter(
+    written: str, options: list[str], line: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    data = write_table(
+        tmp_path / "t.csv",
+        {"x": [written.format(1000.5 + 7 * index) for index in range(20)], "n": [1, 2] * 10},
+    )
+    assert inspect(capsys, str(data), *options)[""][0].startswith(line.replace("DATA", str(data)))
+
+
 def test_a_table_is_inspected_without_a_target(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     data = write_table(tmp_path / "fruit.csv", fruit(20))
     found = inspect(capsys, str(data))

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from perceivers.data.frames import ColumnTable
+from perceivers.data.held import HeldTable
 from perceivers.data.tables import ArrowTable, ListTable, StreamTable, Table, has_targets
 from perceivers.errors import DataError
 
@@ -97,6 +98,15 @@ def test_decimal_commas_are_numbers_where_the_table_says_so() -> None:
         table.decimal = "comma"
         assert np.array_equal(table.numbers("x"), [0.5, -1.25, np.nan], equal_nan=True)
         assert table.take([1]).numbers("x").tolist() == [-1.25]
+
+
+def test_a_view_that_is_told_another_notation_reads_its_numbers_so() -> None:
+    table = ColumnTable({"x": ["1,250", "7"]}, "two")
+    for view in (table.take([0, 1]), HeldTable(table, ["x"])):
+        view.decimal = "grouped"
+        assert view.numbers("x").tolist() == [1250.0, 7.0]
+        with pytest.raises(DataError, match="add --decimal grouped"):
+            table.numbers("x")
 
 
 def test_classes_with_names_are_no_numbers() -> None:

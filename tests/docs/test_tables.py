@@ -123,6 +123,12 @@ def with_comma(cell: str) -> str:
     return cell.replace(".", ",")
 
 
+def with_thousands(rows: Rows) -> None:
+    for row in rows:
+        row["weight"] = row["weight"] and f"{100 * float(row['weight']):,.0f}"
+        row["price"] = row["price"].partition(".")[0]
+
+
 TRAIN = [
     "train",
     "table",
@@ -142,6 +148,7 @@ CHANGED: list[tuple[Callable[[Rows], None], list[str]]] = [
     (changed(7, "weight", "heavy"), [*TRAIN, "--unreadable", "stop"]),
     (changed(7, "born", "03/04/2020"), TRAIN),
     (everywhere("weight", with_comma), TRAIN),
+    (with_thousands, TRAIN),
     (changed(7, "price", "cheap"), [*TRAIN, "--unreadable", "stop"]),
     (everywhere("animal", lambda _: "cat"), TRAIN),
     (everywhere("price", lambda _: ""), TRAIN),

@@ -55,9 +55,12 @@ def test_every_answer_counts_alike_or_every_row_that_has_one_of_its_own(own: boo
     said = {"kind": torch.zeros(3, 1, 2), "price": torch.tensor([[1.0], [2.0], [4.0]])}
     scores = {"kind": said["kind"][:, 0], "price": said["price"][:, 0]}
     targets = {"kind": torch.tensor([0, -100, -100]), "price": torch.tensor([math.nan, 0.0, 0.0])}
-    step = step_of(answers, said, scores, targets, 0.0)
+    exact = {"price": answers["price"].exact([None, 0.25, 7.0])}
+    step = step_of(answers, said, scores, targets, 0.0, exact)  # type: ignore[arg-type]
     # One class of two is lost log 2; two prices 4 and 16, at half the weight 2 and 8.
     expected = (math.log(2) + 10) / 3 if own else math.log(2) + 10 / 2
     assert float(step.loss) == pytest.approx(expected, rel=1e-6)
     assert step.measured["loss"].tolist() == pytest.approx([math.log(2), 2.0, 8.0], rel=1e-6)
     assert step.measured["price/preds"].tolist() == [1.0, 2.0, 4.0]
+    # Not what the loss is given: that is rounded.
+    assert step.measured["price/target"].tolist()[1:] == [0.25, 7.0]

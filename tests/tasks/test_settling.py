@@ -28,10 +28,12 @@ def test_scale_and_balance_of_answers_are_those_of_the_training_rows() -> None:
     expected = [len(own) / (3 * max(count, 1)) for count in counts]
     assert kind.class_weights == pytest.approx(expected)  # type: ignore[attr-defined]
     assert kind.names == ("a", "b", "c")
-    # What was read before the division is told in the same scale.
-    learned = [splits.train[place].targets[0] for place in range(len(splits.train))]
-    assert np.mean(learned) == pytest.approx(0.0, abs=1e-6)
-    assert splits.test[0].targets[0] == price.target(columns["price"][splits.test.indices[0]])  # type: ignore[attr-defined]
+    # What was read before the division is learned in the new scale.
+    samples = [splits.train[place] for place in range(len(splits.train))]
+    learned = task.columns.targets(samples)["price"]
+    assert float(learned.mean()) == pytest.approx(0.0, abs=1e-6)
+    assert [sample.targets[0] for sample in samples] == own
+    assert splits.train.decode.columns is task.columns  # type: ignore[attr-defined]
 
 
 def test_what_cannot_be_learned_from_is_named_with_its_table() -> None:

@@ -97,15 +97,30 @@ def test_parts_may_be_given_and_a_run_may_have_no_test_part() -> None:
     assert whole.results["test"] == whole.results["validation"] == {}
 
 
-def test_texts_with_decimal_commas_are_numbers_where_that_is_said() -> None:
+@pytest.mark.parametrize("options", [{}, {"decimal": "auto"}, {"decimal": "comma"}])
+def test_texts_with_decimal_commas_are_numbers(
+    options: dict[str, Any], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     columns = {"size": [f"{size:.2f}".replace(".", ",") for size in KINDS["size"]], "kind": KINDS["kind"]}
-    with pytest.raises(DataError, match=r"in the column 'size': received .* add --decimal comma"):
-        fit_tiny(columns, "kind", epochs=1)
-    predictor = fit_tiny(columns, "kind", epochs=1, decimal="comma")
+    predictor = fit_tiny(columns, "kind", output=tmp_path / "run", epochs=1, **options)
+    told = "numbers are read with --decimal comma" in capsys.readouterr().out
+    assert told is (options.get("decimal") != "comma")
+    assert "decimal: comma\n" in (tmp_path / "run" / "arguments.yaml").read_text()
     (row,) = predictor([{"size": "3,5"}])
     assert isinstance(row, dict)
     (mistaken,) = predictor([{"size": "3.5"}])
     assert isinstance(mistaken, DataError)
+
+
+def test_texts_with_decimal_commas_are_errors_where_a_point_is_said() -> None:
+    columns = {"size": [f"{size:.2f}".replace(".", ",") for size in KINDS["size"]], "kind": KINDS["kind"]}
+    with pytest.raises(DataError, match=r"in the column 'size': received .* add --decimal comma"):
+        fit_tiny(columns, "kind", epochs=1, decimal="point")
+
+
+def test_a_run_on_numbers_without_commas_is_recorded_with_a_point(tmp_path: Path) -> None:
+    fit_tiny(KINDS, "kind", output=tmp_path / "run", epochs=1)
+    assert "decimal: point\n" in (tmp_path / "run" / "arguments.yaml").read_text()
 
 
 @pytest.mark.parametrize(

@@ -170,6 +170,14 @@ class Answer(ABC):
     def stack(self, targets: Sequence[Any]) -> Tensor:
         """Targets of a batch as `perceivers.models.answers.losses.answer_losses` takes them; None is marked as missing."""
 
+    def exact(self, targets: Sequence[Any]) -> Tensor | None:
+        """Targets of a batch for `truth`, where `stack` rounds them: bits that every device can hold; None elsewhere."""
+        return None
+
+    def truth(self, exact: Tensor) -> Tensor:
+        """What `exact` gave as `measured` gives its second, on the processor."""
+        return exact.cpu()
+
     def plain(self, target: Any) -> Any:
         """A target as methods take it that know nothing of tensors: the id of a class, labels by name, a number in its units.
 

@@ -127,25 +127,23 @@ class Number(Answer):
         return None if math.isnan(number) else number
 
     def target(self, cell: Any) -> float | None:
-        """The number as the model learns it; an infinite one cannot be learned, and is None."""
+        """The number in its own units; an infinite one cannot be learned, and is None."""
         number = self.read(cell)
-        if number is None or math.isinf(number):
-            return None
-        if self.logarithm_of is not None:
-            # What lies below all training numbers may have no logarithm.
-            number = math.log(max(number, self.smallest) + self.logarithm_of)
-        return (number - self.mean) / self.scale
-
-    def plain(self, target: float) -> float:
-        """See Answer."""
-        return float(self._unscaled(np.asarray(target, dtype=np.float64)))
+        return None if number is None or math.isinf(number) else number
 
     def stack(self, targets: Sequence[float | None]) -> Tensor:
-        """Float32 [batch]."""
+        """Numbers as the model learns them, float32 [batch]."""
+        return self._learned(_wide(targets)).float()
+
+    def exact(self, targets: Sequence[float | None]) -> Tensor:
+        """See Answer; the numbers in their own units, int64 [batch].
+
+        Beside others of 1e50, two of 1e-3 are one number to the model, and are not to whoever measures it.
+        """
         import torch
 
-        known = [math.nan if target is None else target for target in targets]
-        return torch.tensor(known, dtype=torch.float32)
+        # Apple's GPU has no float64.
+        return _wide(targets).view(torch.int64)
 
     def head(self) -> dict[str, Any]:
         """See Answer."""
@@ -154,6 +152,12 @@ class Number(Answer):
     def measured(self, scores: Tensor, targets: Tensor) -> tuple[Tensor, Tensor]:
         """Numbers [batch], or their quantiles [batch, num_quantiles], and truth [batch], in the units of the data."""
         return self.in_own_units(self._within(self._widened(scores))), self.in_own_units(targets)
+
+    def truth(self, exact: Tensor) -> Tensor:
+        """Numbers [batch] in the units of the data, float64."""
+        import torch
+
+        return exact.cpu().view(torch.float64)
 
     def calibrated(self, preds: Tensor, truth: Tensor) -> Self:
         """With outer quantiles that hold as many of the true numbers as they should; as they are where rows are too few."""
@@ -220,13 +224,10 @@ class Number(Answer):
         return Said(self.title, self._words(said["number"], 4), note=self._interval(said))
 
     def in_own_units(self, learned: Tensor) -> Tensor:
-        """What the model says, float64, in the units of the data."""
-        import torch
-
-        # On the processor, or wherever there is float64: some accelerators have none.
+        """What the model says, float64, in the units of the data; on the processor where the device has no float64."""
         wide = learned.detach().cpu().double() * self.scale + self.mean
         own = wide if self.logarithm_of is None else wide.exp() - self.logarithm_of
-        return own.to(learned.device, torch.float32 if learned.device.type == "mps" else torch.float64)
+        return own if learned.device.type == "mps" else own.to(learned.device)
 
     def _unscaled(self, learned: np.ndarray) -> np.ndarray:
         """What the model says, float64, in the units of the data."""
@@ -306,6 +307,13 @@ class Number(Answer):
         first, last = (scores[..., 1], scores[..., -2]) if scores.shape[-1] > 2 else [(low + high) / 2] * 2
         # An interval that is made narrower ends at the quantiles within it, or in its middle.
         return (low - self.widened).clip(max=first), (high + self.widened).clip(min=last)
+
+
+def _wide(targets: Sequence[float | None]) -> Tensor:
+    """Float64 [batch]; NaN where a target is missing."""
+    import torch
+
+    return torch.tensor([math.nan if target is None else target for target in targets], dtype=torch.float64)
 
 
 def _number_or_none(cell: Any, form: Form, decimal: Decimal = "point") -> float | None:

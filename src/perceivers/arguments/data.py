@@ -29,9 +29,9 @@ class DataArguments:
     streaming: bool = False
     """Read the training samples one after the other instead of holding or indexing them all. For data sets on the hub
     and for tables; needs `--steps`, and a test part of its own, which `data` or `test_data` has."""
-    decimal: Literal["point", "comma", "grouped"] = "point"
+    decimal: Literal["auto", "point", "comma", "grouped"] = "auto"
     """How numbers are written that a table holds as text: `point`, 0.126; `comma`, 0,126; `grouped`, 1,234.5, where commas
-    divide thousands."""
+    divide thousands; `auto`: as those numbers of the training table say that can be read in one way alone."""
     shuffle_buffer: int = 10_000
     """While streaming: samples that the next one is drawn from."""
     test_fraction: float = 0.2
@@ -66,11 +66,20 @@ class DataArguments:
         """Whether single cells that are no number or date are taken for missing."""
         return self.unreadable in ("auto", "trust")
 
+    @property
+    def known_decimal(self) -> Literal["point", "comma", "grouped"]:
+        """`decimal` of a run that was trained; a ConfigurationError where nobody has found it out."""
+        if self.decimal == "auto":
+            raise ConfigurationError(
+                "`decimal` of a run must be point, comma or grouped, received auto: `perceivers train` records which it was"
+            )
+        return self.decimal
+
     def __post_init__(self) -> None:
         require_share(self, "test_fraction", "validation_fraction")
         require_choice("unreadable", self.unreadable, ("auto", "stop", "skip", "trust"))
         require_choice("folders", self.folders, ("auto", "parts", "classes"))
-        require_choice("decimal", self.decimal, ("point", "comma", "grouped"))
+        require_choice("decimal", self.decimal, ("auto", "point", "comma", "grouped"))
         require_at_least(1, self, "shuffle_buffer")
         if self.group_pattern is not None:
             _require_pattern(self.group_pattern)

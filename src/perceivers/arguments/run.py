@@ -87,6 +87,8 @@ def load_arguments(folder: Path) -> tuple[str, dict[str, Any], RunArguments]:
             "`perceivers train` writes such folders"
         )
     recipe = read_recipe(path)
+    # Runs of earlier versions read numbers so, where they have no record of it; a run never has to find it out again.
+    recipe["data"].setdefault("decimal", "point")
     try:
         return recipe["task"], recipe["model"], run_from_recipe(recipe, output=str(folder))
     except ConfigurationError as error:

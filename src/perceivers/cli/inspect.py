@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Literal
 
 from cyclopts import Parameter
 
@@ -18,6 +18,7 @@ def inspect(
     column: Names = (),
     ignore: Names = (),
     group_column: str | None = None,
+    decimal: Literal["auto", "point", "comma", "grouped"] = "auto",
 ) -> None:
     """Print the columns of a table: kind, gaps, different values, an example, what is left out; and what would be chosen.
 
@@ -28,26 +29,33 @@ def inspect(
         column: NAME=KIND, what a column holds where the guess is wrong.
         ignore: columns that are not to be read.
         group_column: column whose equal values stay in one part.
+        decimal: how numbers are written, see `perceivers train table --help`.
     """
     from rich.console import Console
 
     from perceivers.arguments import DataArguments
+    from perceivers.data.notation import settle_notation
     from perceivers.data.opening import open_tables
     from perceivers.data.tables import Table
     from perceivers.kinds.registry import KINDS
+    from perceivers.tasks.table.number_texts import number_texts
     from perceivers.tasks.table.options import TableArguments
-    from perceivers.tasks.table.plan import plan_table
+    from perceivers.tasks.table.plan import plan_table, wishes_of
     from perceivers.tasks.table.printing import choices_in_words, plan_as_table
 
     arguments = TableArguments(target=target, column=column, ignore=ignore)
     console = Console()
     tables = open_tables(DataArguments(data=data), ())
+    wishes = wishes_of(tables["train"], arguments, group_column=group_column, needs_target=False)
+    notation = settle_notation(tables, decimal, lambda train: number_texts(train, wishes))
     plan = plan_table(tables["train"], arguments, group_column=group_column, needs_target=False)
     console.print(plan_as_table(plan))
     counts = {part: len(table) for part, table in tables.items() if isinstance(table, Table)}
     rows = ", ".join(f"{part} {count:,}" for part, count in counts.items())
     if list(counts) == ["train"]:
         rows = f"{counts['train']:,}, of which training holds out some to validate and to test"
+    if notation.note:
+        console.print(notation.note, highlight=False, soft_wrap=True, markup=False)
     console.print(f"rows: {rows}", highlight=False, soft_wrap=True, markup=False)
     if "train" in counts:
         for line in choices_in_words(plan, counts["train"]):

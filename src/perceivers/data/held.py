@@ -50,7 +50,7 @@ class HeldTable(Table):
 
     def numbers(self, name: str) -> np.ndarray:
         """See Table."""
-        return self._table.numbers(name)
+        return self._table.numbers(name) if self.decimal == self._table.decimal else super().numbers(name)
 
     def name(self, index: int) -> str:
         """See Table."""

@@ -133,7 +133,7 @@ def open_table_file(path: Path, arguments: DataArguments | None = None) -> Table
     except Exception as error:  # whatever the parser of a format raises
         _unreadable(f"`{path}` cannot be read as a table", error)
     table.notes += notes
-    if arguments is not None:
+    if arguments is not None and arguments.decimal != "auto":
         table.decimal = arguments.decimal
     return table
 
@@ -292,7 +292,7 @@ def _listed(path: Path, kind: str, arguments: DataArguments | None, torn: dict[i
         rows = [{name: row.get(name) for name in names} for row in found]
     table = _of_arguments(ListTable(rows, str(path), root=path.parent, torn=torn), arguments)
     table.notes += notes
-    if arguments is not None:
+    if arguments is not None and arguments.decimal != "auto":
         table.decimal = arguments.decimal
     return table
 

@@ -8,7 +8,7 @@ from typing import Any, Literal, Protocol
 
 import numpy as np
 
-from perceivers.data.numbers import numbers_of
+from perceivers.data.numbers import Decimal, numbers_of
 from perceivers.errors import DataError
 
 PartName = Literal["train", "validation", "test", "all"]
@@ -72,6 +72,7 @@ class Splits:
         notes: what the user should know of the data before training: how they were read and divided.
         odd_cells: one line for each column with cells that are read as something else than they say: as missing, as the
             largest number.
+        decimal: how numbers were read that the tables hold as text, see `perceivers.data.numbers.number_of`.
     """
 
     train: Samples
@@ -81,6 +82,7 @@ class Splits:
     unreadable: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
     odd_cells: tuple[str, ...] = ()
+    decimal: Decimal = "point"
 
     def part(self, name: PartName) -> Samples:
         """Give one part, or all of them joined."""

@@ -77,6 +77,14 @@ class Table(ABC):
     def column(self, name: str) -> Sequence[Any]:
         """Read one value of every row, without the others."""
 
+    def cells_at(self, indices: Sequence[int], names: Sequence[str]) -> dict[str, list[Any]]:
+        """Read some values of the rows at these indices alone, by column."""
+        found = {}
+        for name in names:
+            cells = self.column(name)
+            found[name] = [cells[index] for index in indices]
+        return found
+
     def numbers(self, name: str) -> np.ndarray:
         """Read a column as numbers, float64 [rows], NaN where one is missing; a DataError names a cell that is no number."""
         return numbers_of(self.column(name), name, self.name, self.decimal)
@@ -214,9 +222,16 @@ class TableView(Table):
             return self._replaced[name]
         return self._of_rows(self._table.column(name))
 
+    def cells_at(self, indices: Sequence[int], names: Sequence[str]) -> dict[str, list[Any]]:
+        """See Table."""
+        own = super().cells_at(indices, [name for name in names if name in self._replaced])
+        others = [name for name in names if name not in own]
+        return {**own, **self._table.cells_at([self._indices[index] for index in indices], others)}
+
     def numbers(self, name: str) -> np.ndarray:
         """See Table."""
-        if name in self._replaced or not self._has_all_rows():
+        is_alike = self.decimal == self._table.decimal
+        if name in self._replaced or not is_alike or not self._has_all_rows():
             return super().numbers(name)
         return self._table.numbers(name)
 
@@ -290,6 +305,18 @@ class ArrowTable(Table):
         names = self._class_names.get(name)
         return values if names is None else [_class_name(value, names) for value in values]
 
+    def cells_at(self, indices: Sequence[int], names: Sequence[str]) -> dict[str, list[Any]]:
+        """See Table; others are not read from the disk."""
+        if self._torn or not names:
+            return super().cells_at(indices, names)
+        found = self._dataset.select_columns(list(names)).with_format(None)[list(indices)]
+        return {
+            name: [_class_name(cell, self._class_names[name]) for cell in cells]
+            if name in self._class_names
+            else cells
+            for name, cells in found.items()
+        }
+
     def numbers(self, name: str) -> np.ndarray:
         """See Table."""
         numbers = self._finite_numbers(name)
@@ -362,6 +389,10 @@ class StreamTable:
         if name in self._class_names:
             return self._class_names[name]
         return [row[name] for row in self._in_order.select_columns([name])]
+
+    def first_rows(self, most: int) -> list[Mapping[str, Any]]:
+        """At most so many rows, in the order of the stream."""
+        return [named_classes(row, self._class_names) for row in self._in_order.take(most)]
 
     def changed(self, change: Callable[[Any], Any]) -> StreamTable:
         """The table with its rows, or columns, changed as they are read.

@@ -163,7 +163,7 @@ def _write_record(
     record = {
         "task": task,
         "arguments": values,
-        "decimal": recorded.data.decimal,
+        "decimal": recorded.data.known_decimal,
         "takes_strays": recorded.data.takes_strays,
         "form": form,
         "rounding": rounding,

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     import numpy as np
     from torch import Tensor
 
+    from perceivers.data.some_cells import SomeCells
     from perceivers.kinds.cards import CardLayout
     from perceivers.rivals.simple import SimpleForm
 
@@ -82,6 +83,16 @@ class Kind(AskedKind, ABC):
     """What a simple method can read of a value, see `simplified`; None where none of ours can."""
     answered_at_once: ClassVar[int] = 64
     """Values that lie in memory together, at most, when a trained model answers; fewer where each takes much room."""
+
+    @classmethod
+    def number_texts(cls, column: SomeCells, table: Any) -> Sequence[SomeCells]:
+        """What is read as numbers in cells that may be texts: they tell which notation a table has.
+
+        Args:
+            column: some cells of a column of this kind.
+            table: what they are from; relative paths belong to its `root`.
+        """
+        return ()
 
     @property
     def is_light(self) -> bool:

@@ -26,7 +26,7 @@ from perceivers.tasks.strays import look_through_columns, strays_of, told
 if TYPE_CHECKING:
     from torch import Tensor
 
-LABELS, VIEWS = "labels", "views"
+LABELS, EXACT, VIEWS = "labels", "exact", "views"
 # Letters of a row's name in messages.
 MOST_NAMED = 200
 
@@ -82,7 +82,7 @@ class AnsweringTask(Task[TaskArguments]):
         return {"inputs": values, "attention_mask": batch["attention_mask"].get(name)}
 
     def collate(self, processor: Columns, samples: Sequence[Sample]) -> Batch:
-        """Give `inputs`, `attention_mask` and `pos` by modality, and `labels` by answer.
+        """Give `inputs`, `attention_mask` and `pos` by modality, and `labels` and `exact` by answer.
 
         Samples that are looked at in several views have them one after the other in `inputs`; `views` is their number.
         """
@@ -90,6 +90,7 @@ class AnsweringTask(Task[TaskArguments]):
         return {
             **stack_inputs(processor.tensors(rows)),
             LABELS: processor.targets(samples),
+            EXACT: processor.exact_targets(samples),
             VIEWS: count,
         }
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 from abc import abstractmethod
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, TypeVar
 
@@ -18,12 +18,14 @@ from perceivers.data.folds import folded
 from perceivers.data.groups import groups_of
 from perceivers.data.held import HeldTable
 from perceivers.data.kept import KeptValues
+from perceivers.data.notation import settle_notation
 from perceivers.data.opening import Tables, notes_of
 from perceivers.data.rows import load_splits
+from perceivers.data.some_cells import SomeCells
 from perceivers.data.splits import Splits
 from perceivers.data.tables import StreamTable, Table, require_columns
 from perceivers.errors import ConfigurationError
-from perceivers.tasks.answering import LABELS, VIEWS, AnsweringTask
+from perceivers.tasks.answering import EXACT, LABELS, VIEWS, AnsweringTask
 from perceivers.tasks.base import Batch, Parts, Step
 from perceivers.tasks.columns import Columns
 from perceivers.tasks.inputs import Sample
@@ -68,6 +70,10 @@ class ColumnTask(AnsweringTask[TaskArguments]):
     @abstractmethod
     def open(self, arguments: DataArguments) -> Tables:
         """The tables of a data set, by part."""
+
+    def number_texts(self, train: Table | StreamTable) -> Sequence[SomeCells]:
+        """What is read as numbers of a training table, where it holds texts; none where the task reads none so."""
+        return ()
 
     @abstractmethod
     def choose(self, tables: Tables) -> Columns:
@@ -125,6 +131,8 @@ class ColumnTask(AnsweringTask[TaskArguments]):
         """Open rows; those of a trained model are read and answered as it was trained to."""
         self.group_column, self.takes_strays = arguments.group_column, arguments.takes_strays
         tables = self.open(arguments)
+        notation = settle_notation(tables, arguments.decimal, self.number_texts)
+        self.decimal = notation.decimal
         names = tables["train"].columns
         self.columns = (
             self.choose(tables).surveyed(tables["train"])
@@ -134,11 +142,13 @@ class ColumnTask(AnsweringTask[TaskArguments]):
         tables, taken = self._without_strays(tables, arguments, learns=parts is None)
         tables, unlabelled = with_answers(tables, self.columns.columns_asked, arguments)
         of_kinds = [note for each in self.columns.inputs for note in each.kind.notes()]
-        self.notes = [*notes_of(tables), *of_kinds, *unlabelled]
+        self.notes = [*notes_of(tables), *filter(None, [notation.note]), *of_kinds, *unlabelled]
         if self.needs_all:
             for table in tables.values():
                 require_columns(table, *self.columns.columns_read, *self.columns.columns_asked)
-        splits = dataclasses.replace(self._read_splits(tables, arguments), odd_cells=taken)
+        splits = dataclasses.replace(
+            self._read_splits(tables, arguments), odd_cells=taken, decimal=notation.decimal
+        )
         if not self.needs_all:
             splits, self.num_left_out = with_targets(splits, self.columns.columns_asked)
         if parts is None:
@@ -257,7 +267,7 @@ class ColumnTask(AnsweringTask[TaskArguments]):
 
         said, scores = self.answers_of(model(**self.given(batch)), batch[VIEWS])
         smoothing = self.label_smoothing if model.training else 0.0
-        return step_of(self.columns.answers, said, scores, batch[LABELS], smoothing)
+        return step_of(self.columns.answers, said, scores, batch[LABELS], smoothing, batch.get(EXACT))
 
     def metrics(self, parts: Parts) -> Metrics:
         """Fresh metrics of every answer, and the loss."""

@@ -133,6 +133,14 @@ class Columns:
             for place, (name, answer) in enumerate(self.answers.items())
         }
 
+    def exact_targets(self, samples: Sequence[Sample]) -> dict[str, Tensor]:
+        """The same for measures, of answers that learn rounded ones; see `perceivers.answers.base.Answer.exact`."""
+        found = {
+            name: answer.exact([sample.targets[place] for sample in samples])
+            for place, (name, answer) in enumerate(self.answers.items())
+        }
+        return {name: exact for name, exact in found.items() if exact is not None}
+
     def augment(self, inputs: Mapping[str, Tensor]) -> dict[str, Tensor]:
         """Change the values of a whole training batch at random."""
         changed = dict(inputs)

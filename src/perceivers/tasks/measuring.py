@@ -84,6 +84,7 @@ def step_of(
     scores: Mapping[str, Tensor],
     targets: Mapping[str, Tensor],
     label_smoothing: float,
+    exact: Mapping[str, Tensor] | None = None,
 ) -> Step:
     """Each answer's loss over the samples that have a target, their weighted sum, and what the measures need.
 
@@ -93,6 +94,7 @@ def step_of(
         scores: what is answered.
         targets: of each answer, see `Answer.stack`.
         label_smoothing: share of the target probability spread over all classes.
+        exact: targets of those answers that learn rounded ones, see `Answer.exact`.
     """
     # Where each row has an answer of its own, every row counts alike; else every answer.
     is_own = all(answer.where for answer in answers.values())
@@ -107,6 +109,8 @@ def step_of(
         counts.append(has_target(targets[name], answer.description).sum())
         of_samples = of_samples + answer.weight * losses.detach()
         preds, truth = answer.measured(scores[name].detach().float(), targets[name])
+        if exact is not None and name in exact:
+            truth = answer.truth(exact[name]).to(preds.device)
         measured |= {f"{name}/preds": preds, f"{name}/target": truth}
     summed, counted = torch.stack(sums), torch.stack(counts)
     total = summed.sum() / counted.sum().clamp(min=1) if is_own else (summed / counted.clamp(min=1)).sum()

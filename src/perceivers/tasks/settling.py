@@ -71,35 +71,15 @@ def learned_from_training(columns: Columns, splits: Splits) -> tuple[Columns, Sp
     if answers == columns.answers:
         return columns, splits
     columns = dataclasses.replace(columns, answers=answers)
-    held: dict[int, dict[int, Any]] = {}
     parts: dict[str, Any] = {}
     for part in ("train", "validation", "test"):
         samples = getattr(splits, part)
         if isinstance(samples, RowSamples):
-            known = None
-            if samples.held is not None:
-                # Parts of one table share what was read of it.
-                known = held.setdefault(id(samples.held), _retargeted(samples, columns))
+            # What was read before stays: targets are what cells say, and not what is learned of them.
             decode = dataclasses.replace(samples.decode, columns=columns)  # type: ignore[type-var]
-            samples = dataclasses.replace(samples, decode=decode, held=known)
+            samples = dataclasses.replace(samples, decode=decode)
         parts[part] = samples
     return columns, dataclasses.replace(splits, **parts)
-
-
-def _retargeted(samples: RowSamples, columns: Columns) -> dict[int, Any]:
-    """Samples that were read before, with their targets read anew."""
-    names = {answer.column for answer in columns.answers.values()} | set(columns.columns_asked)
-    cells = {name: samples.table.column(name) for name in names if name in samples.table.columns}
-    asked = list(columns.answers.values())
-    found = {}
-    for row, sample in (samples.held or {}).items():
-        own = {name: column[row] for name, column in cells.items()}
-        targets = tuple(
-            answer.target(own[answer.column]) if answer.column in own and answer.asks(own) else None
-            for answer in asked
-        )
-        found[row] = dataclasses.replace(sample, targets=targets)
-    return found
 
 
 def training_values(each: Input, train: Any, count: int | None) -> Iterator[Any]:

@@ -96,8 +96,6 @@ def fit(
         source = {names[name]: str(path) for name, path in given.items()}
     else:
         tables = {"train" if name == "data" else name: table_of(rows, name) for name, rows in given.items()}
-        for table in tables.values():
-            table.decimal = chosen["data"].get("decimal", table.decimal)
     with tempfile.TemporaryDirectory(prefix="perceivers-") as unkept:
         folder = Path(unkept) / "run" if output is None else Path(output)
         if output is None:

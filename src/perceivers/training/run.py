@@ -85,9 +85,13 @@ def _train(
     set_seed(arguments.training.seed)
     task.prepare(arguments)
     splits = task.load_data(arguments.data)
+    if arguments.data.decimal == "auto":
+        # Recorded, so that whoever asks the run reads numbers as it did.
+        arguments = replace(arguments, data=replace(arguments.data, decimal=splits.decimal))
+    _require_samples(splits, arguments)
     arguments = resolved(_without_copies(arguments, accelerator), task.advise(splits, arguments))
     arguments = with_folds(given, arguments, task, splits, accelerator.num_processes)
-    _require_samples(splits, arguments)
+    _require_steps(splits, arguments)
     is_told = accelerator.is_main_process and not arguments.quiet
     if is_told:
         print_plan(task.plan(splits))
@@ -266,13 +270,21 @@ def _validation_scores(loop: Loop) -> dict[str, float]:
     return {name.removeprefix("validation_"): score for name, score in row.items() if "validation_" in name}
 
 
+def _require_steps(splits: Any, arguments: RunArguments) -> None:
+    if not hasattr(splits.train, "__len__") and arguments.training.steps is None:
+        raise ConfigurationError("`steps` must be given with `streaming`: a stream has no known length")
+
+
 def _require_samples(splits: Any, arguments: RunArguments) -> None:
     has_length = hasattr(splits.train, "__len__")
-    if not has_length and arguments.training.steps is None:
-        raise ConfigurationError("`steps` must be given with `streaming`: a stream has no known length")
     needs_test = arguments.data.test_fraction > 0.0 or arguments.data.test_data is not None
     if (has_length and not len(splits.train)) or (needs_test and not len(splits.test)):
         sizes = ", ".join(f"{part} {size}" for part, size in _sizes(splits).items())
+        if splits.unreadable and not len(splits.train):
+            raise DataError(
+                f"`data` must fill a training and a test part, received {sizes} rows: {len(splits.unreadable):,} cannot be "
+                f"read, the first because {splits.unreadable[0]}"
+            )
         raise DataError(
             f"`data` must fill a training and a test part, received {sizes} rows: of a class, or a group, that has a "
             "single row none is held out; give more rows, or a test part of its own with --test-data"

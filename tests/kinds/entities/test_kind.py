@@ -73,6 +73,27 @@ def test_names_and_numbers_are_told_apart_and_the_type_comes_first() -> None:
     assert (named.names["seen"], list(named.numbers)) == (("7", "9"), ["health"])
 
 
+def test_numbers_of_training_sets_are_read_in_the_notation_of_their_table() -> None:
+    sets = [({"type": "a", "mass": "0,5"}, {"type": "a", "mass": "NA"}), ({"type": "b", "mass": "1.000,5"},)]
+    kind = EntitiesKind(EntityOptions(name_sets=1))
+    with pytest.raises(
+        DataError, match=r"the attribute 'mass' of an entity: received '0,5', .* --decimal comma"
+    ):
+        kind.settle(sets, ["units"])
+    table = ListTable([{"units": None}], "battles")
+    table.decimal = "comma"
+    known = kind.survey(table, ["units"]).settle(sets, ["units"])
+    assert known.attributes is not None
+    assert known.attributes.numbers == {"mass": (500.5, 500.0)}
+    again = EntitiesKind(EntityOptions()).with_state(known.state())
+    read = again.read({"units": list(sets[1])}, ["units"], table)
+    assert read == ({"type": "b", "mass": 1000.5},)
+    for value in (sets[1], read):
+        # The type b comes after a: 2 is a, 3 is b.
+        assert again.arrays([value])[""].values.tolist() == [[[3.0, 1.0]]]
+    assert math.isnan(again.arrays([sets[0]])[""].values[0, 1, 1])
+
+
 def test_batches_are_ids_and_standardised_numbers_and_padding_is_masked() -> None:
     given = settled(name_sets=2).tensors([SECOND, None, FIRST, THIRD, ()])[""]
     nan = math.nan

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -93,15 +94,46 @@ def test_a_long_csv_is_opened_as_series(tmp_path: Path) -> None:
     assert tables["train"].column("label") == ["up", "down"]
 
 
-def test_decimal_commas_in_a_long_table_are_refused_or_asked_for(tmp_path: Path) -> None:
+def test_decimal_commas_in_a_long_table_are_read_unless_something_else_is_said(tmp_path: Path) -> None:
     path = tmp_path / "steps.csv"
     path.write_text("id;t;x;y;label\nb;1;0,5;2;up\nb;2;1,5;;up\nc;1;2,5;3;down\n")
     with pytest.raises(
         DataError, match="row 1`, column 'x': received '0,5', which looks like a decimal comma"
     ):
-        opened(path)
-    series = opened(path, decimal="comma")["train"].column("series")
-    assert np.array_equal(series[0], [[0.5, 2], [1.5, np.nan]], equal_nan=True)
+        opened(path, decimal="point")
+    for options in ({}, {"decimal": "comma"}):
+        table = opened(path, **options)["train"]
+        assert np.array_equal(table.column("series")[0], [[0.5, 2], [1.5, np.nan]], equal_nan=True)
+        assert table.decimal == "comma"
+        assert any("read with --decimal comma" in note for note in table.notes) is not bool(options)
+
+
+def test_the_other_parts_of_series_are_written_as_the_training_part(tmp_path: Path) -> None:
+    train, test = tmp_path / "steps.csv", tmp_path / "test.csv"
+    train.write_text("id;t;x;y;label\nb;1;1,5;2;up\nc;1;2,5;3;down\n")
+    test.write_text("id;t;x;y;label\nd;1;1,234;2;up\n")
+    tables = opened(train, test_data=str(test))
+    assert tables["test"][0]["series"].tolist() == [[np.float32(1.234), 2]]
+    train.write_text(train.read_text().replace("1,5", "1,500.5").replace("2,5", "7"))
+    assert opened(train, test_data=str(test))["test"][0]["series"].tolist() == [[1234, 2]]
+
+
+def test_what_is_no_channel_says_nothing_of_how_channels_are_written(tmp_path: Path) -> None:
+    path = tmp_path / "steps.csv"
+    path.write_text("id;t;x;y;label\nb;1;0,5;2;1.5\nc;1;2,5;3;2.5\n")
+    assert opened(path)["train"].decimal == "comma"
+    named = replace(COLUMNS, channels=("y",))
+    tables = open_series(DataArguments(data=str(path)), named, "id", "label")
+    assert tables["train"].decimal == "point"
+
+
+def test_files_of_steps_tell_how_they_write_numbers(tmp_path: Path) -> None:
+    for name in ("a", "b"):
+        (tmp_path / f"{name}.csv").write_text("t;x;y\n1;0,5;2\n2;1,5;3\n")
+    (tmp_path / "list.csv").write_text("file,label\na.csv,up\ngone.csv,up\nb.csv,down\n")
+    table = opened(tmp_path / "list.csv")["train"]
+    assert table.decimal == "comma"
+    assert f"'0,5' (`{tmp_path / 'a.csv'}, row 1`, column 'x')" in table.notes[-1]
 
 
 def test_ts_files_are_told_apart_by_the_end_of_their_names(tmp_path: Path) -> None:

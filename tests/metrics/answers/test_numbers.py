@@ -96,6 +96,21 @@ def test_measures_without_a_unit_are_the_same_in_every_unit(name: str, size: flo
     assert measured(name, size * guesses, size * truth) == pytest.approx(expected, abs=1e-6)
 
 
+@pytest.mark.parametrize("size", [1e-300, 1e-65, 1e50, 1e200, 1e306])
+@pytest.mark.parametrize("name", ["rmse", "mae"])
+def test_errors_are_in_the_unit_whatever_its_size(name: str, size: float) -> None:
+    truth, guesses = TRUTH - 2000.0, GUESSES - 2000.0
+    expected = size * expected_of(name, truth, guesses)
+    assert measured(name, size * guesses, size * truth) == pytest.approx(expected, rel=1e-12)
+
+
+@pytest.mark.parametrize("name", ["rmse", "mae"])
+def test_errors_that_are_nothing_infinite_or_of_no_rows_are_told_as_such(name: str) -> None:
+    assert measured(name, TRUTH, TRUTH) == 0.0
+    assert measured(name, np.where(np.arange(ROWS) == 7, np.inf, GUESSES), TRUTH) == math.inf
+    assert math.isnan(measured(name, GUESSES, np.full(ROWS, np.nan)))
+
+
 def test_answers_far_beyond_the_truth_have_a_score_and_no_correlation_where_they_are_infinite() -> None:
     # Errors of 1e100, of the truth whose deviations are about 1: the share is about -1e200.
     assert -1e202 < measured("r2", GUESSES + 1e100, TRUTH) < -1e198

@@ -65,8 +65,20 @@ def mistake(capsys: pytest.CaptureFixture[str], *arguments: str) -> str:
         ),
         (
             {"size": [f"{index},5" for index in range(31)]},
-            ["--target", "kind"],
+            ["--target", "kind", "--decimal", "point"],
             "in the column 'size': received '0,5', which looks like a decimal comma: add --decimal comma",
+        ),
+        (
+            {"size": [f"{index},5" for index in range(31)]},
+            ["--target", "kind"],
+            "`DATA, row 1`, column 'size' has '0,5', with a comma before its fraction, but `DATA, row 1`, column "
+            "'noise' has ",
+        ),
+        (
+            {"size": [f"1,{100 + index}" for index in range(31)]},
+            ["--target", "kind", "--ignore", "noise"],
+            "in the column 'size': received '1,100', whose comma divides thousands or stands before a fraction: add "
+            "--decimal grouped or --decimal comma, or write the number without it",
         ),
         (
             {},

@@ -87,7 +87,7 @@ def test_commas_need_what_they_need_in_numbers_without_a_unit(tmp_path: Path) ->
     with pytest.raises(
         DataError, match=r"row 1`.*'share': received '1,100.5 \$', whose .* --decimal grouped"
     ):
-        fit_tiny(str(path), "price", output=tmp_path / "run")
+        fit_tiny(str(path), "price", output=tmp_path / "run", decimal="point")
     arguments = DataArguments(data=str(path), decimal="grouped")
     plan = planned(open_tables(arguments, ())["train"], target=("share",))
     assert plan.columns[2].note.endswith("1,100.5 $ to 1,166.5 $")

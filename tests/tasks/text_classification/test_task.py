@@ -139,6 +139,34 @@ def test_a_number_is_answered_in_the_units_of_the_data(tmp_path: Path) -> None:
     assert "label" not in answer.values
 
 
+@pytest.mark.parametrize(
+    ("labels", "options", "numbers"),
+    [
+        (("0,5", "12,25"), {}, {0.5, 12.25}),
+        (("1,234.5", "7"), {}, {1234.5, 7.0}),
+        (("1,234", "2,345"), {"decimal": "grouped"}, {1234.0, 2345.0}),
+    ],
+)
+def test_labels_that_are_numbers_may_be_written_with_commas(
+    labels: tuple[str, str], options: dict[str, Any], numbers: set[float], tmp_path: Path
+) -> None:
+    tasks = ("sizes", "kinds")
+    rows = [(f"{index},5.5 words", labels[index % 2], "sizes") for index in range(20)]
+    rows += [(f"text {index}", ("a.5", "b,5")[index % 2], "kinds") for index in range(20)]
+    many = write(tmp_path / "many.csv", ("text", "label", "task"), rows)
+    one = write(tmp_path / "one.csv", ("text", "label"), [row[:2] for row in rows[:20]])
+    for data, chosen in (
+        (one, {"answer": "number"}),
+        (many, {"task_column": "task", "number_tasks": tasks[:1]}),
+    ):
+        task = TextClassification(TextClassificationArguments(**{**TINY, **chosen}))
+        splits = task.load_data(DataArguments(data=str(data), **options))
+        assert splits.decimal != "point"
+        assert any("--decimal" in note for note in task.notes) is not bool(options)
+        answers = [answer for answer in task.columns.answers.values() if answer.name == "number"]
+        assert {answers[0].read(label) for label in labels} == numbers
+
+
 def test_pairs_are_read_as_two_texts(tmp_path: Path) -> None:
     rows = [(FRUITS[i % 3], FRUITS[i % 2], "same" if i % 3 == i % 2 else "other") for i in range(40)]
     table = write(tmp_path / "pairs.csv", ("one", "two", "label"), rows)
@@ -242,6 +270,12 @@ def test_a_stream_is_trained_from_a_table(tmp_path: Path) -> None:
             [("a", "1"), ("b", "many")],
             {"answer": "number"},
             "row 2` must have a number in the column 'label', received 'many'",
+        ),
+        (
+            ("text", "label"),
+            [("a", "1"), ("b", "1,234")],
+            {"answer": "number"},
+            "row 2`: .*received '1,234', whose comma divides thousands or .*: add --decimal grouped or --decimal comma",
         ),
         (
             ("text", "label"),

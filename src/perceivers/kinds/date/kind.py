@@ -16,6 +16,8 @@ from perceivers.kinds.number.kind import NumberKind
 if TYPE_CHECKING:
     from torch import Tensor
 
+    from perceivers.data.some_cells import SomeCells
+
 
 @dataclass(frozen=True)
 class DateKind(NumberKind):
@@ -31,6 +33,11 @@ class DateKind(NumberKind):
         """See Kind."""
         known = [cell for cell in cells if not is_missing_date(cell)]
         return 0.95 if known and sum(map(looks_like_date, known)) >= MOSTLY * len(known) else 0.0
+
+    @classmethod
+    def number_texts(cls, column: SomeCells, table: Any) -> Sequence[SomeCells]:
+        """See Kind."""
+        return ()
 
     @property
     def columns_learned(self) -> int | None:

@@ -28,14 +28,18 @@ class Attributes:
         type_name: attribute that is the type; None where entities have none.
         names: attribute -> its known names, in the order of their ids; the type is the first.
         numbers: attribute -> mean and standard deviation of the training entities.
+        decimal: how these write numbers, see `perceivers.data.numbers.number_of`; others are read by `require` first.
     """
 
     type_name: str | None
     names: Mapping[str, tuple[str, ...]]
     numbers: Mapping[str, tuple[float, float]]
+    decimal: Decimal = "point"
 
     @classmethod
-    def of(cls, sets: Sequence[Entities], options: EntityOptions, column: str) -> Self:
+    def of(
+        cls, sets: Sequence[Entities], options: EntityOptions, column: str, decimal: Decimal = "point"
+    ) -> Self:
         """Learn from training sets.
 
         An attribute whose known values are all numbers, or texts of numbers, is a number; all else is a name. The type is
@@ -58,14 +62,14 @@ class Attributes:
         type_name = options.type_attribute or next((name for name in USUAL_TYPES if name in values), None)
         always = {type_name, *options.name_attributes}
         numbers = {
-            name: _scale(known)
+            name: _scale(known, name, decimal)
             for name, known in sorted(values.items())
             if name not in always and _are_numbers(known)
         }
         others = sorted(name for name in values if name not in numbers and name != type_name)
         own = [] if type_name is None else [type_name]
         names = {name: _vocabulary(sets, name, options.name_sets) for name in (*own, *others)}
-        return cls(type_name, names, numbers)
+        return cls(type_name, names, numbers, decimal)
 
     @property
     def cardinalities(self) -> list[int]:
@@ -106,7 +110,9 @@ class Attributes:
         for column, (name, (mean, deviation)) in enumerate(self.numbers.items(), start=first):
             for row, entity in enumerate(entities):
                 if name in entity:
-                    table[row, column] = (float(entity[name]) - mean) / deviation
+                    value = entity[name]
+                    number = number_of(value, self.decimal) if isinstance(value, str) else value
+                    table[row, column] = np.nan if number is None else (number - mean) / deviation
         return table.astype(np.float32)
 
     def words(self, entity: Entity) -> str:
@@ -125,6 +131,7 @@ class Attributes:
             "type": self.type_name,
             "names": {name: list(known) for name, known in self.names.items()},
             "numbers": {name: list(scale) for name, scale in self.numbers.items()},
+            **({} if self.decimal == "point" else {"decimal": self.decimal}),
         }
 
     @classmethod
@@ -134,6 +141,7 @@ class Attributes:
             state["type"],
             {name: tuple(known) for name, known in state["names"].items()},
             {name: (float(mean), float(deviation)) for name, (mean, deviation) in state["numbers"].items()},
+            state.get("decimal", "point"),
         )
 
 
@@ -148,9 +156,13 @@ def _are_numbers(values: Sequence[Any]) -> bool:
     return bool(known) and all(map(looks_like_number, known))
 
 
-def _scale(values: Sequence[Any]) -> tuple[float, float]:
+def _scale(values: Sequence[Any], name: str, decimal: Decimal) -> tuple[float, float]:
     """Mean and standard deviation of the numbers among these; 1 for numbers that are all alike."""
-    numbers = np.array([float(value) for value in values if not is_missing_word(value)], dtype=np.float64)
+    try:
+        known = [number_of(value, decimal, may_be_infinite=True) for value in values]
+    except DataError as error:
+        raise DataError(f"the attribute {name!r} of an entity: {error}") from None
+    numbers = np.array([number for number in known if number is not None], dtype=np.float64)
     # An infinite one is refused where its set is read.
     numbers = numbers[np.isfinite(numbers)] if np.isfinite(numbers).any() else np.zeros(1)
     deviation = float(numbers.std())

@@ -10,6 +10,9 @@ from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 import numpy as np
 
+from perceivers.data.evenly import evenly_spread
+from perceivers.data.numbers import Decimal
+from perceivers.data.some_cells import MOST_LISTS, SomeCells
 from perceivers.errors import DataError
 from perceivers.kinds.asked import Field, Sent, stored
 from perceivers.kinds.base import MOSTLY, Kind, ModalityInput, counted, is_empty
@@ -34,9 +37,11 @@ class EntitiesKind(Kind):
 
     Args:
         attributes: what is known of them; None before `settle`.
+        decimal: how numbers are written in the training sets, see `perceivers.data.numbers.number_of`.
     """
 
     attributes: Attributes | None = None
+    decimal: Decimal = "point"
 
     name: ClassVar[str] = "entities"
     options_class: ClassVar[type[Any]] = EntityOptions
@@ -55,6 +60,19 @@ class EntitiesKind(Kind):
             return 0.0
         endings = [PurePath(cell).suffix.lower() if isinstance(cell, str) else "" for cell in cells]
         return 0.98 if sum(ending in ENTITY_SUFFIXES for ending in endings) >= wanted else 0.0
+
+    @classmethod
+    def number_texts(cls, column: SomeCells, table: Any) -> Sequence[SomeCells]:
+        """See Kind; each attribute is as a column of its own. Sets that cannot be read are told with their rows."""
+        found: dict[str, tuple[list[Any], list[str]]] = {}
+        few = evenly_spread(list(zip(column.cells, column.rows, strict=True)), MOST_LISTS)
+        for cell, row in few:
+            for entity in _entities_or_none(cell, table):
+                for name, value in entity.items():
+                    cells, rows = found.setdefault(name, ([], []))
+                    cells.append(value)
+                    rows.append(row)
+        return [SomeCells(f"{column.name}.{name}", *own) for name, own in found.items()]
 
     @classmethod
     def advise(cls, cells: Sequence[Any], table: Any, num_rows: int, hidden: float) -> EntityOptions:
@@ -92,9 +110,15 @@ class EntitiesKind(Kind):
         most = self.options.max_entities
         return not is_empty(cell) and len(read_entities(cell, getattr(table, "root", None))) > most
 
+    def survey(self, table: Any, columns: Sequence[str]) -> Self:
+        """See Kind."""
+        return dataclasses.replace(self, decimal=getattr(table, "decimal", "point"))
+
     def settle(self, values: Sequence[Entities], columns: Sequence[str]) -> Self:
         """Tell names from numbers, list the names, and measure the numbers."""
-        return dataclasses.replace(self, attributes=Attributes.of(values, self.options, columns[0]))
+        return dataclasses.replace(
+            self, attributes=Attributes.of(values, self.options, columns[0], self.decimal)
+        )
 
     def simplified(self, row: Mapping[str, Any], columns: Sequence[str], table: Any) -> np.ndarray | None:
         """How many entities have each name, how many there are, and the means of their numbers, float32."""
@@ -198,6 +222,13 @@ class EntitiesKind(Kind):
         if self.attributes is None:
             raise DataError("nothing is known of the entities' attributes yet: settle on training sets first")
         return self.attributes
+
+
+def _entities_or_none(cell: Any, table: Any) -> Entities:
+    try:
+        return () if is_empty(cell) else read_entities(cell, getattr(table, "root", None))
+    except DataError:
+        return ()
 
 
 def _holds_objects(cell: Any) -> bool:

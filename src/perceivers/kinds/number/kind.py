@@ -24,6 +24,8 @@ from perceivers.processors.numbers import apply_quantiles, fit_quantiles, piecew
 if TYPE_CHECKING:
     from torch import Tensor
 
+    from perceivers.data.some_cells import SomeCells
+
 # What the modality of values is called, beside that of numbers.
 VALUES = "values"
 
@@ -64,6 +66,11 @@ class NumberKind(Kind):
         if share >= MOSTLY:
             return 0.0 if are_names(known) else 0.9
         return 0.9 if form_of_column(known) else 0.0
+
+    @classmethod
+    def number_texts(cls, column: SomeCells, table: Any) -> Sequence[SomeCells]:
+        """See Kind."""
+        return (column,)
 
     @classmethod
     def advise(cls, cells: Sequence[Any], table: Any, num_rows: int, hidden: float) -> NumberOptions:

@@ -5,16 +5,21 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
 from perceivers.array_files import read_npy
 from perceivers.data.delimited import DelimitedFile
+from perceivers.data.evenly import evenly_spread
 from perceivers.data.numbers import Decimal, numbers_of
+from perceivers.data.some_cells import SomeCells
 from perceivers.errors import DataError
 from perceivers.kinds.series.times import moments_of
 
 SERIES_SUFFIXES = (".csv", ".tsv", ".npy")
+# Files that tell how all of them write numbers.
+FEW_FILES = 16
 
 
 @dataclass(frozen=True)
@@ -32,6 +37,10 @@ class SeriesColumns:
     time: str | None = None
     others: tuple[str, ...] = ()
     channels_first: bool = False
+
+    def takes(self, name: str) -> bool:
+        """Whether a column may be a channel, or is the time."""
+        return name == self.time or (name in self.channels if self.channels else name not in self.others)
 
     def channels_of(self, columns: Sequence[str], source: str) -> list[str]:
         """Names of the channels among the columns of a table; a DataError for one that is absent."""
@@ -86,6 +95,30 @@ def read_series_file(path: Path, columns: SeriesColumns, decimal: Decimal = "poi
 def steps_of_file(path: Path) -> dict[str, list[str | None]] | None:
     """The cells of a file of one series by column; None of an array, whose channels have no names."""
     return None if path.suffix.lower() == ".npy" else _read_steps(path)[0]
+
+
+def texts_of_files(cells: Sequence[Any], table: Any, columns: SeriesColumns) -> list[SomeCells]:
+    """What is read of a few of the files that cells name, by column; files that cannot be read are passed over.
+
+    Args:
+        cells: of a column of series.
+        table: what they are from.
+        columns: which columns of a file count.
+    """
+    named = [cell for cell in cells if isinstance(cell, str) and cell]
+    found = []
+    for file in map(table.path, evenly_spread(named, FEW_FILES)):
+        try:
+            steps = steps_of_file(file)
+        except DataError:
+            continue
+        for name, own in (steps or {}).items():
+            if not columns.takes(name):
+                continue
+            places = evenly_spread(range(len(own)))
+            rows = [f"{file}, row {place + 1}" for place in places]
+            found.append(SomeCells(name, [own[place] for place in places], rows))
+    return found
 
 
 def shape_of_array(path: Path) -> tuple[int, ...] | None:

@@ -20,7 +20,7 @@ from perceivers.kinds.series.augmentation import vary_series
 from perceivers.kinds.series.channels import channels_of_cells
 from perceivers.kinds.series.drawing import LAYOUT, draw_series, series_file, series_html
 from perceivers.kinds.series.features import SeriesFeatures, settled_features
-from perceivers.kinds.series.files import SERIES_SUFFIXES, SeriesColumns
+from perceivers.kinds.series.files import SERIES_SUFFIXES, SeriesColumns, texts_of_files
 from perceivers.kinds.series.options import SeriesOptions
 from perceivers.kinds.series.reading import looks_like_series, require_shape, require_values, series_of
 from perceivers.kinds.series.sizing import series_learning, series_options
@@ -30,6 +30,8 @@ from perceivers.rivals.simple import SimpleForm
 
 if TYPE_CHECKING:
     from torch import Tensor
+
+    from perceivers.data.some_cells import SomeCells
 
 STEPS, PATTERNS = "steps", "patterns"
 # Series that tell which columns are channels.
@@ -92,6 +94,11 @@ class SeriesKind(Kind):
     def guess(cls, name: str, cells: Sequence[Any]) -> float:
         """See Kind."""
         return 0.9 if sum(map(looks_like_series, cells)) >= MOSTLY * len(cells) else 0.0
+
+    @classmethod
+    def number_texts(cls, column: SomeCells, table: Any) -> Sequence[SomeCells]:
+        """See Kind; the columns of a few files."""
+        return texts_of_files(column.cells, table, SeriesColumns())
 
     @classmethod
     def advise(cls, cells: Sequence[Any], table: Any, num_rows: int, hidden: float) -> SeriesOptions:

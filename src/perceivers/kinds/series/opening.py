@@ -11,13 +11,15 @@ import numpy as np
 
 from perceivers.arguments.data import DataArguments
 from perceivers.data.given_parts import with_given_parts
+from perceivers.data.notation import notation_of
 from perceivers.data.opening import open_tables
 from perceivers.data.parts import part_by_last_word
 from perceivers.data.scanning import is_passed_over
+from perceivers.data.some_cells import SomeCells, cells_with_texts
 from perceivers.data.tables import LABEL_COLUMN, ListTable, StreamTable, Table, require_columns
 from perceivers.errors import DataError
 from perceivers.kinds.series.channels import choose_channels
-from perceivers.kinds.series.files import SERIES_SUFFIXES, SeriesColumns
+from perceivers.kinds.series.files import SERIES_SUFFIXES, SeriesColumns, texts_of_files
 from perceivers.kinds.series.reading import looks_like_series
 from perceivers.kinds.series.times import moments_of
 from perceivers.kinds.series.wide import is_archive_file, read_archive_file, wide_table
@@ -57,11 +59,14 @@ def open_series(
     """
     if arguments.streaming:
         raise DataError("`streaming` is not possible with series: their steps are gathered first")
+    tables = _open(arguments.data, arguments, columns, series_column, label_column)
 
     def opened(data: str) -> dict[str, Table]:
-        return _open(data, arguments, columns, series_column, label_column)
+        # The other parts are written as the training part is.
+        decimal = tables["train"].decimal if arguments.decimal == "auto" else arguments.decimal
+        return _open(data, replace(arguments, decimal=decimal), columns, series_column, label_column)
 
-    return with_given_parts(opened(arguments.data), arguments, opened)
+    return with_given_parts(tables, arguments, opened)
 
 
 def ts_table(path: Path, label_column: str = LABEL_COLUMN) -> ListTable:
@@ -143,11 +148,15 @@ def _open(
         return {part: archive_table(path, label_column) for part, path in files.items()}
     source = replace(arguments, data=data, validation_data=None, test_data=None)
     tables: dict[str, Table] = {}
+    decimal = arguments.decimal
     for part, table in sorted(
         open_tables(source, SERIES_SUFFIXES).items(), key=lambda each: each[0] != "train"
     ):
         assert not isinstance(table, StreamTable)
-        table.decimal = arguments.decimal
+        if decimal == "auto":
+            notation = notation_of(_number_texts(table, columns))
+            decimal, table.notes = notation.decimal, [*table.notes, *filter(None, [notation.note])]
+        table.decimal = decimal
         if is_long(table, series_column):
             _refuse_channels_first(columns, data)
             gathered = gather_series(table, columns, series_column, label_column)
@@ -163,7 +172,19 @@ def _open(
             )
             wide = None if is_known else wide_table(table, VALUES_COLUMN, label_column)
             tables[part] = table if wide is None else wide
+        tables[part].decimal = decimal
     return tables
+
+
+def _number_texts(table: Table, columns: SeriesColumns) -> list[SomeCells]:
+    """What is read as numbers of a table of steps, and of files that it names, where these are texts."""
+    found: list[SomeCells] = []
+    for each in cells_with_texts(table, table.columns):
+        if any(map(looks_like_series, each.cells)):
+            found += texts_of_files(each.cells, table, columns)
+        elif columns.takes(each.name):
+            found.append(each)
+    return found
 
 
 def archive_table(path: Path, label_column: str = LABEL_COLUMN) -> ListTable:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 
 import torch
@@ -26,8 +27,8 @@ def number_measures(quantiles: Sequence[float] = ()) -> Mapping[str, Measure]:
         return (preds - target).square()
 
     measures = {
-        "rmse": mean_over_rows(squared_errors, point, Tensor.sqrt),
-        "mae": mean_over_rows(lambda preds, target: (preds - target).abs(), point),
+        "rmse": Measure(point, root_mean_square_error),
+        "mae": Measure(point, mean_absolute_error),
         "r2": Measure(point, r2),
         "mean_squared_error": mean_over_rows(squared_errors, point),
         "pearson": Measure(point, correlation),
@@ -56,6 +57,27 @@ def rows_with_number(preds: Tensor, target: Tensor) -> tuple[Tensor, Tensor]:
 def middle_quantile(quantiles: Sequence[float]) -> int | None:
     """Place of the quantile nearest to the median, the lower one of two; None where there are no quantiles."""
     return min(range(len(quantiles)), key=lambda place: round(abs(quantiles[place] - 0.5), 9), default=None)
+
+
+def root_mean_square_error(preds: Tensor, target: Tensor) -> Tensor:
+    """Of float64 [rows], of any size: squares of 1e200 would be infinite, and those of 1e-200 nothing; NaN of no rows."""
+    parts, size = _errors_in_parts(preds, target)
+    return parts.square().mean().sqrt() * size
+
+
+def mean_absolute_error(preds: Tensor, target: Tensor) -> Tensor:
+    """Of float64 [rows], of any size; NaN of no rows."""
+    parts, size = _errors_in_parts(preds, target)
+    return parts.mean() * size
+
+
+def _errors_in_parts(preds: Tensor, target: Tensor) -> tuple[Tensor, Tensor]:
+    """How large errors are, in parts of the largest, and how large that is."""
+    errors = (preds - target).abs()
+    largest = float(errors.amax()) if len(errors) else 0.0
+    # Nothing has no parts, nor has what is infinite.
+    size = errors.new_tensor(largest if 0.0 < largest < math.inf else 1.0)
+    return errors / size, size
 
 
 def r2(preds: Tensor, target: Tensor) -> Tensor:

@@ -63,11 +63,9 @@ def plan_table(
     Raises:
         DataError: a named column is absent, no column is a target or an input, or a target cannot be learned.
     """
-    targets = _targets(train, arguments, needs_target)
-    named = _named_kinds(train, arguments)
-    for name in [*arguments.ignore, *filter(None, [group_column])]:
-        _require_column(train, name, "ignore" if name in arguments.ignore else "group_column")
-    wishes = Wishes(arguments, targets, named, group_column, takes_strays)
+    wishes = wishes_of(
+        train, arguments, group_column=group_column, needs_target=needs_target, takes_strays=takes_strays
+    )
     guesses = {name: guess_column(train, name, wishes) for name in train.columns}
     kinds = {name: each.kind for name, each in guesses.items() if each.kind is not None}
     answers = {name: each.answer for name, each in guesses.items() if each.answer is not None}
@@ -75,7 +73,7 @@ def plan_table(
     surveyed = [each.survey for each in guesses.values() if each.survey is not None]
     if not kinds:
         raise DataError(
-            f"`{train.source}` must have a column to answer from beside {', '.join(targets)}, received "
+            f"`{train.source}` must have a column to answer from beside {', '.join(wishes.targets)}, received "
             f"{', '.join(train.columns)}; --column NAME=KIND takes one that was left out"
         )
     num_rows = UNKNOWN_ROWS if isinstance(train, StreamTable) else len(train)
@@ -108,6 +106,22 @@ def plan_table(
         replace(each.said, note=joined(notes.get(name, ""), each.said.note)) for name, each in guesses.items()
     )
     return TablePlan(tuple(plans), Columns(inputs, _named_answers(answers)), arguments, looked)
+
+
+def wishes_of(
+    train: Table | StreamTable,
+    arguments: TableArguments,
+    *,
+    group_column: str | None = None,
+    needs_target: bool = True,
+    takes_strays: bool = True,
+) -> Wishes:
+    """What the user said of the columns; arguments and errors as in `plan_table`."""
+    targets = _targets(train, arguments, needs_target)
+    named = _named_kinds(train, arguments)
+    for name in [*arguments.ignore, *filter(None, [group_column])]:
+        _require_column(train, name, "ignore" if name in arguments.ignore else "group_column")
+    return Wishes(arguments, targets, named, group_column, takes_strays)
 
 
 def _made(

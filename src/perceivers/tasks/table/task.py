@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import date, time, timedelta
 from typing import Any, ClassVar, Literal
@@ -13,6 +13,7 @@ from perceivers.arguments.open import USUAL_SIZE, filled
 from perceivers.configuration import PerceiverConfig
 from perceivers.data.opening import Tables, open_tables
 from perceivers.data.rows import RowSamples, StreamSamples
+from perceivers.data.some_cells import SomeCells
 from perceivers.data.splits import Samples, Splits
 from perceivers.data.tables import StreamTable, Table
 from perceivers.errors import ConfigurationError
@@ -25,8 +26,9 @@ from perceivers.tasks.sizes import values_of_size
 from perceivers.tasks.sizing import narrowed
 from perceivers.tasks.strays import LookedThrough, told
 from perceivers.tasks.table.guesses import SMALL
+from perceivers.tasks.table.number_texts import number_texts
 from perceivers.tasks.table.options import TableArguments
-from perceivers.tasks.table.plan import TablePlan, plan_table
+from perceivers.tasks.table.plan import TablePlan, plan_table, wishes_of
 from perceivers.tasks.table.sizing import stems_of, table_advice, table_sizes
 
 # Linear models are fitted to at most so many rows.
@@ -51,6 +53,10 @@ class TableTask(ColumnTask[TableArguments]):
     def open(self, arguments: DataArguments) -> Tables:
         """See ColumnTask."""
         return open_tables(arguments, ())
+
+    def number_texts(self, train: Table | StreamTable) -> Sequence[SomeCells]:
+        """See ColumnTask."""
+        return number_texts(train, wishes_of(train, self.arguments, group_column=self.group_column))
 
     def choose(self, tables: Tables) -> Columns:
         """See ColumnTask; what was left open of the network is chosen from the rows."""

@@ -9,6 +9,9 @@ from perceivers.answers.base import Answer
 from perceivers.answers.number import Number
 from perceivers.answers.one_class import OneClass
 from perceivers.answers.several_labels import SeveralLabels
+from perceivers.data.evenly import evenly_spread
+from perceivers.data.numbers import Decimal, NotationError
+from perceivers.data.some_cells import SomeCells, cells_with_texts
 from perceivers.data.tables import StreamTable, Table
 from perceivers.errors import DataError
 from perceivers.kinds.base import is_empty
@@ -28,7 +31,7 @@ def only_answer(table: Table | StreamTable, chosen: TextClassificationArguments)
         DataError: nothing can be learned from its labels.
     """
     cells = list(enumerate(table.column(chosen.label_column)))
-    return _settled(_answer(chosen.answer, chosen), table, cells)
+    return _settled(_answer(chosen.answer, chosen, table.decimal), table, cells)
 
 
 def task_answers(table: Table | StreamTable, chosen: TextClassificationArguments) -> dict[str, Answer]:
@@ -51,9 +54,28 @@ def task_answers(table: Table | StreamTable, chosen: TextClassificationArguments
         )
     kinds = {task: "number" if task in chosen.number_tasks else "one-class" for task in sorted(rows)}
     return {
-        task: _settled(_answer(kind, chosen, (chosen.task_column, task)), table, rows[task])
+        task: _settled(_answer(kind, chosen, table.decimal, (chosen.task_column, task)), table, rows[task])
         for task, kind in kinds.items()
     }
+
+
+def labels_that_are_numbers(
+    table: Table | StreamTable, chosen: TextClassificationArguments
+) -> list[SomeCells]:
+    """Some labels of each task that answers a number, where they are texts; none where the table lacks a column."""
+    label = chosen.label_column
+    if label not in table.columns or chosen.task_column is None:
+        return list(cells_with_texts(table, [label] if label in table.columns else []))
+    if chosen.task_column not in table.columns:
+        return []
+    tasks, labels = table.column(chosen.task_column), table.column(label)
+    found = []
+    for task in chosen.number_tasks:
+        some = evenly_spread([index for index, name in enumerate(tasks) if str(name) == task])
+        found.append(
+            SomeCells(label, [labels[index] for index in some], [table.name(index) for index in some])
+        )
+    return found
 
 
 def problem_of(answer: Answer) -> dict[str, Any]:
@@ -65,7 +87,10 @@ def problem_of(answer: Answer) -> dict[str, Any]:
 
 
 def _answer(
-    kind: str, chosen: TextClassificationArguments, where: tuple[str, str] | tuple[()] = ()
+    kind: str,
+    chosen: TextClassificationArguments,
+    decimal: Decimal,
+    where: tuple[str, str] | tuple[()] = (),
 ) -> Answer:
     known = MEASURES_OF_ANSWER[kind]
     shared: dict[str, Any] = {
@@ -78,7 +103,7 @@ def _answer(
         return OneClass(**shared)
     if kind == "several-labels":
         return SeveralLabels(**shared, separator=chosen.label_separator)
-    return Number(**shared, may_be_logarithm=False)
+    return Number(**shared, may_be_logarithm=False, decimal=decimal)
 
 
 def _settled(answer: Answer, table: Table | StreamTable, rows: Sequence[tuple[int, Any]]) -> Answer:
@@ -93,6 +118,9 @@ def _settled(answer: Answer, table: Table | StreamTable, rows: Sequence[tuple[in
 def _require_number(cell: Any, answer: Answer, name: str) -> None:
     try:
         answer.target(cell)
+    except NotationError as error:
+        # What cures it is known.
+        raise DataError(f"`{name}`: {error}") from None
     except DataError:
         raise DataError(
             f"`{name}` must have a number in the column {answer.column!r}, received {cell!r:.80}"

@@ -15,8 +15,9 @@ from perceivers.arguments.open import AUTO, completed, filled, given
 from perceivers.configuration import PerceiverConfig
 from perceivers.data.opening import TABLE_FORMATS, Tables, find_files, open_tables
 from perceivers.data.rows import StreamSamples
+from perceivers.data.some_cells import SomeCells
 from perceivers.data.splits import Samples, Splits
-from perceivers.data.tables import FILE_COLUMN, ListTable, Table, require_columns
+from perceivers.data.tables import FILE_COLUMN, ListTable, StreamTable, Table, require_columns
 from perceivers.errors import DataError
 from perceivers.kinds.forms import forms_meant
 from perceivers.kinds.text.kind import TextKind
@@ -35,7 +36,12 @@ from perceivers.tasks.columns import Columns, model_names
 from perceivers.tasks.inputs import Input, Sample
 from perceivers.tasks.looking import some_samples
 from perceivers.tasks.text_classification.options import TextClassificationArguments
-from perceivers.tasks.text_classification.questions import only_answer, problem_of, task_answers
+from perceivers.tasks.text_classification.questions import (
+    labels_that_are_numbers,
+    only_answer,
+    problem_of,
+    task_answers,
+)
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -102,6 +108,13 @@ class TextClassification(ColumnTask[TextClassificationArguments]):
     def open(self, arguments: DataArguments) -> Tables:
         """Tables, or folders of text files."""
         return open_tables(arguments, TEXT_SUFFIXES)
+
+    def number_texts(self, train: Table | StreamTable) -> Sequence[SomeCells]:
+        """See ColumnTask; the labels of the tasks that answer numbers."""
+        chosen = self.arguments
+        if chosen.answer != "number" and not chosen.number_tasks:
+            return ()
+        return labels_that_are_numbers(train, chosen)
 
     def choose(self, tables: Tables) -> Columns:
         """See ColumnTask."""
