@@ -151,7 +151,7 @@ class Folds:
         set_seed(training.seed)
         parts, fresh_keys = build_parts(task, splits, arguments)
         folder = self._folder / str(number)
-        title = f"division {number + 1} of {count}, step"
+        title = "first run, step" if count == 1 else f"division {number + 1} of {count}, step"
         loop = build_loop(
             task,
             parts,

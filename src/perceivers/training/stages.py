@@ -72,7 +72,7 @@ class Stage:
             share=length.share,
             expected=length.scores,
             arguments=replace(self.loop.arguments, time_limit=left),
-            told=Told(runs_to_come=0),
+            told=Told("all samples, step", runs_to_come=0),
         )
         return replace(self, loop=loop)
 
