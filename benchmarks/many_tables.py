@@ -163,7 +163,9 @@ def answer(asked: Question, options: Mapping[str, Any]) -> Answered:
     rivals = {name: rival_score(name, asked) for name in RIVALS}
     begin = time.process_time()
     try:
-        predictor = perceivers.fit(asked.train, asked.target, test=asked.test, quiet=True, **options)
+        # Few different whole numbers would be classes otherwise.
+        target = f"{asked.target}:{'class' if asked.is_class else 'number'}"
+        predictor = perceivers.fit(asked.train, target, test=asked.test, quiet=True, **options)
     except PerceiversError as error:
         return Answered(None, rivals, time.process_time() - begin, str(error))
     scores = predictor.results["test"]

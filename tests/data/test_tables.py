@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pickle
 from pathlib import Path
 from typing import Any
 
@@ -156,3 +157,49 @@ def test_numbers_are_counted_where_no_cell_needs_a_look() -> None:
     assert ColumnTable({"x": [1.0]}, "one").count_numbers("x") is None
     table.decimal = "comma"
     assert table.count_numbers("x") is None
+
+
+def test_columns_of_a_wide_table_are_read_without_a_look_at_all_others(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    import datasets
+
+    names = [f"c{number}" for number in range(31)]
+    dataset = datasets.Dataset.from_dict({name: [f"{name}{row}" for row in range(5)] for name in names})
+    table = ArrowTable(dataset, "wide.csv")
+    copies = 0
+    features = datasets.Features.copy
+
+    def counted(own: Any) -> Any:
+        nonlocal copies
+        copies += 1
+        return features(own)
+
+    monkeypatch.setattr(datasets.Features, "copy", counted)
+    assert table.column("c7") == ["c70", "c71", "c72", "c73", "c74"]
+    # The description of all columns is copied for the first column that is asked for, and for no other.
+    first = copies
+    for name in names:
+        assert table.column(name) == [f"{name}{row}" for row in range(5)]
+        assert table.cells_at([3, 1], [name]) == {name: [f"{name}3", f"{name}1"]}
+    assert copies == first
+
+
+def test_a_table_that_was_read_is_handed_to_another_process_without_its_rows() -> None:
+    import datasets
+
+    table = ArrowTable(datasets.Dataset.from_dict({"text": ["a" * 997] * 101}), "texts.csv")
+    before = len(pickle.dumps(table))
+    table.column("text")
+    assert len(pickle.dumps(table)) == before
+    assert pickle.loads(pickle.dumps(table)).column("text") == ["a" * 997] * 101
+
+
+def test_rows_that_were_picked_from_a_set_are_the_only_ones() -> None:
+    import datasets
+
+    picked = datasets.Dataset.from_dict({"n": list(range(11))}).select([7, 2, 5])
+    table = ArrowTable(picked, "picked")
+    assert table.column("n") == [7, 2, 5]
+    assert table.cells_at([2, 0], ["n"]) == {"n": [5, 7]}
+    assert table.numbers("n").tolist() == [7.0, 2.0, 5.0]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -295,13 +296,19 @@ class ArrowTable(Table):
             raise DataError(f"`{self.name(index)}` holds a text that is no UTF-8: {error}") from error
         return named_classes(row, self._class_names)
 
+    @cached_property
+    def _arrow(self) -> Any:
+        """All rows as Arrow has them, on disk still: a data set copies its description for each column that is asked for."""
+        return self._dataset.with_format("arrow")[:]
+
+    def __getstate__(self) -> dict[str, Any]:
+        """Without the rows themselves, which the data set knows where to find."""
+        return {name: value for name, value in vars(self).items() if name != "_arrow"}
+
     def column(self, name: str) -> Sequence[Any]:
         """See Table."""
-        values = (
-            _decoded(self._dataset.with_format(None), name)
-            if self._torn
-            else self._dataset.with_format(None)[name][:]
-        )
+        cells = self._arrow.column(name)
+        values = _decoded(cells) if self._torn else cells.to_pylist()
         names = self._class_names.get(name)
         return values if names is None else [_class_name(value, names) for value in values]
 
@@ -309,7 +316,7 @@ class ArrowTable(Table):
         """See Table; others are not read from the disk."""
         if self._torn or not names:
             return super().cells_at(indices, names)
-        found = self._dataset.select_columns(list(names)).with_format(None)[list(indices)]
+        found = self._arrow.select(list(names)).take(list(indices)).to_pydict()
         return {
             name: [_class_name(cell, self._class_names[name]) for cell in cells]
             if name in self._class_names
@@ -335,9 +342,8 @@ class ArrowTable(Table):
 
         if self.decimal != "point" or name in self._class_names:
             return None
-        cells = self._dataset.select_columns([name]).with_format("arrow")[:].column(name)
         try:
-            numbers: np.ndarray = compute.cast(cells, pyarrow.float64()).to_numpy()
+            numbers: np.ndarray = compute.cast(self._arrow.column(name), pyarrow.float64()).to_numpy()
         except pyarrow.ArrowException:
             return None
         return None if np.isinf(numbers).any() else numbers
@@ -489,14 +495,14 @@ def undecodable_rows(dataset: Any, source: str) -> dict[int, str]:
     return dict(sorted(found.items()))
 
 
-def _decoded(dataset: Any, name: str) -> list[Any]:
-    """Cells of a column; None for those that cannot be decoded."""
+def _decoded(column: Any) -> list[Any]:
+    """Cells of a column of Arrow; None for those that cannot be decoded."""
     try:
-        return list(dataset[name][:])
+        return list(column.to_pylist())
     except UnicodeDecodeError:
         pass
     cells = []
-    for cell in dataset.data.column(name):
+    for cell in column:
         try:
             cells.append(cell.as_py())
         except UnicodeDecodeError:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import posixpath
 from collections.abc import Mapping, Sequence
+from functools import lru_cache
 from pathlib import PurePath
 from typing import Any
 
@@ -15,7 +16,15 @@ BEGINNING = 16
 def ending(cell: Any) -> str:
     """Ending, lower case with the dot, of a path, or of the path in a mapping of the hub; "" of anything else."""
     path = cell.get("path") if isinstance(cell, Mapping) else cell
-    return PurePath(path).suffix.lower() if isinstance(path, str | PurePath) else ""
+    if isinstance(path, str):
+        return _suffix(path) if "." in path else ""
+    return path.suffix.lower() if isinstance(path, PurePath) else ""
+
+
+@lru_cache(maxsize=4_096)
+def _suffix(path: str) -> str:
+    """Remembered, because each kind of data asks for that of the same cells."""
+    return PurePath(path).suffix.lower()
 
 
 def require_inside(cell: Any, table: Any, suffixes: Sequence[str]) -> None:
