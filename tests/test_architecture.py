@@ -92,6 +92,7 @@ SHARED: dict[str, frozenset[str]] = {
             "inputs",
             "label_arguments",
             "looking",
+            "model_names",
             "sizes",
             "sizing",
             "measuring",

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -222,19 +221,6 @@ def _kept(described: Mapping[str, Mapping[str, Any]] | None) -> dict[str, tuple[
         )
         for name, each in (described or {}).items()
     }
-
-
-def model_names(columns: Sequence[str]) -> dict[str, str]:
-    """Names that a model can have for columns of any name: letters, digits and underscores, each different."""
-    found: dict[str, str] = {}
-    for column in columns:
-        plain = re.sub(r"\W+", "_", column, flags=re.ASCII).strip("_") or "column"
-        plain = f"_{plain}" if plain[0].isdigit() else plain
-        name, number = plain, 2
-        while name in found.values():
-            name, number = f"{plain}_{number}", number + 1
-        found[column] = name
-    return found
 
 
 def stack_inputs(given: Mapping[str, ModalityInput]) -> dict[str, dict[str, Tensor]]:

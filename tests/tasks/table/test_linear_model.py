@@ -129,3 +129,20 @@ def test_rows_say_how_much_details_are_held_back_beside_what_they_refine(follows
     else:
         assert beside.weights[details].norm() < 0.5 * alone.weights[details].norm()
         assert abs(float(beside.weights[-1]) - 1.0) < abs(float(alone.weights[-1]) - 1.0)
+
+
+def test_more_features_than_rows_have_the_model_that_they_would_have_as_they_are(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    generator = torch.Generator().manual_seed(0)
+    wide = torch.randn(23, 61, dtype=torch.float64, generator=generator)
+    targets = wide[:, 0] - 2.0 * wide[:, 1]
+
+    def losses(scores: Tensor, rows: Tensor) -> Tensor:
+        return (scores[:, 0] - targets[rows]).square()
+
+    details = torch.arange(61) > 7
+    turned = fit_linear(wide, losses, 1, torch.Generator().manual_seed(0), details)
+    monkeypatch.setattr(linear_model.Features, "of", lambda features: linear_model.Features(features))
+    as_they_are = fit_linear(wide, losses, 1, torch.Generator().manual_seed(0), details)
+    torch.testing.assert_close(turned.weights, as_they_are.weights, atol=2e-3, rtol=0)

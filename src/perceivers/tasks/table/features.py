@@ -21,9 +21,9 @@ class Features:
 
     Attributes:
         values: float64 [num_rows, num_features].
-        origin: what they came from and how: sparse features [num_rows, num_original], and the rows' shares in each direction
-            [num_rows, num_features]. Values are the sparse features times directions of length 1 that stand upright on each
-            other, which are the transposed sparse features times the shares. None: they are as they came.
+        origin: what they came from and how: features [num_rows, num_original], and the rows' shares in each direction
+            [num_rows, num_features]. Values are the original features times directions of length 1 that stand upright on each
+            other, which are the transposed original features times the shares. None: they are as they came.
     """
 
     values: Tensor
@@ -31,7 +31,7 @@ class Features:
 
     @classmethod
     def of(cls, features: Tensor) -> Self:
-        """Dense features as they are; sparse ones, of which there are far more than rows, turned.
+        """Features as they are; sparse ones, and those of which there are more than rows, turned.
 
         A linear model that is held back by the squares of its weights has no weight in directions that no row goes in. In
         those that are left nothing changes: lengths stay as they are. They are found from the rows' products with each other.
@@ -39,7 +39,7 @@ class Features:
         Args:
             features: float64 [num_rows, num_features], sparse or not.
         """
-        if not features.is_sparse:
+        if not features.is_sparse and features.shape[1] <= len(features):
             return cls(features)
         squares, rows = torch.linalg.eigh(_products(features))
         is_known = (squares > 0) & (squares > SMALLEST_DIRECTION * squares[-1])
@@ -51,7 +51,7 @@ class Features:
         if self.origin is None:
             return weights
         features, shares = self.origin
-        return torch.sparse.mm(features.T, shares @ weights)
+        return features.T @ (shares @ weights)
 
 
 def side_by_side(parts: Sequence[Tensor]) -> Tensor:
@@ -63,6 +63,8 @@ def side_by_side(parts: Sequence[Tensor]) -> Tensor:
 
 def _products(features: Tensor) -> Tensor:
     """Each row's product with each other [num_rows, num_rows]."""
+    if not features.is_sparse:
+        return features @ features.T
     places = torch.arange(len(features)).split(ROWS_AT_ONCE)
     parts = (features.index_select(0, own).to_dense().T for own in places)
     return torch.cat([torch.sparse.mm(features, part) for part in parts], dim=1)

@@ -71,21 +71,19 @@ def fit_linear(
     drawn = everything
     if num_rows > MOST_SEARCHED:
         drawn = torch.randperm(num_rows, generator=generator)[:MOST_SEARCHED].sort().values
-    turned = Features.of(features.index_select(0, drawn))
-    found = turned.values
 
     def losses_of_drawn(scores: Tensor, rows: Tensor) -> Tensor:
         return losses(scores, drawn[rows])
 
-    cost, sizes = _best_cost_and_sizes(
-        found, losses_of_drawn, num_outputs, generator, None if features.is_sparse else details
+    cost, sizes, turned = _best_cost(
+        features.index_select(0, drawn), losses_of_drawn, num_outputs, generator, details
     )
     if num_rows > MOST_SEARCHED:
-        sized = features if features.is_sparse else features * sizes
-        model = fit_at(sized, losses, everything, cost, _nothing(features, num_outputs))
+        model = fit_at(_sized(features, sizes), losses, everything, cost, _nothing(features, num_outputs))
         return LinearModel(model.weights * sizes[:, None], model.added)
-    model = fit_at(found * sizes, losses_of_drawn, everything, cost, _nothing(found, num_outputs))
-    return LinearModel(turned.unturned(model.weights * sizes[:, None]), model.added)
+    found = turned.values
+    model = fit_at(found, losses_of_drawn, everything, cost, _nothing(found, num_outputs))
+    return LinearModel(turned.unturned(model.weights) * sizes[:, None], model.added)
 
 
 def fit_at(features: Tensor, losses: Losses, rows: Tensor, cost: float, start: LinearModel) -> LinearModel:
@@ -122,28 +120,36 @@ def fit_at(features: Tensor, losses: Losses, rows: Tensor, cost: float, start: L
     return LinearModel(weights.detach(), added.detach())
 
 
-def _best_cost_and_sizes(
+def _best_cost(
     features: Tensor,
     losses: Losses,
     num_outputs: int,
     generator: torch.Generator,
     details: Tensor | None,
-) -> tuple[float, Tensor]:
-    """What squares of weights cost at best, and what features are multiplied by then [num_features, or 1 for all of them]."""
+) -> tuple[float, Tensor, Features]:
+    """What squares of weights cost at best, what features are multiplied by then [num_features or 1], and features so."""
+    ones = torch.ones(1, dtype=features.dtype, device=features.device)
     if len(features) < 2:
         # Nothing can be held out.
-        return COSTS[0], features.new_ones(1)
+        return COSTS[0], ones, Features.of(features)
     parts = torch.randperm(len(features), generator=generator).tensor_split(min(NUM_PARTS, len(features)))
     if len(features) >= FEW_ROWS:
         parts = parts[:1]
-    least, cost, sizes = math.inf, COSTS[0], features.new_ones(1)
-    has_details = details is not None and bool(details.any())
+    has_details = details is not None and bool(details.any()) and not features.is_sparse
+    found, least = None, math.inf
     for size in DETAIL_SIZES if has_details else DETAIL_SIZES[:1]:
-        tried = features.new_ones(1) if details is None else torch.where(details, size, 1.0).to(features)
-        lost = _losses_by_cost(features * tried, losses, parts, num_outputs)
-        if float(lost.min()) < least * (1.0 - LEAST_GAIN):
-            least, cost, sizes = float(lost.min()), COSTS[int(lost.argmin())], tried
-    return cost, sizes
+        sizes = torch.where(details, size, 1.0).to(ones) if details is not None and has_details else ones
+        turned = Features.of(_sized(features, sizes))
+        lost = _losses_by_cost(turned.values, losses, parts, num_outputs)
+        if found is None or float(lost.min()) < least * (1.0 - LEAST_GAIN):
+            found, least = (COSTS[int(lost.argmin())], sizes, turned), float(lost.min())
+    assert found is not None
+    return found
+
+
+def _sized(features: Tensor, sizes: Tensor) -> Tensor:
+    """Features times a number each; sparse ones, of which none are details, as they are."""
+    return features if features.is_sparse else features * sizes
 
 
 def _losses_by_cost(features: Tensor, losses: Losses, parts: Sequence[Tensor], num_outputs: int) -> Tensor:

@@ -14,8 +14,9 @@ from perceivers.errors import DataError
 from perceivers.kinds.base import Kind, is_empty
 from perceivers.kinds.number.kind import NumberKind
 from perceivers.kinds.registry import kind_class
-from perceivers.tasks.columns import Columns, model_names
+from perceivers.tasks.columns import Columns
 from perceivers.tasks.inputs import Input
+from perceivers.tasks.model_names import model_names
 from perceivers.tasks.strays import LookedThrough
 from perceivers.tasks.table.by_value import NOTE, columns_by_value, first_of_each
 from perceivers.tasks.table.guesses import FEW_CELLS, ColumnPlan, Wishes, cells_of, guess_column, joined

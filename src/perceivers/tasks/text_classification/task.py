@@ -32,9 +32,10 @@ from perceivers.kinds.text.sizing import RATE_OF_STARTED
 from perceivers.tasks.base import Parts, Prediction, Unreadable
 from perceivers.tasks.choosing import count_of, options_of, size_of, with_inputs, with_network
 from perceivers.tasks.column_task import ColumnTask
-from perceivers.tasks.columns import Columns, model_names
+from perceivers.tasks.columns import Columns
 from perceivers.tasks.inputs import Input, Sample
 from perceivers.tasks.looking import some_samples
+from perceivers.tasks.model_names import model_names
 from perceivers.tasks.text_classification.options import TextClassificationArguments
 from perceivers.tasks.text_classification.questions import (
     labels_that_are_numbers,
