@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import pickle
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 
-from perceivers.data.frames import ColumnTable
+from perceivers.arguments import DataArguments
+from perceivers.data.frames import ColumnTable, table_of
 from perceivers.data.held import HeldTable
+from perceivers.data.opening import open_table_file
 from perceivers.data.tables import ArrowTable, ListTable, StreamTable, Table, has_targets
 from perceivers.errors import DataError
 
@@ -203,3 +206,25 @@ def test_rows_that_were_picked_from_a_set_are_the_only_ones() -> None:
     assert table.column("n") == [7, 2, 5]
     assert table.cells_at([2, 0], ["n"]) == {"n": [5, 7]}
     assert table.numbers("n").tolist() == [7.0, 2.0, 5.0]
+
+
+def test_exact_decimals_of_a_data_base_are_numbers(tmp_path: Path) -> None:
+    import pyarrow
+    from pyarrow import parquet
+
+    cells = [Decimal("12.50"), None, Decimal("-3.25")]
+    path = tmp_path / "sales.parquet"
+    parquet.write_table(pyarrow.table({"n": [1, 2, 3], "amount": cells}), path)
+    table = open_table_file(path)
+    assert isinstance(table, ArrowTable)
+    assert table.column("amount") == [12.5, None, -3.25]
+    assert all(cell is None or type(cell) is float for cell in table.column("amount"))
+    assert table[2]["amount"] == -3.25
+    assert type(table[2]["amount"]) is float
+    assert table.cells_at([2, 0], ["amount"]) == {"amount": [-3.25, 12.5]}
+    np.testing.assert_equal(table.numbers("amount"), [12.5, np.nan, -3.25])
+    stream = open_table_file(path, DataArguments(data=str(path), streaming=True))
+    assert isinstance(stream, StreamTable)
+    assert stream.column("amount") == [12.5, None, -3.25]
+    assert [type(row["amount"]) for row in stream.first_rows(3)] == [float, type(None), float]
+    assert table_of({"amount": cells}).column("amount") == [12.5, None, -3.25]

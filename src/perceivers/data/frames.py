@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -88,12 +89,17 @@ def table_of(frame: Any, source: str = "data", root: str | Path | None = None) -
 
 
 def plain_cell(cell: Any) -> Any:
-    """A cell as Python has it: None for NaN, NaT and NA, Python's scalar for one of NumPy; all else as it is."""
+    """A cell as Python has it: None for NaN, NaT and NA, its scalar for one of NumPy, a float for an exact decimal.
+
+    All else stays as it is.
+    """
     if isinstance(cell, np.datetime64 | np.timedelta64):
         # Of nanoseconds, Python would have whole numbers.
         cell = None if np.isnat(cell) else cell.astype(f"{cell.dtype.name.partition('[')[0]}[us]").item()
     elif isinstance(cell, np.generic):
         cell = cell.item()
+    elif isinstance(cell, Decimal):
+        cell = float(cell)
     if type(cell).__name__ in MISSING_TYPES or (isinstance(cell, float) and math.isnan(cell)):
         return None
     return cell

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from decimal import Decimal as ExactDecimal
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -294,12 +295,21 @@ class ArrowTable(Table):
         except UnicodeDecodeError as error:
             # The bytes of a damaged file may be no text; nothing looks at them before.
             raise DataError(f"`{self.name(index)}` holds a text that is no UTF-8: {error}") from error
-        return named_classes(row, self._class_names)
+        return plain_row(row, self._class_names)
 
     @cached_property
     def _arrow(self) -> Any:
-        """All rows as Arrow has them, on disk still: a data set copies its description for each column that is asked for."""
-        return self._dataset.with_format("arrow")[:]
+        """All rows as Arrow has them, on disk still: a data set copies its description for each column that is asked for.
+
+        Columns of exact decimals are floating-point numbers.
+        """
+        import pyarrow
+
+        rows = self._dataset.with_format("arrow")[:]
+        for place, field in enumerate(rows.schema):
+            if pyarrow.types.is_decimal(field.type):
+                rows = rows.set_column(place, field.name, rows.column(place).cast(pyarrow.float64()))
+        return rows
 
     def __getstate__(self) -> dict[str, Any]:
         """Without the rows themselves, which the data set knows where to find."""
@@ -394,11 +404,11 @@ class StreamTable:
         """Read one value of every row, in a pass of its own over the stream; for classes with names, the names."""
         if name in self._class_names:
             return self._class_names[name]
-        return [row[name] for row in self._in_order.select_columns([name])]
+        return [plain_row(row, {})[name] for row in self._in_order.select_columns([name])]
 
     def first_rows(self, most: int) -> list[Mapping[str, Any]]:
         """At most so many rows, in the order of the stream."""
-        return [named_classes(row, self._class_names) for row in self._in_order.take(most)]
+        return [plain_row(row, self._class_names) for row in self._in_order.take(most)]
 
     def changed(self, change: Callable[[Any], Any]) -> StreamTable:
         """The table with its rows, or columns, changed as they are read.
@@ -424,7 +434,7 @@ class StreamTable:
         for batch in self._dataset.iter(STREAMED_AT_ONCE):
             names = list(batch)
             for cells in zip(*batch.values(), strict=True):
-                yield named_classes(dict(zip(names, cells, strict=True)), self._class_names)
+                yield plain_row(dict(zip(names, cells, strict=True)), self._class_names)
 
 
 def require_whole(table: Table, index: int) -> None:
@@ -510,10 +520,14 @@ def _decoded(column: Any) -> list[Any]:
     return cells
 
 
-def named_classes(row: Mapping[str, Any], class_names: Mapping[str, list[str]]) -> dict[str, Any]:
-    """The row with names in the place of class ids, and None in the place of -1."""
+def plain_row(row: Mapping[str, Any], class_names: Mapping[str, list[str]]) -> dict[str, Any]:
+    """The row with names in the place of class ids, None in the place of -1, and floats in that of exact decimals."""
     return {
-        name: _class_name(value, class_names[name]) if name in class_names else value
+        name: _class_name(value, class_names[name])
+        if name in class_names
+        else float(value)
+        if isinstance(value, ExactDecimal)
+        else value
         for name, value in row.items()
     }
 
