@@ -55,3 +55,18 @@ def test_the_rate_grows_with_the_root_of_the_batch():
     assert [stem_learning(rows, 1e7).learning_rate for rows in (64, 1_000, 50_000)] == pytest.approx(
         [5e-4, 1e-3, 2e-3]
     )
+
+
+@pytest.mark.parametrize(
+    ("num_rows", "cost", "folds"),
+    [
+        # 150 passes of 6e13 / (3 * 1e6 * 320), 62,500, are short; of a hundredfold cost, 625, they are not.
+        (320, 1e6, 1),
+        (320, 1e8, 0),
+        # Enough samples are learned from once.
+        (999, 1e6, 1),
+        (1_000, 1e6, 0),
+    ],
+)
+def test_few_samples_are_learned_from_again_where_that_takes_minutes(num_rows, cost, folds):
+    assert stem_learning(num_rows, cost, in_bfloat16=False).folds == folds

@@ -19,6 +19,8 @@ FEWEST_PASSES, MOST_PASSES = 8, 60
 FEWEST_STEPS, MOST_PASSES_OF_FEW = 1_500, 200
 # Pictures of films that a step takes, at most, and films at least: arrays of more are mapped anew for each operation.
 MOST_PICTURES, FEWEST_FILMS = 128, 4
+# Fewer samples than this are learned from again with the validation part, where the run takes up to this share of the time.
+ROWS_LEARNED_AGAIN, SHARE_TO_LEARN_AGAIN = 1_000, 0.1
 # Samples that are seen so often, or more, are changed as much as they may be; others in proportion.
 PASSES_OF_FULL_CHANGES = 60
 
@@ -30,7 +32,8 @@ def stem_learning(
 
     A few latents read the stem's tokens. There are as many passes as about half an hour of one processor core allows, from 8
     to 60, and more where so few samples would have fewer than 1,500 steps. A processor with units for bfloat16 learns in it.
-    What is measured and saved is a running mean of the weights.
+    What is measured and saved is a running mean of the weights. Few samples are learned from again with the validation part,
+    where that takes minutes.
 
     Args:
         num_rows: training samples.
@@ -51,11 +54,13 @@ def stem_learning(
     passes = int(min(max(affordable, FEWEST_PASSES), MOST_PASSES))
     passes = max(passes, min(-(-FEWEST_STEPS // steps_a_pass), MOST_PASSES_OF_FEW))
     steps = passes * steps_a_pass
+    is_short = passes <= SHARE_TO_LEARN_AGAIN * affordable
     return Advice(
         epochs=passes,
         batch_size=batch_size,
         max_gradient_norm=1.0,
         keep_best=True,
+        folds=1 if is_short and num_rows < ROWS_LEARNED_AGAIN else 0,
         learning_rate=RATE * math.sqrt(batch_size / RATE_IS_FOR),
         weight_decay=0.05,
         beta2=0.999,
