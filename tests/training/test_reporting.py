@@ -16,6 +16,7 @@ from rich.console import Console
 from perceivers.errors import MissingExtraError
 from perceivers.records import write_json
 from perceivers.training.reporting import (
+    Told,
     TrainingProgress,
     beside_tables,
     comparison_table,
@@ -57,6 +58,30 @@ def test_the_last_look_is_always_told(capsys: pytest.CaptureFixture[str]) -> Non
         for row in rows(23):
             progress.row_done(row)
     assert capsys.readouterr().out.splitlines()[-1].startswith("step 230/230")
+
+
+def test_one_of_several_trainings_says_which_it_is_in_two_lines(capsys: pytest.CaptureFixture[str]) -> None:
+    told = Told("division 2 of 5, step", lines=1)
+    with TrainingProgress(300, 0, "accuracy", visible=True, told=told) as progress:
+        for row in rows(30):
+            progress.row_done(row)
+    lines = capsys.readouterr().out.splitlines()
+    assert [line.split("  ")[0] for line in lines] == [
+        "division 2 of 5, step 10/300",
+        "division 2 of 5, step 300/300",
+    ]
+
+
+def test_a_run_without_a_step_has_a_line_and_a_curve(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    row = {"step": 0.0, "epoch": 0.0, "validation_loss": 1.0, "validation_accuracy": 0.5}
+    with TrainingProgress(0, 0, "accuracy", visible=True) as progress:
+        progress.row_done(row)
+    assert "step 0/0  epoch 0  validation loss 1.0000" in capsys.readouterr().out
+    draw_learning_curve([row], "accuracy", tmp_path / "curve.png")
+    with Image.open(tmp_path / "curve.png") as picture:
+        assert picture.size[0] > 0
 
 
 def test_other_processes_stay_silent(capsys: pytest.CaptureFixture[str]) -> None:
