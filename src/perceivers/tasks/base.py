@@ -145,8 +145,6 @@ class Task(ABC, Generic[TaskArguments]):
     """Dataclass of `arguments`."""
     chooses: ClassVar[bool] = False
     """Whether arguments that are left open are chosen when the data are known; otherwise they have the usual values."""
-    can_fold: ClassVar[bool] = False
-    """Whether `folds` divides the samples of this task."""
 
     def __init__(self, arguments: TaskArguments | None = None) -> None:
         chosen: TaskArguments = self.arguments_class() if arguments is None else arguments
@@ -170,14 +168,14 @@ class Task(ABC, Generic[TaskArguments]):
         """Open and divide the samples; `parts` of a trained model fix the classes."""
 
     def folds(self, splits: Splits, count: int, arguments: DataArguments) -> list[Splits]:
-        """Divide the training and validation samples several times, where `can_fold`.
+        """Divide the training and validation samples several times; none where they cannot be divided.
 
         Args:
             splits: what `load_data` gave.
             count: how many divisions; see TrainingArguments.
             arguments: of the data.
         """
-        raise NotImplementedError
+        return []
 
     @abstractmethod
     def build(self, splits: Splits, start: PerceiverConfig | None = None) -> Parts:

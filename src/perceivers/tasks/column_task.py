@@ -14,7 +14,7 @@ from perceivers.arguments import DataArguments
 from perceivers.arguments.open import completed
 from perceivers.configuration import PerceiverConfig
 from perceivers.data.division import column_of_groups, with_answers
-from perceivers.data.folds import folded
+from perceivers.data.folds import can_be_folded, folded
 from perceivers.data.groups import groups_of
 from perceivers.data.held import HeldTable
 from perceivers.data.kept import KeptValues
@@ -54,7 +54,6 @@ class ColumnTask(AnsweringTask[TaskArguments]):
     """Columns in, answers out. A subclass says which tables, which columns are what, and which model."""
 
     chooses = True
-    can_fold = True
 
     def __init__(self, arguments: TaskArguments | None = None) -> None:
         super().__init__(arguments)
@@ -184,6 +183,8 @@ class ColumnTask(AnsweringTask[TaskArguments]):
 
     def folds(self, splits: Splits, count: int, arguments: DataArguments) -> list[Splits]:
         """See Task; each division as the parts were divided, by classes or by groups."""
+        if not can_be_folded(splits):
+            return []
         column, pattern = column_of_groups(arguments, None), arguments.group_pattern
         is_grouped = column is not None or pattern is not None
         table = splits.train.table  # type: ignore[attr-defined]

@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING, Any
 import torch
 
 from perceivers.arguments import RunArguments, TrainingArguments
-from perceivers.data.folds import can_be_folded
 from perceivers.data.splits import Splits
 from perceivers.errors import CheckpointError, ConfigurationError
 from perceivers.records import whole_file, writing
@@ -21,7 +20,7 @@ from perceivers.training.interruption import Interruption
 from perceivers.training.log import RunLog
 from perceivers.training.looks import Length, Looks, best_length
 from perceivers.training.reporting import Told
-from perceivers.training.stages import LEAST_MINUTES, Stage, build_loop, build_parts
+from perceivers.training.stages import Stage, build_loop, build_parts, limited
 
 if TYPE_CHECKING:
     from accelerate import Accelerator
@@ -52,7 +51,7 @@ def with_folds(
     folds = chosen.training.folds
     if not folds:
         return chosen
-    reason = _against(chosen.training, task, splits, num_processes)
+    reason = _against(chosen, task, splits, num_processes)
     if asked.training.folds and reason:
         raise ConfigurationError(f"`folds` {folds} {reason}; --folds 0 divides nothing")
     given = asked.training
@@ -65,14 +64,14 @@ def with_folds(
     return chosen
 
 
-def _against(training: TrainingArguments, task: Task[Any], splits: Splits, num_processes: int) -> str:
+def _against(chosen: RunArguments, task: Task[Any], splits: Splits, num_processes: int) -> str:
     """Why samples cannot be divided several times; "" where they can."""
-    if not task.can_fold or not can_be_folded(splits):
+    if not task.folds(splits, chosen.training.folds or 1, chosen.data):
         return (
             "needs rows of one table, of which some are held out to validate: neither a stream, nor `validation_data`, nor a "
             "`validation_fraction` of 0"
         )
-    if training.steps is not None or training.watch_every is not None:
+    if chosen.training.steps is not None or chosen.training.watch_every is not None:
         return "counts passes: give `epochs` in place of `steps`, and no `watch_every`"
     if num_processes > 1:
         return f"needs a single process, received {num_processes}"
@@ -123,7 +122,8 @@ class Folds:
             looks = Looks()
             runs = len(divisions) - number + 1
             spent = sum(each.seconds for each in found)
-            stage = self._stage(number, len(divisions), splits, looks, self._limited(spent, runs), runs)
+            training = limited(self.arguments.training, spent, runs)
+            stage = self._stage(number, len(divisions), splits, looks, training, runs)
             stage.loop.checkpoints.load()
             if not stage.loop.run():
                 return stage
@@ -149,7 +149,7 @@ class Folds:
         task, arguments = copy.copy(self.task), replace(self.arguments, training=training)
         # Whether or not an earlier session has trained the divisions before it.
         set_seed(training.seed)
-        parts, fresh_keys = build_parts(task, splits, arguments)
+        parts, _ = build_parts(task, splits, arguments)
         folder = self._folder / str(number)
         title = "first run, step" if count == 1 else f"division {number + 1} of {count}, step"
         loop = build_loop(
@@ -164,14 +164,7 @@ class Folds:
             looks,
             Told(title, lines=1, runs_to_come=0 if number else runs),
         )
-        return Stage(task, parts, loop, fresh_keys)
-
-    def _limited(self, seconds: float, runs: int) -> TrainingArguments:
-        """The loop's arguments with the share of the limit of time that each of the runs to come has."""
-        training = self.arguments.training
-        if training.time_limit is None:
-            return training
-        return replace(training, time_limit=max(training.time_limit - seconds / 60.0, LEAST_MINUTES) / runs)
+        return Stage(task, parts, loop)
 
 
 def _read(path: Path) -> Looks:

@@ -122,7 +122,7 @@ class Loop:
                 self.form.say = progress.say
             if self.looks is not None and not self.looks.passes:
                 self.watch()
-            if not self.last_step:
+            if not self.last_step and not position.history:
                 self._add_row(progress)
             while position.step < self.last_step:
                 for indices, batch in self._pass():

@@ -106,7 +106,7 @@ def _train(
         writes=accelerator.is_main_process,
     )
     loop = build_loop(task, parts, learned, arguments, accelerator, folder.working, interruption, log)
-    stage = Stage(task, parts, loop, fresh_keys)
+    stage = Stage(task, parts, loop)
     if accelerator.is_main_process:
         with writing(folder.working, "give another folder, or make room there"):
             folder.working.mkdir(parents=True, exist_ok=True)

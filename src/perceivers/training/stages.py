@@ -42,13 +42,11 @@ class Stage:
         task: that built the model.
         parts: model and processor.
         loop: that trains it.
-        fresh_keys: keys of the state dict that a checkpoint to start from did not fill.
     """
 
     task: Task[Any]
     parts: Parts
     loop: Loop
-    fresh_keys: list[str]
 
     @property
     def final(self) -> nn.Module:
@@ -65,16 +63,27 @@ class Stage:
             return length
         if length is None:
             return self
-        limit = self.loop.arguments.time_limit
-        left = None if limit is None else max(limit - length.seconds / 60.0, LEAST_MINUTES)
         loop = replace(
             self.loop,
             share=length.share,
             expected=length.scores,
-            arguments=replace(self.loop.arguments, time_limit=left),
+            arguments=limited(self.loop.arguments, length.seconds, 1),
             told=Told("all samples, step", runs_to_come=0),
         )
         return replace(self, loop=loop)
+
+
+def limited(training: TrainingArguments, seconds: float, runs: int) -> TrainingArguments:
+    """A loop's arguments with the share of the limit of time that each of the runs to come has, if there is one.
+
+    Args:
+        training: with the limit of all runs.
+        seconds: that earlier runs took.
+        runs: to come, at least 1.
+    """
+    if training.time_limit is None:
+        return training
+    return replace(training, time_limit=max(training.time_limit - seconds / 60.0, LEAST_MINUTES) / runs)
 
 
 def build_parts(task: Task[Any], splits: Splits, arguments: RunArguments) -> tuple[Parts, list[str]]:
