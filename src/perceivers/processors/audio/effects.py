@@ -6,6 +6,8 @@ import math
 
 import numpy as np
 
+from perceivers.processors.audio.transform_lengths import quick_pair
+
 # Samples on each side of a stretch that keep its ends as they are within the whole sound.
 MARGIN = 512
 
@@ -18,7 +20,9 @@ def change_speed(waveform: np.ndarray, factor: float) -> np.ndarray:
         factor: relative speed, above 0.
 
     Returns:
-        float32 [round(num_samples / factor)], at least one sample; frequencies beyond the Nyquist frequency are removed.
+        float32 [round(num_samples / factor)], at least one sample; frequencies beyond the Nyquist frequency are removed. The
+        end of the sound may be off by half a sample, in long sounds by a ten-thousandth of their length: the transforms have
+        quick lengths.
     """
     samples = len(waveform)
     wanted = max(round(samples / factor), 1)
@@ -26,14 +30,13 @@ def change_speed(waveform: np.ndarray, factor: float) -> np.ndarray:
         return waveform
     # The transform takes sound as a circle: silence keeps the end from ringing into the beginning.
     silence = max(samples // 8, 16)
-    padded = np.concatenate([waveform, np.zeros(silence, dtype=np.float32)])
-    length = max(round(len(padded) * wanted / samples), wanted)
-    spectrum = np.fft.rfft(padded)
-    kept = min(len(spectrum), length // 2 + 1)
-    cut = np.zeros(length // 2 + 1, dtype=spectrum.dtype)
+    before, after = quick_pair(samples + silence, wanted / samples, samples)
+    spectrum = np.fft.rfft(waveform, before)
+    kept = min(len(spectrum), after // 2 + 1)
+    cut = np.zeros(after // 2 + 1, dtype=spectrum.dtype)
     cut[:kept] = spectrum[:kept]
-    result = np.fft.irfft(cut, length)[:wanted] * (length / len(padded))
-    return result.astype(np.float32)
+    changed = np.fft.irfft(cut, after)[:wanted] * (after / before)
+    return changed.astype(np.float32)
 
 
 def change_speed_of_part(waveform: np.ndarray, factor: float, num_samples: int, start: float) -> np.ndarray:
