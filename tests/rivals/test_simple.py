@@ -46,9 +46,36 @@ def test_a_linear_model_learns_classes_labels_and_numbers_of_vectors() -> None:
         },
     )
     assert rival.measures["class"]["accuracy"] > 0.9
-    assert rival.measures["class"]["log_loss"] < 0.6
+    # With the least of the freedoms it is 0.5.
+    assert rival.measures["class"]["log_loss"] < 0.25
     assert rival.measures["number"]["r2"] > 0.8
     assert rival.measures["labels"]["f1"] > 0.9
+
+
+def test_a_linear_model_follows_noise_as_little_as_it_may() -> None:
+    known, asked = vectors(199, 1)[0], vectors(61, 2)[0]
+    chance = np.random.default_rng(3)
+    classes, truth = (chance.choice(["high", "low"], len(rows)).tolist() for rows in (known, asked))
+    numbers, true_numbers = (chance.normal(size=len(rows)).tolist() for rows in (known, asked))
+    measures = beside_simple(
+        "vector",
+        known,
+        asked,
+        {"class": ("class", classes, truth), "number": ("number", numbers, true_numbers)},
+    ).measures
+    # A coin's is 0.693; the mean has an R2 of 0.
+    assert measures["class"]["log_loss"] < 0.72
+    assert measures["number"]["r2"] > -0.1
+
+
+@pytest.mark.parametrize("count", [1, 2, 5])
+def test_a_handful_of_vectors_is_enough_for_an_answer(count: int) -> None:
+    known, classes, numbers = vectors(count, 1)
+    measures = beside_simple(
+        "vector", known, known, {"class": ("class", classes, classes), "number": ("number", numbers, numbers)}
+    ).measures
+    assert 0.0 <= measures["class"]["accuracy"] <= 1.0
+    assert np.isfinite(measures["number"]["rmse"])
 
 
 def test_what_is_missing_of_a_vector_counts_as_usual() -> None:

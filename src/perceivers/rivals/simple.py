@@ -21,6 +21,10 @@ MOST_ROWS = {"vector": 4_000, "text": 20_000, "series": 2_000}
 MOST_STEPS = 256
 # Words and pairs of words that count, and as many runs of letters.
 MOST_NGRAMS = 200_000
+# How freely a linear model of vectors may follow the training rows (1 / decay): one of these, by so many divisions of them; by
+# the first alone where there are many rows.
+FREEDOMS, DIVISIONS, MANY_ROWS = (0.01, 0.1, 1.0), 3, 1_000
+DECAYS_OF_NUMBERS = (1.0, 10.0, 100.0, 1_000.0, 10_000.0)
 # Measures of probabilities, which an SVM and a neighbour do not give.
 OF_PROBABILITIES = ("log_loss", "calibration_error")
 
@@ -43,7 +47,8 @@ def beside_simple(
 ) -> Rival:
     """Fit a simple method to each target, and measure its answers to the test values.
 
-    "vector": logistic regression (ridge for numbers) on standardised features. "text": a linear SVM (ridge for numbers) on
+    "vector": logistic regression (ridge for numbers) on standardised features, as free as held-out training rows are told best
+    with. "text": a linear SVM (ridge for numbers) on
     tf-idf of words, pairs of words and runs of 2 to 5 letters. "series": the answer of the nearest training series of a
     common length, each channel brought to mean 0 and deviation 1 in every series by itself or over all of them: which of the
     two, training series say, each asked for the answer of its nearest other.
@@ -88,7 +93,7 @@ def beside_simple(
 def _answers(features: Any, asked: Any, target: EncodedTarget, form: str, seed: int) -> np.ndarray:
     """Numbers [rows], or probabilities [rows, classes or labels], for the rows of `asked`."""
     if target.answer == "number":
-        return np.asarray(_regressor(form).fit(features, target.train).predict(asked))
+        return np.asarray(_regressor(form, len(target.train)).fit(features, target.train).predict(asked))
     if target.answer == "class":
         return _shares(features, asked, target.train, target.num_outputs, form, seed)
     each = [_shares(features, asked, label.astype(np.int64), 2, form, seed)[:, 1] for label in target.train.T]
@@ -101,7 +106,7 @@ def _shares(features: Any, asked: Any, ids: np.ndarray, num_classes: int, form: 
     if len(learned) == 1:
         found[:, learned] = 1.0
         return found
-    model = _classifier(form, seed).fit(features, ids)
+    model = _logistic(features, ids, seed) if form == "vector" else _classifier(form, seed).fit(features, ids)
     if hasattr(model, "predict_proba"):
         found[:, learned] = model.predict_proba(asked)
         return found
@@ -112,11 +117,24 @@ def _shares(features: Any, asked: Any, ids: np.ndarray, num_classes: int, form: 
     return found
 
 
-def _classifier(form: str, seed: int) -> Any:
-    if form == "vector":
-        from sklearn.linear_model import LogisticRegression
+def _logistic(features: np.ndarray, ids: np.ndarray, seed: int) -> Any:
+    """A logistic regression that is as free as tells most of the held-out training rows; the least free of equal ones."""
+    from sklearn.linear_model import LogisticRegression
 
-        return LogisticRegression(C=0.01, max_iter=60, random_state=seed)
+    models = [LogisticRegression(C=freedom, max_iter=60, random_state=seed) for freedom in FREEDOMS]
+    places = np.random.default_rng(seed).permutation(len(ids)) % DIVISIONS
+    told = np.zeros(len(models))
+    for held_out in range(DIVISIONS if len(ids) < MANY_ROWS else 1):
+        learned, asked = places != held_out, places == held_out
+        if len(np.unique(ids[learned])) < 2:
+            continue
+        for index, model in enumerate(models):
+            said = model.fit(features[learned], ids[learned]).predict(features[asked])
+            told[index] += np.count_nonzero(said == ids[asked])
+    return models[int(told.argmax())].fit(features, ids)
+
+
+def _classifier(form: str, seed: int) -> Any:
     if form == "text":
         from sklearn.svm import LinearSVC
 
@@ -126,14 +144,15 @@ def _classifier(form: str, seed: int) -> Any:
     return KNeighborsClassifier(1, algorithm="brute")
 
 
-def _regressor(form: str) -> Any:
+def _regressor(form: str, num_rows: int) -> Any:
     if form == "series":
         from sklearn.neighbors import KNeighborsRegressor
 
         return KNeighborsRegressor(1, algorithm="brute")
-    from sklearn.linear_model import Ridge
+    from sklearn.linear_model import Ridge, RidgeCV
 
-    return Ridge(alpha=100.0 if form == "vector" else 1.0, solver="auto")
+    # Which decay is best is asked of each row in turn by all others.
+    return RidgeCV(DECAYS_OF_NUMBERS) if form == "vector" and num_rows > DIVISIONS else Ridge()
 
 
 def _standardised(train: Sequence[Any], test: Sequence[Any]) -> tuple[np.ndarray, np.ndarray]:
