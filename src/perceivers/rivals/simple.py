@@ -21,8 +21,8 @@ MOST_ROWS = {"vector": 4_000, "text": 20_000, "series": 2_000}
 MOST_STEPS = 256
 # Words and pairs of words that count, and as many runs of letters.
 MOST_NGRAMS = 200_000
-# How freely a linear model of vectors may follow the training rows (1 / decay): one of these, by so many divisions of them; by
-# the first alone where there are many rows.
+# How freely a linear model of vectors may follow the training rows (1 / decay): one of these, by so many divisions of them,
+# by a single one of many rows.
 FREEDOMS, DIVISIONS, MANY_ROWS = (0.01, 0.1, 1.0), 3, 1_000
 DECAYS_OF_NUMBERS = (1.0, 10.0, 100.0, 1_000.0, 10_000.0)
 # Measures of probabilities, which an SVM and a neighbour do not give.
@@ -47,11 +47,10 @@ def beside_simple(
 ) -> Rival:
     """Fit a simple method to each target, and measure its answers to the test values.
 
-    "vector": logistic regression (ridge for numbers) on standardised features, as free as held-out training rows are told best
-    with. "text": a linear SVM (ridge for numbers) on
-    tf-idf of words, pairs of words and runs of 2 to 5 letters. "series": the answer of the nearest training series of a
-    common length, each channel brought to mean 0 and deviation 1 in every series by itself or over all of them: which of the
-    two, training series say, each asked for the answer of its nearest other.
+    "vector": logistic regression (ridge for numbers) on standardised features, as free as is best for held-out training rows.
+    "text": a linear SVM (ridge for numbers) on tf-idf of words, pairs of words and runs of 2 to 5 letters. "series": the
+    answer of the nearest training series of a common length, each channel brought to mean 0 and deviation 1 in every series
+    by itself or over all of them: which of the two, training series say, each asked for the answer of its nearest other.
 
     Args:
         form: see SimpleForm.

@@ -10,13 +10,8 @@ from typing import TYPE_CHECKING, Any
 from torch import Tensor
 
 from perceivers.arguments import RunArguments, as_recipe, save_arguments
-from perceivers.arguments.advice import resolved
-from perceivers.arguments.open import filled
-from perceivers.data.folds import whole
 from perceivers.data.splits import Splits
 from perceivers.errors import (
-    ConfigurationError,
-    DataError,
     MissingExtraError,
     PerceiversError,
     RunInterrupted,
@@ -29,14 +24,15 @@ from perceivers.tasks.registry import as_task
 from perceivers.tasks.telling import asked_for, run_in_words
 from perceivers.training.beside import cheap_rival
 from perceivers.training.compilation import require_compiler
-from perceivers.training.evaluation import build_accelerator, collect, measure, places_of
+from perceivers.training.decisions import decide
+from perceivers.training.evaluation import build_accelerator, collect, measure
 from perceivers.training.folder import Claim, RunFolder, save_pictures, save_run
-from perceivers.training.folds import Folds, with_folds
+from perceivers.training.folds import Folds
 from perceivers.training.interruption import Interruption
 from perceivers.training.log import RunLog
 from perceivers.training.looks import Length
-from perceivers.training.loop import Loop
-from perceivers.training.reporting import installed_versions, print_plan, print_warning, results_table
+from perceivers.training.reporting import print_plan, print_warning, results_table
+from perceivers.training.results import results_of
 from perceivers.training.stages import Stage, build_loop, build_parts, plain_batches
 from perceivers.training.trackers import require_trackers
 
@@ -77,25 +73,17 @@ def train(task: Task[Any] | str, arguments: RunArguments) -> dict[str, Any]:
 
 
 def _train(
-    task: Task[Any], arguments: RunArguments, folder: RunFolder, accelerator: Accelerator
+    task: Task[Any], given: RunArguments, folder: RunFolder, accelerator: Accelerator
 ) -> dict[str, Any]:
     from accelerate.utils import set_seed
 
-    given, asked = arguments, asked_for(task.asked, arguments)
-    set_seed(arguments.training.seed)
-    task.prepare(arguments)
-    splits = task.load_data(arguments.data)
-    if arguments.data.decimal == "auto":
-        # Recorded, so that whoever asks the run reads numbers as it did.
-        arguments = replace(arguments, data=replace(arguments.data, decimal=splits.decimal))
-    _require_samples(splits, arguments)
-    arguments = resolved(_without_copies(arguments, accelerator), task.advise(splits, arguments))
-    arguments = with_folds(given, arguments, task, splits, accelerator.num_processes)
-    _require_steps(splits, arguments)
+    set_seed(given.training.seed)
+    asked = asked_for(task.asked, given)
+    decided = decide(task, given, accelerator)
+    arguments, learned = decided.arguments, decided.learned
     is_told = accelerator.is_main_process and not arguments.quiet
     if is_told:
-        print_plan(task.plan(splits))
-    learned = whole(splits) if arguments.training.folds else splits
+        print_plan(task.plan(decided.splits))
     parts, fresh_keys = build_parts(task, learned, arguments)
     interruption = Interruption(tells=accelerator.is_main_process)
     log = RunLog(
@@ -113,7 +101,7 @@ def _train(
             save_arguments(folder.working, task=task.name, model=task.arguments, run=arguments)
     if is_told:
         _tell_plan(stage, learned, arguments, asked)
-    folds = Folds(task, splits, arguments, folder.working, accelerator, interruption)
+    folds = Folds(task, decided.splits, arguments, folder.working, accelerator, interruption)
     if arguments.resume:
         loop.checkpoints.load()
     else:
@@ -131,37 +119,19 @@ def _train(
             stage.loop.best.restore(stage.final)
         if has_ended:
             stage = _finished(stage, length, accelerator)
-            if len(splits.test):
-                tested = plain_batches(task, stage.parts, splits.test, arguments.training)
-                scores, shown = measure(
-                    task, stage.final, stage.parts, accelerator.prepare(tested), accelerator
-                )
+            if len(learned.test):
+                scores, shown = _tested(stage, learned, arguments, accelerator)
         log.add_test(scores, stage.loop.position.step)
-    results = {
-        "task": task.name,
-        "finished": has_ended,
-        "data": arguments.data.data,
-        "data_paths": places_of(arguments.data),
-        "test": scores,
-        "validation": length.scores[length.passes]
-        if isinstance(length, Length)
-        else _validation_scores(stage.loop),
-        "best_by": list(task.best_by),
-        "samples": _sizes(learned),
-        "unreadable": [*splits.unreadable, *getattr(splits.train, "unreadable", ())],
-        "odd_cells": list(splits.odd_cells),
-        "started_from": arguments.start.start,
-        "new_weights": fresh_keys,
-        "parameters": parts.model.num_parameters(),
-        "trained_parameters": parts.model.num_parameters(only_trainable=True),
-        "steps": stage.loop.position.step,
-        "planned_steps": loop.planned_steps,
-        "seeds": {"training": arguments.training.seed, "split": arguments.data.split_seed},
-        "seconds": _seconds(stage.loop, length),
-        "processes": accelerator.num_processes,
-        "device": str(accelerator.device),
-        "versions": installed_versions(),
-    }
+    results = results_of(
+        decided,
+        stage,
+        length,
+        has_ended=has_ended,
+        planned_steps=loop.planned_steps,
+        fresh_keys=fresh_keys,
+        scores=scores,
+        accelerator=accelerator,
+    )
     _save(stage, results, folder, accelerator)
     if not has_ended:
         raise RunInterrupted(
@@ -207,10 +177,12 @@ def _finished(stage: Stage, length: Length | Stage | None, accelerator: Accelera
     return replace(stage, parts=stage.task.finish(stage.parts, measured))
 
 
-def _seconds(loop: Loop, length: Length | Stage | None) -> dict[str, float]:
-    """What training took, all divisions included."""
-    before = length.seconds if isinstance(length, Length) else 0.0
-    return {"training": round(before + loop.position.seconds, 1)}
+def _tested(
+    stage: Stage, learned: Splits, arguments: RunArguments, accelerator: Accelerator
+) -> tuple[dict[str, float], dict[str, Tensor]]:
+    """Scores of the test part, and what pictures of the answers are drawn from."""
+    tested = plain_batches(stage.task, stage.parts, learned.test, arguments.training)
+    return measure(stage.task, stage.final, stage.parts, accelerator.prepare(tested), accelerator)
 
 
 def _memory_kept(accelerator: Accelerator) -> AbstractContextManager[None]:
@@ -247,50 +219,3 @@ def _save(stage: Stage, results: dict[str, Any], folder: RunFolder, accelerator:
         if results["finished"]:
             folder.complete()
     accelerator.wait_for_everyone()
-
-
-def _without_copies(arguments: RunArguments, accelerator: Accelerator) -> RunArguments:
-    """Arguments that keep no copy of the weights where these are divided over processes, unless they ask for one."""
-    if "FSDP" not in str(accelerator.distributed_type):
-        return arguments
-    return replace(arguments, training=filled(arguments.training, {"keep_best": False, "ema_decay": 0.0}))
-
-
-def _validation_scores(loop: Loop) -> dict[str, float]:
-    """The validation row of the weights that are saved: the best one, or the last."""
-    name, better = loop.task.best_by
-    headline = f"validation_{name}"
-    rows = [row for row in loop.position.history if headline in row]
-    if not rows:
-        return {}
-    row = rows[-1]
-    if loop.best is not None:
-        choose = max if better == "higher" else min
-        row = choose(rows, key=lambda row: row[headline])
-    return {name.removeprefix("validation_"): score for name, score in row.items() if "validation_" in name}
-
-
-def _require_steps(splits: Any, arguments: RunArguments) -> None:
-    if not hasattr(splits.train, "__len__") and arguments.training.steps is None:
-        raise ConfigurationError("`steps` must be given with `streaming`: a stream has no known length")
-
-
-def _require_samples(splits: Any, arguments: RunArguments) -> None:
-    has_length = hasattr(splits.train, "__len__")
-    needs_test = arguments.data.test_fraction > 0.0 or arguments.data.test_data is not None
-    if (has_length and not len(splits.train)) or (needs_test and not len(splits.test)):
-        sizes = ", ".join(f"{part} {size}" for part, size in _sizes(splits).items())
-        if splits.unreadable and not len(splits.train):
-            raise DataError(
-                f"`data` must fill a training and a test part, received {sizes} rows: {len(splits.unreadable):,} cannot be "
-                f"read, the first because {splits.unreadable[0]}"
-            )
-        raise DataError(
-            f"`data` must fill a training and a test part, received {sizes} rows: of a class, or a group, that has a "
-            "single row none is held out; give more rows, or a test part of its own with --test-data"
-        )
-
-
-def _sizes(splits: Any) -> dict[str, int | str]:
-    parts = {name: splits.part(name) for name in ("train", "validation", "test")}
-    return {name: len(part) if hasattr(part, "__len__") else "streamed" for name, part in parts.items()}

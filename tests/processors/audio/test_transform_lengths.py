@@ -32,7 +32,9 @@ def test_a_pair_is_quick_and_long_enough_and_has_nearly_the_ratio(at_least: int,
     assert is_quick(second)
     assert at_least <= first <= 1.25 * at_least + 4_097
     # Half a sample of the second length, or of what is long a small share; a second length is at least 1.
-    assert abs(second - first * ratio) <= max(0.6 * first / at_least, 3e-4 * second, 1.0 if second == 1 else 0.0)
+    assert abs(second - first * ratio) <= max(
+        0.6 * first / at_least, 3e-4 * second, 1.0 if second == 1 else 0.0
+    )
 
 
 @pytest.mark.parametrize(("samples", "ratio"), [(124_031, 1 / 1.07), (7_919, 1.013)])
