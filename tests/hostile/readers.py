@@ -207,7 +207,7 @@ def _archive_series(folder: Path) -> dict[str, list[bytes]]:
 
 
 def _read_archive_series(path: Path) -> object:
-    from perceivers.kinds.series.opening import ts_table
+    from perceivers.kinds.series.archives import ts_table
 
     table = ts_table(path)
     return [table[index] for index in range(len(table))]

@@ -13,8 +13,9 @@ import pytest
 from perceivers.arguments import DataArguments
 from perceivers.data.tables import ListTable, Table
 from perceivers.errors import DataError
+from perceivers.kinds.series.archives import ts_table
 from perceivers.kinds.series.files import SeriesColumns
-from perceivers.kinds.series.opening import gather_series, is_long, open_series, ts_table
+from perceivers.kinds.series.opening import gather_series, is_long, open_series
 
 COLUMNS = SeriesColumns(time="t", others=("id", "label", "file"))
 LONG = [

@@ -13,21 +13,16 @@ from perceivers.arguments.data import DataArguments
 from perceivers.data.given_parts import with_given_parts
 from perceivers.data.notation import notation_of
 from perceivers.data.opening import open_tables
-from perceivers.data.parts import part_by_last_word
-from perceivers.data.scanning import is_passed_over
 from perceivers.data.some_cells import SomeCells, cells_with_texts
-from perceivers.data.tables import LABEL_COLUMN, ListTable, StreamTable, Table, require_columns
+from perceivers.data.tables import ListTable, StreamTable, Table, require_columns
 from perceivers.errors import DataError
+from perceivers.kinds.series.archives import VALUES_COLUMN, archive_files, archive_table
 from perceivers.kinds.series.channels import choose_channels
 from perceivers.kinds.series.files import SERIES_SUFFIXES, SeriesColumns, texts_of_files
 from perceivers.kinds.series.reading import looks_like_series
 from perceivers.kinds.series.times import moments_of
-from perceivers.kinds.series.wide import is_archive_file, read_archive_file, wide_table
-from perceivers.processors.series.arff import read_arff
-from perceivers.processors.series.ts import SeriesLine, read_ts
+from perceivers.kinds.series.wide import wide_table
 
-VALUES_COLUMN = "series"
-TS_SUFFIX, ARFF_SUFFIX = ".ts", ".arff"
 # Series that tell which columns are channels.
 MOST_LOOKED_AT = 64
 
@@ -67,21 +62,6 @@ def open_series(
         return _open(data, replace(arguments, decimal=decimal), columns, series_column, label_column)
 
     return with_given_parts(tables, arguments, opened)
-
-
-def ts_table(path: Path, label_column: str = LABEL_COLUMN) -> ListTable:
-    """The series of a `.ts` file, and their classes where it has some."""
-    return _table_of_lines(read_ts(path), path, label_column)
-
-
-def _table_of_lines(lines: Sequence[SeriesLine], path: Path, label_column: str) -> ListTable:
-    rows: list[dict[str, Any]] = [
-        {VALUES_COLUMN: line.values}
-        if line.label is None
-        else {VALUES_COLUMN: line.values, label_column: line.label}
-        for line in lines
-    ]
-    return ListTable(rows, str(path), [f"{path}, line {line.line}" for line in lines])
 
 
 def is_long(table: Table, series_column: str) -> bool:
@@ -142,7 +122,7 @@ def gather_series(
 def _open(
     data: str, arguments: DataArguments, columns: SeriesColumns, series_column: str, label_column: str
 ) -> dict[str, Table]:
-    files = _archive_files(Path(data))
+    files = archive_files(Path(data))
     if files:
         _refuse_channels_first(columns, data)
         return {part: archive_table(path, label_column) for part, path in files.items()}
@@ -185,53 +165,6 @@ def _number_texts(table: Table, columns: SeriesColumns) -> list[SomeCells]:
         elif columns.takes(each.name):
             found.append(each)
     return found
-
-
-def archive_table(path: Path, label_column: str = LABEL_COLUMN) -> ListTable:
-    """The series of a file of an archive, by its form: `.ts`, `.arff`, or lines of a class and numbers."""
-    suffix = path.suffix.lower()
-    if suffix == TS_SUFFIX:
-        return ts_table(path, label_column)
-    if suffix == ARFF_SUFFIX:
-        return _table_of_lines(read_arff(path), path, label_column)
-    return read_archive_file(path, VALUES_COLUMN, label_column)
-
-
-def is_archive_form(path: Path, *, by_name: bool = False) -> bool:
-    """Whether a file has one of the forms that `archive_table` reads.
-
-    Args:
-        path: the file.
-        by_name: whether lines of numbers count only in a file that is called after a part, as X_TEST.tsv is: others may be
-            one series without names of channels.
-    """
-    suffix = path.suffix.lower()
-    if suffix in (TS_SUFFIX, ARFF_SUFFIX):
-        return True
-    if by_name and part_by_last_word(path.stem) is None:
-        return False
-    return suffix in (".tsv", ".csv", ".txt", "") and is_archive_file(path)
-
-
-def _archive_files(path: Path) -> dict[str, Path]:
-    """Files of an archive by part: the file itself, or those of a folder, which end in _TRAIN and _TEST."""
-    if path.is_file():
-        return {"train": path} if is_archive_form(path) else {}
-    if not path.is_dir():
-        return {}
-    files = sorted(file for file in path.iterdir() if file.is_file() and not is_passed_over(file.name))
-    for suffix in (TS_SUFFIX, ARFF_SUFFIX, ".tsv", ".csv", ".txt", ""):
-        some = [file for file in files if file.suffix.lower() == suffix]
-        parts = {part_by_last_word(file.stem): file for file in some}
-        named = {part: file for part, file in parts.items() if part is not None}
-        if suffix == TS_SUFFIX and some and (None in parts or len(parts) < len(some)):
-            raise DataError(
-                f"`{path}` must hold .ts files of one data set, ending in _TRAIN and _TEST, received "
-                f"{', '.join(file.name for file in some)}"
-            )
-        if named and all(map(is_archive_form, named.values())):
-            return named
-    return {}
 
 
 def _refuse_channels_first(columns: SeriesColumns, data: str) -> None:

@@ -22,7 +22,7 @@ class SeriesLine:
 
     Args:
         values: float32 [num_steps, num_channels]; NaN where a value is missing.
-        label: its class; None in a file without classes.
+        label: its class, or the number that is its target, as it is written; None in a file without either.
         line: line of the file, from 1.
     """
 
@@ -31,14 +31,22 @@ class SeriesLine:
     line: int
 
 
-def read_ts(path: Path) -> list[SeriesLine]:
-    """Read the series of a `.ts` file; what does not follow the format is a DataError with file and line."""
+def read_ts(path: Path, *, takes_numbers: bool = False) -> list[SeriesLine]:
+    """Read the series of a `.ts` file.
+
+    Args:
+        path: the file.
+        takes_numbers: whether targets may be numbers (`@targetLabel true`); otherwise they must be classes, if there are any.
+
+    Raises:
+        DataError: the file does not follow the format, or has other targets; with its line.
+    """
     try:
         text = read_plain_text(path)
     except (OSError, UnicodeDecodeError) as error:
         raise DataError(f"`{path}` cannot be read as text: {error}") from error
     series: list[SeriesLine] = []
-    has_classes, dimensions, in_data = False, None, False
+    has_targets, dimensions, in_data = False, None, False
     for number, line in enumerate(text.splitlines(), start=1):
         content = line.strip()
         if not content or content.startswith("#"):
@@ -58,27 +66,30 @@ def read_ts(path: Path) -> list[SeriesLine]:
                     f"{where}: series with a time at every value (`@timeStamps true`) are not read; write them as a table "
                     "with a row a step"
                 )
-            elif key == "@targetlabel" and _flag(value, where):
-                raise DataError(
-                    f"{where}: the targets are numbers (`@targetLabel true`), expected classes (`@classLabel true …`)"
-                )
+            elif key == "@targetlabel":
+                has_targets = has_targets or _flag(value, where)
+                if has_targets and not takes_numbers:
+                    raise DataError(
+                        f"{where}: the targets are numbers (`@targetLabel true`), expected classes (`@classLabel true …`); "
+                        "numbers are learned as a table, with --target label"
+                    )
             elif key == "@classlabel":
-                has_classes = _flag(value, where)
+                has_targets = has_targets or _flag(value, where)
             elif key in ("@dimensions", "@dimension"):
                 dimensions = _count(value, where)
             continue
-        series.append(_series(content, has_classes, dimensions, where, number))
+        series.append(_series(content, has_targets, dimensions, where, number))
     if not series:
         raise DataError(f"`{path}` holds no series: expected one a line after @data")
     return series
 
 
-def _series(content: str, has_classes: bool, dimensions: int | None, where: str, number: int) -> SeriesLine:
+def _series(content: str, has_targets: bool, dimensions: int | None, where: str, number: int) -> SeriesLine:
     channels = content.split(":")
-    label = channels.pop().strip() if has_classes else None
+    label = channels.pop().strip() if has_targets else None
     if label is not None and (not label or "," in label or not channels):
         raise DataError(
-            f"{where}: expected a class behind the last colon (`@classLabel true`), received {label!r}"
+            f"{where}: expected a class or a number behind the last colon, as the header says, received {label!r}"
         )
     if dimensions is not None and len(channels) != dimensions:
         raise DataError(f"{where}: expected {dimensions} channels (`@dimensions`), received {len(channels)}")

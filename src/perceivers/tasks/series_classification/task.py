@@ -18,18 +18,16 @@ from perceivers.data.tables import ListTable, Table
 from perceivers.data.words import listed
 from perceivers.errors import ConfigurationError, DataError
 from perceivers.kinds.base import Kind
-from perceivers.kinds.series.files import SERIES_SUFFIXES, SeriesColumns
-from perceivers.kinds.series.kind import SeriesKind
-from perceivers.kinds.series.opening import (
+from perceivers.kinds.series.archives import (
     ARFF_SUFFIX,
     TS_SUFFIX,
     VALUES_COLUMN,
     archive_table,
-    gather_series,
     is_archive_form,
-    is_long,
-    open_series,
 )
+from perceivers.kinds.series.files import SERIES_SUFFIXES, SeriesColumns
+from perceivers.kinds.series.kind import SeriesKind
+from perceivers.kinds.series.opening import gather_series, is_long, open_series
 from perceivers.kinds.series.wide import FEWEST_STEPS, wide_table
 from perceivers.tasks.base import Batch, Parts
 from perceivers.tasks.columns import Columns

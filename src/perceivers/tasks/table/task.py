@@ -2,21 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import date, time, timedelta
+from pathlib import Path
 from typing import Any, ClassVar, Literal
 
 from perceivers.arguments import DataArguments, RunArguments
 from perceivers.arguments.advice import Advice
 from perceivers.arguments.open import USUAL_SIZE, filled
 from perceivers.configuration import PerceiverConfig
+from perceivers.data.given_parts import with_given_parts
 from perceivers.data.opening import Tables, open_tables
 from perceivers.data.rows import RowSamples, StreamSamples
 from perceivers.data.some_cells import SomeCells
 from perceivers.data.splits import Samples, Splits
 from perceivers.data.tables import StreamTable, Table
 from perceivers.errors import ConfigurationError
+from perceivers.kinds.series.archives import has_own_form, own_form_table, own_form_tables
 from perceivers.tasks.base import Parts
 from perceivers.tasks.choosing import for_length
 from perceivers.tasks.column_task import ColumnTask
@@ -51,8 +54,27 @@ class TableTask(ColumnTask[TableArguments]):
         return "loss", "lower"
 
     def open(self, arguments: DataArguments) -> Tables:
-        """See ColumnTask."""
-        return open_tables(arguments, ())
+        """See ColumnTask; archives of series are tables, too."""
+
+        def opened(data: str) -> Tables:
+            alone = replace(arguments, data=data, validation_data=None, test_data=None)
+            return {**own_form_tables(data)} or open_tables(alone, ())
+
+        if arguments.streaming or not (tables := own_form_tables(arguments.data)):
+            return open_tables(arguments, ())
+        return with_given_parts({**tables}, arguments, opened)
+
+    def tables_of(self, given: str) -> Iterator[Table]:
+        """See ColumnTask; an archive of series is a table, for a run that learned from series."""
+        path = Path(given)
+        if (
+            path.is_file()
+            and has_own_form(path)
+            and any(each.kind.name == "series" for each in self.columns.inputs)
+        ):
+            yield self.to_be_asked(own_form_table(path))
+        else:
+            yield from super().tables_of(given)
 
     def number_texts(self, train: Table | StreamTable) -> Sequence[SomeCells]:
         """See ColumnTask."""
