@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, cast
 
 import torch
 from torch import Tensor, nn
@@ -12,12 +13,16 @@ from perceivers.configuration import PerceiverConfig
 from perceivers.configuration_rules import require_count, require_positive
 from perceivers.errors import ConfigurationError, ShapeError
 from perceivers.modalities.base import AbstractPreprocessor, Preprocessed, require_finite, require_tensor
+from perceivers.modalities.linear_tokens import LinearTokens
 from perceivers.modalities.structure import InputStructure, tokens_as_features
 from perceivers.nn.initialization import start_at_zero
 from perceivers.nn.learning_rates import learn_at
 
+# What the squares of a group's features come to, as a linear model sees them: a group of thousands counts as one of few does.
+SQUARES_OF_A_GROUP = 24.0
 
-class PerceiverFeatureGroupsPreprocessor(AbstractPreprocessor):
+
+class PerceiverFeatureGroupsPreprocessor(AbstractPreprocessor, LinearTokens):
     """A token a group, from the features of the group.
 
         token = the group's map of its features + the group's own vector
@@ -99,6 +104,41 @@ class PerceiverFeatureGroupsPreprocessor(AbstractPreprocessor):
     def structure(self) -> InputStructure:
         """See AbstractPreprocessor."""
         return tokens_as_features(self, "each group of features has a map of its own")
+
+    @property
+    def is_linear(self) -> bool:
+        """See LinearTokens."""
+        return True
+
+    def linear_features(self, inputs: Tensor) -> Tensor:
+        """See LinearTokens: the features, of which each group has the same size as a whole."""
+        return inputs.double() * self._sizes_in_linear(inputs.device)
+
+    def is_detail(self, num_features: int) -> Tensor:
+        """See LinearTokens: features of groups that are larger than the smallest."""
+        return self._by_feature([size > min(self.group_sizes) for size in self.group_sizes])
+
+    @torch.no_grad()
+    def start_linear(self, weights: Tensor, inputs: Tensor | None) -> None:
+        """See LinearTokens."""
+        count = weights.shape[1]
+        own = (weights * self._sizes_in_linear(weights.device)[:, None]).split(self.group_sizes)
+        for linear, of_group in zip(self.maps, own, strict=True):
+            weight = cast("Tensor", linear.weight)
+            weight[:count] = of_group.T.to(weight)
+        self.groups[:, :count] = 0.0
+
+    def _sizes_in_linear(self, device: torch.device) -> Tensor:
+        return self._by_feature([math.sqrt(SQUARES_OF_A_GROUP / size) for size in self.group_sizes]).to(
+            device
+        )
+
+    def _by_feature(self, of_groups: Sequence[float]) -> Tensor:
+        """What each group has, for each of its features; float64, or bool."""
+        values = torch.tensor(
+            of_groups, dtype=torch.bool if isinstance(of_groups[0], bool) else torch.float64
+        )
+        return values.repeat_interleave(torch.tensor(self.group_sizes))
 
     def _validate(self, inputs: Tensor) -> None:
         require_tensor("inputs", inputs)

@@ -37,10 +37,15 @@ def own_form_tables(data: str) -> dict[str, ListTable]:
     """The tables of a `.ts` or `.arff` file, or of a folder of them, by part; none where it is something else."""
     path = Path(data)
     if path.is_dir():
-        is_archive = any(map(has_own_form, path.iterdir())) and not any(map(is_table, path.iterdir()))
-        files = archive_files(path) if is_archive else {}
+        files = archive_files(path) if _is_archive(list(path.iterdir())) else {}
         return {part: own_form_table(file) for part, file in files.items() if has_own_form(file)}
     return {"train": own_form_table(path)} if has_own_form(path) else {}
+
+
+def _is_archive(files: Sequence[Path]) -> bool:
+    """Whether files are series in forms of their own, and other tables beside them are the same series in another form."""
+    tables = [file for file in files if is_table(file)]
+    return any(map(has_own_form, files)) and all(is_archive_form(table, by_name=True) for table in tables)
 
 
 def has_own_form(path: Path) -> bool:

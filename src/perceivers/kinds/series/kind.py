@@ -23,7 +23,7 @@ from perceivers.kinds.series.features import SeriesFeatures, settled_features
 from perceivers.kinds.series.files import SERIES_SUFFIXES, SeriesColumns, texts_of_files
 from perceivers.kinds.series.options import SeriesOptions
 from perceivers.kinds.series.reading import looks_like_series, require_shape, require_values, series_of
-from perceivers.kinds.series.sizing import series_learning, series_options
+from perceivers.kinds.series.sizing import LEFT_OUT, series_learning, series_options
 from perceivers.kinds.series.tensors import SeriesScale, VariedSeries, series_input
 from perceivers.kinds.series.values import fill_missing, statistics
 from perceivers.rivals.simple import SimpleForm
@@ -112,11 +112,21 @@ class SeriesKind(Kind):
             if series is not None:
                 lengths.append(len(series))
                 num_channels, missing = series.shape[1], missing or bool(np.isnan(series).any())
-        return series_options(num_rows, lengths, num_channels, has_missing=missing)
+        return series_options(num_rows, lengths, num_channels, has_missing=missing, hides=hidden > 0.0)
+
+    @classmethod
+    def advise_alone(cls, cells: Sequence[Any], table: Any, num_rows: int) -> SeriesOptions:
+        """See Kind; patterns are hidden in part."""
+        return cls.advise(cells, table, num_rows, LEFT_OUT)
 
     def learning(self, num_rows: int, num_classes: int | None = None) -> Advice:
         """See Kind."""
         return series_learning(num_rows, tokens=self.options.tokens, num_classes=num_classes)
+
+    @property
+    def is_linear(self) -> bool:
+        """See Kind: patterns and outline are fixed features."""
+        return bool(self.options.tokens == PATTERNS)
 
     @property
     def num_tokens(self) -> int | None:

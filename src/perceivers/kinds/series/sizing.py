@@ -20,12 +20,14 @@ MOST_PATCHES = 128
 # Steps a root of a series, for up to so many classes; more classes have more steps, in proportion, up to a limit.
 STEPS_OF_A_ROOT, FEWEST_STEPS = 16.0, 240
 FEW_CLASSES, MOST_TIMES = 8, 5.0
+# Share of the numbers of patterns and outline that are left out while training.
+LEFT_OUT = 0.5
 # As many as those of twenty classes, where nobody knows the classes.
 USUAL_CLASSES = 20
 
 
 def series_options(
-    num_rows: int, lengths: Sequence[int], num_channels: int, *, has_missing: bool
+    num_rows: int, lengths: Sequence[int], num_channels: int, *, has_missing: bool, hides: bool = True
 ) -> SeriesOptions:
     """How series are read and what the model sees of them.
 
@@ -34,6 +36,7 @@ def series_options(
         lengths: steps of some of them; none where nobody knows.
         num_channels: of a step.
         has_missing: whether values are missing in some.
+        hides: whether what a model sees is hidden in part while it learns; not where it starts as a linear model.
     """
     longest = max(lengths, default=1)
     is_many = num_rows >= MANY_ROWS
@@ -43,6 +46,7 @@ def series_options(
         steps_per_patch=max(-(-longest // MOST_PATCHES), 1),
         pattern_dilations=8 if num_rows >= HUGE_ROWS else 16,
         pattern_thresholds=16 if num_rows >= HUGE_ROWS else 48,
+        pattern_dropout=LEFT_OUT if hides else 0.0,
     )
 
 

@@ -12,7 +12,7 @@ from torch import Tensor
 from perceivers.tasks.table.features import Features
 
 # How much squares of weights cost, beside the sum of the rows' losses: what is tried, the simplest model first.
-COSTS = (500.0, 150.0, 50.0, 15.0, 5.0, 1.5, 0.5, 0.15, 0.05)
+COSTS = (500.0, 150.0, 50.0, 15.0, 5.0, 1.5, 0.5, 0.15, 0.05, 0.015, 0.005, 0.0015, 0.0005)
 # So many models without a gain in a row end the search.
 PATIENCE = 2
 # What details are multiplied by: of tenths, weights cost a hundred times as much. A later one is taken where held-out rows

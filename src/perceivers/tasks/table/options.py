@@ -108,11 +108,15 @@ class TableArguments(NetworkArguments):
         """These arguments with the columns of numbers that are told by their values, too, where that was left open."""
         return filled(self, {"by_value": tuple(columns)})
 
-    def sized(self, sizes: TableSizes) -> TableArguments:
-        """These arguments with `sizes`, or else the usual values, in the place of what was left open."""
-        advised = Advice(latent_channels=sizes.latent_channels, num_heads=4, num_cross_heads=4)
-        heads = fitted(given(self), advised)
-        values = dataclasses.asdict(sizes)
-        return completed(
-            filled(self, {**values, "num_heads": heads.num_heads, "num_cross_heads": heads.num_cross_heads})
-        )
+    def sized(self, sizes: TableSizes, alone: Advice | None = None) -> TableArguments:
+        """These arguments with `sizes`, or else the usual values, in the place of what was left open.
+
+        Args:
+            sizes: for the columns of the table.
+            alone: how the only input is learned by itself: its network goes before `sizes`.
+        """
+        usual = Advice(latent_channels=sizes.latent_channels, num_heads=4, num_cross_heads=4)
+        heads = fitted(given(self), usual if alone is None else alone.over(usual))
+        network = {} if alone is None else alone.values()
+        fitting = {"num_heads": heads.num_heads, "num_cross_heads": heads.num_cross_heads}
+        return completed(filled(self, {**dataclasses.asdict(sizes), **network, **fitting}))

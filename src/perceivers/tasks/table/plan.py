@@ -21,7 +21,7 @@ from perceivers.tasks.strays import LookedThrough
 from perceivers.tasks.table.by_value import NOTE, columns_by_value, first_of_each
 from perceivers.tasks.table.guesses import FEW_CELLS, ColumnPlan, Wishes, cells_of, guess_column, joined
 from perceivers.tasks.table.options import TableArguments
-from perceivers.tasks.table.sizing import table_sizes
+from perceivers.tasks.table.sizing import count_large, learned_alone, table_sizes
 
 # Rows that a stream is taken to have: nobody has counted them.
 UNKNOWN_ROWS = 100_000
@@ -83,15 +83,17 @@ def plan_table(
     at_first = _made(kinds, train, num_rows, 0.0, surveyed)
     arguments = _with_by_value(arguments, at_first, answers, train, looked, group_column)
     guessed = list(at_first.values())
+    num_large = count_large(guessed, has_numbers_to_answer=asks_amounts)
     sizes = table_sizes(
         num_rows,
-        num_large=sum(not kind.is_light for kind in guessed),
+        num_large=num_large,
         has_numbers_to_answer=asks_amounts,
-        may_start_linear=all(kind.is_linear for kind in guessed)
+        may_start_linear=num_large == 0
+        and all(kind.is_linear for kind in guessed)
         and not any(answer.selects for answer in answers.values()),
         has_linear_first=any(kind.is_linear_first for kind in guessed),
     )
-    arguments = arguments.sized(sizes)
+    arguments = arguments.sized(sizes, learned_alone(guessed, num_rows) if num_large else None)
     answers = {
         name: answer if answer.selects else replace(answer, token_rate=arguments.token_rate)
         for name, answer in answers.items()

@@ -7,7 +7,7 @@ from rich.text import Text
 
 from perceivers.kinds.base import counted
 from perceivers.tasks.table.plan import TablePlan
-from perceivers.tasks.table.sizing import stems_of, table_advice
+from perceivers.tasks.table.sizing import count_large, stems_of, table_advice
 
 
 def plan_as_table(plan: TablePlan) -> Table:
@@ -44,7 +44,9 @@ def choices_in_words(plan: TablePlan, num_rows: int) -> list[str]:
     inputs = plan.chosen.inputs
     advice = table_advice(
         num_rows,
-        num_large=sum(not each.kind.is_light for each in inputs),
+        num_large=count_large(
+            (each.kind for each in inputs), has_numbers_to_answer=plan.chosen.asks_for_numbers
+        ),
         has_numbers_to_answer=plan.chosen.asks_for_numbers,
         starts_linear=plan.arguments.linear_start,
         stems=stems_of(inputs, num_rows),

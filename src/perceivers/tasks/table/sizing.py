@@ -8,11 +8,12 @@ measured on 40 others (benchmarks/many_tables.py).
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from math import log2
 
 from perceivers.arguments.advice import Advice
+from perceivers.kinds.base import Kind
 from perceivers.tasks.inputs import Input
 
 # Below this, networks are small and are held back: there is little to learn from.
@@ -82,10 +83,11 @@ def table_sizes(
 
     Args:
         num_rows: training rows.
-        num_large: inputs of many tokens: pictures, sounds, films, series, sets of points, texts read as bytes.
+        num_large: inputs of many tokens: pictures, sounds, films, series step by step, sets of points, texts read as bytes.
         has_numbers_to_answer: whether a target is a number; noise in the inputs costs numbers more than classes.
-        may_start_linear: whether all columns are numbers, dates, categories and texts as n-grams, and no target is a member
-            of a set. Few rows of such columns say more to a linear model than to a network, which then learns on from there.
+        may_start_linear: whether all columns are numbers, dates, categories, texts as n-grams and, where numbers are
+            answered, series as patterns, and no target is a member of a set. Few rows of such columns say more to a linear model than
+            to a network, which then learns on from there.
         has_linear_first: whether columns are of a kind of which many rows say more to a linear model, too: texts as n-grams.
     """
     if num_large:
@@ -98,6 +100,25 @@ def table_sizes(
     else:
         sizes = TableSizes(8, 64, 1, 64, mlp_dropout=0.2, dropout=0.0, hidden=0.1)
     return started(sizes) if may_start_linear and has_linear_first else sizes
+
+
+def count_large(kinds: Iterable[Kind], *, has_numbers_to_answer: bool) -> int:
+    """How many inputs a network has to look into: of numbers, fixed features of series tell more by themselves."""
+    return sum(not (kind.is_light or (kind.is_linear and has_numbers_to_answer)) for kind in kinds)
+
+
+def learned_alone(kinds: Sequence[Kind], num_rows: int, num_classes: int | None = None) -> Advice | None:
+    """How the only input of a table is learned where there is nothing beside it; None where it is not looked into.
+
+    Args:
+        kinds: of all inputs.
+        num_rows: training rows.
+        num_classes: that are told apart; None where something else is answered, or nobody knows yet.
+    """
+    if len(kinds) != 1 or kinds[0].is_light:
+        return None
+    advice = kinds[0].learning(num_rows, num_classes)
+    return None if advice.epochs is None else advice
 
 
 def started(sizes: TableSizes) -> TableSizes:

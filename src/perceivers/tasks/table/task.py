@@ -8,6 +8,7 @@ from datetime import date, time, timedelta
 from pathlib import Path
 from typing import Any, ClassVar, Literal
 
+from perceivers.answers.one_class import OneClass
 from perceivers.arguments import DataArguments, RunArguments
 from perceivers.arguments.advice import Advice
 from perceivers.arguments.open import USUAL_SIZE, filled
@@ -32,7 +33,7 @@ from perceivers.tasks.table.guesses import SMALL
 from perceivers.tasks.table.number_texts import number_texts
 from perceivers.tasks.table.options import TableArguments
 from perceivers.tasks.table.plan import TablePlan, plan_table, wishes_of
-from perceivers.tasks.table.sizing import stems_of, table_advice, table_sizes
+from perceivers.tasks.table.sizing import count_large, learned_alone, stems_of, table_advice, table_sizes
 
 # Linear models are fitted to at most so many rows.
 MOST_ROWS = 20_000
@@ -106,9 +107,10 @@ class TableTask(ColumnTask[TableArguments]):
         """See Task."""
         if not isinstance(splits.train, RowSamples) or self.arguments.size == USUAL_SIZE:
             return Advice()
-        num_large = sum(not each.kind.is_light for each in self.columns.inputs)
+        kinds = [each.kind for each in self.columns.inputs]
         num_rows = len(splits.train)
         asks_numbers = self.columns.asks_for_numbers
+        num_large = count_large(kinds, has_numbers_to_answer=asks_numbers)
         sizes = table_sizes(num_rows, num_large=num_large, has_numbers_to_answer=asks_numbers)
         advice = table_advice(
             num_rows,
@@ -118,7 +120,15 @@ class TableTask(ColumnTask[TableArguments]):
             stems=stems_of(self.columns.inputs, num_rows),
         )
         advice = replace(advice, latent_channels=sizes.latent_channels)
+        if num_large and (alone := learned_alone(kinds, num_rows, self._num_classes)):
+            advice = alone.over(advice)
         return for_length(narrowed(advice, self.arguments.latent_channels), run, num_rows)
+
+    @property
+    def _num_classes(self) -> int | None:
+        """That the only answer tells apart; None where something else is answered, or more than that."""
+        answers = list(self.columns.answers.values())
+        return len(answers[0].names) if len(answers) == 1 and isinstance(answers[0], OneClass) else None
 
     def build(self, splits: Splits, start: PerceiverConfig | None = None) -> Parts:
         """See ColumnTask; a model that starts anew may start as linear models."""
@@ -134,8 +144,9 @@ class TableTask(ColumnTask[TableArguments]):
         if bent or any(answer.selects for answer in self.columns.answers.values()):
             received = ", ".join(f"{'/'.join(each.columns)} ({each.kind.name})" for each in bent)
             raise ConfigurationError(
-                "`linear_start` needs columns of numbers (not as waves alone), dates, categories and texts (not as bytes), "
-                f"and targets that are classes, labels and numbers, received {received or 'members of a set'}"
+                "`linear_start` needs columns of numbers (not as waves alone), dates, categories, texts (not as bytes) "
+                "and series (not step by step), and targets that are classes, labels and numbers, received "
+                f"{received or 'members of a set'}"
             )
         samples = list(some_samples(train, MOST_ROWS))
         start_as_linear_models(model, self.columns, samples, seed=0)
