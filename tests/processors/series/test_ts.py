@@ -42,6 +42,15 @@ def test_a_question_mark_is_a_missing_value(tmp_path: Path) -> None:
     assert np.array_equal(np.isnan(series.values), [[False, True], [True, False]])
 
 
+def test_numbers_stand_where_classes_do_and_are_read_where_they_are_taken(tmp_path: Path) -> None:
+    path = write(tmp_path, "@targetlabel true\n@data\n1,2,3:0.25\n4,5:-7e2\n")
+    first, second = read_ts(path, takes_numbers=True)
+    assert (first.label, second.label) == ("0.25", "-7e2")
+    assert first.values.tolist() == [[1.0], [2.0], [3.0]]
+    path = write(tmp_path, "@targetlabel false\n@classlabel true a\n@data\n1,2,3:a\n")
+    assert read_ts(path)[0].label == "a"
+
+
 @pytest.mark.parametrize(
     ("text", "message"),
     [
@@ -51,11 +60,14 @@ def test_a_question_mark_is_a_missing_value(tmp_path: Path) -> None:
         ),
         (HEADER + "1,2:3:left\n", r"line 7: all channels must have as many steps, received \[1, 2\]"),
         (HEADER + "1,2:left\n", r"line 7: expected 2 channels \(`@dimensions`\), received 1"),
-        (HEADER + "1,2:3,4\n", "line 7: expected a class behind the last colon .* received '3,4'"),
+        (
+            HEADER + "1,2:3,4\n",
+            "line 7: expected a class or a number behind the last colon, as the header says, received '3,4'",
+        ),
         (HEADER, "holds no series: expected one a line after @data"),
         ("series: 1,2\n", "line 1: expected a header line that begins with @, received 'series: 1,2'"),
         ("@timeStamps true\n@data\n", "line 1: series with a time at every value .* write them as a table"),
-        ("@targetLabel true\n@data\n", "line 1: the targets are numbers"),
+        ("@targetLabel true\n@data\n", "line 1: the targets are numbers .* as a table, with --target label"),
         ("@classLabel maybe\n@data\n", "line 1: expected true or false, received 'maybe'"),
         ("@dimensions none\n@data\n", "line 1: expected a number of channels, at least 1, received 'none'"),
     ],

@@ -15,6 +15,7 @@ from perceivers.configuration import PerceiverConfig
 from perceivers.errors import ConfigurationError
 from perceivers.modalities.bag_of_ngrams import PerceiverBagOfNgramsPreprocessor
 from perceivers.modalities.category import PerceiverCategoryPreprocessor
+from perceivers.modalities.feature_groups import PerceiverFeatureGroupsPreprocessor
 from perceivers.modalities.ids import NOTHING, WEIGHT_UNIT
 from perceivers.modalities.number import PerceiverNumberPreprocessor
 from perceivers.tasks.table.options import TableArguments
@@ -54,6 +55,7 @@ def test_the_sums_of_the_tokens_channels_are_what_the_weights_say(channels: int)
         (PerceiverNumberPreprocessor(CONFIG, 2, encoding="combined", bin_edges=edges), numbers),
         (PerceiverCategoryPreprocessor(CONFIG, [2, 2, 2]), ids),
         (PerceiverBagOfNgramsPreprocessor(CONFIG, num_bags=2, num_rows=5), ngrams),
+        (PerceiverFeatureGroupsPreprocessor(CONFIG, [5, 2]), torch.randn(13, 7, generator=generator)),
     ):
         features = part.linear_features(inputs)
         weights = torch.randn(features.shape[1], channels, generator=generator, dtype=torch.float64)
@@ -96,15 +98,15 @@ def test_a_start_without_a_map_is_refused() -> None:
 
 def test_columns_that_are_not_linear_are_refused_by_name() -> None:
     rows = frame(31)
-    rows["trace"] = [np.zeros(5, dtype=np.float32) for _ in range(31)]
+    rows["cloud"] = [np.zeros((5, 2), dtype=np.float32) for _ in range(31)]
     with pytest.raises(
-        ConfigurationError, match=r"`linear_start` needs columns of numbers .* received trace \(series\)"
+        ConfigurationError, match=r"`linear_start` needs columns of numbers .* received cloud \(points\)"
     ):
         fit(
             rows,
             "price",
             quiet=True,
-            column=["trace=series"],
+            column=["cloud=points"],
             **{**TINY, "linear_start": True, "token_rate": 1.0},
         )
 
@@ -115,6 +117,26 @@ def test_words_beside_other_columns_say_at_once_what_a_linear_model_says() -> No
     rows["warm"] = ["red" in note for note in rows["note"]]
     predictor = fit(rows, "warm", quiet=True, steps=1, device="cpu")
     assert predictor.results["test"]["accuracy"] == 1.0
+
+
+def test_numbers_that_follow_from_series_are_right_at_once() -> None:
+    chance = np.random.default_rng(0)
+    levels = chance.normal(size=97)
+    rows: dict[str, Any] = {
+        "trace": [(level + 0.1 * chance.normal(size=23)).astype(np.float32) for level in levels],
+        "size": chance.normal(size=97).tolist(),
+    }
+    rows["price"] = [float(3.0 * level + size) for level, size in zip(levels, rows["size"], strict=True)]
+    predictor = fit(rows, "price", quiet=True, steps=1, device="cpu", column=["trace=series"])
+    assert predictor.results["test"]["r2"] > 0.9
+
+
+def test_features_of_large_groups_are_details_and_count_as_much_as_those_of_small_ones() -> None:
+    part = PerceiverFeatureGroupsPreprocessor(CONFIG, [96, 6, 24])
+    assert part.is_detail(126).tolist() == [True] * 96 + [False] * 6 + [True] * 24
+    features = part.linear_features(torch.ones(1, 126))
+    assert features[0, [0, 96, 102]].tolist() == [0.5, 2.0, 1.0]
+    assert not PerceiverFeatureGroupsPreprocessor(CONFIG, [3, 3]).is_detail(6).any()
 
 
 def test_bins_are_details_where_the_number_stands_beside_them() -> None:

@@ -10,8 +10,13 @@ from perceivers.kinds.image.sizing import Looks, image_options
 from perceivers.kinds.number.kind import NumberKind
 from perceivers.kinds.number.options import NumberOptions
 from perceivers.kinds.passes import stem_learning
+from perceivers.kinds.series.kind import SeriesKind
+from perceivers.kinds.series.options import SeriesOptions
 from perceivers.tasks.inputs import Input
+from perceivers.tasks.table.options import TableArguments
 from perceivers.tasks.table.sizing import (
+    count_large,
+    learned_alone,
     stems_of,
     table_advice,
     table_batch_size,
@@ -67,6 +72,33 @@ def test_what_goes_through_a_stem_is_learned_as_it_would_be_alone_the_costliest_
     (alone,) = stems_of([pictures, numbers], 500)
     assert alone == pictures.kind.learning(500)
     assert stems_of([numbers], 500) == []
+
+
+def test_a_network_looks_into_patterns_for_classes_and_into_steps_for_all() -> None:
+    numbers, patterns, steps = (
+        NumberKind(NumberOptions()),
+        SeriesKind(SeriesOptions(tokens="patterns")),
+        SeriesKind(SeriesOptions(tokens="steps")),
+    )
+    kinds = [numbers, patterns, steps]
+    assert count_large(kinds, has_numbers_to_answer=True) == 1
+    assert count_large(kinds, has_numbers_to_answer=False) == 2
+
+
+def test_a_lone_column_has_the_network_and_the_loop_that_it_has_by_itself() -> None:
+    series = SeriesKind(SeriesOptions(tokens="patterns"))
+    alone = learned_alone([series], 97, 3)
+    assert alone is not None
+    assert alone == series.learning(97, 3)
+    sizes = table_sizes(97, num_large=1, has_numbers_to_answer=False)
+    chosen = TableArguments(target=("kind",), num_layers=5).sized(sizes, alone)
+    assert (chosen.num_latents, chosen.latent_channels, chosen.num_cross_heads) == (8, 64, 1)
+    # What the user gave goes first.
+    assert chosen.num_layers == 5
+    assert learned_alone([series, NumberKind(NumberOptions())], 97) is None
+    assert learned_alone([NumberKind(NumberOptions())], 97) is None
+    # Steps by themselves are learned as any other kind.
+    assert learned_alone([SeriesKind(SeriesOptions(tokens="steps"))], 97) is None
 
 
 def test_numbers_are_learned_in_more_passes_and_by_a_mean_of_the_weights() -> None:

@@ -86,8 +86,8 @@ def table_sizes(
         num_large: inputs of many tokens: pictures, sounds, films, series step by step, sets of points, texts read as bytes.
         has_numbers_to_answer: whether a target is a number; noise in the inputs costs numbers more than classes.
         may_start_linear: whether all columns are numbers, dates, categories, texts as n-grams and, where numbers are
-            answered, series as patterns, and no target is a member of a set. Few rows of such columns say more to a linear model than
-            to a network, which then learns on from there.
+            answered, series as patterns, and no target is a member of a set. Few rows of such columns say more to a linear
+            model than to a network, which then learns on from there.
         has_linear_first: whether columns are of a kind of which many rows say more to a linear model, too: texts as n-grams.
     """
     if num_large:
