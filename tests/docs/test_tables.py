@@ -88,7 +88,9 @@ def test_the_sizes_of_the_page_are_those_of_the_functions() -> None:
         "waves of a number": lambda rows: (
             "no" if number_options(rows, 0.0).number_encoding == "piecewise" else "yes"
         ),
-        "words hidden while training": lambda rows: text_options(rows).hide,
+        "words hidden (classes / numbers)": lambda rows: " / ".join(
+            str(text_options(rows, hides=bool(network(rows, asks).hidden)).hide) for asks in (False, True)
+        ),
     }
     page = PAGE.read_text(encoding="utf-8")
     for name, of in lines.items():

@@ -21,7 +21,7 @@ from perceivers.kinds.sound.kind import SoundKind
 from perceivers.kinds.sound.options import SoundOptions
 from perceivers.kinds.text.kind import TextKind
 from perceivers.kinds.text.options import TextOptions
-from perceivers.rivals.simple import beside_simple
+from perceivers.rivals.simple import SimpleForm, beside_simple
 
 
 def vectors(count: int, seed: int) -> tuple[list[np.ndarray], list[str], list[float]]:
@@ -87,6 +87,13 @@ def test_what_is_missing_of_a_vector_counts_as_usual() -> None:
         {"class": ("class", classes, ["high", *classes[:5]])},
     )
     assert np.isfinite(rival.measures["class"]["log_loss"])
+
+
+def test_a_method_is_called_what_it_is_where_numbers_are_answered() -> None:
+    form = SimpleForm("text", "SVM", "ridge")
+    assert form.titled(["number", "number"]) == "ridge"
+    assert form.titled(["number", "class"]) == "SVM"
+    assert SimpleForm("vector", "linear").titled(["number"]) == "linear"
 
 
 def test_words_and_letters_tell_texts_apart_and_give_no_probabilities() -> None:

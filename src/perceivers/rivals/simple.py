@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -36,10 +36,16 @@ class SimpleForm:
     Args:
         form: "vector": float [features], of one length for all values; "text": a text; "series": float [steps, channels].
         title: of the method, as tables of results have it.
+        title_for_numbers: the same where numbers are all that is answered, and the method is another one then.
     """
 
     form: Literal["vector", "text", "series"]
     title: str
+    title_for_numbers: str | None = None
+
+    def titled(self, answers: Collection[str]) -> str:
+        """The title where these are answered: "class", "labels" or "number"."""
+        return self.title_for_numbers or self.title if set(answers) == {"number"} else self.title
 
 
 def beside_simple(

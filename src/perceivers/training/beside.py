@@ -155,7 +155,7 @@ def cheap_rival(
         if not values or not truths:
             return None
         targets = _targets_of(parts, fitted, measured)
-        method = form.title
+        method = form.titled([answer for answer, _, _ in targets.values()])
         found = {method: beside_simple(form.form, values, truths, targets, seed)}
     found["majority"] = beside_majority(targets)
     return {

@@ -13,6 +13,7 @@ from perceivers.kinds.text.sizing import batch_size_of, lone_text_options, text_
 def test_fewer_rows_of_a_mixed_table_are_held_back_more(num_rows: int, hide: float) -> None:
     options = text_options(num_rows)
     assert (options.text_reading, options.hide, options.ngram_dropout) == ("ngrams", hide, 0.0)
+    assert text_options(num_rows, hides=False).hide == 0.0
 
 
 @pytest.mark.parametrize(("num_rows", "fewest"), [(3, 1), (19_999, 1), (20_000, 2)])

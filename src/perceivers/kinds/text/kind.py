@@ -71,7 +71,9 @@ class TextKind(Kind):
         }
     }
     usual_columns: ClassVar[tuple[str, ...]] = ("text", "sentence", "content", "description", "review")
-    simple_form: ClassVar[SimpleForm | None] = SimpleForm("text", "SVM on words and letters")
+    simple_form: ClassVar[SimpleForm | None] = SimpleForm(
+        "text", "SVM on words and letters", "ridge regression on words and letters"
+    )
 
     @property
     def is_light(self) -> bool:
@@ -112,8 +114,8 @@ class TextKind(Kind):
 
     @classmethod
     def advise(cls, cells: Sequence[Any], table: Any, num_rows: int, hidden: float) -> TextOptions:
-        """See Kind."""
-        return text_options(num_rows)
+        """See Kind; where nothing is hidden of the other columns, words are not either."""
+        return text_options(num_rows, hides=hidden > 0.0)
 
     @classmethod
     def advise_alone(cls, cells: Sequence[Any], table: Any, num_rows: int) -> TextOptions:

@@ -24,7 +24,7 @@ RATE_OF_STARTED, MAP_OF_STARTED, MAP_OF_NEW = 2.0, 0.5, 5.0
 FEWEST_EPOCHS, FEWEST_STEPS = 6, 400
 
 
-def text_options(num_rows: int) -> TextOptions:
+def text_options(num_rows: int, *, hides: bool = True) -> TextOptions:
     """How texts beside other columns are read: as words, pairs of words and runs of letters, whatever their length.
 
     The share of hidden words was chosen on held-out rows of a table of 512 (0.7 of 0.2, 0.5 and 0.7); twice the rows have 0.1
@@ -32,11 +32,12 @@ def text_options(num_rows: int) -> TextOptions:
 
     Args:
         num_rows: training rows.
+        hides: whether the table hides anything while it is learned; few rows that start as linear models do not.
     """
     octaves = log2(max(num_rows, FEW_ROWS) / FEW_ROWS)
     return TextOptions(
         text_reading="ngrams",
-        hide=round(max(MOST_HIDDEN - 0.1 * octaves, 0.0), 2),
+        hide=round(max(MOST_HIDDEN - 0.1 * octaves, 0.0), 2) if hides else 0.0,
         ngram_rows=NGRAM_ROWS,
         ngram_vectors=FEW_VECTORS if num_rows < MANY_TEXTS else MOST_VECTORS,
         ngram_learning_rate=0.3,
