@@ -28,6 +28,7 @@ ON_THE_PROCESSOR: dict[str, str] = {
     "metrics/signal_to_noise.py": "as above; the rest is as wide as its device allows",
     "modalities/bag_of_ngrams.py": "starting values, before the model is moved",
     "modalities/category.py": "as above",
+    "modalities/feature_groups.py": "as above",
     "modalities/number.py": "as above",
     "models/answers/heads.py": "starting values, on the processor by name",
     "models/text_building.py": "starting values, before the model is moved",
