@@ -35,17 +35,17 @@ def inspect(
 
     from perceivers.arguments import DataArguments
     from perceivers.data.notation import settle_notation
-    from perceivers.data.opening import open_tables
     from perceivers.data.tables import Table
     from perceivers.kinds.registry import KINDS
     from perceivers.tasks.table.number_texts import number_texts
+    from perceivers.tasks.table.opening import open_any
     from perceivers.tasks.table.options import TableArguments
     from perceivers.tasks.table.plan import plan_table, wishes_of
     from perceivers.tasks.table.printing import choices_in_words, plan_as_table
 
     arguments = TableArguments(target=target, column=column, ignore=ignore)
     console = Console()
-    tables = open_tables(DataArguments(data=data), ())
+    tables = open_any(DataArguments(data=data))
     wishes = wishes_of(tables["train"], arguments, group_column=group_column, needs_target=False)
     notation = settle_notation(tables, decimal, lambda train: number_texts(train, wishes))
     plan = plan_table(tables["train"], arguments, group_column=group_column, needs_target=False)

@@ -13,14 +13,13 @@ from perceivers.arguments import DataArguments, RunArguments
 from perceivers.arguments.advice import Advice
 from perceivers.arguments.open import USUAL_SIZE, filled
 from perceivers.configuration import PerceiverConfig
-from perceivers.data.given_parts import with_given_parts
-from perceivers.data.opening import Tables, open_tables
+from perceivers.data.opening import Tables
 from perceivers.data.rows import RowSamples, StreamSamples
 from perceivers.data.some_cells import SomeCells
 from perceivers.data.splits import Samples, Splits
 from perceivers.data.tables import StreamTable, Table
 from perceivers.errors import ConfigurationError
-from perceivers.kinds.series.archives import has_own_form, own_form_table, own_form_tables
+from perceivers.kinds.series.archives import has_own_form, own_form_table
 from perceivers.tasks.base import Parts
 from perceivers.tasks.choosing import for_length
 from perceivers.tasks.column_task import ColumnTask
@@ -31,6 +30,7 @@ from perceivers.tasks.sizing import narrowed
 from perceivers.tasks.strays import LookedThrough, told
 from perceivers.tasks.table.guesses import SMALL
 from perceivers.tasks.table.number_texts import number_texts
+from perceivers.tasks.table.opening import open_any
 from perceivers.tasks.table.options import TableArguments
 from perceivers.tasks.table.plan import TablePlan, plan_table, wishes_of
 from perceivers.tasks.table.sizing import count_large, learned_alone, stems_of, table_advice, table_sizes
@@ -55,15 +55,8 @@ class TableTask(ColumnTask[TableArguments]):
         return "loss", "lower"
 
     def open(self, arguments: DataArguments) -> Tables:
-        """See ColumnTask; archives of series are tables, too."""
-
-        def opened(data: str) -> Tables:
-            alone = replace(arguments, data=data, validation_data=None, test_data=None)
-            return {**own_form_tables(data)} or open_tables(alone, ())
-
-        if arguments.streaming or not (tables := own_form_tables(arguments.data)):
-            return open_tables(arguments, ())
-        return with_given_parts({**tables}, arguments, opened)
+        """See ColumnTask."""
+        return open_any(arguments)
 
     def tables_of(self, given: str) -> Iterator[Table]:
         """See ColumnTask; an archive of series is a table, for a run that learned from series."""
