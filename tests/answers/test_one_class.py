@@ -16,6 +16,17 @@ def test_a_value_of_its_own_in_every_row_is_no_class() -> None:
         OneClass("photo").settle([f"{index}.png" for index in range(53)], "t.csv")
 
 
+def test_numbers_of_which_most_differ_are_no_classes_and_the_cure_is_named() -> None:
+    cells = [*(f"{index}.5" for index in range(59)), *("0.5" for _ in range(11))]
+    message = r"received numbers, 59 different ones in 70 rows, such as 0\.5; .* train table with --target price:number"
+    with pytest.raises(DataError, match=message):
+        OneClass("price").settle(cells, "t.csv")
+    # Whole numbers name things, numbers that come often are grades, and words among them are words.
+    assert len(OneClass("shop").settle([str(index) for index in range(59)] * 2, "t.csv").names) == 59
+    assert len(OneClass("grade").settle(["1.5", "2.0"] * 53, "t.csv").names) == 2
+    assert len(OneClass("size").settle([*cells[:-1], "other"], "t.csv").names) == 60
+
+
 def test_few_rows_may_each_have_a_class_of_their_own() -> None:
     assert OneClass("pet").settle(["dog", "cat", "bird"], "t.csv").names == ("bird", "cat", "dog")
     letters = [chr(ord("a") + index) for index in range(23)]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, Self
 
@@ -76,9 +76,18 @@ class OneClass(RankedAnswer):
         if len(counts) == len(names) > MOST_SINGLE_ROWS:
             raise DataError(
                 f"`{source}` must hold classes of several rows in the column {self.column!r}, received a value of its own in "
-                f"each of {len(names):,} rows; name another column, or another answer: --target {self.column}:number"
+                f"each of {len(names):,} rows; name another column, or another answer: {self._as_number}"
+            )
+        if len(counts) > max(MOST_SINGLE_ROWS, len(names) / 2) and _have_fractions(counts):
+            raise DataError(
+                f"`{source}` must hold classes in the column {self.column!r}, received numbers, {len(counts):,} different "
+                f"ones in {len(names):,} rows, such as {names[0]}; numbers are another answer: {self._as_number}"
             )
         return replace(self, names=tuple(in_natural_order(counts))).learned_from(cells, source)
+
+    @property
+    def _as_number(self) -> str:
+        return f"perceivers train table with --target {self.column}:number"
 
     def learned_from(self, cells: Sequence[Any], source: str) -> Self:
         """See Answer; a class without rows counts as one of one row."""
@@ -163,6 +172,15 @@ class OneClass(RankedAnswer):
         path = folder / f"{prefix}{CONFUSIONS}.png"
         draw_confusions(values[CONFUSIONS].cpu().numpy(), self.names, path)
         return [path]
+
+
+def _have_fractions(names: Iterable[str]) -> bool:
+    """Whether all are numbers, of which some are not whole."""
+    try:
+        numbers = [float(name) for name in names]
+    except ValueError:
+        return False
+    return not all(number.is_integer() for number in numbers)
 
 
 def _class_name(cell: Any) -> str:
