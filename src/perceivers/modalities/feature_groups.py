@@ -20,6 +20,8 @@ from perceivers.nn.learning_rates import learn_at
 
 # What the squares of a group's features come to, as a linear model sees them: a group of thousands counts as one of few does.
 SQUARES_OF_A_GROUP = 24.0
+# Of their learning rate, what maps that start as a linear model learn at: a step of thousands of numbers together goes far.
+RATE_OF_STARTED = 0.03
 
 
 class PerceiverFeatureGroupsPreprocessor(AbstractPreprocessor, LinearTokens):
@@ -60,6 +62,7 @@ class PerceiverFeatureGroupsPreprocessor(AbstractPreprocessor, LinearTokens):
         require_count("out_channels", channels)
         self.config = config
         self.group_sizes = tuple(group_sizes)
+        self._rate_of_maps = learning_rate_factor
         self.dropout = nn.Dropout(dropout)
         self.maps = nn.ModuleList(nn.Linear(size, channels, bias=False) for size in group_sizes)
         for each in self.maps:
@@ -120,12 +123,13 @@ class PerceiverFeatureGroupsPreprocessor(AbstractPreprocessor, LinearTokens):
 
     @torch.no_grad()
     def start_linear(self, weights: Tensor, inputs: Tensor | None) -> None:
-        """See LinearTokens."""
+        """See LinearTokens; the maps learn slowly from there."""
         count = weights.shape[1]
         own = (weights * self._sizes_in_linear(weights.device)[:, None]).split(self.group_sizes)
         for linear, of_group in zip(self.maps, own, strict=True):
             weight = cast("Tensor", linear.weight)
             weight[:count] = of_group.T.to(weight)
+            learn_at(linear, RATE_OF_STARTED * self._rate_of_maps)
         self.groups[:, :count] = 0.0
 
     def _sizes_in_linear(self, device: torch.device) -> Tensor:

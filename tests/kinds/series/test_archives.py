@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from perceivers.errors import DataError
-from perceivers.kinds.series.archives import has_own_form, own_form_table, own_form_tables
+from perceivers.kinds.series.archives import archive_table, has_own_form, own_form_tables
 
 NUMBERS = "@targetlabel true\n@data\n1,2,3:0.25\n4,5,6:7\n"
 CLASSES = "@classlabel true a b\n@data\n1,2,3:a\n"
@@ -35,7 +35,7 @@ def test_the_parts_of_a_folder_are_tables_with_their_targets(tmp_path: Path) -> 
 def test_a_single_file_is_the_training_part_and_an_arff_file_is_read_too(tmp_path: Path) -> None:
     folder = write(tmp_path, x_ts=NUMBERS, y_arff=ARFF)
     assert list(own_form_tables(str(folder / "x.ts"))) == ["train"]
-    assert own_form_table(folder / "y.arff").column("label") == ["p"]
+    assert archive_table(folder / "y.arff").column("label") == ["p"]
 
 
 def test_the_same_series_in_other_forms_are_no_other_data(tmp_path: Path) -> None:

@@ -18,6 +18,7 @@ from perceivers.modalities.category import PerceiverCategoryPreprocessor
 from perceivers.modalities.feature_groups import PerceiverFeatureGroupsPreprocessor
 from perceivers.modalities.ids import NOTHING, WEIGHT_UNIT
 from perceivers.modalities.number import PerceiverNumberPreprocessor
+from perceivers.nn.learning_rates import learning_rate_factors
 from perceivers.tasks.table.options import TableArguments
 from tiny_tables import TINY
 
@@ -137,6 +138,13 @@ def test_features_of_large_groups_are_details_and_count_as_much_as_those_of_smal
     features = part.linear_features(torch.ones(1, 126))
     assert features[0, [0, 96, 102]].tolist() == [0.5, 2.0, 1.0]
     assert not PerceiverFeatureGroupsPreprocessor(CONFIG, [3, 3]).is_detail(6).any()
+
+
+def test_maps_of_features_that_start_as_a_linear_model_learn_slowly() -> None:
+    part = PerceiverFeatureGroupsPreprocessor(CONFIG, [5, 2], learning_rate_factor=0.5)
+    assert set(learning_rate_factors(part).values()) == {0.5}
+    part.start_linear(torch.ones(7, 2, dtype=torch.float64), None)
+    assert set(learning_rate_factors(part).values()) == {0.015}
 
 
 def test_bins_are_details_where_the_number_stands_beside_them() -> None:

@@ -87,7 +87,7 @@ def test_a_network_looks_into_patterns_for_classes_and_into_steps_for_all() -> N
 
 def test_a_lone_column_has_the_network_and_the_loop_that_it_has_by_itself() -> None:
     series = SeriesKind(SeriesOptions(tokens="patterns"))
-    alone = learned_alone([series], 97, 3)
+    alone = learned_alone([series], 97, has_numbers_to_answer=False, num_classes=3)
     assert alone is not None
     assert alone == series.learning(97, 3)
     sizes = table_sizes(97, num_large=1, has_numbers_to_answer=False)
@@ -95,10 +95,12 @@ def test_a_lone_column_has_the_network_and_the_loop_that_it_has_by_itself() -> N
     assert (chosen.num_latents, chosen.latent_channels, chosen.num_cross_heads) == (8, 64, 1)
     # What the user gave goes first.
     assert chosen.num_layers == 5
-    assert learned_alone([series, NumberKind(NumberOptions())], 97) is None
-    assert learned_alone([NumberKind(NumberOptions())], 97) is None
+    numbers, steps = NumberKind(NumberOptions()), SeriesKind(SeriesOptions(tokens="steps"))
     # Steps by themselves are learned as any other kind.
-    assert learned_alone([SeriesKind(SeriesOptions(tokens="steps"))], 97) is None
+    for kinds in ([series, numbers], [numbers], [steps]):
+        assert learned_alone(kinds, 97, has_numbers_to_answer=False) is None
+    # Of numbers, patterns tell more by themselves.
+    assert learned_alone([series], 97, has_numbers_to_answer=True) is None
 
 
 def test_numbers_are_learned_in_more_passes_and_by_a_mean_of_the_weights() -> None:

@@ -26,20 +26,17 @@ def ts_table(path: Path, label_column: str = LABEL_COLUMN, *, takes_numbers: boo
     return _table_of_lines(read_ts(path, takes_numbers=takes_numbers), path, label_column)
 
 
-def own_form_table(path: Path) -> ListTable:
-    """The series of a `.ts` or `.arff` file, with their classes or numbers."""
-    if path.suffix.lower() == TS_SUFFIX:
-        return ts_table(path, takes_numbers=True)
-    return _table_of_lines(read_arff(path), path, LABEL_COLUMN)
-
-
 def own_form_tables(data: str) -> dict[str, ListTable]:
     """The tables of a `.ts` or `.arff` file, or of a folder of them, by part; none where it is something else."""
     path = Path(data)
     if path.is_dir():
         files = archive_files(path) if _is_archive(list(path.iterdir())) else {}
-        return {part: own_form_table(file) for part, file in files.items() if has_own_form(file)}
-    return {"train": own_form_table(path)} if has_own_form(path) else {}
+        return {
+            part: archive_table(file, takes_numbers=True)
+            for part, file in files.items()
+            if has_own_form(file)
+        }
+    return {"train": archive_table(path, takes_numbers=True)} if has_own_form(path) else {}
 
 
 def _is_archive(files: Sequence[Path]) -> bool:
@@ -66,11 +63,20 @@ def _table_of_lines(lines: Sequence[SeriesLine], path: Path, label_column: str) 
     return ListTable(rows, str(path), [f"{path}, line {line.line}" for line in lines])
 
 
-def archive_table(path: Path, label_column: str = LABEL_COLUMN) -> ListTable:
-    """The series of a file of an archive, by its form: `.ts`, `.arff`, or lines of a class and numbers."""
+def archive_table(path: Path, label_column: str = LABEL_COLUMN, *, takes_numbers: bool = False) -> ListTable:
+    """The series of a file of an archive, by its form: `.ts`, `.arff`, or lines of a class and numbers.
+
+    Args:
+        path: the file.
+        label_column: what its classes or numbers are called in the table.
+        takes_numbers: whether a `.ts` file may have numbers in the place of classes.
+
+    Raises:
+        DataError: it does not follow its form; with file and line.
+    """
     suffix = path.suffix.lower()
     if suffix == TS_SUFFIX:
-        return ts_table(path, label_column)
+        return ts_table(path, label_column, takes_numbers=takes_numbers)
     if suffix == ARFF_SUFFIX:
         return _table_of_lines(read_arff(path), path, label_column)
     return read_archive_file(path, VALUES_COLUMN, label_column)

@@ -22,8 +22,6 @@ STEPS_OF_A_ROOT, FEWEST_STEPS = 16.0, 240
 FEW_CLASSES, MOST_TIMES = 8, 5.0
 # Share of the numbers of patterns and outline that are left out while training.
 LEFT_OUT = 0.5
-# What maps of thousands of numbers learn at where they start as a linear model: a step of all of them together goes far.
-RATE_OF_STARTED = 0.03
 # As many as those of twenty classes, where nobody knows the classes.
 USUAL_CLASSES = 20
 
@@ -49,7 +47,6 @@ def series_options(
         pattern_dilations=8 if num_rows >= HUGE_ROWS else 16,
         pattern_thresholds=16 if num_rows >= HUGE_ROWS else 48,
         pattern_dropout=LEFT_OUT if hides else 0.0,
-        pattern_learning_rate=1.0 if hides else RATE_OF_STARTED,
     )
 
 

@@ -93,7 +93,7 @@ def plan_table(
         and not any(answer.selects for answer in answers.values()),
         has_linear_first=any(kind.is_linear_first for kind in guessed),
     )
-    arguments = arguments.sized(sizes, learned_alone(guessed, num_rows) if num_large else None)
+    arguments = arguments.sized(sizes, learned_alone(guessed, num_rows, has_numbers_to_answer=asks_amounts))
     answers = {
         name: answer if answer.selects else replace(answer, token_rate=arguments.token_rate)
         for name, answer in answers.items()

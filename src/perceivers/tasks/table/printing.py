@@ -7,7 +7,7 @@ from rich.text import Text
 
 from perceivers.kinds.base import counted
 from perceivers.tasks.table.plan import TablePlan
-from perceivers.tasks.table.sizing import count_large, stems_of, table_advice
+from perceivers.tasks.table.sizing import advice_for
 
 
 def plan_as_table(plan: TablePlan) -> Table:
@@ -42,15 +42,7 @@ def choices_in_words(plan: TablePlan, num_rows: int) -> list[str]:
         num_rows: that would be trained on.
     """
     inputs = plan.chosen.inputs
-    advice = table_advice(
-        num_rows,
-        num_large=count_large(
-            (each.kind for each in inputs), has_numbers_to_answer=plan.chosen.asks_for_numbers
-        ),
-        has_numbers_to_answer=plan.chosen.asks_for_numbers,
-        starts_linear=plan.arguments.linear_start,
-        stems=stems_of(inputs, num_rows),
-    )
+    advice = advice_for(plan.chosen, num_rows, starts_linear=plan.arguments.linear_start)
     chosen = plan.arguments
     beside = " beside a linear model, from which it starts" if chosen.linear_start else ""
     return [

@@ -12,8 +12,10 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from math import log2
 
+from perceivers.answers.one_class import OneClass
 from perceivers.arguments.advice import Advice
 from perceivers.kinds.base import Kind
+from perceivers.tasks.columns import Columns
 from perceivers.tasks.inputs import Input
 
 # Below this, networks are small and are held back: there is little to learn from.
@@ -107,15 +109,18 @@ def count_large(kinds: Iterable[Kind], *, has_numbers_to_answer: bool) -> int:
     return sum(not (kind.is_light or (kind.is_linear and has_numbers_to_answer)) for kind in kinds)
 
 
-def learned_alone(kinds: Sequence[Kind], num_rows: int, num_classes: int | None = None) -> Advice | None:
+def learned_alone(
+    kinds: Sequence[Kind], num_rows: int, *, has_numbers_to_answer: bool, num_classes: int | None = None
+) -> Advice | None:
     """How the only input of a table is learned where there is nothing beside it; None where it is not looked into.
 
     Args:
         kinds: of all inputs.
         num_rows: training rows.
+        has_numbers_to_answer: whether a target is a number.
         num_classes: that are told apart; None where something else is answered, or nobody knows yet.
     """
-    if len(kinds) != 1 or kinds[0].is_light:
+    if len(kinds) != 1 or not count_large(kinds, has_numbers_to_answer=has_numbers_to_answer):
         return None
     advice = kinds[0].learning(num_rows, num_classes)
     return None if advice.epochs is None else advice
@@ -169,6 +174,37 @@ def table_advice(
         return advice
     costliest = min(stems, key=lambda stem: stem.epochs or 0)
     return replace(advice, **{name: getattr(costliest, name) for name in OF_STEMS})
+
+
+def advice_for(columns: Columns, num_rows: int, *, starts_linear: bool) -> Advice:
+    """The loop, the optimiser and the size of the latents for so many rows of these columns.
+
+    Args:
+        columns: inputs and answers.
+        num_rows: training rows.
+        starts_linear: see `table_advice`.
+    """
+    kinds, asks_numbers = [each.kind for each in columns.inputs], columns.asks_for_numbers
+    num_large = count_large(kinds, has_numbers_to_answer=asks_numbers)
+    sizes = table_sizes(num_rows, num_large=num_large, has_numbers_to_answer=asks_numbers)
+    advice = table_advice(
+        num_rows,
+        num_large=num_large,
+        has_numbers_to_answer=asks_numbers,
+        starts_linear=starts_linear,
+        stems=stems_of(columns.inputs, num_rows),
+    )
+    advice = replace(advice, latent_channels=sizes.latent_channels)
+    alone = learned_alone(
+        kinds, num_rows, has_numbers_to_answer=asks_numbers, num_classes=_num_classes(columns)
+    )
+    return advice if alone is None else alone.over(advice)
+
+
+def _num_classes(columns: Columns) -> int | None:
+    """That the only answer tells apart; None where something else is answered, or more, or nobody knows yet."""
+    answers = list(columns.answers.values())
+    return len(answers[0].names) or None if len(answers) == 1 and isinstance(answers[0], OneClass) else None
 
 
 def stems_of(inputs: Sequence[Input], num_rows: int) -> list[Advice]:

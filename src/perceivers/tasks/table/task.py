@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import replace
 from datetime import date, time, timedelta
 from pathlib import Path
 from typing import Any, ClassVar, Literal
 
-from perceivers.answers.one_class import OneClass
 from perceivers.arguments import DataArguments, RunArguments
 from perceivers.arguments.advice import Advice
 from perceivers.arguments.open import USUAL_SIZE, filled
@@ -19,7 +17,7 @@ from perceivers.data.some_cells import SomeCells
 from perceivers.data.splits import Samples, Splits
 from perceivers.data.tables import StreamTable, Table
 from perceivers.errors import ConfigurationError
-from perceivers.kinds.series.archives import has_own_form, own_form_table
+from perceivers.kinds.series.archives import archive_table, has_own_form
 from perceivers.tasks.base import Parts
 from perceivers.tasks.choosing import for_length
 from perceivers.tasks.column_task import ColumnTask
@@ -33,7 +31,7 @@ from perceivers.tasks.table.number_texts import number_texts
 from perceivers.tasks.table.opening import open_any
 from perceivers.tasks.table.options import TableArguments
 from perceivers.tasks.table.plan import TablePlan, plan_table, wishes_of
-from perceivers.tasks.table.sizing import count_large, learned_alone, stems_of, table_advice, table_sizes
+from perceivers.tasks.table.sizing import advice_for
 
 # Linear models are fitted to at most so many rows.
 MOST_ROWS = 20_000
@@ -66,7 +64,7 @@ class TableTask(ColumnTask[TableArguments]):
             and has_own_form(path)
             and any(each.kind.name == "series" for each in self.columns.inputs)
         ):
-            yield self.to_be_asked(own_form_table(path))
+            yield self.to_be_asked(archive_table(path, takes_numbers=True))
         else:
             yield from super().tables_of(given)
 
@@ -100,28 +98,9 @@ class TableTask(ColumnTask[TableArguments]):
         """See Task."""
         if not isinstance(splits.train, RowSamples) or self.arguments.size == USUAL_SIZE:
             return Advice()
-        kinds = [each.kind for each in self.columns.inputs]
         num_rows = len(splits.train)
-        asks_numbers = self.columns.asks_for_numbers
-        num_large = count_large(kinds, has_numbers_to_answer=asks_numbers)
-        sizes = table_sizes(num_rows, num_large=num_large, has_numbers_to_answer=asks_numbers)
-        advice = table_advice(
-            num_rows,
-            num_large=num_large,
-            has_numbers_to_answer=asks_numbers,
-            starts_linear=self.arguments.linear_start,
-            stems=stems_of(self.columns.inputs, num_rows),
-        )
-        advice = replace(advice, latent_channels=sizes.latent_channels)
-        if num_large and (alone := learned_alone(kinds, num_rows, self._num_classes)):
-            advice = alone.over(advice)
+        advice = advice_for(self.columns, num_rows, starts_linear=self.arguments.linear_start)
         return for_length(narrowed(advice, self.arguments.latent_channels), run, num_rows)
-
-    @property
-    def _num_classes(self) -> int | None:
-        """That the only answer tells apart; None where something else is answered, or more than that."""
-        answers = list(self.columns.answers.values())
-        return len(answers[0].names) if len(answers) == 1 and isinstance(answers[0], OneClass) else None
 
     def build(self, splits: Splits, start: PerceiverConfig | None = None) -> Parts:
         """See ColumnTask; a model that starts anew may start as linear models."""
