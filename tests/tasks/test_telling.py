@@ -18,9 +18,8 @@ from perceivers.kinds.text.kind import TextKind
 from perceivers.kinds.text.options import TextOptions
 from perceivers.tasks.image_classification.options import ImageClassificationArguments
 from perceivers.tasks.inputs import Input
+from perceivers.tasks.masked_autoencoding.task import MaskedAutoencoding
 from perceivers.tasks.telling import asked_for, classes_in_words, cut_in_words, run_in_words, samples_in_words
-from perceivers.tasks.video_autoencoding.options import VideoAutoencodingArguments
-from perceivers.tasks.video_autoencoding.task import VideoAutoencoding
 
 
 def part(cells: list[Any], column: str = "label", kept: list[int] | None = None) -> RowSamples:
@@ -97,12 +96,11 @@ def test_the_network_and_the_loop_are_told_and_what_was_given() -> None:
 
 
 def test_of_a_task_that_chooses_nothing_only_what_was_given_is_told() -> None:
-    run = RunArguments(output="x", data=DataArguments(data="y"))
-    task = VideoAutoencoding(VideoAutoencodingArguments(num_layers=2))
-    assert task.arguments.num_latents == 32
+    run = RunArguments(output="x", data=DataArguments(data="y"), training=TrainingArguments(epochs=7))
+    task = MaskedAutoencoding()
     given = asked_for(task.asked, run)
-    assert given == {"num_layers": 2}
-    whole = replace(run, training=TrainingArguments(epochs=1, batch_size=7, keep_best=False))
+    assert given == {"epochs": 7}
+    whole = replace(run, training=TrainingArguments(epochs=7, batch_size=7, keep_best=False))
     whole = replace(
         whole, optimization=OptimizationArguments(learning_rate=0.003, warmup_steps=1, weight_decay=0.05)
     )
@@ -115,7 +113,7 @@ def test_of_a_task_that_chooses_nothing_only_what_was_given_is_told() -> None:
         asked=given,
         chooses=task.chooses,
     )
-    assert said["given"] == "num-layers 2; all else has its usual value (arguments.yaml has it)"
+    assert said["given"] == "epochs 7; all else has its usual value (arguments.yaml has it)"
 
 
 @pytest.mark.parametrize(

@@ -16,6 +16,7 @@ class Advice:
 
     Args:
         epochs: see TrainingArguments.
+        watch_every: the same.
         batch_size: the same.
         max_gradient_norm: the same.
         keep_best: the same.
@@ -46,6 +47,7 @@ class Advice:
     """
 
     epochs: int | None = None
+    watch_every: int | None = None
     batch_size: int | None = None
     max_gradient_norm: float | None = None
     keep_best: bool | None = None

@@ -21,6 +21,7 @@ from perceivers.training.run import train
 from tiny_films import moving_square, tone, write_film
 
 TINY: dict[str, Any] = {
+    "size": "usual",
     "num_frames": 4, "frame_rate": 10.0, "height": 8, "width": 12, "audio_samples_per_frame": 80, "num_latents": 5,
     "latent_channels": 8, "num_layers": 1, "num_heads": 2, "video_bands": 2, "audio_bands": 3, "decoder_channels": 11,
     "label_query_channels": 7, "training_points": 13,

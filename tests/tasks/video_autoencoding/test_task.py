@@ -47,6 +47,7 @@ from perceivers.training.run import train
 from tiny_films import moving_square, tone, write_film
 
 TINY = {
+    "size": "usual",
     "num_frames": 4,
     "frame_rate": 10.0,
     "height": 8,

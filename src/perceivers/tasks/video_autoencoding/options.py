@@ -13,11 +13,13 @@ from perceivers.kinds.video.clip_checks import require_parts, require_rates
 
 @left_open(
     NetworkArguments,
+    "split_by",
     "num_frames",
     "frame_rate",
     "height",
     "width",
     "audio_samples_per_frame",
+    "normalize_sound",
     "video_patch_size",
     "video_frames_per_patch",
     "audio_samples_per_patch",
@@ -26,6 +28,17 @@ from perceivers.kinds.video.clip_checks import require_parts, require_rates
     "position_resolution",
     "decoder_channels",
     "label_query_channels",
+    "video_weight",
+    "audio_weight",
+    "mirror",
+    "shift",
+    "scale",
+    "colour",
+    "gain",
+    "louder",
+    "sound_speed",
+    "sound_mixture",
+    "initializer_range",
 )
 @dataclass(frozen=True, kw_only=True)
 class VideoAutoencodingArguments(NetworkArguments):

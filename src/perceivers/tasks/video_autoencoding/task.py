@@ -8,17 +8,19 @@ from dataclasses import dataclass
 from functools import cached_property
 from math import prod
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 import torch
 from torch import Tensor, nn
 
-from perceivers.arguments import DataArguments
+from perceivers.arguments import DataArguments, RunArguments
+from perceivers.arguments.advice import Advice
+from perceivers.arguments.open import completed, filled, given, is_complete
 from perceivers.configuration import PerceiverConfig
 from perceivers.data.opening import open_tables
 from perceivers.data.rows import class_id, names_of_classes
 from perceivers.data.splits import Splits
-from perceivers.data.tables import Table, require_columns
+from perceivers.data.tables import StreamTable, Table, require_columns
 from perceivers.errors import ConfigurationError
 from perceivers.kinds.video.augmentation import (
     random_colour,
@@ -29,6 +31,7 @@ from perceivers.kinds.video.augmentation import (
     random_view,
 )
 from perceivers.kinds.video.films import FilmDecoder, Stretch, film_column, load_films
+from perceivers.kinds.video.looking import films_among
 from perceivers.kinds.video.reading import VIDEO_SUFFIXES, SurveyedFilms, cache_of, clip_reader, reader_of
 from perceivers.metrics.answers import measure
 from perceivers.metrics.compression import compression_ratio, compression_ratio_of_the_paper
@@ -39,12 +42,15 @@ from perceivers.models.multimodal_autoencoding import PerceiverForMultimodalAuto
 from perceivers.processors.video.clip import stacked
 from perceivers.processors.video.clips import PerceiverClipReader
 from perceivers.tasks.base import Batch, Parts, Prediction, Step, Task, Unreadable
+from perceivers.tasks.choosing import count_of, sampled_cells, size_of, with_advice
+from perceivers.tasks.sizes import values_of_size
 from perceivers.tasks.video_autoencoding.answers import names_of_films, reconstructed_films
 from perceivers.tasks.video_autoencoding.beside import beside_clips
 from perceivers.tasks.video_autoencoding.drawing import draw_reconstruction
 from perceivers.tasks.video_autoencoding.measures import measure_clips
 from perceivers.tasks.video_autoencoding.options import VideoAutoencodingArguments
 from perceivers.tasks.video_autoencoding.prediction import class_names
+from perceivers.tasks.video_autoencoding.sizing import clip_options, division_of, network_and_loop
 
 if TYPE_CHECKING:
     import numpy as np
@@ -76,6 +82,12 @@ class VideoAutoencoding(Task[VideoAutoencodingArguments]):
     name: ClassVar[str] = "video-autoencoding"
     headline: ClassVar[str] = "video_psnr"
     arguments_class: ClassVar[type[Any]] = VideoAutoencodingArguments
+    chooses: ClassVar[bool] = True
+
+    @property
+    def best_by(self) -> tuple[str, Literal["higher", "lower"]]:
+        """The loss, in which pictures, sound and class count as they do in training."""
+        return "loss", "lower"
 
     @property
     def has_classes(self) -> bool:
@@ -90,11 +102,14 @@ class VideoAutoencoding(Task[VideoAutoencodingArguments]):
 
     def load_data(self, arguments: DataArguments, parts: Parts | None = None) -> Splits:
         """Open videos and divide them; those of a trained model must be of its classes."""
-        chosen = self.arguments
         tables = open_tables(arguments, VIDEO_SUFFIXES, labelled=self.has_classes)
-        column = film_column(tables["train"].columns, chosen.video_column)
+        column = film_column(tables["train"].columns, self.arguments.video_column)
         for table in tables.values():
-            require_columns(table, *(name for name in (column, chosen.label_column) if name is not None))
+            named = (column, self.arguments.label_column)
+            require_columns(table, *(name for name in named if name is not None))
+        if not is_complete(self.arguments):
+            self._choose_clips(tables, column)
+        chosen = self.arguments
         names: tuple[str, ...] = ()
         label_of = None
         if chosen.label_column is not None:
@@ -117,6 +132,38 @@ class VideoAutoencoding(Task[VideoAutoencodingArguments]):
             labels=chosen.label_column,
             class_names=names,
         )
+
+    def _choose_clips(self, tables: Mapping[str, Table | StreamTable], column: str) -> None:
+        """Fill how films are divided and what clips are like, from the films, where that is open."""
+        size = size_of(self.arguments)
+        own = filled(self.arguments, values_of_size(self.name, size))
+        if size == "paper" or self.start is not None:
+            self.arguments = completed(own)
+            return
+        table = tables["train"]
+        can_be_cut = set(tables) == {"train"} and not isinstance(table, StreamTable)
+        own = filled(own, {"split_by": division_of(len(table)) if can_be_cut else "films"})
+        films = films_among(sampled_cells(table, column), table)
+        self.arguments = completed(own) if films is None else filled(own, clip_options(films, given(own)))
+
+    def advise(self, splits: Splits, run: RunArguments) -> Advice:
+        """See Task: network and loop from the number of clips."""
+        if is_complete(self.arguments):
+            return Advice()
+        num_clips = count_of(splits.train)
+        self.arguments, advice = with_advice(
+            self.arguments, network_and_loop(num_clips), run=run, num_rows=num_clips
+        )
+        return advice
+
+    def sees(self) -> list[str]:
+        """See Task."""
+        own = self.arguments
+        rate = round(own.frame_rate * own.audio_samples_per_frame)
+        return [
+            f"{own.num_frames} pictures of {own.height} x {own.width} pixels, {own.frame_rate:g} a second, and their sound "
+            f"at {rate:,} Hz"
+        ]
 
     def build(self, splits: Splits, start: PerceiverConfig | None = None) -> Parts:
         """Build an autoencoder of the asked size, and what cuts its clips."""
