@@ -10,6 +10,7 @@ import torch
 from torch import Tensor
 
 from perceivers.tasks.table.features import Features
+from perceivers.tasks.table.newton import newton
 
 # How much squares of weights cost, beside the sum of the rows' losses: what is tried, the simplest model first.
 COSTS = (500.0, 150.0, 50.0, 15.0, 5.0, 1.5, 0.5, 0.15, 0.05, 0.015, 0.005, 0.0015, 0.0005)
@@ -23,6 +24,8 @@ NUM_PARTS, FEW_ROWS = 5, 1_000
 MOST_ITERATIONS = 60
 # The cost of weights is chosen by at most so many rows.
 MOST_SEARCHED = 2_500
+# Weights of a model, beyond which Newton's method, which solves for all at once, is no faster.
+MOST_BY_NEWTON = 400
 # Earlier steps that a step learns from; of a hundred thousand words each takes room.
 NUM_REMEMBERED = 20
 
@@ -89,7 +92,8 @@ def fit_linear(
 def fit_at(features: Tensor, losses: Losses, rows: Tensor, cost: float, start: LinearModel) -> LinearModel:
     """The model that makes least the sum of the rows' losses and `cost` / 2 times the sum of the squares of its weights.
 
-    By limited-memory BFGS (Liu and Nocedal 1989).
+    Small models by Newton's method, others, and those whose losses do not curve, by limited-memory BFGS (Liu and Nocedal
+    1989).
 
     Args:
         features: of all rows.
@@ -98,8 +102,12 @@ def fit_at(features: Tensor, losses: Losses, rows: Tensor, cost: float, start: L
         cost: of squares.
         start: where the search begins.
     """
-    weights, added = start.weights.clone().requires_grad_(), start.added.clone().requires_grad_()
     own = features.index_select(0, rows)
+    if not own.is_sparse and (own.shape[1] + 1) * len(start.added) <= MOST_BY_NEWTON:
+        found = _by_newton(own, losses, rows, cost, start)
+        if found is not None:
+            return found
+    weights, added = start.weights.clone().requires_grad_(), start.added.clone().requires_grad_()
     search = torch.optim.LBFGS(
         [weights, added],
         max_iter=MOST_ITERATIONS,
@@ -118,6 +126,18 @@ def fit_at(features: Tensor, losses: Losses, rows: Tensor, cost: float, start: L
     with torch.enable_grad():
         search.step(total)
     return LinearModel(weights.detach(), added.detach())
+
+
+def _by_newton(
+    own: Tensor, losses: Losses, rows: Tensor, cost: float, start: LinearModel
+) -> LinearModel | None:
+    """See `fit_at`; None where there is no such step."""
+    inputs = torch.cat([own, own.new_ones(len(own), 1)], dim=1)
+    costs = own.new_full((inputs.shape[1], 1), cost)
+    costs[-1] = 0.0
+    weights = torch.cat([start.weights, start.added[None]])
+    found = newton(inputs, lambda scores: losses(scores, rows), costs, weights)
+    return None if found is None else LinearModel(found[:-1], found[-1])
 
 
 def _best_cost(
