@@ -141,8 +141,8 @@ class VideoAutoencoding(Task[VideoAutoencodingArguments]):
             self.arguments = completed(own)
             return
         table = tables["train"]
-        can_be_cut = set(tables) == {"train"} and not isinstance(table, StreamTable)
-        own = filled(own, {"split_by": division_of(len(table)) if can_be_cut else "films"})
+        is_undivided = len(tables) == 1 and isinstance(table, Table)
+        own = filled(own, {"split_by": division_of(count_of(table)) if is_undivided else "films"})
         films = films_among(sampled_cells(table, column), table)
         self.arguments = completed(own) if films is None else filled(own, clip_options(films, given(own)))
 
