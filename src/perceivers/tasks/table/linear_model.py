@@ -25,7 +25,7 @@ MOST_ITERATIONS = 60
 # The cost of weights is chosen by at most so many rows.
 MOST_SEARCHED = 2_500
 # Weights of a model, beyond which Newton's method, which solves for all at once, is no faster.
-MOST_BY_NEWTON = 400
+MOST_BY_NEWTON = 800
 # Earlier steps that a step learns from; of a hundred thousand words each takes room.
 NUM_REMEMBERED = 20
 
@@ -103,10 +103,9 @@ def fit_at(features: Tensor, losses: Losses, rows: Tensor, cost: float, start: L
         start: where the search begins.
     """
     own = features.index_select(0, rows)
-    if not own.is_sparse and (own.shape[1] + 1) * len(start.added) <= MOST_BY_NEWTON:
-        found = _by_newton(own, losses, rows, cost, start)
-        if found is not None:
-            return found
+    found = None if own.is_sparse else _by_newton(own, losses, rows, cost, start)
+    if found is not None:
+        return found
     weights, added = start.weights.clone().requires_grad_(), start.added.clone().requires_grad_()
     search = torch.optim.LBFGS(
         [weights, added],
@@ -131,12 +130,12 @@ def fit_at(features: Tensor, losses: Losses, rows: Tensor, cost: float, start: L
 def _by_newton(
     own: Tensor, losses: Losses, rows: Tensor, cost: float, start: LinearModel
 ) -> LinearModel | None:
-    """See `fit_at`; None where there is no such step."""
+    """See `fit_at`; None of too many weights, and where there are no such steps."""
     inputs = torch.cat([own, own.new_ones(len(own), 1)], dim=1)
     costs = own.new_full((inputs.shape[1], 1), cost)
     costs[-1] = 0.0
     weights = torch.cat([start.weights, start.added[None]])
-    found = newton(inputs, lambda scores: losses(scores, rows), costs, weights)
+    found = newton(inputs, lambda scores: losses(scores, rows), costs, weights, most=MOST_BY_NEWTON)
     return None if found is None else LinearModel(found[:-1], found[-1])
 
 

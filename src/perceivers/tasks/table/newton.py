@@ -12,27 +12,53 @@ MOST_STEPS, MOST_HALVINGS = 60, 30
 LEAST_SLOPE = 1e-5
 # A step is taken that gains this share of what the slope promises (Armijo's rule).
 PROMISED = 1e-4
-# Added to the curvature, as a share of its mean: all scores of a row may grow together without a change.
+# What is taken for rounding, as a share of the curvature; as much is added to it, so that there is always a step.
 ROUNDING = 1e-10
 
 
-def newton(inputs: Tensor, losses: Callable[[Tensor], Tensor], costs: Tensor, start: Tensor) -> Tensor | None:
+def newton(
+    inputs: Tensor, losses: Callable[[Tensor], Tensor], costs: Tensor, start: Tensor, *, most: int
+) -> Tensor | None:
     """The weights that make least the sum of the rows' losses and half the sum of `costs` times the squares of the weights.
 
     A step solves the second-order model of that sum and is halved until it gains (Nocedal and Wright, Numerical Optimization,
-    2006, chapter 3).
+    2006, chapter 3). Where only differences between a row's scores count, as in a softmax, there is one score less to find:
+    the best weights add up to nothing.
 
     Args:
         inputs: float64 [num_rows, num_inputs].
         losses: scores [num_rows, num_outputs] -> the loss of each row [num_rows], convex and twice differentiable.
         costs: [num_inputs, 1], at least 0.
         start: weights to begin with [num_inputs, num_outputs].
+        most: weights to find at most.
 
     Returns:
-        Weights [num_inputs, num_outputs]; None where the losses do not curve, as those of quantiles do not: there is no such
-        step.
+        Weights [num_inputs, num_outputs]; None of more weights, and where the losses do not curve, as those of quantiles do
+        not: there is no such step.
     """
-    weights = start
+    num_inputs, num_outputs = start.shape
+    if num_inputs * max(num_outputs - 1, 1) > most:
+        return None
+    _, curvature = _derivatives(inputs @ start, losses)
+    if curvature is None:
+        return None
+    if float(curvature.sum(dim=2).abs().max()) <= ROUNDING * float(curvature.abs().max()):
+        basis = _differences(start)
+        found = _searched(inputs, lambda scores: losses(scores @ basis.T), costs, start @ basis)
+        return None if found is None else found @ basis.T
+    return _searched(inputs, losses, costs, start) if start.numel() <= most else None
+
+
+def _differences(start: Tensor) -> Tensor:
+    """Directions of length 1, upright on each other, in which scores differ [num_outputs, num_outputs - 1]."""
+    num_outputs = start.shape[1]
+    alike_first = torch.cat([start.new_ones(num_outputs, 1), torch.eye(num_outputs).to(start)], dim=1)
+    return torch.linalg.qr(alike_first[:, :-1]).Q[:, 1:]
+
+
+def _searched(
+    inputs: Tensor, losses: Callable[[Tensor], Tensor], costs: Tensor, weights: Tensor
+) -> Tensor | None:
     total = _total(inputs, losses, costs, weights)
     for _ in range(MOST_STEPS):
         slopes, curvature = _derivatives(inputs @ weights, losses)
