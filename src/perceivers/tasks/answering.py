@@ -95,17 +95,20 @@ class AnsweringTask(Task[TaskArguments]):
         }
 
     def lesser(self, samples: Sequence[Sample]) -> list[list[Sample]]:
-        """See Task: an input is absent, where a row may lack one, or shorter; one input at a time."""
+        """See Task: an input is absent, where a row may lack one, or shorter; one input at a time.
+
+        What is shorter comes beside others, and alone: a batch is as long as the longest in it.
+        """
+        first, *rest = samples
         found = []
         for place, each in enumerate(self.columns.inputs):
-            value = samples[0].values[place]
-            others = [] if self.needs_all else [None]
-            others += [] if value is None else each.kind.lesser(value)
-            for other in others:
-                values = tuple(
-                    other if index == place else own for index, own in enumerate(samples[0].values)
-                )
-                found.append([dataclasses.replace(samples[0], values=values), *samples[1:]])
+            value = first.values[place]
+            lesser = (
+                [] if value is None else [first.with_value(place, own) for own in each.kind.lesser(value)]
+            )
+            absent = [] if self.needs_all else [first.with_value(place, None)]
+            found += [[other, *rest] for other in (*absent, *lesser)]
+            found += [[other] for other in lesser]
         return found
 
     def answers_of(self, output: Any, views: int) -> tuple[Mapping[str, Tensor], Mapping[str, Tensor]]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from perceivers.data.kept import KeptValues, key_of
@@ -22,6 +22,15 @@ class Sample:
 
     values: tuple[Any, ...]
     targets: tuple[Any, ...]
+
+    def with_value(self, place: int, value: Any) -> Sample:
+        """The same row with another value of one input.
+
+        Args:
+            place: of the input among the others.
+            value: None: it is absent.
+        """
+        return replace(self, values=(*self.values[:place], value, *self.values[place + 1 :]))
 
 
 @dataclass(frozen=True)

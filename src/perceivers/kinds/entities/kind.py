@@ -150,6 +150,10 @@ class EntitiesKind(Kind):
             )
         return value
 
+    def lesser(self, value: Entities) -> list[Entities]:
+        """See Kind: the first half of them."""
+        return [value[: (len(value) + 1) // 2]]
+
     def arrays(self, values: Sequence[Entities | None]) -> dict[str, ModalityInput]:
         """Entities [batch, num_entities, num_columns], 0 where there is none, and the mask over them."""
         known = self._known()

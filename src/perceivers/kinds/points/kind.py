@@ -205,6 +205,11 @@ class PointsKind(Kind):
             points[:, :count] = points[:, :count].clip(-limit, limit)
         return dataclasses.replace(value, shape=points)
 
+    def lesser(self, value: PointSet) -> list[PointSet]:
+        """See Kind: half of the points."""
+        points = draw_points(value.shape, self.options.num_points)
+        return [dataclasses.replace(value, shape=points[: (len(points) + 1) // 2])]
+
     def arrays(self, values: Sequence[PointSet | None]) -> dict[str, ModalityInput]:
         """Points [batch, num_points, num_columns]."""
         sets = [None if value is None else self._seen(value) for value in values]

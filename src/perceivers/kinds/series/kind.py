@@ -227,6 +227,10 @@ class SeriesKind(Kind):
         """Crop, stretch and warp time; scale, leave out and jitter channels."""
         return vary_series(value, self.options, generator)
 
+    def lesser(self, value: np.ndarray) -> list[np.ndarray]:
+        """See Kind: the first half of the steps, where steps are seen."""
+        return [] if self.options.tokens == PATTERNS else [value[: (len(value) + 1) // 2]]
+
     def arrays(self, values: Sequence[Any]) -> dict[str, ModalityInput]:
         """Normalised steps [batch, num_steps, num_channels], and which of them count [batch, num_steps].
 
