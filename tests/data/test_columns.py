@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from perceivers.data.columns import is_nameless, is_row_number, why_no_data
+from perceivers.data.columns import is_nameless, is_row_number, why_index_of_groups, why_no_data
 
 CHANCE = random.Random(0)
 MIXED = CHANCE.sample(range(100, 150), 41)
@@ -100,3 +100,16 @@ def test_durations_that_are_different_in_every_row_are_no_ids() -> None:
         why_no_data("code", [f"PT{index}X" for index in range(40)])
         == "is different in every row, as an id is"
     )
+
+
+def test_rows_in_groups_are_counted_over_all_of_them_or_within_each() -> None:
+    what = ("entity", "entities")
+    assert why_index_of_groups("", [[0, 1, 2], [0, 1]], what) == "has no name and only counts the entities"
+    assert why_index_of_groups("key", [[2, 3], [2, 3, 4], [7]], what) == "only counts the entities"
+    # Thirteen in groups of which none is long enough by itself.
+    assert why_index_of_groups("n", [[0, 1, 2, 3, 4], [5, 6, 7], [8, 9, 10, 11, 12]], what) == (
+        "only counts the entities"
+    )
+    assert why_index_of_groups("key", [["a7"], ["b5"]], what) == "is different in every entity, as an id is"
+    for groups in ([[0, 1, 2], [0, 1]], [[3]], []):
+        assert why_index_of_groups("n", groups, what) is None

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
-from perceivers.data.headers import looks_like_data
+from perceivers.data.columns import is_nameless
+from perceivers.data.headers import distinct_names, looks_like_data
 
 IRIS = [["4.9", "3.0", "1.4", "0.2", "setosa"], ["4.7", "3.2", "1.3", "0.2", "setosa"]]
 
@@ -42,3 +45,11 @@ def test_a_line_like_those_below_is_data(header: list[str], first: list[list[str
 )
 def test_other_lines_are_names(header: list[str], first: list[list[str]]) -> None:
     assert not looks_like_data(header, first)
+
+
+def test_columns_without_a_name_are_called_as_pandas_does_and_never_as_another_is() -> None:
+    assert distinct_names(Path("a.csv"), ["", "a", ""]) == ["Unnamed: 0", "a", "Unnamed: 2"]
+    # As a table that pandas has saved twice begins.
+    twice = distinct_names(Path("a.csv"), ["", "Unnamed: 0", "Unnamed: 0.1", "a"])
+    assert twice == ["Unnamed: 0.2", "Unnamed: 0", "Unnamed: 0.1", "a"]
+    assert all(map(is_nameless, twice[:3]))

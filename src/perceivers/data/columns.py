@@ -19,6 +19,8 @@ FEWEST_ROWS = 10
 # Of distinct whole numbers in any order, as many make chance impossible where they fill at least half of their range.
 FEWEST_UNORDERED = 30
 
+ROW = ("row", "rows")
+
 # Share of durations in a column of them that may look like ids.
 MOSTLY_DURATIONS = 0.9
 
@@ -58,13 +60,43 @@ def why_no_data(name: str, values: Sequence[Any]) -> str | None:
         return None
     if len(present) == len(values) and _is_constant(present):
         return f"is {str(present[0])[:40]!r} in every row"
+    return _why_index(name, values, present, ROW)
+
+
+def why_index_of_groups(name: str, groups: Sequence[Sequence[Any]], what: tuple[str, str]) -> str | None:
+    """Why a column of rows that come in groups, as the entities of sets do, only counts or names them.
+
+    It may do so over all of them, or within each group anew. Within groups a column with a name of its own is data: the place
+    in a group may mean something where nothing else tells it.
+
+    Args:
+        name: of the column.
+        groups: its cells in each group, in order; none of them missing.
+        what: one row, and several, are called.
+
+    Returns:
+        As `why_no_data`.
+    """
+    several = [cells for cells in groups if len(cells) > 1]
+    if several and _is_id_name(name) and all(is_row_number(name, cells) for cells in several):
+        return _counts(name, what)
+    joined = [cell for cells in groups for cell in cells]
+    return _why_index(name, joined, joined, what) if len(joined) > 1 else None
+
+
+def _why_index(name: str, values: Sequence[Any], present: Sequence[Any], what: tuple[str, str]) -> str | None:
     if not _are_distinct(present):
         return None
     if is_row_number(name, values):
-        return "has no name and only counts the rows" if is_nameless(name) else "only counts the rows"
+        return _counts(name, what)
     if _are_ids(name, values, present):
-        return "is different in every row, as an id is"
+        return f"is different in every {what[0]}, as an id is"
     return None
+
+
+def _counts(name: str, what: tuple[str, str]) -> str:
+    counts = f"only counts the {what[1]}"
+    return f"has no name and {counts}" if is_nameless(name) else counts
 
 
 def is_row_number(name: str, values: Sequence[Any]) -> bool:

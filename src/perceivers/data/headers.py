@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 from collections.abc import Sequence
-from itertools import pairwise
 from pathlib import Path
 
 from perceivers.data.numbers import MISSING_WORDS, number_of
@@ -32,7 +32,7 @@ def column_names(path: Path, header: Sequence[str], first: Sequence[Sequence[str
 
 def distinct_names(path: Path, header: Sequence[str]) -> list[str]:
     """See `column_names`; whatever the line looks like."""
-    names = [name or f"Unnamed: {index}" for index, name in enumerate(header)]
+    names = [name or _name_of_place(index, header) for index, name in enumerate(header)]
     for index, name in enumerate(names):
         if name in names[:index]:
             raise DataError(
@@ -40,6 +40,16 @@ def distinct_names(path: Path, header: Sequence[str]) -> list[str]:
                 "name of its own in the first line"
             )
     return names
+
+
+def _name_of_place(index: int, header: Sequence[str]) -> str:
+    """What a column without a name is called, if need be as pandas tells it from another one, "Unnamed: 0.1"."""
+    usual = f"Unnamed: {index}"
+    return (
+        usual
+        if usual not in header
+        else next(name for count in itertools.count(1) if (name := f"{usual}.{count}") not in header)
+    )
 
 
 def all_numbers(record: Sequence[str]) -> bool:
@@ -81,7 +91,7 @@ def _number(cell: str) -> float:
 
 
 def _counts(numbers: Sequence[float]) -> bool:
-    steps = {after - before for before, after in pairwise(numbers)}
+    steps = {after - before for before, after in itertools.pairwise(numbers)}
     return len(steps) == 1 and steps.pop() > 0 and all(number.is_integer() for number in numbers)
 
 

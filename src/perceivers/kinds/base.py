@@ -295,6 +295,10 @@ class Kind(AskedKind, ABC):
         """
         return self
 
+    def learned(self) -> str:
+        """What people are told of what `settle` has found, beside what `described` says; "" where that says all."""
+        return ""
+
     def vary(self, value: Any, generator: np.random.Generator) -> Any:
         """Change a training value at random; chance comes from `generator` alone."""
         return value

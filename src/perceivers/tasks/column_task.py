@@ -229,12 +229,15 @@ class ColumnTask(AnsweringTask[TaskArguments]):
         return lines
 
     def plan_of_samples(self, splits: Splits) -> dict[str, str]:
-        """See Task; the classes of each answer with their shares, and what is cut."""
+        """See Task; the classes of each answer with their shares, what was learned of inputs, and what is cut."""
         rows = super().plan_of_samples(splits)
         for answer in self.columns.answers.values():
             said = classes_in_words(answer, splits.train)
             if said is not None:
                 rows["classes" if len(self.columns.answers) == 1 else f"{answer.title}, classes"] = said
+        for each in self.columns.inputs:
+            if learned := each.kind.learned():
+                rows[f"in {', '.join(each.columns)}"] = learned
         cut = cut_in_words(self.columns.inputs, splits.train)
         return rows if cut is None else {**rows, "cut": cut}
 

@@ -94,6 +94,33 @@ def test_numbers_of_training_sets_are_read_in_the_notation_of_their_table() -> N
     assert math.isnan(again.arrays([sets[0]])[""].values[0, 1, 1])
 
 
+def test_attributes_that_only_count_or_name_the_entities_are_left_out_and_told() -> None:
+    def learned(name: str, *values: list[Any], **chosen: Any) -> EntitiesKind:
+        sets = [tuple({"type": "a", name: value} for value in own) for own in values]
+        return EntitiesKind(EntityOptions(name_sets=1, **chosen)).settle(sets, ["units"])
+
+    # Over all sets, or anew in each; a set of one tells nothing.
+    for values in ([[0, 1, 2], [3], [4, 5]], [["0", "1"], ["0"], ["0", "1", "2"]]):
+        kind = learned("Unnamed: 0", *values)
+        assert kind.attributes is not None
+        assert (list(kind.attributes.names), kind.attributes.numbers) == (["type"], {})
+        assert kind.learned() == (
+            "told by type; left out: Unnamed: 0 (has no name and only counts the entities); "
+            "`--name-attributes NAME` takes it as a name"
+        )
+        assert kind.attributes.words({"type": "a", "Unnamed: 0": 2}) == "a"
+    assert "id (only counts the entities)" in learned("id", [0, 1], [0, 1, 2]).learned()
+    assert "id (is different in every entity, as an id is)" in learned("id", [13, 2], [7]).learned()
+    # A place in a set that has another name may mean something; so do ids that come again, and numbers with fractions.
+    for name, *values in (("step", [0, 1], [0, 1, 2]), ("id", [7, 3], [3, 11]), ("", [0.5, 1.5], [2.5])):
+        assert learned(name, *values).learned() == f"told by type, {name}"
+    assert learned("id", [0, 1], [2], name_attributes=("id",)).learned() == "told by type, id"
+    with pytest.raises(
+        DataError, match=r"the entities of the column 'units' must have an attribute .* only id \("
+    ):
+        EntitiesKind(EntityOptions()).settle([({"id": 0}, {"id": 1})], ["units"])
+
+
 def test_batches_are_ids_and_standardised_numbers_and_padding_is_masked() -> None:
     given = settled(name_sets=2).tensors([SECOND, None, FIRST, THIRD, ()])[""]
     nan = math.nan

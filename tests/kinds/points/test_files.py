@@ -11,6 +11,7 @@ import pytest
 
 from perceivers.errors import DataError
 from perceivers.kinds.points.files import READERS, begins_with_points, parse_numbers, parse_off, read_shape
+from perceivers.kinds.points.names import NamedPoints
 
 POINTS = [[1.0, 2.0, 3.0], [4.0, 5.0, 6.5]]
 
@@ -23,12 +24,50 @@ POINTS = [[1.0, 2.0, 3.0], [4.0, 5.0, 6.5]]
         "1; 2; 3\n4; 5; 6.5\n",
         "1\t2\t3\n\n4\t5\t6.5\n",
         "# a comment\n1 2 3 # another\n4 5 6.5\n",
-        "x,y,z\n1,2,3\n4,5,6.5\n",
+        "a cube of points\n1,2,3\n4,5,6.5\n",
         "1e0 2 3\n4 5 65e-1\n",
     ],
 )
 def test_numbers_may_be_apart_by_any_of_the_usual_marks(text: str) -> None:
     assert parse_numbers(text).tolist() == POINTS
+
+
+@pytest.mark.parametrize(
+    ("line", "names"),
+    [
+        ("x,y,z", ("x", "y", "z")),
+        (' "X"; Y ;"Z"', ("x", "y", "z")),
+        ("//X Y  Z", ("x", "y", "z")),
+        ("t\tfirst echo\t", ("t", "first echo", "unnamed: 2")),
+        (",y,x", ("unnamed: 0", "y", "x")),
+    ],
+)
+def test_the_first_line_may_name_the_numbers(line: str, names: tuple[str, ...]) -> None:
+    points = parse_numbers(f"{line}\n1 2 3\n4 5 6.5\n")
+    assert isinstance(points, NamedPoints)
+    assert (points.values.tolist(), points.names) == (POINTS, names)
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        (
+            "x y z red\n1 2 3\n",
+            "the first line must name each of the 3 numbers of a point, received x, y, z, red",
+        ),
+        ("x,y,X\n1,2,3\n", "points must have columns of different names, received 'x' twice"),
+    ],
+)
+def test_names_that_do_not_fit_are_an_error(text: str, message: str) -> None:
+    with pytest.raises(DataError, match=message):
+        parse_numbers(text)
+
+
+def test_objects_of_json_have_names_in_any_order(tmp_path: Path) -> None:
+    (tmp_path / "a.json").write_text('[{"Z": 3, "y": 2, "x": 1}, {"x": 4, "y": 5, "Z": 6.5}]')
+    points = read_shape(tmp_path / "a.json")
+    assert isinstance(points, NamedPoints)
+    assert (points.values[:, ::-1].tolist(), points.names) == (POINTS, ("z", "y", "x"))
 
 
 @pytest.mark.parametrize("line", ["0,126;-0,132;0,640", "0,126 -0,132 0,640", "0,5, 0,3, 0,1", "1.5,2 3"])
@@ -38,7 +77,8 @@ def test_commas_that_may_be_of_decimals_are_refused(line: str) -> None:
         DataError, match="commas must stand between numbers alone, and decimal points in them, received"
     ):
         parse_numbers(f"x y z\n1 2 3\n{line}\n")
-    assert parse_numbers("x, y, z\n1, 2 , 3  # of 4,5;6\n4,5,6\n").tolist() == [[1, 2, 3], [4, 5, 6]]
+    points = parse_numbers("x, y, z\n1, 2 , 3  # of 4,5;6\n4,5,6\n")
+    assert points.values.tolist() == [[1, 2, 3], [4, 5, 6]]
 
 
 def test_lines_of_different_length_are_an_error() -> None:
@@ -135,6 +175,8 @@ def test_a_table_of_sets_is_told_from_a_set_by_its_first_line(tmp_path: Path) ->
         "b.csv": ("x,y,z\n1,2,3\n", True),
         "c.json": ('[{"points": [[1, 2]]}]', False),
         "d.json": ("[[1, 2], [3, 4]]", True),
+        "f.json": ('[\n{"points": [[1, 2]]}\n]', False),
+        "g.json": ('[{"x": 1, "y": 2}]', True),
         "e.jsonl": ('{"points": [[1, 2]]}', False),
     }
     for name, (content, expected) in contents.items():
@@ -197,10 +239,6 @@ LINES = "\n".join(" ".join(map(str, place)) for place in PLACES.tolist())
         ("macintosh.xyz", LINES.replace("\n", "\r").encode()),
         ("counted.pts", f"3\n{LINES}\n".encode()),
         ("places.json", json.dumps({"frame": 7, "points": PLACES.tolist()}).encode()),
-        (
-            "rows.json",
-            json.dumps([dict(zip("xyz", place, strict=True)) for place in PLACES.tolist()]).encode(),
-        ),
     ],
 )
 def test_every_point_is_read_however_the_list_is_written(tmp_path: Path, name: str, content: bytes) -> None:

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import struct
 
-import numpy as np
 import pytest
 
 from perceivers.errors import DataError
+from perceivers.kinds.points.names import NamedPoints, PointColumns
 from perceivers.kinds.points.ply import parse_ply
 
 HEADER = """ply
@@ -39,8 +39,9 @@ def as_bytes(order: str, faces: str = "", members: tuple[tuple[int, ...], ...] =
 @pytest.mark.parametrize("content", [as_text(), as_bytes("<"), as_bytes(">")])
 def test_vertices_without_faces_are_points_with_features(content: bytes) -> None:
     points = parse_ply(content)
-    assert isinstance(points, np.ndarray)
-    assert points.tolist() == [list(vertex) for vertex in VERTICES]
+    assert isinstance(points, NamedPoints)
+    assert points.values.tolist() == [list(vertex) for vertex in VERTICES]
+    assert points.names == ("x", "y", "z", "red")
 
 
 TRIANGLES = ((0, 1, 2), (2, 1, 0))
@@ -67,7 +68,9 @@ def test_coordinates_come_first_wherever_they_stand() -> None:
         b"ply\nformat ascii 1.0\nelement vertex 1\nproperty int id\nproperty float z\nproperty float y\n"
     )
     content += b"property float x\nend_header\n9 3 2 1\n"
-    assert np.asarray(parse_ply(content)).tolist() == [[1, 2, 3, 9]]
+    points = parse_ply(content)
+    assert isinstance(points, NamedPoints)
+    assert PointColumns.of([points]).ordered(points).tolist() == [[1, 2, 3, 9]]
 
 
 @pytest.mark.parametrize(

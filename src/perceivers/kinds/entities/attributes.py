@@ -5,12 +5,14 @@ from __future__ import annotations
 import math
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Self
 
 import numpy as np
 
+from perceivers.data.columns import why_index_of_groups
 from perceivers.data.numbers import Decimal, is_missing_word, looks_like_number, number_of
+from perceivers.data.words import listed
 from perceivers.errors import ConfigurationError, DataError
 from perceivers.kinds.entities.options import EntityOptions
 from perceivers.kinds.entities.reading import Entities, Entity
@@ -29,12 +31,14 @@ class Attributes:
         names: attribute -> its known names, in the order of their ids; the type is the first.
         numbers: attribute -> mean and standard deviation of the training entities.
         decimal: how these write numbers, see `perceivers.data.numbers.number_of`; others are read by `require` first.
+        left_out: attribute that only counts or names the entities -> why; known where they were learned.
     """
 
     type_name: str | None
     names: Mapping[str, tuple[str, ...]]
     numbers: Mapping[str, tuple[float, float]]
     decimal: Decimal = "point"
+    left_out: Mapping[str, str] = field(default_factory=dict, compare=False)
 
     @classmethod
     def of(
@@ -43,7 +47,11 @@ class Attributes:
         """Learn from training sets.
 
         An attribute whose known values are all numbers, or texts of numbers, is a number; all else is a name. The type is
-        always a name.
+        always a name. One that only counts the entities, or names each of them, is left out unless it is asked for.
+
+        Raises:
+            ConfigurationError: an attribute that is asked for is absent.
+            DataError: no attribute is left, or a number cannot be read.
         """
         values: dict[str, list[Any]] = {}
         for entities in sets:
@@ -59,6 +67,18 @@ class Attributes:
                     f"`{argument}` must name attributes of the entities in the column {column!r}, which have "
                     f"{', '.join(sorted(values)) or 'none'}; received {absent[0]!r}"
                 )
+        asked = {options.type_attribute, *options.name_attributes}
+        left_out = {
+            name: why
+            for name in values
+            if name not in asked and (why := _why_no_attribute(name, sets)) is not None
+        }
+        if values and len(left_out) == len(values):
+            raise DataError(
+                f"the entities of the column {column!r} must have an attribute that says what they are, received only "
+                f"{_with_reasons(left_out)}"
+            )
+        values = {name: known for name, known in values.items() if name not in left_out}
         type_name = options.type_attribute or next((name for name in USUAL_TYPES if name in values), None)
         always = {type_name, *options.name_attributes}
         numbers = {
@@ -69,7 +89,7 @@ class Attributes:
         others = sorted(name for name in values if name not in numbers and name != type_name)
         own = [] if type_name is None else [type_name]
         names = {name: _vocabulary(sets, name, options.name_sets) for name in (*own, *others)}
-        return cls(type_name, names, numbers, decimal)
+        return cls(type_name, names, numbers, decimal, left_out)
 
     @property
     def cardinalities(self) -> list[int]:
@@ -121,9 +141,18 @@ class Attributes:
         others = [
             f"{name} {value:g}" if isinstance(value, float) else f"{name} {name_of(value)}"
             for name, value in entity.items()
-            if name != self.type_name
+            if name != self.type_name and (name in self.names or name in self.numbers)
         ]
         return ", ".join([*own, *others])
+
+    def note(self) -> str:
+        """Which attributes are used, and which are not."""
+        said = f"told by {listed([*self.names, *self.numbers])}"
+        if not self.left_out:
+            return said
+        return (
+            f"{said}; left out: {_with_reasons(self.left_out)}; `--name-attributes NAME` takes it as a name"
+        )
 
     def state(self) -> dict[str, Any]:
         """For a JSON file."""
@@ -149,6 +178,15 @@ def name_of(value: Any) -> str:
     """A value as a name: whole numbers without a fraction, so that 48 and 48.0 are one type."""
     whole = isinstance(value, float) and value.is_integer()
     return str(int(value)) if whole else str(value)
+
+
+def _why_no_attribute(name: str, sets: Sequence[Entities]) -> str | None:
+    groups = [[entity[name] for entity in entities if name in entity] for entities in sets]
+    return why_index_of_groups(name, groups, ("entity", "entities"))
+
+
+def _with_reasons(left_out: Mapping[str, str]) -> str:
+    return listed([f"{name} ({why})" for name, why in left_out.items()])
 
 
 def _are_numbers(values: Sequence[Any]) -> bool:

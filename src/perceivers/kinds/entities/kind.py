@@ -120,6 +120,10 @@ class EntitiesKind(Kind):
             self, attributes=Attributes.of(values, self.options, columns[0], self.decimal)
         )
 
+    def learned(self) -> str:
+        """See Kind."""
+        return "" if self.attributes is None else self.attributes.note()
+
     def simplified(self, row: Mapping[str, Any], columns: Sequence[str], table: Any) -> np.ndarray | None:
         """How many entities have each name, how many there are, and the means of their numbers, float32."""
         value = self.read(row, columns, table)

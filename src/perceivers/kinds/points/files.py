@@ -12,11 +12,12 @@ import numpy as np
 
 from perceivers.array_files import read_npy, read_npz
 from perceivers.errors import DataError, one_line
+from perceivers.kinds.points.names import COORDINATES, NamedPoints, named
 from perceivers.kinds.points.ply import parse_ply
 from perceivers.text_files import decoded, read_plain_text
 
-# Points [num_points, num_columns], or vertices [num_vertices, 3] and the indices of each face's corners.
-Shape = np.ndarray | tuple[np.ndarray, list[np.ndarray]]
+# Points [num_points, num_columns], their names if any, or vertices [num_vertices, 3] and the indices of each face's corners.
+Shape = np.ndarray | NamedPoints | tuple[np.ndarray, list[np.ndarray]]
 
 
 # Lines that are asked how their numbers are written.
@@ -38,7 +39,8 @@ def read_shape(path: Path) -> Shape:
             have no faces.
 
     Returns:
-        Points [num_points, num_columns]; or, of a surface, vertices [num_vertices, 3] and the indices of each face's corners.
+        Points [num_points, num_columns], as NamedPoints where the file has names; or, of a surface, vertices
+        [num_vertices, 3] and the indices of each face's corners.
 
     Raises:
         DataError: the file cannot be read; the message names it.
@@ -118,15 +120,18 @@ def parse_obj(text: str) -> Shape:
     return (points[:, :3], faces) if faces else points
 
 
-def parse_numbers(text: str) -> np.ndarray:
-    """Parse one point a line, see `read_points`."""
-    written = [line for raw in text.splitlines() if (line := raw.partition("#")[0].strip())]
-    lines = [line.replace(",", " ").replace(";", " ") for line in written]
+def parse_numbers(text: str) -> np.ndarray | NamedPoints:
+    """Parse one point a line, see `read_shape`."""
+    # A tab at the beginning of a line of names stands behind a name, too: that of a column without one.
+    written = [line.strip(" ") for raw in text.splitlines() if (line := raw.partition("#")[0]).strip()]
+    lines = [line.replace(",", " ").replace(";", " ").strip() for line in written]
+    names: list[str] = []
     if lines and not _are_numbers(lines[0]):
         if any(map(_are_numbers, lines[0].split())):
             raise DataError(
                 f"the first line must hold names or numbers, received some of both, {written[0]!r:.80}"
             )
+        names = _names_of(written[0])
         written, lines = written[1:], lines[1:]
     if len(lines) > 1 and lines[0].isdecimal() and int(lines[0]) == len(lines) - 1:
         # How many points there are, as .pts files say first.
@@ -151,11 +156,26 @@ def parse_numbers(text: str) -> np.ndarray:
                 f"points must have equally many numbers, received {width} in the first and {len(line.split())} in point "
                 f"{number}, {written[number - 1]!r:.80}"
             )
-    return np.loadtxt(lines, dtype=np.float64, ndmin=2)
+    values = np.loadtxt(lines, dtype=np.float64, ndmin=2)
+    if len(names) == width:
+        return named(values, names)
+    if {name.strip().lower() for name in names} & set(COORDINATES):
+        raise DataError(
+            f"the first line must name each of the {width} numbers of a point, received {', '.join(names)}"
+        )
+    # A title.
+    return values
 
 
-def as_rows(values: Any) -> np.ndarray:
-    """Lists of numbers as an array; a DataError where they are not equally long."""
+def _names_of(line: str) -> list[str]:
+    mark = next((mark for mark in ",;\t" if mark in line), None)
+    return line.split(mark)
+
+
+def as_rows(values: Any) -> np.ndarray | NamedPoints:
+    """Lists of numbers, or objects with a number a column, as arrays; a DataError where they are not alike."""
+    if isinstance(values, list | tuple) and values and all(isinstance(row, Mapping) for row in values):
+        return _rows_of_objects(values)
     lengths = {len(row) if isinstance(row, Sequence | np.ndarray) else 0 for row in values}
     if len(lengths) > 1:
         raise DataError(
@@ -172,17 +192,23 @@ def _are_numbers(line: str) -> bool:
     return True
 
 
-def _rows_of_json(values: Any) -> np.ndarray:
-    """Points of a list of lists, of a list of objects with a number a column, or of an object that has one as `points`."""
+def _rows_of_objects(rows: Sequence[Mapping[str, Any]]) -> NamedPoints:
+    names = list(rows[0])
+    if any(row.keys() != rows[0].keys() for row in rows):
+        raise DataError(f"all points must have the values of the first, {', '.join(names)}")
+    try:
+        values = np.array([[float(row[name]) for name in names] for row in rows], dtype=np.float64)
+    except (TypeError, ValueError) as error:
+        raise DataError(f"points must be numbers: {error}") from error
+    return named(values, names)
+
+
+def _rows_of_json(values: Any) -> np.ndarray | NamedPoints:
+    """Points of what `as_rows` takes, or of an object that has it as `points`."""
     if isinstance(values, Mapping):
         if "points" not in values:
             raise DataError(f"it must be a list of points, or have one as `points`, received {list(values)}")
         values = values["points"]
-    if isinstance(values, list) and values and all(isinstance(row, Mapping) for row in values):
-        names = list(values[0])
-        if any(list(row) != names for row in values):
-            raise DataError(f"all points must have the values of the first, {', '.join(names)}")
-        values = [list(row.values()) for row in values]
     return as_rows(values)
 
 
@@ -213,7 +239,8 @@ def begins_with_points(path: Path, columns: Sequence[str]) -> bool:
     if path.suffix.lower() not in POINT_SUFFIXES:
         return False
     with path.open("rb") as file:
-        beginning = decoded(file.read(10_000), "replace").partition("\n")[0]
+        text = decoded(file.read(10_000), "replace")
     if path.suffix.lower() == ".json":
-        return "{" not in beginning
+        return not any(f'"{name}"' in text for name in columns)
+    beginning = text.partition("\n")[0]
     return {name.strip().strip('"') for name in beginning.split(",")}.isdisjoint(columns)

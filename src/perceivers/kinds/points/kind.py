@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING, Any, ClassVar, Self, TypeGuard
 import numpy as np
 
 from perceivers.arguments.advice import Advice
+from perceivers.data.evenly import spread_indices
+from perceivers.data.tables import StreamTable
 from perceivers.errors import ConfigurationError, DataError
 from perceivers.kinds.asked import Extent, Field, Media, Sent, stored
 from perceivers.kinds.base import MOSTLY, Kind, ModalityInput, as_tokens, counted, is_empty
@@ -24,6 +26,7 @@ from perceivers.kinds.points.drawing import LAYOUT, ShownPoints, draw_set, pictu
 from perceivers.kinds.points.files import POINT_SUFFIXES
 from perceivers.kinds.points.grid import grid_of_counts
 from perceivers.kinds.points.mesh import Mesh
+from perceivers.kinds.points.names import NamedPoints, PointColumns
 from perceivers.kinds.points.options import FORM_DEFAULTS, PointOptions
 from perceivers.kinds.points.reading import PointSet, centred, decode_points, draw_points, read_set
 from perceivers.kinds.points.sizing import MOST_POINTS, looks_of, points_learning, points_options
@@ -38,6 +41,8 @@ if TYPE_CHECKING:
 OWN_SUFFIXES = (".off", ".ply", ".obj", ".xyz", ".pts")
 # Sets that are looked at before anything is chosen: each is a file, perhaps a large one.
 LOOKED_AT = 64
+# Sets that tell which of their columns are what.
+NAMES_LOOKED_AT = 16
 # Sets of three points or fewer whose points have so many numbers have their axes exchanged.
 MOST_NUMBERS_OF_FEW = 32
 
@@ -49,10 +54,12 @@ class PointsKind(Kind):
     Args:
         num_coordinates: leading numbers of a point that say where it is; 0 before `settle`.
         num_features: further numbers of a point.
+        named: what the columns are that have names; None where none have, and before `survey`.
     """
 
     num_coordinates: int = 0
     num_features: int = 0
+    named: PointColumns | None = None
 
     name: ClassVar[str] = "points"
     options_class: ClassVar[type[Any]] = PointOptions
@@ -117,7 +124,7 @@ class PointsKind(Kind):
         cell = row.get(columns[0])
         if is_empty(cell):
             return None
-        value = read_set(cell, table.root)
+        value = read_set(cell, table.root, self.named)
         self._require_columns(value)
         if self.options.normalization == "none":
             return value
@@ -126,7 +133,8 @@ class PointsKind(Kind):
 
     def kept(self) -> tuple[Any, ...] | None:
         """See Kind."""
-        return self.name, self.options.normalization == "none", self.options.num_coordinates
+        columns = None if self.named is None else (self.named.coordinates, self.named.features)
+        return self.name, self.options.normalization == "none", self.options.num_coordinates, columns
 
     def pack(self, value: PointSet) -> Mapping[str, np.ndarray]:
         """See Kind."""
@@ -142,6 +150,17 @@ class PointsKind(Kind):
         value = PointSet(shape, int(arrays["usual"][0]))
         self._require_columns(value)
         return value
+
+    def survey(self, table: Any, columns: Sequence[str]) -> Self:
+        """Find out what the columns of the first sets with names are."""
+        sets = [
+            named for cell in _first_cells(table, columns[0]) if (named := _named_points(cell, table.root))
+        ]
+        return dataclasses.replace(self, named=PointColumns.of(sets)) if sets else self
+
+    def notes(self) -> list[str]:
+        """See Kind."""
+        return [] if self.named is None else [self.named.note()]
 
     def simplified(self, row: Mapping[str, Any], columns: Sequence[str], table: Any) -> np.ndarray | None:
         """How many points lie in each cell of a coarse grid over the set, and the sums of their features, float32."""
@@ -221,11 +240,13 @@ class PointsKind(Kind):
 
     def state(self) -> dict[str, Any]:
         """See Kind."""
-        return {"num_coordinates": self.num_coordinates, "num_features": self.num_features}
+        counts = {"num_coordinates": self.num_coordinates, "num_features": self.num_features}
+        return counts if self.named is None else {**counts, "named": self.named.state()}
 
     def with_state(self, state: Mapping[str, Any]) -> Self:
         """See Kind."""
-        return dataclasses.replace(self, **state)
+        named = PointColumns.of_state(state["named"]) if "named" in state else None
+        return dataclasses.replace(self, **{**state, "named": named})
 
     def show(
         self, value: PointSet | None, weights: Mapping[str, Tensor], grids: Mapping[str, tuple[int, ...]]
@@ -281,6 +302,26 @@ class PointsKind(Kind):
 
     def _seen(self, value: PointSet) -> np.ndarray:
         return points_as_seen(value, self.options, self.num_coordinates)
+
+
+def _first_cells(table: Any, column: str) -> list[Any]:
+    """Some cells of a column: the first of a stream, otherwise evenly spread."""
+    if isinstance(table, StreamTable):
+        rows = table.first_rows(NAMES_LOOKED_AT)
+    else:
+        rows = [table[index] for index in spread_indices(len(table), NAMES_LOOKED_AT)]
+    return [row.get(column) for row in rows]
+
+
+def _named_points(cell: Any, root: Path | None) -> NamedPoints | None:
+    """The points of a cell that have names; None of all others, and of those that cannot be read, which are told later."""
+    if is_empty(cell) or looks_like_picture(cell):
+        return None
+    try:
+        points = decode_points(cell, root)
+    except DataError:
+        return None
+    return points if isinstance(points, NamedPoints) else None
 
 
 def nearest_of(places: np.ndarray, tokens: np.ndarray) -> np.ndarray:

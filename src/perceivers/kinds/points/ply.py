@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from perceivers.errors import DataError
+from perceivers.kinds.points.names import COORDINATES, NamedPoints, named
 
 NUMBER_TYPES = {
     "char": "i1", "int8": "i1", "uchar": "u1", "uint8": "u1", "short": "i2", "int16": "i2", "ushort": "u2", "uint16": "u2",
@@ -14,7 +15,6 @@ NUMBER_TYPES = {
 }  # fmt: skip
 BYTE_ORDERS = {"binary_little_endian": "<", "binary_big_endian": ">"}
 FACE_LISTS = ("vertex_indices", "vertex_index")
-COORDINATES = ("x", "y", "z")
 
 
 @dataclass
@@ -36,12 +36,12 @@ class Element:
     order: list[str] = field(default_factory=list)
 
 
-def parse_ply(content: bytes) -> np.ndarray | tuple[np.ndarray, list[np.ndarray]]:
+def parse_ply(content: bytes) -> NamedPoints | tuple[np.ndarray, list[np.ndarray]]:
     """Parse a whole file.
 
     Returns:
-        Where there are faces, vertices [num_vertices, 3] and the indices of each face's corners; otherwise points
-        [num_points, num_columns], `x`, `y` and `z` first and the other numbers of a vertex after them, in the file's order.
+        Where there are faces, vertices [num_vertices, 3] and the indices of each face's corners; otherwise all
+        numbers of the vertices, by their names.
     """
     header, _, body = content.partition(b"end_header")
     if not header.startswith(b"ply") or not body:
@@ -54,10 +54,10 @@ def parse_ply(content: bytes) -> np.ndarray | tuple[np.ndarray, list[np.ndarray]
     vertices = tables.get("vertex")
     if vertices is None or not all(name in vertices for name in COORDINATES):
         raise DataError("its vertices must have the properties x, y and z")
-    names = [*COORDINATES, *(name for name in vertices if name not in COORDINATES)]
-    points = np.stack([np.asarray(vertices[name], dtype=np.float64) for name in names], axis=1)
     faces = next((list(tables["face"][name]) for name in FACE_LISTS if name in tables.get("face", {})), [])
-    return (points[:, :3], faces) if faces else points
+    names = COORDINATES if faces else tuple(vertices)
+    points = np.stack([np.asarray(vertices[name], dtype=np.float64) for name in names], axis=1)
+    return (points, faces) if faces else named(points, names)
 
 
 def _parse_header(text: str) -> tuple[str, list[Element]]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +13,7 @@ from perceivers.errors import DataError, one_line
 from perceivers.kinds.image.reading import looks_like_picture, read_plain
 from perceivers.kinds.points.files import as_rows, read_shape
 from perceivers.kinds.points.mesh import Mesh, sample_surface, triangulate
+from perceivers.kinds.points.names import NamedPoints, PointColumns
 
 # Sets that are not being trained on are thinned, and meshes sampled, alike at every time.
 FIXED_SEED = 0
@@ -36,18 +37,23 @@ class PointSet:
         return 3 if isinstance(self.shape, Mesh) else self.shape.shape[1]
 
 
-def read_set(cell: Any, root: Path | None = None) -> PointSet:
+def read_set(cell: Any, root: Path | None = None, columns: PointColumns | None = None) -> PointSet:
     """What a cell holds: a set, its file, or a picture, whose inked pixels are the set.
 
     Args:
         cell: as `decode_points` or `perceivers.kinds.image.reading.read_plain` takes it.
         root: folder that relative paths belong to.
+        columns: what named columns are; None: as the set's own names say.
     """
     if looks_like_picture(cell):
         pixels = np.asarray(read_plain(cell, root, channels=1))
         return PointSet(points_of_picture(pixels), usual_coordinates=2)
-    found = PointSet(decode_points(cell, root))
-    return PointSet(found.shape, min(3, found.num_columns))
+    shape = decode_points(cell, root)
+    if isinstance(shape, NamedPoints):
+        columns = PointColumns.of([shape]) if columns is None else columns
+        shape = columns.ordered(shape)
+    most = 3 if columns is None else len(columns.coordinates)
+    return PointSet(shape, min(most, PointSet(shape).num_columns))
 
 
 def centred(shape: np.ndarray | Mesh, num_coordinates: int) -> np.ndarray | Mesh:
@@ -87,24 +93,25 @@ def draw_points(
     return np.asarray(shape, dtype=np.float32)
 
 
-def read_points(path: Path) -> np.ndarray | Mesh:
+def read_points(path: Path) -> np.ndarray | NamedPoints | Mesh:
     """Read one file, see `perceivers.kinds.points.files.read_shape`; a DataError names it.
 
     Returns:
-        Points float64 [num_points, num_columns], or a surface.
+        Points float64 [num_points, num_columns], with their names if the file has some, or a surface.
     """
     shape = read_shape(path)
     try:
-        return Mesh(shape[0], triangulate(shape[1])) if isinstance(shape, tuple) else require_points(shape)
+        return Mesh(shape[0], triangulate(shape[1])) if isinstance(shape, tuple) else _required(shape)
     except DataError as error:
         raise DataError(f"`{path}` cannot be read as points: {one_line(error)}") from error
 
 
-def decode_points(value: Any, root: Path | None = None) -> np.ndarray | Mesh:
+def decode_points(value: Any, root: Path | None = None) -> np.ndarray | NamedPoints | Mesh:
     """Decode what a table holds for a set.
 
     Args:
-        value: a path, relative to `root`; a list of points; the same as JSON text; an array.
+        value: a path, relative to `root`; a list of points, which are lists or objects; the same as JSON text; an
+            array; or what this gave.
         root: folder that relative paths belong to.
     """
     if isinstance(value, str) and value.lstrip().startswith("["):
@@ -112,11 +119,19 @@ def decode_points(value: Any, root: Path | None = None) -> np.ndarray | Mesh:
             value = json.loads(value)
         except json.JSONDecodeError as error:
             raise DataError(f"points must be a JSON list, received {value[:40]!r}: {error}") from error
+    if isinstance(value, NamedPoints):
+        return value
     if isinstance(value, str) and value:
         return read_points(Path(value) if root is None else root / value)
     if isinstance(value, list | tuple | np.ndarray):
-        return require_points(as_rows(value))
+        return _required(as_rows(value))
     raise DataError(f"points must be a path or a list of points, received {value!r}")
+
+
+def _required(points: np.ndarray | NamedPoints) -> np.ndarray | NamedPoints:
+    if isinstance(points, NamedPoints):
+        return replace(points, values=require_points(points.values))
+    return require_points(points)
 
 
 def require_points(values: np.ndarray) -> np.ndarray:
