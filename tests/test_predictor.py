@@ -55,6 +55,11 @@ def test_frames_mappings_and_rows_are_answered_alike_in_their_order(predictor: P
     assert sum(learned) >= 6
 
 
+def test_a_row_alone_is_answered_as_in_a_list(predictor: Predictor) -> None:
+    (expected,) = predictor(rows_of(ASKED)[:1])
+    assert predictor(rows_of(ASKED)[0]) == predictor(pd.DataFrame(ASKED).iloc[0]) == [expected]
+
+
 def test_columns_may_come_in_any_order_and_unknown_ones_are_ignored(predictor: Predictor) -> None:
     expected = predictor(ASKED)
     others = predictor({"unknown": [1] * 7, **{name: ASKED[name] for name in ("noise", "colour", "size")}})
@@ -133,9 +138,9 @@ def test_what_is_no_table_is_named(predictor: Predictor) -> None:
     with pytest.raises(DataError, match="`values` must have the columns size, noise, colour: a DataFrame, or a list of "
                        "rows, received a list of float"):  # fmt: skip
         predictor([1.0, 2.0])
-    with pytest.raises(DataError, match="`values` must be a DataFrame or a list, received str"):
+    with pytest.raises(DataError, match=r"`values` must be a DataFrame, a row or a list, received str: put"):
         predictor("fruit.csv")
-    with pytest.raises(DataError, match="`values` must be a DataFrame, a mapping of columns, a list of rows"):
+    with pytest.raises(DataError, match="`values` must be a DataFrame, a row or a list, received int"):
         predictor(3)
 
 
@@ -173,6 +178,13 @@ def test_a_task_of_one_column_takes_a_bare_list(tmp_path: Path) -> None:
     paths = [str(tmp_path / "data" / "dark" / "0.png"), str(tmp_path / "data" / "bright" / "1.png")]
     from_paths, from_pictures = asked(paths), asked(pictures[:2])
     assert [row["label"] for row in from_paths] == [row["label"] for row in from_pictures]  # type: ignore[index]
+    assert [row["label"] for row in asked([Path(path) for path in paths])] == [
+        row["label"] for row in from_paths
+    ]  # type: ignore[index]
+    with pytest.raises(DataError, match="received the name of a table"):
+        asked([write_table(tmp_path / "pictures.csv", {"image": paths})])
+    with pytest.raises(DataError, match="received Image: put a single value in a list"):
+        asked(pictures[0])
     broken = asked([paths[0], "absent.png"])
     assert isinstance(broken[0], dict)
     assert isinstance(broken[1], DataError)

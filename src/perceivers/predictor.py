@@ -46,8 +46,8 @@ class Predictor:
         """Answer for values that Python has.
 
         Args:
-            values: a DataFrame; a mapping from column to cells; a list of rows (mappings from column to cell); or, where the
-                task reads one column, a list of its cells: paths, texts, arrays, PIL pictures.
+            values: a DataFrame, or rows of one; a mapping from column to cells; a row (a mapping from column to cell) or a list
+                of them; or, where the task reads one column, a list of its cells: paths, texts, arrays, PIL pictures.
 
         Returns:
             For each row, in order, what `perceivers predict` writes of it; or the error that says why it cannot be read.
@@ -182,19 +182,15 @@ def load(run: str | PathLike[str], *, device: str = "auto") -> Predictor:
 
 def _table(task: ColumnTask[Any], values: Any) -> Table:
     """What was given as a table; bare cells are those of the only column."""
-    from perceivers.data.frames import table_of
+    from perceivers.data.asked_values import asked_table
 
-    columns = task.columns.columns_read
-    if isinstance(values, str | bytes):
-        raise DataError(f"`values` must be a DataFrame or a list, received {type(values).__name__}")
-    if isinstance(values, Sequence) and not all(isinstance(each, Mapping) for each in values):
-        if len(columns) > 1:
-            raise DataError(
-                f"`values` must have the columns {', '.join(columns)}: a DataFrame, or a list of rows, received a list "
-                f"of {_types(values)}"
-            )
-        values = [each if isinstance(each, Mapping) else {columns[0]: each} for each in values]
-    table = table_of(values, "values")
+    endings = {suffix for each in task.columns.inputs for suffix in each.kind.suffixes}
+    table = asked_table(
+        values,
+        task.columns.columns_read,
+        # A file of steps, or of points, is a value itself.
+        lambda path: path.suffix.lower() not in endings and task.is_table(path),
+    )
     # Several threads may ask about one table; what is noted of it is not theirs.
     asked = task.to_be_asked(table.take(range(len(table))) if table is values else table)
     warn_of(asked.warnings)
@@ -231,7 +227,9 @@ def choose_device(device: str) -> str:
     return device
 
 
-def _types(values: Sequence[Any]) -> str:
+def _types(values: Any) -> str:
+    if not isinstance(values, Sequence):
+        return type(values).__name__
     return ", ".join(dict.fromkeys(type(each).__name__ for each in values)) or "nothing"
 
 

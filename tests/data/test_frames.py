@@ -65,6 +65,21 @@ def test_columns_and_rows_are_taken() -> None:
     assert cells([{"x": 1}, {"y": "b", "x": 2}]) == {"x": [1, 2], "y": [None, "b"]}
 
 
+def test_a_mapping_of_single_cells_is_one_row() -> None:
+    assert cells({"x": 1.5, "y": "good", "z": None}) == {"x": [1.5], "y": ["good"], "z": [None]}
+    assert cells({"x": np.float32(0.5), "y": np.array(3)}) == {"x": [0.5], "y": [3]}
+    assert cells({"x": {"path": "a.png"}}) == {"x": [{"path": "a.png"}]}
+    assert cells({"x": "abc"}) == {"x": ["abc"]}
+
+
+def test_rows_of_a_frame_are_rows() -> None:
+    import pandas as pd
+
+    frame = pd.DataFrame({"x": [1, 2, 3], "y": ["a", None, "b"]}, index=[7, 7, 5])
+    assert cells([frame.iloc[1], frame.iloc[2]]) == {"x": [2, 3], "y": [None, "b"]}
+    assert cells([frame.iloc[0], {"y": "c"}]) == {"x": [1, None], "y": ["a", "c"]}
+
+
 def test_a_dataset_is_taken_with_the_names_of_its_classes() -> None:
     from datasets import ClassLabel, Dataset, Features
 
@@ -95,6 +110,7 @@ def test_paths_belong_to_the_folder_that_is_given() -> None:
         (np.datetime64("2024-01-31T06:00", "ns"), datetime.datetime(2024, 1, 31, 6), datetime.datetime),
         ("", "", str),
         ("NaN", "NaN", str),
+        (Path("a/b.png"), str(Path("a/b.png")), str),
     ],
 )
 def test_cells_are_pythons_own(cell: Any, plain: Any, kind: type) -> None:
@@ -118,6 +134,11 @@ def test_an_array_in_a_cell_stays_as_it_is() -> None:
         (3, "must be a DataFrame, a mapping of columns, a list of rows .* received int"),
         ("data.csv", "received str"),
         ([1, 2], "received list"),
+        (
+            {"x": [1, 2], "y": "ab"},
+            "must be one row of cells, or a list of cells in every column, received 'x' with a list and 'y' with a str: put "
+            r"one row in a list, \[row\]; else give each column a list",
+        ),
     ],
 )
 def test_what_is_no_table_is_named(frame: Any, message: str) -> None:

@@ -6,10 +6,12 @@ import json
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pandas as pd
 import pytest
 
 import perceivers
+from perceivers.arguments import load_arguments
 from perceivers.errors import ConfigurationError, DataError
 from perceivers.predictor import Predictor
 from perceivers.training.checkpoints import RunCheckpoints
@@ -131,6 +133,10 @@ def test_a_run_on_numbers_without_commas_is_recorded_with_a_point(tmp_path: Path
         ({"test_data": "x.csv"}, r"`test_data` is no option of `perceivers\.fit`; is it test\?"),
         ({"zzzz": 3}, r"`zzzz` is no option of `perceivers\.fit`$"),
         ({"epochs": 0}, "`epochs` must be at least 1, received 0"),
+        ({"steps": "a"}, "`steps` must be a whole number or null, received 'a'"),
+        ({"learning_rate": [0.1]}, r"`learning_rate` must be .*a number.*, received \(0\.1,\)"),
+        ({"streaming": 3}, "`streaming` must be true or false, received 3"),
+        ({"target": 3}, "`target` must be a list of which each is a text, received \\(3,\\)"),
         ({"column": "size"}, "`column` must be NAME=KIND, received 'size'"),
         (
             {"validation": "x.csv"},
@@ -140,7 +146,13 @@ def test_a_run_on_numbers_without_commas_is_recorded_with_a_point(tmp_path: Path
 )
 def test_a_wrong_option_is_named_with_what_is_near(options: dict[str, Any], message: str) -> None:
     with pytest.raises(ConfigurationError, match=message):
-        perceivers.fit(KINDS, "kind", **{**TINY, **options})
+        perceivers.fit(KINDS, **{"target": "kind", **TINY, **options})
+
+
+def test_options_may_be_numbers_of_numpy_and_paths(tmp_path: Path) -> None:
+    fit_tiny(KINDS, "kind", output=tmp_path / "run", epochs=np.int64(1), keep_folder=tmp_path / "kept")
+    recorded = load_arguments(tmp_path / "run")[2]
+    assert (recorded.training.epochs, recorded.data.keep_folder) == (1, str(tmp_path / "kept"))
 
 
 def test_what_is_no_table_is_named() -> None:

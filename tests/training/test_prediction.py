@@ -144,6 +144,8 @@ def test_rows_in_memory_are_answered_and_nothing_is_written_where_no_folder_is_n
     assert [row["row"] for row in read_csv(tmp_path / "out" / "errors.csv")] == ["2"]
     with pytest.raises(DataError, match="`inputs` must name one file or more, received the text 'asked"):
         perceivers.predict(run, "asked.csv")
+    with pytest.raises(DataError, match=r"received float alone: put one input in a list, \[input\]"):
+        perceivers.predict(run, 1.5)
 
 
 @pytest.mark.parametrize(

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from decimal import Decimal
-from pathlib import Path
+from pathlib import Path, PurePath
 from typing import Any
 
 import numpy as np
@@ -56,16 +56,17 @@ def table_of(frame: Any, source: str = "data", root: str | Path | None = None) -
     """A table of what a program holds.
 
     Args:
-        frame: a pandas DataFrame, whose index is left out; a mapping of columns to cells; a sequence of rows, each a mapping,
-            where a row without a column has None there; a `datasets.Dataset`; or a Table, which is given back.
+        frame: a pandas DataFrame, whose index is left out; a mapping of columns to their cells, or to single cells, which is
+            one row; a sequence of rows, each a mapping or a row of a DataFrame, where a row without a column has None there;
+            a `datasets.Dataset`; or a Table, which is given back.
         source: what errors call the table.
         root: folder that relative paths in the cells belong to; None for the working folder.
 
     Returns:
-        The table. Names of columns are text; NaN, NaT and NA are None; NumPy's scalars are Python's.
+        The table. Names of columns are text; NaN, NaT and NA are None; NumPy's scalars are Python's; paths are text.
 
     Raises:
-        DataError: it is none of these, holds no rows, or two columns have one name.
+        DataError: it is none of these, holds no rows, or two columns have one name; or some columns are lists, others cells.
     """
     if isinstance(frame, Table):
         return frame
@@ -77,10 +78,11 @@ def table_of(frame: Any, source: str = "data", root: str | Path | None = None) -
         columns = frame.to_dict("list").values() if len(frame) else [[] for _ in names]
         return _column_table(names, columns, source, folder)
     if isinstance(frame, Mapping):
-        return _column_table(_names(list(frame), source), frame.values(), source, folder)
-    if isinstance(frame, Sequence) and all(isinstance(row, Mapping) for row in frame):
-        keys = list(dict.fromkeys(key for row in frame for key in row))
-        columns = [[row.get(key) for row in frame] for key in keys]
+        return _column_table(_names(list(frame), source), _columns_of(frame, source), source, folder)
+    rows = [as_row(row) for row in frame] if isinstance(frame, Sequence) else [None]
+    if all(row is not None for row in rows):
+        keys = list(dict.fromkeys(key for row in rows for key in row))
+        columns = [[row.get(key) for row in rows] for key in keys]
         return _column_table(_names(keys, source), columns, source, folder)
     raise DataError(
         f"`{source}` must be a DataFrame, a mapping of columns, a list of rows (mappings) or a datasets.Dataset, received "
@@ -88,8 +90,20 @@ def table_of(frame: Any, source: str = "data", root: str | Path | None = None) -
     )
 
 
+def as_row(value: Any) -> Mapping[Any, Any] | None:
+    """The cells of one row by column: a mapping, or a row of a DataFrame; None of anything else."""
+    if isinstance(value, Mapping):
+        return value
+    # What pandas calls a Series; told by what it has, because pandas need not be there.
+    if hasattr(value, "to_dict") and hasattr(value, "index") and not hasattr(value, "columns"):
+        return dict(zip(value.index, value, strict=True))
+    return None
+
+
 def plain_cell(cell: Any) -> Any:
     """A cell as Python has it: None for NaN, NaT and NA, its scalar for one of NumPy, a float for an exact decimal.
+
+    A path is its text.
 
     All else stays as it is.
     """
@@ -100,9 +114,33 @@ def plain_cell(cell: Any) -> Any:
         cell = cell.item()
     elif isinstance(cell, Decimal):
         cell = float(cell)
+    elif isinstance(cell, PurePath):
+        cell = str(cell)
     if type(cell).__name__ in MISSING_TYPES or (isinstance(cell, float) and math.isnan(cell)):
         return None
     return cell
+
+
+def _columns_of(given: Mapping[Any, Any], source: str) -> list[Any]:
+    """The cells of each column of a mapping; of one row, a single cell in each."""
+    are_cells = {name: _is_cell(value) for name, value in given.items()}
+    if given and all(are_cells.values()):
+        return [[cell] for cell in given.values()]
+    if any(are_cells.values()):
+        cell, column = (next(name for name in given if are_cells[name] is wanted) for wanted in (True, False))
+        raise DataError(
+            f"`{source}` must be one row of cells, or a list of cells in every column, received {column!r} with a "
+            f"{type(given[column]).__name__} and {cell!r} with a {type(given[cell]).__name__}: put one row in a list, [row]; "
+            "else give each column a list, with a cell a row"
+        )
+    return list(given.values())
+
+
+def _is_cell(value: Any) -> bool:
+    """Whether what a mapping has for a column is a single cell, not one a row."""
+    if isinstance(value, str | bytes | bytearray | Mapping):
+        return True
+    return not isinstance(value, Iterable) or getattr(value, "ndim", 1) == 0
 
 
 def _column_table(names: Sequence[str], columns: Any, source: str, root: Path | None) -> ColumnTable:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import os
 from collections import deque
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import islice
@@ -289,7 +290,8 @@ class AnsweringTask(Task[TaskArguments]):
 
     def is_table(self, path: Path) -> bool:
         """Whether an input of the command is a table with a row a sample."""
-        return is_table(path) and path.is_file()
+        # A text may be asked about, too; one that is too long for a name of a file is none.
+        return is_table(path) and os.path.isfile(path)
 
     def shown_of(self, parts: Parts, sample: Sample, answers: Sequence[str]) -> dict[str, Any]:
         """What pictures and pages need of a sample: `inputs`, and what the first of its answers looked at."""

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import dataclasses
 import difflib
+import os
 import sys
 import tempfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from os import PathLike
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+
+import numpy as np
 
 from perceivers.arguments import (
     DataArguments,
@@ -17,6 +20,7 @@ from perceivers.arguments import (
     RunArguments,
     StartArguments,
     TrainingArguments,
+    from_mapping,
 )
 from perceivers.errors import ConfigurationError
 from perceivers.tasks.table.options import TableArguments
@@ -80,7 +84,7 @@ def fit(
     from perceivers.training.run import train
 
     chosen = _by_concern(options)
-    targets = (target,) if isinstance(target, str) else tuple(target)
+    targets = (target,) if isinstance(target, str) or not isinstance(target, Iterable) else tuple(target)
     source: dict[str, Any] = {"data": IN_MEMORY}
     tables: Tables | None = None
     parts = {"data": data, "validation": validation, "test": test}
@@ -103,17 +107,18 @@ def fit(
             chosen["training"].setdefault("checkpoint_every", sys.maxsize)
         run = RunArguments(
             output=str(folder),
-            data=DataArguments(**source, **chosen["data"]),
-            start=StartArguments(**chosen["start"]),
-            training=TrainingArguments(**chosen["training"]),
-            optimization=OptimizationArguments(**chosen["optimization"]),
+            data=from_mapping(DataArguments, {**source, **chosen["data"]}),
+            start=from_mapping(StartArguments, chosen["start"]),
+            training=from_mapping(TrainingArguments, chosen["training"]),
+            optimization=from_mapping(OptimizationArguments, chosen["optimization"]),
             overwrite=overwrite,
             resume=resume,
             # Nobody would see them.
             pictures=output is not None,
             quiet=quiet,
         )
-        train(GivenTableTask(TableArguments(target=targets, **chosen["model"]), tables), run)
+        model = from_mapping(TableArguments, {"target": targets, **chosen["model"]})
+        train(GivenTableTask(model, tables), run)
         return load(folder, device=run.training.device)
 
 
@@ -134,6 +139,15 @@ def _by_concern(options: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
             )
         concern, has_several = fields[name]
         if has_several:
-            value = tuple(value) if isinstance(value, list | tuple) else (value,)
-        found[concern][name] = value
+            several = value if isinstance(value, list | tuple) else (value,)
+            found[concern][name] = tuple(_plain(each) for each in several)
+        else:
+            found[concern][name] = _plain(value)
     return found
+
+
+def _plain(value: Any) -> Any:
+    """A value as a recipe would have it: Python's own numbers, and paths as texts."""
+    if isinstance(value, np.generic):
+        return value.item()
+    return os.fspath(value) if isinstance(value, PathLike) else value

@@ -6,7 +6,7 @@ import csv
 import os
 import shutil
 import tempfile
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence, Sized
 from dataclasses import dataclass, replace
 from os import PathLike
 from pathlib import Path
@@ -157,9 +157,17 @@ def _answered(
 
 
 def _require_asked(inputs: Any, output: str | PathLike[str] | None) -> None:
-    if isinstance(inputs, str | bytes) or not len(inputs):
-        received = "none" if not len(inputs) else f"the text {inputs!r:.80}"
-        raise DataError(f"`inputs` must name one file or more, received {received}")
+    if isinstance(inputs, str | bytes) or not isinstance(inputs, Sized):
+        received = (
+            f"the text {inputs!r:.80}"
+            if isinstance(inputs, str | bytes)
+            else f"{type(inputs).__name__} alone"
+        )
+        raise DataError(
+            f"`inputs` must name one file or more, received {received}: put one input in a list, [input]"
+        )
+    if not len(inputs):
+        raise DataError("`inputs` must name one file or more, received none")
     if output is not None and Path(output).is_file():
         raise ConfigurationError(f"`output` must be a folder, received the file {str(output)!r}")
 
