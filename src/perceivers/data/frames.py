@@ -79,8 +79,9 @@ def table_of(frame: Any, source: str = "data", root: str | Path | None = None) -
         return _column_table(names, columns, source, folder)
     if isinstance(frame, Mapping):
         return _column_table(_names(list(frame), source), _columns_of(frame, source), source, folder)
-    rows = [as_row(row) for row in frame] if isinstance(frame, Sequence) else [None]
-    if all(row is not None for row in rows):
+    found = [as_row(row) for row in frame] if isinstance(frame, Sequence) else [None]
+    rows = [row for row in found if row is not None]
+    if len(rows) == len(found):
         keys = list(dict.fromkeys(key for row in rows for key in row))
         columns = [[row.get(key) for row in rows] for key in keys]
         return _column_table(_names(keys, source), columns, source, folder)
