@@ -5,12 +5,17 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
 import pytest
 import torch
 
+from perceivers.arguments import DataArguments, RunArguments
+from perceivers.data.frames import IN_MEMORY, table_of
 from perceivers.errors import DataError
 from perceivers.export.recorded import inputs_of
 from perceivers.tasks.base import Parts
+from perceivers.tasks.table.given import GivenTableTask
+from perceivers.tasks.table.options import TableArguments
 
 
 class Model(torch.nn.Module):
@@ -78,3 +83,20 @@ def test_aliases_and_the_encoder_are_heard_too() -> None:
 def test_without_samples_there_is_nothing_to_prove_with() -> None:
     with pytest.raises(DataError, match="`data` must hold a sample"):
         heard([])
+
+
+def test_sets_that_all_have_one_size_are_heard_in_others_too() -> None:
+    points = np.random.default_rng(0).normal(size=(23, 7, 3))
+    rows = {"cloud": points.tolist(), "kind": ["a" if index % 2 else "b" for index in range(23)]}
+    chosen = TableArguments(
+        target=("kind",), column=("cloud=points",), num_latents=3, latent_channels=8, num_layers=1
+    )
+    task, data = GivenTableTask(chosen, {"train": table_of(rows, "sets")}), DataArguments(data=IN_MEMORY)
+    splits = task.load_data(data)
+    task.advise(splits, RunArguments(output="anywhere", data=data))
+    parts = task.build(splits)
+    parts.model.eval()
+    batches = inputs_of(task, parts, splits.test)
+    # Beside others a smaller set is filled up; alone it is shorter.
+    assert {batch["inputs_cloud"].shape[1] for batch in batches} == {7, 4}
+    assert all(batch["mask_cloud"].shape == batch["inputs_cloud"].shape[:2] for batch in batches)

@@ -248,3 +248,7 @@ def test_options_that_cannot_be_are_refused(chosen: dict[str, Any], message: str
 def test_nothing_is_batched_before_attributes_are_known() -> None:
     with pytest.raises(DataError, match="settle on training sets first"):
         EntitiesKind(EntityOptions()).arrays([FIRST])
+
+
+def test_a_lesser_set_is_its_first_half() -> None:
+    assert settled().lesser((*FIRST, *SECOND[:1])) == [FIRST]

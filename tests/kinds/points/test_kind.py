@@ -254,3 +254,10 @@ def test_arrays_with_their_coordinates_first_are_refused() -> None:
     assert settled(cloud.T, np.zeros((4, 32))).num_columns == 32
     assert settled(cloud.T[:, :31]).num_columns == 31
     assert settled(cloud.T[:1]).num_columns == 32
+
+
+def test_a_lesser_set_has_half_of_the_points() -> None:
+    kind = settled(np.zeros((5, 3)))
+    (half,) = kind.lesser(PointSet(np.arange(15, dtype=np.float32).reshape(5, 3)))
+    assert half.num_columns == 3
+    assert half.shape.shape == (3, 3)

@@ -130,3 +130,10 @@ def test_advice_follows_the_number_of_rows_and_passes_over_cells_that_cannot_be_
     assert advised.steps_per_patch == 3
     assert SeriesKind(advised).learning(rows).epochs is not None
     assert SeriesKind(SeriesOptions()).learning(rows).num_latents is None
+
+
+def test_a_lesser_series_is_its_first_half_where_steps_are_seen() -> None:
+    series = some(1)[0][:9]
+    (half,) = settled("steps").lesser(series)
+    np.testing.assert_array_equal(half, series[:5])
+    assert settled("patterns").lesser(series) == []
