@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
+from typing import Any
 
+import numpy as np
 import pytest
 
 from perceivers.cli import main
@@ -18,7 +21,10 @@ def inspect(capsys: pytest.CaptureFixture[str], *arguments: str) -> dict[str, li
     assert not stopped.value.code, captured.err
     lines = captured.out.splitlines()
     rows = [[cell.strip() for cell in line.split("│")[1:-1]] for line in lines if line.startswith("│")]
-    return {**{row[0]: row[1:] for row in rows}, "": [line for line in lines if ": " in line]}
+    return {
+        **{row[0]: row[1:] for row in rows},
+        "": [line for line in lines if ": " in line and "│" not in line],
+    }
 
 
 @pytest.fixture(autouse=True)
@@ -64,7 +70,11 @@ def test_every_column_is_told_with_kind_gaps_and_an_example(
     assert found["kind"][:2] == ["target", "class"]
     assert found["kind"][5] == "big, small"
     assert found[""][0].startswith("rows: 50, of which training holds out some")
-    assert found[""][1:4] == ["day: dates", "[red]markup[/red], colour, price: categories", "size: numbers"]
+    assert found[""][1:4] == [
+        "day: dates as 6 tokens",
+        "[red]markup[/red], colour, price: categories as 3 tokens",
+        "size: numbers as 1 token",
+    ]
     assert found[""][4].startswith(
         "`perceivers train table` would choose: 4 latents of 32 channels beside a linear model, from "
         "which it starts, 1 layer; 60 passes, "
@@ -103,3 +113,41 @@ def test_a_table_is_inspected_without_a_target(tmp_path: Path, capsys: pytest.Ca
     data = write_table(tmp_path / "fruit.csv", fruit(20))
     found = inspect(capsys, str(data))
     assert [found[name][0] for name in ("size", "kind", "price")] == ["input"] * 3
+
+
+def test_it_says_what_training_would_learn_and_what_it_would_warn_of(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    generator = np.random.default_rng(0)
+    rows: list[dict[str, Any]] = []
+    for index in range(13):
+        cloud = f"{index}.xyz"
+        np.savetxt(tmp_path / cloud, generator.normal(size=(7, 5)))
+        units = [
+            {"id": 3 * index + place, "type": "ab"[place % 2], "health": place / 4} for place in range(3)
+        ]
+        rows.append(
+            {"cloud": cloud, "sent": generator.normal(size=(3, 47)).tolist(), "units": units, "y": index % 2}
+        )
+    # Training tells of it.
+    rows[5]["units"] = "[{"
+    data = tmp_path / "mixed.jsonl"
+    data.write_text("".join(json.dumps(row) + "\n" for row in rows))
+    options = [str(data), "--target", "y", "--column", "sent=series", "units=entities"]
+    lines = inspect(capsys, *options)[""]
+    assert lines[0].endswith(
+        "if they are 3 channels of 47 steps, take `--column-options sent:channels-first=true`"
+    )
+    assert lines[2:5] == [
+        "cloud: up to 9 points of 3 coordinates and 2 features, a token each",
+        "sent: up to 3 steps of 47 channels, by their patterns and outline as 3 tokens",
+        "units: up to 512 entities of 2 types, by 0 names and 1 number, a token each; told by type, health; left out: id "
+        "(only counts the entities); `--column-options units:name-attributes=NAMES` takes it as a name",
+    ]
+    again = inspect(
+        capsys, *options, "--column-options", "sent:channels-first=true", "units:name-attributes=id"
+    )
+    assert again[""][2:4] == [
+        "sent: up to 47 steps of 3 channels, by their patterns and outline as 3 tokens",
+        "units: up to 512 entities of 2 types, by 1 name and 1 number, a token each; told by type, id, health",
+    ]

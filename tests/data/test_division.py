@@ -77,8 +77,8 @@ def test_equal_files_of_the_parts_are_told(tmp_path: Path) -> None:
     table = ListTable(ROWS, "d", root=tmp_path)
     notes = load({"train": table}).notes
     assert len(notes) == 3
-    assert "in two parts with the same content" in notes[0]
-    assert "in two classes with the same content" in notes[1]
+    assert "lie in more than one part" in notes[0]
+    assert "lie in more than one class" in notes[1]
     assert "--group-pattern" in notes[2]
     # Who knows the groups needs no hint.
     assert len(load({"train": table}, group_column="who").notes) == 2

@@ -31,11 +31,22 @@ def test_equal_files_in_two_parts_or_classes_are_told(tmp_path: Path) -> None:
         ("g", "test", "cat", b""),
     )
     assert equal_files(given) == [
-        f"1 file is in two parts with the same content, such as `{tmp_path / 'a'}` (train) and `{tmp_path / 'b'}` (test): "
-        "measures will be too good; remove one of each",
-        f"1 file is in two classes with the same content, such as `{tmp_path / 'c'}` (dog) and `{tmp_path / 'd'}` (cat)",
+        f"2 files of 1 content lie in more than one part, such as `{tmp_path / 'a'}` (train) and `{tmp_path / 'b'}` (test): "
+        "measures will be too good; keep one file of each content",
+        f"2 files of 1 content lie in more than one class, such as `{tmp_path / 'c'}` (dog) and `{tmp_path / 'd'}` (cat): "
+        "keep those of the right class",
     ]
     assert equal_files(given[2:3]) == []
+
+
+def test_every_copy_counts(tmp_path: Path) -> None:
+    given = [
+        (f"{part}{index}", part, "x", b"ab"[index % 2 :]) for index in range(7) for part in ("train", "test")
+    ]
+    (note,) = equal_files(
+        files(tmp_path, *given, ("own", "train", "x", b"c"), ("twice", "train", "x", b"cc"))
+    )
+    assert note.startswith("14 files of 2 contents lie in more than one part, ")
 
 
 def test_large_files_are_told_apart_by_their_ends(tmp_path: Path) -> None:

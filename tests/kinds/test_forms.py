@@ -70,7 +70,7 @@ def test_an_option_that_the_form_lacks_is_named_unless_it_is_as_usual():
     require_effect(FORMS, Shape("round", radius=11, hue=13), USUAL)
     with pytest.raises(
         ConfigurationError,
-        match="`hue` is for `shape` round or square, received 2 with 'flat': leave it out, or take --shape round",
+        match="`hue` is for `shape` round or square, received 2 with 'flat': leave it out, or take `--shape round`",
     ):
         require_effect(FORMS, Shape(hue=2), USUAL)
     with pytest.raises(ConfigurationError, match="`side` is for `shape` square, received 2 with 'round'"):

@@ -20,6 +20,8 @@ from perceivers.kinds.number.kind import NumberKind
 from perceivers.kinds.number.options import NumberOptions
 from perceivers.kinds.points.kind import PointsKind
 from perceivers.kinds.points.options import PointOptions
+from perceivers.kinds.series.kind import SeriesKind
+from perceivers.kinds.series.options import SeriesOptions
 from perceivers.kinds.sound.kind import SoundKind
 from perceivers.kinds.sound.options import SoundOptions
 from perceivers.tasks.inputs import Input
@@ -99,3 +101,13 @@ def test_kinds_that_keep_nothing_say_so() -> None:
         kind.pack(3.0)
     with pytest.raises(ConfigurationError, match="values of a number are not kept"):
         kind.unpack({})
+
+
+def test_advice_is_told_as_the_user_of_a_table_gives_it() -> None:
+    said = "take `--channels-first`, or `--missing mark`, see `missing`; `perceivers export RUN --output A`, `--start A`"
+    alone = Input("series", ("my s",), SeriesKind(SeriesOptions()))
+    assert alone.said(said) == said
+    assert dataclasses.replace(alone, by_column=True).said(said) == (
+        "take `--column-options 'my s:channels-first=true'`, or `--column-options 'my s:missing=mark'`, see `missing`; "
+        "`perceivers export RUN --output A`, `--start A`"
+    )

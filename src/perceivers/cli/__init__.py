@@ -25,6 +25,7 @@ from perceivers.cli import (
     samples,
     tasks,
 )
+from perceivers.cli.warned import plain_warnings
 from perceivers.cli.words import BACK
 from perceivers.errors import PerceiversError, UnreadableError
 
@@ -70,12 +71,13 @@ def main(arguments: Sequence[str] | None = None) -> None:
             stream.reconfigure(errors="backslashreplace")
     tokens = list(sys.argv[1:] if arguments is None else arguments)
     try:
-        if tokens[:1] == ["train"] and _changes_defaults(tokens[1:]):
-            from perceivers.cli.train import train_command
+        with plain_warnings():
+            if tokens[:1] == ["train"] and _changes_defaults(tokens[1:]):
+                from perceivers.cli.train import train_command
 
-            train_command(tokens[1:])
-        else:
-            app(tokens)
+                train_command(tokens[1:])
+            else:
+                app(tokens)
     except PerceiversError as error:
         console = Console(stderr=True)
         line = Text.assemble(("error:", "bold red"), f" {error}")

@@ -16,6 +16,7 @@ def inspect(
     *,
     target: Names = (),
     column: Names = (),
+    column_options: Names = (),
     ignore: Names = (),
     group_column: str | None = None,
     decimal: Literal["auto", "point", "comma", "grouped"] = "auto",
@@ -27,6 +28,7 @@ def inspect(
         target: columns that are to be answered, see `perceivers train table --help`. Names go on up to the next option: DATA
             stands before them.
         column: NAME=KIND, what a column holds where the guess is wrong.
+        column_options: NAME:OPTION=VALUE, an option of a column's kind, see `perceivers train table --help`.
         ignore: columns that are not to be read.
         group_column: column whose equal values stay in one part.
         decimal: how numbers are written, see `perceivers train table --help`.
@@ -35,15 +37,17 @@ def inspect(
 
     from perceivers.arguments import DataArguments
     from perceivers.data.notation import settle_notation
+    from perceivers.data.opening import notes_of
     from perceivers.data.tables import Table
     from perceivers.kinds.registry import KINDS
+    from perceivers.tasks.table.learned import learned_before
     from perceivers.tasks.table.number_texts import number_texts
     from perceivers.tasks.table.opening import open_any
     from perceivers.tasks.table.options import TableArguments
     from perceivers.tasks.table.plan import plan_table, wishes_of
     from perceivers.tasks.table.printing import choices_in_words, plan_as_table
 
-    arguments = TableArguments(target=target, column=column, ignore=ignore)
+    arguments = TableArguments(target=target, column=column, column_options=column_options, ignore=ignore)
     console = Console()
     tables = open_any(DataArguments(data=data))
     wishes = wishes_of(tables["train"], arguments, group_column=group_column, needs_target=False)
@@ -54,10 +58,11 @@ def inspect(
     rows = ", ".join(f"{part} {count:,}" for part, count in counts.items())
     if list(counts) == ["train"]:
         rows = f"{counts['train']:,}, of which training holds out some to validate and to test"
-    if notation.note:
-        console.print(notation.note, highlight=False, soft_wrap=True, markup=False)
-    console.print(f"rows: {rows}", highlight=False, soft_wrap=True, markup=False)
-    if "train" in counts:
-        for line in choices_in_words(plan, counts["train"]):
-            console.print(line, highlight=False, soft_wrap=True, markup=False)
-    console.print(f"kinds: {', '.join(KINDS)}", highlight=False, soft_wrap=True, markup=False)
+    train, notes, choices = tables["train"], [], []
+    if isinstance(train, Table):
+        columns = learned_before(plan.chosen, train)
+        notes = [note for each in columns.inputs for note in each.notes()]
+        choices = choices_in_words(plan, columns, counts["train"])
+    notes = [*notes_of(tables), *filter(None, [notation.note]), *notes]
+    for line in (*dict.fromkeys(notes), f"rows: {rows}", *choices, f"kinds: {', '.join(KINDS)}"):
+        console.print(line, highlight=False, soft_wrap=True, markup=False)

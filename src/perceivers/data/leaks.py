@@ -66,17 +66,22 @@ def equal_files(files: Sequence[NamedFile]) -> list[str]:
     if in_parts:
         one, other = _two(in_parts[0], "part")
         notes.append(
-            f"{counted(len(in_parts), 'file is', 'files are')} in two parts with the same content, such as `{one.path}` "
-            f"({one.part}) and `{other.path}` ({other.part}): measures will be too good; remove one of each"
+            f"{_copies(in_parts)} lie in more than one part, such as `{one.path}` ({one.part}) and `{other.path}` "
+            f"({other.part}): measures will be too good; keep one file of each content"
         )
     in_classes = [some for some in equal if len({file.label for file in some}) > 1]
     if in_classes:
         one, other = _two(in_classes[0], "label")
         notes.append(
-            f"{counted(len(in_classes), 'file is', 'files are')} in two classes with the same content, such as `{one.path}` "
-            f"({one.label}) and `{other.path}` ({other.label})"
+            f"{_copies(in_classes)} lie in more than one class, such as `{one.path}` ({one.label}) and `{other.path}` "
+            f"({other.label}): keep those of the right class"
         )
     return notes
+
+
+def _copies(groups: Sequence[Sequence[NamedFile]]) -> str:
+    """How many files have equal content in some groups, and how many contents these are."""
+    return f"{sum(map(len, groups)):,} files of {counted(len(groups), 'content', 'contents')}"
 
 
 def shared_beginnings(files: Sequence[NamedFile]) -> list[str]:

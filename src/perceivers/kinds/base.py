@@ -81,6 +81,8 @@ class Kind(AskedKind, ABC):
     """How values of this kind are drawn with their answers; None where they are shown on a page instead."""
     simple_form: ClassVar[SimpleForm | None] = None
     """What a simple method can read of a value, see `simplified`; None where none of ours can."""
+    tells_learned: ClassVar[bool] = False
+    """Whether `described` or `learned` say something that `settle` has found."""
     answered_at_once: ClassVar[int] = 64
     """Values that lie in memory together, at most, when a trained model answers; fewer where each takes much room."""
 

@@ -67,5 +67,5 @@ def require_effect(forms: Forms, options: Any, usual: Mapping[str, Any]) -> None
                 having = [each for each, names in own.items() if name in names]
                 raise ConfigurationError(
                     f"`{name}` is for `{option}` {' or '.join(having)}, received {value} with {form!r}: leave it out, or "
-                    f"take --{option.replace('_', '-')} {having[0]}"
+                    f"take `--{option.replace('_', '-')} {having[0]}`"
                 )

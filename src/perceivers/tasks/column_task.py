@@ -140,7 +140,7 @@ class ColumnTask(AnsweringTask[TaskArguments]):
         )
         tables, taken = self._without_strays(tables, arguments, learns=parts is None)
         tables, unlabelled = with_answers(tables, self.columns.columns_asked, arguments)
-        of_kinds = [note for each in self.columns.inputs for note in each.kind.notes()]
+        of_kinds = [note for each in self.columns.inputs for note in each.notes()]
         self.notes = [*notes_of(tables), *filter(None, [notation.note]), *of_kinds, *unlabelled]
         if self.needs_all:
             for table in tables.values():
@@ -237,7 +237,7 @@ class ColumnTask(AnsweringTask[TaskArguments]):
                 rows["classes" if len(self.columns.answers) == 1 else f"{answer.title}, classes"] = said
         for each in self.columns.inputs:
             if learned := each.kind.learned():
-                rows[f"in {', '.join(each.columns)}"] = learned
+                rows[f"in {', '.join(each.columns)}"] = each.said(learned)
         cut = cut_in_words(self.columns.inputs, splits.train)
         return rows if cut is None else {**rows, "cut": cut}
 

@@ -113,7 +113,8 @@ class Columns:
         """What the model takes of some samples' values, by modality."""
         found: dict[str, ModalityInput] = {}
         for place, each in enumerate(self.inputs):
-            own = each.kind.tensors([some[place] for some in values])
+            with each.telling():
+                own = each.kind.tensors([some[place] for some in values])
             found.update((each.modality(name), given) for name, given in own.items())
         return found
 
@@ -121,7 +122,8 @@ class Columns:
         """The same as NumPy arrays, for models that are asked without torch."""
         found: dict[str, ModalityInput] = {}
         for place, each in enumerate(self.inputs):
-            own = each.kind.arrays([some[place] for some in values])
+            with each.telling():
+                own = each.kind.arrays([some[place] for some in values])
             found.update((each.modality(name), given) for name, given in own.items())
         return found
 

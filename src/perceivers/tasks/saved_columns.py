@@ -39,6 +39,7 @@ def write_columns(inputs: Sequence[Input], answers: Mapping[str, Answer], folder
                 if each.strays
                 else {}
             ),
+            **({"by_column": True} if each.by_column else {}),
         }
         for each in inputs
     ]
@@ -56,7 +57,13 @@ def read_columns(folder: Path) -> tuple[tuple[Input, ...], dict[str, Answer]]:
     try:
         saved = read_json(path)
         inputs = tuple(
-            Input(each["name"], tuple(each["columns"]), _kind_of(each), _strays_of(each))
+            Input(
+                each["name"],
+                tuple(each["columns"]),
+                _kind_of(each),
+                _strays_of(each),
+                each.get("by_column", False),
+            )
             for each in saved["inputs"]
         )
         answers = {name: answer_of_state(state) for name, state in saved["answers"].items()}

@@ -110,6 +110,7 @@ def _settled_input(each: Input, train: Any) -> Input:
             f"the column {', '.join(each.columns)} holds nothing in any training row: leave it out (--ignore)"
         )
     try:
-        return dataclasses.replace(each, kind=each.kind.settle(values, each.columns))
+        with each.telling():
+            return dataclasses.replace(each, kind=each.kind.settle(values, each.columns))
     except DataError as error:
         raise DataError(f"`{train.table.source}`: {error}") from error

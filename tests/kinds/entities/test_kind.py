@@ -106,7 +106,7 @@ def test_attributes_that_only_count_or_name_the_entities_are_left_out_and_told()
         assert (list(kind.attributes.names), kind.attributes.numbers) == (["type"], {})
         assert kind.learned() == (
             "told by type; left out: Unnamed: 0 (has no name and only counts the entities); "
-            "`--name-attributes NAME` takes it as a name"
+            "`--name-attributes NAMES` takes it as a name"
         )
         assert kind.attributes.words({"type": "a", "Unnamed: 0": 2}) == "a"
     assert "id (only counts the entities)" in learned("id", [0, 1], [0, 1, 2]).learned()

@@ -153,9 +153,9 @@ def test_a_dark_set_of_deep_pictures_is_told() -> None:
 
     assert note(200, 4095) == (
         "of 2 pictures deeper than 8 bits the brightest value is 4095, where 65535 is white: the model sees them nearly "
-        "black; --white-level 4095 makes them brighter"
+        "black; `--white-level 4095` makes them brighter"
     )
-    assert "--white-level 255 " in str(note(200))
+    assert "`--white-level 255` " in str(note(200))
     assert note(200, 60000) is None
     assert dark_note([png(), "absent.png", None]) is None
 

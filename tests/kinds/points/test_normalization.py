@@ -37,7 +37,7 @@ def test_points_in_one_place_come_to_the_middle() -> None:
 def test_without_normalisation_the_range_is_kept_or_named() -> None:
     assert normalize_points(CROSS, 2, "none", 21.0).tolist() == CROSS.tolist()
     with pytest.raises(
-        DataError, match=r"coordinates must lie in \[-20, 20\], received 21: give a larger --coord"
+        DataError, match=r"coordinates must lie in \[-20, 20\], received 21: give a larger `--coord"
     ):
         normalize_points(CROSS, 2, "none", 20.0)
 

@@ -36,8 +36,8 @@ def test_what_counts_or_tells_the_time_is_left_out(name: str, cells: list[Any], 
     assert chosen(name, *cells) == (
         ["x"],
         [
-            f"`steps.csv`: the channels are x; left out: {name} ({reason}); --channel-columns takes them, --time-column "
-            "sorts by one"
+            f"`steps.csv`: the channels are x; left out: {name} ({reason}); `--channel-columns NAMES` says which are "
+            "channels, `--time-column NAME` sorts by one"
         ],
     )
     assert chosen(name, *cells, columns=SeriesColumns(channels=(name, "x"))) == ([name, "x"], [])
@@ -49,7 +49,8 @@ def test_a_channel_that_only_rises_is_told() -> None:
         ["load", "x"],
         [
             "`steps.csv`: the channels are load, x",
-            "`steps.csv`: load only rises in every series that was looked at: if it is the time, --time-column load",
+            "`steps.csv`: load only rises in every series that was looked at: if it is the time, take "
+            "`--time-column load`",
         ],
     )
     assert len(chosen("load", NOISE[1], NOISE[0])[1]) == 1
@@ -68,7 +69,7 @@ def test_arrays_that_look_as_if_channels_came_first_are_told(tmp_path: Path) -> 
     _, notes = channels_of_cells(["a.npy"], table, SeriesColumns())
     assert notes == [
         "`arrays`: arrays such as the first are 3 steps of 200 channels; if they are 3 channels of 200 steps, take "
-        "--channels-first"
+        "`--channels-first`"
     ]
     assert channels_of_cells(["a.npy"], table, SeriesColumns(channels_first=True)) == ([], [])
     assert channels_of_cells([np.zeros((200, 3)), np.zeros((100, 3))], table, SeriesColumns()) == ([], [])

@@ -221,7 +221,7 @@ def test_an_index_of_pandas_is_no_channel_and_channels_are_found_by_name_in_othe
     assert tables["test"][1]["series"].tolist() == tables["train"][1]["series"].tolist()
     assert tables["train"].notes == [
         f"`{tmp_path / 'train.csv'}`: the channels are x, y; left out: Unnamed: 0 (has no name and only counts); "
-        "--channel-columns takes them, --time-column sorts by one"
+        "`--channel-columns NAMES` says which are channels, `--time-column NAME` sorts by one"
     ]
 
 

@@ -51,7 +51,7 @@ def test_another_shape_than_the_models_is_named(
         (
             [[1, np.nan], [np.nan, 4]],
             False,
-            "step 1, channel 2 is missing .and 1 more values.; take --missing",
+            "step 1, channel 2 is missing .and 1 more values.; take `--missing interpolate` or `--missing mark`",
         ),
         ([[1, 2], [3, np.inf]], True, "step 2, channel 2 is infinite$"),
     ],

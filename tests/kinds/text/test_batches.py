@@ -52,6 +52,7 @@ def test_texts_without_room_are_refused_with_what_to_do() -> None:
     require_room([b"abc", b"de"], 5, 8)
     with pytest.raises(
         DataError,
-        match="has a text of 6 bytes, more than the 5 that `max_length` 8 leaves for text; raise --max-length, or cut",
+        match="has a text of 6 bytes, more than the 5 that `max_length` 8 leaves for text; "
+        "raise it \\(`--max-length NUMBER`\\), or cut",
     ):
         require_room([b"abc", b"def"], 5, 8)

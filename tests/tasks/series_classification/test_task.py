@@ -164,7 +164,7 @@ def test_class_folders_with_gaps_train_when_gaps_are_marked(tmp_path: Path) -> N
     lines = gap.read_text().splitlines()
     gap.write_text("\n".join([*lines[:2], f",{lines[2].split(',')[1]}", *lines[3:]]) + "\n")
     with pytest.raises(
-        DataError, match=r"falling/00.csv`: the value of step 2, channel 1 is missing; take --missing"
+        DataError, match=r"falling/00.csv`: the value of step 2, channel 1 is missing; take `--missing"
     ):
         run(tmp_path / "stopped", root, epochs=1, missing="stop")
     for missing in ("mark", "interpolate"):

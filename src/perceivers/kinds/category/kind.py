@@ -43,6 +43,7 @@ class CategoryKind(Kind):
     is_light: ClassVar[bool] = True
     is_linear: ClassVar[bool] = True
     settles_on: ClassVar[int | None] = None
+    tells_learned: ClassVar[bool] = True
 
     @classmethod
     def guess(cls, name: str, cells: Sequence[Any]) -> float:

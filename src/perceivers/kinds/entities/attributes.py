@@ -151,7 +151,7 @@ class Attributes:
         if not self.left_out:
             return said
         return (
-            f"{said}; left out: {_with_reasons(self.left_out)}; `--name-attributes NAME` takes it as a name"
+            f"{said}; left out: {_with_reasons(self.left_out)}; `--name-attributes NAMES` takes it as a name"
         )
 
     def state(self) -> dict[str, Any]:

@@ -49,6 +49,7 @@ class EntitiesKind(Kind):
     usual_columns: ClassVar[tuple[str, ...]] = ("entities", "units", "agents", "objects", "items")
     simple_form: ClassVar[SimpleForm | None] = SimpleForm("vector", "linear on counts and means")
     settles_on: ClassVar[int | None] = LEARNED_FROM
+    tells_learned: ClassVar[bool] = True
 
     @classmethod
     def guess(cls, name: str, cells: Sequence[Any]) -> float:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Self
@@ -46,7 +46,13 @@ MOST_SURVEYED = 16
 
 @dataclass(frozen=True)
 class ImageKind(Kind):
-    """Pictures of any mode and size. A value is a Picture."""
+    """Pictures of any mode and size. A value is a Picture.
+
+    Args:
+        said: what the user should know of how pictures are read; found by `survey`.
+    """
+
+    said: tuple[str, ...] = ()
 
     name: ClassVar[str] = "image"
     options_class: ClassVar[type[Any]] = ImageOptions
@@ -133,13 +139,18 @@ class ImageKind(Kind):
         return Picture(Image.fromarray(arrays["pixels"]))
 
     def survey(self, table: Any, columns: Sequence[str]) -> Self:
-        """Note in the table where deep pictures use little of their depth, so that they are seen nearly black."""
+        """Find out whether deep pictures use little of their depth, so that they are seen nearly black."""
         if self.options.white_level is None and isinstance(table, Table):
             indices = spread_indices(len(table), MOST_SURVEYED)
             cells = [table[index].get(columns[0]) for index in indices]
             note = dark_note([cell for cell in cells if not is_empty(cell)], table.root)
-            table.notes += [f"`{table.source}`: {note}"] if note else []
+            if note:
+                return replace(self, said=(f"`{table.source}`: {note}",))
         return self
+
+    def notes(self) -> list[str]:
+        """See Kind."""
+        return list(self.said)
 
     def simplified(self, row: Mapping[str, Any], columns: Sequence[str], table: Any) -> np.ndarray | None:
         """The pixels of a small picture, float32: 16 x 16 in colours, 32 x 32 in grey."""

@@ -161,7 +161,7 @@ def dark_note(cells: Sequence[Any], root: Path | None = None) -> str | None:
         return None
     return (
         f"of {len(known)} pictures deeper than 8 bits the brightest value is {value:g}, where {white:g} is white: the model "
-        f"sees them nearly black; --white-level {white_for(value):g} makes them brighter"
+        f"sees them nearly black; `--white-level {white_for(value):g}` makes them brighter"
     )
 
 

@@ -57,6 +57,7 @@ class NumberKind(Kind):
     gathers: ClassVar[bool] = True
     is_light: ClassVar[bool] = True
     settles_on: ClassVar[int | None] = None
+    tells_learned: ClassVar[bool] = True
 
     @classmethod
     def guess(cls, name: str, cells: Sequence[Any]) -> float:

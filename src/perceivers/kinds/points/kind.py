@@ -71,6 +71,7 @@ class PointsKind(Kind):
     card: ClassVar[CardLayout | None] = LAYOUT
     simple_form: ClassVar[SimpleForm | None] = SimpleForm("vector", "linear on a grid of counts")
     settles_on: ClassVar[int | None] = 16
+    tells_learned: ClassVar[bool] = True
 
     @classmethod
     def guess(cls, name: str, cells: Sequence[Any]) -> float:

@@ -30,7 +30,7 @@ def normalize_points(
         if farthest > coordinate_range:
             raise DataError(
                 f"coordinates must lie in [-{coordinate_range:g}, {coordinate_range:g}], received {farthest:g}: give a "
-                "larger --coordinate-range, or --normalization sphere or box"
+                "larger `--coordinate-range NUMBER`, or take `--normalization sphere` or `--normalization box`"
             )
         return points.astype(np.float32)
     if kind == "box":

@@ -62,12 +62,13 @@ def choose_channels(
     notes = [f"`{source}`: the channels are {listed(kept)}"]
     if left_out:
         notes[0] += (
-            f"; left out: {listed(left_out)}; --channel-columns takes them, --time-column sorts by one"
+            f"; left out: {listed(left_out)}; `--channel-columns NAMES` says which are channels, `--time-column NAME` "
+            "sorts by one"
         )
     if doubtful:
         notes.append(
-            f"`{source}`: {listed(doubtful)} only rises in every series that was looked at: if it is the time, --time-column "
-            f"{doubtful[0]}"
+            f"`{source}`: {listed(doubtful)} only rises in every series that was looked at: if it is the time, take "
+            f"`--time-column {doubtful[0]}`"
         )
     return kept, notes
 
@@ -111,7 +112,7 @@ def _first_axis_of(shapes: Sequence[Sequence[int]], source: str) -> list[str]:
     first, second = shapes[0]
     return [
         f"`{source}`: arrays such as the first are {first} steps of {second} channels; if they are {first} channels of "
-        f"{second} steps, take --channels-first"
+        f"{second} steps, take `--channels-first`"
     ]
 
 

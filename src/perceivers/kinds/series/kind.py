@@ -89,6 +89,7 @@ class SeriesKind(Kind):
     card: ClassVar[CardLayout | None] = LAYOUT
     simple_form: ClassVar[SimpleForm | None] = SimpleForm("series", "nearest series")
     settles_on: ClassVar[int | None] = None
+    tells_learned: ClassVar[bool] = True
 
     @classmethod
     def guess(cls, name: str, cells: Sequence[Any]) -> float:

@@ -49,7 +49,7 @@ def require_values(series: np.ndarray, *, allow_missing: bool) -> None:
         if bad.any() and not (what == "is missing" and allow_missing):
             step, channel = np.argwhere(bad)[0]
             more = f" (and {int(bad.sum()) - 1} more values)" if bad.sum() > 1 else ""
-            advice = "; take --missing interpolate or mark" if what == "is missing" else ""
+            advice = "; take `--missing interpolate` or `--missing mark`" if what == "is missing" else ""
             raise DataError(f"the value of step {step + 1}, channel {channel + 1} {what}{more}{advice}")
 
 

@@ -83,7 +83,7 @@ def require_room(texts: Sequence[bytes], room: int, max_length: int) -> None:
     if total > room:
         raise DataError(
             f"has a text of {total:,} bytes, more than the {room:,} that `max_length` {max_length:,} leaves for text; raise "
-            "--max-length, or cut long texts with --truncate"
+            "it (`--max-length NUMBER`), or cut long texts (`--truncate`)"
         )
 
 

@@ -28,6 +28,9 @@ class TableArguments(NetworkArguments):
     NAME:entity, NAME:entities where it holds places, from 0, in a set of entities (NAME:entity=COLUMN says in which)."""
     column: tuple[str, ...] = ()
     """NAME=KIND: what a column holds, where the guess is wrong. `perceivers inspect` prints the guesses and the kinds."""
+    column_options: tuple[str, ...] = ()
+    """NAME:OPTION=VALUE: an option of the kind of a column, as docs/kinds has them, such as photo:white-level=4095; several
+    values are divided by commas. Columns that are read together (numbers, categories) have their options together."""
     ignore: tuple[str, ...] = ()
     """Columns that are not read."""
     by_value: tuple[str, ...] = ()

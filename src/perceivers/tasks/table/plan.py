@@ -19,6 +19,7 @@ from perceivers.tasks.inputs import Input
 from perceivers.tasks.model_names import model_names
 from perceivers.tasks.strays import LookedThrough
 from perceivers.tasks.table.by_value import NOTE, columns_by_value, first_of_each
+from perceivers.tasks.table.column_options import chosen_together, options_by_column, with_chosen
 from perceivers.tasks.table.guesses import FEW_CELLS, ColumnPlan, Wishes, cells_of, guess_column, joined
 from perceivers.tasks.table.options import TableArguments
 from perceivers.tasks.table.sizing import count_large, learned_alone, table_sizes
@@ -80,7 +81,8 @@ def plan_table(
     num_rows = UNKNOWN_ROWS if isinstance(train, StreamTable) else len(train)
     asks_amounts = any(answer.is_quantity for answer in answers.values())
     # What is hidden of numbers and categories depends on the network, and the network on what the other kinds are.
-    at_first = _made(kinds, train, num_rows, 0.0, surveyed)
+    chosen = options_by_column(arguments.column_options, kinds, train.source)
+    at_first = _made(kinds, train, num_rows, 0.0, surveyed, chosen)
     arguments = _with_by_value(arguments, at_first, answers, train, looked, group_column)
     guessed = list(at_first.values())
     num_large = count_large(guessed, has_numbers_to_answer=asks_amounts)
@@ -98,7 +100,7 @@ def plan_table(
         name: answer if answer.selects else replace(answer, token_rate=arguments.token_rate)
         for name, answer in answers.items()
     }
-    made = _made(kinds, train, num_rows, arguments.hidden or 0.0, surveyed)
+    made = _made(kinds, train, num_rows, arguments.hidden or 0.0, surveyed, chosen)
     inputs = _inputs({name: _by_value(kind, arguments.by_value) for name, kind in made.items()})
     sets = {column: (each.modality(""), each.kind) for each in inputs for column in each.columns}
     answers = {name: answer.selecting(sets, train.source) for name, answer in answers.items()}
@@ -133,8 +135,9 @@ def _made(
     num_rows: int,
     hidden: float,
     surveyed: Sequence[Kind],
+    chosen: Mapping[str, Mapping[str, Any]],
 ) -> dict[str, Kind]:
-    """Column -> its kind, with the options that suit its cells, and with what was found in them."""
+    """Column -> its kind, with the options that were chosen or suit its cells, and with what was found in them."""
     found: dict[str, Kind] = {}
     shared: dict[type[Kind], Kind] = {}
     for name, kind in kinds.items():
@@ -142,9 +145,12 @@ def _made(
             found[name] = shared[kind]
             continue
         cells = [cell for cell in cells_of(train, name, FEW_CELLS) if not is_empty(cell)]
-        own = kind(kind.advise(cells, train, num_rows, hidden))
+        advised = kind.advise(cells, train, num_rows, hidden)
+        gathers = kind(advised).gathers
+        together = [each for each in kinds if kinds[each] is kind] if gathers else [name]
+        own = kind(with_chosen(kind, advised, chosen_together(chosen, together), together))
         found[name] = own.with_surveys([each for each in surveyed if type(each) is kind])
-        if found[name].gathers:
+        if gathers:
             shared[kind] = found[name]
     return found
 
@@ -198,7 +204,10 @@ def _inputs(made: Mapping[str, Kind]) -> tuple[Input, ...]:
     names = model_names(
         [*(key for key in gathered if key not in made), *(key for key in gathered if key in made)]
     )
-    return tuple(Input(names[key], tuple(columns), made[columns[0]]) for key, columns in gathered.items())
+    return tuple(
+        Input(names[key], tuple(columns), made[columns[0]], by_column=True)
+        for key, columns in gathered.items()
+    )
 
 
 def _named_answers(answers: Mapping[str, Answer]) -> dict[str, Answer]:

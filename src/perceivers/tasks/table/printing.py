@@ -6,6 +6,8 @@ from rich.table import Table
 from rich.text import Text
 
 from perceivers.kinds.base import counted
+from perceivers.tasks.columns import Columns
+from perceivers.tasks.inputs import Input
 from perceivers.tasks.table.plan import TablePlan
 from perceivers.tasks.table.sizing import advice_for
 
@@ -34,20 +36,25 @@ def plan_as_table(plan: TablePlan) -> Table:
     return table
 
 
-def choices_in_words(plan: TablePlan, num_rows: int) -> list[str]:
+def choices_in_words(plan: TablePlan, columns: Columns, num_rows: int) -> list[str]:
     """What `train table` would choose: what it gives the model of each input, the network, the loop.
 
     Args:
         plan: of the table.
+        columns: its inputs and answers, with what is learned of them.
         num_rows: that would be trained on.
     """
-    inputs = plan.chosen.inputs
-    advice = advice_for(plan.chosen, num_rows, starts_linear=plan.arguments.linear_start)
+    advice = advice_for(columns, num_rows, starts_linear=plan.arguments.linear_start)
     chosen = plan.arguments
     beside = " beside a linear model, from which it starts" if chosen.linear_start else ""
     return [
-        *(f"{', '.join(each.columns)}: {each.kind.described()}" for each in inputs),
+        *(f"{', '.join(each.columns)}: {_in_words(each)}" for each in columns.inputs),
         f"`perceivers train table` would choose: {chosen.num_latents} latents of {chosen.latent_channels} channels{beside}, "
         f"{counted(chosen.num_layers, 'layer')}; {counted(advice.epochs or 1, 'pass', 'passes')}, "
         f"{counted(advice.batch_size or 1, 'row')} a step, learning rate {advice.learning_rate:g}",
     ]
+
+
+def _in_words(each: Input) -> str:
+    """What the model is given of an input, and what was learned of it."""
+    return "; ".join(filter(None, (each.kind.described(), each.said(each.kind.learned()))))
