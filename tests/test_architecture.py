@@ -17,7 +17,7 @@ SOURCE = Path(__file__).parents[1] / "src" / "perceivers"
 # Each group may import the groups above it. Members of one group do not import each other.
 GROUPS: tuple[frozenset[str], ...] = (
     frozenset({"errors", "text_files"}),
-    frozenset({"array_files", "folder_lock", "freed_memory", "records", "figures", "arguments"}),
+    frozenset({"array_files", "folder_lock", "freed_memory", "records", "figures", "warned", "arguments"}),
     frozenset({"nn"}),
     frozenset({"configuration_rules", "checkpoints"}),
     frozenset({"configuration_answers", "configuration_causal", "configuration_hierarchy"}),

@@ -13,6 +13,7 @@ import torch
 from perceivers.batch.plan import Part, Plan
 from perceivers.batch.worker import Done, PartWorker
 from perceivers.errors import PerceiversError
+from perceivers.warned import print_warnings_plainly
 
 _worker: list[PartWorker] = []
 
@@ -54,6 +55,7 @@ def answer_with_processes(
 
 def _begin(plan: Plan, output: str, device: str, threads: int) -> None:
     torch.set_num_threads(threads)
+    print_warnings_plainly()
     _worker[:] = [PartWorker(plan, output, device)]
 
 

@@ -25,9 +25,9 @@ from perceivers.cli import (
     samples,
     tasks,
 )
-from perceivers.cli.warned import plain_warnings
 from perceivers.cli.words import BACK
 from perceivers.errors import PerceiversError, UnreadableError
+from perceivers.warned import plain_warnings
 
 # Exit code where some of the inputs cannot be read, and the others are answered.
 SOME_UNREADABLE = 3

@@ -16,7 +16,8 @@ def warn_of_former(folder: Path) -> None:
     line = line_of_new_run(folder)
     if line is None:
         return
-    from perceivers.training.reporting import is_main_process, print_warning
+    from perceivers.training.reporting import is_main_process
+    from perceivers.warned import print_warning
 
     if is_main_process():
         print_warning(line)

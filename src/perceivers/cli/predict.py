@@ -63,7 +63,7 @@ def predict(
         )
         return
     from perceivers.training.prediction import answer_all
-    from perceivers.training.reporting import print_warning
+    from perceivers.warned import print_warning
 
     # Answers are there seconds before pictures: these take most of the time of a few files.
     answered = answer_all(folder, inputs, output, device=device, tell=partial(_print, output=output))

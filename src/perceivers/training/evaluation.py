@@ -25,8 +25,9 @@ from perceivers.tasks.base import Parts, Task, located
 from perceivers.tasks.registry import load_run
 from perceivers.training.beside import measure_rivals
 from perceivers.training.prediction import ERRORS_FILE, write_errors
-from perceivers.training.reporting import could_not_draw, installed_versions, print_warning
+from perceivers.training.reporting import could_not_draw, installed_versions
 from perceivers.training.workers import FEWER_WORKERS, while_workers_live
+from perceivers.warned import print_warning
 
 if TYPE_CHECKING:
     from accelerate import Accelerator

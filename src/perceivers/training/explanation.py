@@ -28,7 +28,8 @@ from perceivers.tasks.registry import load_run
 from perceivers.tasks.row_reader import RowReader
 from perceivers.text_files import ON_NO_LETTERS
 from perceivers.training.evaluation import build_accelerator, data_of_run, measure, of_other_data
-from perceivers.training.reporting import could_not_draw, print_warning
+from perceivers.training.reporting import could_not_draw
+from perceivers.warned import print_warning
 
 COLUMNS_FILE, ROWS_FILE, PICTURE = "columns.csv", "rows.csv", "columns.png"
 

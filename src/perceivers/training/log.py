@@ -9,8 +9,8 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
 
 from perceivers.training.history import HistoryFiles
-from perceivers.training.reporting import print_warning
 from perceivers.training.trackers import open_trackers
+from perceivers.warned import print_warning
 
 if TYPE_CHECKING:
     from accelerate.tracking import GeneralTracker

@@ -135,13 +135,6 @@ def print_plan(plan: Sequence[Any]) -> None:
         console.print(each, markup=False, highlight=False, soft_wrap=isinstance(each, str))
 
 
-def print_warning(line: str) -> None:
-    """Print what went wrong and stopped nothing, where errors go; nothing in it is taken for markup."""
-    Console(stderr=True).print(
-        Text.assemble(("warning: ", "bold yellow"), line), highlight=False, soft_wrap=True
-    )
-
-
 def could_not_draw(what: str, error: Exception) -> str:
     """The line about a drawing that failed."""
     return f"{what} could not be drawn: {str(error) or type(error).__name__}; all else is saved"

@@ -31,10 +31,11 @@ from perceivers.training.folds import Folds
 from perceivers.training.interruption import Interruption
 from perceivers.training.log import RunLog
 from perceivers.training.looks import Length
-from perceivers.training.reporting import print_plan, print_warning, results_table
+from perceivers.training.reporting import print_plan, results_table
 from perceivers.training.results import results_of
 from perceivers.training.stages import Stage, build_loop, build_parts, plain_batches
 from perceivers.training.trackers import require_trackers
+from perceivers.warned import print_warning
 
 if TYPE_CHECKING:
     from accelerate import Accelerator

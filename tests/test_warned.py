@@ -8,7 +8,7 @@ from collections.abc import Iterator
 import pytest
 
 from perceivers.cli import app, main
-from perceivers.cli.warned import MOST_ALIKE, plain_warnings
+from perceivers.warned import MOST_ALIKE, plain_warnings
 
 
 @pytest.fixture
