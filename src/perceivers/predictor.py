@@ -46,8 +46,8 @@ class Predictor:
         """Answer for values that Python has.
 
         Args:
-            values: a DataFrame, or rows of one; a mapping from column to cells; a row (a mapping from column to cell) or a list
-                of them; or, where the task reads one column, a list of its cells: paths, texts, arrays, PIL pictures.
+            values: a DataFrame, or rows of one; a mapping from column to cells; a row (a mapping from column to cell) or a
+                list of them; or, where the task reads one column, a list of its cells: paths, texts, arrays, PIL pictures.
 
         Returns:
             For each row, in order, what `perceivers predict` writes of it; or the error that says why it cannot be read.

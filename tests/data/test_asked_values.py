@@ -75,7 +75,7 @@ def test_what_is_no_table_is_named_with_the_way_to_give_it(values: Any, message:
 
 def test_bare_cells_are_refused_where_several_columns_are_read() -> None:
     with pytest.raises(
-        DataError, match="must have the columns text, size: .* received a list of float, int$"
+        DataError, match=r"must have the columns text, size: .* received a list of float, int$"
     ):
         rows([1.5, {"text": "a"}, 3], "text", "size")
     with pytest.raises(

@@ -61,7 +61,8 @@ def _require_cells(values: Sequence[Any], columns: Sequence[str], is_table: Call
         kinds = ", ".join(dict.fromkeys(type(each).__name__ for each in values if as_row(each) is None))
         named = any(isinstance(each, str | os.PathLike) for each in values)
         raise DataError(
-            f"`{SOURCE}` must have the columns {', '.join(columns)}: a DataFrame, or a list of rows, received a list of {kinds}"
+            f"`{SOURCE}` must have the columns {', '.join(columns)}: a DataFrame, or a list of rows, received a list of "
+            + kinds
             + ("; `predictions` of the predictor takes the names of tables" if named else "")
         )
     for each in values:
