@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from perceivers.array_files import read_npy, read_npz
+from perceivers.array_files import read_npy, read_npz, shape_of_npy
 from perceivers.errors import DataError
 
 
@@ -50,3 +50,10 @@ def test_damaged_files_are_named(content: bytes, tmp_path: Path) -> None:
             read(tmp_path / name)
     with pytest.raises(DataError, match=r"absent\.npy"):
         read_npy(tmp_path / "absent.npy")
+
+
+def test_the_shape_is_told_without_reading(tmp_path: Path) -> None:
+    np.save(tmp_path / "a.npy", np.zeros((3, 5, 2)))
+    (tmp_path / "b.npy").write_bytes(b"no array")
+    assert shape_of_npy(tmp_path / "a.npy") == (3, 5, 2)
+    assert shape_of_npy(tmp_path / "b.npy") is None

@@ -29,6 +29,15 @@ def read_npy(path: Path) -> np.ndarray[Any, Any]:
         raise DataError(f"`{path}` cannot be read as a NumPy array: {one_line(error)}") from error
 
 
+def shape_of_npy(path: Path) -> tuple[int, ...] | None:
+    """The shape of the array of an `.npy` file, as its header says; None of one that cannot be read."""
+    try:
+        shape: tuple[int, ...] = np.lib.format.open_memmap(path, mode="r").shape
+        return shape
+    except Exception:  # whoever reads the file says why
+        return None
+
+
 def read_npz(path: Path, wanted: Callable[[str], bool] = lambda _: True) -> dict[str, np.ndarray[Any, Any]]:
     """The arrays of an `.npz` archive by name. Nothing pickled is opened.
 

@@ -2,22 +2,32 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path, PurePath
 from typing import Any
 
+from perceivers.data.folders import sub_folders
 from perceivers.data.numbers import is_missing
 from perceivers.data.parts import part_of
 from perceivers.data.scanning import scan
 from perceivers.data.tables import FILE_COLUMN, StreamTable, Table
+from perceivers.errors import DataError
 
 # Rows that tell whether a column lists files, and the share of them whose file is there.
 FIRST_ROWS = 50
+# Rows of which each is looked for in every folder that is near.
+FEW_ROWS = 3
 MOSTLY = 0.9
 
 
 def with_listed_files(
-    table: Table | StreamTable, folder: Path, suffixes: Sequence[str], part: str | None = None
+    table: Table | StreamTable,
+    folder: Path,
+    suffixes: Sequence[str],
+    part: str | None = None,
+    *,
+    adds_file: bool = True,
 ) -> Table | StreamTable:
     """A table with the paths of the files that one of its columns lists by name or id; the table itself where none does.
 
@@ -26,40 +36,90 @@ def with_listed_files(
         folder: that holds the files, at any depth.
         suffixes: endings of the files.
         part: of the table: files in folders that are called like it go before all others.
+        adds_file: whether the paths stand in a column `file`, too, where the table has none.
 
     Returns:
-        The table; the column has the paths in the place of names, and so has a column `file`, if the table has none.
+        The table; the column has the paths in the place of names.
+
+    Raises:
+        DataError: the files lie in a folder beside that of the table, where they are not looked for.
     """
     if isinstance(table, StreamTable) or not suffixes or _has_paths(table, suffixes):
         return table
-    files = scan(folder, suffixes).files
-    own = [
-        file for file in files if part is not None and part_of(file.parts[0]) == part and len(file.parts) > 1
-    ]
-    names = _by_name(own or files)
+    names = _names_below(folder, suffixes, part)
     column = _listing(table, names)
     if column is None:
+        _refuse_files_beside(table, folder, suffixes)
         return table
     cells = [cell if is_missing(cell) else names.get(str(cell), str(cell)) for cell in table.column(column)]
     found = table.with_column(column, cells)
-    if FILE_COLUMN not in table.columns:
+    if adds_file and FILE_COLUMN not in table.columns:
         found = found.with_column(FILE_COLUMN, cells)
     found.notes = [*table.notes, f"`{table.source}`: the column {column} lists files of `{folder}`"]
     return found
 
 
-def lists_files(table: Table | StreamTable, folder: Path, suffixes: Sequence[str]) -> bool:
-    """Whether a table has a column that lists files below a folder by name, id or path."""
+def lists_files(
+    table: Table | StreamTable, folder: Path, suffixes: Sequence[str], part: str | None = None
+) -> bool:
+    """Whether a table has a column that lists files below a folder by name, id or path; see `with_listed_files`."""
     if isinstance(table, StreamTable):
         return False
-    return _has_paths(table, suffixes) or _listing(table, _by_name(scan(folder, suffixes).files)) is not None
+    return _has_paths(table, suffixes) or _listing(table, _names_below(folder, suffixes, part)) is not None
+
+
+def lists_near_files(table: Table | StreamTable, folder: Path, suffixes: Sequence[str]) -> bool:
+    """Whether the first names or ids of a column are files of a folder, or of the folders in it; that takes a short look."""
+    if isinstance(table, StreamTable) or _has_paths(table, suffixes):
+        return False
+    places = [folder, *_folders_in(folder)]
+    for column in table.columns:
+        cells = _first(table, column, FEW_ROWS)
+        if cells and all(_is_in(places, str(cell), suffixes) for cell in cells):
+            return True
+    return False
+
+
+def _names_below(folder: Path, suffixes: Sequence[str], part: str | None) -> Mapping[str, str]:
+    """Path by what a file is called, of the files of a part where any lie in a folder that is called like it."""
+    files = scan(folder, suffixes).files
+    own = [
+        file for file in files if part is not None and part_of(file.parts[0]) == part and len(file.parts) > 1
+    ]
+    return _by_name(own or files)
+
+
+def _refuse_files_beside(table: Table, folder: Path, suffixes: Sequence[str]) -> None:
+    """Raise DataError where a column names files that lie in a folder beside that of the table."""
+    for column in table.columns:
+        cells = [str(cell) for cell in _first(table, column, FEW_ROWS)]
+        if not cells or any(PurePath(cell).suffix.lower() not in suffixes for cell in cells):
+            continue
+        above = folder.absolute().parent
+        for place in _folders_in(above):
+            if all(_is_in([place], cell, suffixes) for cell in cells):
+                raise DataError(
+                    f"`{table.source}`: the column {column} lists files of `{place}`, which lies beside the table's folder, "
+                    f"not in it: give the folder above both as `data`, `{above}`, or move the table there"
+                )
+
+
+def _folders_in(folder: Path) -> list[Path]:
+    try:
+        return sub_folders(folder)
+    except OSError:
+        return []
+
+
+def _is_in(places: Sequence[Path], name: str, suffixes: Sequence[str]) -> bool:
+    """Whether a file of this name, with an ending or without, lies in one of some folders."""
+    return any(os.path.isfile(place / f"{name}{suffix}") for place in places for suffix in ("", *suffixes))
 
 
 def _has_paths(table: Table, suffixes: Sequence[str]) -> bool:
     """Whether a column has paths of files already."""
-    count = min(len(table), FIRST_ROWS)
     for name in table.columns:
-        cells = _first(table, name, count)
+        cells = _first(table, name, FIRST_ROWS)
         if cells and all(
             isinstance(cell, str) and len(cell) < 1000 and PurePath(cell).suffix.lower() in suffixes
             for cell in cells
@@ -82,7 +142,7 @@ def _by_name(files: Sequence[PurePath]) -> Mapping[str, str]:
 
 def _listing(table: Table, names: Mapping[str, str]) -> str | None:
     for column in table.columns:
-        cells = _first(table, column, min(len(table), FIRST_ROWS))
+        cells = _first(table, column, FIRST_ROWS)
         # Classes such as 0 and 1 may be names of files by chance.
         is_a_list = len(set(map(str, cells))) == len(cells) > 1
         if is_a_list and sum(str(cell) in names for cell in cells) >= MOSTLY * len(cells):
@@ -91,5 +151,5 @@ def _listing(table: Table, names: Mapping[str, str]) -> str | None:
 
 
 def _first(table: Table, column: str, count: int) -> list[Any]:
-    cells = [table[index][column] for index in range(count) if index not in table.torn]
+    cells = [table[index][column] for index in range(min(count, len(table))) if index not in table.torn]
     return [cell for cell in cells if isinstance(cell, str | int) and not is_missing(cell)]

@@ -17,18 +17,22 @@ from perceivers.data.folders import files_below, find_files, open_files, sub_fol
 from perceivers.data.given_parts import with_given_parts
 from perceivers.data.joined import joined
 from perceivers.data.json_lines import JsonFile
-from perceivers.data.listed_files import lists_files, with_listed_files
+from perceivers.data.layouts import layout_of
+from perceivers.data.listed_files import lists_files, lists_near_files, with_listed_files
 from perceivers.data.parts import part_of
+from perceivers.data.scanning import scan
 from perceivers.data.shared_lines import SharedLines
 from perceivers.data.table_folders import (
     FILE_NAME_COLUMN,
     JSON_FORMATS,
     TABLE_FORMATS,
     TEXT_FORMATS,
+    by_likely_lists,
     divided_by_folder,
     format_of,
     is_table,
     metadata_in,
+    part_of_table,
     table_files,
     tables_in,
     with_files,
@@ -61,10 +65,13 @@ __all__ = [
     "open_table_file",
     "open_tables",
     "sub_folders",
+    "with_files_of",
 ]
 
 
-def open_tables(arguments: DataArguments, suffixes: Sequence[str], *, labelled: bool = True) -> Tables:
+def open_tables(
+    arguments: DataArguments, suffixes: Sequence[str], *, labelled: bool = True, listed: Sequence[str] = ()
+) -> Tables:
     """Open the tables of a data set, by part: "train", and "validation" and "test" where there are any.
 
     Args:
@@ -73,12 +80,16 @@ def open_tables(arguments: DataArguments, suffixes: Sequence[str], *, labelled: 
             tables, whatever lies beside them.
         labelled: whether a folder has one sub-folder a class. Its tables then have the columns `file` and `label`,
             otherwise `file` alone.
+        listed: without `suffixes`, endings of the files that tables may list by name or id.
 
     Raises:
         DataError: there is no such data; the message names it.
     """
-    tables = _open(arguments.data, arguments, suffixes, labelled, streaming=arguments.streaming)
-    return with_given_parts(tables, arguments, lambda other: _open(other, arguments, suffixes, labelled))
+
+    def opened(data: str, *, streaming: bool = False) -> Tables:
+        return _open(data, arguments, suffixes, labelled, listed, streaming=streaming)
+
+    return with_given_parts(opened(arguments.data, streaming=arguments.streaming), arguments, opened)
 
 
 def open_table_file(path: Path, arguments: DataArguments | None = None) -> Table | StreamTable:
@@ -152,8 +163,35 @@ def notes_of(tables: Mapping[str, Table | StreamTable]) -> list[str]:
     return list(dict.fromkeys(note for table in tables.values() for note in table.notes))
 
 
+def with_files_of(
+    table: Table | StreamTable,
+    folder: Path,
+    suffixes: Sequence[str],
+    listed: Sequence[str] = (),
+    part: str | None = None,
+) -> Table | StreamTable:
+    """A table whose names and ids of files are their paths, see `perceivers.data.listed_files.with_listed_files`.
+
+    Args:
+        table: rows whose relative paths belong to `folder`.
+        folder: that holds the files.
+        suffixes: see `open_tables`.
+        listed: see `open_tables`; a folder without such files near its tables is not searched.
+        part: of the table.
+    """
+    if suffixes or not listed or not lists_near_files(table, folder, listed):
+        return with_listed_files(table, folder, suffixes, part)
+    return with_listed_files(table, folder, listed, part, adds_file=False)
+
+
 def _open(
-    data: str, arguments: DataArguments, suffixes: Sequence[str], labelled: bool, *, streaming: bool = False
+    data: str,
+    arguments: DataArguments,
+    suffixes: Sequence[str],
+    labelled: bool,
+    listed: Sequence[str],
+    *,
+    streaming: bool = False,
 ) -> Tables:
     path = Path(data)
     at_once = replace(arguments, streaming=False)
@@ -163,7 +201,7 @@ def _open(
     if path.is_file():
         if is_table(path):
             table = open_table_file(path, arguments if streaming else at_once)
-            return {"train": with_listed_files(table, path.parent, suffixes)}
+            return {"train": with_files_of(table, path.parent, suffixes, listed, part_of_table(path))}
         if path.suffix.lower() in suffixes and not labelled:
             _refuse_stream(streaming, data)
             return {"train": ListTable([{FILE_COLUMN: str(path)}], data, [data])}
@@ -192,9 +230,11 @@ def _open(
                     )
                 assert isinstance(answers, Table)
                 tables[part] = joined(table, answers)
-            return {part: with_listed_files(table, path, suffixes, part) for part, table in tables.items()}
-        if suffixes and (listing := _listing_beside(path, suffixes, at_once)) is not None:
-            return {"train": with_listed_files(listing, path, suffixes)}
+            return {
+                part: with_files_of(table, path, suffixes, listed, part) for part, table in tables.items()
+            }
+        if suffixes and (lists := _lists_in(path, suffixes, at_once)):
+            return {part: with_listed_files(table, path, suffixes, part) for part, table in lists.items()}
         if not suffixes:
             raise DataError(
                 f"`data` must be a table, or a folder that holds one ({', '.join(TABLE_FORMATS)}), received the folder "
@@ -218,19 +258,41 @@ def _open_metadata(folder: Path, stream: DataArguments, at_once: DataArguments) 
     return divided_by_folder(tables)
 
 
-def _listing_beside(folder: Path, suffixes: Sequence[str], at_once: DataArguments) -> Table | None:
-    """The only table in a folder that lists the files below it, where their folders are no classes; None where none does."""
-    classes = [child for child in sub_folders(folder) if files_below(child, suffixes)]
-    if len(classes) > 1:
+def _lists_in(folder: Path, suffixes: Sequence[str], at_once: DataArguments) -> Tables:
+    """Tables by part that list the files below a folder, where its folders are no classes; none where there are none.
+
+    They lie in the folder, or in one in it that holds none of the files.
+    """
+    try:
+        classes = layout_of(scan(folder, suffixes), labelled=True, choice=at_once.folders)
+    except DataError:
+        # Whoever opens the folders says why.
+        return {}
+    if len({label for _, label in classes.files["train"] if label is not None}) > 1:
+        return {}
+    without = [child for child in sub_folders(folder) if not files_below(child, suffixes)]
+    for place in (folder, *without):
+        found: Tables = {}
+        for file in by_likely_lists(table_files(place)):
+            part = part_of_table(file) or "train"
+            if part not in found and (table := _list_of(file, folder, suffixes, part, at_once)) is not None:
+                found[part] = table
+        if "train" in found:
+            return found
+    return {}
+
+
+def _list_of(
+    file: Path, folder: Path, suffixes: Sequence[str], part: str, at_once: DataArguments
+) -> Table | None:
+    """A table that lists the files of a part; None where it does not."""
+    try:
+        table = open_table_file(file, at_once)
+    except DataError:
         return None
-    for file in table_files(folder):
-        try:
-            table = open_table_file(file, at_once)
-        except DataError:
-            continue
-        if isinstance(table, Table) and lists_files(table, folder, suffixes):
-            return table
-    return None
+    # What it names lies below the data's folder, wherever the table does.
+    table.root = folder
+    return table if isinstance(table, Table) and lists_files(table, folder, suffixes, part) else None
 
 
 def _open_parts(files: Mapping[str, Path], stream: DataArguments, at_once: DataArguments) -> Tables:

@@ -59,11 +59,16 @@ def tables_in(folder: Path, *, only_tables: bool) -> FoundTables:
             beside them does not count.
     """
     answers = {
-        part: path.name for path in table_files(folder) if (part := _part_of_answers(path)) is not None
+        part: path.name
+        for path in table_files(folder)
+        if _is_of_answers(path) and (part := part_of_table(path)) is not None
     }
     names = [path.name for path in table_files(folder) if path.name not in answers.values()]
     is_for_tables = only_tables or not sub_folders(folder)
     parts = named_parts(names, str(folder), stem_of=_stem, affixed=is_for_tables and len(names) > 1)
+    if not parts and only_tables and "train" in answers:
+        # Without rows of their own, they are lists of files with answers.
+        parts, answers = answers, {}
     if not parts and len(names) == 1 and is_for_tables:
         parts = {"train": names[0]}
     passed_over = [name for name in names if name not in parts.values()]
@@ -77,11 +82,25 @@ def tables_in(folder: Path, *, only_tables: bool) -> FoundTables:
     )
 
 
-def _part_of_answers(path: Path) -> str | None:
-    """The part whose answers a table holds by its name, train_labels or y_train; None for other names."""
-    words = [word for word in re.split(r"[\W_]+", _stem(path.name).lower()) if word]
-    parts = {part for word in words if (part := part_of(word)) is not None}
-    return parts.pop() if len(words) == 2 and len(parts) == 1 and ANSWER_WORDS & set(words) else None
+def part_of_table(path: Path) -> str | None:
+    """The part that a word of a table's name tells, as those of train.csv and test_labels.csv do; None for other names."""
+    parts = {part for word in _words(path) if (part := part_of(word)) is not None}
+    return parts.pop() if len(parts) == 1 else None
+
+
+def by_likely_lists(files: Sequence[Path]) -> list[Path]:
+    """Tables in the order in which they may list a part's files with answers: by its name, then by a word for answers."""
+    return sorted(files, key=lambda path: (part_of_table(path) is None, not ANSWER_WORDS & set(_words(path))))
+
+
+def _is_of_answers(path: Path) -> bool:
+    """Whether a table holds the answers of a part alone by its name: train_labels or y_train."""
+    words = _words(path)
+    return len(words) == 2 and bool(ANSWER_WORDS & set(words))
+
+
+def _words(path: Path) -> list[str]:
+    return [word for word in re.split(r"[\W_]+", _stem(path.name).lower()) if word]
 
 
 def metadata_in(folder: Path) -> dict[str, Path]:

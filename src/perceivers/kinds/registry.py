@@ -34,6 +34,11 @@ def kind_class(name: str) -> type[Kind]:
     return found
 
 
+def file_endings() -> tuple[str, ...]:
+    """Endings, lower case with the dot, of the files that any kind reads."""
+    return tuple(dict.fromkeys(suffix for name in KINDS for suffix in kind_class(name).suffixes))
+
+
 def guess_kind(name: str, cells: Sequence[Any]) -> type[Kind] | None:
     """The kind that a column most likely holds; None where no kind takes such cells.
 

@@ -10,10 +10,10 @@ from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from perceivers.data.listed_files import with_listed_files
 from perceivers.data.numbers import Decimal
-from perceivers.data.opening import TABLE_FORMATS, find_files, is_table, open_table_file
+from perceivers.data.opening import TABLE_FORMATS, find_files, is_table, open_table_file, with_files_of
 from perceivers.data.rows import decode_row
+from perceivers.data.table_folders import part_of_table
 from perceivers.data.tables import FILE_COLUMN, ListTable, Table, require_columns
 from perceivers.errors import DataError
 from perceivers.tasks.arrays import reads_arrays
@@ -239,12 +239,16 @@ class AnsweringTask(Task[TaskArguments]):
         if self.is_table(path):
             table = open_table_file(path)
             assert isinstance(table, Table)
-            if len(self.columns.inputs) == 1:
-                # As it was trained on: names of files beside the table may stand for them.
-                listed = with_listed_files(table, path.parent, self.columns.inputs[0].kind.suffixes)
-                assert isinstance(listed, Table)
-                table = listed
-            yield self.to_be_asked(table)
+            # As it was trained on: names of files beside the table may stand for them.
+            endings = tuple(
+                dict.fromkeys(suffix for each in self.columns.inputs for suffix in each.kind.suffixes)
+            )
+            is_alone = len(self.columns.inputs) == 1
+            listed = with_files_of(
+                table, path.parent, endings if is_alone else (), endings, part_of_table(path)
+            )
+            assert isinstance(listed, Table)
+            yield self.to_be_asked(listed)
             return
         only = self.columns.inputs[0]
         if len(self.columns.inputs) > 1 or not only.kind.suffixes:

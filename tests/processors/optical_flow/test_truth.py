@@ -1,5 +1,6 @@
 """True flow is read by its file's ending, and marks of unknown motion become a mask."""
 
+import numpy as np
 import pytest
 import torch
 
@@ -30,3 +31,22 @@ def test_both_formats_are_read(tmp_path):
 def test_other_endings_are_named(tmp_path):
     with pytest.raises(DataError, match=r"a.exr` is not a flow file: it must end in one of .flo, .png, .pfm"):
         read_known_flow(tmp_path / "a.exr")
+
+
+def test_arrays_are_read_with_channels_last_or_first(tmp_path):
+    flow = np.arange(30.0).reshape(3, 5, 2)
+    flow[1, 2] = np.nan
+    np.save(tmp_path / "last.npy", flow)
+    np.save(tmp_path / "first.npy", flow.transpose(2, 0, 1))
+    for name in ("last", "first"):
+        read, known = read_known_flow(tmp_path / f"{name}.npy")
+        assert read.dtype == torch.float32
+        assert known.sum() == 14
+        assert not known[1, 2]
+        assert read[2, 4].tolist() == [28.0, 29.0]
+        assert read[0, 1].tolist() == [2.0, 3.0]
+    np.save(tmp_path / "none.npy", np.zeros((3, 5)))
+    with pytest.raises(
+        DataError, match=r"\[2, height, width\] to be flow, received float64 of the shape \[3, 5\]"
+    ):
+        read_known_flow(tmp_path / "none.npy")

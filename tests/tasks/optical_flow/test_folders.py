@@ -1,6 +1,8 @@
 """Folders of the benchmarks become rows of pairs; what is absent is named."""
 
+import numpy as np
 import pytest
+from PIL import Image
 
 from perceivers.errors import DataError
 from perceivers.tasks.optical_flow.folders import flow_table, parts_inside, require_no_unknown_truth
@@ -149,3 +151,17 @@ def test_true_flow_in_no_known_layout_stops(tmp_path, name):
 def test_pictures_alone_do_not_look_like_true_flow(tmp_path):
     touch(tmp_path, "flowers/0001.png", "overflow/0002.png", "river_flowing/a.jpg")
     require_no_unknown_truth(tmp_path)
+
+
+@pytest.mark.parametrize(("shape", "is_truth"), [
+    ((5, 7, 2), True), ((2, 5, 7), True), ((7, 5, 2), False), ((5, 7, 3), False), ((5, 7), False), ((1, 5, 2), False),
+])  # fmt: skip
+def test_an_array_of_two_numbers_a_pixel_is_true_flow(tmp_path, shape, is_truth):
+    Image.new("L", (7, 5)).save(tmp_path / "1.png")
+    np.save(tmp_path / "1.npy", np.zeros(shape, dtype=np.float32))
+    (tmp_path / "2.npy").write_bytes(b"no array")
+    if is_truth:
+        with pytest.raises(DataError, match=r"holds 1\.npy, which looks like true flow"):
+            require_no_unknown_truth(tmp_path)
+    else:
+        require_no_unknown_truth(tmp_path)

@@ -76,7 +76,7 @@ def test_grey_pictures_have_three_equal_channels():
 
 def test_flow_that_is_none_is_named():
     with pytest.raises(
-        DataError, match=r"must be the path of a .flo, .pfm or .png file or an array, received None"
+        DataError, match=r"must be the path of a .flo, .pfm, .npy or .png file or an array, received None"
     ):
         decode_flow(None, None)
     with pytest.raises(DataError, match=r"flow must have shape \[height, width, 2\], received \[5, 7, 3\]"):
@@ -152,3 +152,37 @@ def test_a_benchmark_without_a_training_part_or_streamed_is_named(tmp_path):
 def test_what_is_no_benchmarks_folder_is_left_to_others(tmp_path):
     assert layout_tables("natural-images") is None
     assert layout_tables(str(tmp_path)) is None
+
+
+def write_listed(folder):
+    """Pairs with flow of (seed, 0) pixels everywhere in no benchmark's layout, and a table of them."""
+    folder.mkdir()
+    rows = ["first,second,flow"]
+    for seed in range(7):
+        for frame in "ab":
+            Image.fromarray(noise(seed)).save(folder / f"{seed}{frame}.png")
+        flow = np.zeros((29, 37, 2), dtype=np.float32)
+        flow[..., 0] = seed
+        np.save(folder / f"{seed}.npy", flow if seed % 2 else np.moveaxis(flow, -1, 0))
+        rows.append(f"{seed}a.png,{seed}b.png,{seed}.npy")
+    return rows
+
+
+def test_a_table_in_a_folder_says_which_frames_true_flow_belongs_to(tmp_path):
+    rows = write_listed(tmp_path / "pairs")
+    whole = DataArguments(data=str(tmp_path / "pairs"), validation_fraction=0.0, test_fraction=0.0)
+    with pytest.raises(DataError, match=r"holds 0\.npy, which looks like true flow"):
+        load_flow_splits(whole, CHOSEN, trains=True)
+    (tmp_path / "pairs" / "train.csv").write_text("\n".join(rows))
+    assert motions(load_flow_splits(whole, CHOSEN, trains=True).train) == [0, 1, 2, 3, 4, 5, 6]
+
+
+def test_true_flow_that_no_table_names_stops_in_every_part(tmp_path):
+    write_listed(tmp_path / "pairs")
+    write_pictures(tmp_path / "pictures", 7)
+    with pytest.raises(DataError, match=r"pairs` holds .* which looks like true flow"):
+        load_flow_splits(
+            DataArguments(data=str(tmp_path / "pictures"), test_data=str(tmp_path / "pairs")),
+            CHOSEN,
+            trains=True,
+        )

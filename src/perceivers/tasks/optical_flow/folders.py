@@ -24,10 +24,13 @@ import re
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
+from perceivers.array_files import shape_of_npy
 from perceivers.data.folders import files_below
 from perceivers.data.parts import part_of
 from perceivers.data.tables import ListTable
 from perceivers.errors import DataError
+from perceivers.processors.image.opening import size_stored
+from perceivers.processors.optical_flow.truth import flow_size
 
 COLUMNS = ("first", "second", "flow")
 SCENE_COLUMN = "scene"
@@ -44,6 +47,8 @@ DIRECTIONS = {"into_future": 1, "into_past": -1}
 # Endings that nothing but true flow has, and what folders of it are called.
 TRUTH_SUFFIXES = (".flo", ".flo5", ".pfm")
 TRUTH_FOLDERS = re.compile(r"(^|[_\-\s])(flow|flows|opticalflow)($|[_\-\s])", re.IGNORECASE)
+# Pictures whose size an array has that is true flow.
+FIRST_PICTURES = 20
 NUMBERED = re.compile(r"(.*?)(\d+)")
 
 Row = dict[str, str]
@@ -170,15 +175,24 @@ def parts_inside(table: ListTable) -> dict[str, ListTable]:
 
 def require_no_unknown_truth(folder: Path) -> None:
     """Raise DataError for a folder that seems to hold true flow, for where none of the layouts is recognised."""
-    for path in files_below(folder, (*TRUTH_SUFFIXES, ".png")):
+    sizes: set[tuple[int, int] | None] | None = None
+    for path in files_below(folder, (*TRUTH_SUFFIXES, ".png", ".npy")):
         inside = path.relative_to(folder).parts[:-1]
         is_truth = path.suffix.lower() in TRUTH_SUFFIXES
+        if path.suffix.lower() == ".npy":
+            sizes = _first_sizes(folder) if sizes is None else sizes
+            is_truth = flow_size(shape_of_npy(path) or ()) in sizes
         if is_truth or any(TRUTH_FOLDERS.search(name) for name in inside):
             raise DataError(
                 f"`{folder}` holds {path.relative_to(folder)}, which looks like true flow, but not in the layout of Sintel, "
                 "KITTI, Middlebury, FlyingChairs, FlyingChairs2, ChairsSDHom or FlyingThings3D: give a table with the "
                 "columns first, second and flow, or a folder of the pictures alone to train on pairs that are made of them"
             )
+
+
+def _first_sizes(folder: Path) -> set[tuple[int, int] | None]:
+    """Heights and widths of the first pictures below a folder."""
+    return {size_stored(path) for path in files_below(folder, PICTURES)[:FIRST_PICTURES]} - {None}
 
 
 def _picture(path: Path, usual: str = ".png") -> Path:

@@ -56,7 +56,7 @@ class OpticalFlowArguments(NetworkArguments):
     second_column: str = "second"
     """Column of a table with the later frames."""
     flow_column: str = "flow"
-    """Column of a table with the true flow of the first frame: paths of .flo, .pfm or KITTI's 16-bit .png files."""
+    """Column of a table with the true flow of the first frame: paths of .flo, .pfm, .npy or KITTI's 16-bit .png files."""
     image_column: str = "image"
     """Column of a table of pictures that pairs are made of."""
 

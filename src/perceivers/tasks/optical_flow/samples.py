@@ -44,8 +44,8 @@ class FlowDecoder:
     Args:
         first_column: column with the earlier frame, see `perceivers.kinds.image.reading.read_plain`.
         second_column: column with the later frame.
-        flow_column: column with the flow: a path of a .flo, .pfm or KITTI .png file, or float [height, width, 2] in pixels,
-            NaN where it is not known.
+        flow_column: column with the flow: a path of a .flo, .pfm, .npy or KITTI .png file, or float [height, width, 2] in
+            pixels, NaN where it is not known.
         image_column: column of a table of pictures.
         white_level: value that is white in pictures deeper than 8 bits; None: by their mode.
     """
@@ -116,7 +116,7 @@ def decode_flow(value: Any, root: Path | None) -> tuple[np.ndarray, np.ndarray]:
         flow, valid = read_known_flow(Path(value) if root is None else root / value)
     else:
         raise DataError(
-            f"flow must be the path of a .flo, .pfm or .png file or an array, received {value!r:.80}"
+            f"flow must be the path of a .flo, .pfm, .npy or .png file or an array, received {value!r:.80}"
         )
     if flow.ndim != 3 or flow.shape[-1] != 2:
         raise DataError(f"flow must have shape [height, width, 2], received {list(flow.shape)}")
@@ -138,7 +138,7 @@ def load_flow_splits(arguments: DataArguments, chosen: OpticalFlowArguments, *, 
         chosen: columns, and what made pairs are like.
         trains: whether the training part is for training; then pairs of its pictures are made anew every time.
     """
-    return splits_of(open_flow_tables(arguments), arguments, chosen, trains=trains)
+    return splits_of(open_flow_tables(arguments, chosen), arguments, chosen, trains=trains)
 
 
 def are_pictures(tables: Tables, chosen: OpticalFlowArguments) -> bool:
@@ -173,28 +173,48 @@ def splits_of(
     )
 
 
-def open_flow_tables(arguments: DataArguments) -> Tables:
-    """Open the tables of a data set by part; folders as benchmarks lay them out, and whatever else `open_tables` knows."""
+def open_flow_tables(arguments: DataArguments, chosen: OpticalFlowArguments) -> Tables:
+    """Open the tables of a data set by part; folders as benchmarks lay them out, and whatever else `open_tables` knows.
+
+    Args:
+        arguments: where the data are.
+        chosen: the names of columns.
+
+    Raises:
+        DataError: there is no such data, or a folder seems to hold true flow and no table says which frames it belongs to.
+    """
+    given = {"train": arguments.data, "validation": arguments.validation_data, "test": arguments.test_data}
     layout = layout_tables(arguments.data)
     if layout is None:
-        if Path(arguments.data).is_dir():
-            require_no_unknown_truth(Path(arguments.data))
-        tables = open_tables(arguments, IMAGE_SUFFIXES, labelled=False)
+        tables = _plain_tables(arguments)
     elif arguments.streaming:
         raise DataError(
             f"`streaming` needs a table or a data set on the hub, received `data` {arguments.data!r}"
         )
     else:
         tables = layout
-    for part, other in (("validation", arguments.validation_data), ("test", arguments.test_data)):
-        if other is None:
+    for part, other in given.items():
+        if other is None or part == "train":
             continue
         opened = layout_tables(other)
         if opened is None and layout is not None:
-            opened = open_tables(DataArguments(data=other), IMAGE_SUFFIXES, labelled=False)
+            opened = _plain_tables(DataArguments(data=other))
         if opened is not None:
             tables[part] = opened.get(part) or next(iter(opened.values()))
+    decoder = FlowDecoder.of(chosen)
+    for part, name in given.items():
+        if name is not None and Path(name).is_dir() and not decoder.has_flow(tables[part]):
+            require_no_unknown_truth(Path(name))
     return tables
+
+
+def _plain_tables(arguments: DataArguments) -> Tables:
+    try:
+        return open_tables(arguments, IMAGE_SUFFIXES, labelled=False)
+    except DataError:
+        if Path(arguments.data).is_dir():
+            require_no_unknown_truth(Path(arguments.data))
+        raise
 
 
 def layout_tables(data: str) -> Tables | None:

@@ -65,7 +65,7 @@ class OpticalFlow(Task[OpticalFlowArguments]):
 
     def load_data(self, arguments: DataArguments, parts: Parts | None = None) -> Splits:
         """Open pairs with true flow, or pictures; a trained model is measured on made pairs that are always the same."""
-        tables = open_flow_tables(arguments)
+        tables = open_flow_tables(arguments, self.arguments)
         if not is_complete(self.arguments):
             self._choose_pairs(are_pictures(tables, self.arguments))
         return splits_of(tables, arguments, self.arguments, trains=parts is None)

@@ -7,6 +7,7 @@ from dataclasses import replace
 from perceivers.arguments import DataArguments
 from perceivers.data.given_parts import with_given_parts
 from perceivers.data.opening import Tables, open_tables
+from perceivers.kinds.registry import file_endings
 from perceivers.kinds.series.archives import own_form_tables
 
 
@@ -22,8 +23,8 @@ def open_any(arguments: DataArguments) -> Tables:
 
     def opened(data: str) -> Tables:
         alone = replace(arguments, data=data, validation_data=None, test_data=None)
-        return {**own_form_tables(data)} or open_tables(alone, ())
+        return {**own_form_tables(data)} or open_tables(alone, (), listed=file_endings())
 
     if arguments.streaming or not (tables := own_form_tables(arguments.data)):
-        return open_tables(arguments, ())
+        return open_tables(arguments, (), listed=file_endings())
     return with_given_parts({**tables}, arguments, opened)
