@@ -93,7 +93,7 @@ def _refuse_files_beside(table: Table, folder: Path, suffixes: Sequence[str]) ->
     """Raise DataError where a column names files that lie in a folder beside that of the table."""
     for column in table.columns:
         cells = [str(cell) for cell in _first(table, column, FEW_ROWS)]
-        if not cells or any(PurePath(cell).suffix.lower() not in suffixes for cell in cells):
+        if len(cells) < FEW_ROWS or any(PurePath(cell).suffix.lower() not in suffixes for cell in cells):
             continue
         above = folder.absolute().parent
         for place in _folders_in(above):

@@ -55,6 +55,13 @@ def test_no_side_vanishes():
     assert resized_shape(3, 900, {"shortest_edge": 5, "longest_edge": 30}) == (1, 30)
 
 
+def test_what_would_lose_less_than_a_pixel_of_its_shorter_side_stays_as_it_is() -> None:
+    # 20 * 5 / 21 = 4.8 is 5 pixels, which the shorter side has; found by comparing with Transformers on any picture.
+    assert resized_shape(5, 21, {"shortest_edge": 5, "longest_edge": 20}) == (5, 21)
+    assert resized_shape(21, 5, {"shortest_edge": 7, "longest_edge": 20}) == (21, 5)
+    assert resized_shape(5, 24, {"shortest_edge": 5, "longest_edge": 20}) == (4, 20)
+
+
 def test_the_largest_box_has_the_proportions_and_fits_either_way() -> None:
     # 20 : 40 of 90 x 100 pixels: all columns and 50 rows, from row 20 on; of 30 x 100: all rows and 60 columns.
     assert largest_box(90, 100, 20, 40) == (20, 0, 50, 100)

@@ -66,7 +66,7 @@ def resized_shape(height: int, width: int, size: Mapping[str, int]) -> tuple[int
         height: of the picture, in pixels.
         width: of the picture, in pixels.
         size: {"height", "width"}: exactly these; {"shortest_edge"}: the shorter side, keeping proportions;
-            with {"longest_edge"} the longer side stays below it; {"max_height", "max_width"}: as large as fits.
+            with {"longest_edge"} the longer side stays below it, to a pixel of the shorter one; {"max_height", "max_width"}: as large as fits.
     """
     if "height" in size:
         return size["height"], size["width"]
@@ -78,5 +78,8 @@ def resized_shape(height: int, width: int, size: Mapping[str, int]) -> tuple[int
     limit = size.get("longest_edge")
     if limit is not None and longer / shorter * short > limit:
         short = limit * shorter / longer
+    if round(short) == shorter:
+        # Nothing is made smaller by less than a pixel of the shorter side, though the longer one may stay above its limit.
+        return height, width
     sides = max(1, round(short)), max(1, int(short * longer / shorter))
     return sides if height <= width else (sides[1], sides[0])
