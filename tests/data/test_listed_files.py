@@ -100,10 +100,10 @@ def test_each_part_may_have_its_list(tmp_path: Path) -> None:
 
 
 def test_a_list_may_lie_in_a_folder_beside_the_files(tmp_path: Path) -> None:
-    write(tmp_path, "about.txt", "", "audio/2.note", "audio/3.note", "meta/about.txt")
-    write(tmp_path, "meta/list.csv", "filename,category\n2.note,x\n3.note,y\n")
+    write(tmp_path, "about.txt", "", "audio/2.note", "audio/3.note", "audio/5.note", "meta/about.txt")
+    write(tmp_path, "meta/list.csv", "filename,category\n2.note,x\n3.note,y\n5.note,x\n")
     table = opened(tmp_path)["train"]
-    assert table.column("filename") == ["audio/2.note", "audio/3.note"]
+    assert table.column("filename") == ["audio/2.note", "audio/3.note", "audio/5.note"]
     assert table.path(table[1]["file"]).read_text() == "audio/3.note"
     with pytest.raises(DataError, match=r"list\.csv`: the column filename lists files of `.*audio`, which lies beside the "
                        "table's folder, not in it: give the folder above both as `data`"):  # fmt: skip

@@ -16,7 +16,7 @@ from perceivers.errors import DataError
 
 # Rows that tell whether a column lists files, and the share of them whose file is there.
 FIRST_ROWS = 50
-# Rows of which each is looked for in every folder that is near.
+# Rows of which each is looked for in every folder that is near; fewer may be called like files there by chance.
 FEW_ROWS = 3
 MOSTLY = 0.9
 
