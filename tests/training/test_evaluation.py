@@ -6,6 +6,7 @@ import csv
 import json
 import sys
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -18,7 +19,7 @@ from perceivers.rivals import trees
 from perceivers.tasks.base import Unreadable, located
 from perceivers.tasks.registry import load_run
 from perceivers.tasks.table.task import TableTask
-from perceivers.training import evaluation
+from perceivers.training import beside, evaluation
 from perceivers.training.evaluation import evaluate
 from tiny_tables import fit_tiny, fruit, without, write_table
 
@@ -70,6 +71,19 @@ def test_a_run_is_measured_beside_trees_and_the_mean_on_the_same_rows(prices: Pa
     error = np.abs(own.predict(np.array(features[1])) - truth).mean()
     assert beside["trees"]["mae"] == pytest.approx(error, rel=0.1)
     assert (sorted(beside["read"]), beside["ignored"]) == (["colour", "noise", "size"], [])
+
+
+def test_trees_are_given_the_same_rows_in_the_same_order_however_they_are_asked_for(
+    prices: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    given: list[Any] = []
+    fitted = beside.beside_trees
+    monkeypatch.setattr(
+        beside, "beside_trees", lambda cells, *others: (given.append(cells), fitted(cells, *others))[1]
+    )
+    for name in ("trees", "auto"):
+        evaluate(prices / "run", device="cpu", beside=name, output=prices / name)
+    assert given[0] == given[1]
 
 
 def test_other_data_are_asked_and_the_rows_of_the_run_are_learned_from(prices: Path, tmp_path: Path) -> None:

@@ -34,13 +34,13 @@ def measure_rivals(
 ) -> dict[str, Any]:
     """Fit simple methods to the rows that a model was trained on, and measure them on others.
 
-    The training rows are those that the weights were fitted to: the validation rows are not among them, although the model
-    may have been chosen and calibrated by these.
+    The methods should have the rows that the weights were fitted to: of a run with divisions (`folds`) the validation rows,
+    too; of another one these have only chosen and calibrated the model.
 
     Args:
         task: of columns.
         parts: the trained model's; its columns and answers are what the methods read and answer.
-        train: the run's training part.
+        train: the rows that the methods are fitted to.
         asked: the rows to measure on.
         beside: "trees"; "auto" is `cheap_rival`.
         seed: of whatever the trees draw.
@@ -141,7 +141,9 @@ def cheap_rival(
         targets = _targets_of(parts, fitted, measured)
         found, method = {}, "majority"
     elif form is None:
-        fitted = _drawn(fitted, MOST_FOR_TREES, generator)
+        if sum(map(len, fitted)) > MOST_FOR_TREES:
+            # All of fewer rows stay in their order, in which `evaluate --beside trees` has them, too.
+            fitted = _drawn(fitted, MOST_FOR_TREES, generator)
         targets = _targets_of(parts, fitted, measured)
         cells = _cells(readable, fitted), _cells(readable, measured)
         method = "trees"

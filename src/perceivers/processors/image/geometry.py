@@ -66,8 +66,8 @@ def resized_shape(height: int, width: int, size: Mapping[str, int]) -> tuple[int
         height: of the picture, in pixels.
         width: of the picture, in pixels.
         size: {"height", "width"}: exactly these; {"shortest_edge"}: the shorter side, keeping proportions;
-            with {"longest_edge"} the longer side stays below it, to a pixel of the shorter one; {"max_height", "max_width"}: as
-            large as fits.
+            with {"longest_edge"} the longer side stays below it, to a pixel of the shorter one; {"max_height", "max_width"}:
+            as large as fits.
     """
     if "height" in size:
         return size["height"], size["width"]
