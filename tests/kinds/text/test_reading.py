@@ -16,6 +16,7 @@ from perceivers.kinds.text.reading import (
     is_path,
     read_text,
     read_text_file,
+    text_of,
 )
 
 
@@ -40,6 +41,21 @@ def test_a_value_is_read_as_utf8_and_a_file_by_its_name(tmp_path: Path) -> None:
     table = ListTable([{"file": "a.txt"}], "notes", root=tmp_path)
     # Without the mark that some editors write first.
     assert read_text(table[0], table, "file") == b"abc"
+
+
+def test_a_column_called_file_may_hold_texts(tmp_path: Path) -> None:
+    (tmp_path / "a day at sea").write_bytes(b"abc")
+    words, name, missing, gone = (
+        {"file": cell} for cell in ("the file was lost", "a day at sea", "notes", "last year.txt")
+    )
+    table = ListTable([words], "notes", root=tmp_path)
+    for row, expected in ((words, b"the file was lost"), (name, b"abc")):
+        assert read_text(row, table, "file") == text_of(row, "file", table) == expected
+    for row in (missing, gone):
+        with pytest.raises(DataError, match="cannot be read: No such file"):
+            read_text(row, table, "file")
+        with pytest.raises(DataError, match="cannot be read: No such file"):
+            text_of(row, "file", table)
 
 
 @pytest.mark.parametrize(

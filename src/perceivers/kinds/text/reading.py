@@ -40,16 +40,18 @@ def read_text(row: Mapping[str, Any], table: Any, column: str) -> bytes:
     Raises:
         DataError: there is no text, or it is no UTF-8; the message says where.
     """
-    if column == FILE_COLUMN:
-        return read_text_file(table.path(row[column]))
-    return _encoded(row[column], column)
+    cell = row[column]
+    if column == FILE_COLUMN and isinstance(cell, str) and _is_of_file(cell, table):
+        return read_text_file(_file(cell, table))
+    return _encoded(cell, column)
 
 
 def text_of(row: Mapping[str, Any], column: str, table: Any) -> bytes | None:
     """The text of a row's cell as UTF-8 bytes; None where the cell is empty.
 
     A cell may hold the text, as str or bytes; the path of a file that is there and ends as texts do; or, as columns of files
-    have it, a mapping with `bytes` or `path`. In the column that folders of files have, it is the path of one.
+    have it, a mapping with `bytes` or `path`. In a column `file`, which folders of files have, it is the path of one, except
+    for words that are no file's name.
 
     Raises:
         DataError: the cell holds something else, or no UTF-8.
@@ -64,9 +66,15 @@ def text_of(row: Mapping[str, Any], column: str, table: Any) -> bytes | None:
         return _utf8(cell, f"the text in the column {column!r}") if cell.strip() else None
     if isinstance(cell, str):
         is_file = names_text_file(cell) and is_path(str(_file(cell, table)))
-        if is_file or column == FILE_COLUMN:
+        if is_file or (column == FILE_COLUMN and _is_of_file(cell, table)):
             return read_text_file(_file(cell, table))
     return _encoded(cell, column)
+
+
+def _is_of_file(cell: str, table: Any) -> bool:
+    """Whether a cell of the column `file` is a path: a file is there, or it has no white space, or it ends as texts do."""
+    looks_so = len(cell.split()) == 1 or cell.lower().endswith(TEXT_SUFFIXES)
+    return looks_so or is_path(str(_file(cell, table)))
 
 
 def names_text_file(cell: str) -> bool:
