@@ -26,6 +26,28 @@ def test_the_length_with_the_least_mean_loss_is_best() -> None:
     assert found.seconds == 12.0
 
 
+def looks_at_samples(losses: list[list[float]]) -> Looks:
+    looks = Looks()
+    for passes, each in enumerate(losses):
+        looks.add(float(passes), {"loss": sum(each) / len(each)}, {"loss": torch.tensor(each)})
+    return looks
+
+
+def test_of_lengths_that_samples_hardly_tell_apart_the_shortest_is_taken() -> None:
+    near = [looks_at_samples([[1.0], [0.9]]), looks_at_samples([[2.0, 2.0], [1.9, 2.08]])]
+    # As shares of 1 and 2, which the divisions lose before the first pass: -0.1, -0.05, +0.04; mean -0.037, standard error
+    # 0.041: more than a quarter of it.
+    assert best_length(near, ("loss", "lower")).passes == 1.0
+    # -0.1, -0.05, +0.135: mean -0.005, standard error 0.071, a quarter of it 0.018.
+    nearer = [looks_at_samples([[1.0], [0.9]]), looks_at_samples([[2.0, 2.0], [1.9, 2.27]])]
+    found = best_length(nearer, ("loss", "lower"))
+    assert (found.passes, found.measured["loss"].tolist()) == (0.0, [1.0, 2.0, 2.0])
+
+
+def test_a_single_held_out_sample_says_nothing_of_chance() -> None:
+    assert best_length([looks_at_samples([[1.0], [0.99]])], ("loss", "lower")).passes == 1.0
+
+
 def test_a_score_that_is_better_when_higher_chooses_by_its_mean() -> None:
     found = best_length([looks_of([0.5, 0.25, 0.75]), looks_of([0.5, 0.75, 0.125])], ("accuracy", "higher"))
     assert found.passes == 2.0
