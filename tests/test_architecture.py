@@ -104,6 +104,7 @@ SHARED: dict[str, frozenset[str]] = {
             "strays",
             "telling",
             "text_model",
+            "unknown_names",
         }
     ),
     "data": frozenset(
@@ -125,6 +126,7 @@ SHARED: dict[str, frozenset[str]] = {
             "headers",
             "joined",
             "json_lines",
+            "known_names",
             "layouts",
             "leaks",
             "listed_files",

@@ -10,6 +10,7 @@ from typing import Any
 from perceivers.arguments.data import DataArguments
 from perceivers.data.division import column_of_groups, doubts, groups_of_stream, held_out, rows_of
 from perceivers.data.groups import groups_of
+from perceivers.data.known_names import is_whole, known_names
 from perceivers.data.shared_lines import SharedLines
 from perceivers.data.splits import Splits
 from perceivers.data.tables import StreamTable, Table, require_columns
@@ -234,30 +235,20 @@ def names_of_classes(table: Table | StreamTable, column: str) -> tuple[str, ...]
 
 def in_natural_order(names: Iterable[str]) -> list[str]:
     """Names in order: whole numbers by size, all else by letter."""
-    return sorted(names, key=lambda name: (0, int(name), "") if _is_whole(name) else (1, 0, name))
+    return sorted(names, key=lambda name: (0, int(name), "") if is_whole(name) else (1, 0, name))
 
 
 def class_id(value: Any, class_names: Sequence[str], column: str) -> int:
     """Index of a row's class; a DataError for one that the model does not know.
 
-    Where classes are whole numbers, 1.0 and 1 are one class: a missing value among whole numbers makes many programs write
-    all of them so.
+    Its form may be another one, see `KnownNames`.
     """
-    name, names = str(value), list(class_names)
-    if name not in names:
-        whole = [each.removesuffix(".0") for each in names]
-        if all(map(_is_whole, whole)):
-            name, names = name.removesuffix(".0"), whole
-    try:
-        return names.index(name)
-    except ValueError:
+    found = known_names(tuple(class_names)).find(value)
+    if found is None:
         raise DataError(
             f"has the class {str(value)!r} in the column {column!r}, which is not one of {_some(class_names)}"
-        ) from None
-
-
-def _is_whole(name: str) -> bool:
-    return name.removeprefix("-").isdecimal()
+        )
+    return found
 
 
 def _some(names: Sequence[str]) -> str:

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     import numpy as np
     from torch import Tensor
 
+    from perceivers.data.known_names import KnownNames
     from perceivers.data.some_cells import SomeCells
     from perceivers.kinds.cards import CardLayout
     from perceivers.rivals.simple import SimpleForm
@@ -248,6 +249,10 @@ class Kind(AskedKind, ABC):
         "" where such a cell is an error always.
         """
         return ""
+
+    def vocabulary(self, place: int) -> KnownNames | None:
+        """The names that the model knows of the column at a place; None for what is no name."""
+        return None
 
     def typed(self, cell: Any, column: str, table: Any) -> Any:
         """A cell as somebody types it who asks: `plain`, where that is read again."""

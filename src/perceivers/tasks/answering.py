@@ -23,6 +23,7 @@ from perceivers.tasks.inputs import Sample
 from perceivers.tasks.page import show_answers
 from perceivers.tasks.row_reader import RowReader, require_asked
 from perceivers.tasks.strays import look_through_columns, strays_of, told
+from perceivers.tasks.unknown_names import unknown_names_told
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -289,7 +290,8 @@ class AnsweringTask(Task[TaskArguments]):
             looked = look_through_columns(table, read)
             table.as_missing = strays_of(looked)
             table.warnings = told(table, looked)
-            table.notes = [*table.notes, *table.warnings]
+        table.warnings = [*table.warnings, *unknown_names_told(table, self.columns)]
+        table.notes = [*table.notes, *table.warnings]
         return table
 
     def is_table(self, path: Path) -> bool:

@@ -40,6 +40,7 @@ from perceivers.tasks.strays import (
     without_strays,
 )
 from perceivers.tasks.telling import classes_in_words, cut_in_words
+from perceivers.tasks.unknown_names import unknown_names_told
 
 if TYPE_CHECKING:
     from torch import Tensor, nn
@@ -139,6 +140,10 @@ class ColumnTask(AnsweringTask[TaskArguments]):
             else self.columns_for(parts.processor, names)
         )
         tables, taken = self._without_strays(tables, arguments, learns=parts is None)
+        if parts is not None:
+            taken += tuple(
+                line for table in tables.values() for line in unknown_names_told(table, self.columns)
+            )
         tables, unlabelled = with_answers(tables, self.columns.columns_asked, arguments)
         of_kinds = [note for each in self.columns.inputs for note in each.notes()]
         self.notes = [*notes_of(tables), *filter(None, [notation.note]), *of_kinds, *unlabelled]

@@ -5,11 +5,14 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
+from itertools import zip_longest
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 import numpy as np
 
+from perceivers.data.known_names import KnownNames
 from perceivers.errors import DataError
 from perceivers.kinds.asked import Field
 from perceivers.kinds.base import Kind, ModalityInput, as_tokens, is_empty
@@ -79,13 +82,16 @@ class CategoryKind(Kind):
         self, row: Mapping[str, Any], columns: Sequence[str], table: Any
     ) -> tuple[str | None, ...] | None:
         """See Kind."""
-        cells = [row.get(column) for column in columns]
-        value = tuple(None if is_empty(cell) else str(cell).strip() for cell in cells)
+        value = tuple(_name(row.get(column), known) for column, known in zip_longest(columns, self._known))
         return value if any(text is not None for text in value) else None
 
     def plain(self, cell: Any, column: str, table: Any) -> str | None:
         """See Kind."""
         return None if is_empty(cell) else str(cell).strip()
+
+    def vocabulary(self, place: int) -> KnownNames:
+        """See Kind."""
+        return self._known[place]
 
     def settle(self, values: Sequence[tuple[str | None, ...]], columns: Sequence[str]) -> Self:
         """List the categories of each column that have rows enough, the most frequent first."""
@@ -111,8 +117,12 @@ class CategoryKind(Kind):
             [MISSING] * len(self.vocabularies)
             if value is None
             else [
-                MISSING if cell is None else known.get(cell, UNKNOWN)
-                for cell, known in zip(value, self._ids(), strict=True)
+                MISSING
+                if cell is None
+                else UNKNOWN
+                if (found := known.find(cell)) is None
+                else found + NUM_RESERVED
+                for cell, known in zip(value, self._known, strict=True)
             ]
             for value in values
         ]
@@ -157,7 +167,15 @@ class CategoryKind(Kind):
         """See Kind."""
         return shaded_list(columns, shown)
 
-    def _ids(self) -> list[dict[str, int]]:
-        return [
-            {name: index + NUM_RESERVED for index, name in enumerate(known)} for known in self.vocabularies
-        ]
+    @cached_property
+    def _known(self) -> tuple[KnownNames, ...]:
+        """None before `settle`."""
+        return tuple(KnownNames(names) for names in self.vocabularies)
+
+
+def _name(cell: Any, known: KnownNames | None) -> str | None:
+    """What a cell names, as the vocabulary spells it."""
+    if is_empty(cell):
+        return None
+    own = None if known is None else known.name_of(cell)
+    return str(cell).strip() if own is None else own

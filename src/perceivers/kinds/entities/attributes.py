@@ -11,6 +11,7 @@ from typing import Any, Self
 import numpy as np
 
 from perceivers.data.columns import why_index_of_groups
+from perceivers.data.known_names import known_names
 from perceivers.data.numbers import Decimal, is_missing_word, looks_like_number, number_of
 from perceivers.data.words import listed
 from perceivers.errors import ConfigurationError, DataError
@@ -123,10 +124,11 @@ class Attributes:
         table[:, :first] = MISSING
         start = first - len(self.names)
         for column, (name, known) in enumerate(self.names.items(), start=start):
-            ids = {text: index + NUM_RESERVED for index, text in enumerate(known)}
+            ids = known_names(known)
             for row, entity in enumerate(entities):
                 if name in entity:
-                    table[row, column] = ids.get(name_of(entity[name]), UNKNOWN)
+                    found = ids.find(name_of(entity[name]))
+                    table[row, column] = UNKNOWN if found is None else found + NUM_RESERVED
         for column, (name, (mean, deviation)) in enumerate(self.numbers.items(), start=first):
             for row, entity in enumerate(entities):
                 if name in entity:
