@@ -27,6 +27,7 @@ from perceivers.records import write_json
 from perceivers.runtime.predictor import EXPORT_FILE
 from perceivers.runtime.session import Session
 from perceivers.tasks.base import Parts
+from perceivers.tasks.missing_columns import of_a_trained_run
 from perceivers.tasks.registry import load_run
 from perceivers.training.evaluation import data_of_run, of_other_data
 
@@ -113,7 +114,8 @@ def export(
         task, parts, recorded = load_run(run)
         parts.model.eval()
         own = data_of_run(recorded)
-        splits = task.load_data(own if data is None else of_other_data(own, data), parts)
+        with of_a_trained_run():
+            splits = task.load_data(own if data is None else of_other_data(own, data), parts)
         test = splits.part("test") if len(splits.part("test")) else splits.train
         samples = inputs_of(task, parts, test)
         files = write_model(
