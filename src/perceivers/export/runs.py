@@ -18,6 +18,7 @@ from perceivers.arguments.base import require_choice
 from perceivers.configuration import CONFIG_NAME
 from perceivers.errors import ConfigurationError
 from perceivers.export.folder import whole_folder
+from perceivers.export.graph import input_axes
 from perceivers.export.measured import measured
 from perceivers.export.recorded import inputs_of
 from perceivers.export.rounding import FLOAT16, INT8, round_file
@@ -149,7 +150,7 @@ def export(
             output,
             {each.path.name: each.path.stat().st_size for each in files},
             {each.path.name: each.proof.error for each in files},
-            {each.path.name: _axes_in_words(each) for each in files},
+            {each.path.name: input_axes(each.path, each.call) for each in files},
             rounded,
             milliseconds,
         )
@@ -203,17 +204,6 @@ def _names(parts: Parts) -> dict[str, list[str]]:
     names = {name: list(answer.names) for name, answer in answers.items()}
     labels = parts.model.config.id2label or {}
     return names or {"": [str(labels[index]) for index in sorted(labels)]}
-
-
-def _axes_in_words(file: Written) -> dict[str, list[int | str]]:
-    free = file.call.free
-    return {
-        name: [
-            ("batch" if axis == 0 else f"{name}_{axis}") if axis in free.get(name, ()) else size
-            for axis, size in enumerate(value.shape)
-        ]
-        for name, value in file.call.inputs.items()
-    }
 
 
 def _timed(file: Written, parts: Parts) -> dict[str, float]:
