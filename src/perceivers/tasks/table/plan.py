@@ -145,7 +145,7 @@ def _made(
             found[name] = shared[kind]
             continue
         cells = [cell for cell in cells_of(train, name, FEW_CELLS) if not is_empty(cell)]
-        advised = kind.advise(cells, train, num_rows, hidden)
+        advised = kind.advise(cells, train, num_rows, hidden, chosen.get(name, {}))
         gathers = kind(advised).gathers
         together = [each for each in kinds if kinds[each] is kind] if gathers else [name]
         own = kind(with_chosen(kind, advised, chosen_together(chosen, together), together))
