@@ -96,6 +96,7 @@ SHARED: dict[str, frozenset[str]] = {
             "sizes",
             "sizing",
             "measuring",
+            "missing_columns",
             "one_column_task",
             "page",
             "row_reader",

@@ -15,6 +15,7 @@ from perceivers.errors import (
     ConfigurationError,
     DataError,
     MetaDeviceError,
+    MissingColumnError,
     MissingExtraError,
     NameConflictError,
     PerceiversError,
@@ -52,7 +53,14 @@ def test_a_missing_extra_names_the_command_that_brings_it():
 
 def test_errors_survive_the_way_out_of_another_process():
     ours = (MissingExtraError("av", "media", "video"), ShapeError("`pos` is odd"), DataError("row 3"))
-    for error in (*ours, CheckpointMismatchError("too wide"), NameConflictError("`decode` is a method")):
+    absent = MissingColumnError.of("no `x`", "x", "text_column")
+    assert vars(pickle.loads(pickle.dumps(absent))) == {"column": "x", "option": "text_column"}
+    for error in (
+        *ours,
+        absent,
+        CheckpointMismatchError("too wide"),
+        NameConflictError("`decode` is a method"),
+    ):
         copied = pickle.loads(pickle.dumps(error))
         assert type(copied) is type(error)
         assert str(copied) == str(error)

@@ -41,6 +41,28 @@ class DataError(PerceiversError, ValueError):
     """A file, row or sample that cannot be used; the message names it."""
 
 
+class MissingColumnError(DataError):
+    """A table lacks a column; who knows which argument has named it adds that, see `of`."""
+
+    column = ""
+    """Its name."""
+    option: str | None = None
+    """The argument that names it, where the name itself does not tell."""
+
+    @classmethod
+    def of(cls, said: str, column: str, option: str | None = None) -> MissingColumnError:
+        """The error with what is known of the column.
+
+        Args:
+            said: the message.
+            column: its name.
+            option: the argument that another column is named with; None: the one whose value the name is.
+        """
+        error = cls(said)
+        error.column, error.option = column, option
+        return error
+
+
 class UnreadableError(DataError):
     """Some of the inputs cannot be read; all others were answered, and their answers written."""
 

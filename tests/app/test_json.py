@@ -60,7 +60,9 @@ def test_several_rows_are_answered_in_order_and_one_that_cannot_be_read_says_why
     expected = predictor([rows[0], rows[2]])
     assert [first["price"], third["price"]] == pytest.approx([each["price"] for each in expected])  # type: ignore[index]
     assert list(second) == ["error"]
-    assert second["error"].startswith("In the column 'weight': expected a number, received 'heavy'")
+    assert second["error"] == (
+        "In the column 'weight': expected a number, received 'heavy'; leave it out if nobody knows it."
+    )
 
 
 def test_no_text_is_opened_as_a_file(client: Any, run: Path) -> None:
@@ -93,6 +95,15 @@ def test_no_text_is_opened_as_a_file(client: Any, run: Path) -> None:
         (b'{"inputs": {"photo": {"base64": 3}}}', 422, "The content for 'photo' is no base64."),
         (b'{"inputs": {"photo": "data:text/plain,a"}}', 422, "The data URL for 'photo' must be one of base64."),
         (b'{"inputs": {"photo": {"base64": "AAAA"}}}', 422, "In the column 'photo': the picture in the row cannot be"),
+        (b'{"inputs": {"weight": NaN}}', 422, "In the value for 'weight', NaN is no number of JSON: write null for what is"),
+        (b'{"inputs": {"weight": -Infinity}}', 422, "In the value for 'weight', -Infinity is no number of JSON: write the"),
+        (b'{"inputs": [{"weight": 1}, {"weight": 1e999}]}', 422, "In the value for 'weight', 1e999 is no number of JSON"),
+        (b'{"inputs": {"weight": 1' + b"0" * 400 + b"}}", 422, "In the value for 'weight', 10000"),
+        (b'{"inputs": {"note": [[1, Infinity]]}}', 422, "In the value for 'note', Infinity is no number of JSON"),
+        (b'{"inputs": {"weight": ' + b"[" * 800 + b"]" * 800 + b"}}", 422, "In the column 'weight': "),
+        (b'{"inputs": NaN}', 422, "`inputs` must be a row"),
+        (b'{"inputs": {"weight": "inf"}}', 422, "In the column 'weight': expected a finite number, received 'inf'"),
+        (b'{"inputs": {"weight": "1,5"}}', 422, "In the column 'weight': received '1,5', which looks like a decimal comma"),
         (json.dumps({"inputs": [ROW] * 6}).encode(), 413, "A request may ask for at most 5 rows, and this one has 6."),
     ],
 )  # fmt: skip

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import warnings
 from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
@@ -11,6 +12,7 @@ from typing import Any
 import pandas as pd
 import pyarrow.parquet
 import pytest
+import torch
 
 import perceivers.batch.job as job
 import perceivers.batch.processes as processes
@@ -289,3 +291,25 @@ def test_the_command_says_how_fast_it_was_and_what_could_not_be_read(
     assert ended.value.code != 0
     assert "`workers` must be at least 1, received 0" in capsys.readouterr().err.replace("\n", " ")
     assert not (tmp_path / "none").exists()
+
+
+def test_a_worker_process_prints_warnings_as_lines_once(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    begun: list[tuple[Any, ...]] = []
+    monkeypatch.setattr(processes, "PartWorker", lambda *given: begun.append(given))
+    monkeypatch.setattr(processes, "_worker", [])
+    plan: Any = object()
+    threads = torch.get_num_threads()
+    # Warnings are errors in the tests; what a process prints them with ends with the block.
+    with warnings.catch_warnings():
+        warnings.simplefilter("always")
+        try:
+            processes._begin(plan, "out", "cpu", 1)
+        finally:
+            torch.set_num_threads(threads)
+        for word in ("torn", "bent", "torn"):
+            warnings.warn(f"the file is\n  {word}", UserWarning, stacklevel=1)
+    assert begun == [(plan, "out", "cpu")]
+    written = capsys.readouterr()
+    assert (written.out, written.err) == ("", "warning: the file is torn\nwarning: the file is bent\n")

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from perceivers.data.columns import is_nameless
-from perceivers.data.headers import distinct_names, looks_like_data
+from perceivers.data.headers import distinct_names, is_a_row, looks_like_data
 
 IRIS = [["4.9", "3.0", "1.4", "0.2", "setosa"], ["4.7", "3.2", "1.3", "0.2", "setosa"]]
 
@@ -53,3 +54,31 @@ def test_columns_without_a_name_are_called_as_pandas_does_and_never_as_another_i
     twice = distinct_names(Path("a.csv"), ["", "Unnamed: 0", "Unnamed: 0.1", "a"])
     assert twice == ["Unnamed: 0.2", "Unnamed: 0", "Unnamed: 0.1", "a"]
     assert all(map(is_nameless, twice[:3]))
+
+
+@pytest.mark.parametrize(
+    "columns",
+    [
+        {"a fine film": ["a poor film", "another"], "good": ["bad", "good"]},
+        {"a.wav": ["b.wav", "c.wav"], "dog": ["cat", "cow"]},
+        {"this is a long text": ["and this is another one", "as is this one here"]},
+    ],
+)
+def test_names_like_the_cells_below_are_a_row(columns: dict[str, list[str]]) -> None:
+    assert is_a_row(columns)
+
+
+@pytest.mark.parametrize(
+    "columns",
+    [
+        {"text": ["a poor film", "another"], "label": ["bad", "good"]},
+        {"file": ["b.wav", "c.wav"], "x.wav": ["1", "2"]},
+        {"how satisfied are you": ["very", "not at all"]},
+        # One row says nothing, nor do numbers and gaps.
+        {"good": ["good"]},
+        {"v1.5": ["2.5", "0.5"], "": ["", "a"]},
+        {"x": [None, 1.0, 2.0]},
+    ],
+)
+def test_names_unlike_the_cells_below_are_names(columns: dict[str, list[Any]]) -> None:
+    assert not is_a_row(columns)

@@ -9,6 +9,7 @@ import pytest
 import torch
 
 import perceivers
+from perceivers.export.graph import input_axes
 from perceivers.export.writing import write_model
 from perceivers.runtime.session import Session
 
@@ -148,5 +149,7 @@ def test_mixtures_are_written_with_free_lengths_and_masks(mixture: str, tmp_path
     assert file.proof.error <= 2e-5
     session = Session(file.path)
     assert sorted(session.outputs) == ["logits_kind", "logits_price", "logits_tags"]
+    read = {name: list(sizes) for name, (_, sizes) in session.inputs.items()}
+    assert input_axes(file.path, file.call) == read
     first = next(name for name in ("inputs_notes", "inputs_series") if name in session.inputs)
     assert session.inputs[first][1][:2] == ("batch", f"{first}_1")

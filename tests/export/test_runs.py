@@ -99,6 +99,8 @@ def test_the_record_says_how_well_the_files_were_proved(exported: Path) -> None:
     record = json.loads((exported / "export.json").read_text(encoding="utf-8"))
     assert record["task"] == "table"
     assert 0 < record["files"]["model.onnx"]["error"] <= 1e-4
+    read = load(exported).session.inputs
+    assert record["files"]["model.onnx"]["inputs"] == {name: list(sizes) for name, (_, sizes) in read.items()}
     assert record["milliseconds"].keys() == {"onnxruntime", "torch"}
     assert load(exported).session.metadata["names"]["kind"] == ["big", "small"]
 

@@ -9,6 +9,7 @@ import pytest
 import torch
 
 import perceivers
+from perceivers.export.graph import input_axes
 from perceivers.export.steps import writes_on
 from perceivers.export.writing import write_model
 from perceivers.models.generation.sampling import Sampling
@@ -41,6 +42,8 @@ def test_a_file_writes_what_the_model_writes(positions: str, tmp_path: Path) -> 
     assert [each.path.name for each in files] == ["model.onnx", "step.onnx"]
     assert all(each.proof.error <= 1e-5 for each in files)
     session = Session(files[1].path)
+    read = {name: list(sizes) for name, (_, sizes) in session.inputs.items()}
+    assert input_axes(files[1].path, files[1].call) == read
     ways = [{"stride": 1}, {"stride": 4, "temperature": 1.2, "top_k": 9}, {"cache": "none"}]
     ways += [{"cache": "sliding"}] if positions == "rotary" else []
     for way in ways:

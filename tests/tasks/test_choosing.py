@@ -15,6 +15,7 @@ from perceivers.arguments.advice import Advice
 from perceivers.arguments.open import AUTO
 from perceivers.data.tables import ListTable
 from perceivers.kinds.image.kind import ImageKind
+from perceivers.kinds.image.options import ImageOptions
 from perceivers.kinds.text.kind import TextKind
 from perceivers.tasks.choosing import (
     count_of,
@@ -139,3 +140,11 @@ def test_a_run_of_the_users_own_length_climbs_for_the_same_share() -> None:
     assert (shorter.warmup_steps, shorter.ema_decay) == (1, 0.0)
     longer = for_length(advice, run_of(epochs=20), 100)
     assert (longer.warmup_steps, longer.ema_decay) == (40, 0.975)
+
+
+def test_advice_hears_what_the_user_has_chosen(tmp_path: Path) -> None:
+    # Brighter than files of floating-point numbers are, if nobody says what is white.
+    Image.new("F", (28, 28), 200.0).save(tmp_path / "x.tif")
+    table = ListTable([{"image": str(tmp_path / "x.tif"), "label": "a"}] * 7, "t")
+    assert read(table, white_level=255.0).image_height == 28
+    assert read(table).image_height == ImageOptions().image_height

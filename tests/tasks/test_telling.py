@@ -19,6 +19,7 @@ from perceivers.kinds.text.options import TextOptions
 from perceivers.tasks.image_classification.options import ImageClassificationArguments
 from perceivers.tasks.inputs import Input
 from perceivers.tasks.masked_autoencoding.task import MaskedAutoencoding
+from perceivers.tasks.table.options import TableArguments
 from perceivers.tasks.telling import asked_for, classes_in_words, cut_in_words, run_in_words, samples_in_words
 
 
@@ -130,3 +131,12 @@ def test_what_the_user_gave_is_told_from_what_is_chosen(
 ) -> None:
     run = RunArguments(output="x", data=DataArguments(data="y"))
     assert asked_for(ImageClassificationArguments(**chosen), run) == expected
+
+
+def test_options_of_columns_are_among_what_was_given() -> None:
+    chosen = TableArguments(
+        target=("y",), column_options=("s:tokens=steps", "p:white-level=255"), num_latents=7
+    )
+    run = RunArguments(output="run", data=DataArguments(data="t.csv"))
+    assert asked_for(chosen, run) == {"num_latents": 7, "column_options": "s:tokens=steps p:white-level=255"}
+    assert asked_for(TableArguments(target=("y",)), run) == {}

@@ -106,6 +106,30 @@ def test_resuming_with_other_arguments_names_them(undisturbed: Path) -> None:
     assert "noise 0.3 is now 0.5; epochs 3 is now 4" in str(error.value)
 
 
+def test_what_is_left_open_stays_as_it_was_chosen(undisturbed: Path, tmp_path: Path) -> None:
+    killed(tmp_path / "run", "--killed-at", "9")
+    chosen = {"epochs": None, "ema_decay": None, "watch_every": None, "keep_best": None}
+    run(tmp_path / "run", LineTask(LineArguments(**TASK)), resume=True, **{**TRAINING, **chosen})
+    assert_same_run(tmp_path / "run", undisturbed)
+
+
+def test_a_run_that_cannot_be_resumed_so_says_how_it_goes_on(tmp_path: Path) -> None:
+    killed(tmp_path / "run", "--killed-at", "9")
+    folder = tmp_path / "run"
+    with pytest.raises(ConfigurationError, match="epochs 3 is now 7") as error:
+        run(folder, LineTask(LineArguments(**TASK)), resume=True, **{**TRAINING, "epochs": 7})
+    message = (
+        f"epochs 3 is now 7. It goes on, within another --time-limit if one is given, with --config {folder}/arguments.yaml "
+        f"--output {folder} --resume; or begin anew, with --overwrite"
+    )
+    assert str(error.value).endswith(message)
+    # As a run that was stopped is saved.
+    (folder / "results.json").write_text('{"finished": false}')
+    with pytest.raises(ConfigurationError) as error:
+        run(folder, LineTask(LineArguments(**TASK)), resume=True, **{**TRAINING, "epochs": 7})
+    assert f"or begin a new run with its weights: --start {folder} --output ANOTHER" in str(error.value)
+
+
 def test_a_damaged_checkpoint_is_named(tmp_path: Path) -> None:
     killed(tmp_path / "run", "--killed-at", "12")
     checkpoint = tmp_path / "run" / "checkpoints" / "step-00000003"

@@ -22,6 +22,7 @@ from perceivers.training.evaluation import evaluate
 from perceivers.training.folds import FOLDER, with_folds
 from perceivers.training.interruption import Interruption
 from perceivers.training.looks import Looks
+from perceivers.training.loop import Loop
 from perceivers.training.run import train
 
 NUM_ROWS = 61
@@ -140,6 +141,52 @@ def test_a_run_that_is_stopped_in_any_division_ends_as_an_undisturbed_one(
     assert found["validation"] == wanted["validation"]
     first, second = (load_file(each / "model.safetensors") for each in (tmp_path / "undisturbed", folder))
     assert all(torch.equal(first[name], second[name]) for name in first)
+
+
+@pytest.mark.parametrize(("stopped_after", "is_free"), [(2, True), (6, False), (None, True)])
+def test_another_limit_of_time_is_taken_where_all_divisions_have_been_trained_within_one(
+    stopped_after: int | None, is_free: bool, tmp_path: Path, monkeypatch: Any
+) -> None:
+    folder = tmp_path / "run"
+    with monkeypatch.context() as patch:
+        interrupt(patch, stopped_after)
+        with pytest.raises(RunInterrupted) as stopped:
+            run(folder, folds=2, batch_size=11, time_limit=30.0)
+    assert ("division" in str(stopped.value)) == (stopped_after is not None)
+    if not is_free:
+        with pytest.raises(ConfigurationError, match=r"time_limit 30\.0 is now 60\.0") as error:
+            run(folder, folds=2, batch_size=11, time_limit=60.0, resume=True)
+        assert (
+            ". 1 of its 2 divisions have been trained, and are compared with the others. It goes on within the present "
+            f"--time-limit with --config {folder}/arguments.yaml --output {folder} --resume; or begin a new run with"
+        ) in str(error.value)
+        return
+    found = run(folder, folds=2, batch_size=11, time_limit=60.0, resume=True)
+    assert found["finished"]
+    wanted = run(tmp_path / "undisturbed", folds=2, batch_size=11)
+    assert found["test"] == wanted["test"]
+
+
+def interrupt(patch: Any, stopped_after: int | None) -> None:
+    """Have the next run stopped after so many looks at held-out samples; None: in the training that follows all of them."""
+    add, row, enter, count = Looks.add, Loop._add_row, Interruption.__enter__, 0
+    interruptions: list[Interruption] = []
+
+    def interrupting(looks: Looks, *found: Any) -> None:
+        nonlocal count
+        add(looks, *found)
+        count += 1
+        if count == stopped_after:
+            interruptions[-1].number = 2
+
+    def last(loop: Loop, *given: Any) -> None:
+        row(loop, *given)
+        if stopped_after is None and loop.looks is None:
+            interruptions[-1].number = 2
+
+    patch.setattr(Interruption, "__enter__", lambda own: (interruptions.append(own), enter(own))[1])
+    patch.setattr(Looks, "add", interrupting)
+    patch.setattr(Loop, "_add_row", last)
 
 
 def test_few_rows_are_divided_where_nothing_is_said_of_the_length(tmp_path: Path) -> None:

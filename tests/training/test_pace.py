@@ -13,7 +13,7 @@ import pytest
 import torch
 
 from line_task import LineTask, run
-from perceivers.arguments import TrainingArguments
+from perceivers.arguments import TrainingArguments, read_recipe
 from perceivers.errors import ConfigurationError
 from perceivers.training import loop
 from perceivers.training.pace import (
@@ -22,6 +22,7 @@ from perceivers.training.pace import (
     in_words,
     is_marked,
     seconds_left,
+    steps_of_other_limit,
     steps_that_fit,
 )
 
@@ -164,6 +165,62 @@ def test_a_resumed_run_keeps_the_steps_that_were_chosen(timed: TimedTask, tmp_pa
     _, resumed = run(tmp_path / "cut", timed, resume=True, **options)
     assert torch.equal(resumed, whole)
     assert history(tmp_path / "cut") == history(tmp_path / "whole")
+
+
+def cut_at(timed: TimedTask, moment: float, folder: Path, **options: Any) -> None:
+    """Train until the power is off."""
+
+    class Cut(TimedTask):
+        def step(self, model: Any, batch: Any) -> Any:
+            if self.clock.now > moment:
+                raise RuntimeError("the power is off")
+            return super().step(model, batch)
+
+    cut = Cut()
+    cut.clock = timed.clock
+    with pytest.raises(RuntimeError, match="the power is off"):
+        run(folder, cut, **options)
+
+
+@pytest.mark.parametrize("limit", [2.0, 8.0])
+def test_a_run_is_resumed_within_another_limit_with_the_rate_at_its_end(
+    limit: float, timed: TimedTask, tmp_path: Path
+) -> None:
+    cut_at(timed, 1080.0, tmp_path / "run", epochs=100, time_limit=4.0)
+    results, _ = run(tmp_path / "run", timed, resume=True, epochs=100, time_limit=limit)
+    # Three steps and a look are 7 seconds; what the first session has trained counts.
+    assert results["steps"] == pytest.approx(60 * limit / (7 / 3), abs=4)
+    assert 0.9 * 60 * limit <= results["seconds"]["training"] <= 60 * limit
+    rates = [row["learning_rate"] for row in history(tmp_path / "run")]
+    assert rates[-1] == pytest.approx(0.0, abs=1e-12)
+    assert read_recipe(tmp_path / "run" / "arguments.yaml")["training"]["time_limit"] == limit
+
+
+def test_a_run_without_a_limit_is_resumed_within_one(timed: TimedTask, tmp_path: Path) -> None:
+    cut_at(timed, 1080.0, tmp_path / "run", epochs=100)
+    results, _ = run(tmp_path / "run", timed, resume=True, epochs=100, time_limit=4.0)
+    assert results["steps"] == pytest.approx(240 / (7 / 3), abs=4)
+    assert results["seconds"]["training"] <= 240.0
+
+
+def test_a_run_that_is_resumed_without_a_limit_keeps_the_one_that_it_had(
+    timed: TimedTask, tmp_path: Path
+) -> None:
+    options: dict[str, Any] = {"epochs": 100, "time_limit": 4.0}
+    _, whole = run(tmp_path / "whole", timed, **options)
+    timed.clock.now = 1000.0
+    cut_at(timed, 1150.0, tmp_path / "cut", **options)
+    _, resumed = run(tmp_path / "cut", timed, resume=True, epochs=100)
+    assert torch.equal(resumed, whole)
+    assert read_recipe(tmp_path / "cut" / "arguments.yaml")["training"]["time_limit"] == 4.0
+
+
+def test_steps_for_another_limit_are_as_many_more_until_the_pace_is_known() -> None:
+    assert steps_of_other_limit(100, 1000, done=30, share=2.5) == 250
+    assert steps_of_other_limit(100, 170, done=30, share=2.5) == 170, "never more than were planned"
+    assert steps_of_other_limit(100, 1000, done=30, share=0.25) == 31, "one more, to end with"
+    assert steps_of_other_limit(100, 1000, done=100, share=0.25) == 100, "it has come to its end"
+    assert steps_of_other_limit(100, 1000, done=100, share=1.5) == 150
 
 
 def test_how_long_it_will_take_is_said_once_where_there_is_no_limit(

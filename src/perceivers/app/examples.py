@@ -13,6 +13,7 @@ from perceivers.data.evenly import spread_indices
 from perceivers.errors import PerceiversError, one_line
 from perceivers.predictor import Predictor
 from perceivers.tasks.asking.base import Asking, Example
+from perceivers.tasks.asking.wording import in_words_of_a_question
 from perceivers.tasks.registry import load_task
 from perceivers.training.evaluation import data_of_run
 
@@ -64,6 +65,6 @@ class Examples:
             places = spread_indices(len(samples), MOST_EXAMPLES)
             self._found = [self._asking.example(samples, place) for place in places]
         except (PerceiversError, OSError) as error:
-            self.problem = f"There are no examples: {one_line(error)}"
+            self.problem = f"There are no examples: {in_words_of_a_question(one_line(error))}"
         except Exception as error:  # whatever readers of data raise: the page works without examples
             self.problem = f"There are no examples, because the data cannot be opened: {one_line(error)}"

@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import binascii
 import json
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -57,7 +58,7 @@ async def read_question(request: Request, fields: Sequence[Field], limits: Limit
 def question_of_json(body: bytes, fields: Sequence[Field], limits: Limits) -> Question:
     """The question of a JSON body: `{"inputs": {column: cell}}`, or a list of such rows."""
     try:
-        given = json.loads(body)
+        given = json.loads(body, parse_constant=_NoJson, parse_float=_finite, parse_int=_whole)
     except (ValueError, RecursionError) as error:
         raise RefusedError(400, f"The body is no JSON: {error or 'it is nested too deeply'}.") from error
     if not isinstance(given, Mapping) or set(given) != {INPUTS}:
@@ -125,8 +126,48 @@ async def _form_cell(value: UploadFile | str) -> Any:
     return Sent(value.filename or "", content) if content or value.filename else None
 
 
+@dataclass(frozen=True)
+class _NoJson:
+    """What some programs write for a number that JSON does not have, or that is larger than all that are.
+
+    Args:
+        written: how it stands in the body.
+    """
+
+    written: str
+
+
+def _finite(written: str) -> float | _NoJson:
+    number = float(written)
+    return number if math.isfinite(number) else _NoJson(written)
+
+
+def _whole(written: str) -> int | _NoJson:
+    """A whole number, if it is none that no float comes near to."""
+    return int(written) if math.isfinite(float(written)) else _NoJson(written)
+
+
+def _require_json(column: str, cell: Any) -> None:
+    """Raise RefusedError for a value that is, or holds, a number that JSON does not have."""
+    waiting = [cell]
+    while waiting:
+        each = waiting.pop()
+        if isinstance(each, _NoJson):
+            cure = (
+                "write null for what is missing"
+                if each.written == "NaN"
+                else "write the largest number that is meant"
+            )
+            raise RefusedError(
+                422, f"In the value for {column!r:.80}, {each.written:.40} is no number of JSON: {cure}."
+            )
+        if isinstance(each, Mapping | list):
+            waiting.extend(each.values() if isinstance(each, Mapping) else each)
+
+
 def _cell(column: str, cell: Any, *, is_file: bool) -> Any:
     """A cell of JSON; files are a `data:` URL, or `{"base64": ..., "name": ...}`."""
+    _require_json(column, cell)
     if isinstance(cell, Mapping) and set(cell) in ({"base64"}, {"base64", "name"}):
         return Sent(str(cell.get("name", "")), _decoded(column, cell["base64"]))
     if isinstance(cell, Mapping):

@@ -18,7 +18,8 @@ class TrainingArguments:
     """Optimiser steps of the whole run, in place of `epochs`; None counts epochs."""
     time_limit: float | None = None
     """Minutes of training, looks at the validation samples included: where the steps do not fit, fewer are run, and the
-    learning rate reaches its end with them. Reading the data and measuring at the end are not counted. None: no limit."""
+    learning rate reaches its end with them. Reading the data and measuring at the end are not counted. A run that is resumed
+    may have another limit, for all of its training. None: no limit."""
     batch_size: int | None = None
     """Samples a forward pass, on each process. None: chosen from their number."""
     gradient_accumulation_steps: int = 1

@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import itertools
 import math
-from collections.abc import Sequence
-from pathlib import Path
+from collections.abc import Mapping, Sequence
+from pathlib import Path, PurePath
+from typing import Any
 
 from perceivers.data.numbers import MISSING_WORDS, number_of
 from perceivers.errors import DataError
+
+# Names of columns are shorter.
+WORDS_OF_A_SENTENCE = 4
 
 
 def column_names(path: Path, header: Sequence[str], first: Sequence[Sequence[str]]) -> list[str]:
@@ -80,6 +84,31 @@ def looks_like_data(header: Sequence[str], first: Sequence[Sequence[str]]) -> bo
         return False
     like = sum(_is_of_the_size_of(heads[index], columns[index]) for index in of_numbers)
     return like >= 0.8 * len(of_numbers)
+
+
+def is_a_row(columns: Mapping[str, Sequence[Any]]) -> bool:
+    """Whether what columns are called is rather a row like those below, of a table that lacks the names that were expected.
+
+    It is one if a column is called as one of its own cells, as a class is; if its cells are names of files of one ending,
+    and so is its name; or if its cells are sentences, and so is its name.
+
+    Args:
+        columns: the first cells of each, by its name.
+    """
+    return any(_is_one_of(name, [cell for cell in cells if cell]) for name, cells in columns.items() if name)
+
+
+def _is_one_of(name: str, cells: Sequence[Any]) -> bool:
+    texts = [cell for cell in cells if isinstance(cell, str)]
+    if len(texts) < 2 or len(texts) < len(cells):
+        return False
+    if name in texts:
+        return True
+    ending = PurePath(name).suffix.lower()
+    if ending and not ending[1:].isdecimal() and all(text.lower().endswith(ending) for text in texts):
+        return True
+    lengths = [len(text.split()) for text in (name, *texts)]
+    return min(lengths) >= WORDS_OF_A_SENTENCE
 
 
 def _number(cell: str) -> float:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from decimal import Decimal as ExactDecimal
@@ -11,14 +12,19 @@ from typing import Any
 
 import numpy as np
 
+from perceivers.data.headers import is_a_row
 from perceivers.data.numbers import Decimal, is_missing, numbers_of
 from perceivers.data.shared_lines import SharedLines
-from perceivers.errors import DataError
+from perceivers.errors import DataError, MissingColumnError
 
 FILE_COLUMN = "file"
 LABEL_COLUMN = "label"
 # Rows of a stream that lie in memory together, beside those of its buffer.
 STREAMED_AT_ONCE = 16
+# Rows that tell whether the names above them are a row, too.
+LOOKED_AT = 100
+# Tables whose first line may be a row, packed ones as well.
+_TEXT_FILE = re.compile(r"\.(csv|tsv)(\.\w+)?$", re.IGNORECASE)
 
 
 class Table(ABC):
@@ -443,13 +449,34 @@ def require_whole(table: Table, index: int) -> None:
         raise DataError(reason)
 
 
-def require_columns(table: Table | StreamTable, *wanted: str) -> None:
-    """Raise DataError for the first column of `wanted` that `table` lacks."""
+def require_columns(table: Table | StreamTable, *wanted: str, option: str | None = None) -> None:
+    """Raise MissingColumnError for the first column of `wanted` that `table` lacks.
+
+    Args:
+        table: a table.
+        wanted: names of columns.
+        option: the argument that names another one, where its value is none of `wanted`: it has been left open.
+    """
     for name in wanted:
         if name not in table.columns:
-            raise DataError(
+            raise MissingColumnError.of(
                 f"`{table.source}` must have a column {name!r}, received {', '.join(table.columns)}"
+                f"{doubt_of_names(table)}",
+                name,
+                option,
             )
+
+
+def doubt_of_names(table: Table | StreamTable) -> str:
+    """What errors about an absent column add where the columns of a file of text are perhaps called by a row; else ""."""
+    if _TEXT_FILE.search(table.source) is None:
+        return ""
+    if isinstance(table, StreamTable):
+        rows = table.first_rows(LOOKED_AT)
+        first = {name: [row.get(name) for row in rows] for name in table.columns}
+    else:
+        first = table.cells_at(range(min(LOOKED_AT, len(table))), table.columns)
+    return "; the first line looks like data: if it is, write a line of names above it" * is_a_row(first)
 
 
 def has_targets(table: Table | StreamTable, columns: Sequence[str]) -> bool:

@@ -17,6 +17,7 @@ from perceivers.export.calls import Call, TracedCall
 from perceivers.inference.packed_map import unpacked
 
 BATCH, POINTS = "batch", "points"
+ONNX_SUFFIX = ".onnx"
 
 
 def captured(form: Any, call: Call) -> ExportedProgram:
@@ -74,15 +75,28 @@ def write_program(program: ExportedProgram, path: Path) -> None:
         torch.export.save(program, path)
 
 
-def axes_of(session: Any) -> dict[str, dict[str, list[str | int]]]:
-    """What a file says of its inputs and outputs: name -> sizes, free ones by their names.
+def input_axes(path: Path, call: Call) -> dict[str, list[int | str]]:
+    """What a file says of its inputs: name -> sizes, free ones by their names.
 
     Args:
-        session: of onnxruntime.
+        path: of a file that `write_onnx` or `write_program` wrote. A program has no names; its axes are called as those of
+            ONNX files are.
+        call: what the file computes.
     """
+    if path.suffix != ONNX_SUFFIX:
+        return {
+            name: [
+                _axis_name(name, axis) if axis in call.free.get(name, ()) else size
+                for axis, size in enumerate(value.shape)
+            ]
+            for name, value in call.inputs.items()
+        }
+    import onnx
+
+    ports = onnx.load(str(path), load_external_data=False).graph.input
     return {
-        side: {each.name: list(each.shape) for each in ports}
-        for side, ports in (("inputs", session.get_inputs()), ("outputs", session.get_outputs()))
+        port.name: [size.dim_param or size.dim_value for size in port.type.tensor_type.shape.dim]
+        for port in ports
     }
 
 
@@ -109,12 +123,17 @@ def _name_axes(model: Any, call: Call) -> None:
     for name, axes in call.free.items():
         for axis in axes:
             size = str(ports[name].shape[axis].value)
-            is_batch = axis == 0 and not name.startswith(POINTS)
-            names.setdefault(size, BATCH if is_batch else name if axis == 0 else f"{name}_{axis}")
+            names.setdefault(size, _axis_name(name, axis))
     for port in [*model.graph.inputs, *model.graph.outputs]:
         for axis, size in enumerate(port.shape or ()):
             if not isinstance(size, int) and str(size.value) in names:
                 port.shape[axis] = names[str(size.value)]
+
+
+def _axis_name(name: str, axis: int) -> str:
+    if axis == 0:
+        return name if name.startswith(POINTS) else BATCH
+    return f"{name}_{axis}"
 
 
 def with_metadata(path: Path, entries: Mapping[str, str]) -> None:

@@ -18,6 +18,7 @@ from perceivers.arguments.base import require_choice
 from perceivers.configuration import CONFIG_NAME
 from perceivers.errors import ConfigurationError
 from perceivers.export.folder import whole_folder
+from perceivers.export.graph import input_axes
 from perceivers.export.measured import measured
 from perceivers.export.recorded import inputs_of
 from perceivers.export.rounding import FLOAT16, INT8, round_file
@@ -27,6 +28,7 @@ from perceivers.records import write_json
 from perceivers.runtime.predictor import EXPORT_FILE
 from perceivers.runtime.session import Session
 from perceivers.tasks.base import Parts
+from perceivers.tasks.missing_columns import of_a_trained_run
 from perceivers.tasks.registry import load_run
 from perceivers.training.evaluation import data_of_run, of_other_data
 
@@ -113,7 +115,8 @@ def export(
         task, parts, recorded = load_run(run)
         parts.model.eval()
         own = data_of_run(recorded)
-        splits = task.load_data(own if data is None else of_other_data(own, data), parts)
+        with of_a_trained_run():
+            splits = task.load_data(own if data is None else of_other_data(own, data), parts)
         test = splits.part("test") if len(splits.part("test")) else splits.train
         samples = inputs_of(task, parts, test)
         files = write_model(
@@ -147,7 +150,7 @@ def export(
             output,
             {each.path.name: each.path.stat().st_size for each in files},
             {each.path.name: each.proof.error for each in files},
-            {each.path.name: _axes_in_words(each) for each in files},
+            {each.path.name: input_axes(each.path, each.call) for each in files},
             rounded,
             milliseconds,
         )
@@ -201,17 +204,6 @@ def _names(parts: Parts) -> dict[str, list[str]]:
     names = {name: list(answer.names) for name, answer in answers.items()}
     labels = parts.model.config.id2label or {}
     return names or {"": [str(labels[index]) for index in sorted(labels)]}
-
-
-def _axes_in_words(file: Written) -> dict[str, list[int | str]]:
-    free = file.call.free
-    return {
-        name: [
-            ("batch" if axis == 0 else f"{name}_{axis}") if axis in free.get(name, ()) else size
-            for axis, size in enumerate(value.shape)
-        ]
-        for name, value in file.call.inputs.items()
-    }
 
 
 def _timed(file: Written, parts: Parts) -> dict[str, float]:

@@ -14,7 +14,7 @@ from torch import Tensor
 
 from perceivers.errors import ConfigurationError
 from perceivers.export.calls import Call, Parts, is_asked_in_parts, portable_form, whole_model
-from perceivers.export.graph import captured, with_metadata, write_onnx, write_program
+from perceivers.export.graph import ONNX_SUFFIX, captured, with_metadata, write_onnx, write_program
 from perceivers.export.proof import Compute, Proof, as_arrays, other_sizes, prove
 from perceivers.export.steps import write_steps, writes_on
 from perceivers.models.base import PerceiverPreTrainedModel
@@ -23,7 +23,7 @@ from perceivers.runtime.session import METADATA, Session
 
 FORMATS, FORMS = ("onnx", "torch"), ("fast", "plain")
 MODEL, ENCODER, DECODER = "model", "encoder", "decoder"
-SUFFIXES = {"onnx": ".onnx", "torch": ".pt2"}
+SUFFIXES = {"onnx": ONNX_SUFFIX, "torch": ".pt2"}
 
 
 @dataclass(frozen=True)

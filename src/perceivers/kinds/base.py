@@ -11,6 +11,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from html import escape
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 from perceivers.arguments.advice import Advice
@@ -31,6 +32,8 @@ if TYPE_CHECKING:
 
 # Share of a column's cells that must look like a kind: a few others among many are faults of the table, not another kind.
 MOSTLY = 0.98
+# Of options that somebody may choose.
+NOTHING_CHOSEN: Mapping[str, Any] = MappingProxyType({})
 
 
 @dataclass(frozen=True)
@@ -138,27 +141,38 @@ class Kind(AskedKind, ABC):
         """
 
     @classmethod
-    def advise(cls, cells: Sequence[Any], table: Any, num_rows: int, hidden: float) -> Any:
-        """Options for a column of a mixed table where the user chose none: an instance of `options_class`.
+    def advise(
+        cls,
+        cells: Sequence[Any],
+        table: Any,
+        num_rows: int,
+        hidden: float,
+        chosen: Mapping[str, Any] = NOTHING_CHOSEN,
+    ) -> Any:
+        """Options for a column of a mixed table where the user left them open: an instance of `options_class`.
 
         Args:
             cells: some of the column's cells that are not empty; of kinds that gather columns, those of the first.
             table: what they are from; relative paths belong to its `root`.
             num_rows: of the training table.
             hidden: share of the cells that are hidden while training, for kinds that can do without some.
+            chosen: options that the user gave: cells are read by them, and what is advised goes together with them.
         """
         return cls.options_class()
 
     @classmethod
-    def advise_alone(cls, cells: Sequence[Any], table: Any, num_rows: int) -> Any:
+    def advise_alone(
+        cls, cells: Sequence[Any], table: Any, num_rows: int, chosen: Mapping[str, Any] = NOTHING_CHOSEN
+    ) -> Any:
         """The same for the only column that is read.
 
         Args:
             cells: some of the column's cells that are not empty.
             table: what they are from.
             num_rows: of the training table.
+            chosen: see `advise`.
         """
-        return cls.advise(cells, table, num_rows, 0.0)
+        return cls.advise(cells, table, num_rows, 0.0, chosen)
 
     def learning(self, num_rows: int, num_classes: int | None = None) -> Advice:
         """The network and the loop for samples that are one value of this kind: `options` are complete, the values surveyed.

@@ -20,6 +20,7 @@ from perceivers.tasks.arrays import reads_arrays
 from perceivers.tasks.base import Batch, Parts, Prediction, Task, Unreadable, guarded, located
 from perceivers.tasks.columns import Columns, stack_inputs
 from perceivers.tasks.inputs import Sample
+from perceivers.tasks.missing_columns import of_a_trained_run
 from perceivers.tasks.page import show_answers
 from perceivers.tasks.row_reader import RowReader, require_asked
 from perceivers.tasks.strays import look_through_columns, strays_of, told
@@ -274,7 +275,8 @@ class AnsweringTask(Task[TaskArguments]):
         wanted = self.columns_for(self.columns, table.columns).columns_read
         absent = [name for name in wanted if name not in table.columns]
         if self.needs_all:
-            require_columns(table, *wanted)
+            with of_a_trained_run():
+                require_columns(table, *wanted)
         elif len(absent) == len(wanted):
             raise DataError(
                 f"`{table.source}` must have one of the columns {', '.join(wanted)} to be answered from, received "

@@ -86,7 +86,7 @@ def with_inputs(
         read = _options_of_start(start, kind)
         return filled(filled(arguments, kind.suiting(chosen, read)), _usual_options(arguments, names))
     cells = sampled_cells(table, column)
-    advised = kind.advise_alone(cells, table, num_rows) if cells else kind.options_class()
+    advised = kind.advise_alone(cells, table, num_rows, chosen) if cells else kind.options_class()
     values = kind.suiting(chosen, {name: getattr(advised, name) for name in names})
     usual = _usual_options(arguments, names)
     try:

@@ -37,6 +37,9 @@ class OneColumnTask(ColumnTask[TaskArguments]):
     input_name: ClassVar[str | None] = None
     """What the model calls it; None: by the kind's name, "": as the kind calls its modalities."""
 
+    column_option: ClassVar[str | None] = None
+    """The argument that names the input's column, where it may be left open; None: the one that has its name as value."""
+
     @abstractmethod
     def names_of_input(self) -> tuple[str, ...]:
         """Columns that the input may stand in: the first of them that a table has is read."""
@@ -80,7 +83,7 @@ class OneColumnTask(ColumnTask[TaskArguments]):
         require_columns(labelled, answer.column)
         cells = [cell for cell in labelled.column(answer.column) if not is_empty(cell)]
         column = self._column(train.columns)
-        require_columns(train, column)
+        require_columns(train, column, option=self.column_option)
         self.arguments = self.reading(train, column)
         kind: Kind = self.kind_class(options_of(self.kind_class, self.arguments))
         name = kind.name if self.input_name is None else self.input_name

@@ -167,6 +167,9 @@ def asked_for(arguments: object, run: RunArguments) -> dict[str, Any]:
     }
     if size != AUTO:
         of_task = {"size": size, **of_task}
+    # They stand in the place of what is chosen for a column, too.
+    if of_columns := getattr(arguments, "column_options", ()):
+        of_task = {**of_task, "column_options": " ".join(of_columns)}
     of_loop = {
         entry.name: getattr(part, entry.name)
         for part in (run.training, run.optimization)

@@ -33,6 +33,8 @@ class Position:
         passes: over the data that the whole run had, when the present one began.
         total_steps: optimiser steps of the whole run where a limit of time has chosen them; 0 where nothing has.
         is_settled: whether that choice is no trial any more.
+        time_limit: minutes that it was made for; 0 before it was made.
+        trial_from: seconds after which the trial began: 0, or when the limit became another one.
     """
 
     epoch: int = 0
@@ -46,6 +48,8 @@ class Position:
     passes: int = 1
     total_steps: int = 0
     is_settled: bool = False
+    time_limit: float = 0.0
+    trial_from: float = 0.0
 
     def state_dict(self) -> dict[str, Any]:
         """What accelerate writes."""

@@ -12,6 +12,7 @@ from perceivers.data.folds import whole
 from perceivers.data.splits import Splits
 from perceivers.errors import ConfigurationError, DataError
 from perceivers.tasks.base import Task
+from perceivers.tasks.missing_columns import naming_arguments
 from perceivers.training.folds import with_folds
 
 if TYPE_CHECKING:
@@ -42,7 +43,8 @@ def decide(task: Task[Any], given: RunArguments, accelerator: Accelerator) -> De
         DataError: data that are absent or cannot be read, or too few of them.
     """
     task.prepare(given)
-    splits = task.load_data(given.data)
+    with naming_arguments(task.arguments, given.data):
+        splits = task.load_data(given.data)
     arguments = given
     if given.data.decimal == "auto":
         # Recorded, so that whoever asks the run reads numbers as it did.

@@ -22,6 +22,7 @@ from perceivers.errors import DataError, MissingExtraError
 from perceivers.folder_lock import alone_in
 from perceivers.records import RESULTS_FILE, read_json, whole_file, write_json, writing
 from perceivers.tasks.base import Parts, Task, located
+from perceivers.tasks.missing_columns import of_a_trained_run
 from perceivers.tasks.registry import load_run
 from perceivers.training.beside import measure_rivals
 from perceivers.training.prediction import ERRORS_FILE, write_errors
@@ -74,7 +75,8 @@ def evaluate(
     if unreadable is not None:
         own_data = replace(own_data, unreadable=unreadable)
     own = task.load_data(own_data, parts) if data is None or beside is not None else None
-    splits = own if data is None else task.load_data(of_other_data(own_data, data), parts)
+    with of_a_trained_run():
+        splits = own if data is None else task.load_data(of_other_data(own_data, data), parts)
     assert splits is not None
     samples = splits.part(split)
     if not all(hasattr(part, "__len__") for part in getattr(samples, "parts", (samples,))):

@@ -24,6 +24,7 @@ from perceivers.folder_lock import alone_in
 from perceivers.records import whole_file, writing
 from perceivers.tasks.base import Parts, Prediction
 from perceivers.tasks.column_task import ColumnTask
+from perceivers.tasks.missing_columns import of_a_trained_run
 from perceivers.tasks.registry import load_run
 from perceivers.tasks.row_reader import RowReader
 from perceivers.text_files import ON_NO_LETTERS
@@ -97,7 +98,9 @@ def explain(
             raise ConfigurationError(
                 f"`folder` must be a run whose answers come from columns, received one of {task.name}"
             )
-        splits = task.load_data(data_of_run(run) if data is None else of_other_data(run.data, data), parts)
+        given = data_of_run(run) if data is None else of_other_data(run.data, data)
+        with of_a_trained_run():
+            splits = task.load_data(given, parts)
         samples = _some(splits.part(split), most_rows)
         accelerator = build_accelerator(TrainingArguments(batch_size=batch_size, device=device))  # type: ignore[arg-type]
         prepared = parts.model.to(accelerator.device).eval().prepare()

@@ -9,15 +9,14 @@ from __future__ import annotations
 import os
 import shutil
 import tempfile
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from torch import Tensor
 
-from perceivers.arguments import ARGUMENTS_FILE, RunArguments, read_recipe, recipe_text
-from perceivers.arguments.open import AUTO
+from perceivers.arguments import ARGUMENTS_FILE, RunArguments
 from perceivers.errors import ConfigurationError, PerceiversError
 from perceivers.folder_lock import FolderLock
 from perceivers.records import RESULTS_FILE, read_json, write_json, writing
@@ -27,6 +26,7 @@ from perceivers.training.history import CSV_FILE, LINES_FILE
 from perceivers.training.lock import require_shared
 from perceivers.training.replacing import NEW
 from perceivers.training.reporting import could_not_draw, draw_learning_curve
+from perceivers.training.resuming import require_same
 from perceivers.training.trackers import TENSORBOARD_FOLDER, WANDB_FOLDER
 
 if TYPE_CHECKING:
@@ -130,7 +130,7 @@ def _claim(output: Path, task: Task[Any], arguments: RunArguments, token: str) -
     if not recorded.exists() and not (new / ARGUMENTS_FILE).exists():
         return RunFolder(output, output, None, token)
     if arguments.resume and (new / ARGUMENTS_FILE).exists():
-        _require_same(new, task, arguments)
+        require_same(new, output, task, arguments, has_ended=finished_results(new) is not None)
         return RunFolder(output, new, None, token)
     if arguments.overwrite:
         shutil.rmtree(new, ignore_errors=True)
@@ -140,8 +140,9 @@ def _claim(output: Path, task: Task[Any], arguments: RunArguments, token: str) -
             f"`output` {str(output)!r} already holds a training run; give another folder, --overwrite to replace it, or "
             "--resume to go on with it"
         )
-    _require_same(output, task, arguments)
-    return RunFolder(output, output, finished_results(output), token)
+    finished = finished_results(output)
+    require_same(output, output, task, arguments, has_ended=finished is not None)
+    return RunFolder(output, output, finished, token)
 
 
 def finished_results(folder: Path) -> dict[str, Any] | None:
@@ -194,40 +195,6 @@ def _remove(path: Path) -> None:
         shutil.rmtree(path)
     else:
         path.unlink(missing_ok=True)
-
-
-def _require_same(folder: Path, task: Task[Any], arguments: RunArguments) -> None:
-    changed = _differences(read_recipe(folder / ARGUMENTS_FILE), task, arguments)
-    if not changed:
-        return
-    message = f"`resume` needs the arguments of the run in {str(folder)!r}, received other ones: {'; '.join(changed)}"
-    if finished_results(folder) is not None:
-        message += (
-            f". That run has ended; to train its model further, begin a new run with its weights: --start {folder} "
-            "--output ANOTHER, without --resume"
-        )
-    raise ConfigurationError(message)
-
-
-def _differences(former: Mapping[str, Any], task: Task[Any], arguments: RunArguments) -> list[str]:
-    """Where a run's record and the present arguments differ, in words; what changes no result may differ."""
-    import yaml
-
-    present = yaml.safe_load(recipe_text(task.name, task.arguments, arguments))
-    free = {("training", name) for name in ("workers", "device", "checkpoint_every")}
-    free |= {("data", name) for name in ("keep_megabytes", "keep_gigabytes", "keep_folder")}
-    if former["task"] != present["task"]:
-        return [f"task {former['task']} is now {present['task']}"]
-    return [
-        f"{name} {former.get(concern, {}).get(name)!r} is now {value!r}"
-        for concern, values in present.items()
-        if concern != "task"
-        for name, value in values.items()
-        # What the run chose for itself is recorded; where nothing is chosen now, it stays.
-        if value not in (None, AUTO)
-        and (concern, name) not in free
-        and former.get(concern, {}).get(name) != value
-    ]
 
 
 def save_run(

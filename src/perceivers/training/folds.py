@@ -167,6 +167,11 @@ class Folds:
         return Stage(task, parts, loop)
 
 
+def divisions_ended(working: Path) -> int:
+    """Number of divisions whose training has ended, of a run that is not complete."""
+    return len(list((working / FOLDER).glob("*.pt")))
+
+
 def _read(path: Path) -> Looks:
     looks = Looks()
     try:

@@ -32,6 +32,7 @@ from perceivers.training.pace import (
     in_words,
     is_marked,
     seconds_left,
+    steps_of_other_limit,
     steps_that_fit,
 )
 from perceivers.training.reporting import USUALLY_TOLD, Told, TrainingProgress
@@ -113,6 +114,7 @@ class Loop:
     def run(self) -> bool:
         """Train from the present position to the end; False where somebody has stopped it before: a checkpoint is written."""
         position, began_at = self.position, self.position.step
+        self._heed_other_limit()
         started = time.monotonic() - position.seconds
         visible = self.accelerator.is_main_process and not self.quiet
         with TrainingProgress(
@@ -147,6 +149,24 @@ class Loop:
                     if self.arguments.watch_every is None:
                         self._add_row(progress)
         return True
+
+    def _heed_other_limit(self) -> None:
+        """Find the number of steps anew where the run is resumed with another limit than it was found for."""
+        position, limit = self.position, self.arguments.time_limit
+        if limit is None or not position.step or position.time_limit == limit:
+            return
+        if position.total_steps and not position.time_limit:
+            # Of a version that has not recorded it.
+            return
+        position.is_settled, position.trial_from = False, position.seconds
+        if position.total_steps:
+            former, share = position.time_limit, max(self.share, 1e-9)
+            position.total_steps = steps_of_other_limit(
+                position.total_steps,
+                self.planned_steps,
+                done=math.ceil(position.step / share),
+                share=limit / former,
+            )
 
     def step(self, indices: Tensor, batch: Any) -> float:
         """Run one batch forward and backward, and the optimiser when enough batches are accumulated; the mean loss."""
@@ -280,12 +300,13 @@ class Loop:
         )
         # What is not measured yet is waited for, but not for long.
         is_known = clock.num_looks > 1 or not len(self.watched)
-        tried = position.seconds - clock.waits
-        is_settled = position.is_settled or tried >= TRIAL_SHARE * chosen * (1 if is_known else 6)
+        tried = position.seconds - position.trial_from - clock.waits
+        trial = TRIAL_SHARE * max(chosen - position.trial_from, 0.0)
+        is_settled = position.is_settled or tried >= trial * (1 if is_known else 6)
         total, is_settled = self._agreed((total, is_settled))
         if is_settled and (not position.is_settled or total != self.total_steps):
             progress.say(f"{total:,} of {self.planned_steps:,} steps fit into {in_words(chosen)}")
-        position.total_steps, position.is_settled = total, is_settled
+        position.total_steps, position.is_settled, position.time_limit = total, is_settled, limit
         progress.set_total(self.last_step)
 
     def _steps_a_look(self) -> float:

@@ -136,6 +136,20 @@ def bounded_steps(chosen: int, fits: int, *, tolerance: float, is_settled: bool)
     return fits if not is_settled or chosen - fits > tolerance else chosen
 
 
+def steps_of_other_limit(chosen: int, planned: int, *, done: int, share: float) -> int:
+    """The number of steps to go on with until the pace is known, where the limit of time becomes another one.
+
+    Args:
+        chosen: for the former limit.
+        planned: never exceeded.
+        done: by now. A run that has not come to its end makes one more at least.
+        share: the new limit over the former one.
+    """
+    if done >= chosen and share <= 1.0:
+        return chosen
+    return min(max(round(share * chosen), done + 1), planned)
+
+
 def in_words(seconds: float) -> str:
     """A length of time as people say it: 40 s, 6 min, 2 h 10 min."""
     if seconds < 100.0:

@@ -33,6 +33,7 @@ from perceivers.training.log import RunLog
 from perceivers.training.looks import Length
 from perceivers.training.reporting import print_plan, results_table
 from perceivers.training.results import results_of
+from perceivers.training.resuming import going_on
 from perceivers.training.stages import Stage, build_loop, build_parts, plain_batches
 from perceivers.training.trackers import require_trackers
 from perceivers.warned import print_warning
@@ -80,7 +81,7 @@ def _train(
 
     set_seed(given.training.seed)
     asked = asked_for(task.asked, given)
-    decided = decide(task, given, accelerator)
+    decided = decide(task, going_on(given, folder.working), accelerator)
     arguments, learned = decided.arguments, decided.learned
     is_told = accelerator.is_main_process and not arguments.quiet
     if is_told:

@@ -93,6 +93,15 @@ def test_advice_follows_the_pictures_that_can_be_read() -> None:
     assert ImageKind.advise(["absent.png"], table, 300, 0.0) == ImageOptions()
 
 
+def test_advice_follows_pictures_as_they_are_read_with_the_white_level_that_was_given(tmp_path: Path) -> None:
+    # Brighter than files of floating-point numbers are.
+    Image.fromarray(np.full((28, 28), 200.0, dtype=np.float32)).save(tmp_path / "x.tif")
+    table = ListTable([{"photo": "x.tif"}], "pets.csv", root=tmp_path)
+    assert ImageKind.advise(["x.tif"], table, 300, 0.0) == ImageOptions()
+    advised = ImageKind.advise(["x.tif"], table, 300, 0.0, {"white_level": 255.0})
+    assert (advised.input_form, advised.image_height, advised.image_channels) == ("stem", 28, 1)
+
+
 def test_names_of_modalities_are_known_where_the_form_has_no_modality() -> None:
     assert ImageKind(ImageOptions(**STILL, input_form="learned")).modality_names == ("",)
     (name,) = ImageKind(ImageOptions(**STILL)).modalities()

@@ -138,6 +138,11 @@ def test_cells_of_a_column_choose_and_what_cannot_be_read_is_passed_over():
     assert (advised.input_form, advised.num_points, advised.num_neighbours) == ("neighbourhoods", 133, 16)
     assert (advised.rotation, advised.rotation_axis) == (180.0, "z")
     assert PointsKind.advise(["missing.off"], table, 41, 0.0) == PointOptions()
+    flat = [np.array(cell)[:, :2].tolist() for cell in cells[1:]]
+    assert PointsKind.advise(cells, table, 41, 0.0, {"num_coordinates": 2}) == PointsKind.advise(
+        flat, table, 41, 0.0
+    )
+    assert PointsKind.advise(cells, table, 41, 0.0) != PointsKind.advise(flat, table, 41, 0.0)
     picture = np.zeros((8, 8), np.uint8)
     picture[2:6, 1:5] = 255
     of_pictures = PointsKind.advise([picture] * 3, table, 3, 0.0)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -118,6 +119,21 @@ def test_patterns_are_those_of_the_changed_series_while_training() -> None:
     still.tensors([series, series])
     assert still.features is not None
     assert len(still.features._kept) == 1
+
+
+def test_advice_follows_series_as_they_are_read_with_what_was_given(tmp_path: Path) -> None:
+    table = ListTable([{"series": None}], "rows", root=tmp_path)
+    turned = np.zeros((2, 300), dtype=np.float32)
+    expected = SeriesKind.advise([turned.T], table, 5_000, 0.0)
+    assert SeriesKind.advise([turned], table, 5_000, 0.0) != expected
+    assert SeriesKind.advise([turned], table, 5_000, 0.0, {"channels_first": True}) == expected
+    assert SeriesKind.advise_alone([turned], table, 60, {"channels_first": True}) == SeriesKind.advise_alone(
+        [turned.T], table, 60
+    )
+    # Without the others, one of which is a text.
+    (tmp_path / "a.csv").write_text("x,y,who\n" + "1,2,me\n" * 300)
+    assert SeriesKind.advise(["a.csv"], table, 5_000, 0.0) != expected
+    assert SeriesKind.advise(["a.csv"], table, 5_000, 0.0, {"channel_columns": ("x", "y")}) == expected
 
 
 @pytest.mark.parametrize(("rows", "tokens"), [(60, "patterns"), (5_000, "both")])

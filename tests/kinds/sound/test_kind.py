@@ -208,6 +208,11 @@ def test_advice_for_sounds_does_not_count_the_silence_around_them() -> None:
     options = SoundKind.advise([*cells, "absent.wav"], table, 100, 0.0)
     # 487.5 ms and 50 ms on both sides, to the next 50 ms.
     assert options.clip_seconds == pytest.approx(0.6)
+    whole = SoundKind.advise(cells, table, 100, 0.0, {"trim_decibels": None})
+    assert (
+        whole.clip_seconds
+        == SoundKind.advise([{**cells[0], "array": samples + 0.5}], table, 100, 0.0).clip_seconds
+    )
     made = SoundKind(options)
     assert made.learning(100).batch_size == 12
     # 600 ms are 61 frames: 4 tokens of 16 in time, 40 bands 3.

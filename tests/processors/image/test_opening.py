@@ -37,7 +37,8 @@ def test_floating_point_files_are_white_at_1() -> None:
     assert np.asarray(open_picture(content(0.0, 0.2, 1.0))).tolist() == [[0, 51, 255]]
     assert np.asarray(open_picture(content(0.0, 10.0), white_level=20)).tolist() == [[0, 128]]
     with pytest.raises(
-        DataError, match=r"from 0 to 200, and files of its kind \(mode F\) are white at 1: .*`white_level`"
+        DataError,
+        match=r"from 0 to 200, and files of its kind \(mode F\) are white at 1: .*, `--white-level NUMBER` \(`white_level`",
     ):
         open_picture(content(0.0, 200.0))
     with pytest.raises(DataError, match="NaN or infinity"):

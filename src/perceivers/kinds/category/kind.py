@@ -15,7 +15,7 @@ import numpy as np
 from perceivers.data.known_names import KnownNames
 from perceivers.errors import DataError
 from perceivers.kinds.asked import Field
-from perceivers.kinds.base import Kind, ModalityInput, as_tokens, is_empty
+from perceivers.kinds.base import NOTHING_CHOSEN, Kind, ModalityInput, as_tokens, is_empty
 from perceivers.kinds.category.options import CategoryOptions
 from perceivers.kinds.shading import shaded_list
 from perceivers.modalities.ids import MISSING, NUM_RESERVED, UNKNOWN
@@ -60,7 +60,14 @@ class CategoryKind(Kind):
         return 0.7 if comes_often and words <= MOST_WORDS else 0.2
 
     @classmethod
-    def advise(cls, cells: Sequence[Any], table: Any, num_rows: int, hidden: float) -> CategoryOptions:
+    def advise(
+        cls,
+        cells: Sequence[Any],
+        table: Any,
+        num_rows: int,
+        hidden: float,
+        chosen: Mapping[str, Any] = NOTHING_CHOSEN,
+    ) -> CategoryOptions:
         """See Kind."""
         return CategoryOptions(category_hidden=hidden)
 

@@ -15,7 +15,7 @@ from perceivers.data.numbers import Decimal
 from perceivers.data.some_cells import MOST_LISTS, SomeCells
 from perceivers.errors import DataError
 from perceivers.kinds.asked import Field, Sent, stored
-from perceivers.kinds.base import MOSTLY, Kind, ModalityInput, counted, is_empty
+from perceivers.kinds.base import MOSTLY, NOTHING_CHOSEN, Kind, ModalityInput, counted, is_empty
 from perceivers.kinds.entities.attributes import Attributes
 from perceivers.kinds.entities.options import EntityOptions
 from perceivers.kinds.entities.reading import ENTITY_SUFFIXES, Entities, decode_entities, read_entities
@@ -76,7 +76,14 @@ class EntitiesKind(Kind):
         return [SomeCells(f"{column.name}.{name}", *own) for name, own in found.items()]
 
     @classmethod
-    def advise(cls, cells: Sequence[Any], table: Any, num_rows: int, hidden: float) -> EntityOptions:
+    def advise(
+        cls,
+        cells: Sequence[Any],
+        table: Any,
+        num_rows: int,
+        hidden: float,
+        chosen: Mapping[str, Any] = NOTHING_CHOSEN,
+    ) -> EntityOptions:
         """See Kind."""
         return EntityOptions(attribute_hidden=hidden)
 

@@ -17,7 +17,7 @@ from perceivers.data.evenly import spread_indices
 from perceivers.data.tables import Table
 from perceivers.errors import DataError
 from perceivers.kinds.asked import Extent, Field, Media
-from perceivers.kinds.base import MOSTLY, Kind, ModalityInput, as_tokens, is_empty
+from perceivers.kinds.base import MOSTLY, NOTHING_CHOSEN, Kind, ModalityInput, as_tokens, is_empty
 from perceivers.kinds.cards import CardLayout
 from perceivers.kinds.forms import Forms
 from perceivers.kinds.image.arrays import pixel_arrays
@@ -71,14 +71,21 @@ class ImageKind(Kind):
         return 0.97 if sum(map(looks_like_picture, cells)) >= MOSTLY * len(cells) else 0.0
 
     @classmethod
-    def advise(cls, cells: Sequence[Any], table: Any, num_rows: int, hidden: float) -> ImageOptions:
+    def advise(
+        cls,
+        cells: Sequence[Any],
+        table: Any,
+        num_rows: int,
+        hidden: float,
+        chosen: Mapping[str, Any] = NOTHING_CHOSEN,
+    ) -> ImageOptions:
         """See Kind."""
         sizes: list[tuple[int, int]] = []
 
         def pictures() -> Iterator[Image.Image]:
             for cell in cells:
                 try:
-                    picture, size = decode_sized(cell, table.root, LOOKED_AT)
+                    picture, size = decode_sized(cell, table.root, LOOKED_AT, chosen.get("white_level"))
                 except DataError:
                     # It is reported with the other rows that cannot be read.
                     continue

@@ -112,18 +112,21 @@ def read_plain(
     return smaller(plain_image(decode_image(value, root, white_level=white_level, room=room), channels), room)
 
 
-def decode_sized(value: Any, root: Path | None, room: int) -> tuple[Image.Image, tuple[int, int]]:
+def decode_sized(
+    value: Any, root: Path | None, room: int, white_level: float | None = None
+) -> tuple[Image.Image, tuple[int, int]]:
     """A picture read smaller, as `decode_image` with `room` does, and the height and width that it has itself.
 
     Args:
         value: see `decode_image`.
         root: folder that relative paths belong to.
         room: pixels that both sides of the picture have at least, if it has them.
+        white_level: value that is white, of pictures deeper than 8 bits.
 
     Raises:
         DataError: see `decode_image`.
     """
-    picture = decode_image(value, root, room=room)
+    picture = decode_image(value, root, white_level=white_level, room=room)
     if isinstance(value, Mapping):
         value = value.get("path") if value.get("bytes") is None else value["bytes"]
     stored = None

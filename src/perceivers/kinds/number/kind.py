@@ -12,7 +12,7 @@ from perceivers.data.evenly import evenly_spread
 from perceivers.data.numbers import Decimal, is_missing_word, looks_like_number
 from perceivers.data.unit_forms import UnitForm
 from perceivers.kinds.asked import Field
-from perceivers.kinds.base import MOSTLY, Kind, ModalityInput, as_tokens, is_empty
+from perceivers.kinds.base import MOSTLY, NOTHING_CHOSEN, Kind, ModalityInput, as_tokens, is_empty
 from perceivers.kinds.number.by_value import ids_of, several_times
 from perceivers.kinds.number.forms import Form, described, form_of_column, forms_of, states, written
 from perceivers.kinds.number.options import NumberOptions
@@ -74,7 +74,14 @@ class NumberKind(Kind):
         return (column,)
 
     @classmethod
-    def advise(cls, cells: Sequence[Any], table: Any, num_rows: int, hidden: float) -> NumberOptions:
+    def advise(
+        cls,
+        cells: Sequence[Any],
+        table: Any,
+        num_rows: int,
+        hidden: float,
+        chosen: Mapping[str, Any] = NOTHING_CHOSEN,
+    ) -> NumberOptions:
         """See Kind."""
         return number_options(num_rows, hidden)
 

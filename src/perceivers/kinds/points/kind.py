@@ -16,7 +16,7 @@ from perceivers.data.evenly import spread_indices
 from perceivers.data.tables import StreamTable
 from perceivers.errors import ConfigurationError, DataError
 from perceivers.kinds.asked import Extent, Field, Media, Sent, stored
-from perceivers.kinds.base import MOSTLY, Kind, ModalityInput, as_tokens, counted, is_empty
+from perceivers.kinds.base import MOSTLY, NOTHING_CHOSEN, Kind, ModalityInput, as_tokens, counted, is_empty
 from perceivers.kinds.cards import CardLayout
 from perceivers.kinds.forms import Forms
 from perceivers.kinds.image.reading import IMAGE_SUFFIXES, looks_like_picture
@@ -86,7 +86,14 @@ class PointsKind(Kind):
         return 0.98 if is_called_so and sum(ending in POINT_SUFFIXES for ending in endings) >= wanted else 0.0
 
     @classmethod
-    def advise(cls, cells: Sequence[Any], table: Any, num_rows: int, hidden: float) -> PointOptions:
+    def advise(
+        cls,
+        cells: Sequence[Any],
+        table: Any,
+        num_rows: int,
+        hidden: float,
+        chosen: Mapping[str, Any] = NOTHING_CHOSEN,
+    ) -> PointOptions:
         """See Kind; cells that cannot be read are reported with the other rows."""
         sets: list[np.ndarray] = []
         for cell in cells[:: max(len(cells) // LOOKED_AT, 1)]:
@@ -94,8 +101,8 @@ class PointsKind(Kind):
                 value = read_set(cell, table.root)
             except DataError:
                 continue
-            # Those of the first one; sets that differ are reported later.
-            count = sets[0].shape[1] if sets else value.usual_coordinates
+            # Those of the first one, where nobody says how many; sets that differ are reported later.
+            count = chosen.get("num_coordinates") or (sets[0].shape[1] if sets else value.usual_coordinates)
             if value.num_columns >= count:
                 shape = centred(value.shape, count)
                 sets.append(draw_points(shape, MOST_POINTS)[:, :count])

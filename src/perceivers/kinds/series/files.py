@@ -14,7 +14,7 @@ from perceivers.data.delimited import DelimitedFile
 from perceivers.data.evenly import evenly_spread
 from perceivers.data.numbers import Decimal, numbers_of
 from perceivers.data.some_cells import SomeCells
-from perceivers.errors import DataError
+from perceivers.errors import DataError, MissingColumnError
 from perceivers.kinds.series.times import moments_of
 
 SERIES_SUFFIXES = (".csv", ".tsv", ".npy")
@@ -46,7 +46,9 @@ class SeriesColumns:
         """Names of the channels among the columns of a table; a DataError for one that is absent."""
         for name in (*self.channels, *filter(None, [self.time])):
             if name not in columns:
-                raise DataError(f"`{source}` must have a column {name!r}, received {', '.join(columns)}")
+                raise MissingColumnError.of(
+                    f"`{source}` must have a column {name!r}, received {', '.join(columns)}", name
+                )
         found = list(self.channels) or [
             name for name in columns if name != self.time and name not in self.others
         ]

@@ -13,7 +13,7 @@ from perceivers.arguments.advice import Advice
 from perceivers.data.tables import StreamTable
 from perceivers.errors import DataError
 from perceivers.kinds.asked import Field, Media, Sent, stored
-from perceivers.kinds.base import MOSTLY, Kind, ModalityInput, as_tokens, counted
+from perceivers.kinds.base import MOSTLY, NOTHING_CHOSEN, Kind, ModalityInput, as_tokens, counted
 from perceivers.kinds.cards import CardLayout
 from perceivers.kinds.forms import Forms
 from perceivers.kinds.series.augmentation import vary_series
@@ -102,12 +102,24 @@ class SeriesKind(Kind):
         return texts_of_files(column.cells, table, SeriesColumns())
 
     @classmethod
-    def advise(cls, cells: Sequence[Any], table: Any, num_rows: int, hidden: float) -> SeriesOptions:
+    def advise(
+        cls,
+        cells: Sequence[Any],
+        table: Any,
+        num_rows: int,
+        hidden: float,
+        chosen: Mapping[str, Any] = NOTHING_CHOSEN,
+    ) -> SeriesOptions:
         """See Kind; cells that cannot be read are reported with the other rows."""
         lengths, num_channels, missing = [], 1, False
+        columns = SeriesColumns(
+            tuple(chosen.get("channel_columns", ())),
+            chosen.get("time_column"),
+            channels_first=chosen.get("channels_first", False),
+        )
         for cell in cells:
             try:
-                series = series_of(cell, table, SeriesColumns())
+                series = series_of(cell, table, columns)
             except DataError:
                 continue
             if series is not None:
@@ -116,9 +128,11 @@ class SeriesKind(Kind):
         return series_options(num_rows, lengths, num_channels, has_missing=missing, hides=hidden > 0.0)
 
     @classmethod
-    def advise_alone(cls, cells: Sequence[Any], table: Any, num_rows: int) -> SeriesOptions:
+    def advise_alone(
+        cls, cells: Sequence[Any], table: Any, num_rows: int, chosen: Mapping[str, Any] = NOTHING_CHOSEN
+    ) -> SeriesOptions:
         """See Kind; patterns are hidden in part."""
-        return cls.advise(cells, table, num_rows, LEFT_OUT)
+        return cls.advise(cells, table, num_rows, LEFT_OUT, chosen)
 
     def learning(self, num_rows: int, num_classes: int | None = None) -> Advice:
         """See Kind."""

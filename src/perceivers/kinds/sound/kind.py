@@ -11,7 +11,7 @@ import numpy as np
 from perceivers.arguments.advice import Advice
 from perceivers.errors import DataError
 from perceivers.kinds.asked import Extent, Field, Media
-from perceivers.kinds.base import MOSTLY, Kind, ModalityInput, as_tokens, counted, is_empty
+from perceivers.kinds.base import MOSTLY, NOTHING_CHOSEN, Kind, ModalityInput, as_tokens, counted, is_empty
 from perceivers.kinds.cards import CardLayout, title_card
 from perceivers.kinds.forms import Forms
 from perceivers.kinds.sound.augmentation import vary_sound
@@ -97,9 +97,17 @@ class SoundKind(Kind):
         return 0.95 if len(known) >= MOSTLY * len(cells) else 0.0
 
     @classmethod
-    def advise(cls, cells: Sequence[Any], table: Any, num_rows: int, hidden: float) -> SoundOptions:
+    def advise(
+        cls,
+        cells: Sequence[Any],
+        table: Any,
+        num_rows: int,
+        hidden: float,
+        chosen: Mapping[str, Any] = NOTHING_CHOSEN,
+    ) -> SoundOptions:
         """See Kind."""
         seconds, rates = [], []
+        silence = chosen.get("trim_decibels", SILENCE_DECIBELS)
         for cell in cells:
             try:
                 samples, rate = samples_of(cell, table.root)
@@ -107,7 +115,8 @@ class SoundKind(Kind):
             except DataError:
                 # It is reported with the other rows that cannot be read.
                 continue
-            seconds.append(len(without_silence(wave, rate, SILENCE_DECIBELS)) / rate)
+            sounding = wave if silence is None else without_silence(wave, rate, silence)
+            seconds.append(len(sounding) / rate)
             rates.append(rate)
         return sound_options(seconds, rates) if rates else SoundOptions()
 

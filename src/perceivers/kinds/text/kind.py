@@ -12,7 +12,7 @@ import numpy as np
 from perceivers.arguments.advice import Advice
 from perceivers.errors import DataError
 from perceivers.kinds.asked import Field
-from perceivers.kinds.base import Kind, ModalityInput, as_tokens
+from perceivers.kinds.base import NOTHING_CHOSEN, Kind, ModalityInput, as_tokens
 from perceivers.kinds.forms import Forms
 from perceivers.kinds.shading import shaded_list
 from perceivers.kinds.text.augmentation import cropped, hidden_bytes
@@ -113,12 +113,21 @@ class TextKind(Kind):
         return 0.95 if all(map(names_text_file, cells)) else 0.5
 
     @classmethod
-    def advise(cls, cells: Sequence[Any], table: Any, num_rows: int, hidden: float) -> TextOptions:
+    def advise(
+        cls,
+        cells: Sequence[Any],
+        table: Any,
+        num_rows: int,
+        hidden: float,
+        chosen: Mapping[str, Any] = NOTHING_CHOSEN,
+    ) -> TextOptions:
         """See Kind; where nothing is hidden of the other columns, words are not either."""
         return text_options(num_rows, hides=hidden > 0.0)
 
     @classmethod
-    def advise_alone(cls, cells: Sequence[Any], table: Any, num_rows: int) -> TextOptions:
+    def advise_alone(
+        cls, cells: Sequence[Any], table: Any, num_rows: int, chosen: Mapping[str, Any] = NOTHING_CHOSEN
+    ) -> TextOptions:
         """See Kind."""
         return lone_text_options(num_rows)
 

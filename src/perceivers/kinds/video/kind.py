@@ -12,7 +12,7 @@ from PIL import Image
 
 from perceivers.arguments.advice import Advice
 from perceivers.kinds.asked import Extent, Field, Media
-from perceivers.kinds.base import MOSTLY, Kind, ModalityInput, as_tokens, counted, is_empty
+from perceivers.kinds.base import MOSTLY, NOTHING_CHOSEN, Kind, ModalityInput, as_tokens, counted, is_empty
 from perceivers.kinds.cards import CardLayout
 from perceivers.kinds.forms import Forms
 from perceivers.kinds.image.drawing import ShownPicture, small
@@ -111,7 +111,14 @@ class VideoKind(Kind):
         return 0.9 if sum(map(looks_like_film, cells)) >= MOSTLY * len(cells) else 0.0
 
     @classmethod
-    def advise(cls, cells: Sequence[Any], table: Any, num_rows: int, hidden: float) -> VideoOptions:
+    def advise(
+        cls,
+        cells: Sequence[Any],
+        table: Any,
+        num_rows: int,
+        hidden: float,
+        chosen: Mapping[str, Any] = NOTHING_CHOSEN,
+    ) -> VideoOptions:
         """See Kind."""
         films = films_among(cells, table)
         return VideoOptions() if films is None else video_options(films, num_rows)

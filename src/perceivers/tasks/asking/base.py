@@ -20,6 +20,7 @@ from perceivers.answers.said import Said
 from perceivers.data.tables import Table
 from perceivers.errors import ConfigurationError, DataError
 from perceivers.kinds.asked import Extent, Field, Media
+from perceivers.tasks.asking.wording import in_words_of_a_question
 from perceivers.tasks.base import Parts, Prediction, Task
 
 # What a question is called where a row of a table has a name.
@@ -155,7 +156,7 @@ class Asking(ABC):
         try:
             return self.read_and_write(self._known(row), write)
         except DataError as error:
-            return error
+            return DataError(in_words_of_a_question(str(error)))
 
     def read_and_write(self, cells: Mapping[str, Any], write: Callable[[str], None]) -> Prediction:
         """See `write_on`; the cells are known and not empty."""
@@ -188,4 +189,5 @@ def _about_the_question(error: DataError, folder: str) -> DataError:
     """The same error without names that nobody but the server knows: those of its files, and of the row."""
     said = re.sub(re.escape(folder) + r"[/\\][\w.-]+", "the file", str(error))
     said = said.removeprefix(f"`{QUESTION}`: ").replace(f"`{QUESTION}`", QUESTION)
+    said = in_words_of_a_question(said)
     return DataError(f"{QUESTION} {said}" if said.startswith("has ") else said)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import math
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -65,8 +66,12 @@ class ColumnAsking(Asking):
                 cell = row.get(name)
                 if is_empty(cell):
                     continue
-                is_file = own.kind.fields(own.columns)[0].form == "file"
-                cells[column] = Own(cell, row, table) if is_file else own.kind.typed(cell, name, table)
+                asked = self._field(column)
+                cells[column] = (
+                    Own(cell, row, table)
+                    if asked.form == "file"
+                    else _inside(own.kind.typed(cell, name, table), asked)
+                )
         answers = self.parts.processor.answers.values()
         truth = {
             answer.title: _in_words(row[answer.column])
@@ -119,13 +124,35 @@ class ColumnAsking(Asking):
 
 
 def _plain(cell: Any, asked: Field) -> Any:
-    """A number that was typed as one; browsers write a point, whatever the run's tables do."""
-    if asked.form != "number" or not isinstance(cell, str):
+    """A number that was typed as one; browsers write a point, whatever the run's tables do.
+
+    Raises:
+        DataError: it is infinite. Of a table that is taken for the largest number, and told; nobody would be told here.
+    """
+    if asked.form != "number":
         return cell
-    try:
-        return float(cell)
-    except ValueError:
+    number = cell
+    if isinstance(cell, str):
+        try:
+            number = float(cell)
+        except ValueError:
+            return cell
+    if isinstance(number, float) and math.isinf(number):
+        raise DataError(f"expected a finite number, received {cell!r:.80}; {_bound(asked, number)}")
+    return number
+
+
+def _bound(asked: Field, number: float) -> str:
+    bound, which = (asked.high, "largest") if number > 0 else (asked.low, "smallest")
+    return f"the {which} that the run was trained on is {bound:g}" if bound is not None else "give one"
+
+
+def _inside(cell: Any, asked: Field) -> Any:
+    """A cell of the data; an infinite number as what the model takes it for."""
+    if not isinstance(cell, float) or not math.isinf(cell):
         return cell
+    bound = asked.high if cell > 0 else asked.low
+    return cell if bound is None else bound
 
 
 def _in_words(cell: Any) -> str:

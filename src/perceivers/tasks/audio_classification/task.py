@@ -21,6 +21,7 @@ class AudioClassification(OneColumnTask[AudioClassificationArguments]):
 
     name: ClassVar[str] = "audio-classification"
     arguments_class: ClassVar[type[Any]] = AudioClassificationArguments
+    column_option: ClassVar[str | None] = "audio_column"
     kind_class: ClassVar[type[Kind]] = SoundKind
     input_name: ClassVar[str | None] = MODALITY
 

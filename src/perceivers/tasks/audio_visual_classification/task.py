@@ -18,6 +18,7 @@ class AudioVisualClassification(OneColumnTask[AudioVisualClassificationArguments
 
     name: ClassVar[str] = "audio-visual-classification"
     arguments_class: ClassVar[type[Any]] = AudioVisualClassificationArguments
+    column_option: ClassVar[str | None] = "video_column"
     kind_class: ClassVar[type[Kind]] = VideoKind
     # Pictures and sound are called as the kind calls them.
     input_name: ClassVar[str | None] = ""

@@ -66,7 +66,7 @@ class MaskedAutoencoding(Task[MaskedAutoencodingArguments]):
         tables = open_tables(arguments, VIDEO_SUFFIXES, labelled=False)
         column = film_column(tables["train"].columns, self.arguments.video_column)
         for table in tables.values():
-            require_columns(table, column)
+            require_columns(table, column, option="video_column")
         reader = self.reader if parts is None else parts.processor
         decode = FilmDecoder(SurveyedFilms(reader, whole=arguments.unreadable != "trust"), column)
         by_time = self.arguments.split_by == "time"

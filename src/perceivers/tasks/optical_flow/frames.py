@@ -22,6 +22,7 @@ from perceivers.kinds.image.reading import IMAGE_SUFFIXES
 from perceivers.processors.optical_flow.files import read_flow_array, write_flow
 from perceivers.processors.video.decoding import DEFAULT_RATE, Picture, decode, read_header
 from perceivers.tasks.base import Prediction, Unreadable, guarded
+from perceivers.tasks.missing_columns import of_a_trained_run
 from perceivers.tasks.optical_flow.options import OpticalFlowArguments
 from perceivers.tasks.optical_flow.pixels import decode_pixels
 
@@ -229,7 +230,8 @@ def _pairs_of_table(
     table = open_table_file(path)
     assert isinstance(table, Table)
     columns = (chosen.first_column, chosen.second_column)
-    require_columns(table, *columns)
+    with of_a_trained_run():
+        require_columns(table, *columns)
 
     def frames_of(row: Mapping[str, Any], table: Table | StreamTable) -> list[np.ndarray]:
         return [decode_pixels(row[column], table.root, chosen.white_level) for column in columns]

@@ -18,7 +18,7 @@ from perceivers.data.opening import Tables, notes_of, open_tables, sub_folders
 from perceivers.data.parts import part_of
 from perceivers.data.rows import RowSamples, load_splits
 from perceivers.data.splits import PartName, Samples, Splits
-from perceivers.data.tables import FILE_COLUMN, StreamTable, Table, require_columns
+from perceivers.data.tables import FILE_COLUMN, StreamTable, Table, doubt_of_names, require_columns
 from perceivers.errors import DataError
 from perceivers.kinds.image.reading import IMAGE_SUFFIXES
 from perceivers.processors.optical_flow.truth import known_part, read_known_flow
@@ -102,8 +102,10 @@ class FlowDecoder:
         if self.image_column in table.columns or FILE_COLUMN in table.columns:
             return False
         raise DataError(
-            f"`{table.source}` must have the columns {', '.join(map(repr, wanted))} (pairs of frames with true flow), or "
-            f"a column {self.image_column!r} (pictures that pairs are made of), received {', '.join(table.columns)}"
+            f"`{table.source}` must have the columns {', '.join(map(repr, wanted))} (pairs of frames with true flow; "
+            "--first-column, --second-column, --flow-column), or a column "
+            f"{self.image_column!r} (pictures that pairs are made of; --image-column), received {', '.join(table.columns)}"
+            f"{doubt_of_names(table)}"
         )
 
 

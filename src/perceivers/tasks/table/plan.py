@@ -9,7 +9,7 @@ from typing import Any
 from perceivers.answers.base import Answer
 from perceivers.answers.registry import answer_class
 from perceivers.arguments.open import is_open
-from perceivers.data.tables import StreamTable, Table
+from perceivers.data.tables import StreamTable, Table, doubt_of_names
 from perceivers.errors import DataError
 from perceivers.kinds.base import Kind, is_empty
 from perceivers.kinds.number.kind import NumberKind
@@ -145,7 +145,7 @@ def _made(
             found[name] = shared[kind]
             continue
         cells = [cell for cell in cells_of(train, name, FEW_CELLS) if not is_empty(cell)]
-        advised = kind.advise(cells, train, num_rows, hidden)
+        advised = kind.advise(cells, train, num_rows, hidden, chosen.get(name, {}))
         gathers = kind(advised).gathers
         together = [each for each in kinds if kinds[each] is kind] if gathers else [name]
         own = kind(with_chosen(kind, advised, chosen_together(chosen, together), together))
@@ -254,4 +254,5 @@ def _require_column(train: Table | StreamTable, name: str, argument: str) -> Non
     if name not in train.columns:
         raise DataError(
             f"`{argument}` must be a column of `{train.source}`, received {name!r}; it has {', '.join(train.columns)}"
+            f"{doubt_of_names(train)}"
         )

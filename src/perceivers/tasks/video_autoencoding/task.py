@@ -105,8 +105,8 @@ class VideoAutoencoding(Task[VideoAutoencodingArguments]):
         tables = open_tables(arguments, VIDEO_SUFFIXES, labelled=self.has_classes)
         column = film_column(tables["train"].columns, self.arguments.video_column)
         for table in tables.values():
-            named = (column, self.arguments.label_column)
-            require_columns(table, *(name for name in named if name is not None))
+            require_columns(table, column, option="video_column")
+            require_columns(table, *filter(None, [self.arguments.label_column]))
         if not is_complete(self.arguments):
             self._choose_clips(tables, column)
         chosen = self.arguments
