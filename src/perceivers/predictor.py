@@ -48,9 +48,11 @@ class Predictor:
         Args:
             values: a DataFrame, or rows of one; a mapping from column to cells; a row (a mapping from column to cell) or a
                 list of them; or, where the task reads one column, a list of its cells: paths, texts, arrays, PIL pictures.
+                Of series also the rows of a DataFrame with a row a step, or a column a step.
 
         Returns:
-            For each row, in order, what `perceivers predict` writes of it; or the error that says why it cannot be read.
+            For each row, or series, in order, what `perceivers predict` writes of it; or the error that says why it cannot be
+            read.
         """
         task = self._column_task()
         if task is None:
@@ -184,15 +186,11 @@ def _table(task: ColumnTask[Any], values: Any) -> Table:
     """What was given as a table; bare cells are those of the only column."""
     from perceivers.data.asked_values import asked_table
 
-    endings = {suffix for each in task.columns.inputs for suffix in each.kind.suffixes}
-    table = asked_table(
-        values,
-        task.columns.columns_read,
-        # A file of steps, or of points, is a value itself.
-        lambda path: path.suffix.lower() not in endings and task.is_table(path),
-    )
+    table = asked_table(values, task.columns.columns_read, task.holds_rows)
     # Several threads may ask about one table; what is noted of it is not theirs.
-    asked = task.to_be_asked(table.take(range(len(table))) if table is values else table)
+    own = table.take(range(len(table))) if table is values else table
+    own.decimal = task.decimal
+    asked = task.to_be_asked(task.gathered(own))
     warn_of(asked.warnings)
     return asked
 

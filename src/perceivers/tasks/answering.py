@@ -301,6 +301,15 @@ class AnsweringTask(Task[TaskArguments]):
         # A text may be asked about, too; one that is too long for a name of a file is none.
         return is_table(path) and os.path.isfile(path)
 
+    def holds_rows(self, path: Path) -> bool:
+        """Whether a file that is given as a value holds several: one of steps, or of points, is a value itself."""
+        endings = {suffix for each in self.columns.inputs for suffix in each.kind.suffixes}
+        return path.suffix.lower() not in endings and self.is_table(path)
+
+    def gathered(self, table: Table) -> Table:
+        """A table with a row a sample, of one that has it in another form."""
+        return table
+
     def shown_of(self, parts: Parts, sample: Sample, answers: Sequence[str]) -> dict[str, Any]:
         """What pictures and pages need of a sample: `inputs`, and what the first of its answers looked at."""
         return {"inputs": self.looked_at(parts, sample, answers[0])}

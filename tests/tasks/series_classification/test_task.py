@@ -20,6 +20,7 @@ from perceivers.arguments import (
 from perceivers.configuration import PerceiverConfig
 from perceivers.errors import ConfigurationError, DataError
 from perceivers.kinds.series.tensors import VariedSeries
+from perceivers.predictor import load
 from perceivers.tasks.inputs import Sample
 from perceivers.tasks.registry import load_run, task_class
 from perceivers.tasks.series_classification.options import SeriesClassificationArguments
@@ -156,6 +157,54 @@ def test_a_long_table_trains_and_is_answered_series_by_series(tmp_path: Path) ->
     predictions = predict(tmp_path / "run", [new], tmp_path / "out", device="cpu")
     labels = {prediction.source: prediction.values["label"] for prediction in predictions}
     assert labels == {f"{new}, series s{i}": "rising" if i % 2 else "falling" for i in range(5)}
+
+
+def frame_of(path: Path) -> dict[str, list[Any]]:
+    rows = list(csv.DictReader(path.read_text().splitlines()))
+    return {name: [row[name] for row in rows] for name in rows[0]}
+
+
+def test_channels_of_a_long_table_are_found_again_by_their_names(tmp_path: Path) -> None:
+    run(tmp_path / "run", write_long(tmp_path / "long.csv", 40), time_column="step")
+    (saved,) = json.loads((tmp_path / "run" / "columns.json").read_text())["inputs"]
+    assert saved["state"]["channel_names"] == ["x", "y"]
+    new = frame_of(write_long(tmp_path / "new.csv", 7, labelled=False))
+    predictor = load(tmp_path / "run", device="cpu")
+    expected = ["rising" if name[1:] in "135" else "falling" for name in dict.fromkeys(new["series"])]
+    for columns in (["series", "step", "x", "y"], ["y", "x", "step", "series"]):
+        answers = predictor({name: new[name] for name in columns})
+        assert [answer["label"] for answer in answers] == expected  # type: ignore[index]
+
+
+def test_a_row_a_series_is_answered_by_the_names_of_its_steps_with_a_class_or_without(tmp_path: Path) -> None:
+    path = tmp_path / "wide.csv"
+    with path.open("w", newline="") as file:
+        writer = csv.writer(file)
+        writer.writerow(["label", *(f"t{step}" for step in range(11))])
+        for number in range(40):
+            slope = np.linspace(-1.0, 1.0, 11) * (1.0 if number % 2 else -1.0)
+            writer.writerow(["rising" if number % 2 else "falling", *(slope + 0.01 * number).round(3)])
+    run(tmp_path / "run", path)
+    table = frame_of(path)
+    del table["label"]
+    predictor = load(tmp_path / "run", device="cpu")
+    expected = ["rising" if number % 2 else "falling" for number in range(40)]
+    for names in (list(table), list(reversed(table))):
+        answers = predictor({name: table[name] for name in names})
+        assert [answer["label"] for answer in answers] == expected  # type: ignore[index]
+    unlabelled = tmp_path / "new.csv"
+    unlabelled.write_text("\n".join(line.partition(",")[2] for line in path.read_text().splitlines()) + "\n")
+    predictions = predict(tmp_path / "run", [unlabelled], device="cpu")
+    assert [each.values["label"] for each in predictions] == expected
+    with pytest.raises(DataError, match="`values` must be cells, received the name of a table"):
+        predictor([str(unlabelled)])
+
+
+def test_a_series_of_missing_values_is_none(trained: tuple[Path, dict[str, Any]]) -> None:
+    rising = np.stack([np.zeros(5), np.linspace(47.0, 53.0, 5)], axis=1)
+    missing, answer = load(trained[0], device="cpu")([np.full((5, 2), np.nan), rising])
+    assert str(missing) == "`values, row 1`: has no value in the column 'series'"
+    assert answer["label"] == "rising"  # type: ignore[index]
 
 
 def test_class_folders_with_gaps_train_when_gaps_are_marked(tmp_path: Path) -> None:

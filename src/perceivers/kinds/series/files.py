@@ -31,12 +31,14 @@ class SeriesColumns:
         time: column that the steps are sorted by; None: they are in order.
         others: columns that are no channels: the class, the number of the series.
         channels_first: whether arrays are [num_channels, num_steps].
+        steps: names of the columns that are steps, in order, where a row is a series; none: they are not known.
     """
 
     channels: tuple[str, ...] = ()
     time: str | None = None
     others: tuple[str, ...] = ()
     channels_first: bool = False
+    steps: tuple[str, ...] = ()
 
     def takes(self, name: str) -> bool:
         """Whether a column may be a channel, or is the time."""

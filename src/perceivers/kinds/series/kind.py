@@ -67,6 +67,7 @@ class SeriesKind(Kind):
         not_channels: columns of a file of steps that are no channels, beside the time.
         features: what is told of patterns and outline; None where steps alone are seen, and before `settle`.
         channel_names: columns that are channels, where the user named none; found in the first series.
+        step_names: columns that are the steps, in order, of a table with a row a series.
         said: what the user should know of how series are read; found with them.
     """
 
@@ -77,6 +78,7 @@ class SeriesKind(Kind):
     not_channels: tuple[str, ...] = ()
     features: SeriesFeatures | None = None
     channel_names: tuple[str, ...] = ()
+    step_names: tuple[str, ...] = ()
     said: tuple[str, ...] = ()
 
     name: ClassVar[str] = "series"
@@ -168,11 +170,13 @@ class SeriesKind(Kind):
         """See Kind."""
         chosen = self.options
         series = series_of(row.get(columns[0]), table, self.columns_of_files)
-        if series is not None:
-            require_shape(
-                series, self.num_channels, chosen.max_length or (self._is_absolute and self.longest) or None
-            )
-            require_values(series, allow_missing=chosen.missing != "stop")
+        # Where every value is missing, the series is.
+        if series is None or np.isnan(series).all():
+            return None
+        require_shape(
+            series, self.num_channels, chosen.max_length or (self._is_absolute and self.longest) or None
+        )
+        require_values(series, allow_missing=chosen.missing != "stop")
         return series
 
     def simplified(self, row: Mapping[str, Any], columns: Sequence[str], table: Any) -> np.ndarray | None:
@@ -216,7 +220,8 @@ class SeriesKind(Kind):
             names, said = channels_of_cells(cells, table, self.columns_of_files)
         except DataError:
             return self
-        return replace(self, channel_names=tuple(names), said=tuple(said))
+        # Arrays of a long table have no names; those of its columns are known.
+        return replace(self, channel_names=tuple(names) or self.channel_names, said=tuple(said))
 
     def settle(self, values: Sequence[np.ndarray], columns: Sequence[str]) -> Self:
         """Find mean and deviation of each channel, the longest series, and the thresholds and the scale of patterns."""
@@ -277,6 +282,7 @@ class SeriesKind(Kind):
             "not_channels": list(self.not_channels),
             **({} if self.features is None else {"features": self.features.state()}),
             "channel_names": list(self.channel_names),
+            **({"step_names": list(self.step_names)} if self.step_names else {}),
         }
 
     def with_state(self, state: Mapping[str, Any]) -> Self:

@@ -71,6 +71,12 @@ def is_long(table: Table, series_column: str) -> bool:
     )
 
 
+def names_files(table: Table, column: str) -> bool:
+    """Whether a column names files of series that are there, to judge by its first cell."""
+    cell = table[0][column]
+    return isinstance(cell, str) and looks_like_series(cell) and table.path(cell).is_file()
+
+
 def gather_series(
     table: Table, columns: SeriesColumns, series_column: str, label_column: str | None
 ) -> GatheredSeries:
@@ -140,7 +146,7 @@ def _open(
         if is_long(table, series_column):
             _refuse_channels_first(columns, data)
             gathered = gather_series(table, columns, series_column, label_column)
-            # The parts have the channels of the training part, by their names.
+            # The parts have the channels of the training part, and its steps, by their names.
             columns = replace(columns, channels=gathered.channels)
             tables[part] = gathered
         else:
@@ -150,8 +156,10 @@ def _open(
                 if name in table.columns
                 for cell in table.column(name)[:1]
             )
-            wide = None if is_known else wide_table(table, VALUES_COLUMN, label_column)
+            wide = None if is_known else wide_table(table, VALUES_COLUMN, label_column, columns.steps)
             tables[part] = table if wide is None else wide
+            if wide is not None:
+                columns = replace(columns, steps=wide.steps)
         tables[part].decimal = decimal
     return tables
 

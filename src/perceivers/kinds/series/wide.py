@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -18,39 +19,85 @@ from perceivers.text_files import read_plain_text
 
 # Fewer columns of numbers may as well be channels of one step each.
 FEWEST_STEPS = 8
+_ENDS_IN_NUMBER = re.compile(r"(.*?)(\d+)", re.DOTALL)
 
 
-def wide_table(table: Table, values_column: str, label_column: str) -> ListTable | None:
+class WideSeries(ListTable):
+    """Series of a table with a row a series.
+
+    Attributes:
+        steps: names of the columns that are their steps, in order.
+    """
+
+    steps: tuple[str, ...] = ()
+
+
+def wide_table(
+    table: Table, values_column: str, label_column: str, known: Sequence[str] = ()
+) -> WideSeries | None:
     """The series of a table with a row a series; None where it has no class column, or too few columns of numbers.
 
     Args:
-        table: the rows; columns that hold numbers alone are the steps, in order.
+        table: the rows; columns that hold numbers alone are the steps, in order. Of columns in the order of letters
+            that are called alike but for a number, such as t0, t1, t10, t2, the numbers are the order.
         values_column: what the values are called in the result.
         label_column: column of the classes.
+        known: the steps of other series, by which those of this table are found, with classes or without. It may have the
+            first of them alone, where its series are shorter.
+
+    Raises:
+        DataError: it has some of the known steps, but not the first ones.
     """
-    if label_column not in table.columns:
-        return None
-    steps: list[str] = []
-    others: list[str] = []
-    for name in table.columns:
-        if name != label_column:
-            cells = table.column(name)
-            reason = why_no_data(name, cells)
-            is_steps = reason is None or reason == "is empty" or reason.startswith("is '")
-            (steps if is_steps and _are_numbers(cells, table.decimal) else others).append(name)
-    if len(steps) < FEWEST_STEPS:
-        return None
+    has_classes = label_column in table.columns
+    steps = _known_steps(table, known)
+    if not steps:
+        if not has_classes:
+            return None
+        found = [name for name in table.columns if name != label_column and _is_step(table, name)]
+        steps = in_order_of_numbers(found)
+        if len(steps) < FEWEST_STEPS:
+            return None
+    others = [name for name in table.columns if name not in {*steps, label_column}]
     values = np.stack([table.numbers(name) for name in steps], axis=1)
-    labels = table.column(label_column)
-    rows = [
-        {values_column: _without_end(series)[:, None], label_column: label}
-        for series, label in zip(values, labels, strict=True)
-    ]
-    found = ListTable(rows, table.source, [table.name(index) for index in range(len(table))])
+    rows: list[dict[str, Any]] = [{values_column: _without_end(series)[:, None]} for series in values]
+    if has_classes:
+        for row, label in zip(rows, table.column(label_column), strict=True):
+            row[label_column] = label
+    series = WideSeries(rows, table.source, [table.name(index) for index in range(len(table))])
     note = f"`{table.source}`: each row is one series, its steps in the {len(steps)} columns {steps[0]} to {steps[-1]}"
-    found.left_out = table.left_out
-    found.notes = [*table.notes, note + (f"; left out: {listed(others)}" if others else "")]
-    return found
+    if [name for name in table.columns if name in set(steps)] != list(steps):
+        note += ", which stand in another order"
+    series.steps, series.left_out = tuple(steps), table.left_out
+    series.notes = [*table.notes, note + (f"; left out: {listed(others)}" if others else "")]
+    return series
+
+
+def in_order_of_numbers(names: Sequence[str]) -> list[str]:
+    """Names that stand in the order of their letters by the numbers at their ends, where these alone tell them apart."""
+    parts = [match for match in map(_ENDS_IN_NUMBER.fullmatch, names) if match is not None]
+    are_alike = len(parts) == len(names) and len({part[1] for part in parts}) == 1
+    if not are_alike or list(names) != sorted(names):
+        return list(names)
+    return [part[0] for part in sorted(parts, key=lambda part: (int(part[2]), part[2]))]
+
+
+def _known_steps(table: Table, known: Sequence[str]) -> list[str]:
+    """The known steps that a table has; none where it has hardly any of them."""
+    there = [name for name in known if name in table.columns]
+    if there == list(known[: len(there)]):
+        return there if len(there) >= min(FEWEST_STEPS, len(known)) else []
+    absent = [name for name in known[: known.index(there[-1])] if name not in table.columns]
+    raise DataError(
+        f"`{table.source}` must have a column for each step of its series, received {there[0]} and others but no "
+        f"{listed(absent)}: add them, empty where a value is missing"
+    )
+
+
+def _is_step(table: Table, name: str) -> bool:
+    cells = table.column(name)
+    reason = why_no_data(name, cells)
+    may_be = reason is None or reason == "is empty" or reason.startswith("is '")
+    return may_be and _are_numbers(cells, table.decimal)
 
 
 def is_archive_file(path: Path) -> bool:

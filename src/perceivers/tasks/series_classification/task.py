@@ -27,7 +27,7 @@ from perceivers.kinds.series.archives import (
 )
 from perceivers.kinds.series.files import SERIES_SUFFIXES, SeriesColumns
 from perceivers.kinds.series.kind import SeriesKind
-from perceivers.kinds.series.opening import gather_series, is_long, open_series
+from perceivers.kinds.series.opening import gather_series, is_long, names_files, open_series
 from perceivers.kinds.series.wide import FEWEST_STEPS, wide_table
 from perceivers.tasks.base import Batch, Parts
 from perceivers.tasks.columns import Columns
@@ -59,8 +59,13 @@ class SeriesClassification(OneColumnTask[SeriesClassificationArguments]):
         columns = super().choose(tables)
         (only,) = columns.inputs
         # Of a long table they are known; those of files are found when the first ones are looked at.
-        names = getattr(tables["train"], "channels", ())
-        kind = replace(only.kind, not_channels=self._columns.others, channel_names=names)  # type: ignore[call-arg]
+        table = tables["train"]
+        kind = replace(
+            only.kind,
+            not_channels=self._columns.others,  # type: ignore[call-arg]
+            channel_names=getattr(table, "channels", ()),
+            step_names=getattr(table, "steps", ()),
+        )
         return replace(columns, inputs=(replace(only, kind=kind),))
 
     def build(self, splits: Splits, start: PerceiverConfig | None = None) -> Parts:
@@ -99,35 +104,51 @@ class SeriesClassification(OneColumnTask[SeriesClassificationArguments]):
 
     def tables_of(self, given: str) -> Iterator[Table]:
         """An input as tables with a row a series: a long table or a table of files, else every file for itself."""
-        chosen = self.arguments
         for path in find_files([given], (*SERIES_SUFFIXES, TS_SUFFIX, ARFF_SUFFIX), "series"):
             if is_archive_form(path, by_name=True):
-                yield archive_table(path, chosen.label_column)
+                yield archive_table(path, self.arguments.label_column)
                 continue
-            table = open_table_file(path) if self._has_names(path) else None
-            if isinstance(table, Table):
-                table.decimal = self.decimal
-            if isinstance(table, Table) and is_long(table.without_torn(), chosen.series_column):
-                yield gather_series(table.without_torn(), self._columns, chosen.series_column, None)
-            elif isinstance(table, Table) and {VALUES_COLUMN, chosen.file_column} & set(table.columns):
+            table = self._table_in(path)
+            if table is not None:
                 yield table
-            elif isinstance(table, Table) and (
-                wide := wide_table(table.without_torn(), VALUES_COLUMN, chosen.label_column)
-            ):
-                yield wide
             else:
-                only = ListTable([{chosen.file_column: str(path)}], str(path), [str(path)])
+                only = ListTable([{self.arguments.file_column: str(path)}], str(path), [str(path)])
                 only.decimal = self.decimal
                 yield only
+
+    def holds_rows(self, path: Path) -> bool:
+        """See ColumnTask; others are series themselves."""
+        return is_archive_form(path, by_name=True) or self._table_in(path) is not None
+
+    def gathered(self, table: Table) -> Table:
+        """See ColumnTask; a row a series, of a table with a row a step or a column a step."""
+        chosen = self.arguments
+        if is_long(table, chosen.series_column) and not names_files(table, chosen.series_column):
+            return gather_series(table, self._columns, chosen.series_column, None)
+        if {VALUES_COLUMN, chosen.file_column} & set(table.columns):
+            return table
+        return wide_table(table, VALUES_COLUMN, chosen.label_column, self._columns.steps) or table
+
+    def _table_in(self, path: Path) -> Table | None:
+        """The table with a row a series that a file of names and rows is; None where it is a series of its own."""
+        table = open_table_file(path) if path.is_file() and self._has_names(path) else None
+        if not isinstance(table, Table):
+            return None
+        table.decimal = self.decimal
+        found = self.gathered(table.without_torn())
+        if found.columns != table.columns:
+            return found
+        return table if {VALUES_COLUMN, self.arguments.file_column} & set(table.columns) else None
 
     @property
     def _columns(self) -> SeriesColumns:
         chosen = self.arguments
         others = (chosen.series_column, chosen.file_column, chosen.label_column)
         # Those of a trained model are found again by their names.
-        known = [each.kind.channel_names for each in self.columns.inputs if isinstance(each.kind, SeriesKind)]
-        names = chosen.channel_columns or next(iter(known), ())
-        return SeriesColumns(names, chosen.time_column, others, chosen.channels_first)
+        known = [each.kind for each in self.columns.inputs if isinstance(each.kind, SeriesKind)]
+        channels = chosen.channel_columns or (known[0].channel_names if known else ())
+        steps = known[0].step_names if known else ()
+        return SeriesColumns(channels, chosen.time_column, others, chosen.channels_first, steps)
 
     def _has_names(self, path: Path) -> bool:
         """Whether a file is a table with a line of names; a series of its own may have none."""
