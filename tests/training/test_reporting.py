@@ -72,6 +72,19 @@ def test_one_of_several_trainings_says_which_it_is_in_two_lines(capsys: pytest.C
     ]
 
 
+def test_a_long_training_is_never_silent_for_more_than_a_minute(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    clock = iter(range(1_000, 2_000, 23))
+    monkeypatch.setattr("perceivers.training.reporting.time.monotonic", lambda: next(clock))
+    with TrainingProgress(500, 0, "accuracy", visible=True, told=Told(lines=1)) as progress:
+        for row in rows(12):
+            progress.row_done(row)
+    lines = capsys.readouterr().out.splitlines()
+    # Every third look: 69 seconds after the last line.
+    assert [line.split()[1] for line in lines] == ["10/500", "40/500", "70/500", "100/500"]
+
+
 def test_a_run_without_a_step_has_a_line_and_a_curve(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import os
 import platform
+import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
@@ -27,6 +28,8 @@ from perceivers.data.words import counted
 from perceivers.figures import new_figure, save_figure
 
 REPORTED_PACKAGES = ("perceivers", "torch", "numpy", "accelerate", "pillow")
+# Seconds without a line.
+LONGEST_SILENCE = 60.0
 
 
 @dataclass(frozen=True)
@@ -35,7 +38,7 @@ class Told:
 
     Args:
         title: what stands before the steps.
-        lines: without a terminal, about so many over the whole run.
+        lines: without a terminal, about so many over the whole run, and one whenever a minute has passed without any.
         runs_to_come: like this one, itself included, which the time that is told is for; 0 tells none.
     """
 
@@ -48,7 +51,7 @@ USUALLY_TOLD = Told()
 
 
 class TrainingProgress:
-    """A progress bar with steps, loss and time left; without a terminal, a few lines over the whole run instead.
+    """A progress bar with steps, loss and time left; without a terminal, a few lines instead, see `Told`.
 
     Args:
         total_steps: optimiser steps of the whole run.
@@ -67,7 +70,7 @@ class TrainingProgress:
         self._watched = f"validation_{headline}"
         self._visible = visible
         self._lines = visible and not self._console.is_terminal
-        self._printed = -1
+        self._printed, self._printed_at = -1, 0.0
         self._progress = Progress(
             TextColumn(told.title),
             MofNCompleteColumn(),
@@ -113,8 +116,9 @@ class TrainingProgress:
             self._progress.update(self._bar, note=f"{_words(self._watched)} {in_digits(row[self._watched])}")
         step = round(row["step"])
         part = self._told.lines * step // max(self._total, 1)
-        if self._lines and part > self._printed:
-            self._printed = part
+        now = time.monotonic()
+        if self._lines and (part > self._printed or now - self._printed_at >= LONGEST_SILENCE):
+            self._printed, self._printed_at = part, now
             scores = "  ".join(
                 f"{_words(name)} {in_digits(value)}"
                 for name, value in row.items()
