@@ -11,11 +11,13 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from perceivers.arguments.base import require_choice
 from perceivers.errors import ConfigurationError, DataError
 from perceivers.records import RESULTS_FILE, read_json
 
 # The tasks are imported by `load`: `import perceivers` and its names stay cheap without them.
 if TYPE_CHECKING:
+    from perceivers.data.notation import Asked
     from perceivers.data.tables import Table
     from perceivers.tasks.asking.base import Asking
     from perceivers.tasks.base import Parts, Prediction, Task, Unreadable
@@ -108,7 +110,16 @@ class Predictor:
         Raises:
             DataError: one of them cannot be read, and `left_out` is None.
         """
-        return self.task.predict(self._asked, inputs, left_out)
+        from perceivers.tasks.option_advice import OF_ASKING, advising, without_options
+
+        passed: list[Unreadable] | None = None if left_out is None else []
+        with advising(*OF_ASKING):
+            found = self.task.predict(self._asked, inputs, passed)
+        if left_out is not None:
+            left_out += (
+                replace(each, reason=without_options(each.reason, OF_ASKING)) for each in passed or ()
+            )
+        return found
 
     def predictions_of_values(
         self, values: Any, left_out: list[Unreadable] | None = None
@@ -158,22 +169,27 @@ class Predictor:
         return self.task if isinstance(self.task, ColumnTask) else None
 
 
-def load(run: str | PathLike[str], *, device: str = "auto") -> Predictor:
+def load(run: str | PathLike[str], *, device: str = "auto", decimal: Asked = "auto") -> Predictor:
     """Load what `perceivers train` left in a folder.
 
     Args:
         run: the folder.
         device: "auto" (the accelerator that is there, else the processor), "cpu", or an accelerator such as "cuda:1".
+        decimal: how what is asked about writes numbers in texts: "point", 0.5; "comma", 0,5; "grouped", 1,234.5; "auto": as
+            the training table did, or otherwise where its cells can only be read so, which is told.
 
     Raises:
         ConfigurationError: no such device is there.
     """
+    from perceivers.data.notation import ASKED
     from perceivers.tasks.column_task import ColumnTask
     from perceivers.tasks.registry import load_run
 
+    require_choice("decimal", decimal, ASKED)
     task, parts, recorded_run = load_run(Path(run))
     if isinstance(task, ColumnTask):
         task.decimal, task.takes_strays = recorded_run.data.known_decimal, recorded_run.data.takes_strays
+        task.asked_decimal = decimal
     parts.model.to(choose_device(device)).eval()
     recorded = Path(run) / RESULTS_FILE
     results = read_json(recorded) if recorded.is_file() else {}
