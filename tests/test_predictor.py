@@ -181,6 +181,10 @@ def test_a_task_of_one_column_takes_a_bare_list(tmp_path: Path) -> None:
     assert [row["label"] for row in asked([Path(path) for path in paths])] == [
         row["label"] for row in from_paths
     ]  # type: ignore[index]
+    contents = [{"bytes": Path(path).read_bytes()} for path in paths]
+    assert asked(contents) == asked([{"path": path} for path in paths]) == from_paths
+    with pytest.raises(DataError, match="must have a column 'image'"):
+        asked([{"picture": pictures[0]}])
     with pytest.raises(DataError, match="received the name of a table"):
         asked([write_table(tmp_path / "pictures.csv", {"image": paths})])
     with pytest.raises(DataError, match="received Image: put a single value in a list"):

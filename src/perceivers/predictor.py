@@ -49,7 +49,8 @@ class Predictor:
 
         Args:
             values: a DataFrame, or rows of one; a mapping from column to cells; a row (a mapping from column to cell) or a
-                list of them; or, where the task reads one column, a list of its cells: paths, texts, arrays, PIL pictures.
+                list of them; or, where the task reads one column, a list of its cells: paths, texts, arrays, PIL pictures,
+                mappings such as {"array": samples, "sampling_rate": 8000}.
 
         Returns:
             For each row, in order, what `perceivers predict` writes of it; or the error that says why it cannot be read.
@@ -206,11 +207,21 @@ def _table(task: ColumnTask[Any], values: Any) -> Table:
         task.columns.columns_read,
         # A file of steps, or of points, is a value itself.
         lambda path: path.suffix.lower() not in endings and task.is_table(path),
+        lambda given: _is_cell(task, given),
     )
     # Several threads may ask about one table; what is noted of it is not theirs.
     asked = task.to_be_asked(table.take(range(len(table))) if table is values else table)
     warn_of(asked.warnings)
     return asked
+
+
+def _is_cell(task: ColumnTask[Any], given: Mapping[Any, Any]) -> bool:
+    """Whether a mapping is a cell of the only column, as its kind has them, and no row with that column."""
+    names = tuple(map(str, given))
+    columns = task.columns_for(task.columns, names).columns_read
+    if len(columns) > 1 or not names:
+        return False
+    return columns[0] not in names and task.columns.inputs[0].kind.keys_of_a_cell.issuperset(names)
 
 
 def warn_of(lines: Iterable[str]) -> None:
