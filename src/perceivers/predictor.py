@@ -60,6 +60,7 @@ class Predictor:
             given = [str(value) for value in _listed(values)]
             return [dict(prediction.values) for prediction in self.task.predict(self._asked, given)]
         table = _table(task, values)
+        warn_of(task.truths_given(table), stacklevel=3)
         rows = ((table.name(index), table[index], table) for index in range(len(table)))
         answered = task.answer(self.parts, rows, prepared=self.prepared, shows=False)
         return [each if isinstance(each, DataError) else dict(each.values) for each in answered]
@@ -141,6 +142,8 @@ class Predictor:
         if task is None:
             raise ConfigurationError(f"`inputs` of {self.task.name} must be paths, received {_types(values)}")
         table = _table(task, values)
+        # Asked by `perceivers.predict`, by way of three functions.
+        warn_of(task.truths_given(table), stacklevel=7)
         rows = ((table.name(index), table[index], table) for index in range(len(table)))
         found = []
         for index, each in enumerate(task.answer(self.parts, rows, prepared=self.prepared)):
@@ -224,10 +227,15 @@ def _is_cell(task: ColumnTask[Any], given: Mapping[Any, Any]) -> bool:
     return columns[0] not in names and task.columns.inputs[0].kind.keys_of_a_cell.issuperset(names)
 
 
-def warn_of(lines: Iterable[str]) -> None:
-    """Warn whoever asks in Python of cells that are read as something else than they say."""
+def warn_of(lines: Iterable[str], *, stacklevel: int = 4) -> None:
+    """Warn whoever asks in Python of cells that are read as something else than they say.
+
+    Args:
+        lines: a warning each.
+        stacklevel: see `warnings.warn`; 1 is this function.
+    """
     for line in lines:
-        warnings.warn(line, UserWarning, stacklevel=4)
+        warnings.warn(line, UserWarning, stacklevel=stacklevel)
 
 
 def _with_fast_form(task: Task[Any], parts: Parts, results: Mapping[str, Any]) -> Predictor:

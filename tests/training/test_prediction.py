@@ -327,7 +327,7 @@ def test_whoever_asks_is_advised_no_option_that_only_training_has(run: Path, tmp
     columns["size"] = ["heavy", "light", "9"]
     data = str(write_table(tmp_path / "asked.csv", columns))
     said = "in the column 'size': expected a number"
-    answered = perceivers.load(run, device="cpu")(columns)[0]
+    answered = perceivers.load(run, device="cpu")({"size": columns["size"]})[0]
     assert isinstance(answered, DataError)
     assert said in str(answered)
     with pytest.raises(DataError, match=said) as predicted:

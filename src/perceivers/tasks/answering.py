@@ -228,6 +228,10 @@ class AnsweringTask(Task[TaskArguments]):
         """What the tables of predictions say of a row: its only answer."""
         return dict(next(iter(answers.values())))
 
+    def truths_given(self, table: Table) -> list[str]:
+        """A line where what tables of predictions say under a target's name is not the answer, but what was given."""
+        return []
+
     def rows_of(self, inputs: Sequence[str]) -> Iterator[tuple[str, Mapping[str, Any], Any]]:
         """Name, cells and table of every row of tables, and of every file in what else is named.
 
