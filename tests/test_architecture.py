@@ -81,6 +81,7 @@ SHARED: dict[str, frozenset[str]] = {
         {
             "answering",
             "arrays",
+            "asked_notation",
             "asking",
             "attention",
             "base",
@@ -98,6 +99,7 @@ SHARED: dict[str, frozenset[str]] = {
             "measuring",
             "missing_columns",
             "one_column_task",
+            "option_advice",
             "page",
             "row_reader",
             "saved_columns",

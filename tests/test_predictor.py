@@ -82,8 +82,24 @@ def test_what_is_absent_is_masked(predictor: Predictor) -> None:
         predictor({"other": [1]})
 
 
-def test_a_target_that_is_there_stays_and_the_answer_stands_beside_it(predictor: Predictor) -> None:
-    (row,) = predictor([{"size": 1.0, "kind": "big", "colour": "red"}])
+def test_a_target_that_is_there_stays_and_is_told_and_the_answer_stands_beside_it(
+    run: Path, predictor: Predictor
+) -> None:
+    asked = [{"size": 1.0, "kind": "big", "colour": "red"}]
+    told = (
+        "^`values` holds the column 'kind', which is answered: of each row 'kind' is what was given, and 'kind_answer' the "
+        "answer$"
+    )
+    with pytest.warns(UserWarning, match=told) as warned:
+        (row,) = predictor(asked)
+    assert warned[0].filename == __file__
+    with pytest.warns(UserWarning, match=told) as warned:
+        (prediction,) = perceivers.predict(run, asked, device="cpu")
+    assert warned[0].filename == __file__
+    assert prediction.values == row
+    # Nobody could take for an answer what is not there.
+    predictor([{"size": 1.0, "kind": None, "colour": "red"}])
+    predictor.values(asked)
     assert isinstance(row, dict)
     assert row["kind"] == "big"
     assert row["kind_answer"] in ("big", "small")
@@ -181,6 +197,10 @@ def test_a_task_of_one_column_takes_a_bare_list(tmp_path: Path) -> None:
     assert [row["label"] for row in asked([Path(path) for path in paths])] == [
         row["label"] for row in from_paths
     ]  # type: ignore[index]
+    contents = [{"bytes": Path(path).read_bytes()} for path in paths]
+    assert asked(contents) == asked([{"path": path} for path in paths]) == from_paths
+    with pytest.raises(DataError, match="must have a column 'image'"):
+        asked([{"picture": pictures[0]}])
     with pytest.raises(DataError, match="received the name of a table"):
         asked([write_table(tmp_path / "pictures.csv", {"image": paths})])
     with pytest.raises(DataError, match="received Image: put a single value in a list"):

@@ -11,11 +11,13 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from perceivers.arguments.base import require_choice
 from perceivers.errors import ConfigurationError, DataError
 from perceivers.records import RESULTS_FILE, read_json
 
 # The tasks are imported by `load`: `import perceivers` and its names stay cheap without them.
 if TYPE_CHECKING:
+    from perceivers.data.notation import Asked
     from perceivers.data.tables import Table
     from perceivers.tasks.asking.base import Asking
     from perceivers.tasks.base import Parts, Prediction, Task, Unreadable
@@ -47,8 +49,7 @@ class Predictor:
 
         Args:
             values: a DataFrame, or rows of one; a mapping from column to cells; a row (a mapping from column to cell) or a
-                list of them; or, where the task reads one column, a list of its cells: paths, texts, arrays, PIL pictures.
-                Of series also the rows of a DataFrame with a row a step, or a column a step.
+    table = asked_table(values, task.columns.columns_read, task.holds_rows, lambda given: _is_cell(task, given))
 
         Returns:
             For each row, or series, in order, what `perceivers predict` writes of it; or the error that says why it cannot be
@@ -59,6 +60,7 @@ class Predictor:
             given = [str(value) for value in _listed(values)]
             return [dict(prediction.values) for prediction in self.task.predict(self._asked, given)]
         table = _table(task, values)
+        warn_of(task.truths_given(table), stacklevel=3)
         rows = ((table.name(index), table[index], table) for index in range(len(table)))
         answered = task.answer(self.parts, rows, prepared=self.prepared, shows=False)
         return [each if isinstance(each, DataError) else dict(each.values) for each in answered]
@@ -110,7 +112,16 @@ class Predictor:
         Raises:
             DataError: one of them cannot be read, and `left_out` is None.
         """
-        return self.task.predict(self._asked, inputs, left_out)
+        from perceivers.tasks.option_advice import OF_ASKING, advising, without_options
+
+        passed: list[Unreadable] | None = None if left_out is None else []
+        with advising(*OF_ASKING):
+            found = self.task.predict(self._asked, inputs, passed)
+        if left_out is not None:
+            left_out += (
+                replace(each, reason=without_options(each.reason, OF_ASKING)) for each in passed or ()
+            )
+        return found
 
     def predictions_of_values(
         self, values: Any, left_out: list[Unreadable] | None = None
@@ -131,6 +142,8 @@ class Predictor:
         if task is None:
             raise ConfigurationError(f"`inputs` of {self.task.name} must be paths, received {_types(values)}")
         table = _table(task, values)
+        # Asked by `perceivers.predict`, by way of three functions.
+        warn_of(task.truths_given(table), stacklevel=7)
         rows = ((table.name(index), table[index], table) for index in range(len(table)))
         found = []
         for index, each in enumerate(task.answer(self.parts, rows, prepared=self.prepared)):
@@ -160,22 +173,27 @@ class Predictor:
         return self.task if isinstance(self.task, ColumnTask) else None
 
 
-def load(run: str | PathLike[str], *, device: str = "auto") -> Predictor:
+def load(run: str | PathLike[str], *, device: str = "auto", decimal: Asked = "auto") -> Predictor:
     """Load what `perceivers train` left in a folder.
 
     Args:
         run: the folder.
         device: "auto" (the accelerator that is there, else the processor), "cpu", or an accelerator such as "cuda:1".
+        decimal: how what is asked about writes numbers in texts: "point", 0.5; "comma", 0,5; "grouped", 1,234.5; "auto": as
+            the training table did, or otherwise where its cells can only be read so, which is told.
 
     Raises:
         ConfigurationError: no such device is there.
     """
+    from perceivers.data.notation import ASKED
     from perceivers.tasks.column_task import ColumnTask
     from perceivers.tasks.registry import load_run
 
+    require_choice("decimal", decimal, ASKED)
     task, parts, recorded_run = load_run(Path(run))
     if isinstance(task, ColumnTask):
         task.decimal, task.takes_strays = recorded_run.data.known_decimal, recorded_run.data.takes_strays
+        task.asked_decimal = decimal
     parts.model.to(choose_device(device)).eval()
     recorded = Path(run) / RESULTS_FILE
     results = read_json(recorded) if recorded.is_file() else {}
@@ -186,7 +204,7 @@ def _table(task: ColumnTask[Any], values: Any) -> Table:
     """What was given as a table; bare cells are those of the only column."""
     from perceivers.data.asked_values import asked_table
 
-    table = asked_table(values, task.columns.columns_read, task.holds_rows)
+    table = asked_table(values, task.columns.columns_read, task.holds_rows, lambda given: _is_cell(task, given))
     # Several threads may ask about one table; what is noted of it is not theirs.
     own = table.take(range(len(table))) if table is values else table
     own.decimal = task.decimal
@@ -195,10 +213,24 @@ def _table(task: ColumnTask[Any], values: Any) -> Table:
     return asked
 
 
-def warn_of(lines: Iterable[str]) -> None:
-    """Warn whoever asks in Python of cells that are read as something else than they say."""
+def _is_cell(task: ColumnTask[Any], given: Mapping[Any, Any]) -> bool:
+    """Whether a mapping is a cell of the only column, as its kind has them, and no row with that column."""
+    names = tuple(map(str, given))
+    columns = task.columns_for(task.columns, names).columns_read
+    if len(columns) > 1 or not names:
+        return False
+    return columns[0] not in names and task.columns.inputs[0].kind.keys_of_a_cell.issuperset(names)
+
+
+def warn_of(lines: Iterable[str], *, stacklevel: int = 4) -> None:
+    """Warn whoever asks in Python of cells that are read as something else than they say.
+
+    Args:
+        lines: a warning each.
+        stacklevel: see `warnings.warn`; 1 is this function.
+    """
     for line in lines:
-        warnings.warn(line, UserWarning, stacklevel=4)
+        warnings.warn(line, UserWarning, stacklevel=stacklevel)
 
 
 def _with_fast_form(task: Task[Any], parts: Parts, results: Mapping[str, Any]) -> Predictor:

@@ -84,7 +84,7 @@ def test_runs_without_columns_are_named(run: Path, monkeypatch: pytest.MonkeyPat
         class task:
             name = "optical-flow"
 
-    monkeypatch.setattr(module, "load", lambda run, device: Flow)
+    monkeypatch.setattr(module, "load", lambda run, **options: Flow)
     with pytest.raises(
         ConfigurationError, match="`run` must be one whose answers come from columns, received one of"
     ):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -82,3 +83,17 @@ def test_bare_cells_are_refused_where_several_columns_are_read() -> None:
         DataError, match="a list of str; `predictions` of the predictor takes the names of tables"
     ):
         rows(["a.csv"], "text", "size")
+
+
+def is_cell(given: Mapping[Any, Any]) -> bool:
+    return set(given) <= {"array", "rate"}
+
+
+def test_a_mapping_may_be_a_cell() -> None:
+    cell, row = {"array": [0.5], "rate": 7}, {"sound": "b.wav", "rate": 5}
+    table = asked_table([cell, "a.wav", row], ["sound"], is_table, is_cell)
+    assert table.column("sound") == [cell, "a.wav", "b.wav"]
+    with pytest.raises(
+        DataError, match=r"received a mapping with array, rate: put a single value in a list, \[value\]$"
+    ):
+        asked_table(cell, ["sound"], is_table, is_cell)

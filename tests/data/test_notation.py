@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from perceivers.data.frames import ColumnTable
-from perceivers.data.notation import NOTATIONS, Notation, notation_of, settle_notation
+from perceivers.data.notation import NOTATIONS, Notation, notation_beside, notation_of, settle_notation
 from perceivers.data.numbers import Decimal, number_of
 from perceivers.data.some_cells import SomeCells, cells_with_texts
 from perceivers.errors import DataError
@@ -233,3 +233,39 @@ def test_a_table_that_was_made_with_a_notation_keeps_it() -> None:
     train = ColumnTable({"x": ["1,234"]}, "t.csv")
     train.decimal = "grouped"
     assert settle_notation({"train": train}, "auto", lambda _: []) == Notation("grouped")
+
+
+@pytest.mark.parametrize(
+    ("known", "cells", "expected"),
+    [
+        ("point", ("0.5", "1.234"), "point"),
+        ("point", ("3", "0,5"), "comma"),
+        ("point", ("1.234,5", "7"), "comma"),
+        ("point", ("1,234.5", "12.5"), "grouped"),
+        ("point", ("$1,234", "$7"), "grouped"),
+        ("point", ("1,234", "12.5"), "grouped"),
+        ("grouped", ("1,234", "0,5"), "comma"),
+        ("grouped", ("1,234", "12.5"), "grouped"),
+        ("comma", ("12.5", "7"), "point"),
+        ("comma", ("12.5", "1,234,567"), "grouped"),
+        # What can be meant in two ways stays the run's, an error where it cannot be read so.
+        ("point", ("1,234", "7"), "point"),
+        ("comma", ("1.234", "7"), "comma"),
+        ("comma", ("1,234", "7"), "comma"),
+        # Two notations in one table are errors, row by row.
+        ("point", ("0,5", "12.5"), "point"),
+        ("comma", ("0,5", "12.5"), "comma"),
+        ("point", ("1.234", "0,5"), "point"),
+        ("point", (), "point"),
+    ],
+)
+def test_a_table_that_a_run_is_asked_about_is_read_as_the_run_was_unless_it_can_only_be_read_otherwise(
+    known: Decimal, cells: tuple[str, ...], expected: Decimal
+) -> None:
+    found = notation_beside(table(x=cells), known)
+    assert found.decimal == expected
+    assert bool(found.note) is (expected != known)
+    if found.note:
+        start = f"numbers are read with --decimal {expected}, where those that the run was trained on have --decimal {known}"
+        assert found.note.startswith(start)
+        assert found.note.endswith(f"; --decimal {known} overrules it")

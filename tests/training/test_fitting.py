@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import dataclasses
+import inspect
 import json
 from pathlib import Path
 from typing import Any
@@ -11,17 +13,18 @@ import pandas as pd
 import pytest
 
 import perceivers
-from perceivers.arguments import load_arguments
+from perceivers.arguments import RunArguments, load_arguments
 from perceivers.errors import ConfigurationError, DataError
 from perceivers.predictor import Predictor
 from perceivers.training.checkpoints import RunCheckpoints
+from perceivers.training.fitting import CONCERNS, ELSEWHERE
 from tiny_tables import TINY, fit_tiny, fruit, rows_of, without, write_table
 
 KINDS = without(fruit(61), "price", "tags")
 
 
 def answers(predictor: Predictor) -> list[Any]:
-    return [row["kind_answer"] for row in predictor(rows_of(KINDS))]  # type: ignore[index]
+    return [row["kind"] for row in predictor(without(KINDS, "kind"))]  # type: ignore[index]
 
 
 def test_frames_mappings_rows_and_files_train_the_same_model(tmp_path: Path) -> None:
@@ -110,7 +113,12 @@ def test_texts_with_decimal_commas_are_numbers(
     assert "decimal: comma\n" in (tmp_path / "run" / "arguments.yaml").read_text()
     (row,) = predictor([{"size": "3,5"}])
     assert isinstance(row, dict)
-    (mistaken,) = predictor([{"size": "3.5"}])
+    with pytest.warns(
+        UserWarning, match=r"numbers are read with --decimal point, where .*; --decimal comma over"
+    ):
+        (otherwise,) = predictor([{"size": "3.5"}])
+    assert {**row, "size": "3.5"} == otherwise
+    (mistaken,) = perceivers.load(tmp_path / "run", device="cpu", decimal="comma")([{"size": "3.5"}])
     assert isinstance(mistaken, DataError)
 
 
@@ -130,7 +138,18 @@ def test_a_run_on_numbers_without_commas_is_recorded_with_a_point(tmp_path: Path
     [
         ({"epoch": 3}, r"`epoch` is no option of `perceivers\.fit`; is it epochs\?"),
         ({"targets": "kind"}, r"`targets` is no option of `perceivers\.fit`; is it target\?"),
-        ({"test_data": "x.csv"}, r"`test_data` is no option of `perceivers\.fit`; is it test\?"),
+        ({"test_data": "x.csv"}, r"`test_data` is no option of `perceivers\.fit`: give it as `test`$"),
+        (
+            {"print_config": True},
+            r"`print_config` is no option of `perceivers\.fit`: what was chosen stands in arg",
+        ),
+        (
+            {"config": "a.yaml"},
+            r"`config` is no option of `perceivers\.fit`: a recipe's fields are its arguments",
+        ),
+        ({"besides": "auto"}, r"`besides` is no option of `perceivers\.fit`; is it beside\?"),
+        ({"beside": "trees"}, "`beside` must be one of auto, none, received 'trees'"),
+        ({"track": "paper"}, "`track` must be one of tensorboard, wandb, mlflow, csv, received 'paper'"),
         ({"zzzz": 3}, r"`zzzz` is no option of `perceivers\.fit`$"),
         ({"epochs": 0}, "`epochs` must be at least 1, received 0"),
         ({"steps": "a"}, "`steps` must be a whole number or null, received 'a'"),
@@ -147,6 +166,24 @@ def test_a_run_on_numbers_without_commas_is_recorded_with_a_point(tmp_path: Path
 def test_a_wrong_option_is_named_with_what_is_near(options: dict[str, Any], message: str) -> None:
     with pytest.raises(ConfigurationError, match=message):
         perceivers.fit(KINDS, **{"target": "kind", **TINY, **options})
+
+
+def test_a_result_may_stand_beside_a_cheap_method_and_its_history_be_told(tmp_path: Path) -> None:
+    alone = fit_tiny(KINDS, "kind", epochs=1)
+    assert "beside" not in alone.results
+    beside = fit_tiny(KINDS, "kind", epochs=1, output=tmp_path / "run", beside="auto", track="csv")
+    assert beside.results["beside"]["part"] == "test"
+    assert (tmp_path / "run" / "history.csv").is_file()
+
+
+def test_every_option_of_the_command_is_one_of_python_or_is_told_what_stands_in_its_place() -> None:
+    entries = {entry.name for entry in dataclasses.fields(RunArguments)} - set(CONCERNS)
+    # Drawn wherever there is a folder.
+    own = set(inspect.signature(perceivers.fit).parameters) | {"pictures"}
+    assert entries <= own
+    options = {entry.name for kind in CONCERNS.values() for entry in dataclasses.fields(kind)}
+    assert set(ELSEWHERE) < options
+    assert set(ELSEWHERE.values()) <= own
 
 
 def test_options_may_be_numbers_of_numpy_and_paths(tmp_path: Path) -> None:

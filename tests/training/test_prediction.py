@@ -266,3 +266,81 @@ def test_where_nothing_can_be_answered_nothing_is_written(run: Path, tmp_path: P
         predict(run, [], tmp_path / "out")
     with pytest.raises(ConfigurationError, match="`output` must be a folder, received the file"):
         predict(run, [data], data)
+
+
+def with_commas(columns: dict[str, list[Any]], *names: str) -> dict[str, list[Any]]:
+    return {
+        name: [str(cell).replace(".", ",") for cell in cells] if name in names else cells
+        for name, cells in columns.items()
+    }
+
+
+def test_a_table_with_decimal_commas_is_asked_about_and_measured_as_one_with_points(
+    run: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    columns = without(fruit(23, seed=5), "tags")
+    points = str(write_table(tmp_path / "points.csv", columns))
+    commas = str(write_table(tmp_path / "commas.csv", with_commas(columns, "size", "noise", "price")))
+    numbers = ("price_answer", "price_low", "price_high", "kind_answer", "kind_probability")
+    expected, found = (predict(run, [data], device="cpu") for data in (points, commas))
+    assert [[each.values[name] for name in numbers] for each in found] == [
+        [each.values[name] for name in numbers] for each in expected
+    ]
+    (note,) = found[0].notes
+    assert "numbers are read with --decimal comma" in note
+    given = predict(run, [commas], device="cpu", decimal="comma")
+    assert [each.values for each in given] == [each.values for each in found]
+    assert given[0].notes == ()
+    with pytest.raises(DataError, match=r"which looks like a decimal comma: add --decimal comma, or write"):
+        predict(run, [commas], device="cpu", decimal="point")
+    output = tmp_path / "out"
+    with pytest.raises(SystemExit, match="0"):
+        main(["predict", str(run), commas, "--output", str(output), "--device", "cpu", "--decimal", "comma"])
+    capsys.readouterr()
+    scores = [
+        evaluate(run, data=data, split="all", output=output, device="cpu", decimal=decimal)  # type: ignore[arg-type]
+        for data, decimal in ((points, "auto"), (commas, "auto"), (commas, "comma"))
+    ]
+    assert scores[0]["metrics"] == scores[1]["metrics"] == scores[2]["metrics"]
+    assert any("numbers are read with --decimal comma" in line for line in scores[1]["odd_cells"])
+    assert not any("--decimal" in line for line in scores[2]["odd_cells"])
+    importances = [
+        explain(run, output=tmp_path / f"out{place}", data=data, split="all", repeats=1, device="cpu")
+        for place, data in enumerate((points, commas))
+    ]
+    assert importances[0] == importances[1]
+    parts = tmp_path / "parts"
+    assert predict_in_parts(run, [commas], parts, device="cpu", decimal="comma").errors == 0
+    with pytest.raises(ConfigurationError, match=r"holds answers of another job \(decimal\)"):
+        predict_in_parts(run, [commas], parts, device="cpu", decimal="point")
+
+
+def test_the_notation_of_a_runs_own_data_is_not_said_again(run: Path, tmp_path: Path) -> None:
+    with pytest.raises(ConfigurationError, match="`decimal` comma is of other data: name them with `data`"):
+        evaluate(run, output=tmp_path, decimal="comma")
+    with pytest.raises(ConfigurationError, match="`decimal` comma is of other data: name them with `data`"):
+        explain(run, output=tmp_path, decimal="comma")
+
+
+def test_whoever_asks_is_advised_no_option_that_only_training_has(run: Path, tmp_path: Path) -> None:
+    columns = without(fruit(3, seed=5), "tags")
+    columns["size"] = ["heavy", "light", "9"]
+    data = str(write_table(tmp_path / "asked.csv", columns))
+    said = "in the column 'size': expected a number"
+    answered = perceivers.load(run, device="cpu")({"size": columns["size"]})[0]
+    assert isinstance(answered, DataError)
+    assert said in str(answered)
+    with pytest.raises(DataError, match=said) as predicted:
+        predict(run, [data], device="cpu")
+    with pytest.raises(DataError, match=said) as measured:
+        evaluate(run, data=data, split="all", output=tmp_path, device="cpu")
+    with pytest.raises(DataError, match=said) as explained:
+        explain(run, data=data, split="all", output=tmp_path, device="cpu")
+    left = evaluate(run, data=data, split="all", output=tmp_path, device="cpu", unreadable="skip")[
+        "unreadable"
+    ]
+    for text in (str(answered), *left, *(str(each.value) for each in (predicted, measured, explained))):
+        assert "empty the cell if nobody knows it" in text
+        assert "--column" not in text
+    assert "--unreadable skip" in str(measured.value)
+    assert "--unreadable" not in str(explained.value)

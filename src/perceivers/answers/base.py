@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
     from torch import Tensor
 
+    from perceivers.data.numbers import Decimal
     from perceivers.metrics.running import Metric
 
 
@@ -114,6 +115,10 @@ class Answer(ABC):
             cells: those of the training rows that are not empty, at least one.
             source: what errors call the table.
         """
+        return self
+
+    def in_notation(self, decimal: Decimal) -> Self:
+        """This answer for cells that write numbers so, see `perceivers.data.numbers.number_of`; said as it was trained."""
         return self
 
     def selecting(self, inputs: Mapping[str, tuple[str, Any]], source: str) -> Self:

@@ -115,6 +115,10 @@ class Number(Answer):
             largest=float(numbers.max()),
         )
 
+    def in_notation(self, decimal: Decimal) -> Self:
+        """See Answer."""
+        return replace(self, decimal=decimal)
+
     @property
     def stray(self) -> str:
         """See Answer."""

@@ -14,6 +14,7 @@ from perceivers.batch.plan import SUCCESS_FILE, claim, make_plan
 from perceivers.batch.processes import answer_with_processes
 from perceivers.batch.ray_cluster import answer_with_ray
 from perceivers.batch.worker import Done, PartWorker, require_pyarrow
+from perceivers.data.notation import ASKED, Asked
 from perceivers.errors import ConfigurationError, DataError
 from perceivers.folder_lock import alone_in
 from perceivers.records import write_json, writing
@@ -60,6 +61,7 @@ def predict_in_parts(
     address: str | None = None,
     rows_per_part: int = ROWS_PER_PART,
     device: str = "auto",
+    decimal: Asked = "auto",
     progress: Callable[[Done, int, int], None] | None = None,
 ) -> Report:
     """Answer for many rows, in part files that are written whole, and go on where an earlier session was stopped.
@@ -77,6 +79,7 @@ def predict_in_parts(
         address: of Ray's cluster.
         rows_per_part: rows of a part at most.
         device: "auto" or "cpu".
+        decimal: how numbers are written in texts, see `perceivers.load`.
         progress: called with each part that is done, the number of parts that are and of all.
 
     Raises:
@@ -86,6 +89,7 @@ def predict_in_parts(
         PerceiversError: a worker has died, or a part cannot be written.
     """
     require_choice("engine", engine, ("processes", "ray"))
+    require_choice("decimal", decimal, ASKED)
     if workers < 1:
         raise ConfigurationError(f"`workers` must be at least 1, received {workers}")
     if address is not None and engine != "ray":
@@ -101,7 +105,7 @@ def predict_in_parts(
     load_arguments(Path(run))
     with alone_in(target):
         # Inputs are opened here first, which tells what is wrong with them before anything starts.
-        opened = make_plan(Path(run), inputs, [[]] * len(inputs), rows_per_part)
+        opened = make_plan(Path(run), inputs, [[]] * len(inputs), rows_per_part, decimal)
         alone = engine == "processes" and workers == 1
         worker = PartWorker(opened, str(target.absolute()), device if alone else "cpu")
         plan = replace(opened, sizes=tuple(map(tuple, worker.sizes())))

@@ -7,6 +7,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+from perceivers.data.notation import Asked
 from perceivers.errors import ConfigurationError
 from perceivers.records import read_json, write_json
 
@@ -48,6 +49,7 @@ class Plan:
         sizes: for each input, the rows of each of its tables.
         changed: for each input, size and time of the file; empty where it is a folder.
         rows_per_part: rows of a part at most.
+        decimal: how numbers are written in texts, see `perceivers.load`.
     """
 
     run: str
@@ -56,6 +58,7 @@ class Plan:
     sizes: tuple[tuple[int, ...], ...]
     changed: tuple[tuple[int, ...], ...]
     rows_per_part: int
+    decimal: Asked = "auto"
 
     @property
     def num_rows(self) -> int:
@@ -73,7 +76,13 @@ class Plan:
         return found
 
 
-def make_plan(run: Path, inputs: Sequence[str], sizes: Sequence[Sequence[int]], rows_per_part: int) -> Plan:
+def make_plan(
+    run: Path,
+    inputs: Sequence[str],
+    sizes: Sequence[Sequence[int]],
+    rows_per_part: int,
+    decimal: Asked = "auto",
+) -> Plan:
     """A plan of what is there now."""
     if rows_per_part < 1:
         raise ConfigurationError(f"`rows_per_part` must be at least 1, received {rows_per_part}")
@@ -84,6 +93,7 @@ def make_plan(run: Path, inputs: Sequence[str], sizes: Sequence[Sequence[int]], 
         sizes=tuple(map(tuple, sizes)),
         changed=tuple(_stamp(Path(each)) if Path(each).is_file() else () for each in inputs),
         rows_per_part=rows_per_part,
+        decimal=decimal,
     )
 
 

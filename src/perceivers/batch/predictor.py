@@ -11,6 +11,7 @@ import numpy as np
 
 from perceivers.batch.columns import ERROR, answer_columns, cells_of
 from perceivers.data.frames import table_of
+from perceivers.data.notation import Asked
 from perceivers.data.tables import Table
 from perceivers.errors import ConfigurationError, DataError
 from perceivers.predictor import Predictor, load, warn_of
@@ -29,6 +30,7 @@ class BatchPredictor:
         keep: columns of the rows that go along beside the answers.
         device: "auto" or "cpu".
         root: folder that relative paths in the cells belong to; None for the working folder.
+        decimal: how numbers are written in texts, see `perceivers.load`.
     """
 
     def __init__(
@@ -38,8 +40,9 @@ class BatchPredictor:
         keep: Sequence[str] = (),
         device: str = "auto",
         root: str | PathLike[str] | None = None,
+        decimal: Asked = "auto",
     ) -> None:
-        self.run, self.device = fspath(run), device
+        self.run, self.device, self.decimal = fspath(run), device, decimal
         self.keep = tuple(keep)
         self.root = None if root is None else fspath(root)
         self._loaded: Predictor | None = None
@@ -56,7 +59,7 @@ class BatchPredictor:
             ConfigurationError: its answers do not come from columns.
         """
         if self._loaded is None:
-            found = load(self.run, device=self.device)
+            found = load(self.run, device=self.device, decimal=self.decimal)
             if not isinstance(found.task, ColumnTask):
                 raise ConfigurationError(
                     f"`run` must be one whose answers come from columns, received one of {found.task.name}"

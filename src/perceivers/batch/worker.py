@@ -48,7 +48,7 @@ class PartWorker:
     def __init__(self, plan: Plan, output: str, device: str) -> None:
         require_pyarrow()
         self.plan, self.output = plan, Path(output)
-        self._predict = BatchPredictor(plan.run, device=device)
+        self._predict = BatchPredictor(plan.run, device=device, decimal=plan.decimal)
         self._tables: dict[int, list[Table]] = {}
 
     def __call__(self, part: Part) -> Done:

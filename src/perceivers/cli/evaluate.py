@@ -19,6 +19,7 @@ def evaluate(
     output: Path | None = None,
     beside: Literal["trees", "auto"] | None = None,
     unreadable: Literal["auto", "stop", "skip", "trust"] | None = None,
+    decimal: Literal["auto", "point", "comma", "grouped"] = "auto",
 ) -> None:
     """Measure a trained model, print the metrics and write `evaluation.json`.
 
@@ -35,6 +36,8 @@ def evaluate(
             that fits the inputs and a trivial answer, as `perceivers train` does.
         unreadable: what is done about samples that cannot be read, see `perceivers train`: `stop` measures nothing then,
             `skip` measures the others and lists these in `errors.csv`. As the training run did if not given.
+        decimal: how numbers are written in texts of `data`: `point`, 0.5; `comma`, 0,5; `grouped`, 1,234.5; `auto`: as in the
+            training table, or otherwise where its cells can only be read so, which is told.
     """
     from rich.console import Console
 
@@ -51,6 +54,7 @@ def evaluate(
         output=output,
         beside=beside,
         unreadable=unreadable,
+        decimal=decimal,
     )
     console = Console(quiet=not is_main_process())
     for line in results["unreadable"]:

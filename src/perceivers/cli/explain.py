@@ -19,6 +19,7 @@ def explain(
     rows: int = 1_000,
     single_rows: int = 10,
     device: Literal["auto", "cpu"] = "auto",
+    decimal: Literal["auto", "point", "comma", "grouped"] = "auto",
 ) -> None:
     """Find what every column is worth; write `columns.csv`, a picture of it, and `rows.csv`.
 
@@ -33,6 +34,8 @@ def explain(
         rows: that are looked at, at most.
         single_rows: rows of which it is told how the answer changes without each column.
         device: `auto` takes the accelerator that is there.
+        decimal: how numbers are written in texts of `data`: `point`, 0.5; `comma`, 0,5; `grouped`, 1,234.5; `auto`: as in the
+            training table, or otherwise where its cells can only be read so, which is told.
     """
     from rich.console import Console
     from rich.table import Table
@@ -50,6 +53,7 @@ def explain(
         most_rows=rows,
         single_rows=single_rows,
         device=device,
+        decimal=decimal,
     )
     table = Table(title="what each column is worth", title_justify="left")
     for heading in ("column", "target", "measure", "unchanged", "lost", "spread"):

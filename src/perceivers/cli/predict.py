@@ -27,6 +27,7 @@ def predict(
     engine: Literal["processes", "ray"] | None = None,
     address: str | None = None,
     rows_per_part: int = 10_000,
+    decimal: Literal["auto", "point", "comma", "grouped"] = "auto",
 ) -> None:
     """Answer for files with a trained model; write `predictions.json`, `predictions.csv` and pictures.
 
@@ -47,6 +48,8 @@ def predict(
         engine: answer in parts, with `processes` of this machine or with `ray`.
         address: of Ray's cluster, such as `auto` or `ray://head:10001`; without it Ray runs on this machine.
         rows_per_part: rows of a part at most.
+        decimal: how numbers are written in texts: `point`, 0.5; `comma`, 0,5; `grouped`, 1,234.5; `auto`: as in the
+            training table, or otherwise where its cells can only be read so, which is told.
     """
     warn_of_former(folder)
     if workers is not None or engine is not None or address is not None:
@@ -60,13 +63,16 @@ def predict(
             engine or "processes",
             address,
             rows_per_part,
+            decimal,
         )
         return
     from perceivers.training.prediction import answer_all
     from perceivers.warned import print_warning
 
     # Answers are there seconds before pictures: these take most of the time of a few files.
-    answered = answer_all(folder, inputs, output, device=device, tell=partial(_print, output=output))
+    answered = answer_all(
+        folder, inputs, output, device=device, decimal=decimal, tell=partial(_print, output=output)
+    )
     for line in answered.warnings:
         print_warning(line)
     if unreadable == "stop":
@@ -115,6 +121,7 @@ def _predict_in_parts(
     engine: Literal["processes", "ray"],
     address: str | None,
     rows_per_part: int,
+    decimal: Literal["auto", "point", "comma", "grouped"],
 ) -> None:
     from rich.console import Console
 
@@ -141,6 +148,7 @@ def _predict_in_parts(
         address=address,
         rows_per_part=rows_per_part,
         device=device,
+        decimal=decimal,
         progress=tell,
     )
     for note in report.notes:

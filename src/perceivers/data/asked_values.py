@@ -16,7 +16,12 @@ from perceivers.errors import DataError
 SOURCE = "values"
 
 
-def asked_table(values: Any, columns: Sequence[str], is_table: Callable[[Path], bool]) -> Table:
+def asked_table(
+    values: Any,
+    columns: Sequence[str],
+    is_table: Callable[[Path], bool],
+    is_cell: Callable[[Mapping[Any, Any]], bool] = lambda _: False,
+) -> Table:
     """A table of what is asked about.
 
     Args:
@@ -24,15 +29,21 @@ def asked_table(values: Any, columns: Sequence[str], is_table: Callable[[Path], 
             cells: a list, a column of a DataFrame, or an array of texts or objects.
         columns: that the model reads.
         is_table: whether a path is a file of rows, and so cannot be a cell.
+        is_cell: whether a mapping is a cell, such as the samples of a sound with their rate, and no row.
 
     Raises:
         DataError: it is none of these; the message says how to give it.
     """
+
+    def is_row(value: Any) -> bool:
+        return as_row(value) is not None and not (isinstance(value, Mapping) and is_cell(value))
+
     given = _listed(values, columns)
-    if isinstance(given, list) and not all(as_row(each) is not None for each in given):
-        _require_cells(given, columns, is_table)
-        given = [each if as_row(each) is not None else {columns[0]: each} for each in given]
-    if (
+    if isinstance(given, list) and not all(map(is_row, given)):
+        _require_cells([each for each in given if not is_row(each)], columns, is_table)
+        given = [each if is_row(each) else {columns[0]: each} for each in given]
+    is_alone = isinstance(given, Mapping) and is_cell(given)
+    if not is_alone and (
         isinstance(given, Table | Mapping | list)
         or hasattr(given, "columns")
         or hasattr(given, "column_names")
@@ -58,7 +69,7 @@ def _listed(values: Any, columns: Sequence[str]) -> Any:
 def _require_cells(values: Sequence[Any], columns: Sequence[str], is_table: Callable[[Path], bool]) -> None:
     """Raise DataError for bare values that cannot be cells of the only column."""
     if len(columns) > 1:
-        kinds = ", ".join(dict.fromkeys(type(each).__name__ for each in values if as_row(each) is None))
+        kinds = ", ".join(dict.fromkeys(type(each).__name__ for each in values))
         named = any(isinstance(each, str | os.PathLike) for each in values)
         raise DataError(
             f"`{SOURCE}` must have the columns {', '.join(columns)}: a DataFrame, or a list of rows, received a list of "
@@ -73,6 +84,8 @@ def _require_cells(values: Sequence[Any], columns: Sequence[str], is_table: Call
 
 
 def _in_words(value: Any) -> str:
+    if isinstance(value, Mapping):
+        return f"a mapping with {', '.join(map(str, value))}"
     return (
         f"an array of the shape {list(value.shape)}"
         if isinstance(value, np.ndarray)

@@ -16,6 +16,18 @@ from perceivers.data.units import measured
 from perceivers.errors import DataError
 
 NOTATIONS: tuple[Decimal, ...] = ("point", "comma", "grouped")
+# What somebody may say of the notation of a table: "auto" is what its cells say.
+Asked = Literal["auto"] | Decimal
+ASKED: tuple[Asked, ...] = ("auto", *NOTATIONS)
+# In which notations a cell can be meant, by what `_meanings` calls it.
+_MEANT_BY: Mapping[str, frozenset[Decimal]] = {
+    "comma": frozenset({"comma"}),
+    "grouped": frozenset({"grouped"}),
+    "signed": frozenset({"grouped"}),
+    "either": frozenset({"comma", "grouped"}),
+    "point": frozenset({"point", "grouped"}),
+    "thousands": frozenset({"point", "grouped"}),
+}
 # Share of a column's cells that must be numbers, so that a text with a few of them says nothing.
 MOSTLY = 0.98
 # 1.234 may be a thousand and more to whoever writes it; 12.5 may not.
@@ -73,11 +85,7 @@ def notation_of(columns: Sequence[SomeCells]) -> Notation:
     Raises:
         DataError: one cell has a decimal comma, and another one a decimal point, or commas that divide thousands.
     """
-    found: dict[str, _Cell] = {}
-    if any("," in cell for column in columns for cell in column.cells if isinstance(cell, str)):
-        for column in columns:
-            for meaning, cell in _meanings(column):
-                found.setdefault(meaning, cell)
+    found = _found(columns, ",")
     comma, grouped, either = (found.get(meaning) for meaning in ("comma", "grouped", "either"))
     if comma is not None:
         _require_alike(comma, found)
@@ -98,9 +106,48 @@ def notation_of(columns: Sequence[SomeCells]) -> Notation:
     return Notation("grouped", _chosen("grouped", why))
 
 
+def notation_beside(columns: Sequence[SomeCells], known: Decimal) -> Notation:
+    """The notation of a table that a trained run is asked about: the run's, unless cells cannot be read so.
+
+    It is another one where all cells can be read in that, and some in no other: a run that was trained with decimal points is
+    asked in `0,5`, or one with decimal commas in `12.5`. What can be read in two ways stays the run's, and an error.
+
+    Args:
+        columns: some cells of each column that is read as numbers.
+        known: the run's.
+    """
+    found = _found(columns, ".," if known == "comma" else ",")
+    meant = frozenset(NOTATIONS).intersection(*(_MEANT_BY[meaning] for meaning in found))
+    if known in meant:
+        return Notation(known)
+    if meant == {"comma"}:
+        decimal, cell, why = "comma", found["comma"], "the comma of {} stands before a fraction"
+    elif meant == {"grouped"}:
+        # With a point before another cell's fraction, or a sign, see `notation_of`.
+        cell = found.get("grouped") or found.get("signed") or found["either"]
+        decimal, why = "grouped", "the commas of {} divide thousands"
+    elif meant and "point" in found:
+        decimal, cell, why = "point", found["point"], "{} has a point before its fraction"
+    else:
+        return Notation(known)
+    note = f"numbers are read with --decimal {decimal}, where those that the run was trained on have --decimal {known}: "
+    return Notation(decimal, f"{note}{why.format(cell)}; --decimal {known} overrules it")  # type: ignore[arg-type]
+
+
+def _found(columns: Sequence[SomeCells], marks: str) -> dict[str, _Cell]:
+    """The first cell of each meaning; none where no text has one of the marks."""
+    found: dict[str, _Cell] = {}
+    texts = (cell for column in columns for cell in column.cells if isinstance(cell, str))
+    if any(mark in text for text in texts for mark in marks):
+        for column in columns:
+            for meaning, cell in _meanings(column):
+                found.setdefault(meaning, cell)
+    return found
+
+
 def settle_notation(
     tables: Mapping[str, Table | StreamTable],
-    asked: Literal["auto"] | Decimal,
+    asked: Asked,
     number_texts: Callable[[Table | StreamTable], Sequence[SomeCells]],
 ) -> Notation:
     """Say how all tables of a data set write their numbers: as the training table does, where nobody has said it.

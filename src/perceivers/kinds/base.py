@@ -75,6 +75,8 @@ class Kind(AskedKind, ABC):
     """Dataclass of `options`; nothing heavy is imported with it."""
     suffixes: ClassVar[tuple[str, ...]] = ()
     """Endings of the files that hold one value each, lower case with the dot; none where values are no files."""
+    keys_of_a_cell: ClassVar[frozenset[str]] = frozenset()
+    """Keys of a mapping that is a cell, as data sets of the hub have them; none where no mapping is one."""
     usual_columns: ClassVar[tuple[str, ...]] = ()
     """Names that a column of this kind usually has, the likeliest first."""
     belonging: ClassVar[Mapping[str, Sequence[str]]] = {}

@@ -11,6 +11,7 @@ from os import PathLike
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
+from perceivers.arguments.base import require_choice
 from perceivers.errors import DataError
 from perceivers.records import read_json
 from perceivers.runtime.model import RuntimeModel
@@ -19,6 +20,8 @@ from perceivers.runtime.session import Session
 # What reads and answers is imported with the first question: importing this package costs little.
 if TYPE_CHECKING:
     import numpy as np
+
+    from perceivers.data.notation import Asked
 
 EXPORT_FILE = "export.json"
 
@@ -31,11 +34,13 @@ class RuntimePredictor:
         folder: what `perceivers export` wrote.
         record: its `export.json`: the task, errors, sizes.
         session: of `model.onnx`.
+        decimal: how what is asked about writes numbers in texts, see `perceivers.load`.
     """
 
     folder: Path
     record: Mapping[str, Any]
     session: Session
+    decimal: Asked = "auto"
 
     def predict(
         self,
@@ -64,7 +69,6 @@ class RuntimePredictor:
             UnreadableError: some inputs cannot be read; the others are answered and written.
             DataError: none can be read.
         """
-        from perceivers.arguments.base import require_choice
         from perceivers.training.prediction import answer_with
 
         require_choice("unreadable", unreadable, ("stop", "skip"))
@@ -114,24 +118,27 @@ class RuntimePredictor:
         assert isinstance(task, AnsweringTask)
         task.columns = Columns.from_pretrained(self.folder)
         task.decimal, task.takes_strays = self.record["decimal"], self.record.get("takes_strays", True)
+        task.asked_decimal = self.decimal
         model: Any = self._model
         return Predictor(task, Parts(model, task.columns), model, {})
 
 
-def load(folder: str | PathLike[str]) -> RuntimePredictor:
+def load(folder: str | PathLike[str], *, decimal: Asked = "auto") -> RuntimePredictor:
     """Load what `perceivers export` wrote.
 
     Args:
         folder: of the export, in the format onnx.
+        decimal: how what is asked about writes numbers in texts, see `perceivers.load`.
 
     Raises:
         DataError: the folder is no export.
         MissingExtraError: onnxruntime is not installed.
     """
+    require_choice("decimal", decimal, ("auto", "point", "comma", "grouped"))
     folder = Path(os.fspath(folder))
     if not (folder / EXPORT_FILE).is_file():
         raise DataError(
             f"`folder` must be an export with a file {EXPORT_FILE}, received {str(folder)!r} without one; "
             "`perceivers export RUN --output FOLDER` writes such folders"
         )
-    return RuntimePredictor(folder, read_json(folder / EXPORT_FILE), Session(folder / "model.onnx"))
+    return RuntimePredictor(folder, read_json(folder / EXPORT_FILE), Session(folder / "model.onnx"), decimal)

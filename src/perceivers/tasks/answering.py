@@ -10,6 +10,7 @@ from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
+from perceivers.data.notation import Asked, Notation
 from perceivers.data.numbers import Decimal
 from perceivers.data.opening import TABLE_FORMATS, find_files, is_table, open_table_file, with_files_of
 from perceivers.data.rows import decode_row
@@ -17,10 +18,12 @@ from perceivers.data.table_folders import part_of_table
 from perceivers.data.tables import FILE_COLUMN, ListTable, Table, require_columns
 from perceivers.errors import DataError
 from perceivers.tasks.arrays import reads_arrays
+from perceivers.tasks.asked_notation import asked_notation
 from perceivers.tasks.base import Batch, Parts, Prediction, Task, Unreadable, guarded, located
 from perceivers.tasks.columns import Columns, stack_inputs
 from perceivers.tasks.inputs import Sample
 from perceivers.tasks.missing_columns import of_a_trained_run
+from perceivers.tasks.option_advice import OF_ASKING, without_options
 from perceivers.tasks.page import show_answers
 from perceivers.tasks.row_reader import RowReader, require_asked
 from perceivers.tasks.strays import look_through_columns, strays_of, told
@@ -52,6 +55,8 @@ class AnsweringTask(Task[TaskArguments]):
         self.columns = Columns((), {})
         # How tables that are asked about write numbers: as those of the run did.
         self.decimal: Decimal = "point"
+        # What is said of those of tables that are not the run's own; None: they write numbers as it does.
+        self.asked_decimal: Asked | None = None
         # Whether single cells of them that are no numbers or dates are taken for missing.
         self.takes_strays = True
 
@@ -223,6 +228,10 @@ class AnsweringTask(Task[TaskArguments]):
         """What the tables of predictions say of a row: its only answer."""
         return dict(next(iter(answers.values())))
 
+    def truths_given(self, table: Table) -> list[str]:
+        """A line where what tables of predictions say under a target's name is not the answer, but what was given."""
+        return []
+
     def rows_of(self, inputs: Sequence[str]) -> Iterator[tuple[str, Mapping[str, Any], Any]]:
         """Name, cells and table of every row of tables, and of every file in what else is named.
 
@@ -271,7 +280,8 @@ class AnsweringTask(Task[TaskArguments]):
         Raises:
             DataError: it lacks a column, where all are needed; or all columns, so that there is nothing to answer from.
         """
-        table.decimal = self.decimal
+        notation = self.notation_of_asked(table)
+        table.decimal = notation.decimal
         wanted = self.columns_for(self.columns, table.columns).columns_read
         absent = [name for name in wanted if name not in table.columns]
         if self.needs_all:
@@ -292,9 +302,15 @@ class AnsweringTask(Task[TaskArguments]):
             looked = look_through_columns(table, read)
             table.as_missing = strays_of(looked)
             table.warnings = told(table, looked)
-        table.warnings = [*table.warnings, *unknown_names_told(table, self.columns)]
+        told_of_numbers = [f"`{table.source}`: {notation.note}"] if notation.note else []
+        table.warnings = [*told_of_numbers, *table.warnings, *unknown_names_told(table, self.columns)]
         table.notes = [*table.notes, *table.warnings]
         return table
+
+    def notation_of_asked(self, table: Table) -> Notation:
+        """How a table that is asked about writes numbers."""
+        columns = dataclasses.replace(self.columns_for(self.columns, table.columns), answers={})
+        return asked_notation(table, columns, self.asked_decimal or self.decimal, self.decimal)
 
     def is_table(self, path: Path) -> bool:
         """Whether an input of the command is a table with a row a sample."""
@@ -378,7 +394,8 @@ class AnsweringTask(Task[TaskArguments]):
             require_asked(row, columns)
             sample: Sample = decode_row(RowReader(own, self.needs_all), table, row, named)
         except DataError as error:
-            return error if named in str(error) else DataError(f"`{named}` {error}")
+            said = without_options(str(error), OF_ASKING)
+            return DataError(said if named in said else f"`{named}` {said}")
         return sample
 
     def _describe(

@@ -18,7 +18,7 @@ from perceivers.data.folds import can_be_folded, folded
 from perceivers.data.groups import groups_of
 from perceivers.data.held import HeldTable
 from perceivers.data.kept import KeptValues
-from perceivers.data.notation import settle_notation
+from perceivers.data.notation import Notation, settle_notation
 from perceivers.data.opening import Tables, notes_of
 from perceivers.data.rows import load_splits
 from perceivers.data.some_cells import SomeCells
@@ -26,6 +26,7 @@ from perceivers.data.splits import Splits
 from perceivers.data.tables import StreamTable, Table, require_columns
 from perceivers.errors import ConfigurationError
 from perceivers.tasks.answering import EXACT, LABELS, VIEWS, AnsweringTask
+from perceivers.tasks.asked_notation import asked_notation
 from perceivers.tasks.base import Batch, Parts, Step
 from perceivers.tasks.columns import Columns
 from perceivers.tasks.inputs import Sample
@@ -131,19 +132,16 @@ class ColumnTask(AnsweringTask[TaskArguments]):
         """Open rows; those of a trained model are read and answered as it was trained to."""
         self.group_column, self.takes_strays = arguments.group_column, arguments.takes_strays
         tables = self.open(arguments)
-        notation = settle_notation(tables, arguments.decimal, self.number_texts)
+        if parts is None:
+            notation = settle_notation(tables, arguments.decimal, self.number_texts)
+            self.columns = self.choose(tables).surveyed(tables["train"])
+        else:
+            notation = self._as_known(tables, arguments, parts.processor)
         self.decimal = notation.decimal
-        names = tables["train"].columns
-        self.columns = (
-            self.choose(tables).surveyed(tables["train"])
-            if parts is None
-            else self.columns_for(parts.processor, names)
-        )
         tables, taken = self._without_strays(tables, arguments, learns=parts is None)
         if parts is not None:
-            taken += tuple(
-                line for table in tables.values() for line in unknown_names_told(table, self.columns)
-            )
+            unknown = (line for table in tables.values() for line in unknown_names_told(table, self.columns))
+            taken = (*filter(None, [notation.note]), *taken, *unknown)
         tables, unlabelled = with_answers(tables, self.columns.columns_asked, arguments)
         of_kinds = [note for each in self.columns.inputs for note in each.notes()]
         self.notes = [*notes_of(tables), *filter(None, [notation.note]), *of_kinds, *unlabelled]
@@ -158,6 +156,21 @@ class ColumnTask(AnsweringTask[TaskArguments]):
         if parts is None:
             self.columns, splits = learned_from_training(self.columns, splits)
         return splits
+
+    def _as_known(self, tables: Tables, arguments: DataArguments, known: Columns) -> Notation:
+        """Take the columns of a trained model, as they are called in these tables; how these write numbers."""
+        train = tables["train"]
+        self.columns = self.columns_for(known, train.columns)
+        if self.asked_decimal is None:
+            return settle_notation(tables, arguments.decimal, self.number_texts)
+        notation = asked_notation(train, self.columns, self.asked_decimal, arguments.known_decimal)
+        for table in tables.values():
+            table.decimal = notation.decimal
+        answers = {
+            name: answer.in_notation(notation.decimal) for name, answer in self.columns.answers.items()
+        }
+        self.columns = dataclasses.replace(self.columns, answers=answers)
+        return notation
 
     def _without_strays(
         self, tables: Tables, arguments: DataArguments, *, learns: bool

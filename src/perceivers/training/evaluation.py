@@ -13,16 +13,20 @@ import torch
 from torch import Tensor
 
 from perceivers.arguments import DataArguments, RunArguments, TrainingArguments
+from perceivers.arguments.base import require_choice
 from perceivers.data.bundled import BUNDLED
 from perceivers.data.draws import NumberedBatch, plain_loader
 from perceivers.data.folds import whole
 from perceivers.data.frames import IN_MEMORY
-from perceivers.data.splits import PartName
-from perceivers.errors import DataError, MissingExtraError
+from perceivers.data.notation import ASKED, Asked
+from perceivers.data.splits import PartName, Splits
+from perceivers.errors import ConfigurationError, DataError, MissingExtraError
 from perceivers.folder_lock import alone_in
 from perceivers.records import RESULTS_FILE, read_json, whole_file, write_json, writing
 from perceivers.tasks.base import Parts, Task, located
+from perceivers.tasks.column_task import ColumnTask
 from perceivers.tasks.missing_columns import of_a_trained_run
+from perceivers.tasks.option_advice import OF_ASKING, advising, without_options
 from perceivers.tasks.registry import load_run
 from perceivers.training.beside import measure_rivals
 from perceivers.training.prediction import ERRORS_FILE, write_errors
@@ -34,6 +38,8 @@ if TYPE_CHECKING:
     from accelerate import Accelerator
 
 EVALUATION_FILE = "evaluation.json"
+# Those that errors may advise.
+OPTIONS = (*OF_ASKING, "data", "split", "output")
 
 
 def evaluate(
@@ -46,6 +52,7 @@ def evaluate(
     output: str | Path | None = None,
     beside: str | None = None,
     unreadable: Literal["auto", "stop", "skip", "trust"] | None = None,
+    decimal: Asked = "auto",
 ) -> dict[str, Any]:
     """Measure a trained model and write `evaluation.json`.
 
@@ -60,6 +67,7 @@ def evaluate(
             that the run's weights were fitted to (its validation rows are among them where it had `folds`); "auto" the cheap
             method and the trivial answer that fit the run; see `perceivers.training.beside`. None measures the model alone.
         unreadable: see DataArguments; None does as the run did. What is left out is listed in `errors.csv`, too.
+        decimal: how `data` writes numbers in texts, see `perceivers.load`.
 
     Returns:
         What `evaluation.json` holds.
@@ -69,15 +77,18 @@ def evaluate(
         ConfigurationError: `beside` is not for this run.
         MissingExtraError: `beside` needs a package that is not installed.
     """
+    require_notation(decimal, data)
     task, parts, run = load_run(Path(folder))
     # First, because a task calls its columns as the data do that were opened last.
     own_data = data_of_run(run) if data is None or beside is not None else run.data
     if unreadable is not None:
         own_data = replace(own_data, unreadable=unreadable)
-    own = task.load_data(own_data, parts) if data is None or beside is not None else None
-    with of_a_trained_run():
-        splits = own if data is None else task.load_data(of_other_data(own_data, data), parts)
+    with advising(*OPTIONS):
+        own = task.load_data(own_data, parts) if data is None or beside is not None else None
+    with of_a_trained_run(), advising(*OPTIONS):
+        splits = own if data is None else load_other_data(task, parts, own_data, data, decimal)
     assert splits is not None
+    left_out = [without_options(line, OPTIONS) for line in splits.unreadable]
     samples = splits.part(split)
     if not all(hasattr(part, "__len__") for part in getattr(samples, "parts", (samples,))):
         raise DataError(
@@ -114,7 +125,7 @@ def evaluate(
             "data": data or run.data.data,
             "split": split,
             "samples": len(samples),
-            "unreadable": list(splits.unreadable),
+            "unreadable": left_out,
             "odd_cells": list(splits.odd_cells),
             "metrics": scores,
             **rivals,
@@ -124,7 +135,7 @@ def evaluate(
             with writing(target, "name another folder with --output, or make room there"):
                 target.mkdir(parents=True, exist_ok=True)
                 write_json(target / EVALUATION_FILE, results)
-                write_errors(target / ERRORS_FILE, [located(line) for line in splits.unreadable])
+                write_errors(target / ERRORS_FILE, [located(line) for line in left_out])
             _draw(task, parts, shown, target)
     return results
 
@@ -234,6 +245,24 @@ def places_of(data: DataArguments) -> dict[str, str]:
         for name, given in named.items()
         if given and given not in BUNDLED and Path(given).exists()
     }
+
+
+def require_notation(decimal: Asked, data: str | None) -> None:
+    """Raise ConfigurationError where somebody says how numbers are written of the run's own data."""
+    require_choice("decimal", decimal, ASKED)
+    if decimal != "auto" and data is None:
+        raise ConfigurationError(
+            f"`decimal` {decimal} is of other data: name them with `data`; the run's own are read as when it was trained"
+        )
+
+
+def load_other_data(
+    task: Task[Any], parts: Parts, run_data: DataArguments, data: str, decimal: Asked = "auto"
+) -> Splits:
+    """Other data than a run's, read as the run reads, numbers as `decimal` says; see `of_other_data`."""
+    if isinstance(task, ColumnTask):
+        task.asked_decimal = decimal
+    return task.load_data(of_other_data(run_data, data), parts)
 
 
 def of_other_data(run_data: DataArguments, data: str) -> DataArguments:

@@ -15,6 +15,7 @@ import numpy as np
 from perceivers.arguments import TrainingArguments
 from perceivers.data.draws import NumberedBatch, plain_loader
 from perceivers.data.evenly import spread_indices
+from perceivers.data.notation import Asked
 from perceivers.data.rows import RowSamples
 from perceivers.data.splits import JoinedSamples, PartName
 from perceivers.data.tables import Table
@@ -25,10 +26,17 @@ from perceivers.records import whole_file, writing
 from perceivers.tasks.base import Parts, Prediction
 from perceivers.tasks.column_task import ColumnTask
 from perceivers.tasks.missing_columns import of_a_trained_run
+from perceivers.tasks.option_advice import advising
 from perceivers.tasks.registry import load_run
 from perceivers.tasks.row_reader import RowReader
 from perceivers.text_files import ON_NO_LETTERS
-from perceivers.training.evaluation import build_accelerator, data_of_run, measure, of_other_data
+from perceivers.training.evaluation import (
+    build_accelerator,
+    data_of_run,
+    load_other_data,
+    measure,
+    require_notation,
+)
 from perceivers.training.reporting import could_not_draw
 from perceivers.warned import print_warning
 
@@ -68,6 +76,7 @@ def explain(
     seed: int = 0,
     batch_size: int = 64,
     device: str = "auto",
+    decimal: Asked = "auto",
 ) -> list[Importance]:
     """Find what every column is worth, whatever it holds; write `columns.csv`, `columns.png` and `rows.csv`.
 
@@ -85,12 +94,14 @@ def explain(
         seed: of the exchanges.
         batch_size: samples a forward pass.
         device: "auto" or "cpu".
+        decimal: how `data` writes numbers in texts, see `perceivers.load`.
 
     Returns:
         One importance a column and answer, the most important columns first.
     """
     if repeats < 1:
         raise ConfigurationError(f"`repeats` must be at least 1, received {repeats}")
+    require_notation(decimal, data)
     target = Path(output)
     with alone_in(target):
         task, parts, run = load_run(Path(folder))
@@ -98,9 +109,12 @@ def explain(
             raise ConfigurationError(
                 f"`folder` must be a run whose answers come from columns, received one of {task.name}"
             )
-        given = data_of_run(run) if data is None else of_other_data(run.data, data)
-        with of_a_trained_run():
-            splits = task.load_data(given, parts)
+        with of_a_trained_run(), advising("decimal", "data", "split", "output"):
+            splits = (
+                task.load_data(data_of_run(run), parts)
+                if data is None
+                else load_other_data(task, parts, run.data, data, decimal)
+            )
         samples = _some(splits.part(split), most_rows)
         accelerator = build_accelerator(TrainingArguments(batch_size=batch_size, device=device))  # type: ignore[arg-type]
         prepared = parts.model.to(accelerator.device).eval().prepare()

@@ -10,7 +10,7 @@ import tempfile
 from collections.abc import Iterable, Mapping, Sequence
 from os import PathLike
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
@@ -22,6 +22,7 @@ from perceivers.arguments import (
     TrainingArguments,
     from_mapping,
 )
+from perceivers.arguments.base import require_choice
 from perceivers.errors import ConfigurationError
 from perceivers.tasks.table.options import TableArguments
 
@@ -43,6 +44,13 @@ ELSEWHERE: Mapping[str, str] = {
     "validation_data": "validation",
     "test_data": "test",
 }
+# Options that only a command can have, and what Python has in their place.
+OF_THE_COMMAND: Mapping[str, str] = {
+    "config": "a recipe's fields are its arguments, **options",
+    "print_config": "what was chosen stands in arguments.yaml of its `output`",
+}
+_OWN = ("output", "overwrite", "resume", "quiet", "beside", "track")
+TRACKERS = ("tensorboard", "wandb", "mlflow", "csv")
 
 
 def fit(
@@ -55,6 +63,8 @@ def fit(
     overwrite: bool = False,
     resume: bool = False,
     quiet: bool = False,
+    beside: Literal["auto", "none"] = "none",
+    track: str | Sequence[str] = (),
     **options: Any,
 ) -> Predictor:
     """Train a model that answers columns of a table from the others: `perceivers train table` in Python.
@@ -72,6 +82,9 @@ def fit(
         overwrite: replace the run that `output` already holds.
         resume: go on with the run that `output` holds.
         quiet: print nothing.
+        beside: "auto" measures a trivial answer and a cheap method on the same rows, for `predictor.results["beside"]`, which
+            takes seconds and is what the command does.
+        track: what the history is told to while the run goes on, one or more of "tensorboard", "wandb", "mlflow", "csv".
         options: further options of `perceivers train table`, with underscores: `column=["photo=image"]`, `epochs=20`.
 
     Returns:
@@ -84,6 +97,10 @@ def fit(
     from perceivers.training.run import train
 
     chosen = _by_concern(options)
+    require_choice("beside", beside, ("auto", "none"))
+    told = (track,) if isinstance(track, str) else tuple(track)
+    for each in told:
+        require_choice("track", each, TRACKERS)
     targets = (target,) if isinstance(target, str) or not isinstance(target, Iterable) else tuple(target)
     source: dict[str, Any] = {"data": IN_MEMORY}
     tables: Tables | None = None
@@ -116,6 +133,8 @@ def fit(
             # Nobody would see them.
             pictures=output is not None,
             quiet=quiet,
+            beside=beside,
+            track=told,  # type: ignore[arg-type]
         )
         model = from_mapping(TableArguments, {"target": targets, **chosen["model"]})
         train(GivenTableTask(model, tables), run)
@@ -132,11 +151,7 @@ def _by_concern(options: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
     found: dict[str, dict[str, Any]] = {concern: {} for concern in CONCERNS}
     for name, value in options.items():
         if name not in fields or name in ELSEWHERE:
-            near = difflib.get_close_matches(name, [*fields, *ELSEWHERE.values()], n=1)
-            hint = ELSEWHERE.get(name, near[0] if near else None)
-            raise ConfigurationError(
-                f"`{name}` is no option of `perceivers.fit`{f'; is it {hint}?' if hint else ''}"
-            )
+            raise ConfigurationError(f"`{name}` is no option of `perceivers.fit`{_instead(name, fields)}")
         concern, has_several = fields[name]
         if has_several:
             several = value if isinstance(value, list | tuple) else (value,)
@@ -144,6 +159,16 @@ def _by_concern(options: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
         else:
             found[concern][name] = _plain(value)
     return found
+
+
+def _instead(name: str, fields: Iterable[str]) -> str:
+    """What stands in the place of an option that there is not."""
+    if name in ELSEWHERE:
+        return f": give it as `{ELSEWHERE[name]}`"
+    if name in OF_THE_COMMAND:
+        return f": {OF_THE_COMMAND[name]}"
+    near = difflib.get_close_matches(name, [*fields, *ELSEWHERE.values(), *_OWN], n=1)
+    return f"; is it {near[0]}?" if near else ""
 
 
 def _plain(value: Any) -> Any:

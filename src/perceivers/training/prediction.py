@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from perceivers.arguments.base import require_choice
+from perceivers.data.notation import Asked
 from perceivers.errors import ConfigurationError, DataError, UnreadableError
 from perceivers.folder_lock import alone_in
 from perceivers.predictor import Predictor, load
@@ -55,6 +56,7 @@ def predict(
     *,
     device: str = "auto",
     unreadable: Literal["stop", "skip"] = "stop",
+    decimal: Asked = "auto",
 ) -> list[Prediction]:
     """Answer for each input, and write the answers where a folder is named for them.
 
@@ -73,6 +75,7 @@ def predict(
         output: folder that receives the answers; None writes nothing.
         device: "auto" or "cpu".
         unreadable: "stop" raises UnreadableError at the end where an input could not be read; "skip" does not.
+        decimal: how numbers are written in texts, see `perceivers.load`.
 
     Returns:
         One prediction an input, or row, that could be read, in order.
@@ -83,7 +86,7 @@ def predict(
         PerceiversError: the answers cannot be written.
     """
     require_choice("unreadable", unreadable, ("stop", "skip"))
-    answered = answer_all(folder, inputs, output, device=device)
+    answered = answer_all(folder, inputs, output, device=device, decimal=decimal)
     if unreadable == "stop":
         answered.require_all()
     return answered.predictions
@@ -95,11 +98,12 @@ def answer_all(
     output: str | PathLike[str] | None,
     *,
     device: str = "auto",
+    decimal: Asked = "auto",
     tell: Callable[[Answered], None] | None = None,
 ) -> Answered:
     """See `predict`; what cannot be read is no error where anything can. `tell` is called before pictures are drawn."""
     _require_asked(inputs, output)
-    return answer_with(load(folder, device=device), inputs, output, tell=tell)
+    return answer_with(load(folder, device=device, decimal=decimal), inputs, output, tell=tell)
 
 
 def answer_with(

@@ -142,11 +142,6 @@ def test_every_form_of_a_picture_is_plain_for_the_model() -> None:
     assert read_plain(np.array([[200]], np.uint16), channels=1, white_level=200).getpixel((0, 0)) == 255
 
 
-def test_an_array_that_is_no_picture_is_named() -> None:
-    with pytest.raises(DataError, match="received an array"):
-        decode_image(np.zeros((3, 5, 7), np.float64))
-
-
 def test_a_dark_set_of_deep_pictures_is_told() -> None:
     def note(*tops: int) -> str | None:
         return dark_note([np.array([[0, top]], np.uint16) for top in tops])

@@ -75,7 +75,10 @@ def test_samples_are_read_at_the_rate_of_their_row_and_empty_cells_are_absent() 
     assert len(value.waveform) == 100
     assert read(kind(), audio=None) is None
     assert read(kind(), audio="  ") is None
-    with pytest.raises(DataError, match="samples need their rate in Hz in the column 'sampling_rate'"):
+    with pytest.raises(
+        DataError,
+        match=r"samples need their rate in Hz, received none: .* of their row",
+    ):
         read(kind(), audio=sound(200).waveform)
 
 

@@ -52,7 +52,10 @@ def test_any_rate_and_number_of_channels_becomes_one_channel_at_the_models_rate(
         ("", "a sound must be a path"),
         ("absent.wav", "absent.wav` is not a sound file: there is no such file"),
         (b"RIFF", "the sound in the row cannot be read"),
-        ([0.1, 0.2], "samples need their rate in Hz in the column 'sampling_rate', received none"),
+        (
+            [0.1, 0.2],
+            "need their rate in Hz, received none: give them as {'array': SAMPLES, 'sampling_rate': RATE}, or",
+        ),
         ({"array": [0.0, float("nan")], "sampling_rate": 8_000}, "`the sound` must be finite"),
     ],
 )

@@ -15,6 +15,7 @@ from perceivers.arguments import DataArguments, OptimizationArguments, RunArgume
 from perceivers.arguments.open import usual_values
 from perceivers.configuration import PerceiverConfig
 from perceivers.errors import ConfigurationError, DataError
+from perceivers.predictor import load
 from perceivers.tasks.answering import LABELS
 from perceivers.tasks.audio_classification.options import AudioClassificationArguments
 from perceivers.tasks.audio_classification.task import AudioClassification
@@ -122,6 +123,23 @@ def test_files_folders_and_tables_are_answered_and_drawn(
     assert (tmp_path / "out" / "predictions.png").stat().st_size > 10_000
     rows = list(csv.DictReader((tmp_path / "out" / "predictions.csv").read_text().splitlines()))
     assert [row["label"] for row in rows] == ["high", "low", "low", "high"]
+
+
+def test_samples_are_asked_about_with_their_rate(trained: tuple[Path, dict[str, Any]]) -> None:
+    asked, rate = load(trained[0], device="cpu"), 8_000
+    sounds = [tone(seed, pitch, rate=rate) for seed, pitch in ((99, 700.0), (98, 200.0))]
+    cells = [{"array": sound, "sampling_rate": rate} for sound in sounds]
+    answers = asked(cells)
+    assert [answer["label"] for answer in answers] == ["high", "low"]  # type: ignore[index]
+    assert asked([{"file": sound, "sampling_rate": rate} for sound in sounds]) == answers
+    assert asked([{"file": cell} for cell in cells]) == answers
+    (alone,) = asked([sounds[0]])
+    assert isinstance(alone, DataError)
+    assert (
+        "samples need their rate in Hz, received none: give them as {'array': SAMPLES, 'sampling_rate': RATE}"
+        in str(alone)
+    )
+    assert [each.values["label"] for each in predict(trained[0], cells, device="cpu")] == ["high", "low"]
 
 
 def test_clips_of_a_table_with_several_labels(tmp_path: Path) -> None:

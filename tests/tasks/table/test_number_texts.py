@@ -109,15 +109,24 @@ def test_a_run_is_measured_and_asked_in_its_notation(run: Path, tmp_path: Path) 
 
 
 @pytest.mark.parametrize(
-    ("cell", "message"),
-    [("1234.5", "a number with a point, although `decimal` is comma"), ("1,234.5", "divided by commas")],
+    ("cell", "message", "decimal"),
+    [
+        ("1234.5", "a number with a point, although `decimal` is comma", "point"),
+        ("1,234.5", "divided by commas", "grouped"),
+    ],
 )
-def test_another_notation_in_rows_that_are_asked_about_is_an_error(
-    run: Path, cell: str, message: str
+def test_another_notation_in_rows_that_are_asked_about_is_told_and_an_error_where_one_is_said(
+    run: Path, cell: str, message: str, decimal: str
 ) -> None:
-    (wrong,) = perceivers.load(run)([{"size": cell}])
+    (wrong,) = perceivers.load(run, decimal="comma")([{"size": cell}])
     assert isinstance(wrong, DataError)
     assert message in str(wrong)
+    (expected,) = perceivers.load(run)([{"size": "1234,5"}])
+    with pytest.warns(
+        UserWarning, match=f"numbers are read with --decimal {decimal}, where those that the run"
+    ):
+        (told,) = perceivers.load(run)([{"size": cell}])
+    assert told == {**expected, "size": cell}  # type: ignore[dict-item]
 
 
 @pytest.mark.parametrize("ending", [".csv", ".tsv", ".jsonl", ".parquet"])

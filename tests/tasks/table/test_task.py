@@ -120,7 +120,8 @@ def test_a_missing_target_counts_for_nothing_in_its_own_answer_alone() -> None:
 
 def test_quantiles_are_answered_as_intervals_that_hold_their_share() -> None:
     predictor = fit_tiny(without(fruit(), "kind", "tags"), "price", quantiles=[0.1, 0.5, 0.9], epochs=14)
-    rows = predictor(without(fruit(200, seed=8), "kind", "tags"))
+    with pytest.warns(UserWarning, match="holds the column 'price', which is answered"):
+        rows = predictor(without(fruit(200, seed=8), "kind", "tags"))
     assert all(isinstance(row, dict) for row in rows)
     inside = [row["price_low"] <= row["price"] <= row["price_high"] for row in rows]  # type: ignore[index]
     assert 0.55 < sum(inside) / len(inside) <= 1.0

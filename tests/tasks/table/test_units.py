@@ -125,7 +125,7 @@ def test_another_unit_is_refused_with_row_column_and_cure(run: Path, cell: str) 
     assert isinstance(refused, DataError)
     said = str(refused)
     assert f"'weight': expected a number such as 12.0 kg, received {cell!r}" in said
-    assert said.endswith("--column weight=category")
+    assert said.endswith("; empty the cell if nobody knows it")
 
 
 def test_numbers_are_shown_and_asked_for_with_their_units(run: Path) -> None:

@@ -25,6 +25,6 @@ def test_a_value_that_cannot_be_read_names_its_column_and_the_other_rows_are_ans
         Image.new("L", (7, 5), 11 * index).save(path)
         rows.append({"photo": str(path), "size": 1.5 * index, "sold": index % 2 == 0})
     predictor = perceivers.fit(rows, "sold", device="cpu", **SMALL)
-    first, second = predictor([{"photo": str(tmp_path / "none.png"), "size": 1}, rows[0]])
+    first, second = predictor([{"photo": str(tmp_path / "none.png"), "size": 1}, {**rows[0], "sold": None}])
     assert "in the column 'photo': " in str(first)
     assert isinstance(second, dict)

@@ -57,6 +57,7 @@ class ImageKind(Kind):
     name: ClassVar[str] = "image"
     options_class: ClassVar[type[Any]] = ImageOptions
     suffixes: ClassVar[tuple[str, ...]] = IMAGE_SUFFIXES
+    keys_of_a_cell: ClassVar[frozenset[str]] = frozenset({"bytes", "path"})
     usual_columns: ClassVar[tuple[str, ...]] = ("image", "picture", "photo", "img")
     belonging: ClassVar[Mapping[str, Sequence[str]]] = {"input_form": ("num_fourier_bands",)}
     forms_of_input: ClassVar[Forms] = {

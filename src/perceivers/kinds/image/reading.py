@@ -13,6 +13,7 @@ import numpy as np
 from PIL import Image
 
 from perceivers.errors import DataError
+from perceivers.kinds.image.array_pictures import as_array, picture_of
 from perceivers.processors.image.opening import (
     SHOWN_AS,
     brightest,
@@ -49,19 +50,14 @@ def decode_image(
 
     Args:
         value: a path, relative to `root`; bytes of a picture file; a mapping with `bytes` or `path`, as data sets on the hub
-            have; pixels [height, width] or [height, width, channels], uint8 in [0, 255], or uint16 or floating point without
-            channels; a Pillow image.
+            have; pixels, see `perceivers.kinds.image.array_pictures.picture_of`, also as a tensor of torch; a Pillow image.
         root: folder that relative paths belong to.
         white_level: value that is white, of pictures deeper than 8 bits; None: by the file's mode.
         room: pixels that both sides have at least, where files are read smaller than they are; None: whole.
     """
+    value = as_array(value)
     if isinstance(value, np.ndarray):
-        try:
-            value = Image.fromarray(value)
-        except (TypeError, ValueError) as error:
-            raise DataError(
-                f"a picture must be a path, bytes or pixels, received an array: {error}"
-            ) from error
+        return picture_of(value, white_level)
     if isinstance(value, Image.Image):
         return plain_depth(upright(value), "the picture", white_level)
     if isinstance(value, Mapping):
@@ -142,6 +138,7 @@ def brightest_of(value: Any, root: Path | None = None) -> tuple[float, float] | 
     """The largest value of a picture deeper than 8 bits, and the white of its mode; None of every other, and of none."""
     if isinstance(value, Mapping):
         value = value.get("path") if value.get("bytes") is None else value["bytes"]
+    value = as_array(value)
     if isinstance(value, np.ndarray):
         return (float(value.max()), 65535.0) if value.dtype == np.uint16 and value.size else None
     if isinstance(value, str) and value:

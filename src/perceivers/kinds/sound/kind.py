@@ -71,6 +71,7 @@ class SoundKind(Kind):
     name: ClassVar[str] = "sound"
     options_class: ClassVar[type[Any]] = SoundOptions
     suffixes: ClassVar[tuple[str, ...]] = AUDIO_SUFFIXES
+    keys_of_a_cell: ClassVar[frozenset[str]] = frozenset({"array", "sampling_rate", "bytes", "path"})
     usual_columns: ClassVar[tuple[str, ...]] = ("file", "audio")
     belonging: ClassVar[Mapping[str, Sequence[str]]] = {
         "input_form": ("num_fourier_bands", "time_masks", "frequency_masks"),

@@ -102,7 +102,10 @@ def samples_of(value: Any, root: os.PathLike[str] | None, own_rate: int | None =
     elif isinstance(value, np.ndarray | list):
         sound = np.asarray(value)
         if own_rate is None:
-            raise DataError(f"samples need their rate in Hz in the column {RATE_COLUMN!r}, received none")
+            raise DataError(
+                f"samples need their rate in Hz, received none: give them as {{'array': SAMPLES, '{RATE_COLUMN}': RATE}}, or "
+                f"their rate in the column {RATE_COLUMN!r} of their row"
+            )
     else:
         raise DataError(f"a sound must be a path, the bytes of a sound file, or samples, received {value!r}")
     require_rate(own_rate, name_of(value))

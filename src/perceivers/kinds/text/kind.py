@@ -54,6 +54,7 @@ class TextKind(Kind):
     name: ClassVar[str] = "text"
     options_class: ClassVar[type[Any]] = TextOptions
     suffixes: ClassVar[tuple[str, ...]] = TEXT_SUFFIXES
+    keys_of_a_cell: ClassVar[frozenset[str]] = frozenset({"bytes", "path"})
     belonging: ClassVar[Mapping[str, Sequence[str]]] = {
         "text_reading": tuple(entry.name for entry in fields(TextOptions) if entry.name != "empty_texts")
     }

@@ -74,6 +74,7 @@ class VideoKind(Kind):
     name: ClassVar[str] = "video"
     options_class: ClassVar[type[Any]] = VideoOptions
     suffixes: ClassVar[tuple[str, ...]] = VIDEO_SUFFIXES
+    keys_of_a_cell: ClassVar[frozenset[str]] = frozenset({"bytes", "path"})
     usual_columns: ClassVar[tuple[str, ...]] = USUAL_COLUMNS
     belonging: ClassVar[Mapping[str, Sequence[str]]] = {
         "video_form": ("video_bands", "video_frames_per_patch"),

@@ -129,7 +129,8 @@ def plain_depth(picture: Image.Image, name: str, white_level: float | None = Non
     if white_level is None and (lowest < 0 or highest > white * OVERSHOOT):
         raise DataError(
             f"{name} has values from {lowest:g} to {highest:g}, and files of its kind (mode {picture.mode}) are white at "
-            f"{white:g}: give the value that is white, `--white-level NUMBER` (`white_level` in Python)"
+            f"{white:g}: give the value that is white, `--white-level NUMBER` (`white_level` in Python), or save "
+            f"pictures whose values end at {white:g}"
         )
     if white == WHITE_OF_WHOLE and values.dtype.kind in "iu":
         # The nearest byte of 257ths, exactly.

@@ -17,6 +17,7 @@ from perceivers.data.some_cells import SomeCells
 from perceivers.data.splits import Samples, Splits
 from perceivers.data.tables import StreamTable, Table
 from perceivers.errors import ConfigurationError
+from perceivers.kinds.base import is_empty
 from perceivers.kinds.series.archives import archive_table, has_own_form
 from perceivers.tasks.base import Parts
 from perceivers.tasks.choosing import for_length
@@ -130,6 +131,18 @@ class TableTask(ColumnTask[TableArguments]):
         assert self.table_plan is not None
         return [plan_as_table(self.table_plan), *super().plan(splits)]
 
+    def truths_given(self, table: Table) -> list[str]:
+        """See AnsweringTask."""
+        names = dict.fromkeys(answer.column for answer in self.columns.answers.values())
+        given = [
+            name for name in names if name in table.columns and not all(map(is_empty, table.column(name)))
+        ]
+        return [
+            f"`{table.source}` holds the column {name!r}, which is answered: of each row {name!r} is what was given, and "
+            f"{_answer_of(name)!r} the answer"
+            for name in given
+        ]
+
     def columns_of(self, row: Mapping[str, Any], answers: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:
         """The row's own cells, and beside them each target's answer, and its probability or interval."""
         values = {
@@ -140,6 +153,11 @@ class TableTask(ColumnTask[TableArguments]):
         for name, said in answers.items():
             column = self.columns.answers[name].column
             (_, answer), *others = said.items()
-            values[f"{column}_answer" if column in row else column] = answer
+            values[_answer_of(column) if column in row else column] = answer
             values.update((f"{column}_{key}", value) for key, value in others)
         return values
+
+
+def _answer_of(column: str) -> str:
+    """What the answer is called beside the column that was given."""
+    return f"{column}_answer"
