@@ -8,6 +8,11 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from torch import Tensor
 
+# What is said of an empty text in the place of a path, of which `Path` would make the present folder.
+EMPTY_PATH = (
+    "received an empty text, as an unset variable of the shell is; the folder that you are in is called ."
+)
+
 
 class PerceiversError(Exception):
     """Base of every error that this library raises on purpose."""

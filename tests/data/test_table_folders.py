@@ -210,7 +210,10 @@ def test_a_path_that_is_streamed_is_no_pattern_either(tmp_path: Path, name: str)
 
 @pytest.mark.parametrize(
     ("name", "expected"),
-    [("a.csv", True), ("a.CSV.GZ", True), ("a.tsv.gz", True), ("a.parquet", True), ("a.gz", False), ("a.json.xz", True)],
+    [
+        ("a.csv", True), ("a.CSV.GZ", True), ("a.tsv.gz", True), ("a.parquet", True), ("a.gz", False), ("a.json.xz", True),
+        (".", False), ("", False),
+    ],
 )  # fmt: skip
 def test_tables_are_known_by_their_names(name: str, expected: bool) -> None:
     assert is_table(name) is expected

@@ -13,7 +13,7 @@ from perceivers.arguments.data import DataArguments
 from perceivers.data.bundled import BUNDLED, bundled_tables
 from perceivers.data.delimited import DelimitedFile
 from perceivers.data.dialects import OR_LEAVE_OUT
-from perceivers.data.folders import files_below, find_files, open_files, sub_folders
+from perceivers.data.folders import files_below, find_files, open_files, require_named, sub_folders
 from perceivers.data.given_parts import with_given_parts
 from perceivers.data.joined import joined
 from perceivers.data.json_lines import JsonFile
@@ -64,6 +64,7 @@ __all__ = [
     "open_files",
     "open_table_file",
     "open_tables",
+    "require_named",
     "sub_folders",
     "with_files_of",
 ]

@@ -41,7 +41,7 @@ class FoundTables:
 def format_of(path: Path) -> str:
     """The ending that says how a file is read, in lower case: ".csv" for a `.csv.gz`."""
     suffix = path.suffix.lower()
-    inner = path.with_suffix("").suffix.lower()
+    inner = Path(path.stem).suffix.lower()
     return inner if suffix in PACKED_ENDINGS and inner in (*TEXT_FORMATS, *JSON_FORMATS) else suffix
 
 

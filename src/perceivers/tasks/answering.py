@@ -11,7 +11,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from perceivers.data.numbers import Decimal
-from perceivers.data.opening import TABLE_FORMATS, find_files, is_table, open_table_file, with_files_of
+from perceivers.data.opening import (
+    TABLE_FORMATS,
+    find_files,
+    is_table,
+    open_table_file,
+    require_named,
+    with_files_of,
+)
 from perceivers.data.rows import decode_row
 from perceivers.data.table_folders import part_of_table
 from perceivers.data.tables import FILE_COLUMN, ListTable, Table, require_columns
@@ -236,6 +243,7 @@ class AnsweringTask(Task[TaskArguments]):
 
     def tables_of(self, given: str) -> Iterator[Table]:
         """An input of the command as tables with a row a sample."""
+        require_named(given)
         path = Path(given)
         if self.is_table(path):
             table = open_table_file(path)

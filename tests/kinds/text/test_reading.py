@@ -35,6 +35,12 @@ def test_the_column_is_the_named_one_or_the_files_own() -> None:
         column_of_text(table_of(["a"]), "body")
 
 
+def test_an_empty_text_is_no_path() -> None:
+    assert is_path(".")
+    assert not is_path("")
+    assert not is_given_as_path("")
+
+
 def test_a_value_is_read_as_utf8_and_a_file_by_its_name(tmp_path: Path) -> None:
     assert read_text({"text": "é"}, None, "text") == b"\xc3\xa9"
     (tmp_path / "a.txt").write_bytes(b"\xef\xbb\xbfabc")

@@ -58,6 +58,17 @@ def test_a_table_has_a_pair_in_each_row_by_its_columns(tmp_path):
         shades([str(table)])
 
 
+def test_an_empty_text_is_not_the_folder_that_the_user_is_in(tmp_path, monkeypatch):
+    for name in "ab":
+        grey(tmp_path / f"{name}.png", 3)
+    monkeypatch.chdir(tmp_path)
+    assert len(shades(["."])) == 1
+    with pytest.raises(
+        DataError, match="`inputs` must name a file, a table or a folder each, received an empty"
+    ):
+        shades([""])
+
+
 def test_rows_that_give_no_pair_are_named(tmp_path):
     grey(tmp_path / "1.png", 1)
     grey(tmp_path / "wide.png", 1, width=13)

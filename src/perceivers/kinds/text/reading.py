@@ -103,7 +103,8 @@ def read_text_file(path: Path) -> bytes:
 def is_path(given: str) -> bool:
     """Whether an input names a file or a folder that is there."""
     try:
-        return Path(given).exists()
+        # No path is empty; Path makes the present folder of it.
+        return bool(given) and Path(given).exists()
     except (OSError, ValueError):  # a text too long, or with characters that no path has
         return False
 
@@ -118,8 +119,7 @@ def is_given_as_path(given: str, suffixes: Sequence[str] = TEXT_SUFFIXES) -> boo
     Raises:
         DataError: it looks like the path of such a file, and there is none: its name is hardly what is asked about.
     """
-    # No path is empty; Path makes the present folder of it.
-    if given and is_path(given):
+    if is_path(given):
         return True
     if given == "".join(given.split()) and given.lower().endswith(tuple(suffixes)):
         raise DataError(
