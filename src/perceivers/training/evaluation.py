@@ -18,7 +18,7 @@ from perceivers.data.draws import NumberedBatch, plain_loader
 from perceivers.data.folds import whole
 from perceivers.data.frames import IN_MEMORY
 from perceivers.data.splits import PartName
-from perceivers.errors import DataError, MissingExtraError
+from perceivers.errors import ConfigurationError, DataError, MissingExtraError
 from perceivers.folder_lock import alone_in
 from perceivers.records import RESULTS_FILE, read_json, whole_file, write_json, writing
 from perceivers.tasks.base import Parts, Task, located
@@ -69,6 +69,11 @@ def evaluate(
         MissingExtraError: `beside` needs a package that is not installed.
     """
     task, parts, run = load_run(Path(folder))
+    if beside is not None and data is not None and run.data.data == IN_MEMORY:
+        raise ConfigurationError(
+            f"`beside` must be left out with `data`, received {beside!r}: it is fitted to the rows that the run "
+            f"{str(folder)!r} was trained on, which were in memory and lie in no file"
+        )
     # First, because a task calls its columns as the data do that were opened last.
     own_data = data_of_run(run) if data is None or beside is not None else run.data
     if unreadable is not None:
