@@ -208,6 +208,20 @@ def test_a_path_that_is_streamed_is_no_pattern_either(tmp_path: Path, name: str)
     assert [row["x"] for row in table.rows(0)] == ["right"]
 
 
+def test_a_table_that_is_a_link_to_nothing_is_an_error(tmp_path: Path) -> None:
+    (tmp_path / "train.csv").write_text("x,y\n1,2\n")
+    for name in ("test.csv", "alone.parquet"):
+        (tmp_path / name).symlink_to("gone")
+    with pytest.raises(
+        DataError, match=r"test\.csv` cannot be read as a table: it is a link to nothing \(gone\): fetch"
+    ):
+        open_tables(DataArguments(data=str(tmp_path)), ())
+    with pytest.raises(
+        DataError, match=r"alone\.parquet', which does not exist: it is a link to nothing \(gone\): fetch"
+    ):
+        open_tables(DataArguments(data=str(tmp_path / "alone.parquet")), ())
+
+
 @pytest.mark.parametrize(
     ("name", "expected"),
     [

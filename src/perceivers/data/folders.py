@@ -8,7 +8,7 @@ from pathlib import Path, PurePath
 from perceivers.data.layouts import Layout, LayoutChoice, layout_of
 from perceivers.data.scanning import FoundFiles, is_passed_over, scan
 from perceivers.data.tables import FILE_COLUMN, LABEL_COLUMN, ListTable, Table
-from perceivers.errors import EMPTY_PATH, DataError
+from perceivers.errors import EMPTY_PATH, DataError, absent
 
 
 def open_files(
@@ -86,7 +86,7 @@ def find_files(
         elif path.is_file():
             paths.append(path)
         else:
-            raise DataError(f"`{path}` does not exist")
+            raise DataError(f"`{path}` {absent(path)}")
     return paths
 
 

@@ -12,6 +12,7 @@ from perceivers.data.folders import sub_folders
 from perceivers.data.joined import ANSWER_WORDS
 from perceivers.data.parts import named_parts, part_of
 from perceivers.data.tables import FILE_COLUMN, LABEL_COLUMN, StreamTable, Table
+from perceivers.errors import dead_link
 
 # Endings of the files that are read as tables; `is_table` knows those of texts packed, too.
 TABLE_FORMATS = (".csv", ".tsv", ".jsonl", ".json", ".parquet")
@@ -182,7 +183,7 @@ def table_files(folder: Path) -> list[Path]:
     return [
         path
         for path in sorted(folder.iterdir())
-        if is_table(path) and not path.name.startswith(".") and path.is_file()
+        if is_table(path) and not path.name.startswith(".") and (path.is_file() or dead_link(path))
     ]
 
 

@@ -22,7 +22,7 @@ from perceivers.data.opening import (
 from perceivers.data.rows import decode_row
 from perceivers.data.table_folders import part_of_table
 from perceivers.data.tables import FILE_COLUMN, ListTable, Table, require_columns
-from perceivers.errors import DataError
+from perceivers.errors import DataError, absent
 from perceivers.tasks.arrays import reads_arrays
 from perceivers.tasks.base import Batch, Parts, Prediction, Task, Unreadable, guarded, located
 from perceivers.tasks.columns import Columns, stack_inputs
@@ -263,7 +263,7 @@ class AnsweringTask(Task[TaskArguments]):
         if len(self.columns.inputs) > 1 or not only.kind.suffixes:
             raise DataError(
                 f"`inputs` must be tables ({', '.join(TABLE_FORMATS)}), received {given!r}"
-                + ("" if path.exists() else ", which does not exist")
+                + ("" if path.exists() else f", which {absent(path)}")
             )
         notes: list[str] = []
         files = [str(file) for file in find_files([given], only.kind.suffixes, only.kind.name, notes)]

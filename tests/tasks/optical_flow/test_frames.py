@@ -69,6 +69,15 @@ def test_an_empty_text_is_not_the_folder_that_the_user_is_in(tmp_path, monkeypat
         shades([""])
 
 
+def test_a_frame_that_is_a_link_to_nothing_is_told(tmp_path):
+    for name in "abc":
+        grey(tmp_path / f"{name}.png", 3)
+    (tmp_path / "bb.png").symlink_to("gone")
+    left_out = []
+    assert len(list(pairs_of_inputs([str(tmp_path)], CHOSEN, left_out))) == 1
+    assert "a link to nothing" in left_out[0].reason
+
+
 def test_rows_that_give_no_pair_are_named(tmp_path):
     grey(tmp_path / "1.png", 1)
     grey(tmp_path / "wide.png", 1, width=13)

@@ -17,7 +17,7 @@ import numpy as np
 from perceivers.data.opening import is_table, open_table_file, require_named
 from perceivers.data.rows import decode_row
 from perceivers.data.tables import StreamTable, Table, require_columns
-from perceivers.errors import DataError
+from perceivers.errors import DataError, absent, dead_link
 from perceivers.kinds.image.reading import IMAGE_SUFFIXES
 from perceivers.processors.optical_flow.files import read_flow_array, write_flow
 from perceivers.processors.video.decoding import DEFAULT_RATE, Picture, decode, read_header
@@ -184,7 +184,7 @@ def _pairs_of(given: str, chosen: OpticalFlowArguments, left_out: list[Unreadabl
     elif path.suffix.lower() in VIDEO_SUFFIXES:
         yield from _pairs_of_film(path)
     else:
-        raise DataError(f"`{path}` does not exist")
+        raise DataError(f"`{path}` {absent(path)}")
 
 
 def film_frames(film: Path) -> Iterator[np.ndarray]:
@@ -250,7 +250,11 @@ def _sequences(folder: Path) -> list[tuple[Path, list[Path]]]:
     """Folders at any depth that hold pictures, each with its pictures in order."""
     found: dict[Path, list[Path]] = {}
     for path in sorted(folder.rglob("*"), key=_by_number):
-        if path.suffix.lower() in IMAGE_SUFFIXES and not path.name.startswith(".") and path.is_file():
+        if (
+            path.suffix.lower() in IMAGE_SUFFIXES
+            and not path.name.startswith(".")
+            and (path.is_file() or dead_link(path))
+        ):
             found.setdefault(path.parent, []).append(path)
     if not found:
         raise DataError(f"`{folder}` holds no picture ({', '.join(IMAGE_SUFFIXES)})")
