@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import pickle
+from pathlib import Path
 
 import pytest
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
+from perceivers.array_files import read_npy, read_npz
 from perceivers.errors import (
     CheckpointError,
     CheckpointMismatchError,
@@ -20,9 +22,20 @@ from perceivers.errors import (
     NameConflictError,
     PerceiversError,
     ShapeError,
+    absent,
+    dead_link,
     one_line,
     require_shape,
 )
+from perceivers.kinds.points.reading import read_points
+from perceivers.kinds.text.reading import read_text_file
+from perceivers.processors.audio.files import read_samples
+from perceivers.processors.image.opening import open_picture
+from perceivers.processors.optical_flow.files import read_flow
+from perceivers.processors.optical_flow.kitti import read_kitti_flow
+from perceivers.processors.optical_flow.pfm import read_pfm_flow
+from perceivers.processors.video.decoding import read_header
+from perceivers.processors.video.files import read_video
 
 
 @pytest.mark.parametrize(
@@ -97,3 +110,43 @@ def test_what_other_libraries_say_is_one_short_line() -> None:
     assert one_line(ValueError("two\n  lines")) == "two lines"
     assert one_line(ValueError()) == "ValueError"
     assert one_line("x" * 1000, most=10) == "x" * 7 + "..."
+
+
+def test_a_link_to_nothing_says_what_it_is_and_what_to_do(tmp_path: Path) -> None:
+    (tmp_path / "there").write_text("")
+    (tmp_path / "good").symlink_to("there")
+    link = tmp_path / "dead"
+    link.symlink_to("../annex/a.png")
+    said = "it is a link to nothing (../annex/a.png): fetch what it stands for, as `git annex get` or `dvc pull` do"
+    assert dead_link(link) == said
+    assert absent(link) == f"does not exist: {said}"
+    with pytest.raises(FileNotFoundError) as error:
+        link.read_bytes()
+    assert one_line(error.value) == said
+    for name in ("there", "good", "absent", "no\0path", "x" * 5000):
+        assert dead_link(tmp_path / name) == ""
+    assert absent(tmp_path / "absent") == "does not exist"
+
+
+@pytest.mark.parametrize(
+    ("read", "name"),
+    [
+        (open_picture, "a.png"),
+        (read_samples, "a.wav"),
+        (read_flow, "a.flo"),
+        (read_pfm_flow, "a.pfm"),
+        (read_kitti_flow, "a.png"),
+        (read_video, "a.mp4"),
+        (lambda path: read_header(path, "a.mp4"), "a.mp4"),
+        (read_npy, "a.npy"),
+        (read_npz, "a.npz"),
+        (read_points, "a.ply"),
+        (read_text_file, "a.txt"),
+    ],
+)
+def test_whoever_reads_a_file_says_that_it_is_a_link_to_nothing(read, name, tmp_path):
+    (tmp_path / name).symlink_to("gone")
+    with pytest.raises(
+        DataError, match=r"a\.\w{3}`.* it is a link to nothing \(gone\): fetch what it stands for"
+    ):
+        read(tmp_path / name)

@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from torch import Tensor
+
+# What is said of an empty text in the place of a path, of which `Path` would make the present folder.
+EMPTY_PATH = (
+    "received an empty text, as an unset variable of the shell is; the folder that you are in is called ."
+)
 
 
 class PerceiversError(Exception):
@@ -104,8 +110,28 @@ class RunInterrupted(KeyboardInterrupt):
         return type(self), (str(self), self.signal)
 
 
+def dead_link(path: str | os.PathLike[str]) -> str:
+    """What is said of a link to nothing, as data have that were not fetched; "" of all else."""
+    try:
+        return (
+            f"it is a link to nothing ({os.readlink(path)}): fetch what it stands for, as `git annex get` or `dvc pull` do"
+            if os.path.islink(path) and not os.path.exists(path)
+            else ""
+        )
+    except (OSError, ValueError):  # a name that no path has
+        return ""
+
+
+def absent(path: str | os.PathLike[str]) -> str:
+    """That a path does not exist, as the end of a sentence; of a link to nothing, why."""
+    link = dead_link(path)
+    return f"does not exist: {link}" if link else "does not exist"
+
+
 def one_line(problem: object, most: int = 300) -> str:
     """What another library's error says, for a message of ours: in one line, and no longer than `most` characters."""
+    if isinstance(problem, FileNotFoundError) and isinstance(problem.filename, str):
+        problem = dead_link(problem.filename) or problem
     said = " ".join(str(problem).split()) or type(problem).__name__
     return said if len(said) <= most else said[: most - 3] + "..."
 

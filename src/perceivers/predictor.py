@@ -49,7 +49,7 @@ class Predictor:
 
         Args:
             values: a DataFrame, or rows of one; a mapping from column to cells; a row (a mapping from column to cell) or a
-    table = asked_table(values, task.columns.columns_read, task.holds_rows, lambda given: _is_cell(task, given))
+        table = asked_table(values, task.columns.columns_read, task.holds_rows, lambda given: _is_cell(task, given))
 
         Returns:
             For each row, or series, in order, what `perceivers predict` writes of it; or the error that says why it cannot be
@@ -204,7 +204,9 @@ def _table(task: ColumnTask[Any], values: Any) -> Table:
     """What was given as a table; bare cells are those of the only column."""
     from perceivers.data.asked_values import asked_table
 
-    table = asked_table(values, task.columns.columns_read, task.holds_rows, lambda given: _is_cell(task, given))
+    table = asked_table(
+        values, task.columns.columns_read, task.holds_rows, lambda given: _is_cell(task, given)
+    )
     # Several threads may ask about one table; what is noted of it is not theirs.
     own = table.take(range(len(table))) if table is values else table
     own.decimal = task.decimal

@@ -18,7 +18,7 @@ from perceivers.arguments import (
     StartArguments,
     TrainingArguments,
 )
-from perceivers.errors import ConfigurationError
+from perceivers.errors import EMPTY_PATH, ConfigurationError
 from perceivers.tasks.image_classification.options import ImageClassificationArguments
 from perceivers.tasks.registry import TASKS, arguments_class
 
@@ -91,6 +91,24 @@ def test_a_division_out_of_bounds_is_named(field: str, value: Any, expected: str
     with pytest.raises(ConfigurationError) as error:
         DataArguments(**{"data": "digits", field: value})
     assert str(error.value) == f"`{field}` must be {expected}, received {value!r}"
+
+
+@pytest.mark.parametrize(
+    ("kind", "field"),
+    [
+        (DataArguments, "data"),
+        (DataArguments, "validation_data"),
+        (DataArguments, "test_data"),
+        (DataArguments, "keep_folder"),
+        (StartArguments, "start"),
+        (RunArguments, "output"),
+    ],
+)
+def test_an_empty_text_is_no_path(kind: Any, field: str) -> None:
+    others = {DataArguments: {"data": "digits"}, RunArguments: {"data": DataArguments(data="digits")}}
+    with pytest.raises(ConfigurationError) as error:
+        kind(**{**others.get(kind, {}), field: ""})
+    assert str(error.value) == f"`{field}` must be a name or a path, {EMPTY_PATH}"
 
 
 def test_a_notation_that_nobody_has_found_out_is_not_known() -> None:

@@ -237,6 +237,10 @@ def test_wrong_choices_are_named_before_anything_starts(run: Path, table: Path, 
         predict_in_parts(run, [str(tmp_path / "nowhere.csv")], tmp_path / "out")
     with pytest.raises(DataError, match="`inputs` must name one table or more"):
         predict_in_parts(run, [], tmp_path / "out")
+    with pytest.raises(
+        DataError, match="`inputs` must name a file, a table or a folder each, received an empty"
+    ):
+        predict_in_parts(run, [str(table), ""], tmp_path / "out")
     with pytest.raises(ConfigurationError, match="`output` must be a folder, received the file"):
         predict_in_parts(run, [str(table)], table)
     assert not (tmp_path / "out").exists()

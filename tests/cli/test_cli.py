@@ -12,6 +12,7 @@ import pytest
 
 from perceivers.cli import main
 from perceivers.data.bundled import BUNDLED
+from perceivers.errors import EMPTY_PATH
 from perceivers.tasks.registry import TASKS, task_class
 
 HEAVY = ("torch", "transformers", "accelerate", "torchmetrics", "matplotlib", "sklearn", "datasets")
@@ -118,6 +119,15 @@ def test_samples_are_written_as_files(tmp_path: Path, capsys: pytest.CaptureFixt
         (["samples", "letters", "--output", "x"], "error: `name` must be one of"),
         (["evaluate", "/no/such/run"], "error: `folder` must be a training run with a file arguments.yaml"),
         (["predict", "/no/such/run", "x.png", "--output", "y"], "error: `folder` must be a training run"),
+        (["predict", "", "x.png", "--output", "y"], f"error: `folder` must be a folder, {EMPTY_PATH}"),
+        (["runs", "", "--output", "y"], f"error: `folder` must be a folder, {EMPTY_PATH}"),
+        (["predict", "run", "x.png", "--output", ""], f"error: `output` must be a folder, {EMPTY_PATH}"),
+        (["export", "run", "--output="], f"error: `output` must be a folder, {EMPTY_PATH}"),
+        (["inspect", ""], f"error: `data` must be a name or a path, {EMPTY_PATH}"),
+        (
+            ["train", "table", "--data", "", "--target", "y", "--output", "x"],
+            f"error: `data` must be a name or a path, {EMPTY_PATH}",
+        ),
         (
             ["train", "image-classification", "--data", "digits", "--output", "x", "--epochs", "0"],
             "error: `epochs` must be at least 1, received 0",

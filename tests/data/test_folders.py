@@ -9,7 +9,7 @@ import pytest
 
 from perceivers.data.folders import files_below, find_files, open_files
 from perceivers.data.layouts import LayoutChoice
-from perceivers.errors import DataError
+from perceivers.errors import EMPTY_PATH, DataError, absent
 
 SUFFIXES = (".note",)
 
@@ -209,6 +209,25 @@ def test_what_is_passed_over_and_left_out_is_counted(tmp_path: Path) -> None:
     notes: list[str] = []
     assert len(find_files([str(tmp_path)], SUFFIXES, "note", notes)) == 2
     assert len(notes) == 2
+
+
+def test_links_to_nothing_are_found_in_folders_and_told_where_they_are_named(tmp_path: Path) -> None:
+    link = folder(tmp_path, "a.note") / "b.note"
+    link.symlink_to("gone")
+    assert find_files([str(tmp_path)], SUFFIXES, "note") == [tmp_path / "a.note", link]
+    with pytest.raises(DataError) as error:
+        find_files([str(link)], SUFFIXES, "note")
+    assert str(error.value) == f"`{link}` {absent(link)}"
+
+
+def test_an_empty_text_is_not_the_folder_that_the_user_is_in(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(folder(tmp_path, "a.note"))
+    assert find_files(["."], SUFFIXES, "note") == [Path("a.note")]
+    with pytest.raises(DataError) as error:
+        find_files([""], SUFFIXES, "note")
+    assert str(error.value) == f"`inputs` must name a file, a table or a folder each, {EMPTY_PATH}"
 
 
 def test_a_class_of_other_files_alone_is_named_with_them(tmp_path: Path) -> None:

@@ -42,6 +42,16 @@ def test_links_to_folders_are_followed_once(tmp_path: Path) -> None:
     assert scan(tmp_path / "links", (".note",)).files == (PurePath("cat/a.note"),)
 
 
+def test_a_link_to_nothing_counts_as_the_file_that_it_stands_for(tmp_path: Path) -> None:
+    for name in ("a.note", "b.pdf", "cat"):
+        (tmp_path / name).symlink_to(tmp_path / "elsewhere")
+    found = scan(tmp_path, (".note",))
+    assert found.files == (PurePath("a.note"),)
+    assert found.notes() == [
+        f"`{tmp_path}`: left out 2 files of other formats (1 with .pdf, 1 linked to nothing)"
+    ]
+
+
 def test_a_folder_that_cannot_be_listed_is_named(tmp_path: Path) -> None:
     with pytest.raises(DataError, match="absent` cannot be listed: No such file"):
         scan(tmp_path / "absent", (".note",))

@@ -208,9 +208,26 @@ def test_a_path_that_is_streamed_is_no_pattern_either(tmp_path: Path, name: str)
     assert [row["x"] for row in table.rows(0)] == ["right"]
 
 
+def test_a_table_that_is_a_link_to_nothing_is_an_error(tmp_path: Path) -> None:
+    (tmp_path / "train.csv").write_text("x,y\n1,2\n")
+    for name in ("test.csv", "alone.parquet"):
+        (tmp_path / name).symlink_to("gone")
+    with pytest.raises(
+        DataError, match=r"test\.csv` cannot be read as a table: it is a link to nothing \(gone\): fetch"
+    ):
+        open_tables(DataArguments(data=str(tmp_path)), ())
+    with pytest.raises(
+        DataError, match=r"alone\.parquet', which does not exist: it is a link to nothing \(gone\): fetch"
+    ):
+        open_tables(DataArguments(data=str(tmp_path / "alone.parquet")), ())
+
+
 @pytest.mark.parametrize(
     ("name", "expected"),
-    [("a.csv", True), ("a.CSV.GZ", True), ("a.tsv.gz", True), ("a.parquet", True), ("a.gz", False), ("a.json.xz", True)],
+    [
+        ("a.csv", True), ("a.CSV.GZ", True), ("a.tsv.gz", True), ("a.parquet", True), ("a.gz", False), ("a.json.xz", True),
+        (".", False), ("", False),
+    ],
 )  # fmt: skip
 def test_tables_are_known_by_their_names(name: str, expected: bool) -> None:
     assert is_table(name) is expected

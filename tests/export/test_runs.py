@@ -50,6 +50,29 @@ def test_a_folder_that_is_no_run_is_named_and_nothing_stays(tmp_path: Path) -> N
     assert list(tmp_path.iterdir()) == []
 
 
+def test_a_run_of_rows_in_memory_is_proved_with_the_data_that_are_given(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Reached(Exception):
+        pass
+
+    def write(model: Any, samples: Any, *_: Any, **__: Any) -> None:
+        raise Reached
+
+    monkeypatch.setattr("perceivers.export.runs.write_model", write)
+    columns = without(fruit(), "kind", "tags")
+    fit_tiny(columns, "price", output=tmp_path / "run", epochs=1)
+    with pytest.raises(DataError, match=r"`data` must be given: the run .* was trained on rows in memory"):
+        export(tmp_path / "run", tmp_path / "exported")
+    with pytest.raises(Reached):
+        export(tmp_path / "run", tmp_path / "exported", data=write_table(tmp_path / "fruit.csv", columns))
+    # Given data are taken where the run's own are not there any more, too.
+    fit_tiny(str(tmp_path / "fruit.csv"), "price", output=tmp_path / "moved", epochs=1)
+    moved = (tmp_path / "fruit.csv").rename(tmp_path / "elsewhere.csv")
+    with pytest.raises(Reached):
+        export(tmp_path / "moved", tmp_path / "exported", data=str(moved))
+
+
 @pytest.fixture(scope="module")
 def run(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("run")

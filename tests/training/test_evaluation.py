@@ -214,7 +214,9 @@ def test_what_cannot_be_beside_says_why(
     with pytest.raises(DataError, match=r"`data` must be given: the run .* was trained on rows in memory"):
         evaluate(tmp_path / "run", device="cpu")
     data = str(prices / "fruit.csv")
-    with pytest.raises(DataError, match="was trained on rows in memory, which no file holds"):
+    with pytest.raises(
+        ConfigurationError, match=r"`beside` must be left out with `data`, received 'trees': .* in memory"
+    ):
         evaluate(tmp_path / "run", data=data, device="cpu", beside="trees")
     assert evaluate(tmp_path / "run", data=data, device="cpu")["samples"] == 30
     monkeypatch.setitem(sys.modules, "sklearn", None)

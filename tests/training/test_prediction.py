@@ -14,7 +14,7 @@ import pytest
 import perceivers
 from perceivers.batch.job import predict_in_parts
 from perceivers.cli import main
-from perceivers.errors import ConfigurationError, DataError, PerceiversError, UnreadableError
+from perceivers.errors import EMPTY_PATH, ConfigurationError, DataError, PerceiversError, UnreadableError
 from perceivers.folder_lock import LOCK_FILE, alone_in
 from perceivers.tasks.table.task import TableTask
 from perceivers.training.evaluation import evaluate
@@ -243,6 +243,14 @@ def test_the_exit_code_tells_whether_all_inputs_were_answered(
     assert "left out: " in said.out
     assert "1 left out, listed in errors.csv" in said.out
     assert ("the other 1 are answered" in said.err) == (code == 3)
+
+
+def test_an_empty_input_is_listed_and_the_others_are_answered(run: Path, tmp_path: Path) -> None:
+    data = write_table(tmp_path / "asked.csv", {"size": [3.0], "colour": ["red"]})
+    answered = predict(run, ["", data], tmp_path / "out", unreadable="skip")
+    assert [each.source for each in answered] == [f"{data}, row 1"]
+    (line,) = read_csv(tmp_path / "out" / "errors.csv")
+    assert line["reason"] == f"`inputs` must name a file, a table or a folder each, {EMPTY_PATH}"
 
 
 def test_where_nothing_can_be_answered_nothing_is_written(run: Path, tmp_path: Path) -> None:

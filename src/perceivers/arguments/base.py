@@ -8,7 +8,7 @@ from typing import Any, TypeVar, get_type_hints
 
 from perceivers.arguments.field_types import fits, said
 from perceivers.arguments.open import AUTO, usual_values
-from perceivers.errors import ConfigurationError
+from perceivers.errors import EMPTY_PATH, ConfigurationError
 
 Arguments = TypeVar("Arguments")
 
@@ -49,6 +49,13 @@ def require_choice(name: str, value: str, choices: tuple[str, ...]) -> None:
     """Raise ConfigurationError unless `value` is one of `choices`."""
     if value not in choices:
         raise ConfigurationError(f"`{name}` must be one of {', '.join(choices)}, received {value!r}")
+
+
+def require_named(arguments: object, *names: str) -> None:
+    """Raise ConfigurationError for the first field of `names` that is an empty text in the place of a path; None passes."""
+    for name in names:
+        if getattr(arguments, name) == "":
+            raise ConfigurationError(f"`{name}` must be a name or a path, {EMPTY_PATH}")
 
 
 def from_mapping(kind: type[Arguments], values: Mapping[str, Any]) -> Arguments:

@@ -6,7 +6,7 @@ import re
 from dataclasses import dataclass
 from typing import Literal
 
-from perceivers.arguments.base import require_at_least, require_choice, require_share
+from perceivers.arguments.base import require_at_least, require_choice, require_named, require_share
 from perceivers.errors import ConfigurationError
 
 
@@ -76,6 +76,7 @@ class DataArguments:
         return self.decimal
 
     def __post_init__(self) -> None:
+        require_named(self, "data", "validation_data", "test_data", "keep_folder")
         require_share(self, "test_fraction", "validation_fraction")
         require_choice("unreadable", self.unreadable, ("auto", "stop", "skip", "trust"))
         require_choice("folders", self.folders, ("auto", "parts", "classes"))

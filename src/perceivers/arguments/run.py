@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
-from perceivers.arguments.base import from_mapping
+from perceivers.arguments.base import from_mapping, require_named
 from perceivers.arguments.data import DataArguments
 from perceivers.arguments.optimization import OptimizationArguments
 from perceivers.arguments.start import StartArguments
@@ -52,6 +52,9 @@ class RunArguments:
     """What the history is told to while the run goes on, beside `history.jsonl` in its folder."""
     quiet: bool = False
     """Print neither what is made of the data nor the progress."""
+
+    def __post_init__(self) -> None:
+        require_named(self, "output")
 
 
 def recipe_text(task: str, model: object, run: RunArguments) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-from perceivers.arguments.base import require_choice
+from perceivers.arguments.base import require_choice, require_named
 from perceivers.errors import ConfigurationError
 
 
@@ -22,6 +22,7 @@ class StartArguments:
     """Train all weights, or only those behind the latents: decoder and output layers."""
 
     def __post_init__(self) -> None:
+        require_named(self, "start")
         require_choice("start_from", self.start_from, ("all", "encoder"))
         require_choice("trained", self.trained, ("all", "decoder"))
         if self.start is None and (self.start_from, self.trained) != ("all", "all"):

@@ -14,6 +14,7 @@ from perceivers.batch.plan import SUCCESS_FILE, claim, make_plan
 from perceivers.batch.processes import answer_with_processes
 from perceivers.batch.ray_cluster import answer_with_ray
 from perceivers.batch.worker import Done, PartWorker, require_pyarrow
+from perceivers.data.folders import require_named
 from perceivers.data.notation import ASKED, Asked
 from perceivers.errors import ConfigurationError, DataError
 from perceivers.folder_lock import alone_in
@@ -96,6 +97,8 @@ def predict_in_parts(
         raise ConfigurationError(f"`address` is of a Ray cluster: it needs `engine` ray, received {engine!r}")
     if isinstance(inputs, str) or not inputs:
         raise DataError(f"`inputs` must name one table or more, received {inputs or 'none'!r}")
+    for given in inputs:
+        require_named(given)
     require_pyarrow()
     began = time.monotonic()
     target = Path(output)

@@ -7,6 +7,7 @@ import signal
 import sys
 from collections.abc import Sequence
 from importlib.metadata import version
+from itertools import pairwise
 
 from cyclopts import App
 from rich.console import Console
@@ -26,11 +27,13 @@ from perceivers.cli import (
     tasks,
 )
 from perceivers.cli.words import BACK
-from perceivers.errors import PerceiversError, UnreadableError
+from perceivers.errors import EMPTY_PATH, ConfigurationError, PerceiversError, UnreadableError
 from perceivers.warned import plain_warnings
 
 # Exit code where some of the inputs cannot be read, and the others are answered.
 SOME_UNREADABLE = 3
+# Commands whose first argument is the folder of a run, or of runs.
+OF_RUNS = ("evaluate", "predict", "generate", "explain", "app", "runs", "export")
 
 app = App(
     name="perceivers",
@@ -72,6 +75,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     tokens = list(sys.argv[1:] if arguments is None else arguments)
     try:
         with plain_warnings():
+            _require_paths(tokens)
             if tokens[:1] == ["train"] and _changes_defaults(tokens[1:]):
                 from perceivers.cli.train import train_command
 
@@ -87,6 +91,15 @@ def main(arguments: Sequence[str] | None = None) -> None:
         # What a shell says of a process that a signal has ended.
         Console(stderr=True).print(str(stopped) or "stopped", markup=False, highlight=False, soft_wrap=True)
         sys.exit(128 + getattr(stopped, "signal", signal.SIGINT))
+
+
+def _require_paths(tokens: Sequence[str]) -> None:
+    """Raise ConfigurationError for an empty text where a folder is expected: later, nothing tells it from the present one."""
+    if tokens[1:2] == [""] and tokens[0] in OF_RUNS:
+        raise ConfigurationError(f"`folder` must be a folder, {EMPTY_PATH}")
+    for token, following in pairwise([*tokens, "."]):
+        if token == "--output=" or (token, following) == ("--output", ""):
+            raise ConfigurationError(f"`output` must be a folder, {EMPTY_PATH}")
 
 
 def _changes_defaults(tokens: Sequence[str]) -> bool:

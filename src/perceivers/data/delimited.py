@@ -32,7 +32,7 @@ from perceivers.data.first_rows import require_whole_rows
 from perceivers.data.headers import all_numbers, column_names, distinct_names
 from perceivers.data.shared_lines import SharedLines
 from perceivers.data.torn_records import records_one_by_one
-from perceivers.errors import DataError
+from perceivers.errors import DataError, one_line
 
 BATCH_RECORDS = 10_000
 # Larger files become an Arrow file in the cache of `datasets`, which is mapped into memory instead of held there.
@@ -287,7 +287,7 @@ def _named(path: Path) -> Iterator[None]:
         UnicodeError,
         csv.Error,
     ) as error:
-        raise DataError(f"`{path}` cannot be read as a table: {error}") from error
+        raise DataError(f"`{path}` cannot be read as a table: {one_line(error)}") from error
 
 
 def _unquoted(cell: str) -> str:

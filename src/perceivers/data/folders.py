@@ -8,7 +8,7 @@ from pathlib import Path, PurePath
 from perceivers.data.layouts import Layout, LayoutChoice, layout_of
 from perceivers.data.scanning import FoundFiles, is_passed_over, scan
 from perceivers.data.tables import FILE_COLUMN, LABEL_COLUMN, ListTable, Table
-from perceivers.errors import DataError
+from perceivers.errors import EMPTY_PATH, DataError, absent
 
 
 def open_files(
@@ -51,6 +51,12 @@ def files_below(folder: Path, suffixes: Sequence[str]) -> list[Path]:
     return [folder / file for file in scan(folder, suffixes).files]
 
 
+def require_named(given: str) -> None:
+    """Raise DataError for an input without a letter, of which Path would make the folder that the user is in."""
+    if not given:
+        raise DataError(f"`inputs` must name a file, a table or a folder each, {EMPTY_PATH}")
+
+
 def find_files(
     inputs: Sequence[str], suffixes: Sequence[str], kind: str, notes: list[str] | None = None
 ) -> list[Path]:
@@ -63,7 +69,9 @@ def find_files(
         notes: receives what was passed over and left out in the folders.
     """
     paths: list[Path] = []
-    for path in map(Path, inputs):
+    for given in inputs:
+        require_named(given)
+        path = Path(given)
         if path.is_dir():
             found = scan(path, suffixes).of_one_kind(suffixes)
             if not found.files:
@@ -78,7 +86,7 @@ def find_files(
         elif path.is_file():
             paths.append(path)
         else:
-            raise DataError(f"`{path}` does not exist")
+            raise DataError(f"`{path}` {absent(path)}")
     return paths
 
 

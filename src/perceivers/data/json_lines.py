@@ -13,7 +13,7 @@ from typing import Any
 
 from perceivers.data.dialects import DAMAGED, OR_LEAVE_OUT, has_damage, open_text, sense_encoding
 from perceivers.data.shared_lines import SharedLines
-from perceivers.errors import DataError
+from perceivers.errors import DataError, one_line
 
 _NAMES_SURROGATE = re.compile(r"\\u[dD][89a-fA-F]")
 # Rows that tell the columns of a stream.
@@ -68,14 +68,14 @@ class JsonFile:
                 # The first line is torn.
                 yield from self._lines(io.StringIO(text))
         except (OSError, EOFError, UnicodeError) as error:
-            raise DataError(f"`{self.path}` cannot be read as a table: {error}") from error
+            raise DataError(f"`{self.path}` cannot be read as a table: {one_line(error)}") from error
 
     def notes(self) -> list[str]:
         """What the user should know about how the file is read."""
         try:
             return sense_encoding(self.path)[1]
         except (OSError, EOFError, UnicodeError) as error:
-            raise DataError(f"`{self.path}` cannot be read as a table: {error}") from error
+            raise DataError(f"`{self.path}` cannot be read as a table: {one_line(error)}") from error
 
     @property
     def _is_lines(self) -> bool:

@@ -13,7 +13,7 @@ from perceivers.arguments.data import DataArguments
 from perceivers.data.bundled import BUNDLED, bundled_tables
 from perceivers.data.delimited import DelimitedFile
 from perceivers.data.dialects import OR_LEAVE_OUT
-from perceivers.data.folders import files_below, find_files, open_files, sub_folders
+from perceivers.data.folders import files_below, find_files, open_files, require_named, sub_folders
 from perceivers.data.given_parts import with_given_parts
 from perceivers.data.joined import joined
 from perceivers.data.json_lines import JsonFile
@@ -38,7 +38,7 @@ from perceivers.data.table_folders import (
     with_files,
 )
 from perceivers.data.tables import FILE_COLUMN, ArrowTable, ListTable, StreamTable, Table, undecodable_rows
-from perceivers.errors import DataError, MissingExtraError
+from perceivers.errors import DataError, MissingExtraError, absent, one_line
 
 # The `datasets` builder of each format that is not text.
 BUILDERS = {".parquet": "parquet"}
@@ -64,6 +64,7 @@ __all__ = [
     "open_files",
     "open_table_file",
     "open_tables",
+    "require_named",
     "sub_folders",
     "with_files_of",
 ]
@@ -246,7 +247,7 @@ def _open(
         return _open_hub(data, arguments, streaming=streaming)
     raise DataError(
         f"`data` must be a bundled name ({', '.join(BUNDLED)}), a folder, a table or a name on the hub (owner/name), "
-        f"received {data!r}, which does not exist"
+        f"received {data!r}, which {absent(path)}"
     )
 
 
@@ -339,7 +340,7 @@ def _refuse_stream(streaming: bool, data: str) -> None:
 
 def _unreadable(what: str, error: Exception) -> NoReturn:
     cause = error.__cause__ or error
-    raise DataError(f"{what}: {' '.join(str(cause).split())[:500]}") from error
+    raise DataError(f"{what}: {one_line(cause, 500)}") from error
 
 
 def _listed(path: Path, kind: str, arguments: DataArguments | None, torn: dict[int, str] | None) -> Table:

@@ -17,7 +17,7 @@ SYSTEM_NAMES = frozenset(
     {"__macosx", "@eadir", "#recycle", "$recycle.bin", "system volume information", "lost+found"}
     | {"thumbs.db", "ehthumbs.db", "desktop.ini", "icon\r", "__pycache__"}
 )
-NO_ENDING = "no ending"
+NO_ENDING, DEAD_LINK = "no ending", "dead link"
 
 
 @dataclass(frozen=True)
@@ -76,7 +76,7 @@ def scan(root: Path, suffixes: Sequence[str]) -> FoundFiles:
     Args:
         root: the folder; links to folders are followed, once each.
         suffixes: endings, lower case with the dot, of the files that count. A file without an ending counts where its content
-            is of one of these formats.
+            is of one of these formats; a link to nothing, by its own ending.
 
     Raises:
         DataError: a folder cannot be listed.
@@ -107,6 +107,12 @@ def scan(root: Path, suffixes: Sequence[str]) -> FoundFiles:
                     formats[path] = form
                 else:
                     others.append((place, ending or NO_ENDING))
+            elif entry.is_symlink():
+                # Whoever reads it says that it leads to nothing.
+                if (ending := ending_of(name)) in wanted:
+                    formats[path] = ending
+                else:
+                    others.append((place, ending or DEAD_LINK))
     return FoundFiles(root, tuple(sorted(formats)), formats, tuple(sorted(folders)), hidden, tuple(others))
 
 
@@ -124,4 +130,5 @@ def _entries(folder: Path) -> Iterable[os.DirEntry[str]]:
 
 
 def _with_ending(ending: str) -> str:
-    return "without an ending" if ending == NO_ENDING else f"with {ending}"
+    words = {NO_ENDING: "without an ending", DEAD_LINK: "linked to nothing"}
+    return words.get(ending, f"with {ending}")

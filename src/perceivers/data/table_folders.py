@@ -12,6 +12,7 @@ from perceivers.data.folders import sub_folders
 from perceivers.data.joined import ANSWER_WORDS
 from perceivers.data.parts import named_parts, part_of
 from perceivers.data.tables import FILE_COLUMN, LABEL_COLUMN, StreamTable, Table
+from perceivers.errors import dead_link
 
 # Endings of the files that are read as tables; `is_table` knows those of texts packed, too.
 TABLE_FORMATS = (".csv", ".tsv", ".jsonl", ".json", ".parquet")
@@ -41,7 +42,7 @@ class FoundTables:
 def format_of(path: Path) -> str:
     """The ending that says how a file is read, in lower case: ".csv" for a `.csv.gz`."""
     suffix = path.suffix.lower()
-    inner = path.with_suffix("").suffix.lower()
+    inner = Path(path.stem).suffix.lower()
     return inner if suffix in PACKED_ENDINGS and inner in (*TEXT_FORMATS, *JSON_FORMATS) else suffix
 
 
@@ -182,7 +183,7 @@ def table_files(folder: Path) -> list[Path]:
     return [
         path
         for path in sorted(folder.iterdir())
-        if is_table(path) and not path.name.startswith(".") and path.is_file()
+        if is_table(path) and not path.name.startswith(".") and (path.is_file() or dead_link(path))
     ]
 
 

@@ -114,9 +114,9 @@ def export(
     with whole_folder(output, overwrite=overwrite) as folder:
         task, parts, recorded = load_run(run)
         parts.model.eval()
-        own = data_of_run(recorded)
+        asked = data_of_run(recorded) if data is None else of_other_data(recorded.data, data)
         with of_a_trained_run():
-            splits = task.load_data(own if data is None else of_other_data(own, data), parts)
+            splits = task.load_data(asked, parts)
         test = splits.part("test") if len(splits.part("test")) else splits.train
         samples = inputs_of(task, parts, test)
         files = write_model(

@@ -12,11 +12,18 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from perceivers.data.notation import Asked, Notation
 from perceivers.data.numbers import Decimal
-from perceivers.data.opening import TABLE_FORMATS, find_files, is_table, open_table_file, with_files_of
+from perceivers.data.opening import (
+    TABLE_FORMATS,
+    find_files,
+    is_table,
+    open_table_file,
+    require_named,
+    with_files_of,
+)
 from perceivers.data.rows import decode_row
 from perceivers.data.table_folders import part_of_table
 from perceivers.data.tables import FILE_COLUMN, ListTable, Table, require_columns
-from perceivers.errors import DataError
+from perceivers.errors import DataError, absent
 from perceivers.tasks.arrays import reads_arrays
 from perceivers.tasks.asked_notation import asked_notation
 from perceivers.tasks.base import Batch, Parts, Prediction, Task, Unreadable, guarded, located
@@ -246,6 +253,7 @@ class AnsweringTask(Task[TaskArguments]):
 
     def tables_of(self, given: str) -> Iterator[Table]:
         """An input of the command as tables with a row a sample."""
+        require_named(given)
         path = Path(given)
         if self.is_table(path):
             table = open_table_file(path)
@@ -265,7 +273,7 @@ class AnsweringTask(Task[TaskArguments]):
         if len(self.columns.inputs) > 1 or not only.kind.suffixes:
             raise DataError(
                 f"`inputs` must be tables ({', '.join(TABLE_FORMATS)}), received {given!r}"
-                + ("" if path.exists() else ", which does not exist")
+                + ("" if path.exists() else f", which {absent(path)}")
             )
         notes: list[str] = []
         files = [str(file) for file in find_files([given], only.kind.suffixes, only.kind.name, notes)]
@@ -283,18 +291,18 @@ class AnsweringTask(Task[TaskArguments]):
         notation = self.notation_of_asked(table)
         table.decimal = notation.decimal
         wanted = self.columns_for(self.columns, table.columns).columns_read
-        absent = [name for name in wanted if name not in table.columns]
+        lacking = [name for name in wanted if name not in table.columns]
         if self.needs_all:
             with of_a_trained_run():
                 require_columns(table, *wanted)
-        elif len(absent) == len(wanted):
+        elif len(lacking) == len(wanted):
             raise DataError(
                 f"`{table.source}` must have one of the columns {', '.join(wanted)} to be answered from, received "
                 f"{', '.join(table.columns)}"
             )
-        elif absent:
+        elif lacking:
             note = (
-                f"`{table.source}` has no column {', '.join(absent)}: what is missing is masked in every row"
+                f"`{table.source}` has no column {', '.join(lacking)}: what is missing is masked in every row"
             )
             table.notes = [*table.notes, note]
         if self.takes_strays:

@@ -79,6 +79,11 @@ def evaluate(
     """
     require_notation(decimal, data)
     task, parts, run = load_run(Path(folder))
+    if beside is not None and data is not None and run.data.data == IN_MEMORY:
+        raise ConfigurationError(
+            f"`beside` must be left out with `data`, received {beside!r}: it is fitted to the rows that the run "
+            f"{str(folder)!r} was trained on, which were in memory and lie in no file"
+        )
     # First, because a task calls its columns as the data do that were opened last.
     own_data = data_of_run(run) if data is None or beside is not None else run.data
     if unreadable is not None:

@@ -35,6 +35,21 @@ def test_the_column_is_the_named_one_or_the_files_own() -> None:
         column_of_text(table_of(["a"]), "body")
 
 
+def test_a_text_that_is_a_link_to_nothing_is_told_so(tmp_path: Path) -> None:
+    (tmp_path / "a.txt").symlink_to("gone")
+    assert is_path(str(tmp_path / "a.txt"))
+    with pytest.raises(
+        DataError, match=r"a\.txt` cannot be read: it is a link to nothing \(gone\): fetch what"
+    ):
+        text_of({"text": "a.txt"}, "text", ListTable([{"text": "a.txt"}], "notes", root=tmp_path))
+
+
+def test_an_empty_text_is_no_path() -> None:
+    assert is_path(".")
+    assert not is_path("")
+    assert not is_given_as_path("")
+
+
 def test_a_value_is_read_as_utf8_and_a_file_by_its_name(tmp_path: Path) -> None:
     assert read_text({"text": "é"}, None, "text") == b"\xc3\xa9"
     (tmp_path / "a.txt").write_bytes(b"\xef\xbb\xbfabc")

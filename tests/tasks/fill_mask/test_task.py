@@ -18,7 +18,7 @@ from perceivers.processors.tokenizer.byte_tokenizer import PerceiverTokenizer
 from perceivers.tasks.base import Prediction
 from perceivers.tasks.fill_mask.answers import likeliest_rows
 from perceivers.tasks.fill_mask.options import FillMaskArguments
-from perceivers.tasks.fill_mask.prompts import parse
+from perceivers.tasks.fill_mask.prompts import parse, read_prompts
 from perceivers.tasks.fill_mask.task import FillMask, TextWindow
 from perceivers.tasks.registry import load_task
 from perceivers.training.evaluation import evaluate
@@ -41,6 +41,11 @@ def test_marks_become_gaps() -> None:
     assert (prompt.text, prompt.gaps) == (b"a xxx ofxxx.", ((2, 5), (8, 11)))
     with pytest.raises(DataError, match="`inputs` must have gaps"):
         parse(b"whole", "whole")
+
+
+def test_an_empty_input_is_a_text_without_gaps() -> None:
+    with pytest.raises(DataError, match=r"`inputs` must have gaps, .*, received '' without"):
+        list(read_prompts([""], (".txt",)))
 
 
 def test_the_likeliest_sequences_are_those_of_all() -> None:

@@ -57,6 +57,17 @@ def test_an_empty_class_and_a_damaged_file_are_named(pictures: Path, tmp_path: P
         task.load_data(arguments)
 
 
+def test_links_to_nothing_are_pictures_that_cannot_be_read(tmp_path: Path) -> None:
+    draw_classes(tmp_path, count=3)
+    (tmp_path / "left" / "00.png").rename(tmp_path / "kept")
+    (tmp_path / "left" / "00.png").symlink_to("gone")
+    task = ImageClassification(ImageClassificationArguments(**TINY))
+    with pytest.raises(DataError, match=r"left/00\.png` .* a link to nothing \(gone\).*--unreadable skip"):
+        task.load_data(DataArguments(data=str(tmp_path)))
+    splits = task.load_data(DataArguments(data=str(tmp_path), unreadable="skip"))
+    assert (len(splits.part("all")), len(splits.unreadable)) == (5, 1)
+
+
 def test_a_dark_set_of_deep_pictures_is_told_before_training(tmp_path: Path) -> None:
     for name, top in (("left", 4095), ("right", 900)):
         (tmp_path / name).mkdir()

@@ -58,6 +58,26 @@ def test_a_table_has_a_pair_in_each_row_by_its_columns(tmp_path):
         shades([str(table)])
 
 
+def test_an_empty_text_is_not_the_folder_that_the_user_is_in(tmp_path, monkeypatch):
+    for name in "ab":
+        grey(tmp_path / f"{name}.png", 3)
+    monkeypatch.chdir(tmp_path)
+    assert len(shades(["."])) == 1
+    with pytest.raises(
+        DataError, match="`inputs` must name a file, a table or a folder each, received an empty"
+    ):
+        shades([""])
+
+
+def test_a_frame_that_is_a_link_to_nothing_is_told(tmp_path):
+    for name in "abc":
+        grey(tmp_path / f"{name}.png", 3)
+    (tmp_path / "bb.png").symlink_to("gone")
+    left_out = []
+    assert len(list(pairs_of_inputs([str(tmp_path)], CHOSEN, left_out))) == 1
+    assert "a link to nothing" in left_out[0].reason
+
+
 def test_rows_that_give_no_pair_are_named(tmp_path):
     grey(tmp_path / "1.png", 1)
     grey(tmp_path / "wide.png", 1, width=13)

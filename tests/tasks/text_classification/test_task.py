@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import dataclasses
 import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -112,6 +113,27 @@ def test_typed_texts_files_and_tables_are_answered(
     page = (tmp_path / "answers" / "predictions.html").read_text()
     assert page.count("<article>") == 4
     assert "note.txt" in page
+
+
+def test_an_empty_input_is_never_the_folder_that_the_user_is_in(
+    trained: tuple[Path, Mapping[str, Any]], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder, _ = trained
+    (tmp_path / "secret.txt").write_text("5 pear of 9")
+    monkeypatch.chdir(tmp_path)
+    assert [each.source for each in predict(folder, ["."], device="cpu")] == ["secret.txt"]
+    predictor = load(folder, device="cpu")
+    (only,) = predictor.task.columns.inputs  # type: ignore[attr-defined]
+    assert only.kind.options.empty_texts == "absent"
+    with pytest.raises(
+        DataError, match="`inputs` must name a file, a table or a folder each, received an empty"
+    ):
+        predictor.predictions([""])
+    # A run that learned that a text may be empty takes it for one.
+    options = dataclasses.replace(only.kind.options, empty_texts="texts")
+    taken = dataclasses.replace(only, kind=dataclasses.replace(only.kind, options=options))
+    predictor.task.columns = dataclasses.replace(predictor.task.columns, inputs=(taken,))  # type: ignore[attr-defined]
+    assert [table[0] for table in predictor.task.tables_of("")] == [{"text": ""}]  # type: ignore[attr-defined]
 
 
 def test_several_labels_are_measured_by_mean_average_precision(tmp_path: Path) -> None:

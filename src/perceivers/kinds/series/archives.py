@@ -10,7 +10,7 @@ from perceivers.data.parts import part_by_last_word
 from perceivers.data.scanning import is_passed_over
 from perceivers.data.table_folders import is_table
 from perceivers.data.tables import LABEL_COLUMN, ListTable
-from perceivers.errors import DataError
+from perceivers.errors import DataError, dead_link
 from perceivers.kinds.series.wide import is_archive_file, read_archive_file
 from perceivers.processors.series.arff import read_arff
 from perceivers.processors.series.ts import SeriesLine, read_ts
@@ -104,7 +104,11 @@ def archive_files(path: Path) -> dict[str, Path]:
         return {"train": path} if is_archive_form(path) else {}
     if not path.is_dir():
         return {}
-    files = sorted(file for file in path.iterdir() if file.is_file() and not is_passed_over(file.name))
+    files = sorted(
+        file
+        for file in path.iterdir()
+        if (file.is_file() or dead_link(file)) and not is_passed_over(file.name)
+    )
     for suffix in (TS_SUFFIX, ARFF_SUFFIX, ".tsv", ".csv", ".txt", ""):
         some = [file for file in files if file.suffix.lower() == suffix]
         parts = {part_by_last_word(file.stem): file for file in some}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import codecs
+import os
 from collections.abc import Hashable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -11,7 +12,7 @@ import numpy as np
 
 from perceivers.data.groups import groups_of
 from perceivers.data.tables import FILE_COLUMN, StreamTable, Table, require_columns
-from perceivers.errors import DataError
+from perceivers.errors import DataError, dead_link
 from perceivers.kinds.base import is_empty
 from perceivers.kinds.text.windows import window_bounds
 from perceivers.text_files import decoded
@@ -91,7 +92,7 @@ def read_text_file(path: Path) -> bytes:
     try:
         content = path.read_bytes()
     except OSError as error:
-        raise DataError(f"`{path}` cannot be read: {error.strerror}") from error
+        raise DataError(f"`{path}` cannot be read: {dead_link(path) or error.strerror}") from error
     if content.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
         try:
             return decoded(content).encode("utf-8")
@@ -102,10 +103,9 @@ def read_text_file(path: Path) -> bytes:
 
 def is_path(given: str) -> bool:
     """Whether an input names a file or a folder that is there."""
-    try:
-        return Path(given).exists()
-    except (OSError, ValueError):  # a text too long, or with characters that no path has
-        return False
+    # False, too, of a text too long, or with characters that no path has; and of the empty one, of which Path would make the
+    # present folder. A link to nothing is there.
+    return os.path.lexists(given)
 
 
 def is_given_as_path(given: str, suffixes: Sequence[str] = TEXT_SUFFIXES) -> bool:
@@ -118,8 +118,7 @@ def is_given_as_path(given: str, suffixes: Sequence[str] = TEXT_SUFFIXES) -> boo
     Raises:
         DataError: it looks like the path of such a file, and there is none: its name is hardly what is asked about.
     """
-    # No path is empty; Path makes the present folder of it.
-    if given and is_path(given):
+    if is_path(given):
         return True
     if given == "".join(given.split()) and given.lower().endswith(tuple(suffixes)):
         raise DataError(

@@ -22,7 +22,7 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from perceivers.errors import DataError
+from perceivers.errors import DataError, dead_link
 from perceivers.text_files import POINTER, is_lfs_pointer
 
 # Modes whose values mean nothing alone -> one that holds what they show.
@@ -72,7 +72,9 @@ def open_picture(
     else:
         opened, name = Path(source), f"`{os.fspath(source)}`" if name is None else name
         if not opened.is_file():
-            raise DataError(f"{name} cannot be read as a picture: there is no such file")
+            raise DataError(
+                f"{name} cannot be read as a picture: {dead_link(opened) or 'there is no such file'}"
+            )
     try:
         with Image.open(opened) as image:
             if room is not None:

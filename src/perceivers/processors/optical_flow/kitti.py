@@ -20,7 +20,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from perceivers.errors import DataError, MissingExtraError, require_shape
+from perceivers.errors import DataError, MissingExtraError, dead_link, require_shape
 
 ZERO = 1 << 15
 STEPS_PER_PIXEL = 64.0
@@ -44,7 +44,7 @@ def read_kitti_flow(path: str | os.PathLike[str]) -> tuple[Tensor, Tensor]:
     """
     file = Path(path)
     if not file.is_file():
-        raise DataError(f"`{file}` is not a flow file: there is no such file")
+        raise DataError(f"`{file}` is not a flow file: {dead_link(file) or 'there is no such file'}")
     content = file.read_bytes()
     if len(content) < len(SIGNATURE) + HEADER.size or not content.startswith(SIGNATURE):
         raise DataError(f"`{file}` is not a flow file: it is not a PNG file")

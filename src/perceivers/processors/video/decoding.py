@@ -14,7 +14,7 @@ from typing import Any, Protocol
 
 import numpy as np
 
-from perceivers.errors import DataError, MissingExtraError
+from perceivers.errors import DataError, MissingExtraError, absent
 from perceivers.text_files import POINTER, is_lfs_pointer
 
 # Decoders of compressed sound need a few packets before what they give is right.
@@ -171,7 +171,7 @@ def _opened(source: Source, name: str) -> Iterator[Any]:
         opened: Any = io.BytesIO(source if isinstance(source, bytes) else source.read())
     else:
         if not Path(source).is_file():
-            raise DataError(f"`{name}` does not exist")
+            raise DataError(f"`{name}` {absent(source)}")
         opened = os.fspath(source)
     try:
         # Names and comments in other alphabets may be no UTF-8.

@@ -28,7 +28,7 @@ from perceivers.array_files import shape_of_npy
 from perceivers.data.folders import files_below
 from perceivers.data.parts import part_of
 from perceivers.data.tables import ListTable
-from perceivers.errors import DataError
+from perceivers.errors import DataError, absent
 from perceivers.processors.image.opening import size_stored
 from perceivers.processors.optical_flow.truth import flow_size
 
@@ -206,7 +206,7 @@ def _picture(path: Path, usual: str = ".png") -> Path:
 def _row(first: Path, second: Path, flow: Path, scene: str) -> Row:
     for frame in (first, second):
         if not frame.is_file():
-            raise DataError(f"`{flow}` is the flow of the frame `{frame}`, which does not exist")
+            raise DataError(f"`{flow}` is the flow of the frame `{frame}`, which {absent(frame)}")
     return {"first": str(first), "second": str(second), "flow": str(flow), SCENE_COLUMN: scene}
 
 

@@ -14,10 +14,10 @@ from typing import Any
 
 import numpy as np
 
-from perceivers.data.opening import is_table, open_table_file
+from perceivers.data.opening import is_table, open_table_file, require_named
 from perceivers.data.rows import decode_row
 from perceivers.data.tables import StreamTable, Table, require_columns
-from perceivers.errors import DataError
+from perceivers.errors import DataError, absent, dead_link
 from perceivers.kinds.image.reading import IMAGE_SUFFIXES
 from perceivers.processors.optical_flow.files import read_flow_array, write_flow
 from perceivers.processors.video.decoding import DEFAULT_RATE, Picture, decode, read_header
@@ -161,28 +161,31 @@ def pairs_of_inputs(
             None.
     """
     pictures = []
-    for given in map(Path, inputs):
-        if given.is_file() and not is_table(given) and given.suffix.lower() not in VIDEO_SUFFIXES:
-            pictures.append(given)
+    for given in inputs:
+        path = Path(given)
+        if path.is_file() and not is_table(path) and path.suffix.lower() not in VIDEO_SUFFIXES:
+            pictures.append(path)
         else:
-            yield from guarded(str(given), _pairs_of(given, chosen, left_out), left_out)
+            yield from guarded(given, _pairs_of(given, chosen, left_out), left_out)
     if pictures:
         yield from guarded(
             str(pictures[0]), _pairs_of_files(pictures, "", chosen.white_level, left_out), left_out
         )
 
 
-def _pairs_of(given: Path, chosen: OpticalFlowArguments, left_out: list[Unreadable] | None) -> Iterator[Pair]:
-    if is_table(given):
-        yield from _pairs_of_table(given, chosen, left_out)
-    elif given.is_dir():
-        for folder, files in _sequences(given):
+def _pairs_of(given: str, chosen: OpticalFlowArguments, left_out: list[Unreadable] | None) -> Iterator[Pair]:
+    require_named(given)
+    path = Path(given)
+    if is_table(path):
+        yield from _pairs_of_table(path, chosen, left_out)
+    elif path.is_dir():
+        for folder, files in _sequences(path):
             pairs = _pairs_of_files(files, f"{folder.name}/", chosen.white_level, left_out)
             yield from guarded(str(folder), pairs, left_out)
-    elif given.suffix.lower() in VIDEO_SUFFIXES:
-        yield from _pairs_of_film(given)
+    elif path.suffix.lower() in VIDEO_SUFFIXES:
+        yield from _pairs_of_film(path)
     else:
-        raise DataError(f"`{given}` does not exist")
+        raise DataError(f"`{path}` {absent(path)}")
 
 
 def film_frames(film: Path) -> Iterator[np.ndarray]:
@@ -249,7 +252,11 @@ def _sequences(folder: Path) -> list[tuple[Path, list[Path]]]:
     """Folders at any depth that hold pictures, each with its pictures in order."""
     found: dict[Path, list[Path]] = {}
     for path in sorted(folder.rglob("*"), key=_by_number):
-        if path.suffix.lower() in IMAGE_SUFFIXES and not path.name.startswith(".") and path.is_file():
+        if (
+            path.suffix.lower() in IMAGE_SUFFIXES
+            and not path.name.startswith(".")
+            and (path.is_file() or dead_link(path))
+        ):
             found.setdefault(path.parent, []).append(path)
     if not found:
         raise DataError(f"`{folder}` holds no picture ({', '.join(IMAGE_SUFFIXES)})")

@@ -13,7 +13,7 @@ from perceivers.arguments import DataArguments, RunArguments
 from perceivers.arguments.advice import Advice
 from perceivers.arguments.open import AUTO, completed, filled, given
 from perceivers.configuration import PerceiverConfig
-from perceivers.data.opening import TABLE_FORMATS, Tables, find_files, open_tables
+from perceivers.data.opening import TABLE_FORMATS, Tables, find_files, open_tables, require_named
 from perceivers.data.rows import StreamSamples
 from perceivers.data.some_cells import SomeCells
 from perceivers.data.splits import Samples, Splits
@@ -288,6 +288,8 @@ class TextClassification(ColumnTask[TextClassificationArguments]):
 
     def tables_of(self, given: str) -> Iterator[Table]:
         """A table; or a typed text, or each file of text, as a table of one row."""
+        if self.columns.inputs[0].kind.options.empty_texts == "absent":
+            require_named(given)
         if not is_given_as_path(given, (*TEXT_SUFFIXES, *TABLE_FORMATS)):
             yield self._row_of(given, given)
         elif Path(given).suffix.lower() in TABLE_FORMATS:
