@@ -191,6 +191,9 @@ class ColumnTask(AnsweringTask[TaskArguments]):
 
     def _read_splits(self, tables: Tables, arguments: DataArguments) -> Splits:
         """The rows of all parts, divided where they are not, each read as its columns say."""
+        for table in tables.values():
+            if isinstance(table, Table):
+                self.refuse_files_beside(table, self.columns)
         if arguments.unreadable == "trust":
             self.columns = self.columns.trusting()
         return load_splits(
