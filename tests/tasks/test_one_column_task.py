@@ -68,6 +68,34 @@ def test_a_table_without_the_columns_is_an_error(task: ImageClassification, tmp_
         task.choose({"train": ListTable(rows(tmp_path, image="photo"), "t")})
 
 
+def test_rows_without_a_label_are_left_out_and_counted(tmp_path: Path) -> None:
+    given = rows(tmp_path, count=20)
+    for place in (3, 7, 11):
+        given[place]["label"] = ("", None, "  ")[place % 3]
+    path = tmp_path / "t.jsonl"
+    path.write_text("".join(json.dumps(row) + "\n" for row in given))
+    task = ImageClassification(ImageClassificationArguments())
+    splits = task.load_data(DataArguments(data=str(path)))
+    assert len(splits.part("all")) == 17
+    assert "3 rows without any target are left out" in task.plan(splits)
+    assert {sample.targets[0] for sample in (splits.train[index] for index in range(len(splits.train)))} == {
+        0,
+        1,
+    }
+    known = Parts(None, task.columns)  # type: ignore[arg-type]
+    assert len(task.load_data(DataArguments(data=str(path)), known).part("all")) == 17
+    nothing = tmp_path / "nothing.jsonl"
+    nothing.write_text("".join(json.dumps({**row, "label": ""}) + "\n" for row in given))
+    with pytest.raises(
+        DataError, match=r"has no value in the column 'label' of any row: rows without answers"
+    ):
+        task.load_data(DataArguments(data=str(nothing)), known)
+    with pytest.raises(
+        DataError, match="must hold two classes or more in the column 'label', received only None"
+    ):
+        ImageClassification(ImageClassificationArguments()).load_data(DataArguments(data=str(nothing)))
+
+
 def test_classes_are_those_of_the_training_part_whatever_the_order_of_parts(
     task: ImageClassification, tmp_path: Path
 ) -> None:

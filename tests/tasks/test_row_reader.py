@@ -34,6 +34,8 @@ def test_a_row_has_a_target_for_its_own_answer_alone() -> None:
 )
 def test_rows_that_lack_what_is_needed_are_refused(row: dict[str, str | None], message: str) -> None:
     with pytest.raises(DataError, match=message):
-        RowReader(COLUMNS, needs_all=True)(row, None)
+        RowReader(COLUMNS, needs_all=True, needs_target=True)(row, None)
+    if "'label'" in message:
+        assert RowReader(COLUMNS, needs_all=True)(row, None).targets == (None, None)
     if "third" not in message:
         RowReader(COLUMNS)(row, None)

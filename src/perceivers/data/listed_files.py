@@ -92,16 +92,43 @@ def _names_below(folder: Path, suffixes: Sequence[str], part: str | None) -> Map
 def _refuse_files_beside(table: Table, folder: Path, suffixes: Sequence[str]) -> None:
     """Raise DataError where a column names files that lie in a folder beside that of the table."""
     for column in table.columns:
-        cells = [str(cell) for cell in _first(table, column, FEW_ROWS)]
-        if len(cells) < FEW_ROWS or any(PurePath(cell).suffix.lower() not in suffixes for cell in cells):
-            continue
-        above = folder.absolute().parent
-        for place in _folders_in(above):
-            if all(_is_in([place], cell, suffixes) for cell in cells):
-                raise DataError(
-                    f"`{table.source}`: the column {column} lists files of `{place}`, which lies beside the table's folder, "
-                    f"not in it: give the folder above both as `data`, `{above}`, or move the table there"
-                )
+        place = folder_beside(table, column, folder, suffixes)
+        if place is not None:
+            raise DataError(
+                f"{_lies_beside(table, column, place)}: give the folder above both as `data`, `{place.parent}`, or move the "
+                "table there"
+            )
+
+
+def refuse_column_of_files_beside(table: Table, column: str, suffixes: Sequence[str]) -> None:
+    """Raise DataError where a column that is read as files names those of a folder beside that of the table.
+
+    Args:
+        table: rows of a file, whose relative paths belong to its folder; others are passed over.
+        column: of the table.
+        suffixes: endings of the files.
+    """
+    place = None if table.root is None else folder_beside(table, column, table.root, suffixes)
+    if place is not None:
+        raise DataError(
+            f"{_lies_beside(table, column, place)}: move the table to the folder above both, `{place.parent}`, or write the "
+            "whole path of each file"
+        )
+
+
+def _lies_beside(table: Table, column: str, place: Path) -> str:
+    return f"`{table.source}`: the column {column} lists files of `{place}`, which lies beside the table's folder, not in it"
+
+
+def folder_beside(table: Table, column: str, folder: Path, suffixes: Sequence[str]) -> Path | None:
+    """The folder beside that of a table which holds the first files that a column names, where the table's own does not."""
+    cells = [str(cell) for cell in _first(table, column, FEW_ROWS)]
+    if len(cells) < FEW_ROWS or any(PurePath(cell).suffix.lower() not in suffixes for cell in cells):
+        return None
+    if any(table.path(cell).is_file() for cell in cells):
+        return None
+    places = _folders_in(folder.absolute().parent)
+    return next((place for place in places if all(_is_in([place], cell, suffixes) for cell in cells)), None)
 
 
 def _folders_in(folder: Path) -> list[Path]:

@@ -10,6 +10,7 @@ from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
+from perceivers.data.listed_files import refuse_column_of_files_beside
 from perceivers.data.notation import Asked, Notation
 from perceivers.data.numbers import Decimal
 from perceivers.data.opening import (
@@ -267,6 +268,7 @@ class AnsweringTask(Task[TaskArguments]):
                 table, path.parent, endings if is_alone else (), endings, part_of_table(path)
             )
             assert isinstance(listed, Table)
+            self.refuse_files_beside(listed, self.columns_for(self.columns, listed.columns))
             yield self.to_be_asked(listed)
             return
         only = self.columns.inputs[0]
@@ -281,6 +283,13 @@ class AnsweringTask(Task[TaskArguments]):
         found = ListTable([{column: file} for file in files], given, files)
         found.notes = notes
         yield found
+
+    def refuse_files_beside(self, table: Table, columns: Columns) -> None:
+        """Raise DataError where a column that is read as files names those of a folder beside that of the table."""
+        for each in columns.inputs:
+            for column in each.columns:
+                if each.kind.suffixes and column in table.columns:
+                    refuse_column_of_files_beside(table, column, each.kind.suffixes)
 
     def to_be_asked(self, table: Table) -> Table:
         """A table that is asked about, with a note of the columns that it lacks.

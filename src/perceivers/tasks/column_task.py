@@ -31,7 +31,7 @@ from perceivers.tasks.base import Batch, Parts, Step
 from perceivers.tasks.columns import Columns
 from perceivers.tasks.inputs import Sample
 from perceivers.tasks.row_reader import RowReader
-from perceivers.tasks.settling import learned_from_training, settled, with_targets
+from perceivers.tasks.settling import learned_from_training, settled, with_some_answer, with_targets
 from perceivers.tasks.strays import (
     LookedThrough,
     decided_together,
@@ -151,8 +151,11 @@ class ColumnTask(AnsweringTask[TaskArguments]):
         splits = dataclasses.replace(
             self._read_splits(tables, arguments), odd_cells=taken, decimal=notation.decimal
         )
-        if not self.needs_all:
-            splits, self.num_left_out = with_targets(splits, self.columns.columns_asked)
+        splits, self.num_left_out = (
+            with_some_answer(splits, self.columns)
+            if self.needs_all
+            else with_targets(splits, self.columns.columns_asked)
+        )
         if parts is None:
             self.columns, splits = learned_from_training(self.columns, splits)
         return splits
@@ -188,12 +191,21 @@ class ColumnTask(AnsweringTask[TaskArguments]):
 
     def _read_splits(self, tables: Tables, arguments: DataArguments) -> Splits:
         """The rows of all parts, divided where they are not, each read as its columns say."""
+        for table in tables.values():
+            if isinstance(table, Table):
+                self.refuse_files_beside(table, self.columns)
         if arguments.unreadable == "trust":
             self.columns = self.columns.trusting()
         return load_splits(
             arguments,
             {part: self.held(table) for part, table in tables.items()},
-            RowReader(self.columns, self.needs_all, self.kept_values(arguments)),
+            RowReader(
+                self.columns,
+                self.needs_all,
+                self.kept_values(arguments),
+                # Of a stream nobody can say beforehand which rows are left out.
+                needs_target=self.needs_all and isinstance(tables["train"], StreamTable),
+            ),
             labels=self.strata,
             hold=all(each.kind.is_light for each in self.columns.inputs),
             class_names=() if self.answers_several else next(iter(self.columns.answers.values())).names,

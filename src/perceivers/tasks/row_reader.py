@@ -18,15 +18,17 @@ class RowReader:
 
     Args:
         columns: see Columns.
-        needs_all: refuse a row without a value or a target, instead of masking the one and leaving the other unlearned.
+        needs_all: refuse a row without a value, instead of masking it.
         kept: values that were read before; None keeps none.
         checks_members: refuse a target that is none of the members of the row's own set; not where sets are exchanged.
+        needs_target: refuse a row without a target, too, instead of leaving it unlearned.
     """
 
     columns: Columns
     needs_all: bool = False
     kept: KeptValues | None = None
     checks_members: bool = True
+    needs_target: bool = False
 
     def __call__(self, row: Mapping[str, Any], table: Any) -> Sample:
         """Read one row."""
@@ -44,6 +46,7 @@ class RowReader:
                 if value is None:
                     raise DataError(f"has no value in the column {', '.join(each.columns)!r}")
             require_asked(row, self.columns)
+        if self.needs_target:
             for answer, target in zip(self.columns.answers.values(), sample.targets, strict=True):
                 if target is None and answer.asks(row):
                     raise DataError(f"has no value in the column {answer.column!r}")

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from itertools import islice
 from typing import Any
 
+from perceivers.answers.base import Answer
 from perceivers.data.evenly import spread_indices
 from perceivers.data.rows import RowSamples, StreamSamples
 from perceivers.data.splits import Splits
+from perceivers.data.words import listed
 from perceivers.errors import DataError
 from perceivers.kinds.base import is_empty
 from perceivers.tasks.columns import Columns
@@ -51,6 +53,60 @@ def with_targets(splits: Splits, asked: Sequence[str]) -> tuple[Splits, int]:
             samples = samples.select(rows)
         kept[part] = samples
     return dataclasses.replace(splits, **kept), num_left_out
+
+
+def with_some_answer(splits: Splits, columns: Columns) -> tuple[Splits, int]:
+    """The parts without the rows that say nothing of what they are asked, and the number of these.
+
+    Unlike `with_targets` it is the answers that tell: an empty cell of several labels is none of them, and counts.
+
+    Args:
+        splits: the parts, whose rows can be read; a stream stays as it is.
+        columns: their answers.
+
+    Raises:
+        DataError: no row of a part's table says anything.
+    """
+    kept, num_left_out = {}, 0
+    for part in ("train", "validation", "test"):
+        samples = getattr(splits, part)
+        if isinstance(samples, RowSamples):
+            says = _says_something(samples, columns)
+            rows = [place for place, index in enumerate(samples.indices) if says(index)]
+            if samples.indices and not rows and not any(map(says, range(len(samples.table)))):
+                named = listed(map(repr, columns.columns_asked))
+                raise DataError(
+                    f"`{samples.table.source}` has no value in the column {named} of any row: rows without answers are for "
+                    "`perceivers predict`"
+                )
+            num_left_out += len(samples) - len(rows)
+            samples = samples.select(rows)
+        kept[part] = samples
+    return dataclasses.replace(splits, **kept), num_left_out
+
+
+def _says_something(samples: RowSamples, columns: Columns) -> Callable[[int], bool]:
+    """Whether the row at an index has a target of one of its answers."""
+    table, answers = samples.table, list(columns.answers.values())
+    names = {answer.column for answer in answers} | {answer.where[0] for answer in answers if answer.where}
+    cells = {name: table.column(name) for name in names if name in table.columns}
+
+    def says(index: int) -> bool:
+        row = {name: column[index] for name, column in cells.items()}
+        return any(
+            answer.column in row and answer.asks(row) and _has_target(answer, row[answer.column])
+            for answer in answers
+        )
+
+    return says
+
+
+def _has_target(answer: Answer, cell: Any) -> bool:
+    try:
+        return answer.target(cell) is not None
+    except DataError:
+        # Of rows that cannot be read, which were told before.
+        return True
 
 
 def learned_from_training(columns: Columns, splits: Splits) -> tuple[Columns, Splits]:

@@ -301,8 +301,8 @@ def test_mistakes_in_the_data_name_file_and_row(tmp_path: Path) -> None:
         load(write({"points": [[1, 2]], "label": "a"}))
     with pytest.raises(DataError, match=r"t\.jsonl, row 3`: points must have the shape"):
         load(write({"points": [], "label": "a"}))
-    with pytest.raises(DataError, match=r"t\.jsonl, row 3`: has no value in the column 'label'"):
-        load(write({"points": [[1, 2, 3]], "label": None}))
+    with pytest.raises(DataError, match=r"t\.jsonl, row 3`: has no value in the column 'points'"):
+        load(write({"points": None, "label": "a"}))
     with pytest.raises(
         ConfigurationError,
         match=r"`num_coordinates` must be at most the 3 numbers .* column 'points', received 4",

@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
+from PIL import Image
 
 from perceivers.arguments import DataArguments
 from perceivers.cli import main
+from perceivers.errors import DataError
 from perceivers.tasks.table.opening import open_any
+from perceivers.tasks.table.options import TableArguments
+from perceivers.tasks.table.task import TableTask
 
 
 def write_archive(folder: Path, *, num_rows: int = 31) -> Path:
@@ -51,3 +57,33 @@ def test_numbers_of_an_archive_are_learned_inspected_and_asked(
     assert lines[0].split(",")[:3] == ["source", "label", "label_answer"]
     truth, answers = np.array([[float(cell) for cell in line.rsplit(",", 2)[1:]] for line in lines[1:]]).T
     assert np.corrcoef(truth, answers)[0, 1] > 0.9
+
+
+def test_files_that_lie_beside_the_folder_of_their_table_are_told(tmp_path: Path) -> None:
+    (tmp_path / "meta").mkdir()
+    (tmp_path / "pictures").mkdir()
+    rows = ["photo,size,kind"]
+    for index in range(22):
+        Image.new("L", (5, 3), 11 * index).save(tmp_path / "pictures" / f"{index}.png")
+        rows.append(f"{index}.png,{index / 2},{'ab'[index % 2]}")
+    table = tmp_path / "meta" / "list.csv"
+    table.write_text("\n".join(rows) + "\n")
+    said = (
+        f"`{table}`: the column photo lists files of `{tmp_path / 'pictures'}`, which lies beside the table's folder, not "
+        f"in it: move the table to the folder above both, `{tmp_path}`, or write the whole path of each file"
+    )
+
+    def loaded(path: Path, **chosen: Any) -> TableTask:
+        task = TableTask(TableArguments(target=("kind",), **chosen))
+        task.load_data(DataArguments(data=str(path)))
+        return task
+
+    with pytest.raises(DataError, match=re.escape(said)):
+        loaded(table)
+    loaded(table, ignore=("photo",))
+    moved = tmp_path / "list.csv"
+    moved.write_text(table.read_text())
+    task = loaded(moved)
+    assert [len(each) for each in task.tables_of(str(moved))] == [22]
+    with pytest.raises(DataError, match=re.escape(said)):
+        list(task.tables_of(str(table)))

@@ -265,9 +265,9 @@ def test_a_stream_is_trained_from_a_table(tmp_path: Path) -> None:
         (("body", "label"), [("a", "x"), ("b", "y")], {}, "must have a column 'text', received body, label"),
         (
             ("text", "label"),
-            [("a", "x"), ("b", ""), ("c", "y")],
+            [("a", "x"), ("", "x"), ("c", "y")],
             {},
-            r"row 2`: has no value in the column 'label'",
+            r"row 2`: has no value in the column 'text'",
         ),
         (
             ("text", "label"),
