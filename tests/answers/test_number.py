@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import json
 import math
-from datetime import timedelta
+from datetime import datetime, timedelta
+from typing import Any
 
 import pytest
 import torch
@@ -13,8 +14,16 @@ from perceivers.answers.number import Number
 from perceivers.answers.registry import guess_answer
 from perceivers.data.unit_forms import UnitForm
 from perceivers.errors import DataError
+from perceivers.kinds.date.reading import NO_DATES
 
 NUMBERS = [str(1.5 * index) for index in range(59)]
+
+
+@pytest.mark.parametrize("cell", ["2024-01-03", "31.03.2024", "03/04/2024", datetime(2024, 1, 3)])
+def test_a_date_is_no_number_and_no_class_is_advised(cell: Any) -> None:
+    with pytest.raises(DataError) as error:
+        Number("due").read(cell)
+    assert str(error.value).endswith(f"empty the cell if nobody knows it, or {NO_DATES}")
 
 
 def test_a_word_among_many_numbers_is_a_fault_and_no_class() -> None:

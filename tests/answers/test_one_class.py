@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from datetime import datetime, timedelta
+from typing import Any
+
 import pytest
 import torch
 
 from perceivers.answers.one_class import OneClass
 from perceivers.errors import DataError
+from perceivers.kinds.date.reading import NO_DATES
 
 
 def test_a_value_of_its_own_in_every_row_is_no_class() -> None:
@@ -14,6 +18,29 @@ def test_a_value_of_its_own_in_every_row_is_no_class() -> None:
         DataError, match=r"in the column 'photo', received a value of its own in each of 53 rows"
     ):
         OneClass("photo").settle([f"{index}.png" for index in range(53)], "t.csv")
+
+
+@pytest.mark.parametrize("cells", [list(range(53)), [f"{index} km" for index in range(53)]])
+def test_numbers_that_all_differ_are_named_as_another_answer_and_nothing_else_is(cells: list[Any]) -> None:
+    with pytest.raises(
+        DataError, match=r"or another answer: perceivers train table with --target far:number$"
+    ):
+        OneClass("far").settle(cells, "t.csv")
+    with pytest.raises(DataError, match=r"in each of 53 rows; name another column$"):
+        OneClass("far").settle([f"place {cell}" for cell in range(53)], "t.csv")
+
+
+@pytest.mark.parametrize("form", ["%Y-%m-%d", "%d.%m.%Y", "%m/%d/%Y", None])
+def test_many_dates_are_no_classes_and_the_cure_can_be_followed(form: str | None) -> None:
+    days = [datetime(2024, 1, 1) + timedelta(days=index) for index in range(59)]
+    cells = [day if form is None else day.strftime(form) for day in [*days, *days[:11]]]
+    with pytest.raises(DataError) as error:
+        OneClass("due").settle(cells, "t.csv")
+    assert str(error.value).startswith(
+        "`t.csv` must hold classes in the column 'due', received dates, 59 different ones in 70 rows, such as "
+    )
+    assert str(error.value).endswith(NO_DATES)
+    assert len(OneClass("due").settle(cells[:7] * 9, "t.csv").names) == 7
 
 
 def test_numbers_of_which_most_differ_are_no_classes_and_the_cure_is_named() -> None:

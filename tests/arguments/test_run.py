@@ -60,7 +60,7 @@ def test_a_folder_without_record_is_named(tmp_path: Path) -> None:
         ("data: {}", "must hold a mapping with the key `task`, received"),
         (
             "task: x\nmodle: {}",
-            "must hold only task, data, model, start, training, optimization, received modle",
+            "must hold only task, output, data, model, start, training, optimization, received modle",
         ),
         ("task: x\ndata: digits", "`data` of .* must be a mapping, received 'digits'"),
         ("task: x", "is not a record that `perceivers train` wrote: `data` must be given"),

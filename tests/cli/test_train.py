@@ -110,7 +110,10 @@ def test_every_shipped_recipe_is_read_to_the_last_key(path: Path, capsys: pytest
         ),
         (("epochs", "epoch"), "`training` of '{path}' has no field 'epoch'; it has epochs, steps,"),
         (("image-classification", "chess"), "`task` of '{path}' must be one of table, image-classification,"),
-        (("training:", "trainig:"), "must hold only task, data, model, start, training, optimization"),
+        (
+            ("training:", "trainig:"),
+            "must hold only task, output, data, model, start, training, optimization",
+        ),
         (("task: ", "true: 1\nodd: 2\ntask: "), "optimization, received True, odd"),
         (("task: ", "tusk: "), "must hold a mapping with the key `task`"),
     ],
@@ -147,6 +150,24 @@ def test_a_recipe_of_another_task_is_named(recipe: Path, capsys: pytest.CaptureF
 def test_a_recipe_that_is_not_there_is_named(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert "which does not exist" in mistake(capsys, "--config", str(tmp_path / "gone.yaml"))
     assert "`config` must be followed by a YAML file" in mistake(capsys, "--config")
+
+
+def test_the_printed_options_hold_the_folder_that_was_given_and_a_given_one_goes_first(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    chosen = ("image-classification", "--data", "digits")
+    assert "output" not in resolved(capsys, *chosen)
+    found = resolved(capsys, *chosen, "--output", "runs/größe: 1")
+    assert found["output"] == "runs/größe: 1"
+    path = tmp_path / "printed.yaml"
+    path.write_text(yaml.safe_dump(found))
+    assert resolved(capsys, "--config", str(path)) == found
+    assert resolved(capsys, "--config", str(path), "--output", "runs/b") == {**found, "output": "runs/b"}
+    assert resolved(capsys, "--config", str(path), "--output=runs/b")["output"] == "runs/b"
+    for wrong in ("", None, 3):
+        path.write_text(yaml.safe_dump({**found, "output": wrong}))
+        said = mistake(capsys, "--config", str(path))
+        assert f"`output` of {str(path)!r} must be a folder, received {wrong!r}" in said
 
 
 def test_a_run_needs_a_folder(capsys: pytest.CaptureFixture[str]) -> None:

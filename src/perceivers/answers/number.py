@@ -20,6 +20,7 @@ from perceivers.data.numbers import Decimal, NotationError, has_commas, is_missi
 from perceivers.data.unit_forms import UnitForm
 from perceivers.errors import DataError
 from perceivers.kinds.base import MOSTLY
+from perceivers.kinds.date.reading import NO_DATES, is_date
 from perceivers.kinds.number.forms import Form, form_of_column, written
 from perceivers.kinds.number.reading import are_names, number_of
 
@@ -126,7 +127,7 @@ class Number(Answer):
 
     def read(self, cell: Any) -> float | None:
         """See Answer; it may be infinite."""
-        otherwise = f"answer classes: --target {self.column}:class"
+        otherwise = NO_DATES if is_date(cell) else f"answer classes: --target {self.column}:class"
         number = number_of(cell, self.column, self.decimal, self.form, otherwise=otherwise)
         return None if math.isnan(number) else number
 

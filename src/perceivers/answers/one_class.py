@@ -10,10 +10,13 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal, Self
 from perceivers.answers.confusions import draw_confusions
 from perceivers.answers.ranked import RankedAnswer
 from perceivers.answers.ranking import ranked_answers
+from perceivers.data.evenly import evenly_spread
 from perceivers.data.numbers import is_missing_word, looks_like_number
 from perceivers.data.rows import class_id, in_natural_order
 from perceivers.errors import DataError
-from perceivers.kinds.base import is_empty
+from perceivers.kinds.base import MOSTLY, is_empty
+from perceivers.kinds.date.reading import NO_DATES, is_date
+from perceivers.kinds.number.forms import form_of_column
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -73,12 +76,19 @@ class OneClass(RankedAnswer):
                 f"`{source}` must hold two classes or more in the column {self.column!r}, received only "
                 f"{next(iter(counts), None)!r}"
             )
+        is_many = len(counts) > max(MOST_SINGLE_ROWS, len(names) / 2)
+        if is_many and sum(map(is_date, cells)) >= MOSTLY * len(cells):
+            raise DataError(
+                f"`{source}` must hold classes in the column {self.column!r}, received dates, {len(counts):,} different ones "
+                f"in {len(names):,} rows, such as {names[0]}; {NO_DATES}"
+            )
         if len(counts) == len(names) > MOST_SINGLE_ROWS:
+            other = f", or another answer: {self._as_number}" if _are_numbers(cells) else ""
             raise DataError(
                 f"`{source}` must hold classes of several rows in the column {self.column!r}, received a value of its own in "
-                f"each of {len(names):,} rows; name another column, or another answer: {self._as_number}"
+                f"each of {len(names):,} rows; name another column{other}"
             )
-        if len(counts) > max(MOST_SINGLE_ROWS, len(names) / 2) and _have_fractions(counts):
+        if is_many and _have_fractions(counts):
             raise DataError(
                 f"`{source}` must hold classes in the column {self.column!r}, received numbers, {len(counts):,} different "
                 f"ones in {len(names):,} rows, such as {names[0]}; numbers are another answer: {self._as_number}"
@@ -172,6 +182,12 @@ class OneClass(RankedAnswer):
         path = folder / f"{prefix}{CONFUSIONS}.png"
         draw_confusions(values[CONFUSIONS].cpu().numpy(), self.names, path)
         return [path]
+
+
+def _are_numbers(cells: Sequence[Any]) -> bool:
+    """Whether nearly all cells are numbers, alone, with a unit or as durations."""
+    some = evenly_spread(cells)
+    return sum(map(looks_like_number, some)) >= MOSTLY * len(some) or bool(form_of_column(some))
 
 
 def _have_fractions(names: Iterable[str]) -> bool:

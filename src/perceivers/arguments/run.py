@@ -1,6 +1,6 @@
 """One training run: its arguments by concern, and the file that records them.
 
-The record and a recipe are the same file: `task`, then one mapping a concern.
+The record and a recipe are the same file: `task`, then one mapping a concern. A recipe may have `output`, too.
 """
 
 from __future__ import annotations
@@ -57,11 +57,12 @@ class RunArguments:
         require_named(self, "output")
 
 
-def recipe_text(task: str, model: object, run: RunArguments) -> str:
-    """The arguments as the YAML text of a recipe, every field resolved; `output` and the flags are not part of it."""
+def recipe_text(task: str, model: object, run: RunArguments, *, with_output: bool = False) -> str:
+    """The arguments as the YAML text of a recipe, every field resolved; without the flags, and `output` only where wanted."""
     import yaml
 
-    text: str = yaml.safe_dump(as_recipe(task, model, run), sort_keys=False, allow_unicode=True)
+    recipe = {**as_recipe(task, model, run), **({"output": run.output} if with_output else {})}
+    text: str = yaml.safe_dump(recipe, sort_keys=False, allow_unicode=True)
     return text
 
 
@@ -99,7 +100,7 @@ def load_arguments(folder: Path) -> tuple[str, dict[str, Any], RunArguments]:
 
 
 def read_recipe(path: Path) -> dict[str, Any]:
-    """Read a recipe: a YAML file with `task` and any of the concerns, each a mapping from field to value.
+    """Read a recipe: a YAML file with `task` and any of the concerns, each a mapping from field to value, and `output`.
 
     Raises:
         DataError: the file is absent, no YAML, or has other keys; the message names it.
@@ -109,11 +110,13 @@ def read_recipe(path: Path) -> dict[str, Any]:
     recipe = read_yaml(path)
     if not isinstance(recipe, dict) or not isinstance(recipe.get("task"), str):
         raise DataError(f"{str(path)!r} must hold a mapping with the key `task`, received {recipe!r:.200}")
-    unknown = sorted(map(str, set(recipe) - {"task", *CONCERNS}))
+    unknown = sorted(map(str, set(recipe) - {"task", "output", *CONCERNS}))
     if unknown:
         raise DataError(
-            f"{str(path)!r} must hold only task, {', '.join(CONCERNS)}, received {', '.join(unknown)}"
+            f"{str(path)!r} must hold only task, output, {', '.join(CONCERNS)}, received {', '.join(unknown)}"
         )
+    if "output" in recipe and not (isinstance(recipe["output"], str) and recipe["output"]):
+        raise DataError(f"`output` of {str(path)!r} must be a folder, received {recipe['output']!r:.200}")
     for name in CONCERNS:
         if not isinstance(recipe.setdefault(name, {}), Mapping):
             raise DataError(f"`{name}` of {str(path)!r} must be a mapping, received {recipe[name]!r}")

@@ -72,6 +72,8 @@ def train_command(tokens: list[str]) -> None:
             raise ConfigurationError(
                 f"`config` {path!r} is a recipe of {recipe['task']!r}, received {named!r}"
             )
+        if "output" in recipe and not any(token.partition("=")[0] == "--output" for token in tokens):
+            tokens = [*tokens, f"--output={recipe['output']}"]
         if not any(token.partition("=")[0] in ("--data", "--help", "-h") for token in tokens):
             _require_data(recipe, path)
     if tokens[0] in TASKS:
@@ -207,7 +209,7 @@ def _command_of(name: str) -> Callable[..., None]:
             # Of "usual", nothing waits for the data.
             if getattr(arguments, "size", None) == USUAL_SIZE:
                 run = resolved(run, USUAL)
-            print(recipe_text(name, arguments, run), end="")  # noqa: T201
+            print(recipe_text(name, arguments, run, with_output=output is not None), end="")  # noqa: T201
         elif output is None:
             raise ConfigurationError(
                 "`output` must be a folder for the run, received nothing: --output FOLDER"

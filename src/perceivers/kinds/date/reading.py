@@ -18,6 +18,10 @@ _OTHER = re.compile(r"(\d{4}/\d{1,2}/\d{1,2}|\d{1,2}\.\d{1,2}\.\d{4})( \d{1,2}:\
 # 03/04/2024, 3-4-24: March or April, nothing tells. MySQL writes days of zeros for none.
 _EITHER = re.compile(r"\d{1,2}(?:[/-]\d{1,2}[/-](?:\d{4}|\d{2})|\.\d{1,2}\.\d{2})(?:[ T,].*)?")
 _NO_DAY = re.compile(r"0{4}[-/]00[-/]00(?:[ T]00:00(?::00)?)?")
+# What is said where a date is to be answered.
+NO_DATES = (
+    "write numbers for dates, which cannot be answered: the days since 2000-01-01, say, or since another date"
+)
 _START = datetime(2000, 1, 1, tzinfo=UTC)
 
 
@@ -48,6 +52,11 @@ def is_missing_date(cell: Any) -> bool:
 def looks_like_date(cell: Any) -> bool:
     """Whether `date_of` understands the cell."""
     return _parsed(cell) is not None
+
+
+def is_date(cell: Any) -> bool:
+    """Whether a cell is a date, if only one whose day may be its month."""
+    return looks_like_date(cell) or (isinstance(cell, str) and _EITHER.fullmatch(cell.strip()) is not None)
 
 
 def parts_of(moment: datetime | None) -> list[float]:
