@@ -230,6 +230,14 @@ def test_an_empty_text_is_not_the_folder_that_the_user_is_in(
     assert str(error.value) == f"`inputs` must name a file, a table or a folder each, {EMPTY_PATH}"
 
 
+@pytest.mark.parametrize("given", ["[1, 2], " * 1_000, "a\0b"])
+def test_a_text_that_no_file_can_be_called_is_refused(given: str) -> None:
+    with pytest.raises(
+        DataError, match=f"must name a file, a table or a folder each, received .* of {len(given):,}"
+    ):
+        find_files([given], SUFFIXES, "note")
+
+
 def test_a_class_of_other_files_alone_is_named_with_them(tmp_path: Path) -> None:
     folder(tmp_path, "cat/a.heic", "cat/b.heic", "dog/b.note")
     with pytest.raises(

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import errno
+import os
 from collections.abc import Sequence
 from pathlib import Path, PurePath
 
@@ -9,6 +11,11 @@ from perceivers.data.layouts import Layout, LayoutChoice, layout_of
 from perceivers.data.scanning import FoundFiles, is_passed_over, scan
 from perceivers.data.tables import FILE_COLUMN, LABEL_COLUMN, ListTable, Table
 from perceivers.errors import EMPTY_PATH, DataError, absent
+
+_NO_NAME = (
+    "`inputs` must name a file, a table or a folder each, received {0:.60} of {1:,} letters ({2}): values themselves go below "
+    "a column's name"
+)
 
 
 def open_files(
@@ -52,9 +59,19 @@ def files_below(folder: Path, suffixes: Sequence[str]) -> list[Path]:
 
 
 def require_named(given: str) -> None:
-    """Raise DataError for an input without a letter, of which Path would make the folder that the user is in."""
+    """Raise DataError for an input without a letter, of which Path would make the folder that the user is in.
+
+    And for one that no file can be called, such as a long text.
+    """
     if not given:
         raise DataError(f"`inputs` must name a file, a table or a folder each, {EMPTY_PATH}")
+    try:
+        os.lstat(given)
+    except ValueError as error:
+        raise DataError(_NO_NAME.format(given, len(given), error)) from error
+    except OSError as error:
+        if error.errno == errno.ENAMETOOLONG:
+            raise DataError(_NO_NAME.format(given, len(given), error.strerror)) from error
 
 
 def find_files(

@@ -31,6 +31,13 @@ def settled(**chosen: Any) -> EntitiesKind:
     return EntitiesKind(options).settle([FIRST, SECOND, THIRD], ["units"])
 
 
+def test_a_number_that_is_far_from_all_others_is_still_one() -> None:
+    values = settled().arrays([({"type": "archer", "health": 1e300}, {"type": "guard", "health": 40})])
+    table = next(each.values for each in values.values() if each.values.dtype == np.float32)
+    # A thousand deviations from the mean; and 2.
+    assert sorted(table[0, :, -2].tolist()) == [2.0, 1_000.0]
+
+
 @pytest.mark.parametrize(
     ("name", "cells"),
     [

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -47,6 +48,12 @@ def test_objects_and_lists_within_are_attributes_of_longer_names() -> None:
     (entity,) = read_entities([{"place": {"x": 1, "y": {"low": 2}}, "speed": [3, None], "seen": True}])
     assert entity == {"place.x": 1, "place.y.low": 2, "speed.0": 3, "seen": True}
     assert read_entities("[]") == ()
+
+
+def test_cells_of_frames_and_data_bases_are_what_they_say() -> None:
+    pandas = pytest.importorskip("pandas")
+    row = {"a": pandas.NA, "b": pandas.NaT, "c": Decimal("1.5"), "d": np.float32(2.5), "e": np.str_("archer")}
+    assert read_entities([row]) == ({"c": 1.5, "d": 2.5, "e": "archer"},)
 
 
 @pytest.mark.parametrize(

@@ -81,6 +81,19 @@ def test_what_holds_no_points_is_named() -> None:
         decode_points([[1, 2], 3])
     with pytest.raises(DataError, match=r"\[num_points, num_columns\], received \[3\]"):
         require_points(np.zeros(3))
+    with pytest.raises(
+        DataError, match=r"at most 1e\+18, received \[3.0, 1e\+300\] as point 2: a number like this"
+    ):
+        decode_points([[1, 2], [3, 1e300]])
+    with pytest.raises(DataError, match="must be real numbers"):
+        require_points(np.ones((2, 3), dtype=complex))
+
+
+def test_tensors_are_arrays_and_columns_of_frames_have_names() -> None:
+    torch, pandas = pytest.importorskip("torch"), pytest.importorskip("pandas")
+    assert np.asarray(decode_points(torch.tensor([[1, 2], [3, 4]]))).tolist() == [[1, 2], [3, 4]]
+    found = read_set(pandas.DataFrame({"z": [1, 2], "y": [3, 4], "x": [5, 6]})).shape
+    assert np.asarray(found).tolist() == [[5, 3, 1], [6, 4, 2]]
 
 
 def test_sets_up_to_the_number_stay_whole_and_larger_ones_are_thinned_in_order() -> None:

@@ -19,6 +19,8 @@ from perceivers.kinds.entities.options import EntityOptions
 from perceivers.kinds.entities.reading import Entities, Entity
 from perceivers.modalities.ids import MISSING, NUM_RESERVED, UNKNOWN
 
+# Standard deviations from the mean: more tells nothing, and squares of much more are no float32.
+FURTHEST = 1_000.0
 # Attributes that usually say what an entity is.
 USUAL_TYPES = ("type", "unit_type", "kind", "class", "name")
 
@@ -118,7 +120,10 @@ class Attributes:
         return tuple(found)
 
     def array(self, entities: Entities) -> np.ndarray:
-        """Float32 [num_entities, num_columns]: ids, then standardised numbers, NaN where one is missing."""
+        """Float32 [num_entities, num_columns]: ids, then standardised numbers, NaN where one is missing.
+
+        A number further from the mean than a thousand deviations counts as if it were there.
+        """
         table = np.full((len(entities), self.num_columns), np.nan, dtype=np.float64)
         first = len(self.cardinalities)
         table[:, :first] = MISSING
@@ -135,6 +140,7 @@ class Attributes:
                     value = entity[name]
                     number = number_of(value, self.decimal) if isinstance(value, str) else value
                     table[row, column] = np.nan if number is None else (number - mean) / deviation
+        table[:, first:] = np.clip(table[:, first:], -FURTHEST, FURTHEST)
         return table.astype(np.float32)
 
     def words(self, entity: Entity) -> str:

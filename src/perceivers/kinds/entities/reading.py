@@ -12,6 +12,7 @@ import numpy as np
 
 from perceivers.array_files import read_npz
 from perceivers.data.delimited import DelimitedFile
+from perceivers.data.frames import plain_cell
 from perceivers.data.json_lines import JsonFile
 from perceivers.data.numbers import is_missing
 from perceivers.errors import DataError, one_line
@@ -92,8 +93,7 @@ def _attributes(
 ) -> Iterator[tuple[str, float | int | str | bool]]:
     for key, value in values.items():
         name = f"{before}{key}"
-        if isinstance(value, np.ndarray | np.generic):
-            value = value.tolist()
+        value = value.tolist() if isinstance(value, np.ndarray) else plain_cell(value)
         if isinstance(value, list | tuple):
             value = dict(enumerate(value))
         if isinstance(value, Mapping):

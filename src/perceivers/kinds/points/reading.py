@@ -17,6 +17,8 @@ from perceivers.kinds.points.names import NamedPoints, PointColumns
 
 # Sets that are not being trained on are thinned, and meshes sampled, alike at every time.
 FIXED_SEED = 0
+# Of a number of a point: its square is far below the largest float32.
+LARGEST = 1e18
 
 
 @dataclass(frozen=True)
@@ -101,7 +103,11 @@ def read_points(path: Path) -> np.ndarray | NamedPoints | Mesh:
     """
     shape = read_shape(path)
     try:
-        return Mesh(shape[0], triangulate(shape[1])) if isinstance(shape, tuple) else _required(shape)
+        return (
+            Mesh(require_points(shape[0]), triangulate(shape[1]))
+            if isinstance(shape, tuple)
+            else _required(shape)
+        )
     except DataError as error:
         raise DataError(f"`{path}` cannot be read as points: {one_line(error)}") from error
 
@@ -110,8 +116,8 @@ def decode_points(value: Any, root: Path | None = None) -> np.ndarray | NamedPoi
     """Decode what a table holds for a set.
 
     Args:
-        value: a path, relative to `root`; a list of points, which are lists or objects; the same as JSON text; an
-            array; or what this gave.
+        value: a path, relative to `root`; a list of points, which are lists or objects; the same as JSON text; an array, a
+            tensor or a DataFrame; or what this gave.
         root: folder that relative paths belong to.
     """
     if isinstance(value, str) and value.lstrip().startswith("["):
@@ -125,7 +131,13 @@ def decode_points(value: Any, root: Path | None = None) -> np.ndarray | NamedPoi
         return read_points(Path(value) if root is None else root / value)
     if isinstance(value, list | tuple | np.ndarray):
         return _required(as_rows(value))
-    raise DataError(f"points must be a path or a list of points, received {value!r}")
+    if hasattr(value, "to_dict") and hasattr(value, "columns"):
+        # A DataFrame, whose columns have names.
+        return _required(as_rows(value.to_dict("records")))
+    if hasattr(value, "__array__"):
+        # A tensor of another library.
+        return require_points(np.asarray(value))
+    raise DataError(f"points must be a path or a list of points, received {value!r:.80}")
 
 
 def _required(points: np.ndarray | NamedPoints) -> np.ndarray | NamedPoints:
@@ -135,7 +147,13 @@ def _required(points: np.ndarray | NamedPoints) -> np.ndarray | NamedPoints:
 
 
 def require_points(values: np.ndarray) -> np.ndarray:
-    """Give values as float64 [num_points, num_columns]; a DataError unless they are finite, two-dimensional, not empty."""
+    """Give values as float64 [num_points, num_columns].
+
+    Raises:
+        DataError: they are empty, not two-dimensional, not finite, or too large for their squares to be.
+    """
+    if np.iscomplexobj(values):
+        raise DataError("points must be real numbers, received complex ones: give their parts as columns")
     try:
         points = np.asarray(values, dtype=np.float64)
     except (TypeError, ValueError) as error:
@@ -147,6 +165,12 @@ def require_points(values: np.ndarray) -> np.ndarray:
     if not np.isfinite(points).all():
         row = int(np.flatnonzero(~np.isfinite(points).all(axis=1))[0])
         raise DataError(f"points must be finite, received {points[row].tolist()} as point {row + 1}")
+    if np.abs(points).max() > LARGEST:
+        row = int(np.flatnonzero((np.abs(points) > LARGEST).any(axis=1))[0])
+        raise DataError(
+            f"points must be numbers of at most {LARGEST:g}, received {points[row].tolist()} as point {row + 1}: a number "
+            "like this often marks a missing one; leave such points out, or scale all"
+        )
     return points
 
 
