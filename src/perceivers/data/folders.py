@@ -13,8 +13,8 @@ from perceivers.data.tables import FILE_COLUMN, LABEL_COLUMN, ListTable, Table
 from perceivers.errors import EMPTY_PATH, DataError, absent
 
 _NO_NAME = (
-    "`inputs` must name a file, a table or a folder each, received {0:.60} of {1:,} letters ({2}): values themselves go below "
-    "a column's name"
+    "`inputs` must name a file, a table or a folder each, received {0:.60} of {1:,} letters ({2}): values themselves go "
+    "below a column's name"
 )
 
 
