@@ -151,3 +151,25 @@ def test_it_says_what_training_would_learn_and_what_it_would_warn_of(
         "sent: up to 47 steps of 3 channels, by their patterns and outline as 3 tokens",
         "units: up to 512 entities of 2 types, by 1 name and 1 number, a token each; told by type, id, health",
     ]
+
+
+def test_dates_whose_day_and_month_change_places_are_told_and_refused_where_nothing_tells_the_order(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    rows = [(1 + index % 12, 1 + index % 28) for index in range(60)]
+    columns = {
+        "us": [f"{month}/{day}/2024" for month, day in rows],
+        "either": [f"{month}/{1 + day % 12}/20{10 + index % 15}" for index, (month, day) in enumerate(rows)],
+        "kind": [["hot", "cold"][index % 2] for index in range(60)],
+    }
+    table = str(write_table(tmp_path / "t.csv", columns))
+    found = inspect(capsys, table, "--target", "kind")
+    assert found["us"][1] == "date"
+    assert found["us"][-1] == "dates with the month first, as in 3/31/2024"
+    assert found["either"][1] != "date"
+    why = "no cell tells whether day or month comes first in dates such as '1/2/2010': write dates as 2024-03-31"
+    assert found["either"][-1] == why
+    with pytest.raises(SystemExit) as stopped:
+        main(["inspect", table, "--target", "kind", "--column", "either=date"])
+    assert stopped.value.code == 1
+    assert f"column 'either': {why}, or name another kind: --column either=text" in capsys.readouterr().err

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from datetime import date, datetime
+import json
+from datetime import UTC, date, datetime
 from typing import Any
 
 import numpy as np
@@ -80,3 +81,48 @@ def test_a_saved_kind_says_of_how_many_columns_it_is() -> None:
     assert DateKind(NumberOptions()).columns_learned is None
     learned = DateKind(NumberOptions()).settle([np.arange(12.0), np.arange(12.0) + 5.0], ["born", "sold"])
     assert DateKind(NumberOptions()).with_state(learned.state()).columns_learned == 2
+
+
+def test_the_order_of_a_column_is_found_kept_and_told() -> None:
+    rows = [
+        {"us": us, "eu": eu, "iso": "2024-03-05"}
+        for us, eu in (("3/5/2024", "5/3/2024"), ("1/13/2024", "13-1-2024"))
+    ]
+    table, columns = ListTable(rows, "made"), ("us", "eu", "iso")
+    for column in columns:
+        assert DateKind.guess(column, [row[column] for row in rows]) == 0.95
+    kind = DateKind(NumberOptions()).survey(table, columns)
+    assert [kind.column_note(column) for column in columns] == [
+        "dates with the month first, as in 3/31/2024",
+        "dates with the day first, as in 31/3/2024",
+        "",
+    ]
+    values = [kind.read(row, columns, table) for row in rows]
+    assert values[0] is not None
+    assert values[1] is not None
+    assert values[0].reshape(3, 6).tolist() == [parts_of(date_of("2024-03-05", "when"))] * 3
+    learned = kind.settle([value for value in values if value is not None], columns)
+    again = DateKind(NumberOptions()).with_state(json.loads(json.dumps(learned.state())))
+    assert again.forms == {"us": "month first", "eu": "day first", "iso": ""}
+    assert again.plain("12/1/2024", "us", table) == datetime(2024, 12, 1, tzinfo=UTC)
+    assert again.plain("12/1/2024", "eu", table) == datetime(2024, 1, 12, tzinfo=UTC)
+    with pytest.raises(
+        NotationError, match="where a date with its day first such as 31/3/2024, or a date such as 2024-03-31"
+    ):
+        again.plain("1/13/2024", "eu", table)
+    # Records of columns without such dates are as they were.
+    iso = DateKind(NumberOptions()).survey(table, ("iso",)).settle([values[0][12:], values[1][12:]], ("iso",))
+    assert set(iso.state()) == {"quantiles", "edges"}
+
+
+@pytest.mark.parametrize(
+    "cells", [["3/4/2024", "5/6/2024"], ["1/13/2024", "13/1/2024"], ["1/13/24", "2/14/24"]]
+)
+def test_a_column_asked_for_as_dates_without_an_order_is_an_error_with_its_cure(cells: list[str]) -> None:
+    assert DateKind.guess("when", cells) == 0.0
+    table = ListTable([{"when": cell} for cell in cells], "made")
+    with pytest.raises(
+        DataError,
+        match=r"`made`, column 'when': .*: write dates as 2024-03-31, or name .* --column when=text",
+    ):
+        DateKind(NumberOptions()).survey(table, ("when",))

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, ClassVar, Self
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import TYPE_CHECKING, Any, ClassVar, Self, cast
 
 import numpy as np
 
+from perceivers.data.day_order import EXAMPLES, DayOrder, day_order, why_no_order
+from perceivers.errors import DataError
 from perceivers.kinds.asked import Field
 from perceivers.kinds.base import MOSTLY
 from perceivers.kinds.date.reading import PARTS, date_of, is_missing_date, looks_like_date, parts_of
@@ -23,7 +27,8 @@ if TYPE_CHECKING:
 class DateKind(NumberKind):
     """Points in time, told as year, month, day, weekday, hour and elapsed days, each a number like any other.
 
-    A value is float64 [6 * num_columns], NaN where a date is missing.
+    A value is float64 [6 * num_columns], NaN where a date is missing. The form of a column (`forms`) is the order of day and
+    month in dates such as 3/4/2024, which `survey` finds; "" where there are none.
     """
 
     name: ClassVar[str] = "date"
@@ -32,7 +37,9 @@ class DateKind(NumberKind):
     def guess(cls, name: str, cells: Sequence[Any]) -> float:
         """See Kind."""
         known = [cell for cell in cells if not is_missing_date(cell)]
-        return 0.95 if known and sum(map(looks_like_date, known)) >= MOSTLY * len(known) else 0.0
+        order = day_order(known)
+        num_dates = sum(looks_like_date(cell, order) for cell in known)
+        return 0.95 if known and num_dates >= MOSTLY * len(known) else 0.0
 
     @classmethod
     def number_texts(cls, column: SomeCells, table: Any) -> Sequence[SomeCells]:
@@ -47,14 +54,17 @@ class DateKind(NumberKind):
     def read(self, row: Mapping[str, Any], columns: Sequence[str], table: Any) -> np.ndarray | None:
         """See Kind."""
         cells = [(row.get(column), column) for column in columns]
-        moments = [None if is_missing_date(cell) else date_of(cell, column) for cell, column in cells]
+        moments = [None if is_missing_date(cell) else self._date_of(cell, column) for cell, column in cells]
         if all(moment is None for moment in moments):
             return None
         return np.array([part for moment in moments for part in parts_of(moment)])
 
     def plain(self, cell: Any, column: str, table: Any) -> Any:
         """See Kind."""
-        return None if is_missing_date(cell) else date_of(cell, column)
+        return None if is_missing_date(cell) else self._date_of(cell, column)
+
+    def _date_of(self, cell: Any, column: str) -> datetime:
+        return date_of(cell, column, cast(DayOrder, self.forms.get(column, "")))
 
     def stray(self, column: str) -> str:
         """See Kind."""
@@ -65,12 +75,33 @@ class DateKind(NumberKind):
         return self.plain(cell, column, table)
 
     def survey(self, table: Any, columns: Sequence[str]) -> Self:
-        """See Kind: dates tell nothing of each other."""
-        return self
+        """Find the order of day and month of the columns that were not looked at yet.
+
+        Raises:
+            DataError: a column of such dates has none.
+        """
+        found: dict[str, DayOrder] = {}
+        for column in columns:
+            if column not in self.forms:
+                known = [cell for cell in table.column(column) if not is_missing_date(cell)]
+                if why := why_no_order(known):
+                    raise DataError(f"`{table.source}`, column {column!r}: {why}, or {_as_text(column)}")
+                found[column] = day_order(known)
+        return replace(self, forms={**self.forms, **found}) if found else self
 
     def column_note(self, column: str) -> str:
         """See Kind."""
-        return ""
+        order = cast(DayOrder, self.forms.get(column, ""))
+        return f"dates with the {order}, as in {EXAMPLES[order]}" if order else ""
+
+    def state(self) -> dict[str, Any]:
+        """See Kind."""
+        own = NumberKind.state(replace(self, forms={}))
+        return {**own, "day_orders": dict(self.forms)} if any(self.forms.values()) else own
+
+    def with_state(self, state: Mapping[str, Any]) -> Self:
+        """See Kind."""
+        return replace(super().with_state(state), forms=dict(state.get("day_orders", {})))
 
     def fields(self, columns: Sequence[str]) -> tuple[Field, ...]:
         """See AskedKind."""
@@ -92,3 +123,7 @@ class DateKind(NumberKind):
             for each in parts
         ]
         return list(zip(words, totals, strict=True))
+
+
+def _as_text(column: str) -> str:
+    return f"name another kind: --column {shlex.quote(f'{column}=text')}"

@@ -12,6 +12,7 @@ import numpy as np
 from perceivers.answers.base import Answer
 from perceivers.answers.registry import answer_class, guess_answer
 from perceivers.data.columns import why_no_data
+from perceivers.data.day_order import why_no_order
 from perceivers.data.frames import ColumnTable
 from perceivers.data.nearly_numbers import why_no_numbers
 from perceivers.data.tables import StreamTable, Table
@@ -145,7 +146,7 @@ def _kind(
     if found is None:
         return None, "no kind of data takes such cells"
     left_out = why_no_data(name, cells)
-    return (None, left_out) if left_out else (found, why_no_numbers(name, filled))
+    return (None, left_out) if left_out else (found, why_no_numbers(name, filled) or why_no_order(filled))
 
 
 def _looked_through(
