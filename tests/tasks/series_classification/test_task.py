@@ -18,6 +18,7 @@ from perceivers.arguments import (
     TrainingArguments,
 )
 from perceivers.configuration import PerceiverConfig
+from perceivers.data.tables import ListTable
 from perceivers.errors import ConfigurationError, DataError
 from perceivers.kinds.series.tensors import VariedSeries
 from perceivers.predictor import load
@@ -174,6 +175,9 @@ def test_channels_of_a_long_table_are_found_again_by_their_names(tmp_path: Path)
     for columns in (["series", "step", "x", "y"], ["y", "x", "step", "series"]):
         answers = predictor({name: new[name] for name in columns})
         assert [answer["label"] for answer in answers] == expected  # type: ignore[index]
+    kind, row = predictor.parts.processor.inputs[0].kind, {"series": str(tmp_path / "new.csv")}
+    with pytest.raises(DataError, match="must be a single series, received 7 by the column 'series'"):
+        kind.read(row, ["series"], ListTable([row], "asked"))
 
 
 def test_a_row_a_series_is_answered_by_the_names_of_its_steps_with_a_class_or_without(tmp_path: Path) -> None:

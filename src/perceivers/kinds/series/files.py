@@ -32,6 +32,7 @@ class SeriesColumns:
         others: columns that are no channels: the class, the number of the series.
         channels_first: whether arrays are [num_channels, num_steps].
         steps: names of the columns that are steps, in order, where a row is a series; none: they are not known.
+        series: column of a long table that tells which series a step belongs to; a file of one series has one such value.
     """
 
     channels: tuple[str, ...] = ()
@@ -39,6 +40,7 @@ class SeriesColumns:
     others: tuple[str, ...] = ()
     channels_first: bool = False
     steps: tuple[str, ...] = ()
+    series: str = ""
 
     def takes(self, name: str) -> bool:
         """Whether a column may be a channel, or is the time."""
@@ -81,6 +83,10 @@ def read_series_file(path: Path, columns: SeriesColumns, decimal: Decimal = "poi
         first = [cells[0] or "" for cells in list(steps.values())[:5]]
         raise DataError(f"`{path}` must begin with a line of column names, received {', '.join(first)}")
     wanted = columns.channels_of(list(steps), str(path))
+    if (count := len(set(steps.get(columns.series, ())))) > 1:
+        raise DataError(
+            f"`{path}` must be a single series, received {count:,} by the column {columns.series!r}: ask about it as a table"
+        )
 
     def name(index: int) -> str:
         return f"{path}, row {rows[index]}"

@@ -68,6 +68,7 @@ class SeriesKind(Kind):
         features: what is told of patterns and outline; None where steps alone are seen, and before `settle`.
         channel_names: columns that are channels, where the user named none; found in the first series.
         step_names: columns that are the steps, in order, of a table with a row a series.
+        series_column: column that tells which series a step belongs to, where a table has a row a step; "": there is none.
         said: what the user should know of how series are read; found with them.
     """
 
@@ -79,6 +80,7 @@ class SeriesKind(Kind):
     features: SeriesFeatures | None = None
     channel_names: tuple[str, ...] = ()
     step_names: tuple[str, ...] = ()
+    series_column: str = ""
     said: tuple[str, ...] = ()
 
     name: ClassVar[str] = "series"
@@ -208,7 +210,9 @@ class SeriesKind(Kind):
         """Which columns of a file of steps, and which axis of an array, are channels."""
         chosen = self.options
         names = chosen.channel_columns or self.channel_names
-        return SeriesColumns(names, chosen.time_column, self.not_channels, chosen.channels_first)
+        return SeriesColumns(
+            names, chosen.time_column, self.not_channels, chosen.channels_first, series=self.series_column
+        )
 
     def _with_channel_names(self, table: Any, column: str) -> Self:
         """Find the channels in the first files that can be read, and whether arrays look as if they had them first."""
@@ -283,6 +287,7 @@ class SeriesKind(Kind):
             **({} if self.features is None else {"features": self.features.state()}),
             "channel_names": list(self.channel_names),
             **({"step_names": list(self.step_names)} if self.step_names else {}),
+            **({"series_column": self.series_column} if self.series_column else {}),
         }
 
     def with_state(self, state: Mapping[str, Any]) -> Self:

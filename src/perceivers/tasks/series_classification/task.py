@@ -65,6 +65,7 @@ class SeriesClassification(OneColumnTask[SeriesClassificationArguments]):
             not_channels=self._columns.others,  # type: ignore[call-arg]
             channel_names=getattr(table, "channels", ()),
             step_names=getattr(table, "steps", ()),
+            series_column=self.arguments.series_column if hasattr(table, "channels") else "",
         )
         return replace(columns, inputs=(replace(only, kind=kind),))
 
