@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import PurePath
+
 import pytest
 
 from perceivers.arguments import DataArguments
@@ -29,6 +31,24 @@ def test_groups_are_found_in_the_names_of_files() -> None:
     assert groups_of(SPOKEN, "file", "^[01]") == ["0"] * 4 + ["1"] * 4
     with pytest.raises(DataError, match=r"`d, row 1`: `group_pattern` 'x' is not found in '0_jo_0.wav'"):
         groups_of(SPOKEN, None, "x")
+
+
+@pytest.mark.parametrize("root", ["my_toy_set", "data/of_all_sets", "plain", "."])
+def test_folders_tell_groups_where_names_of_files_do_not(root: str) -> None:
+    def table(*files: str) -> ListTable:
+        return ListTable([{"file": str(PurePath(root) / file)} for file in files], root)
+
+    named = table("big_red_car/1_ann_x.npy", "old_blue_van/2_bob_x.npy")
+    assert groups_of(named, None, "_([a-z]+)_") == ["ann", "bob"]
+    placed = table("big_red_car/1_ann_x.npy", "old_blue_van/2.npy")
+    assert groups_of(placed, None, "_([a-z]+)_") == ["red", "blue"]
+    with pytest.raises(DataError, match=r"is not found in '2.npy'"):
+        groups_of(table("1_ann_x.npy", "2.npy"), None, "_([a-z]+)_")
+
+
+def test_an_empty_find_and_a_missing_file_are_groups() -> None:
+    table = ListTable([{"file": "a1"}, {"file": "a2"}, {"file": None}, {"file": "a"}], "d")
+    assert groups_of(table, None, "a([0-9]*)") == ["1", "2", ("row", 2), ("row", 3)]
 
 
 def test_a_pattern_that_is_none_is_refused() -> None:

@@ -44,8 +44,8 @@ class DataArguments:
     owner. It is not read as data."""
     group_pattern: str | None = None
     """Regular expression that is searched in the values of `group_column`, or in the names of the files where none is
-    given: samples stay in one part for which its first group, in parentheses, finds the same. `_([a-z]+)_` is the speaker
-    in 7_jackson_32.wav."""
+    given (where these do not tell, in their paths below `data`): samples stay in one part for which its first group, in
+    parentheses, finds the same. `_([a-z]+)_` is the speaker in 7_jackson_32.wav."""
     split_seed: int = 0
     """Seed of the division into parts. Training seeds leave it as it is, so the test part never changes."""
     keep_megabytes: int = 1024
