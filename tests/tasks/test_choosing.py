@@ -13,6 +13,7 @@ from PIL import Image
 from perceivers.arguments import DataArguments, RunArguments, TrainingArguments
 from perceivers.arguments.advice import Advice
 from perceivers.arguments.open import AUTO
+from perceivers.configuration import PerceiverConfig
 from perceivers.data.tables import ListTable
 from perceivers.kinds.image.kind import ImageKind
 from perceivers.kinds.image.options import ImageOptions
@@ -89,6 +90,22 @@ def test_a_run_to_start_from_says_how_it_read(pictures: ListTable, tmp_path: Pat
     assert (chosen.image_height, chosen.pixel_mean, chosen.image_channels) == (9, (0.1,), 3)
     assert chosen.image_width == 16, "the usual value"
     assert read(pictures, start="deepmind/vision-perceiver-fourier").image_height == 16
+
+
+def test_texts_are_as_long_as_the_checkpoint_to_start_from_takes(tmp_path: Path) -> None:
+    texts = ListTable([{"text": "a day at sea", "label": "a"}], "t")
+    for known, expected in ((64, 64), (2048, 256)):
+        PerceiverConfig(max_position_embeddings=known).save_pretrained(tmp_path)
+        chosen = with_inputs(
+            TextClassificationArguments(),
+            "text-classification",
+            TextKind,
+            table=texts,
+            column="text",
+            num_rows=1,
+            start=str(tmp_path),
+        )
+        assert chosen.max_length == expected
 
 
 def test_without_a_cell_to_look_at_the_usual_values_are_taken() -> None:

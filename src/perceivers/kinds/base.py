@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     import numpy as np
     from torch import Tensor
 
+    from perceivers.configuration import PerceiverConfig
     from perceivers.data.known_names import KnownNames
     from perceivers.data.some_cells import SomeCells
     from perceivers.kinds.cards import CardLayout
@@ -184,6 +185,11 @@ class Kind(AskedKind, ABC):
             num_classes: that are told apart; None where something else is answered.
         """
         return Advice()
+
+    @classmethod
+    def limits_of(cls, config: PerceiverConfig) -> dict[str, Any]:
+        """The options that a checkpoint sets bounds to, at these bounds, where they are below the usual values."""
+        return {}
 
     @classmethod
     def suiting(cls, chosen: Mapping[str, Any], advised: Mapping[str, Any]) -> dict[str, Any]:

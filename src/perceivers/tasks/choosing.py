@@ -11,6 +11,7 @@ from typing import Any, TypeVar
 from perceivers.arguments import RunArguments, TrainingArguments
 from perceivers.arguments.advice import USUAL, Advice
 from perceivers.arguments.open import USUAL_SIZE, completed, filled, given, usual_values
+from perceivers.configuration import CONFIG_NAME, PerceiverConfig
 from perceivers.data.tables import StreamTable, Table
 from perceivers.errors import ConfigurationError
 from perceivers.kinds.base import Kind, is_empty
@@ -163,10 +164,11 @@ def _usual_options(arguments: Any, names: set[str]) -> dict[str, Any]:
 
 
 def _options_of_start(start: str, kind: type[Kind]) -> dict[str, Any]:
-    """How the run that is started from read its only input of this kind; nothing where that is not known."""
+    """How the run that is started from read its only input of this kind; of other checkpoints, what they set bounds to."""
     path = Path(start) / FILE
     if not path.is_file():
-        return {}
+        config = Path(start) / CONFIG_NAME
+        return kind.limits_of(PerceiverConfig.from_json_file(config)) if config.is_file() else {}
     inputs: Sequence[Mapping[str, Any]] = json.loads(path.read_text(encoding="utf-8"))["inputs"]
     found = [each["options"] for each in inputs if each["kind"] == kind.name]
     if len(found) != 1:

@@ -36,6 +36,7 @@ def settled(*sets: np.ndarray, **chosen: Any) -> PointsKind:
         ("points", [[[1, 2, 3], [4, 5, 6]]]),
         ("points", ["[[1, 2], [3, 4]]"]),
         ("points", [np.zeros((5, 3))]),
+        ("points", [[{"x": 1, "y": 2.5, "q": 3}], '[{"q": 1, "y": 2, "x": 3}]']),
     ],
 )
 def test_columns_of_sets_are_known(name: str, cells: list[Any]) -> None:
@@ -51,6 +52,9 @@ def test_columns_of_sets_are_known(name: str, cells: list[Any]) -> None:
         ("notes", ["a.txt"]),
         ("points", [np.zeros(5)]),
         ("points", [["a", "b"]]),
+        ("points", [[{"x": 1, "y": 2, "type": "archer"}]]),
+        ("points", [[{"health": 1, "age": 2}]]),
+        ("units", [[{"x": 1, "y": 2}]]),
     ],
 )
 def test_columns_of_other_things_are_not(name: str, cells: list[Any]) -> None:

@@ -83,6 +83,8 @@ class PointsKind(Kind):
         is_called_so = name.lower() in cls.usual_columns
         if sum(map(_is_array, cells)) >= wanted:
             return 0.98 if is_called_so else 0.4
+        if is_called_so and sum(map(_has_places, cells)) >= wanted:
+            return 0.98
         return 0.98 if is_called_so and sum(ending in POINT_SUFFIXES for ending in endings) >= wanted else 0.0
 
     @classmethod
@@ -319,6 +321,14 @@ def _first_cells(table: Any, column: str) -> list[Any]:
     else:
         rows = [table[index] for index in spread_indices(len(table), NAMES_LOOKED_AT)]
     return [row.get(column) for row in rows]
+
+
+def _has_places(cell: Any) -> bool:
+    """Whether a cell is a list of objects, or the same as JSON, whose numbers are called x and y."""
+    if not isinstance(cell, list | tuple) and not (isinstance(cell, str) and cell.lstrip().startswith("[")):
+        return False
+    points = _named_points(cell, None)
+    return points is not None and {"x", "y"} <= set(points.names)
 
 
 def _named_points(cell: Any, root: Path | None) -> NamedPoints | None:

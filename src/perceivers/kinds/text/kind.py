@@ -31,6 +31,8 @@ from perceivers.rivals.simple import SimpleForm
 if TYPE_CHECKING:
     from torch import Tensor
 
+    from perceivers.configuration import PerceiverConfig
+
 TOKENIZER = PerceiverTokenizer()
 
 
@@ -105,6 +107,11 @@ class TextKind(Kind):
     def reads_ngrams(self) -> bool:
         """Whether texts are read as words and runs of letters."""
         return bool(self.options.text_reading == "ngrams")
+
+    @classmethod
+    def limits_of(cls, config: PerceiverConfig) -> dict[str, Any]:
+        """See Kind: bytes that it has positions for."""
+        return {"max_length": min(cls.options_class.max_length, config.max_position_embeddings)}
 
     @classmethod
     def guess(cls, name: str, cells: Sequence[Any]) -> float:
