@@ -49,7 +49,8 @@ class Predictor:
 
         Args:
             values: a DataFrame, or rows of one; a mapping from column to cells; a row (a mapping from column to cell) or a
-        table = asked_table(values, task.columns.columns_read, task.holds_rows, lambda given: _is_cell(task, given))
+                list of them; or, where the task reads one column, a list of its cells: paths, texts, arrays, PIL pictures,
+                mappings such as {"array": samples, "sampling_rate": 8000}.
 
         Returns:
             For each row, or series, in order, what `perceivers predict` writes of it; or the error that says why it cannot be

@@ -148,6 +148,37 @@ def test_classes_may_be_of_any_type_and_missing_numbers_are_none(capsys: pytest.
         PerceiverClassifier().predict(numbers)
 
 
+@pytest.mark.parametrize(
+    "targets",
+    [
+        ["a", "b", None, "a"],
+        ["a", "b", float("nan"), "a"],
+        np.array(["a", "b", np.nan, "a"], dtype=object),
+        pd.Series(["a", "b", pd.NA, "a"], dtype="string"),
+        pd.Series(["a", "b", pd.NA, "a"], dtype=object),
+        pd.Series(["a", "b", None, "a"], dtype="category"),
+        pd.Series([1, 0, None, 1], dtype="Int64"),
+        [1.0, 0.0, None, 1.0],
+        np.array([1.0, 0.0, np.nan, 1.0]),
+        np.array(["2026-01-01", "2026-01-02", "NaT", "2026-01-01"], dtype="datetime64[ns]"),
+    ],
+)
+@pytest.mark.parametrize("estimator", [PerceiverClassifier, PerceiverRegressor])
+@pytest.mark.parametrize("rows", [np.arange(4.0)[:, None], pd.DataFrame({"x": list("pqpq")})])
+def test_missing_targets_are_refused_with_what_to_do(estimator: Any, rows: Any, targets: Any) -> None:
+    with pytest.raises(
+        DataError,
+        match=r"^Input y contains NaN: `y` must have a target for each row, received none in 1 of 4, the first at index 2; "
+        r"leave these rows out of X and y$",
+    ):
+        estimator(**TINY).fit(rows, targets)
+
+
+def test_an_empty_text_is_a_class() -> None:
+    fitted = PerceiverClassifier(**TINY, calibrate=False).fit(np.arange(36.0)[:, None], ["", "a"] * 18)
+    assert fitted.classes_.tolist() == ["", "a"]
+
+
 def test_the_seed_decides_and_the_generators_of_others_stay_as_they_were() -> None:
     numbers = np.random.default_rng(0).normal(size=(40, 2))
     truth = numbers.sum(axis=1)

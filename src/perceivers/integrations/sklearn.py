@@ -5,12 +5,14 @@ from __future__ import annotations
 import random
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from decimal import Decimal
 from typing import Any, Literal, Self
 
 import numpy as np
 import torch
 
 from perceivers.arguments import OptimizationArguments, TrainingArguments
+from perceivers.data.frames import MISSING_TYPES
 from perceivers.errors import DataError, MissingExtraError
 from perceivers.predictor import Predictor
 from perceivers.tasks.table.options import TableArguments
@@ -160,6 +162,7 @@ class PerceiverEstimator(BaseEstimator):  # type: ignore[misc]
         if y is None:
             # The end is what scikit-learn's own check looks for.
             raise DataError(f"{type(self).__name__}.fit requires y to be passed, but the target y is None")
+        _require_whole(y)
         if _is_mixed(X):
             target = column_or_1d(y, warn=True)
             assert_all_finite(target, input_name="y")
@@ -311,6 +314,27 @@ def _own_chance() -> Iterator[None]:
         finally:
             random.setstate(former)
             np.random.set_state(of_numpy)
+
+
+def _require_whole(y: Any) -> None:
+    """Raise DataError for targets that hold nothing: None, NaN, NaT, or NA of pandas."""
+    # As objects, so that NaN among texts does not become the text "nan".
+    cells = y if isinstance(y, np.ndarray) else np.asarray(y, dtype=object)
+    missing = [index for index, cell in enumerate(cells.ravel()) if _is_nothing(cell)]
+    if missing:
+        # The beginning is what scikit-learn itself says.
+        raise DataError(
+            f"Input y contains NaN: `y` must have a target for each row, received none in {len(missing):,} of "
+            f"{cells.size:,}, the first at index {missing[0]}; leave these rows out of X and y"
+        )
+
+
+def _is_nothing(target: Any) -> bool:
+    """Whether a target is missing; an empty text is a class like others."""
+    if target is None or type(target).__name__ in MISSING_TYPES:
+        return True
+    with_none = float | np.floating | np.datetime64 | np.timedelta64 | Decimal
+    return isinstance(target, with_none) and bool(target != target)
 
 
 def _is_mixed(X: Any) -> bool:  # noqa: N803

@@ -25,6 +25,7 @@ from perceivers.configuration import PerceiverConfig
 from perceivers.errors import ConfigurationError
 from perceivers.kinds.video.kind import VideoKind
 from perceivers.kinds.video.value import FilmClip
+from perceivers.predictor import load
 from perceivers.tasks.audio_visual_classification.options import AudioVisualClassificationArguments
 from perceivers.tasks.audio_visual_classification.task import AudioVisualClassification
 from perceivers.tasks.base import Parts
@@ -124,6 +125,19 @@ def test_films_with_one_of_both_are_classified(run, films, tmp_path):
     assert predictions[3].shown["inputs"][""].picture is None
     assert predictions[4].shown["inputs"][""].sound is None
     assert (tmp_path / "predictions.png").stat().st_size > 10_000
+
+
+def test_a_film_is_asked_about_by_its_path_its_content_or_a_mapping_as_on_the_hub(run, films):
+    path = films / "down" / "1.mkv"
+    content = path.read_bytes()
+    cells = [str(path), content, {"path": str(path)}, {"bytes": content}, {"bytes": content, "path": None}]
+    rows = [{name: cell} for name in ("file", "video") for cell in cells]
+    answers = load(run, device="cpu")(cells)
+    assert all(isinstance(each, dict) for each in answers), answers
+    assert answers == [answers[0]] * len(cells)
+    assert (
+        load(run, device="cpu")(rows[: len(cells)]) == load(run, device="cpu")(rows[len(cells) :]) == answers
+    )
 
 
 def test_a_prediction_is_the_mean_over_clips_spread_over_the_film(run, films):

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 import torch
 
-from perceivers import ConfigurationError
+from perceivers import ConfigurationError, DataError
 from perceivers.arguments import (
     DataArguments,
     OptimizationArguments,
@@ -21,6 +21,7 @@ from perceivers.arguments import (
 from perceivers.data.splits import Splits
 from perceivers.kinds.video.films import Stretch
 from perceivers.metrics.signal_to_noise import decibels
+from perceivers.tasks.base import Unreadable
 from perceivers.tasks.masked_autoencoding.answers import points_of
 from perceivers.tasks.masked_autoencoding.options import NETWORKS, MaskedAutoencodingArguments
 from perceivers.tasks.masked_autoencoding.task import MaskedAutoencoding, as_points
@@ -102,6 +103,24 @@ def test_what_is_said_of_a_film_is_what_clips_are_measured_by(finished: Path, fi
     }
     for name, error in names.items():
         assert prediction.values[name] == pytest.approx(float(decibels(1.0, measured[error])), abs=1e-5)
+
+
+def test_a_film_without_sound_or_pictures_is_unreadable_as_in_training(
+    finished: Path, films: Path, tmp_path: Path
+) -> None:
+    silent, blind = tmp_path / "silent.mkv", tmp_path / "blind.mkv"
+    write_film(silent, frames=moving_square(5))
+    write_film(blind, waveform=tone(4000, 150))
+    task, parts, _ = load_run(finished)
+    left_out: list[Unreadable] = []
+    answered = task.predict(parts, [str(silent), str(films / "3.mkv"), str(blind)], left_out)
+    assert [each.source for each in answered] == [str(films / "3.mkv")]
+    assert [each.reason for each in left_out] == [
+        f"`{silent}` must have sound, received a film without sound",
+        f"`{blind}` must have pictures, received a film without pictures",
+    ]
+    with pytest.raises(DataError, match="must have pictures, received a film without pictures"):
+        task.load_data(DataArguments(data=str(tmp_path)))
 
 
 def test_arrays_and_tensors_are_the_same_points() -> None:

@@ -152,6 +152,31 @@ def test_a_film_is_a_sequence_at_its_own_rate(tmp_path):
     assert kept.film == film
 
 
+def test_a_gif_that_moves_is_a_film_and_one_that_does_not_a_picture(tmp_path):
+    pytest.importorskip("av")
+    frames = [Image.new("RGB", (16, 32), (value,) * 3) for value in (40, 120, 200)]
+    moving, still = tmp_path / "moving.gif", tmp_path / "still.GIF"
+    frames[0].save(moving, save_all=True, append_images=frames[1:], duration=200)
+    frames[0].save(still)
+    assert shades([str(moving)]) == [("moving/000000", 40, 120), ("moving/000001", 120, 200)]
+    flow = np.zeros((32, 16, 2), np.float32)
+    kept = flows_of_inputs([str(moving)], CHOSEN, lambda first, second: flow)[0].shown["flow"]
+    assert (kept.film, kept.frame_rate) == (moving, pytest.approx(5.0))
+    assert shades([str(still), grey(tmp_path / "next.png", 90, 32, 16)]) == [("still", 40, 90)]
+    with pytest.raises(DataError, match=r"still.GIF` is a single frame; flow needs a second one after it"):
+        shades([str(still)])
+    (tmp_path / "torn.gif").write_bytes(b"GIF89a")
+    with pytest.raises(DataError, match=r"torn.gif` cannot be read"):
+        shades([str(tmp_path / "torn.gif"), str(still)])
+
+
+@pytest.mark.parametrize("suffix", [".flv", ".wmv"])
+def test_films_of_all_endings_that_other_tasks_read_are_films(tmp_path, suffix):
+    (tmp_path / f"film{suffix}").write_bytes(b"no film")
+    with pytest.raises(DataError, match="cannot be read as a film, it is damaged"):
+        shades([str(tmp_path / f"film{suffix}")])
+
+
 def test_a_film_of_one_frame_is_named(tmp_path):
     pytest.importorskip("av")
     from perceivers.processors.video.writing import video_writer

@@ -13,7 +13,12 @@ from perceivers.data.rows import RowSamples, StreamSamples, load_splits
 from perceivers.data.splits import Splits
 from perceivers.data.tables import StreamTable, Table
 from perceivers.errors import DataError
-from perceivers.kinds.video.reading import USUAL_COLUMNS, SurveyedFilms, require_a_clip
+from perceivers.kinds.video.reading import (
+    USUAL_COLUMNS,
+    SurveyedFilms,
+    require_a_clip,
+    require_pictures_and_sound,
+)
 from perceivers.processors.video.clips import Film, PerceiverClipReader
 
 
@@ -89,9 +94,7 @@ class FilmDecoder:
     def __call__(self, row: Mapping[str, Any], table: Table | StreamTable) -> Stretch:
         """Look at the film of one row; it must have pictures and sound."""
         film = self.films.film(row[self.column], table)
-        for there, what in ((film.has_video, "pictures"), (film.has_sound, "sound")):
-            if not there:
-                raise DataError(f"`{film.name}` must have {what}, received a film without {what}")
+        require_pictures_and_sound(film)
         label = None if self.label_of is None else self.label_of(row)
         return Stretch(film, 0, film.num_frames, 0, label)
 

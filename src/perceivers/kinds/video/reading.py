@@ -129,6 +129,26 @@ def reader_of(folder: Path, cache_megabytes: int) -> PerceiverClipReader:
     return replace(PerceiverClipReader.from_pretrained(folder), cache=cache_of(cache_megabytes))
 
 
+def sounding_film(reader: PerceiverClipReader, path: str) -> Film:
+    """A film that has pictures, sound, and a clip at least, or DataError.
+
+    Args:
+        reader: finds out what it holds.
+        path: the film.
+    """
+    film = reader.survey(path)
+    require_pictures_and_sound(film)
+    require_a_clip(film, 0, film.num_frames, reader)
+    return film
+
+
+def require_pictures_and_sound(film: Film) -> None:
+    """Raise DataError for a film that lacks one of them."""
+    for there, what in ((film.has_video, "pictures"), (film.has_sound, "sound")):
+        if not there:
+            raise DataError(f"`{film.name}` must have {what}, received a film without {what}")
+
+
 def require_a_clip(film: Film, begin: int, end: int, reader: PerceiverClipReader) -> None:
     """Raise DataError for a part of a film that is shorter than a clip."""
     if end - begin < reader.num_frames:

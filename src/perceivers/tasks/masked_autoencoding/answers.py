@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from perceivers.kinds.video.reading import VIDEO_SUFFIXES, reader_of, require_a_clip
+from perceivers.kinds.video.reading import VIDEO_SUFFIXES, reader_of, sounding_film
 from perceivers.metrics.decibels import decibels_of
 from perceivers.processors.video.clip import stacked
 from perceivers.processors.video.clips import PerceiverClipReader
@@ -55,14 +55,13 @@ def guess_film(model: Any, reader: PerceiverClipReader, pattern: Pattern, path: 
         model: see `guessed_films`.
         reader: cuts the clip.
         pattern: what is hidden.
-        path: the film.
+        path: the film; it must have pictures and sound.
 
     Returns:
         `values`: the second that the clip begins at, and PSNRs of the hidden points in dB. `shown`: `shape` (frames, height,
         width), and `truth`, `hidden` and `said`, each by `image` and `audio`, as points.
     """
-    film = reader.survey(path)
-    require_a_clip(film, 0, film.num_frames, reader)
+    film = sounding_film(reader, path)
     start = (film.num_frames - reader.num_frames) // 2
     points = points_of(stacked([reader.read(film, start)]))
     visible = {name: each[None] for name, each in pattern.visible.items()}

@@ -13,20 +13,20 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from PIL import Image
 
 from perceivers.data.opening import is_table, open_table_file, require_named
 from perceivers.data.rows import decode_row
 from perceivers.data.tables import StreamTable, Table, require_columns
 from perceivers.errors import DataError, absent, dead_link
 from perceivers.kinds.image.reading import IMAGE_SUFFIXES
+from perceivers.kinds.video.reading import VIDEO_SUFFIXES
 from perceivers.processors.optical_flow.files import read_flow_array, write_flow
 from perceivers.processors.video.decoding import DEFAULT_RATE, Picture, decode, read_header
 from perceivers.tasks.base import Prediction, Unreadable, guarded
 from perceivers.tasks.missing_columns import of_a_trained_run
 from perceivers.tasks.optical_flow.options import OpticalFlowArguments
 from perceivers.tasks.optical_flow.pixels import decode_pixels
-
-VIDEO_SUFFIXES = (".mp4", ".mov", ".avi", ".mkv", ".webm", ".m4v", ".mpg", ".mpeg", ".ogv")
 
 Estimate = Callable[[np.ndarray, np.ndarray], np.ndarray]
 
@@ -152,7 +152,8 @@ def pairs_of_inputs(
 
     Args:
         inputs: pictures, which together are one sequence in the order given; folders, the pictures in each of which are one
-            sequence by name and number; films; tables with the columns `chosen.first_column` and `chosen.second_column`.
+            sequence by name and number; films, also GIF files of several frames; tables with the columns
+            `chosen.first_column` and `chosen.second_column`.
         chosen: names of the columns.
         left_out: see Task.predict; what follows a frame that cannot be read begins anew.
 
@@ -163,7 +164,7 @@ def pairs_of_inputs(
     pictures = []
     for given in inputs:
         path = Path(given)
-        if path.is_file() and not is_table(path) and path.suffix.lower() not in VIDEO_SUFFIXES:
+        if path.is_file() and not is_table(path) and not _is_film(path):
             pictures.append(path)
         else:
             yield from guarded(given, _pairs_of(given, chosen, left_out), left_out)
@@ -182,10 +183,22 @@ def _pairs_of(given: str, chosen: OpticalFlowArguments, left_out: list[Unreadabl
         for folder, files in _sequences(path):
             pairs = _pairs_of_files(files, f"{folder.name}/", chosen.white_level, left_out)
             yield from guarded(str(folder), pairs, left_out)
-    elif path.suffix.lower() in VIDEO_SUFFIXES:
+    elif _is_film(path):
         yield from _pairs_of_film(path)
     else:
         raise DataError(f"`{path}` {absent(path)}")
+
+
+def _is_film(path: Path) -> bool:
+    """Whether a file has frames of its own: a film, or a GIF that moves."""
+    if path.suffix.lower() != ".gif":
+        return path.suffix.lower() in VIDEO_SUFFIXES
+    try:
+        with Image.open(path) as image:
+            return bool(getattr(image, "is_animated", False))
+    except (OSError, ValueError, SyntaxError, EOFError):
+        # It is reported where it is read as a picture.
+        return False
 
 
 def film_frames(film: Path) -> Iterator[np.ndarray]:

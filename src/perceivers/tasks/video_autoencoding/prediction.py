@@ -10,8 +10,7 @@ from typing import Any
 import numpy as np
 
 from perceivers.answers.ranking import ranked_answers
-from perceivers.errors import DataError
-from perceivers.kinds.video.reading import require_a_clip
+from perceivers.kinds.video.reading import sounding_film
 from perceivers.metrics.decibels import decibels_of
 from perceivers.processors.video.clip import stacked
 from perceivers.processors.video.clips import Film, PerceiverClipReader
@@ -43,7 +42,7 @@ def reconstruct_film(
         `frames`, a list of (second, original, reconstruction) with pictures [height, width, 3] uint8; `waves`, lowest and
         highest samples of original and reconstruction, each [points, 2].
     """
-    film = _whole_film(reader, path)
+    film = sounding_film(reader, path)
     wanted = {round(film.num_frames * (index + 0.5) / SHOWN_FRAMES - 0.5) for index in range(SHOWN_FRAMES)}
     sums, stored = _Sums(), io.BytesIO()
     frames: list[tuple[float, np.ndarray, np.ndarray]] = []
@@ -107,16 +106,6 @@ class _Piece:
     true_sound: np.ndarray
     made_sound: np.ndarray
     logits: np.ndarray
-
-
-def _whole_film(reader: PerceiverClipReader, path: str) -> Film:
-    """A film that has pictures, sound, and a clip at least."""
-    film = reader.survey(path)
-    for there, what in ((film.has_video, "pictures"), (film.has_sound, "sound")):
-        if not there:
-            raise DataError(f"`{path}` must have {what}, received a film without {what}")
-    require_a_clip(film, 0, film.num_frames, reader)
-    return film
 
 
 def _pieces(model: Any, reader: PerceiverClipReader, film: Film) -> Iterator[_Piece]:
