@@ -50,7 +50,8 @@ class Predictor:
         Args:
             values: a DataFrame, or rows of one; a mapping from column to cells; a row (a mapping from column to cell) or a
                 list of them; or, where the task reads one column, a list of its cells: paths, texts, arrays, PIL pictures,
-                mappings such as {"array": samples, "sampling_rate": 8000}.
+                mappings such as {"array": samples, "sampling_rate": 8000}. Of series also the rows of a DataFrame with a row
+                a step, or a column a step.
 
         Returns:
             For each row, or series, in order, what `perceivers predict` writes of it; or the error that says why it cannot be
