@@ -49,16 +49,17 @@ class Predictor:
 
         Args:
             values: a DataFrame, or rows of one; a mapping from column to cells; a row (a mapping from column to cell) or a
-        table = asked_table(values, task.columns.columns_read, task.holds_rows, lambda given: _is_cell(task, given))
+                list of them; or, where the task reads one column, a list of its cells: paths, texts, arrays, PIL pictures.
+                Tasks without columns take a list of texts and paths.
 
         Returns:
-            For each row, or series, in order, what `perceivers predict` writes of it; or the error that says why it cannot be
-            read.
+            For each row, series or text, in order, what `perceivers predict` writes of it; or the error that says why it
+            cannot be read. A folder gives the answers of its files, then the errors of those that cannot be read.
         """
         task = self._column_task()
         if task is None:
-            given = [str(value) for value in _listed(values)]
-            return [dict(prediction.values) for prediction in self.task.predict(self._asked, given)]
+            answered = self.task.answer_values(self._asked, _listed(values))
+            return [_advised(each) if isinstance(each, DataError) else dict(each.values) for each in answered]
         table = _table(task, values)
         warn_of(task.truths_given(table), stacklevel=3)
         rows = ((table.name(index), table[index], table) for index in range(len(table)))
@@ -259,6 +260,13 @@ def choose_device(device: str) -> str:
     return device
 
 
+def _advised(error: DataError) -> DataError:
+    """An error with no other options in it than those of asking."""
+    from perceivers.tasks.option_advice import OF_ASKING, without_options
+
+    return DataError(without_options(str(error), OF_ASKING))
+
+
 def _types(values: Any) -> str:
     if not isinstance(values, Sequence):
         return type(values).__name__
@@ -267,5 +275,7 @@ def _types(values: Any) -> str:
 
 def _listed(values: Any) -> list[Any]:
     if isinstance(values, str | bytes) or not isinstance(values, Sequence):
-        raise DataError(f"`values` must be a list, received {type(values).__name__}")
+        raise DataError(
+            f"`values` must be a list, received {type(values).__name__}: put one value in a list, [value]"
+        )
     return list(values)
