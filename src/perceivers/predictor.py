@@ -50,16 +50,17 @@ class Predictor:
         Args:
             values: a DataFrame, or rows of one; a mapping from column to cells; a row (a mapping from column to cell) or a
                 list of them; or, where the task reads one column, a list of its cells: paths, texts, arrays, PIL pictures.
-                Tasks without columns take a list of texts and paths.
+                Tasks without columns take a list of texts and paths; optical flow also frames, those side by side as one
+                sequence, and pairs of them, (first, second), as paths, bytes, arrays and PIL pictures.
 
         Returns:
-            For each row, series or text, in order, what `perceivers predict` writes of it; or the error that says why it
-            cannot be read. A folder gives the answers of its files, then the errors of those that cannot be read.
+            For each row, series, text or pair, in order, what `perceivers predict` writes of it; or the error that says why
+            it cannot be read. A folder gives the answers of its files, then the errors of those that cannot be read.
         """
         task = self._column_task()
         if task is None:
-            answered = self.task.answer_values(self._asked, _listed(values))
-            return [_advised(each) if isinstance(each, DataError) else dict(each.values) for each in answered]
+            found = self.task.answer_values(self._asked, _listed(values))
+            return [_advised(each) if isinstance(each, DataError) else dict(each.values) for each in found]
         table = _table(task, values)
         warn_of(task.truths_given(table), stacklevel=3)
         rows = ((table.name(index), table[index], table) for index in range(len(table)))
