@@ -51,16 +51,18 @@ class Predictor:
             values: a DataFrame, or rows of one; a mapping from column to cells; a row (a mapping from column to cell) or a
                 list of them; or, where the task reads one column, a list of its cells: paths, texts, arrays, PIL pictures,
                 mappings such as {"array": samples, "sampling_rate": 8000}. Of series also the rows of a DataFrame with a row
-                a step, or a column a step.
+                a step, or a column a step. Tasks without columns take a list of texts and paths; optical flow also frames,
+                those side by side as one sequence, and pairs of them, (first, second), as paths, bytes, arrays and PIL
+                pictures.
 
         Returns:
-            For each row, or series, in order, what `perceivers predict` writes of it; or the error that says why it cannot be
-            read.
+            For each row, series, text or pair, in order, what `perceivers predict` writes of it; or the error that says why
+            it cannot be read. A folder gives the answers of its files, then the errors of those that cannot be read.
         """
         task = self._column_task()
         if task is None:
-            given = [str(value) for value in _listed(values)]
-            return [dict(prediction.values) for prediction in self.task.predict(self._asked, given)]
+            found = self.task.answer_values(self._asked, _listed(values))
+            return [_advised(each) if isinstance(each, DataError) else dict(each.values) for each in found]
         table = _table(task, values)
         warn_of(task.truths_given(table), stacklevel=3)
         rows = ((table.name(index), table[index], table) for index in range(len(table)))
@@ -261,6 +263,13 @@ def choose_device(device: str) -> str:
     return device
 
 
+def _advised(error: DataError) -> DataError:
+    """An error with no other options in it than those of asking."""
+    from perceivers.tasks.option_advice import OF_ASKING, without_options
+
+    return DataError(without_options(str(error), OF_ASKING))
+
+
 def _types(values: Any) -> str:
     if not isinstance(values, Sequence):
         return type(values).__name__
@@ -269,5 +278,7 @@ def _types(values: Any) -> str:
 
 def _listed(values: Any) -> list[Any]:
     if isinstance(values, str | bytes) or not isinstance(values, Sequence):
-        raise DataError(f"`values` must be a list, received {type(values).__name__}")
+        raise DataError(
+            f"`values` must be a list, received {type(values).__name__}: put one value in a list, [value]"
+        )
     return list(values)

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import os
 import re
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
+from os import PathLike
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Generic, Literal, TypeVar
 
@@ -126,6 +129,24 @@ def guarded(
         if left_out is None:
             raise
         left_out.append(Unreadable(file, row, str(error)))
+
+
+def text_or_path(value: Any, number: int) -> str:
+    """One of the values that Python gives, as an input of `Task.predict`.
+
+    Args:
+        value: a text or a path.
+        number: of it among the values, from 1.
+
+    Raises:
+        DataError: it is something else.
+    """
+    if not isinstance(value, str | PathLike):
+        raise DataError(
+            f"`values, row {number}` must be a text or a path, received {value!r:.80} ({type(value).__name__}): leave it "
+            f"out, or make it a text with str(value)"
+        )
+    return os.fsdecode(value)
 
 
 class Task(ABC, Generic[TaskArguments]):
@@ -309,6 +330,32 @@ class Task(ABC, Generic[TaskArguments]):
         Raises:
             DataError: an input cannot be read, and `left_out` is None.
         """
+
+    def predicting(
+        self, parts: Parts
+    ) -> Callable[[Sequence[str], list[Unreadable] | None], list[Prediction]]:
+        """`predict` of these parts, with what all calls share made once."""
+        return partial(self.predict, parts)
+
+    def answer_values(self, parts: Parts, values: Sequence[Any]) -> list[Prediction | DataError]:
+        """Answer for values that Python has, in order: the answer of each, or the error that says why it cannot be read.
+
+        A value that stands for several inputs, such as a folder, gives the answers of all, then the errors of the others.
+
+        Args:
+            parts: of a trained model.
+            values: texts and paths, and what else the task reads.
+        """
+        predict = self.predicting(parts)
+        found: list[Prediction | DataError] = []
+        for number, value in enumerate(values, start=1):
+            left_out: list[Unreadable] = []
+            try:
+                found += predict([text_or_path(value, number)], left_out)
+            except DataError as error:
+                found.append(error)
+            found += (DataError(each.reason) for each in left_out)
+        return found
 
     @abstractmethod
     def show(self, predictions: Sequence[Prediction], folder: Path) -> list[Path]:

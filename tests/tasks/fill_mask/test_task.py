@@ -13,9 +13,9 @@ from perceivers.arguments import DataArguments, RunArguments, TrainingArguments,
 from perceivers.errors import DataError
 from perceivers.models.masked_language_modeling import PerceiverForMaskedLM
 from perceivers.models.text_building import text_config
-from perceivers.predictor import load
+from perceivers.predictor import Predictor, load
 from perceivers.processors.tokenizer.byte_tokenizer import PerceiverTokenizer
-from perceivers.tasks.base import Prediction
+from perceivers.tasks.base import Prediction, Unreadable
 from perceivers.tasks.fill_mask.answers import likeliest_rows
 from perceivers.tasks.fill_mask.options import FillMaskArguments
 from perceivers.tasks.fill_mask.prompts import parse, read_prompts
@@ -73,6 +73,30 @@ def test_a_tiny_run_is_trained_measured_again_and_asked(tmp_path: Path) -> None:
     assert len(answer.values["filled"].encode()) == len("the quick fox")
     assert "gap 1, 5 bytes" in (tmp_path / "answers" / "predictions.html").read_text()
     _ask_as_people_do(tmp_path, answer.values["filled"])
+
+
+def test_what_cannot_be_filled_is_an_error_in_its_place(tmp_path: Path) -> None:
+    (tmp_path / "text.txt").write_text("the quick brown fox jumps over the lazy dog\n" * 60)
+    task = FillMask(FillMaskArguments(**TINY))
+    parts = task.build(task.load_data(DataArguments(data=str(tmp_path))))
+    predictor = Predictor(task, parts, parts.model.eval().prepare(), {})
+    wide = f"[MASK:{predictor.parts.model.config.max_position_embeddings}]"
+    asked = ["no gap", "the [MASK:5] fox", None, wide, "\ud800[MASK]", "the [MASK:5] fox", 5]
+    answers = predictor(asked)
+    assert [isinstance(each, DataError) for each in answers] == [True, False, True, True, True, False, True]
+    assert answers[1] == answers[5]
+    assert "received 'no gap' without" in str(answers[0])
+    assert str(answers[2]).startswith("`values, row 3` must be a text or a path, received None (NoneType)")
+    assert "in a word that is longer than the model takes" in str(answers[3])
+    assert str(answers[4]) == (
+        "the text '\\ud800[MASK]' cannot be written as UTF-8: half of a surrogate pair at character 0"
+    )
+    assert str(answers[6]).startswith("`values, row 7` must be a text or a path, received 5 (int)")
+    left_out: list[Unreadable] = []
+    assert len(predictor.predictions([wide, "the [MASK:5] fox"], left_out)) == 1
+    assert len(left_out) == 1
+    with pytest.raises(DataError, match="`values` must be a list, received str: put one value in a list"):
+        predictor("the [MASK:5] fox")
 
 
 def _ask_as_people_do(folder: Path, filled: str) -> None:

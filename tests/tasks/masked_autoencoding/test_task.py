@@ -21,6 +21,7 @@ from perceivers.arguments import (
 from perceivers.data.splits import Splits
 from perceivers.kinds.video.films import Stretch
 from perceivers.metrics.signal_to_noise import decibels
+from perceivers.predictor import load
 from perceivers.tasks.base import Unreadable
 from perceivers.tasks.masked_autoencoding.answers import points_of
 from perceivers.tasks.masked_autoencoding.options import NETWORKS, MaskedAutoencodingArguments
@@ -56,6 +57,22 @@ def finished(films: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     )
     train(MaskedAutoencoding(MaskedAutoencodingArguments(**CLIP)), run)
     return output
+
+
+def test_a_film_that_cannot_be_read_is_an_error_in_its_place_and_what_is_hidden_is_found_once(
+    finished: Path, films: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    found = []
+    pattern = MaskedAutoencoding._pattern
+    monkeypatch.setattr(
+        MaskedAutoencoding, "_pattern", lambda task, model: found.append(model) or pattern(task, model)
+    )
+    answers = load(finished, device="cpu")([films / "0.mkv", "absent.mkv", None, str(films / "1.mkv")])
+    assert [isinstance(each, DataError) for each in answers] == [False, True, True, False]
+    assert "absent.mkv" in str(answers[1])
+    assert len(found) == 1
+    expected = predict(finished, [films / "0.mkv", films / "1.mkv"], device="cpu")
+    assert [answers[0], answers[3]] == [each.values for each in expected]
 
 
 def test_a_run_is_measured_beside_simple_guesses(finished: Path) -> None:

@@ -333,6 +333,22 @@ def test_inputs_that_give_no_pair_are_named(trained, tmp_path, pictures):
         predict(folder, [pictures / "0.png", tmp_path / "wide.png"], tmp_path / "out", device="cpu")
 
 
+def test_pairs_that_python_has_are_answered_as_their_files(trained, tmp_path, pictures):
+    folder, _ = trained
+    given = [pictures / "0.png", pictures / "1.png"]
+    (expected,) = predict(folder, given, device="cpu")
+    frames = tuple(Image.open(path) for path in given)
+    predictor = load(folder, device="cpu")
+    answers = predictor(
+        [frames, (given[0], "absent.png"), {"first": given[0], "second": np.asarray(frames[1])}]
+    )
+    assert isinstance(answers[1], DataError)
+    for answer in (answers[0], answers[2], *predictor(list(frames)), *predictor(given)):
+        assert answer["mean_motion"] == expected.values["mean_motion"]
+    with pytest.raises(DataError, match="name"):
+        predictor.predictions(["x" * 5000])
+
+
 def test_some_made_pairs_stand_still():
     task = OpticalFlow(OpticalFlowArguments(**{**TINY, "plain_share": 0.9, "still_share": 0.5}))
     task.build(EMPTY)

@@ -13,7 +13,7 @@ from perceivers.arguments import DataArguments, RunArguments, TrainingArguments,
 from perceivers.configuration import PerceiverConfig
 from perceivers.errors import ConfigurationError, DataError
 from perceivers.models.causal_language_modeling import PerceiverForCausalLM
-from perceivers.predictor import load
+from perceivers.predictor import Predictor, load
 from perceivers.tasks.text_generation.options import TextGenerationArguments
 from perceivers.tasks.text_generation.task import TextGeneration, with_writing
 from perceivers.training.evaluation import evaluate
@@ -69,6 +69,29 @@ def test_a_tiny_run_of_texts_is_trained_measured_again_and_asked(tmp_path: Path)
     assert loaded(["the"])[0] == first.values
 
 
+def test_what_cannot_be_read_is_an_error_in_its_place_and_what_is_no_text_is_not_made_one(
+    tmp_path: Path,
+) -> None:
+    (tmp_path / "text.txt").write_text(TEXT * 30)
+    task = TextGeneration(TextGenerationArguments(**TINY, size="usual"))
+    parts = task.build(task.load_data(DataArguments(data=str(tmp_path))))
+    predictor = Predictor(task, parts, parts.model.eval().prepare(), {})
+    answers = predictor(
+        [None, "the", "nofile.txt", 5, str(tmp_path), "\ud800 the", tmp_path / "text.txt", "the"]
+    )
+    assert [isinstance(each, DataError) for each in answers] == [
+        True, False, True, True, False, True, False, False
+    ]  # fmt: skip
+    assert answers[1] == answers[7]
+    assert answers[4] == answers[6]
+    assert str(answers[0]).startswith("`values, row 1` must be a text or a path, received None (NoneType)")
+    assert str(answers[2]).startswith("`nofile.txt` cannot be read: there is no such file")
+    assert str(answers[3]).startswith("`values, row 4` must be a text or a path, received 5 (int)")
+    assert str(answers[5]) == (
+        "the text '\\ud800 the' cannot be written as UTF-8: half of a surrogate pair at character 0"
+    )
+
+
 def test_a_tiny_run_of_events_has_the_vocabulary_of_its_data(tmp_path: Path) -> None:
     rows = [{"notes": [60 + (step * step + piece) % 5 * 2 for step in range(29)]} for piece in range(60)]
     (tmp_path / "tunes.jsonl").write_text("\n".join(map(json.dumps, rows)))
@@ -85,10 +108,12 @@ def test_a_tiny_run_of_events_has_the_vocabulary_of_its_data(tmp_path: Path) -> 
     left_out: list = []
     assert loaded.predictions(["60 a"], left_out) == []
     assert "must have whole numbers" in left_out[0].reason
-    with pytest.raises(
-        DataError, match="holds the event 61, which the data of the training run did not have: they had 5"
-    ):
-        loaded(["61"])
+    strange, known = loaded(["61", "60 62,64"])
+    assert "holds the event 61, which the data of the training run did not have: they had 5" in str(strange)
+    assert known == answer
+    assert len(loaded.predictions(["61", "60"], left_out)) == 1
+    with pytest.raises(DataError, match="holds the event 61"):
+        loaded.predictions(["61"])
 
 
 def test_one_event_a_row_is_one_sequence_or_one_a_document(tmp_path: Path) -> None:

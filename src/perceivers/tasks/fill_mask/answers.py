@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from itertools import pairwise
 from pathlib import Path
 from typing import Any, cast
@@ -18,7 +18,7 @@ from perceivers.kinds.text.words import Span, bytes_of
 from perceivers.processors.tokenizer.byte_codec import FIRST_BYTE_ID, NUM_IDS
 from perceivers.processors.tokenizer.byte_tokenizer import PerceiverTokenizer
 from perceivers.tasks.arrays import logits_of
-from perceivers.tasks.base import Prediction, Unreadable
+from perceivers.tasks.base import Prediction, Unreadable, guarded
 from perceivers.tasks.fill_mask.prompts import Prompt, read_prompts
 
 NUM_ALTERNATIVES = 5
@@ -30,7 +30,15 @@ def filled_inputs(
     model: Any, tokenizer: PerceiverTokenizer, inputs: Sequence[str], left_out: list[Unreadable] | None
 ) -> list[Prediction]:
     """Fill the gaps of texts, files and folders, see `perceivers.tasks.fill_mask.task.FillMask.predict`."""
-    return [fill(model, tokenizer, prompt) for prompt in read_prompts(inputs, TEXT_SUFFIXES, left_out)]
+
+    def filled(prompt: Prompt) -> Iterator[Prediction]:
+        yield fill(model, tokenizer, prompt)
+
+    return [
+        prediction
+        for prompt in read_prompts(inputs, TEXT_SUFFIXES, left_out)
+        for prediction in guarded(prompt.source, filled(prompt), left_out)
+    ]
 
 
 def answers_of_export(

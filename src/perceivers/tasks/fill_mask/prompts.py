@@ -9,7 +9,7 @@ from pathlib import Path
 
 from perceivers.data.opening import find_files
 from perceivers.errors import DataError
-from perceivers.kinds.text.reading import is_path, read_text_file
+from perceivers.kinds.text.reading import encoded, is_path, read_text_file
 from perceivers.kinds.text.words import Span
 from perceivers.tasks.base import Unreadable, guarded
 
@@ -53,7 +53,9 @@ def read_prompts(
             for path in guarded(given, _files(given, suffixes), left_out):
                 yield from guarded(str(path), _prompt_of(path), left_out)
         else:
-            yield from guarded(given, (parse(given.encode("utf-8"), given) for _ in range(1)), left_out)
+            yield from guarded(
+                given, (parse(encoded(given, f"the text {given!r:.80}"), given) for _ in range(1)), left_out
+            )
 
 
 def _files(given: str, suffixes: Sequence[str]) -> Iterator[Path]:

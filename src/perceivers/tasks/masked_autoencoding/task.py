@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from functools import cached_property
+from collections.abc import Callable, Mapping, Sequence
+from functools import cached_property, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, cast
 
@@ -164,8 +164,14 @@ class MaskedAutoencoding(Task[MaskedAutoencodingArguments]):
         self, parts: Parts, inputs: Sequence[str], left_out: list[Unreadable] | None = None
     ) -> list[Prediction]:
         """Hide most of the middle clip of each film, and say what was there."""
+        return self.predicting(parts)(inputs, left_out)
+
+    def predicting(
+        self, parts: Parts
+    ) -> Callable[[Sequence[str], list[Unreadable] | None], list[Prediction]]:
+        """See Task; what is hidden is found once."""
         model = cast("HierarchicalPerceiver", parts.model).eval()
-        return guessed_films(model, parts.processor, self._pattern(model), inputs, left_out)
+        return partial(guessed_films, model, parts.processor, self._pattern(model))
 
     def save_for_export(self, parts: Parts, folder: Path) -> None:
         """Write what is hidden: chance is torch's."""

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import os
 import re
 import shutil
 import tempfile
 import weakref
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import pairwise
 from pathlib import Path
@@ -98,6 +99,19 @@ def flows_of_inputs(
         left_out: see Task.predict.
 
     Returns:
+        See `flows_of_pairs`.
+    """
+    return flows_of_pairs(pairs_of_inputs(inputs, chosen, left_out), estimate)
+
+
+def flows_of_pairs(pairs: Iterable[Pair], estimate: Estimate) -> list[Prediction]:
+    """Estimate the flow of every pair.
+
+    Args:
+        pairs: one after the other.
+        estimate: see `flows_of_inputs`.
+
+    Returns:
         `values`: the flow's file, mean and longest motion in pixels; `shown`: a KeptFlow; `notes`: of equal frames.
     """
     folder = FlowFolder()
@@ -105,7 +119,7 @@ def flows_of_inputs(
     still: list[Prediction] = []
     names: set[str] = set()
     rates: dict[Path, float] = {}
-    for pair in pairs_of_inputs(inputs, chosen, left_out):
+    for pair in pairs:
         flow = estimate(pair.first, pair.second)
         length = np.linalg.norm(flow, axis=-1)
         name = _unused(pair.name, names)
@@ -164,7 +178,8 @@ def pairs_of_inputs(
     pictures = []
     for given in inputs:
         path = Path(given)
-        if path.is_file() and not is_table(path) and not _is_film(path):
+        # Not of Path, which raises OSError of a text that is too long for a name.
+        if os.path.isfile(path) and not is_table(path) and not _is_film(path):
             pictures.append(path)
         else:
             yield from guarded(given, _pairs_of(given, chosen, left_out), left_out)

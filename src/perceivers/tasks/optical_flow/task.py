@@ -15,6 +15,7 @@ from perceivers.arguments.advice import Advice
 from perceivers.arguments.open import completed, filled, is_complete
 from perceivers.configuration import PerceiverConfig
 from perceivers.data.splits import Splits
+from perceivers.errors import DataError
 from perceivers.metrics.optical_flow import flow_metrics, flow_sums
 from perceivers.metrics.running import Metrics
 from perceivers.models.optical_flow import PerceiverForOpticalFlow
@@ -32,11 +33,12 @@ from perceivers.tasks.optical_flow.augmentation import (
 from perceivers.tasks.optical_flow.beside import beside_pairs
 from perceivers.tasks.optical_flow.drawing import show_flows
 from perceivers.tasks.optical_flow.estimation import estimate_flow
-from perceivers.tasks.optical_flow.frames import flows_of_inputs
+from perceivers.tasks.optical_flow.frames import Estimate, flows_of_inputs
 from perceivers.tasks.optical_flow.options import OpticalFlowArguments
 from perceivers.tasks.optical_flow.pictures import PairMaker, PicturePool
 from perceivers.tasks.optical_flow.samples import are_pictures, difficulty_of, open_flow_tables, splits_of
 from perceivers.tasks.optical_flow.sizing import network_and_loop, pair_options
+from perceivers.tasks.optical_flow.values import flows_of_values
 from perceivers.tasks.sizes import values_of_size
 
 # Key of PerceiverConfig under which a model remembers how its frames are prepared.
@@ -204,13 +206,15 @@ class OpticalFlow(Task[OpticalFlowArguments]):
                 columns for the first and the second frame of each pair.
             left_out: see Task.
         """
+        return flows_of_inputs(inputs, self.arguments, self._estimate_by(parts), left_out)
+
+    def answer_values(self, parts: Parts, values: Sequence[Any]) -> list[Prediction | DataError]:
+        """See Task; frames and pairs of them may be paths, bytes, arrays and PIL pictures, see `pairs_of_values`."""
+        return flows_of_values(values, self.arguments, self._estimate_by(parts))
+
+    def _estimate_by(self, parts: Parts) -> Estimate:
         prepared = parts.fast_form()
-        return flows_of_inputs(
-            inputs,
-            self.arguments,
-            lambda first, second: self.flow_of(prepared, first, second).cpu().numpy(),
-            left_out,
-        )
+        return lambda first, second: self.flow_of(prepared, first, second).cpu().numpy()
 
     @torch.no_grad()
     def flow_of(self, model: Any, first: np.ndarray, second: np.ndarray) -> Tensor:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +13,7 @@ from perceivers.models.generation.sampling import Sampling
 from perceivers.models.generation.writing import Writing, as_sequences, write
 from perceivers.processors.events import EventVocabulary
 from perceivers.processors.tokenizer.byte_tokenizer import PerceiverTokenizer
-from perceivers.tasks.base import Prediction, Unreadable
+from perceivers.tasks.base import Prediction, Unreadable, guarded
 from perceivers.tasks.text_generation.codes import Codes, codes_of
 from perceivers.tasks.text_generation.options import TextGenerationArguments
 from perceivers.tasks.text_generation.prompts import Prompt, read_prompts
@@ -28,16 +28,18 @@ def answers_of_export(
 ) -> list[Prediction]:
     """What an exported model writes, see `perceivers.tasks.registry.TaskEntry.exported`."""
     codes = codes_of(processor_of(Path(model.folder), arguments))
-    found = []
-    for prompt in read_prompts(inputs, reads_events=arguments.event_column is not None, left_out=left_out):
+
+    def answers(prompt: Prompt) -> Iterator[Prediction]:
         writing = writing_of(codes, prompt, arguments)
         written = write(model.stepped(), model.config, ids_of(codes, prompt), None, writing)
         count = int(written.num_new[0])
         start = written.sequences.shape[1] - written.log_probs.shape[1]
         new = written.sequences[0, start : start + count].tolist()
         ended = bool(written.is_stopped[0])
-        found.append(Prediction(prompt.source, said(codes, new, written.log_probs[0, :count], ended), {}))
-    return found
+        yield Prediction(prompt.source, said(codes, new, written.log_probs[0, :count], ended), {})
+
+    prompts = read_prompts(inputs, reads_events=arguments.event_column is not None, left_out=left_out)
+    return [each for prompt in prompts for each in guarded(prompt.source, answers(prompt), left_out)]
 
 
 def processor_of(folder: Path, arguments: TextGenerationArguments) -> Any:

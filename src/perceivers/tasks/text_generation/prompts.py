@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from perceivers.data.opening import find_files
-from perceivers.kinds.text.reading import TEXT_SUFFIXES, is_given_as_path, read_text_file
+from perceivers.kinds.text.reading import TEXT_SUFFIXES, encoded, is_given_as_path, read_text_file
 from perceivers.tasks.base import Unreadable, guarded
 from perceivers.tasks.text_generation.reading import events_of
 
@@ -57,7 +57,8 @@ def _files_of(given: str) -> Iterator[Path | None]:
 
 
 def _prompts(source: str, path: Path | None, reads_events: bool) -> Iterator[Prompt]:
-    yield prompt_of(source, source.encode("utf-8") if path is None else read_text_file(path), reads_events)
+    text = encoded(source, f"the text {source!r:.80}") if path is None else read_text_file(path)
+    yield prompt_of(source, text, reads_events)
 
 
 def prompt_of(source: str, text: bytes, reads_events: bool) -> Prompt:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, ClassVar, Literal
@@ -32,7 +32,7 @@ from perceivers.models.text_building import OF_THE_CHECKPOINT
 from perceivers.processors.events import EventVocabulary
 from perceivers.processors.tokenizer.byte_tokenizer import PerceiverTokenizer
 from perceivers.rivals.ngrams import Ngrams
-from perceivers.tasks.base import Batch, Parts, Prediction, Step, Task, Unreadable
+from perceivers.tasks.base import Batch, Parts, Prediction, Step, Task, Unreadable, guarded
 from perceivers.tasks.choosing import size_of, with_advice
 from perceivers.tasks.sizes import values_of_size
 from perceivers.tasks.text_generation.answers import processor_of
@@ -41,7 +41,7 @@ from perceivers.tasks.text_generation.continuing import continued
 from perceivers.tasks.text_generation.crops import Crop, Crops, batch_of, drawn_crop, last_place
 from perceivers.tasks.text_generation.options import TextGenerationArguments
 from perceivers.tasks.text_generation.page import write_page
-from perceivers.tasks.text_generation.prompts import read_prompts
+from perceivers.tasks.text_generation.prompts import Prompt, read_prompts
 from perceivers.tasks.text_generation.reading import (
     Document,
     DocumentReader,
@@ -212,7 +212,11 @@ class TextGeneration(Task[TextGenerationArguments]):
         """
         prompts = read_prompts(inputs, reads_events=self.reads_events, left_out=left_out)
         prepared, codes = parts.fast_form(), codes_of(parts.processor)
-        return [continued(prepared, codes, prompt, self.arguments) for prompt in prompts]
+
+        def written(prompt: Prompt) -> Iterator[Prediction]:
+            yield continued(prepared, codes, prompt, self.arguments)
+
+        return [each for prompt in prompts for each in guarded(prompt.source, written(prompt), left_out)]
 
     def show(self, predictions: Sequence[Prediction], folder: Path) -> list[Path]:
         """Write a page with what was written, and how likely each token was."""
