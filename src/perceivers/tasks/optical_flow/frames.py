@@ -179,7 +179,7 @@ def pairs_of_inputs(
     for given in inputs:
         path = Path(given)
         # Not of Path, which raises OSError of a text that is too long for a name.
-        if os.path.isfile(path) and not is_table(path) and not _is_film(path):
+        if os.path.isfile(path) and not is_table(path) and not is_film(path):
             pictures.append(path)
         else:
             yield from guarded(given, _pairs_of(given, chosen, left_out), left_out)
@@ -198,13 +198,13 @@ def _pairs_of(given: str, chosen: OpticalFlowArguments, left_out: list[Unreadabl
         for folder, files in _sequences(path):
             pairs = _pairs_of_files(files, f"{folder.name}/", chosen.white_level, left_out)
             yield from guarded(str(folder), pairs, left_out)
-    elif _is_film(path):
+    elif is_film(path):
         yield from _pairs_of_film(path)
     else:
         raise DataError(f"`{path}` {absent(path)}")
 
 
-def _is_film(path: Path) -> bool:
+def is_film(path: Path) -> bool:
     """Whether a file has frames of its own: a film, or a GIF that moves."""
     if path.suffix.lower() != ".gif":
         return path.suffix.lower() in VIDEO_SUFFIXES

@@ -17,10 +17,10 @@ from perceivers.kinds.image.array_pictures import as_array
 from perceivers.kinds.image.reading import IMAGE_SUFFIXES
 from perceivers.tasks.base import Prediction, Unreadable, guarded
 from perceivers.tasks.optical_flow.frames import (
-    VIDEO_SUFFIXES,
     Estimate,
     Pair,
     flows_of_pairs,
+    is_film,
     pairs_of_inputs,
     require_one_size,
 )
@@ -162,7 +162,7 @@ def _is_frame(value: Any, columns: Sequence[str]) -> bool:
     if isinstance(value, str | os.PathLike):
         path = Path(os.fsdecode(value))
         if os.path.isfile(path):
-            return not is_table(path) and path.suffix.lower() not in VIDEO_SUFFIXES
+            return not is_table(path) and not is_film(path)
         return path.suffix.lower() in IMAGE_SUFFIXES and not os.path.isdir(path)
     if isinstance(value, Mapping):
         return _cells(value, columns) is None and any(name in value for name in ("bytes", "path"))
