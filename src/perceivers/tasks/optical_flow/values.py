@@ -142,9 +142,7 @@ def _decoded(cell: Any, what: str, chosen: OpticalFlowArguments) -> np.ndarray:
         return decode_pixels(given, None, chosen.white_level)
     except DataError as error:
         raise DataError(str(error) if str(error).startswith(what) else f"{what}: {error}") from error
-    except (
-        Exception
-    ) as error:  # whatever Pillow raises of a picture that it only reads now, or of a closed one
+    except Exception as error:  # whatever Pillow raises of a picture that it only reads now
         raise DataError(f"{what} cannot be read as a picture: {one_line(error)}") from error
 
 
