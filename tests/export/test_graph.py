@@ -32,6 +32,7 @@ def assert_said(files: Sequence[Written]) -> None:
         assert input_axes(each.path, each.call) == read, each.path.name
 
 
+@pytest.mark.slow
 def test_a_mask_s_length_is_called_as_that_of_its_text_and_points_have_a_number_of_their_own(
     tmp_path: Path,
 ) -> None:

@@ -14,6 +14,7 @@ import torch
 
 import perceivers
 from perceivers.errors import ConfigurationError
+from perceivers.export.graph import input_axes
 from perceivers.export.rounding import round_file
 from perceivers.export.samples import write_sample
 from perceivers.export.writing import Written, write_model
@@ -53,6 +54,8 @@ def test_a_file_has_our_names_a_free_batch_and_says_how_it_was_proved(written: d
     session = Session(written["model.onnx"].path)
     assert session.inputs == {"inputs": (np.dtype(np.int64), ("batch", 11))}
     assert session.outputs == ("logits",)
+    file = written["model.onnx"]
+    assert input_axes(file.path, file.call) == {"inputs": ["batch", 11]}, "what people are told"
     said = session.metadata
     assert said["class"] == "PerceiverForSequenceClassification"
     assert said["form"] == "fast"
