@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import pairwise
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 from PIL import Image
@@ -30,6 +30,8 @@ from perceivers.tasks.optical_flow.options import OpticalFlowArguments
 from perceivers.tasks.optical_flow.pixels import decode_pixels
 
 Estimate = Callable[[np.ndarray, np.ndarray], np.ndarray]
+# Whatever a frame is read from.
+Frame = TypeVar("Frame")
 
 
 @dataclass(frozen=True)
@@ -228,18 +230,41 @@ def _pairs_of_files(
 ) -> Iterator[Pair]:
     if len(files) < 2:
         raise DataError(f"`{files[0]}` is a single frame; flow needs a second one after it")
-    first: np.ndarray | None = None
-    for before, path in zip((None, *files), files, strict=False):
-        second = next(guarded(str(path), _frame_of(path, white_level), left_out), None)
-        if before is not None and first is not None and second is not None:
-            source = f"{before} to {path.name}"
-            pair = Pair(first, second, source, f"{prefix}{before.stem}")
-            yield from guarded(source, _of_one_size(pair), left_out)
-        first = second
+    yield from pairs_in_a_row(
+        files,
+        name=str,
+        pixels=lambda path: decode_pixels(str(path), None, white_level),
+        pair=lambda one, first, other, second: Pair(
+            first, second, f"{one} to {other.name}", f"{prefix}{one.stem}"
+        ),
+        left_out=left_out,
+    )
 
 
-def _frame_of(path: Path, white_level: float | None) -> Iterator[np.ndarray]:
-    yield decode_pixels(str(path), None, white_level)
+def pairs_in_a_row(
+    frames: Iterable[Frame],
+    *,
+    name: Callable[[Frame], str],
+    pixels: Callable[[Frame], np.ndarray],
+    pair: Callable[[Frame, np.ndarray, Frame, np.ndarray], Pair],
+    left_out: list[Unreadable] | None,
+) -> Iterator[Pair]:
+    """Pairs of each frame and the one after it.
+
+    Args:
+        frames: in order.
+        name: what a frame is called where it cannot be read.
+        pixels: of a frame, uint8 [height, width, 3]; raises DataError.
+        pair: of a frame with its pixels and the next one with its own.
+        left_out: see Task.predict; what follows a frame that cannot be read begins anew.
+    """
+    before: tuple[Frame, np.ndarray] | None = None
+    for frame in frames:
+        read = next(guarded(name(frame), (pixels(each) for each in [frame]), left_out), None)
+        if before is not None and read is not None:
+            found = pair(*before, frame, read)
+            yield from guarded(found.source, _of_one_size(found), left_out)
+        before = None if read is None else (frame, read)
 
 
 def _of_one_size(pair: Pair) -> Iterator[Pair]:

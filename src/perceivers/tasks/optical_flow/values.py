@@ -21,6 +21,7 @@ from perceivers.tasks.optical_flow.frames import (
     Pair,
     flows_of_pairs,
     is_film,
+    pairs_in_a_row,
     pairs_of_inputs,
     require_one_size,
 )
@@ -111,28 +112,19 @@ def _pairs_of_frames(
             f"{_name(frames[0])} is a single frame; flow needs a second one after it: give the two side by side, or as a "
             f"pair, ({chosen.first_column}, {chosen.second_column})"
         )
-    before: tuple[Numbered, np.ndarray] | None = None
-    for each in frames:
-        pixels = next(guarded(_name(each), _frame_of(each, chosen), left_out), None)
-        if before is not None and pixels is not None:
-            pair = _pair(*before, each, pixels)
-            yield from guarded(pair.source, _of_one_size(pair), left_out)
-        before = None if pixels is None else (each, pixels)
+    yield from pairs_in_a_row(
+        frames,
+        name=_name,
+        pixels=lambda each: _decoded(each[1], _name(each), chosen),
+        pair=_pair,
+        left_out=left_out,
+    )
 
 
 def _pair(earlier: Numbered, first: np.ndarray, later: Numbered, second: np.ndarray) -> Pair:
     number, value = earlier
     after = Path(later[1]).name if isinstance(later[1], str | os.PathLike) else _name(later).strip("`")
     return Pair(first, second, f"{_name(earlier).strip('`')} to {after}", _stem(value, number))
-
-
-def _of_one_size(pair: Pair) -> Iterator[Pair]:
-    require_one_size(pair.first, pair.second, pair.source)
-    yield pair
-
-
-def _frame_of(numbered: Numbered, chosen: OpticalFlowArguments) -> Iterator[np.ndarray]:
-    yield _decoded(numbered[1], _name(numbered), chosen)
 
 
 def _decoded(cell: Any, what: str, chosen: OpticalFlowArguments) -> np.ndarray:
