@@ -96,6 +96,9 @@ def test_a_target_that_is_there_stays_and_is_told_and_the_answer_stands_beside_i
     with pytest.warns(UserWarning, match=told) as warned:
         (prediction,) = perceivers.predict(run, asked, device="cpu")
     assert warned[0].filename == __file__
+    with pytest.warns(UserWarning, match=told) as warned:
+        predictor.predictions_of_values(asked)
+    assert warned[0].filename == __file__, "whoever asks"
     assert prediction.values == row
     # Nobody could take for an answer what is not there.
     predictor([{"size": 1.0, "kind": None, "colour": "red"}])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 import warnings
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -64,7 +65,7 @@ class Predictor:
             found = self.task.answer_values(self._asked, _listed(values))
             return [_advised(each) if isinstance(each, DataError) else dict(each.values) for each in found]
         table = _table(task, values)
-        warn_of(task.truths_given(table), stacklevel=3)
+        warn_of(task.truths_given(table))
         rows = ((table.name(index), table[index], table) for index in range(len(table)))
         answered = task.answer(self.parts, rows, prepared=self.prepared, shows=False)
         return [each if isinstance(each, DataError) else dict(each.values) for each in answered]
@@ -146,8 +147,7 @@ class Predictor:
         if task is None:
             raise ConfigurationError(f"`inputs` of {self.task.name} must be paths, received {_types(values)}")
         table = _table(task, values)
-        # Asked by `perceivers.predict`, by way of three functions.
-        warn_of(task.truths_given(table), stacklevel=7)
+        warn_of(task.truths_given(table))
         rows = ((table.name(index), table[index], table) for index in range(len(table)))
         found = []
         for index, each in enumerate(task.answer(self.parts, rows, prepared=self.prepared)):
@@ -228,15 +228,13 @@ def _is_cell(task: ColumnTask[Any], given: Mapping[Any, Any]) -> bool:
     return columns[0] not in names and task.columns.inputs[0].kind.keys_of_a_cell.issuperset(names)
 
 
-def warn_of(lines: Iterable[str], *, stacklevel: int = 4) -> None:
-    """Warn whoever asks in Python of cells that are read as something else than they say.
-
-    Args:
-        lines: a warning each.
-        stacklevel: see `warnings.warn`; 1 is this function.
-    """
+def warn_of(lines: Iterable[str]) -> None:
+    """Warn whoever asks in Python of cells that are read as something else than they say, where their own code asks."""
+    level, frame = 1, sys._getframe()
+    while frame.f_back is not None and frame.f_globals["__name__"].partition(".")[0] == "perceivers":
+        level, frame = level + 1, frame.f_back
     for line in lines:
-        warnings.warn(line, UserWarning, stacklevel=stacklevel)
+        warnings.warn(line, UserWarning, stacklevel=level)
 
 
 def _with_fast_form(task: Task[Any], parts: Parts, results: Mapping[str, Any]) -> Predictor:
