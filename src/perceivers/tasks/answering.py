@@ -260,9 +260,7 @@ class AnsweringTask(Task[TaskArguments]):
             table = open_table_file(path)
             assert isinstance(table, Table)
             # As it was trained on: names of files beside the table may stand for them.
-            endings = tuple(
-                dict.fromkeys(suffix for each in self.columns.inputs for suffix in each.kind.suffixes)
-            )
+            endings = self._endings
             is_alone = len(self.columns.inputs) == 1
             listed = with_files_of(
                 table, path.parent, endings if is_alone else (), endings, part_of_table(path)
@@ -336,8 +334,12 @@ class AnsweringTask(Task[TaskArguments]):
 
     def holds_rows(self, path: Path) -> bool:
         """Whether a file that is given as a value holds several: one of steps, or of points, is a value itself."""
-        endings = {suffix for each in self.columns.inputs for suffix in each.kind.suffixes}
-        return path.suffix.lower() not in endings and self.is_table(path)
+        return path.suffix.lower() not in self._endings and self.is_table(path)
+
+    @property
+    def _endings(self) -> tuple[str, ...]:
+        """Of all files that values of the columns may be."""
+        return tuple(dict.fromkeys(suffix for each in self.columns.inputs for suffix in each.kind.suffixes))
 
     def gathered(self, table: Table) -> Table:
         """A table with a row a sample, of one that has it in another form."""

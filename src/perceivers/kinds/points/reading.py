@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from perceivers.errors import DataError, one_line
+from perceivers.kinds.image.array_pictures import as_array
 from perceivers.kinds.image.reading import looks_like_picture, read_plain
 from perceivers.kinds.points.files import as_rows, read_shape
 from perceivers.kinds.points.mesh import Mesh, sample_surface, triangulate
@@ -125,6 +126,7 @@ def decode_points(value: Any, root: Path | None = None) -> np.ndarray | NamedPoi
             value = json.loads(value)
         except json.JSONDecodeError as error:
             raise DataError(f"points must be a JSON list, received {value[:40]!r}: {error}") from error
+    value = as_array(value)
     if isinstance(value, NamedPoints):
         return value
     if isinstance(value, str) and value:
@@ -134,9 +136,6 @@ def decode_points(value: Any, root: Path | None = None) -> np.ndarray | NamedPoi
     if hasattr(value, "to_dict") and hasattr(value, "columns"):
         # A DataFrame, whose columns have names.
         return _required(as_rows(value.to_dict("records")))
-    if hasattr(value, "__array__"):
-        # A tensor of another library.
-        return require_points(np.asarray(value))
     raise DataError(f"points must be a path or a list of points, received {value!r:.80}")
 
 
