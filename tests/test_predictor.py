@@ -99,6 +99,8 @@ def test_a_target_that_is_there_stays_and_is_told_and_the_answer_stands_beside_i
     with pytest.warns(UserWarning, match=told) as warned:
         predictor.predictions_of_values(asked)
     assert warned[0].filename == __file__, "whoever asks"
+    with pytest.warns(UserWarning, match=told):
+        exec("predictor(asked)", {"predictor": predictor, "asked": asked})  # code whose globals have no name
     assert prediction.values == row
     # Nobody could take for an answer what is not there.
     predictor([{"size": 1.0, "kind": None, "colour": "red"}])

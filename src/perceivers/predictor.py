@@ -231,7 +231,8 @@ def _is_cell(task: ColumnTask[Any], given: Mapping[Any, Any]) -> bool:
 def warn_of(lines: Iterable[str]) -> None:
     """Warn whoever asks in Python of cells that are read as something else than they say, where their own code asks."""
     level, frame = 1, sys._getframe()
-    while frame.f_back is not None and frame.f_globals["__name__"].partition(".")[0] == "perceivers":
+    # Code given to `exec` may have globals without a name.
+    while frame.f_back is not None and frame.f_globals.get("__name__", "").partition(".")[0] == "perceivers":
         level, frame = level + 1, frame.f_back
     for line in lines:
         warnings.warn(line, UserWarning, stacklevel=level)
