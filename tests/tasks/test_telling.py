@@ -81,7 +81,9 @@ def test_the_network_and_the_loop_are_told_and_what_was_given() -> None:
     whole = RunArguments(
         output="x",
         data=run.data,
-        training=TrainingArguments(epochs=1, batch_size=7, keep_best=True, ema_decay=0.9, compile=True),
+        training=TrainingArguments(
+            epochs=1, batch_size=7, keep_best=True, ema_decay=0.9, compile=True, patience=3
+        ),
         optimization=OptimizationArguments(learning_rate=0.003, warmup_steps=1, weight_decay=0.05),
     )
     said = run_in_words(
@@ -90,7 +92,8 @@ def test_the_network_and_the_loop_are_told_and_what_was_given() -> None:
     assert said == {
         "a sample": "7 x 5 pixels",
         "network": "32 latents of 64 channels, 2 layers, 1,234 parameters",
-        "training": "13 steps, 1 pass, 7 samples a step, the best weights are kept, as means over 10 steps, compiled",
+        "training": "13 steps, 1 pass, 7 samples a step, the best weights are kept, ends after 3 looks without a better one, "
+        "as means over 10 steps, compiled",
         "learning rate": "0.003 after 1 step of climb, adamw, weight decay 0.05",
         "given": "num-layers 2, epochs 1; all else has its usual value (arguments.yaml has it)",
     }

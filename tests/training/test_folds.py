@@ -18,6 +18,7 @@ from perceivers.data.frames import IN_MEMORY, table_of
 from perceivers.errors import ConfigurationError, RunInterrupted
 from perceivers.tasks.table.given import GivenTableTask
 from perceivers.tasks.table.options import TableArguments
+from perceivers.training import loop as loop_module
 from perceivers.training.evaluation import evaluate
 from perceivers.training.folds import FOLDER, with_folds
 from perceivers.training.interruption import Interruption
@@ -93,6 +94,38 @@ def test_one_division_chooses_by_the_validation_part(tmp_path: Path) -> None:
     assert results["samples"] == {"train": 49, "validation": 0, "test": 12}
     assert results["validation"]["loss"] == pytest.approx(alone["validation"]["loss"])
     assert results["steps"] == results["planned_steps"] * (int(np.argmin(losses)) + 1) // 3
+
+
+@pytest.mark.parametrize("stopped_after", [None, 4])
+def test_a_first_run_that_ends_early_tells_the_same_share_of_the_whole_run(
+    tmp_path: Path, monkeypatch: Any, stopped_after: int | None
+) -> None:
+    def rises(scores: Any, passes: float) -> dict[str, float]:
+        return {**scores, "loss": abs(passes - 2.0) + 1.0}
+
+    scores_of = loop_module.scores_of
+    passes = iter(range(100))
+
+    def risen(*given: Any) -> Any:
+        scores, shown = scores_of(*given)
+        number = next(passes)
+        if number == stopped_after:
+            interruptions[-1].number = 2
+        return rises(scores, number), shown
+
+    interruptions: list[Interruption] = []
+    enter = Interruption.__enter__
+    monkeypatch.setattr(Interruption, "__enter__", lambda own: (interruptions.append(own), enter(own))[1])
+    monkeypatch.setattr(loop_module, "scores_of", risen)
+    training = {"folds": 1, "epochs": 7, "batch_size": 7, "patience": 2}
+    if stopped_after is not None:
+        with pytest.raises(RunInterrupted, match="stopped at all samples, step 1 of 14"):
+            run(tmp_path / "run", **training)
+    results = run(tmp_path / "run", resume=stopped_after is not None, **training)
+    # Best after 2 of 7 passes, seen after 4: the second run makes 2 sevenths of its steps.
+    assert results["planned_steps"] == 49
+    assert results["steps"] == 14
+    assert next(passes) == 5, "a look before the first pass and four others"
 
 
 def test_a_model_that_is_best_untrained_is_saved_untrained(tmp_path: Path, monkeypatch: Any) -> None:

@@ -47,6 +47,10 @@ class TrainingArguments:
     """Optimiser steps between two looks at the validation samples; None looks after every epoch."""
     keep_best: bool | None = None
     """Save the weights of the best look at the validation samples instead of the last ones. None: wherever there are any."""
+    patience: int | None = None
+    """Looks at the validation samples without a better one after which training ends (early stopping), before its last step;
+    the learning rate is then as high as it was there. Of samples that are divided (`folds`) each division's training ends so.
+    None: all steps are made."""
     folds: int | None = None
     """Divisions of the training and validation samples that choose how many of the passes are best (all, without
     `keep_best`); then a new model learns from all of these samples for so long. 1: the validation part alone chooses; 5: each
@@ -65,7 +69,7 @@ class TrainingArguments:
 
     def __post_init__(self) -> None:
         require_at_least(1, self, "epochs", "steps", "batch_size", "gradient_accumulation_steps")
-        require_at_least(1, self, "watch_every", "checkpoint_every")
+        require_at_least(1, self, "watch_every", "checkpoint_every", "patience")
         require_at_least(0, self, "folds")
         limit = self.time_limit
         require("time_limit", 1.0 if limit is None else limit, limit is None or limit > 0.0, "above 0")

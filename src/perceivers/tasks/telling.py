@@ -124,6 +124,11 @@ def run_in_words(
         *([] if training.steps else [counted(training.epochs or 1, "pass", "passes")]),
         f"{counted(training.batch_size or 1, 'sample')} a step",
         _which_are_kept(training),
+        *(
+            [f"ends after {counted(training.patience, 'look')} without a better one"]
+            if training.patience
+            else []
+        ),
         *([f"as means over {1 / (1 - training.ema_decay):.0f} steps"] if training.ema_decay else []),
         *(["convolutions in bfloat16"] if training.stem_precision == "bfloat16" else []),
         *(["compiled"] if training.compile else []),

@@ -29,6 +29,7 @@ class Position:
         loss_sum: sum of the losses since the last row of the history.
         loss_count: number of them.
         history: one row a look at the validation samples.
+        waited: looks since the best one.
         seconds: spent on training, over all sessions.
         passes: over the data that the whole run had, when the present one began.
         total_steps: optimiser steps of the whole run where a limit of time has chosen them; 0 where nothing has.
@@ -44,6 +45,7 @@ class Position:
     loss_sum: float = 0.0
     loss_count: int = 0
     history: list[dict[str, float]] = field(default_factory=list)
+    waited: int = 0
     seconds: float = 0.0
     passes: int = 1
     total_steps: int = 0

@@ -53,6 +53,7 @@ def decide(task: Task[Any], given: RunArguments, accelerator: Accelerator) -> De
     arguments = resolved(_without_copies(arguments, accelerator), task.advise(splits, arguments))
     arguments = with_folds(given, arguments, task, splits, accelerator.num_processes)
     _require_steps(splits, arguments)
+    _require_validation(splits, arguments)
     return Decided(arguments, splits, whole(splits) if arguments.training.folds else splits)
 
 
@@ -72,6 +73,15 @@ def _without_copies(arguments: RunArguments, accelerator: Accelerator) -> RunArg
 def _require_steps(splits: Any, arguments: RunArguments) -> None:
     if not hasattr(splits.train, "__len__") and arguments.training.steps is None:
         raise ConfigurationError("`steps` must be given with `streaming`: a stream has no known length")
+
+
+def _require_validation(splits: Any, arguments: RunArguments) -> None:
+    validation = splits.part("validation")
+    if arguments.training.patience is not None and hasattr(validation, "__len__") and not len(validation):
+        raise ConfigurationError(
+            "`patience` waits for better looks at a validation part, received none: give --validation-fraction, or leave "
+            "--patience out"
+        )
 
 
 def _require_samples(splits: Any, arguments: RunArguments) -> None:

@@ -26,12 +26,14 @@ class Looks:
         scores: by look.
         measured: what the task's step measured of the held-out samples, by look.
         seconds: that the run took.
+        planned: passes of the whole run, where its training has ended early; 0 where it was made to its end.
     """
 
     passes: list[float] = field(default_factory=list)
     scores: list[dict[str, float]] = field(default_factory=list)
     measured: list[dict[str, Tensor]] = field(default_factory=list)
     seconds: float = 0.0
+    planned: float = 0.0
 
     def add(self, passes: float, scores: Mapping[str, float], measured: Mapping[str, Tensor]) -> None:
         """Take a look's findings."""
@@ -91,7 +93,8 @@ def best_length(runs: Sequence[Looks], by: tuple[str, Literal["higher", "lower"]
         best = _first_near(runs, known, best, by[0])
     chosen = [run.measured[run.passes.index(best)] for run in runs]
     measured = {name: torch.cat([each[name] for each in chosen]) for name in chosen[0]}
-    return Length(best, best / max(known[-1], 1.0), scores, measured, sum(run.seconds for run in runs))
+    planned = max(known[-1], 1.0, *(run.planned for run in runs))
+    return Length(best, best / planned, scores, measured, sum(run.seconds for run in runs))
 
 
 def _first_near(runs: Sequence[Looks], known: Sequence[float], best: float, name: str) -> float:

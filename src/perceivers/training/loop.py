@@ -15,6 +15,7 @@ from torch.optim.lr_scheduler import LambdaLR
 from perceivers.arguments import TrainingArguments
 from perceivers.data.draws import seed_of_step
 from perceivers.errors import DataError, PerceiversError
+from perceivers.kinds.base import counted
 from perceivers.tasks.base import Parts, Task
 from perceivers.training.checkpoints import Position, RunCheckpoints
 from perceivers.training.compilation import UsualForm
@@ -35,6 +36,7 @@ from perceivers.training.pace import (
     steps_of_other_limit,
     steps_that_fit,
 )
+from perceivers.training.patience import looks_in_vain
 from perceivers.training.reporting import USUALLY_TOLD, Told, TrainingProgress
 from perceivers.training.weights import Average, Best
 from perceivers.training.workers import FEWER_WORKERS, while_workers_live
@@ -126,7 +128,7 @@ class Loop:
                 self.watch()
             if not self.last_step and not position.history:
                 self._add_row(progress)
-            while position.step < self.last_step:
+            while not self._is_at_end():
                 for indices, batch in self._pass():
                     began = time.monotonic()
                     loss = self.step(indices, batch)
@@ -137,10 +139,10 @@ class Loop:
                         self._look_at_clock(progress, position.step - began_at)
                         progress.step_done(position.step, position.epoch, loss)
                         self._between_steps(progress)
-                        if self.interruption.is_agreed and position.step < self.last_step:
+                        if self.interruption.is_agreed and not self._is_at_end():
                             self.checkpoints.save(position.step)
                             return False
-                    if position.step == self.last_step:
+                    if self._is_at_end():
                         break
                 else:
                     if not position.batches:
@@ -148,7 +150,27 @@ class Loop:
                     position.epoch, position.batches = position.epoch + 1, 0
                     if self.arguments.watch_every is None:
                         self._add_row(progress)
+            self._end_early(progress)
         return True
+
+    def _is_at_end(self) -> bool:
+        """Whether all steps are made, or no look was better for as long as the user is patient."""
+        patience = self.arguments.patience
+        return self.position.step >= self.last_step or (
+            patience is not None and self.position.waited >= patience
+        )
+
+    def _end_early(self, progress: TrainingProgress) -> None:
+        """Say that a run ends before its last step, and note for `looks` of how long a run."""
+        position = self.position
+        if position.step >= self.last_step:
+            return
+        looks = counted(position.waited, "look")
+        progress.say(f"{looks} without a better one: ends at step {position.step:,} of {self.last_step:,}")
+        if self.looks is not None:
+            self.looks.planned = self._epochs_done() * self.total_steps / position.step
+        if self.arguments.checkpoint_every is not None:
+            self.checkpoints.save(position.step)
 
     def _heed_other_limit(self) -> None:
         """Find the number of steps anew where the run is resumed with another limit than it was found for."""
@@ -345,6 +367,9 @@ class Loop:
             **self.watch(),
         }
         position.history.append(row)
+        if len(self.watched):
+            name, better = self.task.best_by
+            position.waited = looks_in_vain(position.history, f"validation_{name}", better)
         self.log.add(position.history)
         position.loss_sum, position.loss_count = 0.0, 0
         progress.row_done(row)
