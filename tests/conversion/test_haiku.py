@@ -110,8 +110,24 @@ def test_a_network_of_another_size_is_an_error_with_both_sizes(network, tmp_path
     with pytest.raises(
         CheckpointError,
         match=r"perceiver\.embeddings\.latents: \[3, 8\] in the checkpoint, \[11, 8\] in the model",
-    ):
+    ) as caught:
         convert_haiku(tmp_path / "released.pystate", tmp_path / "out", architecture, model.config)
+    # What can be done about it here, and not what from_pretrained takes.
+    assert "; `config` must have the sizes of the network in the file" in str(caught.value)
+    assert "ignore_mismatched_sizes" not in str(caught.value)
+
+
+def test_a_training_run_is_never_written_over(tmp_path):
+    architecture = next(iter(SIZES))
+    model, content = small_network(architecture)
+    (tmp_path / "released.pystate").write_bytes(pickle.dumps(content))
+    run = tmp_path / "run"
+    run.mkdir()
+    for name in ("arguments.yaml", "config.json", "model.safetensors"):
+        (run / name).write_text("of the run")
+    with pytest.raises(ConfigurationError, match=r"run' holds a training run, .*; give another folder"):
+        convert_haiku(tmp_path / "released.pystate", run, architecture, model.config)
+    assert {path.read_text() for path in run.iterdir()} == {"of the run"}
 
 
 def test_further_stem_layers_are_numbered_from_one():

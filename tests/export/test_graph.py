@@ -10,8 +10,12 @@ import pytest
 import torch
 
 import perceivers
-from perceivers.export.graph import input_axes
+from perceivers.errors import ConfigurationError
+from perceivers.export.calls import Call
+from perceivers.export.graph import input_axes, write_onnx
 from perceivers.export.writing import Written, write_model
+from perceivers.nn.ceil_division import ceil_division
+from perceivers.nn.fourier import axis_coordinates
 from perceivers.runtime.session import Session
 from tiny_models import CLASSES, INPUTS, TINY
 
@@ -60,3 +64,46 @@ def test_axes_of_a_program_are_called_as_those_of_other_files(tmp_path: Path) ->
     samples = [{"inputs": torch.randint(0, 31, (3, length))} for length in (9, 4)]
     (file,) = write_model(small("PerceiverForSequenceClassification"), samples, tmp_path, file_format="torch")
     assert input_axes(file.path, file.call) == {"inputs": ["batch", "inputs_1"]}
+
+
+class Remainders(torch.nn.Module):
+    """Whole numbers modulo how many there are, for which ONNX has no word while that is open."""
+
+    def forward(self, inputs: torch.Tensor) -> torch.Tensor:
+        return inputs % inputs.shape[0]
+
+
+class GroupsOfFive(torch.nn.Module):
+    """The coordinates of as many points as groups of five are needed for `inputs`."""
+
+    def forward(self, inputs: torch.Tensor) -> torch.Tensor:
+        return axis_coordinates(ceil_division(inputs.shape[0], 5))
+
+
+def written(module: torch.nn.Module, path: Path) -> None:
+    """A file of a module that takes any number of whole numbers."""
+    whole = torch.arange(7)
+    program = torch.export.export(
+        module, (whole,), dynamic_shapes=({0: torch.export.Dim.DYNAMIC},), strict=False
+    )
+    write_onnx(program, Call("model", module, {"inputs": whole}, {"inputs": (0,)}), ["outputs"], path)
+
+
+def test_what_onnx_has_no_word_for_is_an_error_that_says_what_can_be_done(tmp_path: Path) -> None:
+    with pytest.raises(
+        ConfigurationError,
+        match=r"`model` cannot be written as ONNX: .*remainder.*; export with --form plain, or",
+    ):
+        written(Remainders(), tmp_path / "model.onnx")
+    assert not list(tmp_path.iterdir())
+
+
+def test_sizes_that_are_rounded_up_and_axes_of_one_point_are_right_in_a_file_for_any_size(
+    tmp_path: Path,
+) -> None:
+    written(GroupsOfFive(), tmp_path / "model.onnx")
+    session = Session(tmp_path / "model.onnx")
+    # Five points are one group, which lies at the start; eleven are three.
+    for number, expected in ((5, [-1.0]), (11, [-1.0, 0.0, 1.0]), (15, [-1.0, 0.0, 1.0])):
+        outputs = session.run({"inputs": torch.arange(number).numpy()})
+        assert outputs["outputs"].tolist() == expected

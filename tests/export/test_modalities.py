@@ -112,10 +112,10 @@ def inputs_of(names: list[str], batch: int, length: int) -> dict[str, Any]:
         "waves": torch.randn(batch, 3),
         "series": series,
         "sound": torch.rand(batch, 4 * length, 1) * 2 - 1,
-        "mels": torch.randn(batch, 5, 6),
+        "mels": torch.randn(batch, length, 6),
         "plain": torch.randint(0, 31, (batch, 9)),
         "bags": torch.tensor([[[[3, 9], [6, 7000]], [[0, 0], [0, 0]]]] * batch),
-        "film": torch.randn(batch, 4, 3, 4, 6),
+        "film": torch.randn(batch, 2 * (length - 4), 3, 2 * length, 4 * length),
     }
     masks = {
         "notes": torch.arange(length) < torch.randint(2, length + 1, (batch, 1)),

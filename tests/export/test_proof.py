@@ -74,3 +74,12 @@ def test_what_hides_members_is_compared_as_hidden_and_makes_no_difference_small(
     expected = {"logits": torch.tensor([[2.0, 1.0, lowest]])}
     assert difference(expected, {"logits": np.array([[2.0, 1.5, -1e30]])}) == pytest.approx(0.25)
     assert difference(expected, {"logits": np.array([[2.0, 1.0, -3.0]])}) == np.inf
+
+
+def test_what_is_no_number_is_off_by_more_than_anything_else() -> None:
+    expected = {"logits": torch.tensor([[3.0, 5.0], [7.0, 2.0]])}
+    broken = np.array([[3.0, 5.0], [np.nan, 2.0]], np.float32)
+    assert difference(expected, {"logits": broken}) == np.inf
+    assert difference({"logits": torch.from_numpy(broken)}, {"logits": broken}) == 0.0
+    with pytest.raises(ConfigurationError, match=r"`model\.onnx` differs from the model by inf"):
+        Proof(difference(expected, {"logits": broken}), ()).require("model.onnx")

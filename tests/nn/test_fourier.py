@@ -19,6 +19,7 @@ from perceivers.nn.fourier import (
     fourier_size,
     grid_coordinates,
     grid_fourier_features,
+    indices_along_axes,
     point_coordinates,
 )
 
@@ -169,3 +170,24 @@ def test_a_program_has_the_coordinates_and_frequencies_to_the_last_bit() -> None
     values = torch.zeros(1601, 11)
     program = torch.export.export(Features(), (values,)).run_decompositions()
     assert torch.equal(program.module()(values), grid_fourier_features([1601], 5, [1601]))
+
+
+def test_places_in_a_flattened_grid_are_an_index_along_each_axis():
+    # 2 planes of 3 rows of 5: the last point, the first of the second plane, and the third of the second row.
+    slow, middle, fast = indices_along_axes(torch.tensor([29, 15, 7]), (2, 3, 5))
+    assert (slow.tolist(), middle.tolist(), fast.tolist()) == ([1, 1, 0], [2, 0, 1], [4, 0, 2])
+
+
+class Coordinates(torch.nn.Module):
+    """Of as many points as `inputs` has."""
+
+    def forward(self, inputs: torch.Tensor) -> torch.Tensor:
+        return axis_coordinates(inputs.shape[0])
+
+
+@pytest.mark.parametrize("size", [1, 2, 3, 5, 7, 48, 997])
+def test_a_program_for_any_size_has_the_coordinates_of_each_to_the_last_bit(size: int) -> None:
+    program = torch.export.export(
+        Coordinates(), (torch.zeros(11),), dynamic_shapes=({0: torch.export.Dim.DYNAMIC},), strict=False
+    )
+    assert torch.equal(program.module()(torch.zeros(size)), axis_coordinates(size))

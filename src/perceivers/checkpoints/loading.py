@@ -35,6 +35,8 @@ class LoadOptions:
     """Draw tensors of another shape anew, with a warning, instead of raising."""
     strict: bool = False
     """Raise for missing and for unexpected keys instead of warning."""
+    cure: str = "`ignore_mismatched_sizes=True` draws those of another shape anew"
+    """What whoever loads can do about tensors of another shape."""
 
 
 def fill_model(
@@ -220,11 +222,7 @@ def _judge(match: KeyMatch, model: str, options: LoadOptions) -> None:
         text = describe_keys("in the checkpoint without a place in the model", match.unexpected)
         (wrong if options.strict else notes).append(text)
     if wrong:
-        hint = (
-            ""
-            if not match.mismatched
-            else "; `ignore_mismatched_sizes=True` draws those of another shape anew"
-        )
+        hint = f"; {options.cure}" if match.mismatched else ""
         raise CheckpointMismatchError(
             "\n".join([f"the checkpoint does not fit {model}{hint}:", *wrong, *notes])
         )

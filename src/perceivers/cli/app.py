@@ -8,19 +8,20 @@ from typing import Annotated, Literal
 from cyclopts import Parameter
 
 from perceivers.cli.former import warn_of_former
+from perceivers.cli.whole_numbers import Whole
 
 
 def app(
     folder: Path,
     /,
     *,
-    port: int = 7860,
+    port: Whole = 7860,
     open: Annotated[bool, Parameter(negative="")] = False,
     device: Literal["auto", "cpu"] = "auto",
-    megabytes: int = 64,
+    megabytes: Whole = 64,
     megapixels: float = 50.0,
     seconds: float = 120.0,
-    waiting: int = 64,
+    waiting: Whole = 64,
 ) -> None:
     """Serve a page to try a trained model, for this machine alone; Ctrl-C ends it.
 

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Literal
 
 from perceivers.cli.former import warn_of_former
+from perceivers.cli.whole_numbers import Whole
 
 
 def evaluate(
@@ -14,7 +15,7 @@ def evaluate(
     *,
     data: str | None = None,
     split: Literal["train", "validation", "test", "all"] = "test",
-    batch_size: int = 64,
+    batch_size: Whole = 64,
     device: Literal["auto", "cpu"] = "auto",
     output: Path | None = None,
     beside: Literal["trees", "auto"] | None = None,

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Literal
 
 from perceivers.cli.former import warn_of_former
+from perceivers.cli.whole_numbers import Whole
 
 
 def explain(
@@ -15,9 +16,9 @@ def explain(
     output: Path,
     data: str | None = None,
     split: Literal["train", "validation", "test", "all"] = "test",
-    repeats: int = 5,
-    rows: int = 1_000,
-    single_rows: int = 10,
+    repeats: Whole = 5,
+    rows: Whole = 1_000,
+    single_rows: Whole = 10,
     device: Literal["auto", "cpu"] = "auto",
     decimal: Literal["auto", "point", "comma", "grouped"] = "auto",
 ) -> None:

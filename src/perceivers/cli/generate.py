@@ -8,6 +8,7 @@ from typing import Annotated, Literal
 from cyclopts import Parameter
 
 from perceivers.cli.former import warn_of_former
+from perceivers.cli.whole_numbers import MaybeWhole, Whole
 
 
 def generate(
@@ -15,14 +16,14 @@ def generate(
     prompt: str = "",
     /,
     *,
-    max_new_tokens: int | None = None,
+    max_new_tokens: MaybeWhole = None,
     temperature: float | None = None,
-    top_k: int | None = None,
+    top_k: MaybeWhole = None,
     top_p: float | None = None,
     repetition_penalty: float | None = None,
     stop: Annotated[tuple[str, ...], Parameter(negative="", consume_multiple=True)] = (),
     cache: Literal["exact", "sliding"] | None = None,
-    seed: int = 0,
+    seed: Whole = 0,
     device: Literal["auto", "cpu"] = "auto",
 ) -> None:
     """Write on after a prompt with a model of text-generation; the text appears as it is written.

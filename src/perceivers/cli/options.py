@@ -10,6 +10,7 @@ from typing import Annotated, Any, Literal, get_args, get_origin, get_type_hints
 from cyclopts import Group, Parameter
 
 from perceivers.arguments.open import AUTO, usual_values
+from perceivers.cli.whole_numbers import holds_whole_numbers, whole
 from perceivers.cli.words import BACK
 from perceivers.errors import ConfigurationError
 
@@ -27,7 +28,9 @@ def grouped(kind: type[Any], groups: Mapping[str, Group], rest: Group) -> type[A
     """
     hints = get_type_hints(kind, include_extras=True)
     fields = {entry.name: entry for entry in dataclasses.fields(kind)}
-    annotations = {name: Annotated[hints[name], Parameter(group=groups.get(name, rest))] for name in fields}
+    annotations = {
+        name: Annotated[hints[name], _shown(hints[name], groups.get(name, rest))] for name in fields
+    }
     defaults = {
         name: entry.default for name, entry in fields.items() if entry.default is not dataclasses.MISSING
     }
@@ -43,6 +46,10 @@ def grouped(kind: type[Any], groups: Mapping[str, Group], rest: Group) -> type[A
         },
     )
     return dataclasses.dataclass(frozen=True, kw_only=True)(shown)
+
+
+def _shown(hint: Any, group: Group) -> Parameter:
+    return Parameter(group=group, converter=whole if holds_whole_numbers(hint) else None)
 
 
 def as_given(kind: type[Any], values: Any) -> Any:

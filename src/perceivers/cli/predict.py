@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 from cyclopts import Parameter
 
 from perceivers.cli.former import warn_of_former
+from perceivers.cli.whole_numbers import MaybeWhole, Whole
 
 if TYPE_CHECKING:
     from perceivers.training.prediction import Answered
@@ -23,10 +24,10 @@ def predict(
     output: Path,
     unreadable: Literal["stop", "skip"] = "stop",
     device: Literal["auto", "cpu"] = "auto",
-    workers: int | None = None,
+    workers: MaybeWhole = None,
     engine: Literal["processes", "ray"] | None = None,
     address: str | None = None,
-    rows_per_part: int = 10_000,
+    rows_per_part: Whole = 10_000,
     decimal: Literal["auto", "point", "comma", "grouped"] = "auto",
 ) -> None:
     """Answer for files with a trained model; write `predictions.json`, `predictions.csv` and pictures.

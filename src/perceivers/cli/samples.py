@@ -5,6 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Literal
 
+from perceivers.cli.whole_numbers import MaybeWhole
+
 
 def samples(
     name: str | None = None,
@@ -12,7 +14,7 @@ def samples(
     *,
     output: Path | None = None,
     split: Literal["train", "validation", "test", "all"] = "test",
-    count: int | None = None,
+    count: MaybeWhole = None,
 ) -> None:
     """List the bundled data sets, or write one of them as files: in one sub-folder a class, or as a table.
 

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 import torch
 from torch import Tensor
 
+from perceivers.arguments import ARGUMENTS_FILE
 from perceivers.checkpoints.loading import LoadOptions, fill_model
 from perceivers.checkpoints.reading import StoredTensor
 from perceivers.configuration import PerceiverConfig
@@ -134,6 +135,13 @@ ARCHITECTURES: Mapping[str, Architecture] = {
     "hierarchical-perceiver": Architecture("HierarchicalPerceiver", None, hierarchy_tensors),
 }
 
+_LOADED = LoadOptions(
+    dtype=torch.float32,
+    device=torch.device("cpu"),
+    strict=True,
+    cure="`config` must have the sizes of the network in the file, and `architecture` be its kind",
+)
+
 
 def convert_haiku(
     source: str | os.PathLike[str],
@@ -164,13 +172,15 @@ def convert_haiku(
 
     Raises:
         CheckpointError: the file is unreadable, or does not fit the architecture.
-        ConfigurationError: no such architecture; or no sizes of one whose checkpoint was not released.
+        ConfigurationError: no such architecture; no sizes of one whose checkpoint was not released; or `destination` holds
+            a training run.
         PerceiversError: nothing can be written to `destination`.
     """
     if architecture not in ARCHITECTURES:
         raise ConfigurationError(
             f"`architecture` must be one of {', '.join(ARCHITECTURES)}, received {architecture!r}"
         )
+    _require_no_run(Path(destination))
     chosen = ARCHITECTURES[architecture]
     built_from = chosen.with_its_arithmetic(chosen.released_config() if config is None else config)
     parameters = read_haiku(Path(source), prefixes)
@@ -183,11 +193,19 @@ def convert_haiku(
     model_class = getattr(importlib.import_module("perceivers"), chosen.model)
     with torch.device("meta"):
         model: PerceiverPreTrainedModel = model_class(built_from)
-    fill_model(model, stored, LoadOptions(dtype=torch.float32, device=torch.device("cpu"), strict=True))
+    fill_model(model, stored, _LOADED)
     model.eval()
     with alone_in(Path(destination)), writing(Path(destination), "give another folder, or make room there"):
         model.save_pretrained(destination, max_shard_size=max_shard_size)
     return model
+
+
+def _require_no_run(folder: Path) -> None:
+    """A run that is written over has the weights of another network beside its own columns and results."""
+    if (folder / ARGUMENTS_FILE).exists():
+        raise ConfigurationError(
+            f"`output` {str(folder)!r} holds a training run, whose weights would be lost; give another folder"
+        )
 
 
 def convert_parameters(parameters: Parameters, architecture: str) -> dict[str, Tensor]:

@@ -54,6 +54,10 @@ def write_onnx(program: ExportedProgram, call: Call, outputs: list[str], path: P
         call: of the same.
         outputs: names of what it gives, in order.
         path: of the file.
+
+    Raises:
+        ConfigurationError: ONNX has no word for something in it.
+        MissingExtraError: onnx or onnxscript is not installed.
     """
     try:
         import onnx  # noqa: F401
@@ -61,9 +65,15 @@ def write_onnx(program: ExportedProgram, call: Call, outputs: list[str], path: P
     except ImportError as error:
         raise MissingExtraError(error.name or "onnx", "export", "writing ONNX files") from error
     with quiet():
-        written = torch.onnx.export(
-            program, dynamo=True, input_names=list(call.inputs), output_names=outputs, verbose=False
-        )
+        try:
+            written = torch.onnx.export(
+                program, dynamo=True, input_names=list(call.inputs), output_names=outputs, verbose=False
+            )
+        except Exception as error:  # it raises what it likes
+            raise ConfigurationError(
+                f"`{call.name}` cannot be written as ONNX: {one_line(error.__cause__ or error, 400)}; export with "
+                "--form plain, or with --format torch"
+            ) from error
         assert written is not None
         _name_axes(written.model, call)
         written.save(str(path), external_data=False)

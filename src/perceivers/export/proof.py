@@ -87,7 +87,10 @@ def _num_different(sizes: Sequence[Mapping[str, tuple[int, ...]]]) -> int:
 
 
 def difference(expected: Mapping[str, Any], received: Mapping[str, Any]) -> float:
-    """Largest difference of any output, as a share of the largest value of that output; infinite where one hides others."""
+    """Largest difference of any output, as a share of the largest value of that output.
+
+    Infinite where one hides what the other does not, or is no number where the other is one.
+    """
     found = 0.0
     for name, tensor in expected.items():
         wanted, own = _wide(tensor), _wide(received[name])
@@ -99,6 +102,10 @@ def difference(expected: Mapping[str, Any], received: Mapping[str, Any]) -> floa
         hidden = wanted <= HIDDEN
         if not np.array_equal(hidden, own <= HIDDEN):
             return np.inf
+        # No comparison is true of what is no number: it would pass for equal.
+        if not np.array_equal(np.isnan(wanted), np.isnan(own)):
+            return np.inf
+        hidden |= np.isnan(wanted)
         wanted, own = np.where(hidden, 0.0, wanted), np.where(hidden, 0.0, own)
         largest = float(np.abs(wanted).max(initial=0.0))
         off = float(np.abs(wanted - own).max(initial=0.0))

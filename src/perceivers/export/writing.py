@@ -12,7 +12,7 @@ from typing import Any, cast
 import torch
 from torch import Tensor
 
-from perceivers.errors import ConfigurationError
+from perceivers.errors import ConfigurationError, ShapeError, one_line
 from perceivers.export.calls import Call, Parts, is_asked_in_parts, portable_form, whole_model
 from perceivers.export.graph import ONNX_SUFFIX, captured, with_metadata, write_onnx, write_program
 from perceivers.export.proof import Compute, Proof, as_arrays, other_sizes, prove
@@ -156,7 +156,10 @@ def _write(
         module = torch.export.load(path).module()
 
         def run_program(tensors: Mapping[str, Tensor]) -> Mapping[str, Any]:
-            found: Mapping[str, Any] = module(dict(tensors))
+            try:
+                found: Mapping[str, Any] = module(dict(tensors))
+            except Exception as error:  # a program says what it likes of sizes that it does not take
+                raise ShapeError(f"`{path.name}` cannot compute this: {one_line(error)}") from error
             return found
 
         return path, run_program

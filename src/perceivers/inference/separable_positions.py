@@ -14,7 +14,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from perceivers.nn.fourier import axis_coordinates, fourier_features
+from perceivers.nn.fourier import axis_coordinates, fourier_features, indices_along_axes
 from perceivers.nn.precision import wide
 from perceivers.nn.token_structure import FourierPositions
 
@@ -70,11 +70,7 @@ class AxisTables:
     def slow_indices(self, rows: slice) -> list[Tensor]:
         """For each axis but the last, the index of every row in `rows`."""
         flat = torch.arange(rows.start, rows.stop, device=self.tables[0].device)
-        indices = []
-        for size in reversed(self.sizes[:-1]):
-            indices.append(flat % size)
-            flat = flat.div(size, rounding_mode="floor")
-        return indices[::-1]
+        return indices_along_axes(flat, self.sizes[:-1])
 
     def along_rows(self, values: list[Tensor], rows: slice) -> Tensor:
         """The slow axes' values [..., size] added up for every row in `rows`: [..., number of rows]."""

@@ -13,6 +13,7 @@ from perceivers.errors import ConfigurationError, ShapeError
 from perceivers.modalities.base import AbstractPostprocessor, Preprocessed, require_finite, require_tensor
 from perceivers.modalities.positioned import PositionedPreprocessor
 from perceivers.modalities.structure import InputStructure, LinearValues
+from perceivers.nn.ceil_division import ceil_division
 from perceivers.nn.convolution import Conv2DDownsample, ConvUpsample, stem_size
 from perceivers.nn.patches import depth_to_space, space_to_depth
 from perceivers.nn.stems import ConvolutionalStem, first_pool
@@ -140,7 +141,7 @@ class PerceiverImagePreprocessor(PositionedPreprocessor):
         rows, columns = (self._downsampled(size) for size in inputs.shape[-2:])
         if inputs.ndim == 4:
             return rows, columns
-        steps = -(-inputs.shape[1] // self.temporal_downsample)
+        steps = ceil_division(inputs.shape[1], self.temporal_downsample)
         return (rows, columns) if self._drops_steps(steps) else (steps, rows, columns)
 
     def output_dims(self, inputs: Tensor) -> tuple[int, ...]:
@@ -211,7 +212,7 @@ class PerceiverImagePreprocessor(PositionedPreprocessor):
     def _downsampled(self, size: int) -> int:
         if self.prep_type == "conv":
             return stem_size(size, self.num_stem_layers, self.stem_padding)
-        return -(-size // self.spatial_downsample)
+        return ceil_division(size, self.spatial_downsample)
 
     def _drops_steps(self, steps: int) -> bool:
         """Whether a single step loses its axis: pairs of frames do, videos with positions in time keep it."""

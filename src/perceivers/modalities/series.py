@@ -15,6 +15,7 @@ from perceivers.errors import ConfigurationError, ShapeError
 from perceivers.modalities.base import Preprocessed, require_finite, require_tensor
 from perceivers.modalities.positioned import PositionedPreprocessor, axis_resolutions
 from perceivers.modalities.structure import InputStructure, TokensOfGroups, tokens_as_features
+from perceivers.nn.ceil_division import ceil_division
 from perceivers.nn.fourier import axis_coordinates
 from perceivers.nn.time_steps import own_length_positions, patch_mask, step_patches
 from perceivers.nn.token_structure import AffineMap, FourierPositions, TokenStructure
@@ -90,7 +91,7 @@ class PerceiverSeriesPreprocessor(PositionedPreprocessor):
 
     def index_dims(self, inputs: Tensor) -> tuple[int, ...]:
         """(number of patches,)."""
-        return (-(-inputs.shape[1] // self.steps_per_patch),)
+        return (ceil_division(inputs.shape[1], self.steps_per_patch),)
 
     def forward(
         self,
@@ -205,4 +206,4 @@ def _max_tokens(positions: str, max_length: int | None, steps_per_patch: int) ->
         return None
     require_count("max_length", max_length)
     assert max_length is not None
-    return -(-max_length // steps_per_patch)
+    return ceil_division(max_length, steps_per_patch)

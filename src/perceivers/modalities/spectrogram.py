@@ -15,6 +15,7 @@ from perceivers.errors import ConfigurationError, ShapeError
 from perceivers.modalities.base import Preprocessed, require_finite, require_tensor
 from perceivers.modalities.positioned import PositionedPreprocessor, axis_resolutions
 from perceivers.modalities.structure import InputStructure, TokensOfGroups
+from perceivers.nn.ceil_division import ceil_division
 from perceivers.nn.fourier import axis_coordinates
 from perceivers.nn.stems import ConvolutionalStem, first_pool
 from perceivers.nn.time_steps import own_length_positions, patch_mask, step_patches
@@ -85,7 +86,7 @@ class PerceiverSpectrogramPreprocessor(PositionedPreprocessor):
         self.frames_per_patch = frames_per_patch
         self.bins_per_patch = bins
         self.max_frames = max_frames
-        self._columns = -(-mel_bins // bins)
+        self._columns = ceil_division(mel_bins, bins)
         patch_values = frames_per_patch * bins
         if stem_widths is not None:
             if out_channels is not None or bins_per_patch is None:
@@ -119,7 +120,7 @@ class PerceiverSpectrogramPreprocessor(PositionedPreprocessor):
 
     def index_dims(self, inputs: Tensor) -> tuple[int, ...]:
         """(patches of frames, patches of bins); (patches of frames,) where a token has all bins."""
-        rows = -(-inputs.shape[1] // self.frames_per_patch)
+        rows = ceil_division(inputs.shape[1], self.frames_per_patch)
         return (rows, self._columns) if self._has_columns else (rows,)
 
     def forward(
@@ -162,7 +163,7 @@ class PerceiverSpectrogramPreprocessor(PositionedPreprocessor):
         assert self.max_frames is not None
         encoding: Any = self.position_embeddings
         # Patches of one time lie together: the first ones of the longest spectrogram are those of a shorter one.
-        whole = (-(-self.max_frames // self.frames_per_patch), *grid[1:])
+        whole = (ceil_division(self.max_frames, self.frames_per_patch), *grid[1:])
         places = torch.arange(patches.shape[1], device=inputs.device) if grid != whole else None
         positions = FourierPositions(encoding, whole, indices=places)
         return {"": TokenStructure(patches.shape[1], patches, feature_map, positions)}
@@ -198,7 +199,7 @@ class PerceiverSpectrogramPreprocessor(PositionedPreprocessor):
 
     def _absolute_times(self, rows: int, device: torch.device) -> Tensor:
         assert self.max_frames is not None
-        return axis_coordinates(-(-self.max_frames // self.frames_per_patch), device=device)[:rows]
+        return axis_coordinates(ceil_division(self.max_frames, self.frames_per_patch), device=device)[:rows]
 
     def _places(self, times: Tensor) -> Tensor:
         """[batch, num_tokens, num_axes] from times [batch, rows]."""

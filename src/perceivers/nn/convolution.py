@@ -10,6 +10,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from perceivers.errors import ConfigurationError, ShapeError
+from perceivers.nn.ceil_division import ceil_division
 from perceivers.nn.patches import same_padding
 
 _KERNEL, _POOL, _STRIDE = 7, 3, 2
@@ -136,8 +137,8 @@ class ConvUpsample(nn.Module):
 def stem_size(size: int, num_layers: int, padding: str) -> int:
     """Rows (or columns) that `num_layers` stem layers leave of `size`."""
     for _ in range(num_layers):
-        convolved = -(-size // _STRIDE)
-        size = -(-convolved // _STRIDE) if padding == "same" else (convolved - _POOL) // _STRIDE + 1
+        convolved = ceil_division(size, _STRIDE)
+        size = ceil_division(convolved, _STRIDE) if padding == "same" else (convolved - _POOL) // _STRIDE + 1
     return size
 
 

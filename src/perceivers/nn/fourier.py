@@ -47,10 +47,11 @@ def _evenly_spaced(start: float, end: float, size: int, device: torch.device | N
 def _linspace_of_unknown_size(size: int, device: torch.device | None) -> Tensor:
     """torch.linspace(-1, 1, size), to the last bit, where a program is exported for any size: it would fix its own."""
     steps = torch.arange(size, dtype=torch.float32, device=device)
-    step = torch.full((), 2.0, device=device) / (size - 1)
+    # The last step, and never 0: of one point, which lies at the start.
+    step = 2.0 / steps[-1:].clamp(min=1.0)
     from_start = torch.addcmul(torch.full((), -1.0, device=device), step, steps)
     from_end = torch.addcmul(torch.full((), 1.0, device=device), -step, size - 1 - steps)
-    return torch.where(steps < size // 2, from_start, from_end)
+    return torch.where((steps < size // 2) | (steps == 0), from_start, from_end)
 
 
 def grid_coordinates(
@@ -72,11 +73,30 @@ def point_coordinates(indices: Tensor, index_dims: Sequence[int], rule: str = "g
     Returns:
         float32 [..., num_axes].
     """
-    columns = []
+    columns = [
+        axis_coordinates(size, rule, indices.device)[along]
+        for size, along in zip(index_dims, indices_along_axes(indices, index_dims), strict=True)
+    ]
+    return torch.stack(columns, dim=-1)
+
+
+def indices_along_axes(indices: Tensor, index_dims: Sequence[int]) -> list[Tensor]:
+    """The index along each axis, of some points of a grid.
+
+    Args:
+        indices: whole numbers [...], positions in the flattened grid.
+        index_dims: the grid's sizes, slowest axis first.
+
+    Returns:
+        for each axis whole numbers [...].
+    """
+    found = []
     for size in reversed(index_dims):
-        columns.append(axis_coordinates(size, rule, indices.device)[indices % size])
-        indices = indices.div(size, rounding_mode="floor")
-    return torch.stack(columns[::-1], dim=-1)
+        rest = indices.div(size, rounding_mode="floor")
+        # No `%`: ONNX has no remainder by a size that is unknown while a program is exported.
+        found.append(indices - rest * size)
+        indices = rest
+    return found[::-1]
 
 
 def fourier_features(

@@ -181,9 +181,12 @@ def test_training_mode_is_left_as_it_was(writer):
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({"max_new_tokens": 0}, "`max_new_tokens` must be at least 1, received 0"),
+        ({"max_new_tokens": 0}, "`max_new_tokens` must be a whole number of at least 1, received 0"),
+        ({"max_new_tokens": 2.5}, "`max_new_tokens` must be a whole number of at least 1, received 2.5"),
+        ({"seed": 1.5}, "`seed` must be a whole number, received 1.5"),
         ({"temperature": -1.0}, "`temperature` must be at least 0, received -1.0"),
-        ({"top_k": 0}, "`top_k` must be at least 1, received 0"),
+        ({"top_k": 0}, "`top_k` must be a whole number of at least 1, received 0"),
+        ({"top_k": 2.5}, "`top_k` must be a whole number of at least 1, received 2.5"),
         ({"top_p": 0.0}, r"`top_p` must be in \(0, 1\], received 0.0"),
         ({"repetition_penalty": 0.0}, "`repetition_penalty` must be above 0, received 0.0"),
         ({"cache": "fixed"}, "`cache` must be one of 'exact', 'sliding', 'none', received 'fixed'"),
@@ -196,6 +199,7 @@ def test_training_mode_is_left_as_it_was(writer):
         ({"num_latents": 0}, r"`num_latents` must be in \[1, 13\]"),
         ({"stop": [[]]}, "`stop` must be sequences of at least one id, received an empty one"),
         ({"stop": [31]}, r"`stop` must hold ids in \[0, 30\], received 31"),
+        ({"stop": ["end"]}, r"`stop` must hold ids in \[0, 30\], received 'e'"),
         ({"suppress": [-1]}, r"`suppress` must hold ids in \[0, 30\], received -1"),
         ({"suppress": range(31)}, "`suppress` must leave an id that can be chosen"),
         ({"pad_token_id": 40}, r"`pad_token_id` must hold ids in \[0, 30\], received 40"),
@@ -212,6 +216,7 @@ def test_options_that_make_no_sense_are_named(options, message, writer):
         (torch.zeros(2, 0, dtype=torch.long), None, r"`input_ids` must be ids \[batch, length\], a token at least"),
         (prompts_of(3), torch.ones(2, 4), r"`attention_mask` must have shape \[2, 3\], received \[2, 4\]"),
         (prompts_of(3), torch.tensor([[1, 1, 1], [0, 0, 0]]), "must leave a token of every row"),
+        (prompts_of(3).float(), None, r"`input_ids` must be whole numbers, received torch\.float32"),
         (torch.full((1, 2), 31), None, r"`input_ids` must hold ids in \[0, 30\]"),
     ],
 )  # fmt: skip

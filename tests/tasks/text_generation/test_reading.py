@@ -7,6 +7,7 @@ import pytest
 
 from perceivers.data.tables import ListTable
 from perceivers.errors import DataError
+from perceivers.tasks.text_generation.prompts import prompt_of
 from perceivers.tasks.text_generation.reading import (
     Document,
     events_of,
@@ -20,7 +21,7 @@ from perceivers.tasks.text_generation.reading import (
     "cell", ["60 62\n64", "60, 62; 64", [60, 62, 64], np.array([60.0, 62.0, 64.0]), " 60 62 64 "]
 )
 def test_whole_numbers_are_read_in_every_form(cell) -> None:
-    assert events_of(cell, "notes").tolist() == [60, 62, 64]
+    assert events_of(cell, "the column 'notes'").tolist() == [60, 62, 64]
 
 
 @pytest.mark.parametrize("cell", ["", None, "a b", [1.5], [], "1 nan", {}])
@@ -28,7 +29,14 @@ def test_what_is_no_whole_number_is_named(cell) -> None:
     with pytest.raises(
         DataError, match="must have whole numbers in the column 'notes', a list or a text such as"
     ):
-        events_of(cell, "notes")
+        events_of(cell, "the column 'notes'")
+
+
+def test_a_prompt_that_has_no_events_is_no_column() -> None:
+    with pytest.raises(
+        DataError, match="must have whole numbers in the prompt 'sixty', a list or a text such as"
+    ):
+        prompt_of("sixty", b"sixty", True)
 
 
 def test_rows_of_single_events_are_gathered_by_document_in_their_order() -> None:

@@ -10,6 +10,7 @@ import torch
 from torch import Tensor
 
 from perceivers.configuration import PerceiverConfig
+from perceivers.errors import ShapeError
 from perceivers.modalities.base import require_rows
 from perceivers.models.generation.cache import CausalCache
 from perceivers.models.generation.streaming import Streamer
@@ -70,9 +71,11 @@ def generate(model: CausalModel, prompts: Tensor, mask: Tensor | None, writing: 
         writing: see Writing.
 
     Raises:
-        ShapeError: a prompt is empty, or has ids that the model does not know.
+        ShapeError: a prompt is empty, or has ids that are no whole numbers, or that the model does not know.
         ConfigurationError: `cache` "sliding" meets the end of a table of positions.
     """
+    if prompts.is_floating_point() or prompts.dtype == torch.bool:
+        raise ShapeError(f"`input_ids` must be whole numbers, received {prompts.dtype}")
     if prompts.numel():
         require_rows("input_ids", prompts, model.config.vocab_size, "ids")
     if writing.streamer is not None:

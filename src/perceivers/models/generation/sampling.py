@@ -39,7 +39,11 @@ class Sampling:
     def __post_init__(self) -> None:
         rules = (
             ("temperature", self.temperature >= 0.0, "at least 0"),
-            ("top_k", self.top_k is None or self.top_k >= 1, "at least 1"),
+            (
+                "top_k",
+                self.top_k is None or (is_whole(self.top_k) and self.top_k >= 1),
+                "a whole number of at least 1",
+            ),
             ("top_p", self.top_p is None or 0.0 < self.top_p <= 1.0, "in (0, 1]"),
             ("repetition_penalty", self.repetition_penalty > 0.0, "above 0"),
         )
@@ -84,6 +88,11 @@ class Sampling:
         if self.top_p is not None and self.top_p < 1.0:
             scores = nucleus(scores, self.top_p)
         return scores / self.temperature
+
+
+def is_whole(value: object) -> bool:
+    """Whether a value is a whole number, of Python's or NumPy's; truth values are none."""
+    return isinstance(value, int | np.integer) and not isinstance(value, bool)
 
 
 def nucleus(scores: Scores, top_p: float) -> Scores:

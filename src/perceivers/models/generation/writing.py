@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from perceivers.errors import ConfigurationError, ShapeError
-from perceivers.models.generation.sampling import Sampling, generators_of
+from perceivers.models.generation.sampling import Sampling, generators_of, is_whole
 from perceivers.models.generation.schedule import Look, Schedule
 from perceivers.models.generation.streaming import Streamer
 
@@ -80,8 +80,12 @@ class Writing:
     keep_logits: bool = False
 
     def __post_init__(self) -> None:
-        if self.max_new_tokens < 1:
-            raise ConfigurationError(f"`max_new_tokens` must be at least 1, received {self.max_new_tokens}")
+        if not is_whole(self.max_new_tokens) or self.max_new_tokens < 1:
+            raise ConfigurationError(
+                f"`max_new_tokens` must be a whole number of at least 1, received {self.max_new_tokens!r}"
+            )
+        if not is_whole(self.seed):
+            raise ConfigurationError(f"`seed` must be a whole number, received {self.seed!r}")
         if self.cache not in ("exact", "sliding", "none"):
             raise ConfigurationError(
                 f"`cache` must be one of 'exact', 'sliding', 'none', received {self.cache!r}"
@@ -230,10 +234,10 @@ def _require_known(config: PerceiverConfig, writing: Writing) -> None:
         "pad_token_id": (writing.pad_token_id,),
     }
     for name, ids in given.items():
-        unknown = [each for each in ids if not 0 <= each < config.vocab_size]
+        unknown = [each for each in ids if not is_whole(each) or not 0 <= each < config.vocab_size]
         if unknown:
             raise ConfigurationError(
-                f"`{name}` must hold ids in [0, {config.vocab_size - 1}], received {unknown[0]}"
+                f"`{name}` must hold ids in [0, {config.vocab_size - 1}], received {unknown[0]!r}"
             )
     if len(set(writing.sampling.suppress)) == config.vocab_size:
         raise ConfigurationError("`suppress` must leave an id that can be chosen, received all of them")

@@ -94,7 +94,9 @@ def said(codes: Codes, new: Sequence[int], log_probs: np.ndarray, ended: bool) -
 def stops_of(codes: Codes, given: Sequence[str], dtype: Any) -> list[list[int]]:
     """Stop sequences as ids."""
     values = [
-        np.frombuffer(each.encode("utf-8"), dtype=np.uint8) if dtype == np.uint8 else events_of(each, "stop")
+        np.frombuffer(each.encode("utf-8"), dtype=np.uint8)
+        if dtype == np.uint8
+        else events_of(each, "`stop`")
         for each in given
         if each
     ]

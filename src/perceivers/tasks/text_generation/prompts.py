@@ -76,4 +76,4 @@ def prompt_of(source: str, text: bytes, reads_events: bool) -> Prompt:
         return Prompt(source, np.frombuffer(text, dtype=np.uint8))
     if not text.strip():
         return Prompt(source, np.zeros(0, dtype=np.int64))
-    return Prompt(source, events_of(text.decode("utf-8"), source[:40]))
+    return Prompt(source, events_of(text.decode("utf-8"), f"the prompt {source[:40]!r}"))

@@ -57,15 +57,19 @@ class DocumentReader:
             DataError: there are none, or they are of another kind.
         """
         if self.reads_events:
-            return events_of(row[self.column], self.column)
+            return events_of(row[self.column], f"the column {self.column!r}")
         text = read_text(row, table, self.column)
         if not text:
             raise DataError(f"has an empty text in the column {self.column!r}")
         return np.frombuffer(text, dtype=np.uint8)
 
 
-def events_of(cell: Any, column: str) -> NDArray[np.int64]:
+def events_of(cell: Any, place: str) -> NDArray[np.int64]:
     """Whole numbers of a cell: a list or an array of them, one alone, or a text with white space or commas between them.
+
+    Args:
+        cell: what holds them.
+        place: where it was found, in words, such as "the column 'notes'".
 
     Raises:
         DataError: the cell holds something else, or nothing.
@@ -77,7 +81,7 @@ def events_of(cell: Any, column: str) -> NDArray[np.int64]:
         numbers = np.asarray([np.nan])
     if is_empty(cell) or not len(numbers) or not bool(np.all(np.isfinite(numbers) & (numbers % 1 == 0))):
         raise DataError(
-            f"must have whole numbers in the column {column!r}, a list or a text such as '60 62 64', received {cell!r:.80}"
+            f"must have whole numbers in {place}, a list or a text such as '60 62 64', received {cell!r:.80}"
         )
     return numbers.astype(np.int64)
 
@@ -113,7 +117,7 @@ def joined_events(table: Table, column: str, document_column: str | None) -> Tab
     gathered: dict[str, list[NDArray[np.int64]]] = {}
     for index, (name, cell) in enumerate(zip(names, cells, strict=True)):
         try:
-            gathered.setdefault(name, []).append(events_of(cell, column))
+            gathered.setdefault(name, []).append(events_of(cell, f"the column {column!r}"))
         except DataError as error:
             raise DataError(f"`{table.name(index)}`: {error}") from error
     rows = [{column: np.concatenate(events)} for events in gathered.values()]
