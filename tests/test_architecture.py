@@ -124,6 +124,7 @@ SHARED: dict[str, frozenset[str]] = {
             "evenly",
             "first_rows",
             "folders",
+            "frame_columns",
             "frames",
             "given_parts",
             "groups",

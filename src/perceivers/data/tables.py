@@ -307,14 +307,22 @@ class ArrowTable(Table):
     def _arrow(self) -> Any:
         """All rows as Arrow has them, on disk still: a data set copies its description for each column that is asked for.
 
-        Columns of exact decimals are floating-point numbers.
+        Columns of exact decimals are floating-point numbers; of texts and bytes that are views, from which Arrow takes no
+        rows, plain ones.
         """
         import pyarrow
+        from pyarrow import types
 
         rows = self._dataset.with_format("arrow")[:]
+        plain = (
+            (types.is_decimal, pyarrow.float64()),
+            (types.is_string_view, pyarrow.large_string()),
+            (types.is_binary_view, pyarrow.large_binary()),
+        )
         for place, field in enumerate(rows.schema):
-            if pyarrow.types.is_decimal(field.type):
-                rows = rows.set_column(place, field.name, rows.column(place).cast(pyarrow.float64()))
+            for is_other, kind in plain:
+                if is_other(field.type):
+                    rows = rows.set_column(place, field.name, rows.column(place).cast(kind))
         return rows
 
     def __getstate__(self) -> dict[str, Any]:
