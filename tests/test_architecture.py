@@ -16,7 +16,8 @@ SOURCE = Path(__file__).parents[1] / "src" / "perceivers"
 
 # Each group may import the groups above it. Members of one group do not import each other.
 GROUPS: tuple[frozenset[str], ...] = (
-    frozenset({"errors", "text_files"}),
+    frozenset({"errors"}),
+    frozenset({"text_files"}),
     frozenset({"array_files", "folder_lock", "freed_memory", "records", "figures", "warned", "arguments"}),
     frozenset({"nn"}),
     frozenset({"configuration_rules", "checkpoints"}),
@@ -123,6 +124,7 @@ SHARED: dict[str, frozenset[str]] = {
             "evenly",
             "first_rows",
             "folders",
+            "frame_columns",
             "frames",
             "given_parts",
             "groups",

@@ -150,3 +150,11 @@ def test_whoever_reads_a_file_says_that_it_is_a_link_to_nothing(read, name, tmp_
         DataError, match=r"a\.\w{3}`.* it is a link to nothing \(gone\): fetch what it stands for"
     ):
         read(tmp_path / name)
+
+
+@pytest.mark.parametrize(
+    "path", ["https://example.com/3.png", "data/https:/example.com/3.png", "s3://bucket/3.png"]
+)
+def test_an_address_in_the_place_of_a_file_is_told_to_be_none(path: str) -> None:
+    assert "does not exist: it is an address, and nothing is fetched from the internet" in absent(path)
+    assert absent("data/http/3.png") == "does not exist"

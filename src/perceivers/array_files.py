@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from perceivers.errors import DataError, one_line
+from perceivers.text_files import pointer_told
 
 # Arrays of an archive may unpack to more than this only where they shrink no further than data do.
 LARGE, MOST_SHRUNK = 2**30, 200
@@ -26,7 +27,9 @@ def read_npy(path: Path) -> np.ndarray[Any, Any]:
         return np.array(np.lib.format.open_memmap(path, mode="r"))
     except Exception as error:
         # The header is a piece of Python that NumPy parses: a damaged one fails in many ways.
-        raise DataError(f"`{path}` cannot be read as a NumPy array: {one_line(error)}") from error
+        raise DataError(
+            f"`{path}` cannot be read as a NumPy array: {pointer_told(path) or one_line(error)}"
+        ) from error
 
 
 def shape_of_npy(path: Path) -> tuple[int, ...] | None:
@@ -60,5 +63,5 @@ def read_npz(path: Path, wanted: Callable[[str], bool] = lambda _: True) -> dict
     except Exception as error:
         # zipfile, zlib and NumPy each raise errors of their own for damaged archives.
         raise DataError(
-            f"`{path}` cannot be read as an archive of NumPy arrays: {one_line(error)}"
+            f"`{path}` cannot be read as an archive of NumPy arrays: {pointer_told(path) or one_line(error)}"
         ) from error

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
@@ -13,6 +14,8 @@ if TYPE_CHECKING:
 EMPTY_PATH = (
     "received an empty text, as an unset variable of the shell is; the folder that you are in is called ."
 )
+# Of a path, in which two slashes became one.
+_ADDRESS = re.compile(r"(?:^|/)(?:https?|ftp|s3|gs):/")
 
 
 class PerceiversError(Exception):
@@ -111,8 +114,12 @@ class RunInterrupted(KeyboardInterrupt):
 
 
 def dead_link(path: str | os.PathLike[str]) -> str:
-    """What is said of a link to nothing, as data have that were not fetched; "" of all else."""
+    """What is said of a link to nothing, as data have that were not fetched, and of an address; "" of all else."""
     try:
+        if _ADDRESS.search(os.fspath(path)) and not os.path.lexists(path):
+            return (
+                "it is an address, and nothing is fetched from the internet: download it, and name the file"
+            )
         return (
             f"it is a link to nothing ({os.readlink(path)}): fetch what it stands for, as `git annex get` or `dvc pull` do"
             if os.path.islink(path) and not os.path.exists(path)

@@ -7,6 +7,8 @@ import os
 import re
 from pathlib import Path
 
+from perceivers.errors import DataError
+
 _UTF_16 = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
 _UTF_32 = (codecs.BOM_UTF32_LE, codecs.BOM_UTF32_BE)
 
@@ -14,19 +16,30 @@ _UTF_32 = (codecs.BOM_UTF32_LE, codecs.BOM_UTF32_BE)
 NO_LETTERS = re.compile("[\ud800-\udfff]")
 # What is done about them where there is no such form: they are written as they are called in Python.
 ON_NO_LETTERS = "backslashreplace"
-_POINTER = b"version https://git-lfs.github.com/spec/"
-POINTER = "it is a pointer of Git LFS in the place of the file: run `git lfs pull` where it was cloned"
+# What stands in the place of a large file that was not fetched, and what is said of it. A key of git-annex has a backend,
+# fields such as the size, and a name: SHA256E-s12345--4d7a.jpg.
+_POINTERS = (
+    (
+        re.compile(rb"version https://git-lfs\.github\.com/spec/"),
+        "it is a pointer of Git LFS in the place of the file: run `git lfs pull` where it was cloned",
+    ),
+    (
+        re.compile(rb"[/\\]annex[/\\]objects[/\\][A-Z0-9_]+(?:-[a-zA-Z]\d+)*--\S"),
+        "it is a pointer of git-annex in the place of the file: run `git annex get` where it was cloned",
+    ),
+)
+_BEGINNING = 200
 
 
-def is_lfs_pointer(source: str | os.PathLike[str] | bytes) -> bool:
-    """Whether a file, or its content, is what Git leaves in its place where the large files were not fetched."""
-    if isinstance(source, bytes):
-        return source.startswith(_POINTER)
-    try:
-        with open(source, "rb") as file:
-            return file.read(len(_POINTER)) == _POINTER
-    except OSError:
-        return False
+def pointer_told(source: str | os.PathLike[str] | bytes) -> str:
+    """What is said of a file, or its content, that only points to a large one that was not fetched; "" of all else."""
+    if not isinstance(source, bytes):
+        try:
+            with open(source, "rb") as file:
+                source = file.read(_BEGINNING)
+        except (OSError, ValueError):  # a name that no path has
+            return ""
+    return next((said for beginning, said in _POINTERS if beginning.match(source)), "")
 
 
 def read_plain_text(path: Path, *, errors: str = "strict") -> str:
@@ -39,8 +52,12 @@ def read_plain_text(path: Path, *, errors: str = "strict") -> str:
     Raises:
         OSError: it cannot be read.
         UnicodeDecodeError: it is neither.
+        DataError: it only points to a file that was not fetched; the message names it.
     """
-    text = decoded(path.read_bytes(), errors)
+    content = path.read_bytes()
+    if pointer := pointer_told(content):
+        raise DataError(f"`{path}` cannot be read as text: {pointer}")
+    text = decoded(content, errors)
     return text.replace("\r\n", "\n").replace("\r", "\n")
 
 

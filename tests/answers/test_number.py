@@ -89,6 +89,12 @@ def test_the_scale_is_that_of_the_training_rows() -> None:
     assert (learned.mean, learned.scale, learned.largest) == (2.0, 1.0, 3.0)
 
 
+def test_a_target_of_one_number_is_told_to_leave_nothing_to_learn() -> None:
+    answer = Number("price").settle(["5.5", "", "5.50", "5.5"], "t")
+    assert answer.note() == "5.5 in every row, which leaves nothing to learn"
+    assert Number("price").settle(["5.5", "7"], "t").note() == "5.5 to 7"
+
+
 def test_durations_are_learned_in_seconds_and_said_as_they_are_written() -> None:
     cells = ["0:59:00", "1:01:00", "n/a"] * 30
     assert guess_answer([f"{index}:07:{index:02d}" for index in range(25)]) is Number

@@ -172,4 +172,6 @@ def test_dates_whose_day_and_month_change_places_are_told_and_refused_where_noth
     with pytest.raises(SystemExit) as stopped:
         main(["inspect", table, "--target", "kind", "--column", "either=date"])
     assert stopped.value.code == 1
-    assert f"column 'either': {why}, or name another kind: --column either=text" in capsys.readouterr().err
+    said = capsys.readouterr().err
+    assert f"column 'either': {why}, say --column-options either:day-order=month-first or " in said
+    assert "or name another kind: --column either=text" in said

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -58,6 +59,92 @@ def test_a_frame_needs_no_pandas() -> None:
             return {"x": [1, float("nan")]}
 
     assert cells(Frame()) == {"x": [1, None]}
+
+
+def test_a_frame_of_polars_gives_its_columns() -> None:
+    class Column:
+        def __init__(self, *cells: Any) -> None:
+            self.cells = cells
+
+        def to_list(self) -> list[Any]:
+            return list(self.cells)
+
+    class Frame:
+        """What polars has: its `to_dict` takes no orientation."""
+
+        columns = ("x", "day")
+
+        def __len__(self) -> int:
+            return 2
+
+        def get_columns(self) -> list[Column]:
+            return [Column(1.5, None), Column(datetime.date(2024, 1, 31), None)]
+
+        def to_dict(self, *, as_series: bool = True) -> dict[str, Any]:
+            raise AssertionError
+
+    assert cells(Frame()) == {"x": [1.5, None], "day": [datetime.date(2024, 1, 31), None]}
+
+
+def test_tables_and_batches_of_arrow_are_taken() -> None:
+    import pyarrow
+
+    columns = {
+        "x": pyarrow.array([Decimal("1.5"), None]),
+        "kind": pyarrow.array(["red", None]).dictionary_encode(),
+        "steps": pyarrow.array([[1.0, 2.0], None]),
+    }
+    expected = {"x": [1.5, None], "kind": ["red", None], "steps": [[1.0, 2.0], None]}
+    assert cells(pyarrow.table(columns)) == expected
+    assert cells(pyarrow.RecordBatch.from_pydict(columns)) == expected
+    with pytest.raises(DataError, match="`data` has two columns 'x'"):
+        table_of(pyarrow.table([columns["x"], columns["x"]], names=["x", "x"]))
+
+
+def test_fields_of_a_structured_array_are_columns() -> None:
+    rows = [(1.5, "red", "2024-01-31"), (float("nan"), "", "NaT")]
+    kinds: Any = [("x", "f4"), ("kind", "U3"), ("day", "datetime64[ns]")]
+    expected = {"x": [1.5, None], "kind": ["red", ""], "day": [datetime.datetime(2024, 1, 31), None]}
+    assert cells(np.array(rows, kinds)) == expected
+    assert cells(np.array(rows, kinds).view(np.recarray)) == expected
+
+
+def test_what_pandas_makes_of_nested_lists_and_of_ranges_is_plain() -> None:
+    import pandas as pd
+
+    nested = np.empty(2, object)
+    nested[:] = [np.array([1.0, 2.0]), np.array([3.0, 5.0])]
+    things = np.empty(1, object)
+    things[:] = [{"type": "ant"}]
+    frame = pd.DataFrame(
+        {
+            "steps": pd.Series([nested, None]),
+            "things": pd.Series([things, None]),
+            "quarter": pd.PeriodIndex(["2020Q1", None], freq="Q"),
+            "age": pd.cut(pd.Series([5, 40]), [0, 18, 99]),
+        }
+    )
+    assert cells(frame) == {
+        "steps": [[[1.0, 2.0], [3.0, 5.0]], None],
+        "things": [[{"type": "ant"}], None],
+        "quarter": ["2020Q1", None],
+        "age": ["(0, 18]", "(18, 99]"],
+    }
+
+
+def test_streams_and_several_tables_are_refused_with_the_way_to_give_them() -> None:
+    import datasets
+
+    rows = datasets.Dataset.from_dict({"x": [1, 2]})
+    with pytest.raises(
+        DataError, match=r"`data` must be rows that can be read again, .*list\(stream.take\(1000\)\)"
+    ):
+        table_of(rows.to_iterable_dataset())
+    parts = datasets.DatasetDict({"train": rows, "test": rows})
+    with pytest.raises(
+        DataError, match=r"`data` must be one table, received several, train, test: .*data\['train'\]"
+    ):
+        table_of(parts)
 
 
 def test_columns_and_rows_are_taken() -> None:

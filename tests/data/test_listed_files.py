@@ -37,6 +37,7 @@ def test_files_are_found_by_id_name_and_path(tmp_path: Path, names: tuple[str, s
         assert table.column("file") == ["images/000010.note", "images/000011.note"]
         assert table.column("label") == ["1.10", "1.1"]
         assert table.path(table[1]["file"]).read_text() == "images/000011.note"
+        assert table.take([1]).as_called(table[1])["id"] == names[1]
         assert f"`{tmp_path / 'labels.csv'}`: the column id lists files of `{tmp_path}`" in table.notes
 
 

@@ -208,6 +208,24 @@ def test_rows_that_were_picked_from_a_set_are_the_only_ones() -> None:
     assert table.numbers("n").tolist() == [7.0, 2.0, 5.0]
 
 
+def test_texts_that_are_views_are_texts(tmp_path: Path) -> None:
+    import pyarrow
+    from pyarrow import parquet
+
+    path = tmp_path / "views.parquet"
+    cells = {
+        "n": pyarrow.array(["7", "2", None], pyarrow.string_view()),
+        "b": pyarrow.array([b"x", None, b"z"], pyarrow.binary_view()),
+    }
+    parquet.write_table(pyarrow.table(cells), path)
+    table = open_table_file(path)
+    assert isinstance(table, ArrowTable)
+    assert table.column("n") == ["7", "2", None]
+    assert table.cells_at([2, 0], ["n", "b"]) == {"n": [None, "7"], "b": [b"z", b"x"]}
+    np.testing.assert_equal(table.numbers("n"), [7.0, 2.0, np.nan])
+    assert table[0] == {"n": "7", "b": b"x"}
+
+
 def test_exact_decimals_of_a_data_base_are_numbers(tmp_path: Path) -> None:
     import pyarrow
     from pyarrow import parquet

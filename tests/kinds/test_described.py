@@ -12,6 +12,7 @@ from perceivers.kinds.base import Kind, as_tokens, counted
 from perceivers.kinds.category.kind import CategoryKind
 from perceivers.kinds.category.options import CategoryOptions
 from perceivers.kinds.date.kind import DateKind
+from perceivers.kinds.date.options import DateOptions
 from perceivers.kinds.entities.kind import EntitiesKind
 from perceivers.kinds.entities.options import EntityOptions
 from perceivers.kinds.image.kind import ImageKind
@@ -85,7 +86,7 @@ CASES: list[tuple[Kind, int | None, str]] = [
         "8 pictures of 32 x 32 pixels, 8 a second, as 256 tokens; their sound at 16,000 Hz as 26 tokens",
     ),
     (NumberKind(NumberOptions(), quantiles=NUMBERS), 5, "numbers as 5 tokens"),
-    (DateKind(NumberOptions(), quantiles=NUMBERS[:, :3]), 3, "dates as 3 tokens"),
+    (DateKind(DateOptions(), quantiles=NUMBERS[:, :3]), 3, "dates as 3 tokens"),
     (CategoryKind(CategoryOptions(), vocabularies=(("a",), ("b", "c"))), 2, "categories as 2 tokens"),
 ]
 

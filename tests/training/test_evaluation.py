@@ -14,6 +14,7 @@ from PIL import Image
 from sklearn.ensemble import HistGradientBoostingRegressor
 
 from full_disk import full_disk
+from perceivers.cli import main
 from perceivers.errors import ConfigurationError, DataError, MissingExtraError, PerceiversError
 from perceivers.rivals import trees
 from perceivers.tasks.base import Unreadable, located
@@ -139,6 +140,32 @@ def test_what_cannot_be_read_is_left_out_and_listed_where_that_is_chosen(
         (row,) = csv.DictReader(file)
     assert (row["file"], row["row"]) == (data, "4")
     assert "expected a number, received 'long'" in row["reason"]
+
+
+def test_rows_without_a_target_are_left_out_of_the_part_that_is_measured_and_counted(
+    prices: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    other = without(fruit(31, seed=1), "kind", "tags")
+    for row in (2, 3, 5):
+        other["price"][row] = None
+    data = str(write_table(tmp_path / "other.csv", other))
+    output = tmp_path / "out"
+    with pytest.raises(SystemExit):
+        main(
+            [
+                "evaluate", str(prices / "run"), "--data", data, "--split", "all", "--device", "cpu",
+                "--output", str(output),
+            ]
+        )  # fmt: skip
+    shown = capsys.readouterr().out
+    assert "3 rows without any target are left out" in shown
+    assert "28 samples" in shown
+    assert json.loads((output / "evaluation.json").read_text())["without_target"] == 3
+    held = evaluate(prices / "run", data=data, device="cpu", output=output)
+    learned = evaluate(prices / "run", data=data, split="train", device="cpu", output=output)
+    watched = evaluate(prices / "run", data=data, split="validation", device="cpu", output=output)
+    assert held["without_target"] + learned["without_target"] + watched["without_target"] == 3
+    assert json.loads((prices / "run" / "results.json").read_text())["without_target"] == 0
 
 
 def test_a_full_disk_is_said_and_no_picture_is_half_written(

@@ -204,7 +204,7 @@ class Number(Answer):
         return {"answer": first, "without": second, "change": self._written(after - before)}
 
     def note(self) -> str:
-        """Its range, and whether its logarithm is learned."""
+        """Its range, and whether its logarithm is learned; or that there is nothing to learn."""
         learned = "" if self.logarithm_of is None else "; skewed, so its logarithm is learned"
         said = ""
         if self.form:
@@ -212,6 +212,8 @@ class Number(Answer):
                 "numbers with a unit" if isinstance(self.form, UnitForm) else "durations, measured in seconds"
             )
             said = f"{what}, answered as they are written: "
+        if self.smallest == self.largest:
+            return f"{said}{self._words(self._written(self.smallest))} in every row, which leaves nothing to learn"
         return f"{said}{self._words(self._written(self.smallest))} to {self._words(self._written(self.largest))}{learned}"
 
     def draw(self, axes: Any, said: Mapping[str, Any]) -> None:

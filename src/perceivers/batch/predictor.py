@@ -76,7 +76,7 @@ class BatchPredictor:
         """Answer for a batch.
 
         Args:
-            batch: a pandas DataFrame, a pyarrow Table or RecordBatch, or a mapping from column to cells.
+            batch: a DataFrame of pandas or polars, a pyarrow Table or RecordBatch, or a mapping from column to cells.
 
         Returns:
             The same kind of thing, a row a row, in order: the columns that are kept, the answers, and `error`, which says why
@@ -85,6 +85,9 @@ class BatchPredictor:
         Raises:
             DataError: the batch lacks the columns that the run reads.
         """
+        if hasattr(batch, "to_arrow") and hasattr(batch, "get_columns"):
+            # A frame of polars, which is made of a table of Arrow, too.
+            return type(batch)(self(batch.to_arrow()))
         if hasattr(batch, "to_pydict"):
             import pyarrow
 

@@ -42,6 +42,7 @@ def evaluate(
     """
     from rich.console import Console
 
+    from perceivers.tasks.telling import without_target_in_words
     from perceivers.training.evaluation import evaluate as measure_run
     from perceivers.training.reporting import beside_tables, is_main_process, results_table
 
@@ -60,7 +61,7 @@ def evaluate(
     console = Console(quiet=not is_main_process())
     for line in results["unreadable"]:
         console.print(f"left out: {line}", markup=False, highlight=False, soft_wrap=True)
-    for line in results["odd_cells"]:
+    for line in (*filter(None, [without_target_in_words(results["without_target"])]), *results["odd_cells"]):
         console.print(line, markup=False, highlight=False, soft_wrap=True)
     rows = dict(results["metrics"])
     if beside is not None:

@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from perceivers.data.frame_columns import cells_of_column, frame_columns
 from perceivers.data.frames import as_row, table_of
 from perceivers.data.tables import Table
 from perceivers.errors import DataError
@@ -45,7 +46,7 @@ def asked_table(
     is_alone = isinstance(given, Mapping) and is_cell(given)
     if not is_alone and (
         isinstance(given, Table | Mapping | list)
-        or hasattr(given, "columns")
+        or frame_columns(given) is not None
         or hasattr(given, "column_names")
     ):
         return table_of(given, SOURCE)
@@ -60,6 +61,10 @@ def _listed(values: Any, columns: Sequence[str]) -> Any:
     row = None if isinstance(values, Mapping) else as_row(values)
     if row is not None:
         return [row] if any(str(name) in columns for name in row) else list(values)
+    if frame_columns(values) is not None:
+        return values
+    if (cells := cells_of_column(values)) is not None:
+        return cells
     # The numbers of an array may be one value, such as a picture, or one a row.
     is_of_cells = isinstance(values, np.ndarray) and values.ndim == 1 and values.dtype.kind not in "biufc"
     is_sequence = isinstance(values, Sequence) and not isinstance(values, str | bytes | bytearray)

@@ -58,18 +58,25 @@ def day_order(cells: Iterable[Any]) -> DayOrder:
     return next(iter(found)) if len(found) == 1 else ""
 
 
-def why_no_order(cells: Sequence[Any]) -> str:
-    """Why the dates of a column cannot be read, and what to do; "" where they can, or where it holds hardly any."""
+def why_no_order(cells: Sequence[Any], said: DayOrder = "") -> str:
+    """Why the dates of a column cannot be read, and what to do; "" where they can, or where it holds hardly any.
+
+    Args:
+        cells: that hold something.
+        said: the order that somebody has named, for dates that do not tell.
+    """
     some = evenly_spread(cells)
     if not some or sum(map(may_be_two_dates, some)) < MOSTLY * len(some) or day_order(cells):
         return ""
     either = [cell for cell in cells if may_be_two_dates(cell)]
     found = _only_in(either)
-    if found:
+    if found and not said:
         month, day = (found[order] for order in ORDERS)
         return f"{month!r:.40} is a date with its month first, and {day!r:.40} with its day: {_CURE}"
     if not any(map(_IN_ORDER.fullmatch, map(str.strip, either))):
         return f"the year of {either[0]!r:.40} has two digits: {_CURE}"
+    if said:
+        return ""
     return f"no cell tells whether day or month comes first in dates such as {either[0]!r:.40}: {_CURE}"
 
 

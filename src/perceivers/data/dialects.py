@@ -20,7 +20,7 @@ from typing import IO, Any, Literal
 
 from perceivers.data.numbers import has_decimal_comma
 from perceivers.errors import DataError
-from perceivers.text_files import POINTER, is_lfs_pointer
+from perceivers.text_files import pointer_told
 
 DELIMITERS = {",": "commas", ";": "semicolons", "\t": "tabs", "|": "bars"}
 BLOCK = 1 << 20
@@ -229,8 +229,8 @@ def sense_encoding(path: Path) -> tuple[Dialect, list[str]]:
         block = file.read(BLOCK)
         if not block:
             raise DataError(f"`{path}` cannot be read as a table: it is empty")
-        if is_lfs_pointer(block):
-            raise DataError(f"`{path}` cannot be read as a table: {POINTER}")
+        if pointer := pointer_told(block):
+            raise DataError(f"`{path}` cannot be read as a table: {pointer}")
         for begin, what in OTHER_FORMATS:
             if block.startswith(begin):
                 raise DataError(f"`{path}` cannot be read as a table: it is {what}; save it as CSV in UTF-8")

@@ -14,10 +14,12 @@ CLOCK = re.compile(
     r"(?:(?P<days>[+-]?[0-9]{1,7}) days?(?P<comma>,?) )?(?P<sign>[+-])?(?P<first>[0-9]{1,9}):(?P<second>[0-5][0-9])"
     rf"(?::(?P<third>[0-5][0-9]))?{_FRACTION}(?: ?(?P<unit>h|min))?"
 )
-# ISO 8601 without years and months, whose lengths differ: PT1H29M53S, P3DT4H
+# ISO 8601 without years and months, whose lengths differ: PT1H29M53S, P3DT4H. Each part may have a sign, as pandas writes a
+# little less than nothing, P-1DT23H57M48S, and Java, PT-2M-12S.
+_WHOLE = "[+-]?[0-9]{1,9}"
 ISO = re.compile(
-    r"(?P<sign>[+-])?P(?!$)(?:(?P<weeks>[0-9]{1,9})W)?(?:(?P<days>[0-9]{1,9})D)?"
-    rf"(?:T(?!$)(?:(?P<hours>[0-9]{{1,9}})H)?(?:(?P<minutes>[0-9]{{1,9}})M)?(?:(?P<seconds>[0-9]{{1,9}}){_FRACTION}S)?)?"
+    rf"(?P<sign>[+-])?P(?!$)(?:(?P<weeks>{_WHOLE})W)?(?:(?P<days>{_WHOLE})D)?"
+    rf"(?:T(?!$)(?:(?P<hours>{_WHOLE})H)?(?:(?P<minutes>{_WHOLE})M)?(?:(?P<seconds>{_WHOLE}){_FRACTION}S)?)?"
 )
 _ISO_PARTS = {"weeks": 7 * DAY, "days": DAY, "hours": HOUR, "minutes": MINUTE, "seconds": 1}
 _WORDS = {
@@ -56,8 +58,9 @@ def seconds_of(cell: Any) -> float | None:
     if found := CLOCK.fullmatch(text):
         return _of_clock(found)
     if found := ISO.fullmatch(text):
-        total = sum(int(found[name] or 0) * length for name, length in _ISO_PARTS.items()) + _fraction(found)
-        return _signed(total, found)
+        total = sum(int(found[name] or 0) * length for name, length in _ISO_PARTS.items())
+        is_less = (found["seconds"] or "").startswith("-")
+        return _signed(total + (-_fraction(found) if is_less else _fraction(found)), found)
     if (found := IN_UNITS.fullmatch(text)) and units_in(found):
         return _signed(
             sum(float(found[unit].replace(",", ".")) * UNITS[unit] for unit in units_in(found)), found

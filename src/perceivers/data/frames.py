@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from perceivers.data.frame_columns import frame_columns
 from perceivers.data.tables import ArrowTable, Table
 from perceivers.errors import DataError
 
@@ -17,6 +18,8 @@ from perceivers.errors import DataError
 IN_MEMORY = "rows in memory"
 # What pandas writes for a missing value; told by name, because pandas need not be there.
 MISSING_TYPES = frozenset({"NAType", "NaTType"})
+# Values that are what they are called, and nothing else here: 2020Q1, (0, 18].
+WRITTEN_TYPES = frozenset({"Period", "Interval", "UUID"})
 
 
 class ColumnTable(Table):
@@ -56,9 +59,9 @@ def table_of(frame: Any, source: str = "data", root: str | Path | None = None) -
     """A table of what a program holds.
 
     Args:
-        frame: a pandas DataFrame, whose index is left out; a mapping of columns to their cells, or to single cells, which is
-            one row; a sequence of rows, each a mapping or a row of a DataFrame, where a row without a column has None there;
-            a `datasets.Dataset`; or a Table, which is given back.
+        frame: what `perceivers.data.frame_columns.frame_columns` takes, such as a DataFrame; a mapping of columns to their
+            cells, or to single cells, which is one row; a sequence of rows, each a mapping or a row of a DataFrame, where a
+            row without a column has None there; a `datasets.Dataset`; or a Table, which is given back.
         source: what errors call the table.
         root: folder that relative paths in the cells belong to; None for the working folder.
 
@@ -72,16 +75,20 @@ def table_of(frame: Any, source: str = "data", root: str | Path | None = None) -
         return frame
     folder = None if root is None else Path(root)
     if hasattr(frame, "column_names") and hasattr(frame, "features"):
+        if not hasattr(frame, "__len__"):
+            raise DataError(
+                f"`{source}` must be rows that can be read again, received the stream {type(frame).__name__}: give a list of "
+                "rows of it, such as list(stream.take(1000))"
+            )
         return ArrowTable(frame, source, folder)
-    if hasattr(frame, "columns") and hasattr(frame, "to_dict"):
-        names = _names(list(frame.columns), source)
-        columns = frame.to_dict("list").values() if len(frame) else [[] for _ in names]
-        return _column_table(names, columns, source, folder)
+    if (found := frame_columns(frame)) is not None:
+        return _column_table(_names(found.names, source), found.cells(), source, folder)
     if isinstance(frame, Mapping):
+        _refuse_several(frame, source)
         return _column_table(_names(list(frame), source), _columns_of(frame, source), source, folder)
-    found = [as_row(row) for row in frame] if isinstance(frame, Sequence) else [None]
-    rows = [row for row in found if row is not None]
-    if len(rows) == len(found):
+    given = [as_row(row) for row in frame] if isinstance(frame, Sequence) else [None]
+    rows = [row for row in given if row is not None]
+    if len(rows) == len(given):
         keys = list(dict.fromkeys(key for row in rows for key in row))
         columns = [[row.get(key) for row in rows] for key in keys]
         return _column_table(_names(keys, source), columns, source, folder)
@@ -104,10 +111,11 @@ def as_row(value: Any) -> Mapping[Any, Any] | None:
 def plain_cell(cell: Any) -> Any:
     """A cell as Python has it: None for NaN, NaT and NA, its scalar for one of NumPy, a float for an exact decimal.
 
-    A path is its text.
-
-    All else stays as it is.
+    A path is its text, as are a period and an interval of pandas, and a UUID. An array of objects, which pandas makes of the
+    lists of a Parquet file, is a list; arrays of numbers and all else stay as they are.
     """
+    if isinstance(cell, np.ndarray) and cell.dtype == object:
+        return _as_lists(cell)
     if isinstance(cell, np.datetime64 | np.timedelta64):
         # Of nanoseconds, Python would have whole numbers.
         cell = None if np.isnat(cell) else cell.astype(f"{cell.dtype.name.partition('[')[0]}[us]").item()
@@ -117,9 +125,26 @@ def plain_cell(cell: Any) -> Any:
         cell = float(cell)
     elif isinstance(cell, PurePath):
         cell = str(cell)
+    if type(cell).__name__ in WRITTEN_TYPES:
+        return str(cell)
     if type(cell).__name__ in MISSING_TYPES or (isinstance(cell, float) and math.isnan(cell)):
         return None
     return cell
+
+
+def _as_lists(value: Any) -> Any:
+    """Arrays as lists, those in an array of objects, too."""
+    return [_as_lists(each) for each in value] if isinstance(value, np.ndarray) else plain_cell(value)
+
+
+def _refuse_several(given: Mapping[Any, Any], source: str) -> None:
+    """Raise DataError for several tables by name, as a data set of the hub has its parts."""
+    several = [name for name, value in given.items() if frame_columns(value) or hasattr(value, "features")]
+    if len(several) == len(given) > 1:
+        raise DataError(
+            f"`{source}` must be one table, received several, {', '.join(map(str, several))}: give each by itself, such as "
+            f"{source}[{several[0]!r}]"
+        )
 
 
 def _columns_of(given: Mapping[Any, Any], source: str) -> list[Any]:

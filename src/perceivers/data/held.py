@@ -22,7 +22,7 @@ class HeldTable(Table):
     def __init__(self, table: Table, held: Sequence[str], others: Sequence[str] = ()) -> None:
         super().__init__(table.source, (*held, *others), table.root)
         self.notes, self.decimal, self.left_out = table.notes, table.decimal, table.left_out
-        self.as_missing = table.as_missing
+        self.as_missing, self.called = table.as_missing, table.called
         self._table, self._others = table, tuple(others)
         self._held = {name: list(table.column(name)) for name in held}
 

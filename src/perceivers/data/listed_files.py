@@ -39,7 +39,7 @@ def with_listed_files(
         adds_file: whether the paths stand in a column `file`, too, where the table has none.
 
     Returns:
-        The table; the column has the paths in the place of names.
+        The table; the column has the paths in the place of names, which are in `called`.
 
     Raises:
         DataError: the files lie in a folder beside that of the table, where they are not looked for.
@@ -51,8 +51,10 @@ def with_listed_files(
     if column is None:
         _refuse_files_beside(table, folder, suffixes)
         return table
-    cells = [cell if is_missing(cell) else names.get(str(cell), str(cell)) for cell in table.column(column)]
+    given = table.column(column)
+    cells = [cell if is_missing(cell) else names.get(str(cell), str(cell)) for cell in given]
     found = table.with_column(column, cells)
+    found.called = {**table.called, column: dict(zip(cells, given, strict=True))}
     if adds_file and FILE_COLUMN not in table.columns:
         found = found.with_column(FILE_COLUMN, cells)
     found.notes = [*table.notes, f"`{table.source}`: the column {column} lists files of `{folder}`"]

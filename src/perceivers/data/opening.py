@@ -39,6 +39,7 @@ from perceivers.data.table_folders import (
 )
 from perceivers.data.tables import FILE_COLUMN, ArrowTable, ListTable, StreamTable, Table, undecodable_rows
 from perceivers.errors import DataError, MissingExtraError, absent, one_line
+from perceivers.text_files import pointer_told
 
 # The `datasets` builder of each format that is not text.
 BUILDERS = {".parquet": "parquet"}
@@ -129,6 +130,8 @@ def open_table_file(path: Path, arguments: DataArguments | None = None) -> Table
             rows = JsonFile(path)
             opened, notes = rows.stream(left_out) if streaming else rows.dataset(torn), rows.notes()
         else:
+            if pointer := pointer_told(path):
+                raise DataError(f"`{path}` cannot be read as a table: {pointer}")
             # A name such as v[12] would be taken for a pattern.
             opened = datasets.load_dataset(
                 BUILDERS[kind], data_files=glob.escape(str(path)), split="train", streaming=streaming

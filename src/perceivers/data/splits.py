@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Sequence
-from dataclasses import dataclass
+from collections.abc import Hashable, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any, Literal, Protocol
 
 import numpy as np
@@ -73,6 +73,7 @@ class Splits:
         odd_cells: one line for each column with cells that are read as something else than they say: as missing, as the
             largest number.
         decimal: how numbers were read that the tables hold as text, see `perceivers.data.numbers.number_of`.
+        without_target: number of rows of each part that were left out because they have no target at all.
     """
 
     train: Samples
@@ -83,6 +84,11 @@ class Splits:
     notes: tuple[str, ...] = ()
     odd_cells: tuple[str, ...] = ()
     decimal: Decimal = "point"
+    without_target: Mapping[str, int] = field(default_factory=dict)
+
+    def num_without_target(self, name: PartName = "all") -> int:
+        """Count the rows of a part, or of all of them, that were left out because they have no target at all."""
+        return sum(self.without_target.values()) if name == "all" else self.without_target.get(name, 0)
 
     def part(self, name: PartName) -> Samples:
         """Give one part, or all of them joined."""

@@ -41,6 +41,7 @@ class Table(ABC):
         decimal: what stands before the fraction of a number that is written in a text.
         as_missing: texts that are read as if their cell were empty, by column.
         warnings: of the notes, those about cells that are read as something else than they say.
+        called: by column, what the file has in the place of a cell, such as an id in that of the path of what it names.
     """
 
     def __init__(self, source: str, columns: Sequence[str], root: Path | None = None) -> None:
@@ -52,6 +53,16 @@ class Table(ABC):
         self.decimal: Decimal = "point"
         self.as_missing: Mapping[str, Collection[str]] = {}
         self.warnings: Sequence[str] = ()
+        self.called: Mapping[str, Mapping[str, Any]] = {}
+
+    def as_called(self, row: Mapping[str, Any]) -> Mapping[str, Any]:
+        """A row of this table with what the file has in the place of its cells."""
+        named = {
+            column: names.get(row[column], row[column])
+            for column, names in self.called.items()
+            if isinstance(row.get(column), str)
+        }
+        return {**row, **named} if named else row
 
     @property
     def torn(self) -> Mapping[int, str]:
@@ -198,7 +209,7 @@ class TableView(Table):
     ) -> None:
         super().__init__(table.source, tuple(columns), table.root)
         self.notes, self.decimal, self.left_out = table.notes, table.decimal, table.left_out
-        self.as_missing = table.as_missing
+        self.as_missing, self.called = table.as_missing, table.called
         self._table, self._indices, self._replaced = table, indices, dict(replaced or {})
         torn = table.torn
         self._torn = (
@@ -307,14 +318,22 @@ class ArrowTable(Table):
     def _arrow(self) -> Any:
         """All rows as Arrow has them, on disk still: a data set copies its description for each column that is asked for.
 
-        Columns of exact decimals are floating-point numbers.
+        Columns of exact decimals are floating-point numbers; of texts and bytes that are views, from which Arrow takes no
+        rows, plain ones.
         """
         import pyarrow
+        from pyarrow import types
 
         rows = self._dataset.with_format("arrow")[:]
+        plain = (
+            (types.is_decimal, pyarrow.float64()),
+            (types.is_string_view, pyarrow.large_string()),
+            (types.is_binary_view, pyarrow.large_binary()),
+        )
         for place, field in enumerate(rows.schema):
-            if pyarrow.types.is_decimal(field.type):
-                rows = rows.set_column(place, field.name, rows.column(place).cast(pyarrow.float64()))
+            for is_other, kind in plain:
+                if is_other(field.type):
+                    rows = rows.set_column(place, field.name, rows.column(place).cast(kind))
         return rows
 
     def __getstate__(self) -> dict[str, Any]:

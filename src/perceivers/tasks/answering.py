@@ -199,7 +199,9 @@ class AnsweringTask(Task[TaskArguments]):
                 num_shown -= 1
                 notes = tuple(table.notes) if table is not last else ()
                 last = table
-                yield Prediction(name, self.columns_of(row, answers), shown, answers, notes)
+                # In its own words: what it lists by ids is read by their paths.
+                written = table.as_called(row) if isinstance(table, Table) else row
+                yield Prediction(name, self.columns_of(written, answers), shown, answers, notes)
 
     def values(
         self, parts: Parts, rows: Iterable[tuple[str, Mapping[str, Any], Any]], prepared: Any

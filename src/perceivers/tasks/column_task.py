@@ -40,7 +40,7 @@ from perceivers.tasks.strays import (
     told,
     without_strays,
 )
-from perceivers.tasks.telling import classes_in_words, cut_in_words
+from perceivers.tasks.telling import classes_in_words, cut_in_words, without_target_in_words
 from perceivers.tasks.unknown_names import unknown_names_told
 
 if TYPE_CHECKING:
@@ -61,8 +61,6 @@ class ColumnTask(AnsweringTask[TaskArguments]):
         super().__init__(arguments)
         # What the user should know of the data: how a file was read, what was passed over.
         self.notes: list[str] = []
-        # Rows without any target.
-        self.num_left_out = 0
         # Lines about cells that are taken for missing which the plan shows in another place.
         self.told_elsewhere: frozenset[str] = frozenset()
         # Column that says which rows stay in one part.
@@ -151,7 +149,7 @@ class ColumnTask(AnsweringTask[TaskArguments]):
         splits = dataclasses.replace(
             self._read_splits(tables, arguments), odd_cells=taken, decimal=notation.decimal
         )
-        splits, self.num_left_out = (
+        splits = (
             with_some_answer(splits, self.columns)
             if self.needs_all
             else with_targets(splits, self.columns.columns_asked)
@@ -254,8 +252,8 @@ class ColumnTask(AnsweringTask[TaskArguments]):
         """How files were read, the classes with their rows, and what is left out."""
         taken = [line for line in splits.odd_cells if line not in self.told_elsewhere]
         lines: list[Any] = list(dict.fromkeys([*self.notes, *splits.notes, *taken]))
-        if self.num_left_out:
-            lines.append(f"{self.num_left_out:,} rows without any target are left out")
+        if line := without_target_in_words(splits.num_without_target()):
+            lines.append(line)
         return lines
 
     def plan_of_samples(self, splits: Splits) -> dict[str, str]:

@@ -32,14 +32,14 @@ def settled(columns: Columns, train: Any) -> Columns:
     return dataclasses.replace(columns, inputs=inputs)
 
 
-def with_targets(splits: Splits, asked: Sequence[str]) -> tuple[Splits, int]:
-    """The parts without the rows that have no target at all, and the number of these.
+def with_targets(splits: Splits, asked: Sequence[str]) -> Splits:
+    """The parts without the rows that have no target at all, which are counted.
 
     Args:
         splits: the parts; a stream stays as it is.
         asked: columns that hold the targets.
     """
-    kept, num_left_out = {}, 0
+    kept, without = {}, {}
     for part in ("train", "validation", "test"):
         samples = getattr(splits, part)
         if isinstance(samples, RowSamples):
@@ -49,14 +49,14 @@ def with_targets(splits: Splits, asked: Sequence[str]) -> tuple[Splits, int]:
                 for place, index in enumerate(samples.indices)
                 if not all(is_empty(cell[index]) for cell in cells)
             ]
-            num_left_out += len(samples) - len(rows)
+            without[part] = len(samples) - len(rows)
             samples = samples.select(rows)
         kept[part] = samples
-    return dataclasses.replace(splits, **kept), num_left_out
+    return dataclasses.replace(splits, **kept, without_target=without)
 
 
-def with_some_answer(splits: Splits, columns: Columns) -> tuple[Splits, int]:
-    """The parts without the rows that say nothing of what they are asked, and the number of these.
+def with_some_answer(splits: Splits, columns: Columns) -> Splits:
+    """The parts without the rows that say nothing of what they are asked, which are counted.
 
     Unlike `with_targets` it is the answers that tell: an empty cell of several labels is none of them, and counts.
 
@@ -67,7 +67,7 @@ def with_some_answer(splits: Splits, columns: Columns) -> tuple[Splits, int]:
     Raises:
         DataError: no row of a part's table says anything.
     """
-    kept, num_left_out = {}, 0
+    kept, without = {}, {}
     for part in ("train", "validation", "test"):
         samples = getattr(splits, part)
         if isinstance(samples, RowSamples):
@@ -79,10 +79,10 @@ def with_some_answer(splits: Splits, columns: Columns) -> tuple[Splits, int]:
                     f"`{samples.table.source}` has no value in the column {named} of any row: rows without answers are for "
                     "`perceivers predict`"
                 )
-            num_left_out += len(samples) - len(rows)
+            without[part] = len(samples) - len(rows)
             samples = samples.select(rows)
         kept[part] = samples
-    return dataclasses.replace(splits, **kept), num_left_out
+    return dataclasses.replace(splits, **kept, without_target=without)
 
 
 def _says_something(samples: RowSamples, columns: Columns) -> Callable[[int], bool]:

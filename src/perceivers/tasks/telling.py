@@ -34,6 +34,17 @@ def samples_in_words(splits: Splits) -> str:
     return ", ".join(parts) + left_out
 
 
+def without_target_in_words(number: int) -> str:
+    """What is said of rows that were left out because they have no target at all; "" where there are none."""
+    if not number:
+        return ""
+    return (
+        f"{number:,} rows without any target are left out"
+        if number > 1
+        else "1 row without any target is left out"
+    )
+
+
 def classes_in_words(answer: Answer, train: Any) -> str | None:
     """The classes or labels of an answer with their training rows and shares, the most frequent first.
 

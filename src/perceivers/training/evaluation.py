@@ -28,6 +28,7 @@ from perceivers.tasks.column_task import ColumnTask
 from perceivers.tasks.missing_columns import of_a_trained_run
 from perceivers.tasks.option_advice import OF_ASKING, advising, without_options
 from perceivers.tasks.registry import load_run
+from perceivers.tasks.telling import without_target_in_words
 from perceivers.training.beside import measure_rivals
 from perceivers.training.prediction import ERRORS_FILE, write_errors
 from perceivers.training.reporting import could_not_draw, installed_versions
@@ -100,8 +101,10 @@ def evaluate(
             f"`split` {split!r} of `data` {data or run.data.data!r} must be samples that can be read again, received a "
             "stream: take another part, or give it as `data`, which is not streamed"
         )
+    without_target = splits.num_without_target(split)
     if not len(samples):
-        raise DataError(f"`split` {split!r} of `data` {data or run.data.data!r} holds no samples")
+        why = f": {without_target_in_words(without_target)}" if without_target else ""
+        raise DataError(f"`split` {split!r} of `data` {data or run.data.data!r} holds no samples{why}")
     if run.training.folds and data is None and split == "validation":
         print_warning(
             f"the weights of this run were fitted to its validation samples, too (folds {run.training.folds}): this tells "
@@ -131,6 +134,7 @@ def evaluate(
             "split": split,
             "samples": len(samples),
             "unreadable": left_out,
+            "without_target": without_target,
             "odd_cells": list(splits.odd_cells),
             "metrics": scores,
             **rivals,

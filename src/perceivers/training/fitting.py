@@ -74,7 +74,8 @@ def fit(
         answers = predictor(frame.head())
 
     Args:
-        data: a DataFrame, a mapping from column to cells, a list of rows, or what `--data` takes: a path or a name.
+        data: a DataFrame of pandas or polars, an Arrow table, a mapping from column to cells, a list of rows, or what
+            `--data` takes: a path or a name.
         target: the columns to answer, each as `--target` of `perceivers train table` takes it.
         output: folder that receives the run; None: nothing is kept but the predictor.
         validation: rows that are watched while training; None: a share of `data`.

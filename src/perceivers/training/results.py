@@ -50,6 +50,7 @@ def results_of(
         "best_by": list(stage.task.best_by),
         "samples": sizes(decided.learned),
         "unreadable": [*splits.unreadable, *getattr(splits.train, "unreadable", ())],
+        "without_target": splits.num_without_target(),
         "odd_cells": list(splits.odd_cells),
         "started_from": arguments.start.start,
         "new_weights": list(fresh_keys),

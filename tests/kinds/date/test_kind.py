@@ -11,10 +11,10 @@ import pytest
 
 from perceivers.data.numbers import NotationError
 from perceivers.data.tables import ListTable
-from perceivers.errors import DataError
+from perceivers.errors import ConfigurationError, DataError
 from perceivers.kinds.date.kind import DateKind
+from perceivers.kinds.date.options import DateOptions
 from perceivers.kinds.date.reading import date_of, looks_like_date, parts_of
-from perceivers.kinds.number.options import NumberOptions
 
 TABLE = ListTable([{"when": "2024-03-31"}], "made")
 
@@ -57,7 +57,7 @@ def test_what_may_be_two_dates_is_an_error_of_its_own(cell: str, is_one: bool) -
 
 @pytest.mark.parametrize("cell", ["", " ", None, "NA", "-", "0000-00-00", "0000-00-00 00:00:00"])
 def test_words_for_nothing_and_days_of_zeros_are_missing(cell: Any) -> None:
-    assert DateKind(NumberOptions()).plain(cell, "when", TABLE) is None
+    assert DateKind(DateOptions()).plain(cell, "when", TABLE) is None
     assert DateKind.guess("when", ["2024-03-31", *filter(None, [cell])]) == 0.95
 
 
@@ -68,7 +68,7 @@ def test_columns_of_dates_are_guessed() -> None:
 
 
 def test_several_columns_are_six_numbers_each_and_a_gap_is_missing() -> None:
-    kind = DateKind(NumberOptions())
+    kind = DateKind(DateOptions())
     read = kind.read({"from": "2024-03-31", "until": ""}, ("from", "until"), TABLE)
     assert read is not None
     assert read.shape == (12,)
@@ -78,9 +78,9 @@ def test_several_columns_are_six_numbers_each_and_a_gap_is_missing() -> None:
 
 
 def test_a_saved_kind_says_of_how_many_columns_it_is() -> None:
-    assert DateKind(NumberOptions()).columns_learned is None
-    learned = DateKind(NumberOptions()).settle([np.arange(12.0), np.arange(12.0) + 5.0], ["born", "sold"])
-    assert DateKind(NumberOptions()).with_state(learned.state()).columns_learned == 2
+    assert DateKind(DateOptions()).columns_learned is None
+    learned = DateKind(DateOptions()).settle([np.arange(12.0), np.arange(12.0) + 5.0], ["born", "sold"])
+    assert DateKind(DateOptions()).with_state(learned.state()).columns_learned == 2
 
 
 def test_the_order_of_a_column_is_found_kept_and_told() -> None:
@@ -91,7 +91,7 @@ def test_the_order_of_a_column_is_found_kept_and_told() -> None:
     table, columns = ListTable(rows, "made"), ("us", "eu", "iso")
     for column in columns:
         assert DateKind.guess(column, [row[column] for row in rows]) == 0.95
-    kind = DateKind(NumberOptions()).survey(table, columns)
+    kind = DateKind(DateOptions()).survey(table, columns)
     assert [kind.column_note(column) for column in columns] == [
         "dates with the month first, as in 3/31/2024",
         "dates with the day first, as in 31/3/2024",
@@ -102,7 +102,7 @@ def test_the_order_of_a_column_is_found_kept_and_told() -> None:
     assert values[1] is not None
     assert values[0].reshape(3, 6).tolist() == [parts_of(date_of("2024-03-05", "when"))] * 3
     learned = kind.settle([value for value in values if value is not None], columns)
-    again = DateKind(NumberOptions()).with_state(json.loads(json.dumps(learned.state())))
+    again = DateKind(DateOptions()).with_state(json.loads(json.dumps(learned.state())))
     assert again.forms == {"us": "month first", "eu": "day first", "iso": ""}
     assert again.plain("12/1/2024", "us", table) == datetime(2024, 12, 1, tzinfo=UTC)
     assert again.plain("12/1/2024", "eu", table) == datetime(2024, 1, 12, tzinfo=UTC)
@@ -111,7 +111,7 @@ def test_the_order_of_a_column_is_found_kept_and_told() -> None:
     ):
         again.plain("1/13/2024", "eu", table)
     # Records of columns without such dates are as they were.
-    iso = DateKind(NumberOptions()).survey(table, ("iso",)).settle([values[0][12:], values[1][12:]], ("iso",))
+    iso = DateKind(DateOptions()).survey(table, ("iso",)).settle([values[0][12:], values[1][12:]], ("iso",))
     assert set(iso.state()) == {"quantiles", "edges"}
 
 
@@ -123,6 +123,33 @@ def test_a_column_asked_for_as_dates_without_an_order_is_an_error_with_its_cure(
     table = ListTable([{"when": cell} for cell in cells], "made")
     with pytest.raises(
         DataError,
-        match=r"`made`, column 'when': .*: write dates as 2024-03-31, or name .* --column when=text",
+        match=r"`made`, column 'when': .*: write dates as 2024-03-31, .*or name .* --column when=text",
     ):
-        DateKind(NumberOptions()).survey(table, ("when",))
+        DateKind(DateOptions()).survey(table, ("when",))
+
+
+def test_the_order_that_was_said_counts_where_the_cells_do_not_tell() -> None:
+    rows = [{"us": "1/13/2024", "either": "3/4/2024", "iso": "2024-03-05"}]
+    table = ListTable(rows, "made")
+    for said, day in (
+        ("month-first", datetime(2024, 3, 4, tzinfo=UTC)),
+        ("day-first", datetime(2024, 4, 3, tzinfo=UTC)),
+    ):
+        kind = DateKind(DateOptions(day_order=said)).survey(table, ("us", "either", "iso"))
+        assert kind.forms == {"us": "month first", "either": said.replace("-", " "), "iso": ""}
+        assert kind.plain("3/4/2024", "either", table) == day
+        assert kind.plain("3/4/2024", "us", table) == datetime(2024, 3, 4, tzinfo=UTC)
+    mixed = ListTable([{"when": "1/13/2024"}, {"when": "13/1/2024"}], "made")
+    kind = DateKind(DateOptions(day_order="day-first")).survey(mixed, ("when",))
+    with pytest.raises(NotationError, match="a date with its day first"):
+        kind.plain("1/13/2024", "when", mixed)
+    with pytest.raises(DataError, match="has two digits: write dates as 2024-03-31, or name another kind"):
+        kind.survey(ListTable([{"short": "1/13/24"}], "made"), ("short",))
+    with pytest.raises(
+        DataError, match=r"say --column-options when:day-order=month-first or when:day-order=day-first, or"
+    ):
+        DateKind(DateOptions()).survey(mixed, ("when",))
+    with pytest.raises(
+        ConfigurationError, match="`day_order` must be one of auto, month-first, day-first, received 'us'"
+    ):
+        DateOptions(day_order="us")  # type: ignore[arg-type]

@@ -143,3 +143,22 @@ def test_a_row_that_cannot_be_read_is_told_with_the_option_that_a_table_has(tmp_
         again.read({"s": gap}, table())
     assert json.loads((tmp_path / "columns.json").read_text())["inputs"][0]["by_column"] is True
     assert numbers.by_column
+
+
+def test_the_order_of_day_and_month_is_said_of_a_column_of_which_no_cell_tells_it() -> None:
+    days, months = range(1, 12), (3, 5, 7)
+    cells = {
+        "born": [f"{day:02d}/{month:02d}/2024" for day in days for month in months],
+        "sold": [f"{day + 12}/{month}/2023" for day in days for month in months],
+        "price": [day / 7 for day in days for month in months],
+    }
+    table = ColumnTable(cells, "made")
+    asked: dict[str, Any] = {"target": ("price",), "column": ("born=date",)}
+    with pytest.raises(
+        DataError, match="say --column-options born:day-order=month-first or born:day-order=day-first"
+    ):
+        plan_table(table, TableArguments(**asked))
+    chosen = ("born:day-order=month-first",)
+    plan = plan_table(table, TableArguments(**asked, column_options=chosen))
+    (dates,) = plan.chosen.inputs
+    assert dates.kind.forms == {"born": "month first", "sold": "day first"}

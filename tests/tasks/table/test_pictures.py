@@ -52,3 +52,13 @@ def test_pictures_beside_numbers_are_learned_where_they_are(tmp_path: Path) -> N
     page = (tmp_path / "answers" / "predictions.html").read_text()
     # Two pictures a row that has one.
     assert page.count('src="data:image/png;base64,') == 2 * 60
+    # Ids that stand for files are written back as they are: whoever asked knows rows by them.
+    asked = tmp_path / "asked.csv"
+    asked.write_text("photo,weight\n01,0.3\n02,0.5\n03,0.7\n")
+    by_id = predict(tmp_path / "run", [asked], tmp_path / "by_id", device="cpu")
+    assert [each.values["photo"] for each in by_id] == ["01", "02", "03"]
+    asked.write_text("photo,weight\n01.png,0.3\n02.png,0.5\n03.png,0.7\n")
+    by_path = predict(tmp_path / "run", [asked], device="cpu")
+    assert [each.values["shade_probability"] for each in by_id] == [
+        each.values["shade_probability"] for each in by_path
+    ]

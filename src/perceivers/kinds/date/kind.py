@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import shlex
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, ClassVar, Self, cast
 
 import numpy as np
 
-from perceivers.data.day_order import EXAMPLES, DayOrder, day_order, why_no_order
+from perceivers.data.day_order import EXAMPLES, ORDERS, DayOrder, day_order, may_be_two_dates, why_no_order
 from perceivers.errors import DataError
 from perceivers.kinds.asked import Field
-from perceivers.kinds.base import MOSTLY
+from perceivers.kinds.base import MOSTLY, NOTHING_CHOSEN
+from perceivers.kinds.date.options import DateOptions
 from perceivers.kinds.date.reading import PARTS, date_of, is_missing_date, looks_like_date, parts_of
 from perceivers.kinds.number.kind import NumberKind
 
@@ -32,6 +33,7 @@ class DateKind(NumberKind):
     """
 
     name: ClassVar[str] = "date"
+    options_class: ClassVar[type[Any]] = DateOptions
 
     @classmethod
     def guess(cls, name: str, cells: Sequence[Any]) -> float:
@@ -45,6 +47,18 @@ class DateKind(NumberKind):
     def number_texts(cls, column: SomeCells, table: Any) -> Sequence[SomeCells]:
         """See Kind."""
         return ()
+
+    @classmethod
+    def advise(
+        cls,
+        cells: Sequence[Any],
+        table: Any,
+        num_rows: int,
+        hidden: float,
+        chosen: Mapping[str, Any] = NOTHING_CHOSEN,
+    ) -> DateOptions:
+        """See Kind."""
+        return DateOptions(**asdict(super().advise(cells, table, num_rows, hidden, chosen)))
 
     @property
     def columns_learned(self) -> int | None:
@@ -75,18 +89,21 @@ class DateKind(NumberKind):
         return self.plain(cell, column, table)
 
     def survey(self, table: Any, columns: Sequence[str]) -> Self:
-        """Find the order of day and month of the columns that were not looked at yet.
+        """Find the order of day and month of the columns that were not looked at yet: as their cells tell, else as was said.
 
         Raises:
             DataError: a column of such dates has none.
         """
+        said = cast(
+            DayOrder, "" if self.options.day_order == "auto" else self.options.day_order.replace("-", " ")
+        )
         found: dict[str, DayOrder] = {}
         for column in columns:
             if column not in self.forms:
                 known = [cell for cell in table.column(column) if not is_missing_date(cell)]
-                if why := why_no_order(known):
-                    raise DataError(f"`{table.source}`, column {column!r}: {why}, or {_as_text(column)}")
-                found[column] = day_order(known)
+                if why := why_no_order(known, said):
+                    raise DataError(f"`{table.source}`, column {column!r}: {why}, {_cures(column, known)}")
+                found[column] = day_order(known) or (said if any(map(may_be_two_dates, known)) else "")
         return replace(self, forms={**self.forms, **found}) if found else self
 
     def column_note(self, column: str) -> str:
@@ -125,5 +142,10 @@ class DateKind(NumberKind):
         return list(zip(words, totals, strict=True))
 
 
-def _as_text(column: str) -> str:
-    return f"name another kind: --column {shlex.quote(f'{column}=text')}"
+def _cures(column: str, known: Sequence[Any]) -> str:
+    as_text = f"or name another kind: --column {shlex.quote(f'{column}=text')}"
+    # No order tells anything of years of two digits.
+    if why_no_order(known, ORDERS[0]):
+        return as_text
+    options = (shlex.quote(f"{column}:day-order={order.replace(' ', '-')}") for order in ORDERS)
+    return f"say --column-options {' or '.join(options)}, {as_text}"

@@ -14,7 +14,7 @@ from perceivers.array_files import read_npy, read_npz
 from perceivers.errors import DataError, one_line
 from perceivers.kinds.points.names import COORDINATES, NamedPoints, named
 from perceivers.kinds.points.ply import parse_ply
-from perceivers.text_files import decoded, read_plain_text
+from perceivers.text_files import decoded, pointer_told, read_plain_text
 
 # Points [num_points, num_columns], their names if any, or vertices [num_vertices, 3] and the indices of each face's corners.
 Shape = np.ndarray | NamedPoints | tuple[np.ndarray, list[np.ndarray]]
@@ -53,7 +53,9 @@ def read_shape(path: Path) -> Shape:
     except _DAMAGE as error:
         if isinstance(error, DataError) and str(path) in str(error):
             raise
-        raise DataError(f"`{path}` cannot be read as points: {one_line(error)}") from error
+        raise DataError(
+            f"`{path}` cannot be read as points: {pointer_told(path) or one_line(error)}"
+        ) from error
 
 
 def parse_off(text: str) -> tuple[np.ndarray, list[np.ndarray]]:

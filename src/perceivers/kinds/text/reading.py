@@ -15,7 +15,7 @@ from perceivers.data.tables import FILE_COLUMN, StreamTable, Table, require_colu
 from perceivers.errors import DataError, dead_link
 from perceivers.kinds.base import is_empty
 from perceivers.kinds.text.windows import window_bounds
-from perceivers.text_files import decoded
+from perceivers.text_files import decoded, pointer_told
 
 TEXT_SUFFIXES = (".txt", ".md", ".rst", ".text")
 GROUP_COLUMN = "group"
@@ -93,6 +93,8 @@ def read_text_file(path: Path) -> bytes:
         content = path.read_bytes()
     except OSError as error:
         raise DataError(f"`{path}` cannot be read: {dead_link(path) or error.strerror}") from error
+    if pointer := pointer_told(content):
+        raise DataError(f"`{path}` cannot be read as text: {pointer}")
     if content.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
         try:
             return decoded(content).encode("utf-8")

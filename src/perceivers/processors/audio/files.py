@@ -18,7 +18,7 @@ import numpy as np
 from perceivers.errors import DataError, MissingExtraError, ShapeError, dead_link
 from perceivers.processors.audio.wave_header import bytes_missing
 from perceivers.processors.video.decoding import decode
-from perceivers.text_files import POINTER, is_lfs_pointer
+from perceivers.text_files import pointer_told
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -208,8 +208,8 @@ def _read_with_pyav(
             raise DataError(damaged) from refusal
         if "is cut off" in str(error):
             raise
-        if is_lfs_pointer(source):
-            raise DataError(f"{name} cannot be read as sound: {POINTER}") from error
+        if pointer := pointer_told(source):
+            raise DataError(f"{name} cannot be read as sound: {pointer}") from error
         raise DataError(
             f"{name} cannot be read as sound: it is damaged, or its format is not supported by soundfile and PyAV"
         ) from error

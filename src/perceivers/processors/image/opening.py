@@ -23,7 +23,7 @@ import numpy as np
 from PIL import Image
 
 from perceivers.errors import DataError, dead_link
-from perceivers.text_files import POINTER, is_lfs_pointer
+from perceivers.text_files import pointer_told
 
 # Modes whose values mean nothing alone -> one that holds what they show.
 SHOWN_AS = {"1": "L", "P": "RGB", "PA": "RGBA", "La": "LA", "RGBa": "RGBA"}
@@ -87,8 +87,8 @@ def open_picture(
     except Image.DecompressionBombError as error:
         raise DataError(f"{name} is too large a picture: {error}") from error
     except Exception as error:  # whatever Pillow's many readers raise: OSError, struct.error, KeyError
-        if is_lfs_pointer(source):
-            raise DataError(f"{name} cannot be read as a picture: {POINTER}") from error
+        if pointer := pointer_told(source):
+            raise DataError(f"{name} cannot be read as a picture: {pointer}") from error
         # Pillow calls content that has no name by its address in memory.
         said = str(error).replace(f" {opened!r}", "") if isinstance(source, bytes) else str(error)
         raise DataError(

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, cast
 import numpy as np
 
 from perceivers.errors import DataError, dead_link, require_shape
+from perceivers.text_files import pointer_told
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -37,7 +38,9 @@ def read_flow_array(path: str | os.PathLike[str]) -> np.ndarray:
         raise DataError(f"`{file}` is not a flow file: {dead_link(file) or 'there is no such file'}")
     content = file.read_bytes()
     if len(content) < HEADER.size or HEADER.unpack_from(content)[0] != MAGIC:
-        raise DataError(f"`{file}` is not a flow file: it does not begin with the number {MAGIC}")
+        raise DataError(
+            f"`{file}` is not a flow file: {pointer_told(content) or f'it does not begin with the number {MAGIC}'}"
+        )
     _, width, height = HEADER.unpack_from(content)
     if not (1 <= width <= LARGEST_SIDE and 1 <= height <= LARGEST_SIDE):
         raise DataError(f"`{file}` is damaged: it says {width} x {height} pixels")

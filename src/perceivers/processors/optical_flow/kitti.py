@@ -21,6 +21,7 @@ import torch
 from torch import Tensor
 
 from perceivers.errors import DataError, MissingExtraError, dead_link, require_shape
+from perceivers.text_files import pointer_told
 
 ZERO = 1 << 15
 STEPS_PER_PIXEL = 64.0
@@ -47,7 +48,7 @@ def read_kitti_flow(path: str | os.PathLike[str]) -> tuple[Tensor, Tensor]:
         raise DataError(f"`{file}` is not a flow file: {dead_link(file) or 'there is no such file'}")
     content = file.read_bytes()
     if len(content) < len(SIGNATURE) + HEADER.size or not content.startswith(SIGNATURE):
-        raise DataError(f"`{file}` is not a flow file: it is not a PNG file")
+        raise DataError(f"`{file}` is not a flow file: {pointer_told(content) or 'it is not a PNG file'}")
     _, _, width, height, bits, colour = HEADER.unpack_from(content, len(SIGNATURE))
     if (bits, colour) != (BITS, RGB):
         raise DataError(

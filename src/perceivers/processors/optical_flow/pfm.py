@@ -17,6 +17,7 @@ from torch import Tensor
 
 from perceivers.errors import DataError, dead_link
 from perceivers.processors.optical_flow.files import LARGEST_SIDE
+from perceivers.text_files import pointer_told
 
 HEADER = re.compile(rb"(P[Ff])\s+(\d+)\s+(\d+)\s+([-+\d.eE]+)[ \t\r]*\n")
 
@@ -33,7 +34,8 @@ def read_pfm_flow(path: str | os.PathLike[str]) -> Tensor:
     content = file.read_bytes()
     found = HEADER.match(content)
     if found is None:
-        raise DataError(f"`{file}` is not a flow file: it does not begin with PF, its size and its scale")
+        said = pointer_told(content) or "it does not begin with PF, its size and its scale"
+        raise DataError(f"`{file}` is not a flow file: {said}")
     kind, width, height = found[1], int(found[2]), int(found[3])
     try:
         order = "<" if float(found[4]) < 0 else ">"

@@ -15,7 +15,7 @@ from typing import Any, Protocol
 import numpy as np
 
 from perceivers.errors import DataError, MissingExtraError, absent
-from perceivers.text_files import POINTER, is_lfs_pointer
+from perceivers.text_files import pointer_told
 
 # Decoders of compressed sound need a few packets before what they give is right.
 SEEK_MARGIN = 0.3
@@ -189,8 +189,8 @@ def _opened(source: Source, name: str) -> Iterator[Any]:
             yield container
     except av.FFmpegError as error:
         reason = error.strerror or str(error)
-        if isinstance(source, str | os.PathLike | bytes) and is_lfs_pointer(source):
-            raise DataError(f"`{name}` cannot be read as a film: {POINTER}") from error
+        if isinstance(source, str | os.PathLike | bytes) and (pointer := pointer_told(source)):
+            raise DataError(f"`{name}` cannot be read as a film: {pointer}") from error
         raise DataError(
             f"`{name}` cannot be read as a film, it is damaged or of unknown kind: {reason}"
         ) from error

@@ -48,6 +48,23 @@ def options_by_column(
     return found
 
 
+def options_of(name: str, given: Sequence[str], kind: type[Kind], table: Any) -> dict[str, Any]:
+    """What the user chose for a column, see `options_by_column`; what was chosen for others is passed over.
+
+    Args:
+        name: of the column.
+        given: NAME:OPTION=VALUE each.
+        kind: of the column.
+        table: that it is one of.
+    """
+    # A name may begin as another one does, with a colon in it.
+    columns = [[column for column in table.columns if each.startswith(f"{column}:")] for each in given]
+    own = [
+        each for each, named in zip(given, columns, strict=True) if name == max(named, key=len, default="")
+    ]
+    return options_by_column(own, {name: kind}, table.source).get(name, {})
+
+
 def with_chosen(kind: type[Kind], advised: Any, chosen: Mapping[str, Any], columns: Sequence[str]) -> Any:
     """Options of a kind: what was chosen, and what is advised beside it.
 

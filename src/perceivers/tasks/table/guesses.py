@@ -22,6 +22,7 @@ from perceivers.kinds.registry import guess_kind
 from perceivers.tasks.columns import Columns
 from perceivers.tasks.inputs import Input
 from perceivers.tasks.strays import LookedThrough, look_through_columns
+from perceivers.tasks.table.column_options import options_of, with_chosen
 from perceivers.tasks.table.options import TableArguments
 
 # Cells that hold whole files are looked at one by one; so many tell what they are.
@@ -118,7 +119,7 @@ def guess_column(train: Table | StreamTable, name: str, wishes: Wishes) -> Guess
         note = "ignored, as asked for"
     else:
         kind, note = _kind(name, cells, filled, wishes.named)
-    survey, looked = _looked_through(train, name, cells, kind, answer, wishes.takes_strays)
+    survey, looked = _looked_through(train, name, cells, kind, answer, wishes)
     if survey is not None:
         note = survey.column_note(name)
     if looked is not None:
@@ -155,16 +156,19 @@ def _looked_through(
     cells: Sequence[Any],
     kind: type[Kind] | None,
     answer: Answer | None,
-    takes_strays: bool,
+    wishes: Wishes,
 ) -> tuple[Kind | None, LookedThrough | None]:
     """A column of numbers or dates: the kind with what its cells tell, and what is taken for missing among them."""
     alone = ColumnTable({name: cells}, train.source, train.root)
     alone.decimal = train.decimal
     usual = None if kind is None else kind(kind.options_class())
-    survey = usual.survey(alone, (name,)) if usual is not None and usual.stray(name) else None
+    survey = None
+    if kind is not None and usual is not None and usual.stray(name):
+        own = options_of(name, wishes.arguments.column_options, kind, train)
+        survey = kind(with_chosen(kind, usual.options, own, (name,))).survey(alone, (name,))
     inputs = () if survey is None else (Input("", (name,), survey),)
     columns = Columns(inputs, {} if answer is None else {name: answer})
-    return survey, look_through_columns(alone, columns, takes_strays=takes_strays).get(name)
+    return survey, look_through_columns(alone, columns, takes_strays=wishes.takes_strays).get(name)
 
 
 def _answer(
