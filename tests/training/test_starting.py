@@ -9,10 +9,12 @@ import torch
 
 from perceivers.arguments import StartArguments
 from perceivers.configuration import PerceiverConfig
-from perceivers.errors import CheckpointError
+from perceivers.errors import CheckpointError, ConfigurationError
 from perceivers.models.masked_language_modeling import PerceiverForMaskedLM
 from perceivers.models.sequence_classification import PerceiverForSequenceClassification
-from perceivers.training.starting import freeze, reads_inputs, start_config, take_weights
+from perceivers.tasks.table.options import TableArguments
+from perceivers.tasks.table.task import TableTask
+from perceivers.training.starting import freeze, reads_inputs, start_config, take_sizes, take_weights
 
 SIZES = {
     "num_latents": 3, "d_latents": 8, "d_model": 8, "num_self_attends_per_block": 1, "num_self_attention_heads": 2,
@@ -96,3 +98,47 @@ def test_the_decoder_alone_may_be_trained(language: tuple[Path, PerceiverForMask
 def test_a_start_that_does_not_exist_is_named(tmp_path: Path) -> None:
     with pytest.raises(CheckpointError, match="gone"):
         start_config(StartArguments(start=str(tmp_path / "gone")))
+
+
+@pytest.fixture
+def start_of_rows(tmp_path: Path) -> StartArguments:
+    """A checkpoint of a network for tables."""
+    sizes = TableArguments(
+        size="usual", num_latents=3, latent_channels=8, num_layers=2, num_heads=2, qk_channels=4, dropout=0.2
+    )
+    PerceiverConfig(**sizes.config_values()).save_pretrained(tmp_path / "start")
+    return StartArguments(start=str(tmp_path / "start"))
+
+
+def test_the_network_of_the_start_is_that_of_the_run(start_of_rows: StartArguments) -> None:
+    task = TableTask(TableArguments(target=("y",), num_latents=3, mlp_dropout=0.3))
+    take_sizes(task, start_of_rows)
+    found = task.arguments
+    assert (found.num_latents, found.latent_channels, found.num_layers, found.num_heads) == (3, 8, 2, 2)
+    assert (found.qk_channels, found.widening_factor) == (4, 2)
+    assert (found.dropout, found.mlp_dropout) == (0.2, 0.3)
+    config = start_config(start_of_rows, found)
+    assert config is not None
+    assert (config.attention_probs_dropout_prob, config.mlp_dropout_prob) == (0.2, 0.3)
+
+
+def test_sizes_that_the_start_has_not_are_refused(start_of_rows: StartArguments) -> None:
+    task = TableTask(TableArguments(target=("y",), num_latents=5, num_layers=2))
+    with pytest.raises(
+        ConfigurationError,
+        match=r"`start` '.*start' has a network of its own, whose sizes are taken, received num_latents 5, the checkpoint 3: "
+        r"leave these options out, or --start",
+    ):
+        take_sizes(task, start_of_rows)
+
+
+def test_usual_sizes_are_not_taken_for_given_ones(start_of_rows: StartArguments) -> None:
+    task = TableTask(TableArguments(target=("y",), size="usual"))
+    take_sizes(task, start_of_rows)
+    assert task.arguments.latent_channels == 8
+
+
+def test_without_a_start_the_network_stays_open() -> None:
+    task = TableTask(TableArguments(target=("y",)))
+    take_sizes(task, StartArguments())
+    assert task.arguments == task.asked

@@ -16,7 +16,7 @@ SIZES = ("auto", "tiny", "small", "base", "paper", "usual")
 
 @dataclass(frozen=True, kw_only=True)
 class NetworkArguments:
-    """Size of the network. A run that starts from a checkpoint takes the checkpoint's instead."""
+    """Size of the network. A run that starts from a checkpoint has the checkpoint's; others beside it are an error."""
 
     size: Literal["auto", "tiny", "small", "base", "paper", "usual"] = "auto"
     """What is not given by itself: `auto` chooses all of it from the data; `tiny`, `small` and `base` name the network, and

@@ -14,6 +14,7 @@ from perceivers.errors import ConfigurationError, DataError
 from perceivers.tasks.base import Task
 from perceivers.tasks.missing_columns import naming_arguments
 from perceivers.training.folds import with_folds
+from perceivers.training.starting import take_sizes
 
 if TYPE_CHECKING:
     from accelerate import Accelerator
@@ -43,6 +44,7 @@ def decide(task: Task[Any], given: RunArguments, accelerator: Accelerator) -> De
         DataError: data that are absent or cannot be read, or too few of them.
     """
     task.prepare(given)
+    take_sizes(task, given.start)
     with naming_arguments(task.arguments, given.data):
         splits = task.load_data(given.data)
     arguments = given

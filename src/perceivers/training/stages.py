@@ -89,7 +89,7 @@ def limited(training: TrainingArguments, seconds: float, runs: int) -> TrainingA
 def build_parts(task: Task[Any], splits: Splits, arguments: RunArguments) -> tuple[Parts, list[str]]:
     """A new model for the training samples, perhaps with a checkpoint's weights, and the keys that this did not fill."""
     training = arguments.training
-    parts = task.build(splits, start_config(arguments.start))
+    parts = task.build(splits, start_config(arguments.start, task.arguments))
     fresh_keys = take_weights(parts.model, arguments.start)
     freeze(parts.model, arguments.start)
     if training.gradient_checkpointing:

@@ -3,22 +3,44 @@
 from __future__ import annotations
 
 import warnings
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 from torch import nn
 
-from perceivers.arguments import StartArguments
+from perceivers.arguments import NetworkArguments, StartArguments
+from perceivers.arguments.open import USUAL_SIZE, given, usual_values
 from perceivers.checkpoints.locating import resolve_file
 from perceivers.configuration import CONFIG_NAME, PerceiverConfig
-from perceivers.errors import CheckpointError
+from perceivers.errors import CheckpointError, ConfigurationError
 from perceivers.models.base import PerceiverPreTrainedModel
+from perceivers.tasks.base import Task
 
 # Everything of the PerceiverModel but these is read before the latents are finished.
 BEHIND_THE_LATENTS = ("perceiver.decoder.", "perceiver.output_postprocessor.")
+# Options of a network's size, and what configurations call them.
+SIZES = {
+    "num_latents": "num_latents",
+    "latent_channels": "d_latents",
+    "num_blocks": "num_blocks",
+    "num_layers": "num_self_attends_per_block",
+    "num_heads": "num_self_attention_heads",
+    "num_cross_heads": "num_cross_attention_heads",
+    "qk_channels": "qk_channels",
+    "v_channels": "v_channels",
+    "widening_factor": "self_attention_widening_factor",
+}
+# What has no weights, so that a run may choose it anew.
+FREE = {"dropout": "attention_probs_dropout_prob", "mlp_dropout": "mlp_dropout_prob"}
 
 
-def start_config(arguments: StartArguments) -> PerceiverConfig | None:
+def start_config(arguments: StartArguments, network: object = None) -> PerceiverConfig | None:
     """Configuration of the checkpoint that a run starts from; None for new weights.
+
+    Args:
+        arguments: see StartArguments.
+        network: the run's, which says how much is left out while training; None: the checkpoint does.
 
     Raises:
         CheckpointError: there is no checkpoint of that name.
@@ -28,7 +50,43 @@ def start_config(arguments: StartArguments) -> PerceiverConfig | None:
     config = PerceiverConfig.from_json_file(Path(resolve_file(arguments.start, CONFIG_NAME)))
     # What is new in a run's model starts as that of a run that starts from nothing.
     config.fan_in_scaling = True if config.fan_in_scaling is None else config.fan_in_scaling
+    if isinstance(network, NetworkArguments):
+        for name, key in FREE.items():
+            setattr(config, key, getattr(network, name))
     return config
+
+
+def take_sizes(task: Task[Any], arguments: StartArguments) -> None:
+    """Give a task the network of the checkpoint that the run starts from: it is planned, recorded and learned as that.
+
+    Dropout is the checkpoint's, too, where the user gave none.
+
+    Args:
+        task: whose arguments are not complete yet; changed in place. Without options of a network it stays as it is.
+        arguments: see StartArguments.
+
+    Raises:
+        CheckpointError: there is no checkpoint of that name.
+        ConfigurationError: the user gave another size.
+    """
+    config = start_config(arguments)
+    if config is None or not isinstance(task.arguments, NetworkArguments):
+        return
+    sizes = {name: getattr(config, key) for name, key in SIZES.items()}
+    usual = usual_values(type(task.asked)) if task.arguments.size == USUAL_SIZE else {}
+    asked = {name: value for name, value in given(task.asked).items() if usual.get(name) != value}
+    others = [
+        f"{name} {asked[name]!r}, the checkpoint {size!r}"
+        for name, size in sizes.items()
+        if asked.get(name) not in (None, size)
+    ]
+    if others:
+        raise ConfigurationError(
+            f"`start` {arguments.start!r} has a network of its own, whose sizes are taken, received {'; '.join(others)}: "
+            "leave these options out, or --start"
+        )
+    free = {name: getattr(config, key) for name, key in FREE.items() if name not in asked}
+    task.arguments = replace(task.arguments, **sizes, **free)
 
 
 def take_weights(model: PerceiverPreTrainedModel, arguments: StartArguments) -> list[str]:

@@ -111,7 +111,7 @@ def test_a_run_can_start_from_another_with_its_sizes(
 ) -> None:
     other = draw_classes(tmp_path / "pictures", count=5)
     (other / "left").rename(other / "dark")
-    task = ImageClassification(ImageClassificationArguments(**{**TINY, "num_latents": 11}))
+    task = ImageClassification(ImageClassificationArguments(**{**TINY, "num_latents": "auto"}))
     results = train(
         task,
         RunArguments(
@@ -124,7 +124,7 @@ def test_a_run_can_start_from_another_with_its_sizes(
     )
     assert results["started_from"] == str(trained[0])
     _, parts, _ = load_run(tmp_path / "run")
-    assert parts.model.config.num_latents == 3
+    assert parts.model.config.num_latents == task.arguments.num_latents == 3
     assert class_names(parts) == ["dark", "right"]
 
 

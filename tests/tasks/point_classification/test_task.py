@@ -336,7 +336,7 @@ def test_a_run_can_start_from_another_of_the_same_points(
     trained: tuple[Path, dict[str, Any]], sets: Path, tmp_path: Path
 ) -> None:
     results = train(
-        PointClassification(PointClassificationArguments(**{**TINY, "num_latents": 11})),
+        PointClassification(PointClassificationArguments(**{**TINY, "num_latents": "auto"})),
         RunArguments(
             output=str(tmp_path / "run"),
             data=DataArguments(data=str(sets)),

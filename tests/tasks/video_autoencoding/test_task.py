@@ -197,7 +197,7 @@ def test_a_film_without_classes_is_divided_by_time(films, tmp_path):
 
 
 def test_a_run_may_start_from_another_with_other_classes_and_clips(run, films, tmp_path):
-    chosen = VideoAutoencodingArguments(**{**TINY, "num_frames": 6, "height": 12, "num_latents": 3})
+    chosen = VideoAutoencodingArguments(**{**TINY, "num_frames": 6, "height": 12, "num_latents": "auto"})
     arguments = run_arguments(films / "right", tmp_path / "run", start=StartArguments(start=str(run)))
     results = train(VideoAutoencoding(chosen), arguments)
     # Everything fits: sizes and classes are the checkpoint's, clips the run's own.
