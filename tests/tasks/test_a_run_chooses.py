@@ -48,7 +48,7 @@ def test_choices_are_printed_and_the_record_of_a_run_is_complete(
         for name, value in record[concern].items()
         if value is None
     ]
-    assert set(open_still) <= {"steps", "time_limit", "watch_every", "checkpoint_every"}
+    assert set(open_still) <= {"steps", "time_limit", "patience", "watch_every", "checkpoint_every"}
     # A run of its record chooses nothing: what is given is all.
     task, values, _ = load_arguments(tmp_path / "run")
     again = arguments_class(task)(

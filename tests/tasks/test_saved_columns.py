@@ -16,6 +16,7 @@ from perceivers.errors import CheckpointError
 from perceivers.kinds.category.kind import CategoryKind
 from perceivers.kinds.category.options import CategoryOptions
 from perceivers.kinds.date.kind import DateKind
+from perceivers.kinds.date.options import DateOptions
 from perceivers.kinds.number.kind import NumberKind
 from perceivers.kinds.number.options import NumberOptions
 from perceivers.kinds.text.kind import TextKind
@@ -34,7 +35,7 @@ INPUTS = (
     Input(
         "dates",
         ("born", "met"),
-        DateKind(NumberOptions()).settle([np.arange(12.0), np.arange(3.0, 15.0)], ("born", "met")),
+        DateKind(DateOptions()).settle([np.arange(12.0), np.arange(3.0, 15.0)], ("born", "met")),
     ),
     Input("text", ("said", "asked"), TextKind(TextOptions())),
 )
