@@ -13,7 +13,7 @@ import torch
 from safetensors.torch import load_file
 
 from line_task import LineTask
-from perceivers.arguments import DataArguments, RunArguments, TrainingArguments
+from perceivers.arguments import DataArguments, OptimizationArguments, RunArguments, TrainingArguments
 from perceivers.data.frames import IN_MEMORY, table_of
 from perceivers.errors import ConfigurationError, RunInterrupted
 from perceivers.tasks.table.given import GivenTableTask
@@ -46,12 +46,14 @@ def run(
     data: dict[str, Any] | None = None,
     resume: bool = False,
     linear_start: bool = False,
+    learning_rate: float | None = None,
     **training: Any,
 ) -> dict[str, Any]:
     arguments = RunArguments(
         output=str(output),
         data=DataArguments(data=IN_MEMORY, **(data or {})),
         training=TrainingArguments(**{"epochs": 3, **training}),
+        optimization=OptimizationArguments(learning_rate=learning_rate),
         resume=resume,
         pictures=False,
         quiet=True,
@@ -288,3 +290,28 @@ def test_measuring_the_validation_part_says_that_it_was_learned_from(
     found = evaluate(tmp_path / "run", split="validation", beside="trees")
     assert "fitted to its validation samples, too (folds 1)" in capsys.readouterr().err.replace("\n", " ")
     assert found["beside"]["training_samples"] == 49
+
+
+def test_a_start_that_no_step_makes_better_is_saved_of_a_single_run_too(tmp_path: Path) -> None:
+    results = run(
+        tmp_path / "run",
+        folds=0,
+        keep_best=True,
+        linear_start=True,
+        learning_rate=0.5,
+        ema_decay=0.0,
+        epochs=1,
+    )
+    history = json.loads((tmp_path / "run" / "history.json").read_text())
+    assert [row["epoch"] for row in history] == [0, 1]
+    losses = [row["validation_loss"] for row in history]
+    assert losses[1] > 10 * losses[0], "the steps are so long that they lead astray"
+    assert "train_loss" not in history[0]
+    assert results["validation"]["loss"] == losses[0]
+    assert results["test"]["accuracy"] > 0.5
+
+
+def test_a_model_that_knows_nothing_is_not_looked_at_before_its_first_step(tmp_path: Path) -> None:
+    run(tmp_path / "run", folds=0, keep_best=True)
+    history = json.loads((tmp_path / "run" / "history.json").read_text())
+    assert [row["epoch"] for row in history] == [1, 2, 3]

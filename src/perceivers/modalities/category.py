@@ -17,6 +17,9 @@ from perceivers.modalities.ids import NUM_RESERVED
 from perceivers.modalities.linear_tokens import LinearTokens
 from perceivers.modalities.structure import InputStructure, tokens_as_features
 
+# Features of more categories than these are sparse.
+MOST_DENSE = 2_000
+
 
 class PerceiverCategoryPreprocessor(AbstractPreprocessor, LinearTokens):
     """A token a column: the vector of the category, plus the column's own vector.
@@ -94,11 +97,21 @@ class PerceiverCategoryPreprocessor(AbstractPreprocessor, LinearTokens):
         """See LinearTokens."""
         return True
 
+    @property
+    def is_sparse(self) -> bool:
+        """See LinearTokens."""
+        return self.embeddings.num_embeddings > MOST_DENSE
+
     def linear_features(self, inputs: Tensor) -> Tensor:
         """See LinearTokens: 1 at each column's id, 0 elsewhere."""
         places = inputs.long() + self._offsets.to(inputs.device)
         shape = (len(inputs), self.embeddings.num_embeddings)
-        return torch.zeros(shape, dtype=torch.float64, device=inputs.device).scatter_(1, places, 1.0)
+        if not self.is_sparse:
+            return torch.zeros(shape, dtype=torch.float64, device=inputs.device).scatter_(1, places, 1.0)
+        rows = torch.arange(len(inputs), device=inputs.device)[:, None].expand_as(places)
+        ones = torch.ones(places.numel(), dtype=torch.float64, device=inputs.device)
+        where = torch.stack([rows.flatten(), places.flatten()])
+        return torch.sparse_coo_tensor(where, ones, shape, check_invariants=True).coalesce()
 
     @torch.no_grad()
     def start_linear(self, weights: Tensor, inputs: Tensor | None) -> None:

@@ -71,6 +71,7 @@ class Loop:
         log: takes the history.
         quiet: whether no progress is shown.
         share: of `total_steps` that is run; the learning rate falls as if all were.
+        knows_something: whether the model does before its first step, so that its weights there may be the best ones.
         looks: takes what is found on the validation samples, where divisions of the samples choose how long to train.
         expected: validation scores by passes done, where such divisions have found them and there are no validation samples.
         told: how progress is told.
@@ -98,6 +99,7 @@ class Loop:
     log: RunLog
     quiet: bool = False
     share: float = 1.0
+    knows_something: bool = False
     looks: Looks | None = None
     expected: Mapping[float, Mapping[str, float]] = field(default_factory=dict)
     told: Told = USUALLY_TOLD
@@ -126,7 +128,7 @@ class Loop:
                 self.form.say = progress.say
             if self.looks is not None and not self.looks.passes:
                 self.watch()
-            if not self.last_step and not position.history:
+            if self._looks_at_start() and not position.history:
                 self._add_row(progress)
             while not self._is_at_end():
                 for indices, batch in self._pass():
@@ -152,6 +154,10 @@ class Loop:
                         self._add_row(progress)
             self._end_early(progress)
         return True
+
+    def _looks_at_start(self) -> bool:
+        """Whether the weights before the first step may be those that are saved."""
+        return not self.last_step or (self.knows_something and self.best is not None)
 
     def _is_at_end(self) -> bool:
         """Whether all steps are made, or no look was better for as long as the user is patient."""

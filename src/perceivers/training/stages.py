@@ -176,6 +176,7 @@ def build_loop(
         interruption=interruption,
         log=log,
         quiet=arguments.quiet,
+        knows_something=arguments.start.start is not None or getattr(task.arguments, "linear_start", False),
         looks=looks,
         told=told,
     )

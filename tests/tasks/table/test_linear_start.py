@@ -13,6 +13,7 @@ import torch
 from perceivers import fit
 from perceivers.configuration import PerceiverConfig
 from perceivers.errors import ConfigurationError
+from perceivers.modalities import category
 from perceivers.modalities.bag_of_ngrams import PerceiverBagOfNgramsPreprocessor
 from perceivers.modalities.category import PerceiverCategoryPreprocessor
 from perceivers.modalities.feature_groups import PerceiverFeatureGroupsPreprocessor
@@ -155,3 +156,16 @@ def test_bins_are_details_where_the_number_stands_beside_them() -> None:
     waves = PerceiverNumberPreprocessor(CONFIG, 2, encoding="periodic", relu=False, num_frequencies=3)
     assert not waves.is_detail(14).any()
     assert not PerceiverCategoryPreprocessor(CONFIG, [2, 3]).is_detail(7).any()
+
+
+def test_features_of_many_categories_are_sparse_and_say_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
+    part = PerceiverCategoryPreprocessor(CONFIG, [3, 5])
+    inputs = torch.tensor([[0, 6], [1, 1], [4, 3], [4, 0]])
+    dense = part.linear_features(inputs)
+    assert not part.is_sparse
+    monkeypatch.setattr(category, "MOST_DENSE", 11)
+    assert part.is_sparse, "3 and 5 categories, and missing and unknown ones of both columns, are 12"
+    found = part.linear_features(inputs)
+    assert found.is_sparse
+    assert found.dtype == torch.float64
+    assert torch.equal(found.to_dense(), dense)

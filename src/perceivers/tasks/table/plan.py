@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -12,6 +12,7 @@ from perceivers.arguments.open import is_open
 from perceivers.data.tables import StreamTable, Table, doubt_of_names
 from perceivers.errors import DataError
 from perceivers.kinds.base import Kind, is_empty
+from perceivers.kinds.category.kind import CategoryKind
 from perceivers.kinds.number.kind import NumberKind
 from perceivers.kinds.registry import kind_class
 from perceivers.tasks.columns import Columns
@@ -20,9 +21,17 @@ from perceivers.tasks.model_names import model_names
 from perceivers.tasks.strays import LookedThrough
 from perceivers.tasks.table.by_value import NOTE, columns_by_value, first_of_each
 from perceivers.tasks.table.column_options import chosen_together, options_by_column, with_chosen
-from perceivers.tasks.table.guesses import FEW_CELLS, ColumnPlan, Wishes, cells_of, guess_column, joined
+from perceivers.tasks.table.guesses import (
+    FEW_CELLS,
+    ColumnPlan,
+    Guess,
+    Wishes,
+    cells_of,
+    guess_column,
+    joined,
+)
 from perceivers.tasks.table.options import TableArguments
-from perceivers.tasks.table.sizing import count_large, learned_alone, table_sizes
+from perceivers.tasks.table.sizing import MANY_NAMES, ROWS_OF_NAME, count_large, learned_alone, table_sizes
 
 # Rows that a stream is taken to have: nobody has counted them.
 UNKNOWN_ROWS = 100_000
@@ -85,6 +94,7 @@ def plan_table(
     at_first = _made(kinds, train, num_rows, 0.0, surveyed, chosen)
     arguments = _with_by_value(arguments, at_first, answers, train, looked, group_column)
     guessed = list(at_first.values())
+    has_many_names = _has_many_names(guesses, arguments.by_value)
     num_large = count_large(guessed, has_numbers_to_answer=asks_amounts)
     sizes = table_sizes(
         num_rows,
@@ -93,7 +103,7 @@ def plan_table(
         may_start_linear=num_large == 0
         and all(kind.is_linear for kind in guessed)
         and not any(answer.selects for answer in answers.values()),
-        has_linear_first=any(kind.is_linear_first for kind in guessed),
+        has_linear_first=has_many_names or any(kind.is_linear_first for kind in guessed),
     )
     arguments = arguments.sized(sizes, learned_alone(guessed, num_rows, has_numbers_to_answer=asks_amounts))
     answers = {
@@ -101,6 +111,8 @@ def plan_table(
         for name, answer in answers.items()
     }
     made = _made(kinds, train, num_rows, arguments.hidden or 0.0, surveyed, chosen)
+    if has_many_names and arguments.linear_start:
+        made = {name: _with_rare_names(kind, chosen.values()) for name, kind in made.items()}
     inputs = _inputs({name: _by_value(kind, arguments.by_value) for name, kind in made.items()})
     sets = {column: (each.modality(""), each.kind) for each in inputs for column in each.columns}
     answers = {name: answer.selecting(sets, train.source) for name, answer in answers.items()}
@@ -194,6 +206,22 @@ def _by_value(kind: Kind, columns: Sequence[str]) -> Kind:
     if type(kind) is not NumberKind or not columns:
         return kind
     return replace(kind, by_value=tuple(columns))
+
+
+def _has_many_names(guesses: Mapping[str, Guess], by_value: Sequence[str]) -> bool:
+    """Whether categories of a column, or numbers that are told by their values, are so many that most come seldom."""
+    return any(
+        (each.said.distinct or 0) >= MANY_NAMES
+        for name, each in guesses.items()
+        if each.kind is CategoryKind or name in by_value
+    )
+
+
+def _with_rare_names(kind: Kind, chosen: Iterable[Mapping[str, Any]]) -> Kind:
+    """A kind that learns categories of few rows, too, unless the user has said how many they must have."""
+    if not isinstance(kind, CategoryKind) or any("category_rows" in each for each in chosen):
+        return kind
+    return replace(kind, options=replace(kind.options, category_rows=ROWS_OF_NAME))
 
 
 def _inputs(made: Mapping[str, Kind]) -> tuple[Input, ...]:

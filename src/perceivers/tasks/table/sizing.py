@@ -21,6 +21,9 @@ from perceivers.tasks.inputs import Input
 # Below this, networks are small and are held back: there is little to learn from.
 FEW_ROWS = 2_000
 SHORTEST, LONGEST = 10, 30
+# A column with so many different names, of which most come seldom, says more to a linear model at first; and the rows that
+# one of them must have there. See docs/tables.md.
+MANY_NAMES, ROWS_OF_NAME = 256, 2
 # Where a number is asked for, the rows are passed over so many times as often.
 PASSES_FOR_NUMBERS = 2.5
 # There, and where a model starts as linear models, a mean of the weights is kept that looks back on this share of the run.
@@ -90,7 +93,8 @@ def table_sizes(
         may_start_linear: whether all columns are numbers, dates, categories, texts as n-grams and, where numbers are
             answered, series as patterns, and no target is a member of a set. Few rows of such columns say more to a linear
             model than to a network, which then learns on from there.
-        has_linear_first: whether columns are of a kind of which many rows say more to a linear model, too: texts as n-grams.
+        has_linear_first: whether there are columns of which many rows say more to a linear model, too: texts as n-grams, and
+            categories, or numbers told by their values, that have `MANY_NAMES` or more.
     """
     if num_large:
         return TableSizes(32, 64, 2, 64, mlp_dropout=0.1, dropout=0.0, hidden=0.05, label_smoothing=0.1)

@@ -1,0 +1,43 @@
+"""What a table is read as, where columns decide about the network."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from perceivers.data.frames import table_of
+from perceivers.kinds.category.kind import CategoryKind
+from perceivers.tasks.table.options import TableArguments
+from perceivers.tasks.table.plan import TablePlan, plan_table
+
+NUM_ROWS = 2_003
+
+
+def plan(count: int, **options: object) -> TablePlan:
+    """Of rows that name one of so many shops, in turn."""
+    shops = np.arange(NUM_ROWS) % count
+    rows = {
+        "shop": [f"shop {each}" for each in shops],
+        "sold": np.random.default_rng(0).normal(size=NUM_ROWS).tolist(),
+    }
+    asked = TableArguments(target=("sold:number",), column=("shop=category",), **options)  # type: ignore[arg-type]
+    return plan_table(table_of(rows, "made"), asked)
+
+
+@pytest.mark.parametrize(("count", "starts", "rows"), [(251, False, 3), (257, True, 2)])
+def test_many_rows_start_as_linear_models_where_a_column_has_many_names(
+    count: int, starts: bool, rows: int
+) -> None:
+    found = plan(count)
+    assert found.arguments.linear_start is starts
+    (read,) = found.chosen.inputs
+    assert isinstance(read.kind, CategoryKind)
+    assert read.kind.options.category_rows == rows
+
+
+def test_how_many_rows_a_name_must_have_is_what_the_user_says() -> None:
+    found = plan(257, column_options=("shop:category_rows=5",))
+    assert found.arguments.linear_start is True
+    assert found.chosen.inputs[0].kind.options.category_rows == 5
+    network_alone = plan(257, linear_start=False, token_rate=0.0)
+    assert network_alone.chosen.inputs[0].kind.options.category_rows == 3
