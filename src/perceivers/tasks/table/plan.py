@@ -252,7 +252,8 @@ def _named_kinds(train: Table | StreamTable, arguments: TableArguments) -> dict[
 
 def _require_column(train: Table | StreamTable, name: str, argument: str) -> None:
     if name not in train.columns:
+        told = "".join(f"; {note}" for note in train.notes if repr(name) in note)
         raise DataError(
             f"`{argument}` must be a column of `{train.source}`, received {name!r}; it has {', '.join(train.columns)}"
-            f"{doubt_of_names(train)}"
+            f"{doubt_of_names(train)}{told}"
         )
