@@ -31,7 +31,12 @@ def with_given_parts(
         )
     for part, other in (("validation", arguments.validation_data), ("test", arguments.test_data)):
         if other is not None:
-            opened = open_other(other)
+            try:
+                opened = open_other(other)
+            except DataError as error:
+                # Whoever opens data calls it `data`.
+                error.args = (str(error).replace("`data`", f"`{part}_data`", 1), *error.args[1:])
+                raise
             if part in tables:
                 tables["train"].notes.append(
                     f"`{tables[part].source}` is not used: `{part}_data` is given in its place"
