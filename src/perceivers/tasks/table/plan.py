@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from perceivers.answers.base import Answer
+from perceivers.answers.one_class import OneClass
 from perceivers.answers.registry import answer_class
 from perceivers.arguments.open import is_open
 from perceivers.data.tables import StreamTable, Table, doubt_of_names
@@ -21,6 +22,7 @@ from perceivers.tasks.strays import LookedThrough
 from perceivers.tasks.table.by_value import NOTE, columns_by_value, first_of_each
 from perceivers.tasks.table.column_options import chosen_together, options_by_column, with_chosen
 from perceivers.tasks.table.guesses import FEW_CELLS, ColumnPlan, Wishes, cells_of, guess_column, joined
+from perceivers.tasks.table.likely_labels import likely_labels_told
 from perceivers.tasks.table.options import TableArguments
 from perceivers.tasks.table.sizing import count_large, learned_alone, table_sizes
 
@@ -107,6 +109,9 @@ def plan_table(
     notes = {name: answer.note() for name, answer in answers.items()} | dict.fromkeys(
         arguments.by_value, NOTE
     )
+    for name, answer in answers.items():
+        if type(answer) is OneClass and wishes.targets[name] is None:
+            notes[name] = joined(notes[name], likely_labels_told(name, answer.names))
     plans = (
         replace(each.said, note=joined(notes.get(name, ""), each.said.note)) for name, each in guesses.items()
     )
