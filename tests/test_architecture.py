@@ -139,6 +139,7 @@ SHARED: dict[str, frozenset[str]] = {
             "notation",
             "numbers",
             "opening",
+            "parquet_columns",
             "parts",
             "rows",
             "scanning",

@@ -92,3 +92,11 @@ def test_the_largest_variant_halves_and_doubles_as_published():
 def test_hierarchies_that_cannot_be_built_are_refused(changes, message):
     with pytest.raises(ConfigurationError, match=message):
         variant("mini", INPUTS, changes={"levels": LEVELS, "embedding_channels": 7, **changes})
+
+
+@pytest.mark.parametrize("inputs", [{"image": 64}, {"image": (64, 3, 2)}, {"image": "64x3"}, 64, ["image"]])
+def test_inputs_that_are_no_pairs_of_points_and_channels_are_refused_with_an_example(inputs):
+    with pytest.raises(
+        ConfigurationError, match=r"`inputs` must map each name to its \(points, channels\), such as"
+    ):
+        variant("mini", inputs)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, cast
 
 from perceivers.configuration_rules import require_count
 from perceivers.errors import ConfigurationError
@@ -173,7 +173,7 @@ def variant(
     levels, embedding, joined = VARIANTS[name]
     described = [
         {"name": key, "points": points, "channels": channels, "at_processor": key in at_processor}
-        for key, (points, channels) in inputs.items()
+        for key, (points, channels) in _sizes_of(inputs).items()
     ]
     values: dict[str, Any] = {
         "levels": [dataclasses.asdict(level) for level in levels],
@@ -183,6 +183,19 @@ def variant(
         **(changes or {}),
     }
     return read_hierarchy(values)
+
+
+def _sizes_of(inputs: object) -> Mapping[str, tuple[Any, Any]]:
+    """Points and channels of each input."""
+    is_right = isinstance(inputs, Mapping) and all(
+        isinstance(sizes, (list, tuple)) and len(sizes) == 2 for sizes in inputs.values()
+    )
+    if not is_right:
+        raise ConfigurationError(
+            "`inputs` must map each name to its (points, channels), such as {'image': (4096, 3)}, "
+            f"received {inputs!r}"
+        )
+    return cast("Mapping[str, tuple[Any, Any]]", inputs)
 
 
 def read_hierarchy(values: Mapping[str, Any]) -> Hierarchy:

@@ -3,7 +3,7 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from perceivers.checkpoints.matching import describe_keys, describe_mismatches, match_keys
+from perceivers.checkpoints.matching import MOST_LINES, describe_mismatches, described, match_keys
 
 
 def test_equal_keys_match():
@@ -62,4 +62,11 @@ def test_every_key_is_accounted_for_exactly_once(stored, wanted):
 
 
 def test_a_list_of_keys_has_its_number_and_one_line_each():
-    assert describe_keys("missing", ("a.b", "c")) == "missing (2):\n  a.b\n  c"
+    assert described("missing", ("a.b", "c")) == "missing (2):\n  a.b\n  c"
+
+
+def test_of_hundreds_of_keys_the_first_are_listed_and_the_others_counted():
+    message = described("missing", (f"layer.{index}" for index in range(MOST_LINES + 1_009)))
+    lines = message.splitlines()
+    assert lines[0] == "missing (1,019):"
+    assert lines[1:] == [*(f"  layer.{index}" for index in range(MOST_LINES)), "  and 1,009 more"]

@@ -115,12 +115,12 @@ def test_positions_are_counted_from_the_first_one(tmp_path: Path) -> None:
 
 def test_what_does_not_fit_is_named(tmp_path: Path) -> None:
     extra = content_of("jax_perceiver_ar.npz", "extra")
-    with pytest.raises(CheckpointError, match="19 parameters are none of Perceiver AR's network") as caught:
+    with pytest.raises(CheckpointError, match=r"none of Perceiver AR's network \(19\)") as caught:
         converted(
             tmp_path, extra, "causal-language-modeling", PerceiverConfig(**CAUSAL, causal_positions="learned")
         )
     assert "perceiver_ar/~/cross_attention_1/attention/linear/w" in str(caught.value)
-    assert "perceiver_ar/~/z_pos_enc/pos_embs" in str(caught.value)
+    assert str(caught.value).endswith("\n  and 9 more")
     learned = content_of("jax_perceiver_ar.npz", "learned")
     with pytest.raises(
         CheckpointError, match=r"embed_1/embeddings must be a table of sines .*causal_positions 'learned'"
@@ -191,7 +191,5 @@ def test_sizes_of_a_hierarchy_must_be_given(tmp_path: Path) -> None:
         converted(tmp_path, content, "hierarchical-perceiver", PerceiverConfig())
     content["perceiver/resnet"] = {"w": np.zeros((2, 3), np.float32)}
     config = hierarchical_config("mini", {"image": (13, 3), "sound": (4, 2)})
-    with pytest.raises(
-        CheckpointError, match=r"1 parameters are none of the Hierarchical .*\n  perceiver/resnet/w"
-    ):
+    with pytest.raises(CheckpointError, match=r"none of the Hierarchical .* \(1\):\n  perceiver/resnet/w"):
         converted(tmp_path, content, "hierarchical-perceiver", config)

@@ -35,3 +35,24 @@ def test_a_given_part_is_taken_or_all_that_is_given_and_what_it_replaces_is_note
 def test_data_without_a_training_part_are_refused() -> None:
     with pytest.raises(DataError, match="`data` 'own' must have a part `train`, received only test"):
         with_given_parts({"test": table("own test")}, DataArguments(data="own"), OTHERS.__getitem__)
+
+
+def test_what_is_wrong_with_a_given_part_is_said_of_it() -> None:
+    def absent(_: str) -> dict[str, ListTable]:
+        raise DataError("`data` must be a folder, received 'nowhere'")
+
+    with pytest.raises(DataError, match=r"^`test_data` must be a folder, received 'nowhere'"):
+        with_given_parts({"train": table("own")}, DataArguments(data="own", test_data="nowhere"), absent)
+
+
+def test_one_file_as_two_parts_is_told_to_measure_nothing() -> None:
+    own = {"train": table("own.csv")}
+    arguments = DataArguments(data="own.csv", test_data="./own.csv")
+    tables = with_given_parts(own, arguments, lambda source: {"train": table(source)})
+    (note,) = tables["train"].notes
+    assert note.startswith("`./own.csv` is the training part and the test part: measures will be too good")
+    parted = {"train": table("folder"), "test": table("folder")}
+    tables = with_given_parts(
+        {"train": table("folder")}, DataArguments(data="folder", test_data="folder"), lambda _: parted
+    )
+    assert tables["train"].notes == []

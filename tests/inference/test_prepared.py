@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import pickle
 
 import pytest
 import torch
@@ -482,3 +483,15 @@ def test_projected_queries_are_answered_by_one_kernel_alike(device):
     keys = torch.randn(3, 2, 5, 11, device=device)
     expected = torch.softmax(queries @ keys, dim=-1) @ values
     torch.testing.assert_close(_attend_fused(queries, keys, values, torch.float32), expected)
+
+
+def test_a_copy_of_a_prepared_model_is_itself_and_who_pickles_it_is_told_what_to_do():
+    model = perceivers.PerceiverModel(perceivers.PerceiverConfig(
+        num_latents=5, d_latents=16, d_model=16, num_self_attends_per_block=1, num_self_attention_heads=2,
+        num_cross_attention_heads=2,
+    ))  # fmt: skip
+    prepared = model.prepare()
+    assert copy.deepcopy(prepared) is prepared
+    assert copy.copy(prepared) is prepared
+    with pytest.raises(ConfigurationError, match=r"cannot be pickled.* call `prepare` where that is loaded"):
+        pickle.dumps(prepared)

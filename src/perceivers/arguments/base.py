@@ -13,7 +13,7 @@ from perceivers.errors import EMPTY_PATH, ConfigurationError
 Arguments = TypeVar("Arguments")
 
 
-def require(name: str, value: float | str | None, holds: bool, expected: str) -> None:
+def require(name: str, value: object, holds: bool, expected: str) -> None:
     """Raise ConfigurationError unless `holds`; `expected` reads as in "must be at least 1"."""
     if not holds:
         raise ConfigurationError(f"`{name}` must be {expected}, received {value}")

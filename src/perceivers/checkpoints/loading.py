@@ -12,7 +12,7 @@ import torch
 from torch import Tensor, nn
 
 from perceivers.checkpoints.contract import FillableModel
-from perceivers.checkpoints.matching import KeyMatch, describe_keys, describe_mismatches, match_keys
+from perceivers.checkpoints.matching import KeyMatch, describe_mismatches, described, match_keys
 from perceivers.checkpoints.reading import StoredTensor
 from perceivers.errors import (
     CheckpointError,
@@ -216,10 +216,10 @@ def _judge(match: KeyMatch, model: str, options: LoadOptions) -> None:
     if match.mismatched:
         (notes if options.ignore_mismatched_sizes else wrong).append(describe_mismatches(match))
     if match.missing:
-        text = describe_keys("missing from the checkpoint", match.missing)
+        text = described("missing from the checkpoint", match.missing)
         (wrong if options.strict else notes).append(text)
     if match.unexpected:
-        text = describe_keys("in the checkpoint without a place in the model", match.unexpected)
+        text = described("in the checkpoint without a place in the model", match.unexpected)
         (wrong if options.strict else notes).append(text)
     if wrong:
         hint = f"; {options.cure}" if match.mismatched else ""

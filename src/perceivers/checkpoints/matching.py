@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
 Shape = tuple[int, ...]
+#: Keys that a message names of each sort; a network has hundreds.
+MOST_LINES = 10
 
 
 @dataclass(frozen=True)
@@ -60,15 +62,20 @@ def match_keys(
     )
 
 
-def describe_keys(title: str, keys: tuple[str, ...]) -> str:
-    """A list of keys under its title, one a line."""
-    return "\n  ".join([f"{title} ({len(keys)}):", *keys])
+def described(title: str, lines: Iterable[str]) -> str:
+    """Lines under a title that says how many; of many the first ones, so that what stands above stays in sight."""
+    given = list(lines)
+    more = len(given) - MOST_LINES
+    rest = [f"and {more:,} more"] if more > 0 else []
+    return "\n  ".join([f"{title} ({len(given):,}):", *given[:MOST_LINES], *rest])
 
 
 def describe_mismatches(match: KeyMatch) -> str:
-    """The keys whose shapes differ, with both shapes, one a line."""
-    lines = (
-        f"{key}: {list(stored)} in the checkpoint, {list(wanted)} in the model"
-        for key, (stored, wanted) in match.mismatched.items()
+    """The keys whose shapes differ, with both shapes, one a line; of many the first ones."""
+    return described(
+        "of another shape",
+        (
+            f"{key}: {list(stored)} in the checkpoint, {list(wanted)} in the model"
+            for key, (stored, wanted) in match.mismatched.items()
+        ),
     )
-    return "\n  ".join([f"of another shape ({len(match.mismatched)}):", *lines])

@@ -216,7 +216,7 @@ def convert_parameters(parameters: Parameters, architecture: str) -> dict[str, T
         architecture: a key of ARCHITECTURES.
 
     Raises:
-        CheckpointError: parameters that the architecture does not have; the message lists them.
+        CheckpointError: parameters that the architecture does not have; the message lists the first ones.
     """
     return as_tensors(
         parameters,

@@ -10,6 +10,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from perceivers.checkpoints.matching import described
 from perceivers.conversion.haiku_files import Parameters
 from perceivers.errors import CheckpointError
 
@@ -43,7 +44,7 @@ def as_tensors(parameters: Parameters, target: Target, network: str) -> dict[str
         network: what it is called in messages.
 
     Raises:
-        CheckpointError: parameters that the network does not have; the message lists them.
+        CheckpointError: parameters that the network does not have; the message lists the first ones.
     """
     tensors: dict[str, Tensor] = {}
     strange: list[str] = []
@@ -57,7 +58,7 @@ def as_tensors(parameters: Parameters, target: Target, network: str) -> dict[str
             key, turn = found
             tensors[key] = torch.from_numpy(np.array(turn(array), order="C"))
     if strange:
-        raise CheckpointError("\n  ".join([f"{len(strange)} parameters are none of {network}:", *strange]))
+        raise CheckpointError(described(f"`source` has parameters that are none of {network}", strange))
     return tensors
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
 from typing import TypeVar
 
 from perceivers.arguments.data import DataArguments
@@ -31,10 +32,25 @@ def with_given_parts(
         )
     for part, other in (("validation", arguments.validation_data), ("test", arguments.test_data)):
         if other is not None:
-            opened = open_other(other)
+            try:
+                opened = open_other(other)
+            except DataError as error:
+                # Whoever opens data calls it `data`.
+                error.args = (str(error).replace("`data`", f"`{part}_data`", 1), *error.args[1:])
+                raise
             if part in tables:
                 tables["train"].notes.append(
                     f"`{tables[part].source}` is not used: `{part}_data` is given in its place"
                 )
             tables[part] = opened.get(part) or next(iter(opened.values()))
+            if part not in opened and _is_same(tables[part].source, tables["train"].source):
+                tables["train"].notes.append(
+                    f"`{tables[part].source}` is the training part and the {part} part: measures will be too good; give "
+                    f"other rows as `{part}_data`, or leave it out, so that a share is held out"
+                )
     return tables
+
+
+def _is_same(one: str, other: str) -> bool:
+    """Whether two sources are one file or one folder."""
+    return one == other or Path(one).resolve() == Path(other).resolve()

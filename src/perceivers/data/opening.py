@@ -19,6 +19,7 @@ from perceivers.data.joined import joined
 from perceivers.data.json_lines import JsonFile
 from perceivers.data.layouts import layout_of
 from perceivers.data.listed_files import lists_files, lists_near_files, with_listed_files
+from perceivers.data.parquet_columns import readable_columns
 from perceivers.data.parts import part_of
 from perceivers.data.scanning import scan
 from perceivers.data.shared_lines import SharedLines
@@ -132,9 +133,10 @@ def open_table_file(path: Path, arguments: DataArguments | None = None) -> Table
         else:
             if pointer := pointer_told(path):
                 raise DataError(f"`{path}` cannot be read as a table: {pointer}")
+            told, notes = readable_columns(path)
             # A name such as v[12] would be taken for a pattern.
             opened = datasets.load_dataset(
-                BUILDERS[kind], data_files=glob.escape(str(path)), split="train", streaming=streaming
+                BUILDERS[kind], data_files=glob.escape(str(path)), split="train", streaming=streaming, **told
             )
         table: Table | StreamTable
         if arguments is not None and streaming:

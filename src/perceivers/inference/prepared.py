@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from contextlib import nullcontext
 from dataclasses import dataclass
 from types import MappingProxyType
-from typing import Any, NoReturn
+from typing import Any, NoReturn, Self
 
 import torch
 from torch import Tensor, nn
@@ -58,6 +58,21 @@ class PreparedModel:
     def eval(self) -> PreparedModel:
         """This object, as it is: code that takes models may put them into evaluation mode."""
         return self
+
+    def __copy__(self) -> Self:
+        """This object: nothing changes it."""
+        return self
+
+    def __deepcopy__(self, _: dict[int, Any]) -> Self:
+        """This object: nothing changes it, and weights that processors have packed cannot be copied."""
+        return self
+
+    def __reduce__(self) -> NoReturn:
+        """A prepared model belongs to its process."""
+        raise ConfigurationError(
+            "a prepared model cannot be pickled: its weights lie as the processor of this machine takes them; pickle or save "
+            "the model that it was made of, and call `prepare` where that is loaded"
+        )
 
     @property
     def device(self) -> torch.device:

@@ -30,7 +30,7 @@ from perceivers.tasks.asked_notation import asked_notation
 from perceivers.tasks.base import Batch, Parts, Prediction, Task, Unreadable, guarded, located
 from perceivers.tasks.columns import Columns, stack_inputs
 from perceivers.tasks.inputs import Sample
-from perceivers.tasks.missing_columns import of_a_trained_run
+from perceivers.tasks.missing_columns import lacking_told, of_a_trained_run
 from perceivers.tasks.option_advice import OF_ASKING, without_options
 from perceivers.tasks.page import show_answers
 from perceivers.tasks.row_reader import RowReader, require_asked
@@ -300,20 +300,10 @@ class AnsweringTask(Task[TaskArguments]):
         notation = self.notation_of_asked(table)
         table.decimal = notation.decimal
         wanted = self.columns_for(self.columns, table.columns).columns_read
-        lacking = [name for name in wanted if name not in table.columns]
         if self.needs_all:
             with of_a_trained_run():
                 require_columns(table, *wanted)
-        elif len(lacking) == len(wanted):
-            raise DataError(
-                f"`{table.source}` must have one of the columns {', '.join(wanted)} to be answered from, received "
-                f"{', '.join(table.columns)}"
-            )
-        elif lacking:
-            note = (
-                f"`{table.source}` has no column {', '.join(lacking)}: what is missing is masked in every row"
-            )
-            table.notes = [*table.notes, note]
+        table.notes = [*table.notes, *lacking_told(table, wanted)]
         if self.takes_strays:
             read = dataclasses.replace(self.columns_for(self.columns, table.columns), answers={})
             looked = look_through_columns(table, read)

@@ -30,6 +30,7 @@ from perceivers.tasks.asked_notation import asked_notation
 from perceivers.tasks.base import Batch, Parts, Step
 from perceivers.tasks.columns import Columns
 from perceivers.tasks.inputs import Sample
+from perceivers.tasks.missing_columns import lacking_told
 from perceivers.tasks.row_reader import RowReader
 from perceivers.tasks.settling import learned_from_training, settled, with_some_answer, with_targets
 from perceivers.tasks.strays import (
@@ -142,10 +143,15 @@ class ColumnTask(AnsweringTask[TaskArguments]):
             taken = (*filter(None, [notation.note]), *taken, *unknown)
         tables, unlabelled = with_answers(tables, self.columns.columns_asked, arguments)
         of_kinds = [note for each in self.columns.inputs for note in each.notes()]
-        self.notes = [*notes_of(tables), *filter(None, [notation.note]), *of_kinds, *unlabelled]
-        if self.needs_all:
-            for table in tables.values():
+        lacking: list[str] = []
+        for table in tables.values():
+            if self.needs_all:
                 require_columns(table, *self.columns.columns_read, *self.columns.columns_asked)
+            else:
+                lacking += lacking_told(table, self.columns.columns_read)
+        self.notes = [*notes_of(tables), *filter(None, [notation.note]), *of_kinds, *lacking, *unlabelled]
+        if parts is not None:
+            taken = (*lacking, *taken)
         splits = dataclasses.replace(
             self._read_splits(tables, arguments), odd_cells=taken, decimal=notation.decimal
         )

@@ -1,13 +1,14 @@
-"""What helps where a table lacks a column: the argument that names another one, or the name that a trained run reads."""
+"""What helps where a table lacks a column: the argument that names another one, the name that a run reads, a note."""
 
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
-from perceivers.errors import MissingColumnError
+from perceivers.data.tables import StreamTable, Table
+from perceivers.errors import DataError, MissingColumnError
 
 
 @contextmanager
@@ -35,6 +36,27 @@ def of_a_trained_run() -> Iterator[None]:
     except MissingColumnError as error:
         _add(error, "; the run knows it by this name: rename the column that holds the same")
         raise
+
+
+def lacking_told(table: Table | StreamTable, wanted: Sequence[str]) -> list[str]:
+    """A note of the columns that a table lacks, each of which may; none where it has all.
+
+    Args:
+        table: what is answered from, or measured on.
+        wanted: columns that the model reads.
+
+    Raises:
+        DataError: it lacks all of them, so that there is nothing to answer from.
+    """
+    lacking = [name for name in wanted if name not in table.columns]
+    if lacking and len(lacking) == len(wanted):
+        raise DataError(
+            f"`{table.source}` must have one of the columns {', '.join(wanted)} to be answered from, received "
+            f"{', '.join(table.columns)}"
+        )
+    if not lacking:
+        return []
+    return [f"`{table.source}` has no column {', '.join(lacking)}: what is missing is masked in every row"]
 
 
 def _naming(column: str, chosen: tuple[Any, ...]) -> str | None:

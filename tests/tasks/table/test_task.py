@@ -197,3 +197,21 @@ def test_another_table_may_lack_a_target_of_several(tmp_path: Path) -> None:
     assert results["metrics"]["kind/accuracy"] >= 0.0
     assert np.isnan(results["metrics"]["tags/mean_average_precision"])
     assert not np.isnan(results["metrics"]["score"])
+
+
+def test_a_part_that_lacks_a_column_is_told_before_training_and_when_it_is_measured(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    data = write_table(tmp_path / "data.csv", without(fruit(53), "price", "tags"))
+    lacking = write_table(tmp_path / "test.csv", without(fruit(17, seed=1), "price", "tags", "size"))
+    empty = write_table(tmp_path / "empty.csv", {"kind": ["big", "small", "big"]})
+    options = ("--data", str(data), "--target", "kind", "--output", str(tmp_path / "run"), "--device", "cpu")
+    note = f"`{lacking}` has no column size: what is missing is masked in every row"
+    refused = f"`{empty}` must have one of the columns size, noise, colour to be answered from, received kind"
+    with pytest.raises(SystemExit):
+        main(["train", "table", *options, "--test-data", str(empty)])
+    assert refused in capsys.readouterr().err
+    command("train", "table", *options, "--test-data", str(lacking), "--steps", "2", "--beside", "none")
+    assert note in capsys.readouterr().out
+    command("evaluate", str(tmp_path / "run"), "--data", str(lacking), "--device", "cpu")
+    assert note in capsys.readouterr().out

@@ -213,6 +213,7 @@ def test_sizes_that_do_not_fit_are_named(given, message, tmp_path):
         ({"z_loss": -1.0}, "`z_loss` must be at least 0"),
         ({"repetition_penalty": 0.0}, "`repetition_penalty` must be above 0"),
         ({"cache": "none"}, "`cache` must be one of exact, sliding"),
+        ({"stop": ("\n", "")}, "`stop` must be texts of a letter or more, or left out"),
     ],
 )
 def test_options_out_of_range_are_named(given, message):

@@ -13,6 +13,7 @@ from perceivers.data.numbers import Decimal, number_of
 from perceivers.data.words import listed
 from perceivers.errors import DataError
 from perceivers.kinds.series.files import SeriesColumns, shape_of_array, steps_of_file
+from perceivers.kinds.series.number_texts import is_list_text, numbers_in
 from perceivers.kinds.series.times import moment_of
 
 # In fewer steps, values that rise are nothing strange.
@@ -83,6 +84,7 @@ def channels_of_cells(
         table: what they are from.
         columns: what the user named.
     """
+    cells = [_unpacked(cell) for cell in cells]
     files = [table.path(cell) for cell in cells if isinstance(cell, str) and cell]
     steps, shapes = [], []
     for file in files:
@@ -99,6 +101,14 @@ def channels_of_cells(
     candidates = columns.channels_of(list(steps[0]), table.source)
     names, more = choose_channels(candidates, steps, columns, table.source, table.decimal)
     return ([] if columns.channels else names), [*notes, *more]
+
+
+def _unpacked(cell: Any) -> Any:
+    """A list that stands in a text; None of a torn one, which is told when it is read."""
+    try:
+        return numbers_in(cell) if is_list_text(cell) else cell
+    except DataError:
+        return None
 
 
 def _first_axis_of(shapes: Sequence[Sequence[int]], source: str) -> list[str]:

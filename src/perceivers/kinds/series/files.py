@@ -15,6 +15,7 @@ from perceivers.data.evenly import evenly_spread
 from perceivers.data.numbers import Decimal, numbers_of
 from perceivers.data.some_cells import SomeCells
 from perceivers.errors import DataError, MissingColumnError
+from perceivers.kinds.series.number_texts import is_list_text
 from perceivers.kinds.series.times import moments_of
 
 SERIES_SUFFIXES = (".csv", ".tsv", ".npy")
@@ -115,7 +116,7 @@ def texts_of_files(cells: Sequence[Any], table: Any, columns: SeriesColumns) -> 
         table: what they are from.
         columns: which columns of a file count.
     """
-    named = [cell for cell in cells if isinstance(cell, str) and cell]
+    named = [cell for cell in cells if isinstance(cell, str) and cell and not is_list_text(cell)]
     found = []
     for file in map(table.path, evenly_spread(named, FEW_FILES)):
         try:

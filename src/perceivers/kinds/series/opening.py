@@ -19,6 +19,7 @@ from perceivers.errors import DataError
 from perceivers.kinds.series.archives import VALUES_COLUMN, archive_files, archive_table
 from perceivers.kinds.series.channels import choose_channels
 from perceivers.kinds.series.files import SERIES_SUFFIXES, SeriesColumns, texts_of_files
+from perceivers.kinds.series.number_texts import is_list_text
 from perceivers.kinds.series.reading import looks_like_series
 from perceivers.kinds.series.times import moments_of
 from perceivers.kinds.series.wide import wide_table
@@ -66,15 +67,17 @@ def open_series(
 
 def is_long(table: Table, series_column: str) -> bool:
     """Whether a table has a row a step: its column `series_column` holds numbers or names, no arrays."""
-    return series_column in table.columns and not isinstance(
-        table[0][series_column], list | tuple | np.ndarray
-    )
+    if series_column not in table.columns:
+        return False
+    cell = table[0][series_column]
+    return not isinstance(cell, list | tuple | np.ndarray) and not is_list_text(cell)
 
 
 def names_files(table: Table, column: str) -> bool:
     """Whether a column names files of series that are there, to judge by its first cell."""
     cell = table[0][column]
-    return isinstance(cell, str) and looks_like_series(cell) and table.path(cell).is_file()
+    is_path = isinstance(cell, str) and not is_list_text(cell) and looks_like_series(cell)
+    return is_path and table.path(cell).is_file()
 
 
 def gather_series(

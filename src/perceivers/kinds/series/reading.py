@@ -11,19 +11,22 @@ import numpy as np
 from perceivers.errors import DataError
 from perceivers.kinds.base import is_empty
 from perceivers.kinds.series.files import SERIES_SUFFIXES, SeriesColumns, as_series, read_series_file
+from perceivers.kinds.series.number_texts import is_list_text, looks_like_numbers, numbers_in
 
 
 def series_of(cell: Any, table: Any, columns: SeriesColumns) -> np.ndarray | None:
     """The series that a cell holds or names; None for an empty cell.
 
     Args:
-        cell: numbers [num_steps, num_channels] or [num_steps], or the path of a file of a series.
+        cell: numbers [num_steps, num_channels] or [num_steps], the same as JSON text, or the path of a file of a series.
         table: what the cell is from; relative paths belong to its `root`.
         columns: which columns of such a file are channels.
 
     Returns:
         float32 [num_steps, num_channels], NaN where a value is missing.
     """
+    if is_list_text(cell):
+        cell = numbers_in(cell)
     if not isinstance(cell, str | Path):
         return None if is_empty(cell) else as_series(cell, channels_first=columns.channels_first)
     if is_empty(cell):
@@ -54,9 +57,11 @@ def require_values(series: np.ndarray, *, allow_missing: bool) -> None:
 
 
 def looks_like_series(cell: Any) -> bool:
-    """Whether a cell is numbers in one or two axes of several steps, or names a file of a series."""
+    """Whether a cell is numbers in one or two axes of several steps, also as text, or names a file of a series."""
     if isinstance(cell, str):
-        return Path(cell).suffix.lower() in SERIES_SUFFIXES
+        return (
+            looks_like_numbers(cell) if is_list_text(cell) else Path(cell).suffix.lower() in SERIES_SUFFIXES
+        )
     if isinstance(cell, np.ndarray):
         return cell.dtype.kind in "iuf" and cell.dtype != np.uint8 and cell.ndim in (1, 2)
     if isinstance(cell, Mapping) or not isinstance(cell, list | tuple) or not cell:

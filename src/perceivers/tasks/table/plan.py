@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from perceivers.answers.base import Answer
+from perceivers.answers.one_class import OneClass
 from perceivers.answers.registry import answer_class
 from perceivers.arguments.open import is_open
 from perceivers.data.tables import StreamTable, Table, doubt_of_names
@@ -30,6 +31,7 @@ from perceivers.tasks.table.guesses import (
     guess_column,
     joined,
 )
+from perceivers.tasks.table.likely_labels import likely_labels_told
 from perceivers.tasks.table.options import TableArguments
 from perceivers.tasks.table.sizing import MANY_NAMES, ROWS_OF_NAME, count_large, learned_alone, table_sizes
 
@@ -119,6 +121,9 @@ def plan_table(
     notes = {name: answer.note() for name, answer in answers.items()} | dict.fromkeys(
         arguments.by_value, NOTE
     )
+    for name, answer in answers.items():
+        if type(answer) is OneClass and wishes.targets[name] is None:
+            notes[name] = joined(notes[name], likely_labels_told(name, answer.names))
     plans = (
         replace(each.said, note=joined(notes.get(name, ""), each.said.note)) for name, each in guesses.items()
     )
@@ -280,7 +285,8 @@ def _named_kinds(train: Table | StreamTable, arguments: TableArguments) -> dict[
 
 def _require_column(train: Table | StreamTable, name: str, argument: str) -> None:
     if name not in train.columns:
+        told = "".join(f"; {note}" for note in train.notes if repr(name) in note)
         raise DataError(
             f"`{argument}` must be a column of `{train.source}`, received {name!r}; it has {', '.join(train.columns)}"
-            f"{doubt_of_names(train)}"
+            f"{doubt_of_names(train)}{told}"
         )

@@ -98,6 +98,5 @@ def stops_of(codes: Codes, given: Sequence[str], dtype: Any) -> list[list[int]]:
         if dtype == np.uint8
         else events_of(each, "`stop`")
         for each in given
-        if each
     ]
     return [codes.encode(each).tolist() for each in values]

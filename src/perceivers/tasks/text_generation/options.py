@@ -88,6 +88,7 @@ class TextGenerationArguments(NetworkArguments):
         require("z_loss", self.z_loss, self.z_loss >= 0.0, "at least 0")
         require("temperature", self.temperature, self.temperature >= 0.0, "at least 0")
         require("repetition_penalty", self.repetition_penalty, self.repetition_penalty > 0.0, "above 0")
+        require("stop", self.stop, all(self.stop), "texts of a letter or more, or left out")
         top_p = self.top_p
         require("top_p", top_p, top_p is None or 0.0 < top_p <= 1.0, "in (0, 1]")
         require(
