@@ -105,6 +105,7 @@ SHARED: dict[str, frozenset[str]] = {
             "row_reader",
             "saved_columns",
             "settling",
+            "started_columns",
             "strays",
             "telling",
             "text_model",

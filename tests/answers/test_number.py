@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -11,6 +12,7 @@ import pytest
 import torch
 
 from perceivers.answers.number import Number
+from perceivers.answers.one_class import OneClass
 from perceivers.answers.registry import guess_answer
 from perceivers.data.unit_forms import UnitForm
 from perceivers.errors import DataError
@@ -215,3 +217,14 @@ def test_numbers_of_any_size_have_a_scale(size: float) -> None:
     assert (answer.mean, answer.scale) == (pytest.approx(2.0 * size), pytest.approx(size))
     skewed = Number("x").settle([size * 10.0**power for power in range(30)], "t")
     assert skewed.logarithm_of == 0.0
+
+
+def test_numbers_are_learned_on_the_scale_of_the_run_that_is_started_from() -> None:
+    own = Number("price", mean=7.0, scale=2.0, smallest=-1.0)
+    plain, logarithm = Number("price", mean=5.0, scale=3.0), Number("price", logarithm_of=0.5, mean=1.0)
+    found = own.on_scale_of(plain)
+    assert (found.mean, found.scale, found.smallest) == (5.0, 3.0, -1.0)
+    assert own.on_scale_of(logarithm) == own, "-1 + 0.5 has no logarithm"
+    above = replace(own, smallest=0.0).on_scale_of(logarithm)
+    assert (above.logarithm_of, above.mean) == (0.5, 1.0)
+    assert own.on_scale_of(OneClass("price", names=("a", "b"))) == own

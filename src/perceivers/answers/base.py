@@ -117,6 +117,14 @@ class Answer(ABC):
         """
         return self
 
+    def on_scale_of(self, other: Answer) -> Self:
+        """This answer on the scale of another one's, whose model is learned on; as it is where that has none, or not for it.
+
+        Args:
+            other: the answer of the run that is started from, to the same column.
+        """
+        return self
+
     def in_notation(self, decimal: Decimal) -> Self:
         """This answer for cells that write numbers so, see `perceivers.data.numbers.number_of`; said as it was trained."""
         return self

@@ -116,6 +116,14 @@ class Number(Answer):
             largest=float(numbers.max()),
         )
 
+    def on_scale_of(self, other: Answer) -> Self:
+        """See Answer; a logarithm is learned on where all numbers have one."""
+        if not isinstance(other, Number):
+            return self
+        if other.logarithm_of is not None and self.smallest + other.logarithm_of <= 0.0:
+            return self
+        return replace(self, logarithm_of=other.logarithm_of, mean=other.mean, scale=other.scale)
+
     def in_notation(self, decimal: Decimal) -> Self:
         """See Answer."""
         return replace(self, decimal=decimal)

@@ -33,6 +33,7 @@ from perceivers.tasks.inputs import Sample
 from perceivers.tasks.missing_columns import lacking_told
 from perceivers.tasks.row_reader import RowReader
 from perceivers.tasks.settling import learned_from_training, settled, with_some_answer, with_targets
+from perceivers.tasks.started_columns import as_started, in_order_of, in_words, known_inputs
 from perceivers.tasks.strays import (
     LookedThrough,
     decided_together,
@@ -95,8 +96,10 @@ class ColumnTask(AnsweringTask[TaskArguments]):
     def require_fitting(self, start: PerceiverConfig, columns: Columns) -> None:
         """Raise ConfigurationError for a checkpoint of other inputs."""
         if start.modalities != columns.modalities():
+            known = in_words(known_inputs(self.start)) or "others"
             raise ConfigurationError(
-                "`start` must be a model of the same columns: name those of the run it was trained in"
+                f"`start` must be a model of the same columns, read alike: it reads {known}, received "
+                f"{in_words(columns.inputs)}; --column NAME=KIND says what a column holds, --ignore leaves one out"
             )
 
     @property
@@ -133,7 +136,7 @@ class ColumnTask(AnsweringTask[TaskArguments]):
         tables = self.open(arguments)
         if parts is None:
             notation = settle_notation(tables, arguments.decimal, self.number_texts)
-            self.columns = self.choose(tables).surveyed(tables["train"])
+            self.columns = in_order_of(self.choose(tables), self.start).surveyed(tables["train"])
         else:
             notation = self._as_known(tables, arguments, parts.processor)
         self.decimal = notation.decimal
@@ -286,9 +289,12 @@ class ColumnTask(AnsweringTask[TaskArguments]):
         ]
 
     def build(self, splits: Splits, start: PerceiverConfig | None = None) -> Parts:
-        """Learn from the training values what the kinds need, and build a model."""
+        """Learn from the training values what the kinds need, or take what a run to start from has learned; build a model."""
         self.arguments = completed(self.arguments)
+        options_are_given = bool(getattr(self.arguments, "column_options", ()))
         self.columns = settled(self.columns, splits.train)
+        if start is not None:
+            self.columns = as_started(self.columns, self.start, options_are_given=options_are_given)
         return Parts(self.build_model(self.columns, start), self.columns)
 
     def vary(self, sample: Sample, generator: np.random.Generator) -> Sample:

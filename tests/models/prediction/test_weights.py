@@ -70,7 +70,7 @@ def test_starting_values_have_the_sizes_that_their_parts_say():
 def test_the_encoder_of_a_masked_language_model_is_taken(tiny, tmp_path):
     trained = tiny("masked_lm")
     trained.save_pretrained(tmp_path)
-    with pytest.warns(UserWarning, match="heads"):
+    with pytest.warns(UserWarning, match="missing from the checkpoint"):
         model, report = perceivers.PerceiverForPrediction.from_pretrained(
             tmp_path, modalities={"text": {"type": "text"}}, answers=ANSWERS, output_loading_info=True
         )
