@@ -19,7 +19,7 @@ from perceivers.kinds.number.options import NumberOptions
 from perceivers.tasks.columns import Columns
 from perceivers.tasks.inputs import Input
 from perceivers.tasks.saved_columns import write_columns
-from perceivers.tasks.started_columns import as_started, in_order_of, in_words
+from perceivers.tasks.started_columns import as_started, in_order_of, in_words, reads_others
 
 
 def rows(count: int, seed: int, names: str = "ab") -> dict[str, list[Any]]:
@@ -94,6 +94,24 @@ def test_what_was_learned_of_columns_is_taken_over(tmp_path: Path) -> None:
     assert (price.mean, price.scale) == (5.0, 3.0)
     given = as_started(ordered, str(tmp_path), options_are_given=True)
     assert given.inputs[0].kind.options == own.inputs[0].kind.options
+
+
+@pytest.mark.parametrize(("by_column", "is_taken"), [(True, False), (False, True)])
+def test_other_columns_of_a_table_learn_for_themselves_even_where_they_are_one_value(
+    by_column: bool, is_taken: bool, tmp_path: Path
+) -> None:
+    def read(name: str, *vocabulary: str) -> Columns:
+        kind = CategoryKind(CategoryOptions(), vocabularies=(vocabulary,))
+        return Columns((Input("categories", (name,), kind, by_column=by_column),), {})
+
+    known, own = read("town", "Ulm", "Bonn"), read("land", "Hessen", "Bayern")
+    write_columns(known.inputs, known.answers, tmp_path)
+    found = as_started(own, str(tmp_path), options_are_given=False)
+    assert (found.inputs[0].kind.state() == known.inputs[0].kind.state()) is is_taken
+    assert (found == own) is not is_taken
+    assert reads_others(own, str(tmp_path)) is by_column
+    assert not reads_others(known, str(tmp_path))
+    assert not reads_others(own, None)
 
 
 def test_of_a_checkpoint_without_columns_nothing_is_taken_over(tmp_path: Path) -> None:

@@ -64,6 +64,14 @@ def run(
     return train(task, arguments)
 
 
+def entered(patch: Any) -> list[Interruption]:
+    """What hears of signals in the runs to come, each when it begins to."""
+    found: list[Interruption] = []
+    enter = Interruption.__enter__
+    patch.setattr(Interruption, "__enter__", lambda own: (found.append(own), enter(own))[1])
+    return found
+
+
 def test_all_samples_are_learned_from_for_as_many_passes_as_were_best(
     tmp_path: Path, monkeypatch: Any
 ) -> None:
@@ -115,9 +123,7 @@ def test_a_first_run_that_ends_early_tells_the_same_share_of_the_whole_run(
             interruptions[-1].number = 2
         return rises(scores, number), shown
 
-    interruptions: list[Interruption] = []
-    enter = Interruption.__enter__
-    monkeypatch.setattr(Interruption, "__enter__", lambda own: (interruptions.append(own), enter(own))[1])
+    interruptions = entered(monkeypatch)
     monkeypatch.setattr(loop_module, "scores_of", risen)
     training = {"folds": 1, "epochs": 7, "batch_size": 7, "patience": 2}
     if stopped_after is not None:
@@ -159,9 +165,7 @@ def test_a_run_that_is_stopped_in_any_division_ends_as_an_undisturbed_one(
         if count == stopped_after:
             interruptions[-1].number = 2
 
-    interruptions: list[Interruption] = []
-    enter = Interruption.__enter__
-    monkeypatch.setattr(Interruption, "__enter__", lambda own: (interruptions.append(own), enter(own))[1])
+    interruptions = entered(monkeypatch)
     monkeypatch.setattr(Looks, "add", interrupting)
     folder = tmp_path / "run"
     if stopped_after <= 8:
@@ -204,8 +208,8 @@ def test_another_limit_of_time_is_taken_where_all_divisions_have_been_trained_wi
 
 def interrupt(patch: Any, stopped_after: int | None) -> None:
     """Have the next run stopped after so many looks at held-out samples; None: in the training that follows all of them."""
-    add, row, enter, count = Looks.add, Loop._add_row, Interruption.__enter__, 0
-    interruptions: list[Interruption] = []
+    add, row, count = Looks.add, Loop._add_row, 0
+    interruptions = entered(patch)
 
     def interrupting(looks: Looks, *found: Any) -> None:
         nonlocal count
@@ -219,7 +223,6 @@ def interrupt(patch: Any, stopped_after: int | None) -> None:
         if stopped_after is None and loop.looks is None:
             interruptions[-1].number = 2
 
-    patch.setattr(Interruption, "__enter__", lambda own: (interruptions.append(own), enter(own))[1])
     patch.setattr(Looks, "add", interrupting)
     patch.setattr(Loop, "_add_row", last)
 

@@ -33,7 +33,7 @@ from perceivers.tasks.inputs import Sample
 from perceivers.tasks.missing_columns import lacking_told
 from perceivers.tasks.row_reader import RowReader
 from perceivers.tasks.settling import learned_from_training, settled, with_some_answer, with_targets
-from perceivers.tasks.started_columns import as_started, in_order_of, in_words, known_inputs
+from perceivers.tasks.started_columns import as_started, in_order_of, in_words, known_inputs, reads_others
 from perceivers.tasks.strays import (
     LookedThrough,
     decided_together,
@@ -95,7 +95,7 @@ class ColumnTask(AnsweringTask[TaskArguments]):
 
     def require_fitting(self, start: PerceiverConfig, columns: Columns) -> None:
         """Raise ConfigurationError for a checkpoint of other inputs."""
-        if start.modalities != columns.modalities():
+        if start.modalities != columns.modalities() or reads_others(columns, self.start):
             known = in_words(known_inputs(self.start)) or "others"
             raise ConfigurationError(
                 f"`start` must be a model of the same columns, read alike: it reads {known}, received "

@@ -26,6 +26,12 @@ def in_order_of(columns: Columns, start: str | None) -> Columns:
     return replace(columns, inputs=inputs)
 
 
+def reads_others(columns: Columns, start: str | None) -> bool:
+    """Whether the run to start from reads other columns of a table than these, which may be as many of the same kinds."""
+    known = {each.columns for each in known_inputs(start)}
+    return bool(known) and any(each.by_column and each.columns not in known for each in columns.inputs)
+
+
 def in_words(inputs: Iterable[Input]) -> str:
     """Columns with what they hold: "size (number), town (category)"."""
     return ", ".join(f"{column} ({each.kind.name})" for each in inputs for column in each.columns)
@@ -59,10 +65,9 @@ def _known(start: str | None) -> tuple[tuple[Input, ...], Mapping[str, Answer]]:
 
 
 def _like(own: Input, columns: Columns, known: tuple[Input, ...]) -> Input | None:
-    """The input of the other run that reads the same; an only one may have another name."""
-    same: Iterable[Input] = (each for each in known if each.columns == own.columns)
-    if len(columns.inputs) == len(known) == 1:
-        same = known
+    """The input of the other run that reads the same; an only one of a task for one kind of data may have another name."""
+    is_only = len(columns.inputs) == len(known) == 1 and not own.by_column
+    same = known if is_only else [each for each in known if each.columns == own.columns]
     return next((each for each in same if type(each.kind) is type(own.kind)), None)
 
 
