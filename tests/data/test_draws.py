@@ -199,3 +199,19 @@ def test_a_worker_that_is_stuck_ends_for_the_run_and_for_nobody_else(tmp_path: P
     worker.terminate()
     worker.join(60)
     assert worker.exitcode == 0
+
+
+@pytest.mark.parametrize("workers", [0, 2])
+def test_samples_that_nothing_changes_are_given_as_they_are(workers: int) -> None:
+    loader, order = training_loader(
+        Letters("abcdefg"), None, NumberedBatch(together, 5), batch_size=7, seed=1, workers=workers
+    )
+    order.epoch = 2
+    ((indices, batch),) = loader
+    assert batch["samples"] == ["abcdefg"[index] for index in indices.tolist()]
+    assert indices.tolist() == [index for indices, _ in batches(0) for index in indices]
+
+
+def test_rows_of_a_stream_that_nothing_changes_are_given_as_they_are() -> None:
+    samples = StreamSamples(Rows(), lambda row, table: row["x"])  # type: ignore[arg-type]
+    assert [sample for _, sample in VariedStream(samples, None, seed=1)] == list("abcdefg")

@@ -64,16 +64,18 @@ class VariedSamples(Dataset[tuple[int, Any]]):
 
     Args:
         samples: the training part.
-        vary: the task's random change.
+        vary: the task's random change; None: samples are given as they are.
         seed: seed of the run.
     """
 
-    def __init__(self, samples: Samples, vary: Vary, seed: int) -> None:
+    def __init__(self, samples: Samples, vary: Vary | None, seed: int) -> None:
         self.samples, self.vary, self.seed = samples, vary, seed
 
     def __getitem__(self, key: tuple[int, int]) -> tuple[int, Any]:
         """Give the sample's index and the changed sample."""
         index, epoch = key
+        if self.vary is None:
+            return index, self.samples[index]
         return index, self.vary(self.samples[index], generator_of(self.seed, VARIATION, epoch, index))
 
     def __len__(self) -> int:
@@ -86,11 +88,11 @@ class VariedStream(IterableDataset[tuple[int, Any]]):
 
     Args:
         samples: the stream.
-        vary: the task's random change.
+        vary: see VariedSamples.
         seed: seed of the run.
     """
 
-    def __init__(self, samples: StreamSamples, vary: Vary, seed: int) -> None:
+    def __init__(self, samples: StreamSamples, vary: Vary | None, seed: int) -> None:
         self.samples, self.vary, self.seed, self.epoch = samples, vary, seed, 0
 
     def __iter__(self) -> Iterator[tuple[int, Any]]:
@@ -98,7 +100,10 @@ class VariedStream(IterableDataset[tuple[int, Any]]):
         worker = get_worker_info()
         share, shares = (0, 1) if worker is None else (worker.id, worker.num_workers)
         for number, sample in self.samples.samples(self.epoch, share, shares):
-            yield number, self.vary(sample, generator_of(self.seed, VARIATION, self.epoch, number))
+            if self.vary is None:
+                yield number, sample
+            else:
+                yield number, self.vary(sample, generator_of(self.seed, VARIATION, self.epoch, number))
 
 
 class NumberedSamples(Dataset[tuple[int, Any]]):
@@ -156,9 +161,17 @@ class NumberedBatch:
 
 
 def training_loader(
-    samples: Any, vary: Vary, collate: NumberedBatch, *, batch_size: int, seed: int, workers: int
+    samples: Any, vary: Vary | None, collate: NumberedBatch, *, batch_size: int, seed: int, workers: int
 ) -> tuple[DataLoader[Any], Any]:
     """Load the training part.
+
+    Args:
+        samples: the part.
+        vary: see VariedSamples.
+        collate: puts samples together.
+        batch_size: samples of a batch.
+        seed: seed of the run.
+        workers: processes that load.
 
     Returns:
         The loader, and what has the attribute `epoch` to be set before each pass.

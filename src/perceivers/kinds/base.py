@@ -328,6 +328,11 @@ class Kind(AskedKind, ABC):
         """What people are told of what `settle` has found, beside what `described` says; "" where that says all."""
         return ""
 
+    @property
+    def varies(self) -> bool:
+        """Whether `vary` may change a value: where no kind does, no chance is prepared for each sample of each pass."""
+        return True
+
     def vary(self, value: Any, generator: np.random.Generator) -> Any:
         """Change a training value at random; chance comes from `generator` alone."""
         return value

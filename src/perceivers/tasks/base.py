@@ -246,6 +246,11 @@ class Task(ABC, Generic[TaskArguments]):
     def begin_pass(self, epoch: int, epochs: int) -> None:
         """Hear that a pass over the training samples begins: `epoch`, from 0, of `epochs`; for what grows while training."""
 
+    @property
+    def varies(self) -> bool:
+        """Whether `vary` may change a sample."""
+        return True
+
     def vary(self, sample: Any, generator: np.random.Generator) -> Any:
         """Change one training sample at random; the sample itself if not wanted.
 

@@ -297,6 +297,11 @@ class ColumnTask(AnsweringTask[TaskArguments]):
             self.columns = as_started(self.columns, self.start, options_are_given=options_are_given)
         return Parts(self.build_model(self.columns, start), self.columns)
 
+    @property
+    def varies(self) -> bool:
+        """See Task."""
+        return self.columns.varies
+
     def vary(self, sample: Sample, generator: np.random.Generator) -> Sample:
         """Change the values of one sample, each as its kind does."""
         return self.columns.vary(sample, generator)

@@ -89,6 +89,11 @@ class Columns:
         inputs = (dataclasses.replace(each, kind=each.kind.trusting()) for each in self.inputs)
         return dataclasses.replace(self, inputs=tuple(inputs))
 
+    @property
+    def varies(self) -> bool:
+        """Whether `vary` may change a sample."""
+        return any(each.kind.varies for each in self.inputs)
+
     def vary(self, sample: Sample, generator: np.random.Generator) -> Sample:
         """Change the values of a training sample at random."""
         values = tuple(

@@ -126,10 +126,11 @@ def build_loop(
         told: the same.
     """
     training = arguments.training
-    workers = chosen_workers(training.workers, splits.train, task.vary)
+    vary = task.vary if task.varies else None
+    workers = chosen_workers(training.workers, splits.train, vary)
     loader, order = training_loader(
         splits.train,
-        task.vary,
+        vary,
         NumberedBatch(task.collate, parts.processor),
         batch_size=training.batch_size or 1,
         seed=training.seed,

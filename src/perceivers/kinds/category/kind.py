@@ -109,6 +109,11 @@ class CategoryKind(Kind):
             vocabularies.append(tuple(sorted(often, key=lambda name: (-counts[name], name))))
         return replace(self, vocabularies=tuple(vocabularies))
 
+    @property
+    def varies(self) -> bool:
+        """See Kind."""
+        return self.options.category_hidden > 0
+
     def vary(self, value: tuple[str | None, ...], generator: np.random.Generator) -> tuple[str | None, ...]:
         """Hide some of the categories."""
         if not self.options.category_hidden:

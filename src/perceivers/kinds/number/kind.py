@@ -163,6 +163,11 @@ class NumberKind(Kind):
         }
         return replace(self, quantiles=quantiles, edges=tuple(map(tuple, edges)), known=known)
 
+    @property
+    def varies(self) -> bool:
+        """See Kind."""
+        return self.options.number_hidden > 0
+
     def vary(self, value: np.ndarray, generator: np.random.Generator) -> np.ndarray:
         """Hide some of the numbers."""
         if not self.options.number_hidden:

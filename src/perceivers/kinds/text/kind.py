@@ -210,6 +210,11 @@ class TextKind(Kind):
         halves = tuple(None if text is None else text[: (len(text) + 1) // 2] for text in value.texts)
         return [replace(value, texts=halves, hidden=())]
 
+    @property
+    def varies(self) -> bool:
+        """See Kind."""
+        return bool(self.options.crop or self.options.hide or self.options.random_offset)
+
     def vary(self, value: TextValue, generator: np.random.Generator) -> TextValue:
         """Read a part, hide words, begin elsewhere."""
         texts = cropped(value.present, self.options.crop, generator)

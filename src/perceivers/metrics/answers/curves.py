@@ -1,9 +1,10 @@
-"""What is measured of an order of rows, by torchmetrics: area under the ROC curve, average precision, correlations."""
+"""What is measured of an order of rows, by SciPy and scikit-learn: areas under curves and correlations."""
 
 from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
 import torch
 from torch import Tensor
 
@@ -22,10 +23,10 @@ def area_under_roc(scores: Tensor, is_true: Tensor) -> Tensor:
     """
     if not bool(is_true.any()) or bool(is_true.all()):
         return _nothing(scores)
-    area: Tensor = functional().classification.binary_auroc(
-        _shares(scores), is_true.long(), validate_args=False
-    )
-    return area.double()
+    true, other = _numbers(scores[is_true]), _numbers(scores[~is_true])
+    # The statistic of Mann and Whitney counts these pairs.
+    pairs = _scipy().mannwhitneyu(true, other, method="asymptotic").statistic
+    return scores.new_tensor(pairs / (len(true) * len(other)), dtype=torch.float64)
 
 
 def average_precision(scores: Tensor, is_true: Tensor) -> Tensor:
@@ -40,18 +41,23 @@ def average_precision(scores: Tensor, is_true: Tensor) -> Tensor:
     """
     if not bool(is_true.any()):
         return _nothing(scores)
-    precision: Tensor = functional().classification.binary_average_precision(
-        _shares(scores), is_true.long(), validate_args=False
+    try:
+        from sklearn.metrics import average_precision_score
+    except ImportError as error:
+        raise MissingExtraError("scikit-learn", "train", "Measuring answers") from error
+    # Of places, not of scores, which may be infinite.
+    places = scores.unique(sorted=True, return_inverse=True)[1]
+    return scores.new_tensor(
+        average_precision_score(_numbers(is_true), _numbers(places)), dtype=torch.float64
     )
-    return precision.double()
 
 
 def correlation(first: Tensor, second: Tensor) -> Tensor:
     """Pearson's coefficient of two float64 [rows]; NaN where one of them is constant, or has infinite numbers."""
     if is_constant(first) or is_constant(second) or not bool((first + second).isfinite().all()):
         return _nothing(first)
-    found: Tensor = functional().pearson_corrcoef(in_parts(first)[0], in_parts(second)[0])
-    return found
+    found = _scipy().pearsonr(_numbers(in_parts(first)[0]), _numbers(in_parts(second)[0]))
+    return first.new_tensor(found.statistic)
 
 
 def in_parts(values: Tensor) -> tuple[Tensor, Tensor]:
@@ -66,8 +72,7 @@ def rank_correlation(first: Tensor, second: Tensor) -> Tensor:
     """Spearman's coefficient of two float64 [rows]; NaN where one of them is constant."""
     if is_constant(first) or is_constant(second):
         return _nothing(first)
-    found: Tensor = functional().spearman_corrcoef(first, second)
-    return found
+    return first.new_tensor(_scipy().spearmanr(_numbers(first), _numbers(second)).statistic)
 
 
 def is_constant(values: Tensor) -> bool:
@@ -76,19 +81,17 @@ def is_constant(values: Tensor) -> bool:
     return not bool((values != values[:1]).any())
 
 
-def functional() -> Any:
-    """The functions of torchmetrics. They take seconds to import: here, behind the last batch, nobody waits for an answer."""
+def _scipy() -> Any:
+    """The statistics of SciPy. They take seconds to import: here, behind the last batch, nobody waits for an answer."""
     try:
-        import torchmetrics.functional
+        import scipy.stats
     except ImportError as error:
-        raise MissingExtraError("torchmetrics", "train", "Measuring answers") from error
-    return torchmetrics.functional
+        raise MissingExtraError("scipy", "train", "Measuring answers") from error
+    return scipy.stats
 
 
-def _shares(scores: Tensor) -> Tensor:
-    """Scores as numbers in [0, 1) in the same order, which torchmetrics leaves as they are: it takes a sigmoid of others."""
-    _, place = scores.unique(sorted=True, return_inverse=True)
-    return place.double() / max(len(scores), 1)
+def _numbers(values: Tensor) -> np.ndarray:
+    return values.cpu().numpy()
 
 
 def _nothing(like: Tensor) -> Tensor:

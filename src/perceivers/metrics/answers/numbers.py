@@ -84,7 +84,7 @@ def r2(preds: Tensor, target: Tensor) -> Tensor:
     """Share of the variance of `target` that is explained: 0 is what its mean has; NaN where it is constant.
 
     Numbers of any size: squares of 1e200 would be infinite, and those of 1e-5 would be nothing beside the 1e-4 from which on
-    torchmetrics sees a difference.
+    some libraries see a difference.
     """
     # Of a single row, or of rows that do not differ, there is nothing to explain.
     if is_constant(target):
