@@ -26,9 +26,7 @@ def test_the_script_writes_a_row_a_set(monkeypatch: pytest.MonkeyPatch, tmp_path
     tiny = LearningSet("fruit", "table", fruit_in, task_options={"target": ("kind",), "linear_start": False})
     monkeypatch.setattr(training_ways, "packaged", lambda: [tiny])
     output = tmp_path / "freed.md"
-    freed_memory.main(
-        ["--sets", "fruit", "--repetitions", "1", "--steps", "2", "--output", str(output)]
-    )
+    freed_memory.main(["--sets", "fruit", "--repetitions", "1", "--steps", "2", "--output", str(output)])
     text = output.read_text()
     assert "Medians of 1 processes each, of 2 steps." in text
     (row,) = [line for line in text.splitlines() if line.startswith("| fruit")]
