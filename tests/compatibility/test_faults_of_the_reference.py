@@ -562,7 +562,7 @@ def test_attention_runs_through_the_fused_kernel(task: str, ours: Callable[..., 
 def test_a_model_with_fourier_positions_compiles_whole(
     ours: Callable[..., Any], example: Callable[..., Any], assert_equal_outputs: Any
 ) -> None:
-    model = ours("image_fourier", image_size=16, num_self_attends_per_block=1)
+    model = ours("image_fourier", image_size=16)
     inputs = example("image_fourier", config=model.config)
     compiled = torch.compile(model, fullgraph=True, backend="aot_eager")
     assert_equal_outputs(

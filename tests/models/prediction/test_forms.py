@@ -62,10 +62,9 @@ def test_half_precision_a_device_without_memory_and_checkpointing_work(kind, bui
     assert half.loss.dtype == torch.float32
 
 
-def test_one_graph_holds_the_whole_call(build):
+def test_one_graph_holds_the_whole_call(mixture):
     torch._dynamo.reset()
-    # Compilers see blocks one after the other: a second one shows nothing new.
-    model, inputs = build(num_blocks=1), draw()
+    model, inputs = mixture
     mask = {"notes": torch.tensor([[1] * 6 + [0] * 3] * 5), "kinds": torch.tensor([1, 0, 1, 1, 0])}
     compiled = torch.compile(model, backend="eager", fullgraph=True)
     received, expected = compiled(inputs, mask, labels=LABELS), model(inputs, mask, labels=LABELS)
@@ -75,8 +74,8 @@ def test_one_graph_holds_the_whole_call(build):
     torch._dynamo.reset()
 
 
-def test_it_exports_with_a_free_batch(build):
-    model, inputs = build(num_blocks=1), draw()
+def test_it_exports_with_a_free_batch(mixture):
+    model, inputs = mixture
     mask = {"notes": torch.tensor([1, 0, 1, 1, 0])}
     batch = torch.export.Dim("batch", min=1, max=64)
     shapes = {
