@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import csv
-from collections.abc import Mapping, Sequence
-from contextlib import nullcontext
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from typing import Any
 from unittest.mock import patch
@@ -49,6 +49,13 @@ def fruit(count: int = 151, seed: int = 0) -> dict[str, list[Any]]:
             for big, warm in zip(size > 5.0, colour == "red", strict=True)
         ],
     }
+
+
+@contextmanager
+def few_costs() -> Iterator[None]:
+    """Linear models try two costs of weights in place of 13: enough where how good they are is not the question."""
+    with patch("perceivers.tasks.table.linear_model.COSTS", (5.0, 0.5)):
+        yield
 
 
 def rows_of(columns: Mapping[str, Sequence[Any]]) -> list[dict[str, Any]]:

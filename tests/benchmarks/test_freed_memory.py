@@ -1,4 +1,4 @@
-"""The benchmark of memory that steps free, on a bundled set, without processes of its own."""
+"""The benchmark of memory that steps free, on a tiny set, without processes of its own."""
 
 from __future__ import annotations
 
@@ -7,19 +7,29 @@ from typing import Any
 
 import freed_memory
 import pytest
+import training_ways
 from freed_memory import Steps
+from learning_sets import LearningSet
 from measuring import Outcome
+
+from tiny_tables import fruit, write_table
+
+
+def fruit_in(folder: Path) -> str:
+    folder.mkdir(exist_ok=True)
+    return str(write_table(folder / "fruit.csv", fruit(31)))
 
 
 def test_the_script_writes_a_row_a_set(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setattr(freed_memory, "in_fresh_process", lambda function, *given: Outcome(function(*given)))
+    # The bundled sets take longer to be opened, and to be fitted linear models to, than to be timed.
+    tiny = LearningSet("fruit", "table", fruit_in, task_options={"target": ("kind",), "linear_start": False})
+    monkeypatch.setattr(training_ways, "packaged", lambda: [tiny])
     output = tmp_path / "freed.md"
-    freed_memory.main(
-        ["--sets", "breast_cancer", "--repetitions", "1", "--steps", "2", "--output", str(output)]
-    )
+    freed_memory.main(["--sets", "fruit", "--repetitions", "1", "--steps", "2", "--output", str(output)])
     text = output.read_text()
     assert "Medians of 1 processes each, of 2 steps." in text
-    (row,) = [line for line in text.splitlines() if line.startswith("| breast_cancer")]
+    (row,) = [line for line in text.splitlines() if line.startswith("| fruit")]
     assert row.count("|") == 7
 
 

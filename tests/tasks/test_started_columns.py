@@ -20,6 +20,7 @@ from perceivers.tasks.columns import Columns
 from perceivers.tasks.inputs import Input
 from perceivers.tasks.saved_columns import write_columns
 from perceivers.tasks.started_columns import as_started, in_order_of, in_words, reads_others
+from tiny_tables import few_costs
 
 
 def rows(count: int, seed: int, names: str = "ab") -> dict[str, list[Any]]:
@@ -38,7 +39,8 @@ def rows(count: int, seed: int, names: str = "ab") -> dict[str, list[Any]]:
 @pytest.fixture(scope="module")
 def first(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("first") / "run"
-    fit(rows(127, 0), "price", output=folder, quiet=True, device="cpu", epochs=5)
+    with few_costs():
+        fit(rows(127, 0), "price", output=folder, quiet=True, device="cpu", epochs=5)
     return folder
 
 

@@ -16,14 +16,15 @@ from perceivers.data.tables import ListTable
 from perceivers.errors import ConfigurationError, DataError, PerceiversError
 from perceivers.training import explanation
 from perceivers.training.explanation import DealtOutTable, explain
-from tiny_tables import fit_tiny, fruit, without, write_table
+from tiny_tables import few_costs, fit_tiny, fruit, without, write_table
 
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("fruit")
     data = write_table(folder / "fruit.csv", without(fruit(), "tags"))
-    fit_tiny(data, ["kind", "price"], output=folder / "run", epochs=4, linear_start=None)
+    with few_costs():
+        fit_tiny(data, ["kind", "price"], output=folder / "run", epochs=4, linear_start=None)
     return folder
 
 

@@ -25,6 +25,7 @@ from perceivers.training.interruption import Interruption
 from perceivers.training.looks import Looks
 from perceivers.training.loop import Loop
 from perceivers.training.run import train
+from tiny_tables import few_costs
 
 NUM_ROWS = 61
 SIZES: dict[str, Any] = {"num_latents": 3, "latent_channels": 8, "token_channels": 8}
@@ -145,17 +146,25 @@ def test_a_model_that_is_best_untrained_is_saved_untrained(tmp_path: Path, monke
             looks, passes, {**scores, "loss": 1.0 + passes}, measured
         ),
     )
-    results = run(tmp_path / "run", folds=2, linear_start=True)
+    with few_costs():
+        results = run(tmp_path / "run", folds=2, linear_start=True)
     assert results["steps"] == 0
     assert results["test"]["accuracy"] > 0.5
     assert results["validation"]["loss"] == 1.0
 
 
+@pytest.fixture(scope="module")
+def undisturbed(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, dict[str, Any]]:
+    """The run that others are to end as, which were stopped, and what it found."""
+    folder = tmp_path_factory.mktemp("undisturbed") / "run"
+    return folder, run(folder, folds=2, batch_size=11)
+
+
 @pytest.mark.parametrize("stopped_after", [1, 5, 12])
 def test_a_run_that_is_stopped_in_any_division_ends_as_an_undisturbed_one(
-    tmp_path: Path, monkeypatch: Any, stopped_after: int
+    tmp_path: Path, monkeypatch: Any, undisturbed: tuple[Path, dict[str, Any]], stopped_after: int
 ) -> None:
-    wanted = run(tmp_path / "undisturbed", folds=2, batch_size=11)
+    whole, wanted = undisturbed
     add, count = Looks.add, 0
 
     def interrupting(looks: Looks, *found: Any) -> None:
@@ -178,13 +187,17 @@ def test_a_run_that_is_stopped_in_any_division_ends_as_an_undisturbed_one(
     found = run(folder, folds=2, batch_size=11, resume=True)
     assert found["test"] == wanted["test"]
     assert found["validation"] == wanted["validation"]
-    first, second = (load_file(each / "model.safetensors") for each in (tmp_path / "undisturbed", folder))
+    first, second = (load_file(each / "model.safetensors") for each in (whole, folder))
     assert all(torch.equal(first[name], second[name]) for name in first)
 
 
 @pytest.mark.parametrize(("stopped_after", "is_free"), [(2, True), (6, False), (None, True)])
 def test_another_limit_of_time_is_taken_where_all_divisions_have_been_trained_within_one(
-    stopped_after: int | None, is_free: bool, tmp_path: Path, monkeypatch: Any
+    stopped_after: int | None,
+    is_free: bool,
+    tmp_path: Path,
+    monkeypatch: Any,
+    undisturbed: tuple[Path, dict[str, Any]],
 ) -> None:
     folder = tmp_path / "run"
     with monkeypatch.context() as patch:
@@ -202,8 +215,7 @@ def test_another_limit_of_time_is_taken_where_all_divisions_have_been_trained_wi
         return
     found = run(folder, folds=2, batch_size=11, time_limit=60.0, resume=True)
     assert found["finished"]
-    wanted = run(tmp_path / "undisturbed", folds=2, batch_size=11)
-    assert found["test"] == wanted["test"]
+    assert found["test"] == undisturbed[1]["test"]
 
 
 def interrupt(patch: Any, stopped_after: int | None) -> None:
@@ -288,7 +300,7 @@ def test_measuring_the_validation_part_says_that_it_was_learned_from(
     )
     from perceivers.tasks.table.task import TableTask
 
-    train(TableTask(TableArguments(target=("kind",), **SIZES)), arguments)
+    train(TableTask(TableArguments(target=("kind",), linear_start=False, **SIZES)), arguments)
     capsys.readouterr()
     found = evaluate(tmp_path / "run", split="validation", beside="trees")
     assert "fitted to its validation samples, too (folds 1)" in capsys.readouterr().err.replace("\n", " ")
@@ -296,15 +308,9 @@ def test_measuring_the_validation_part_says_that_it_was_learned_from(
 
 
 def test_a_start_that_no_step_makes_better_is_saved_of_a_single_run_too(tmp_path: Path) -> None:
-    results = run(
-        tmp_path / "run",
-        folds=0,
-        keep_best=True,
-        linear_start=True,
-        learning_rate=0.5,
-        ema_decay=0.0,
-        epochs=1,
-    )
+    options: dict[str, Any] = {"keep_best": True, "linear_start": True, "ema_decay": 0.0, "epochs": 1}
+    with few_costs():
+        results = run(tmp_path / "run", folds=0, learning_rate=0.5, **options)
     history = json.loads((tmp_path / "run" / "history.json").read_text())
     assert [row["epoch"] for row in history] == [0, 1]
     losses = [row["validation_loss"] for row in history]

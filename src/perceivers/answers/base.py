@@ -5,6 +5,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, fields
+from functools import cached_property
 from html import escape
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, Self
 
@@ -230,9 +231,9 @@ class Answer(ABC):
 
         return average(scores, self.head_type)
 
-    @property
+    @cached_property
     def description(self) -> AnswerDescription:
-        """The head's description, checked."""
+        """The head's description, checked; once, since every loss asks for it."""
         return read_answer(self.column, self.head())
 
     @property

@@ -74,9 +74,9 @@ def lists_near_files(table: Table | StreamTable, folder: Path, suffixes: Sequenc
     """Whether the first names or ids of a column are files of a folder, or of the folders in it; that takes a short look."""
     if isinstance(table, StreamTable) or _has_paths(table, suffixes):
         return False
-    places = [folder, *_folders_in(folder)]
+    places, rows = [folder, *_folders_in(folder)], _first_rows(table, FEW_ROWS)
     for column in table.columns:
-        cells = _first(table, column, FEW_ROWS)
+        cells = _names(rows, column)
         if cells and all(_is_in(places, str(cell), suffixes) for cell in cells):
             return True
     return False
@@ -124,7 +124,7 @@ def _lies_beside(table: Table, column: str, place: Path) -> str:
 
 def folder_beside(table: Table, column: str, folder: Path, suffixes: Sequence[str]) -> Path | None:
     """The folder beside that of a table which holds the first files that a column names, where the table's own does not."""
-    cells = [str(cell) for cell in _first(table, column, FEW_ROWS)]
+    cells = [str(cell) for cell in _names(_first_rows(table, FEW_ROWS), column)]
     if len(cells) < FEW_ROWS or any(PurePath(cell).suffix.lower() not in suffixes for cell in cells):
         return None
     if any(table.path(cell).is_file() for cell in cells):
@@ -147,8 +147,9 @@ def _is_in(places: Sequence[Path], name: str, suffixes: Sequence[str]) -> bool:
 
 def _has_paths(table: Table, suffixes: Sequence[str]) -> bool:
     """Whether a column has paths of files already."""
+    rows = _first_rows(table, FIRST_ROWS)
     for name in table.columns:
-        cells = _first(table, name, FIRST_ROWS)
+        cells = _names(rows, name)
         if cells and all(
             isinstance(cell, str) and len(cell) < 1000 and PurePath(cell).suffix.lower() in suffixes
             for cell in cells
@@ -170,8 +171,9 @@ def _by_name(files: Sequence[PurePath]) -> Mapping[str, str]:
 
 
 def _listing(table: Table, names: Mapping[str, str]) -> str | None:
+    rows = _first_rows(table, FIRST_ROWS)
     for column in table.columns:
-        cells = _first(table, column, FIRST_ROWS)
+        cells = _names(rows, column)
         # Classes such as 0 and 1 may be names of files by chance.
         is_a_list = len(set(map(str, cells))) == len(cells) > 1
         if is_a_list and sum(str(cell) in names for cell in cells) >= MOSTLY * len(cells):
@@ -179,6 +181,12 @@ def _listing(table: Table, names: Mapping[str, str]) -> str | None:
     return None
 
 
-def _first(table: Table, column: str, count: int) -> list[Any]:
-    cells = [table[index][column] for index in range(min(count, len(table))) if index not in table.torn]
+def _first_rows(table: Table, count: int) -> list[Mapping[str, Any]]:
+    """The first rows, read once for all columns: some tables have to read, or to make, a whole row for any cell of it."""
+    return [table[index] for index in range(min(count, len(table))) if index not in table.torn]
+
+
+def _names(rows: Sequence[Mapping[str, Any]], column: str) -> list[Any]:
+    """What may name a file, of a column."""
+    cells = [row[column] for row in rows]
     return [cell for cell in cells if isinstance(cell, str | int) and not is_missing(cell)]

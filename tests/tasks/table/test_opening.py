@@ -16,6 +16,7 @@ from perceivers.errors import DataError
 from perceivers.tasks.table.opening import open_any
 from perceivers.tasks.table.options import TableArguments
 from perceivers.tasks.table.task import TableTask
+from tiny_tables import few_costs
 
 
 def write_archive(folder: Path, *, num_rows: int = 31) -> Path:
@@ -49,7 +50,7 @@ def test_numbers_of_an_archive_are_learned_inspected_and_asked(
         ["train", "table", *asked],
         ["predict", str(run), str(folder / "Levels_TEST.ts"), "--output", str(said)],
     ):
-        with pytest.raises(SystemExit) as ended:
+        with few_costs(), pytest.raises(SystemExit) as ended:
             main(command)
         assert ended.value.code in (0, None), command
     assert "beside a linear model, from which it starts" in " ".join(capsys.readouterr().out.split())

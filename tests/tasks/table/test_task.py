@@ -25,7 +25,7 @@ from tiny_tables import fit_tiny, fruit, rows_of, without, write_table
 
 SMALL = ["--num-latents", "5", "--latent-channels", "16", "--num-layers", "1", "--token-channels", "16",
          "--queries-per-answer", "1", "--batch-size", "13", "--watch-every", "1000",
-         "--learning-rate", "0.01", "--device", "cpu"]  # fmt: skip
+         "--learning-rate", "0.01", "--no-linear-start", "--device", "cpu"]  # fmt: skip
 
 
 def gappy(count: int = 151) -> dict[str, list[Any]]:
@@ -52,7 +52,7 @@ def test_a_table_with_gaps_and_three_targets_is_learned_and_answered_by_the_comm
     data, run = write_table(tmp_path / "fruit.csv", gappy()), tmp_path / "run"
     command(
         "train", "table", "--data", str(data), "--target", "price", "--target", "kind:class", "--target", "tags:labels",
-        "--output", str(run), "--epochs", "6", *SMALL,
+        "--output", str(run), "--epochs", "14", *SMALL,
     )  # fmt: skip
     shown = capsys.readouterr().out
     assert "2 rows without any target are left out" in shown
@@ -205,7 +205,8 @@ def test_a_part_that_lacks_a_column_is_told_before_training_and_when_it_is_measu
     data = write_table(tmp_path / "data.csv", without(fruit(53), "price", "tags"))
     lacking = write_table(tmp_path / "test.csv", without(fruit(17, seed=1), "price", "tags", "size"))
     empty = write_table(tmp_path / "empty.csv", {"kind": ["big", "small", "big"]})
-    options = ("--data", str(data), "--target", "kind", "--output", str(tmp_path / "run"), "--device", "cpu")
+    options = ("--data", str(data), "--target", "kind", "--output", str(tmp_path / "run"), "--no-linear-start",
+               "--device", "cpu")  # fmt: skip
     note = f"`{lacking}` has no column size: what is missing is masked in every row"
     refused = f"`{empty}` must have one of the columns size, noise, colour to be answered from, received kind"
     with pytest.raises(SystemExit):

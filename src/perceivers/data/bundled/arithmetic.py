@@ -78,6 +78,7 @@ class MadeSums(Table):
             for shown in (FIRST_DIGITS, SECOND_DIGITS)
         )
         self._takes = takes
+        self._sums: dict[int, Sum] = {}
 
     def __len__(self) -> int:
         """See Table."""
@@ -91,6 +92,10 @@ class MadeSums(Table):
     def column(self, name: str) -> Sequence[Any]:
         """See Table."""
         return [self._cell(name, index, self._drawn(index)) for index in range(len(self))]
+
+    def cells_at(self, indices: Sequence[int], names: Sequence[str]) -> dict[str, list[Any]]:
+        """See Table; no others are made."""
+        return {name: [self._cell(name, index, self._drawn(index)) for index in indices] for name in names}
 
     def _cell(self, name: str, index: int, drawn: Sum) -> Any:
         if name in ("first", "second"):
@@ -110,6 +115,12 @@ class MadeSums(Table):
         return first + SIGNS[drawn.sign] * second + drawn.added + (drawn.bonus or 0.0)
 
     def _drawn(self, index: int) -> Sum:
+        """What a row is made of, drawn once: it is asked for each of its columns."""
+        if index not in self._sums:
+            self._sums[index] = self._draw(index)
+        return self._sums[index]
+
+    def _draw(self, index: int) -> Sum:
         generator = np.random.default_rng((self._number, index, 3))
 
         def one_of(choices: Sequence[Any]) -> Any:
