@@ -104,9 +104,12 @@ print("train" in shown.getvalue() and "torch" not in sys.modules)
 
 
 HEAVY = ("transformers", "accelerate", "torchmetrics", "datasets", "matplotlib", "sklearn", "scipy")
-# Processor time behind the import of torch: what other processes of the machine do does not count. Then the core is used.
+# Processor time behind the import of torch, which tells how fast the machine is just now. Then the core is used.
 IMPORTED = f"""
-import json, sys, time, torch
+import json, sys, time
+begun = time.process_time()
+import torch
+of_torch = time.process_time() - begun
 begun = time.process_time()
 import perceivers
 alone = time.process_time() - begun
@@ -117,35 +120,41 @@ model = perceivers.PerceiverModel(perceivers.PerceiverConfig(
     num_latents=3, d_latents=8, d_model=5, num_self_attends_per_block=1, num_self_attention_heads=1,
     num_cross_attention_heads=1))
 perceivers.PerceiverTokenizer()("text")
-print(json.dumps([alone, whole, [name for name in {HEAVY!r} if name in sys.modules]]))
+print(json.dumps([of_torch, alone, whole, [name for name in {HEAVY!r} if name in sys.modules]]))
 """
 
 
-def imported() -> tuple[float, float, list[str]]:
-    """Seconds for the package, and for all its names; heavy packages that came. The first import compiles the sources."""
-    alone, whole, heavy = json.loads(run_python(IMPORTED, PYTHONDONTWRITEBYTECODE=""))
-    return alone, whole, heavy
+# On a machine that imports torch in 2.5 s, as one that other work uses may.
+SHARE_ALONE, SHARE = 0.04, 0.2
+
+
+def imported() -> tuple[float, float, float, list[str]]:
+    """Seconds for torch, for the package and for all its names; heavy packages that came. The first compiles the sources."""
+    of_torch, alone, whole, heavy = json.loads(run_python(IMPORTED, PYTHONDONTWRITEBYTECODE=""))
+    return of_torch, alone, whole, heavy
+
+
+def is_cheap(of_torch: float, alone: float, whole: float) -> bool:
+    return alone <= max(0.1, SHARE_ALONE * of_torch) and whole <= max(0.5, SHARE * of_torch)
 
 
 @pytest.fixture(scope="module")
-def first_import() -> tuple[float, float, list[str]]:
+def first_import() -> tuple[float, float, float, list[str]]:
     """A fresh interpreter takes seconds for torch alone: one answers both questions, where it does so at once."""
     return imported()
 
 
 def test_importing_and_using_the_core_brings_none_of_the_heavy_packages(
-    first_import: tuple[float, float, list[str]],
+    first_import: tuple[float, float, float, list[str]],
 ) -> None:
-    assert first_import[2] == []
+    assert first_import[3] == []
 
 
 def test_importing_costs_at_most_half_a_second_more_than_torch(
-    first_import: tuple[float, float, list[str]],
+    first_import: tuple[float, float, float, list[str]],
 ) -> None:
-    alone, whole, _ = first_import
-    for _attempt in range(5):
-        if alone <= 0.1 and whole <= 0.5:
-            break
-        alone, whole = map(min, (alone, whole), imported()[:2])
-    assert alone <= 0.1
-    assert whole <= 0.5
+    # The sources are compiled by the first import alone, as on a user's machine.
+    found = [first_import[:3]]
+    while not is_cheap(*found[-1]) and len(found) < 6:
+        found.append(imported()[:3])
+    assert is_cheap(*found[-1]), found
