@@ -63,6 +63,20 @@ def test_means_that_are_half_chance_are_not_told_however_many_rows_show_them() -
     assert says_by_value(rows.astype(float), strong[:, None], 5)
 
 
+def test_ids_are_told_by_value_wherever_chance_is_ruled_out() -> None:
+    generator = np.random.default_rng(3)
+    levels, rows = generator.normal(size=1_999), np.arange(19_990) % 1_999
+    chance = generator.normal(size=len(rows))
+    ids, weak = rows.astype(float), (0.05**0.5 * levels[rows] + chance)[:, None]
+    assert says_by_value(ids, weak, 5, are_ids=True)
+    assert not says_by_value(ids, weak, 5)
+    assert not says_by_value(ids, chance[:, None], 5, are_ids=True)
+    cells = {"film_id": rows.tolist(), "films": rows.tolist(), "stars": weak[:, 0].tolist()}
+    kinds = {name: NumberKind(NumberOptions()) for name in ("film_id", "films")}
+    answer = Number("stars").settle(cells["stars"], "made")
+    assert columns_by_value(kinds, [answer], cells.__getitem__, None, 5) == ("film_id",)
+
+
 def test_missing_numbers_and_targets_and_values_that_come_once_do_not_matter() -> None:
     shops = SHOPS.astype(float)
     target = LEVELS[SHOPS] + 0.3 * CHANCE

@@ -8,17 +8,20 @@ from typing import Any
 import numpy as np
 
 from perceivers.answers.base import Answer
+from perceivers.data.columns import is_id_name
 from perceivers.data.evenly import evenly_spread
 from perceivers.errors import DataError
 from perceivers.kinds.base import Kind, is_empty
 from perceivers.processors.numbers import Numbers, apply_quantiles, fit_quantiles, piecewise_edges
 
-# Values that a column may have, and how often they come in the mean: less cannot be learned.
+# Values that a column may have whose name does not say that they are ids, and how often they come in the mean: less cannot
+# be learned.
 MOST_VALUES, USUAL_ROWS = 1_024, 2
 # How far beyond chance the values' means must differ, in standard deviations of the F statistic, and how much of the
 # target's variance must lie there.
 FARTHEST_BY_CHANCE, LEAST_SHARE = 5.0, 0.01
-# The least F statistic: of what the means of values differ by, half is no chance.
+# The least F statistic of a column whose name does not say that it has ids: of what the means of values differ by, half is
+# no chance.
 LEAST_STATISTIC = 2.0
 # Rows that are looked at, and classes or labels, the most frequent ones; more say the same.
 MOST_ROWS, MOST_CLASSES = 20_000, 64
@@ -54,7 +57,8 @@ def columns_by_value(
         known = [_read(kind.plain, cell, name, table) for cell in evenly_spread(cells(name), MOST_ROWS)]
         values = np.array([np.nan if number is None else number for number in known], dtype=np.float64)
         values[np.isinf(values)] = np.nan
-        if any(says_by_value(values, told, num_bins) for told in asked):
+        are_ids = is_id_name(name)
+        if any(says_by_value(values, told, num_bins, are_ids=are_ids) for told in asked):
             found.append(name)
     return tuple(found)
 
@@ -67,7 +71,7 @@ def first_of_each(groups: Sequence[Any]) -> list[int]:
     return list(found.values())
 
 
-def says_by_value(values: Numbers, targets: Numbers, num_bins: int) -> bool:
+def says_by_value(values: Numbers, targets: Numbers, num_bins: int, *, are_ids: bool = False) -> bool:
     """Whether the values of a number tell more of a target than bins of it do: an F test of nested linear models.
 
     The smaller model is a line through each of `num_bins` bins, the larger one has a mean of its own for each value. The
@@ -77,6 +81,8 @@ def says_by_value(values: Numbers, targets: Numbers, num_bins: int) -> bool:
         values: float64 [rows], NaN where one is missing.
         targets: float64 [rows, num_targets], NaN where one is missing: amounts, or classes as 0 and 1.
         num_bins: that the model is given of the column.
+        are_ids: whether the column's name says that its numbers name things, as `film_id` does. Then any difference beyond
+            chance is enough, and any number of values: neighbours have nothing in common that bins could tell.
     """
     known = ~(np.isnan(values) | np.isnan(targets).any(axis=1))
     rows = np.flatnonzero(known)
@@ -85,7 +91,8 @@ def says_by_value(values: Numbers, targets: Numbers, num_bins: int) -> bool:
     # Values that come once explain themselves.
     again = counts[places] > 1
     own, told, num_values = own[again], told[again], int((counts > 1).sum())
-    if not num_bins + 1 < len(distinct) <= MOST_VALUES or len(rows) < USUAL_ROWS * len(distinct):
+    most = len(rows) if are_ids else MOST_VALUES
+    if not num_bins + 1 < len(distinct) <= most or len(rows) < USUAL_ROWS * len(distinct):
         return False
     left = told - _by_bins(own, told, num_bins)
     total = ((told - told.mean(axis=0)) ** 2).sum()
@@ -99,7 +106,7 @@ def says_by_value(values: Numbers, targets: Numbers, num_bins: int) -> bool:
     statistic = explained / above / by_chance
     is_beyond = statistic - 1.0 > FARTHEST_BY_CHANCE * np.sqrt(2.0 / above + 2.0 / below)
     is_much = explained - above * by_chance > LEAST_SHARE * total
-    return bool(is_beyond and is_much and statistic >= LEAST_STATISTIC)
+    return bool(is_beyond and is_much and (are_ids or statistic >= LEAST_STATISTIC))
 
 
 def _by_bins(values: Numbers, targets: Numbers, num_bins: int) -> Numbers:

@@ -106,9 +106,12 @@ def fit_at(features: Tensor, losses: Losses, rows: Tensor, cost: float, start: L
     found = None if own.is_sparse else _by_newton(own, losses, rows, cost, start)
     if found is not None:
         return found
-    weights, added = start.weights.clone().requires_grad_(), start.added.clone().requires_grad_()
+    # Names that come often and those that come seldom differ in how steep they are: measured so, all are alike.
+    steepness = (_squares(own) + cost).sqrt()[:, None]
+    told = (start.weights * steepness).requires_grad_()
+    added = start.added.clone().requires_grad_()
     search = torch.optim.LBFGS(
-        [weights, added],
+        [told, added],
         max_iter=MOST_ITERATIONS,
         history_size=NUM_REMEMBERED,
         tolerance_grad=1e-5,
@@ -117,6 +120,7 @@ def fit_at(features: Tensor, losses: Losses, rows: Tensor, cost: float, start: L
 
     def total() -> Tensor:
         search.zero_grad()
+        weights = told / steepness
         lost = losses(own @ weights + added, rows).sum() + cost / 2 * weights.square().sum()
         mean = lost / len(rows)
         mean.backward()
@@ -124,7 +128,12 @@ def fit_at(features: Tensor, losses: Losses, rows: Tensor, cost: float, start: L
 
     with torch.enable_grad():
         search.step(total)
-    return LinearModel(weights.detach(), added.detach())
+    return LinearModel((told / steepness).detach(), added.detach())
+
+
+def _squares(features: Tensor) -> Tensor:
+    """Sum of squares of each feature over the rows [num_features]."""
+    return (features * features).sum(dim=0).to_dense()
 
 
 def _by_newton(

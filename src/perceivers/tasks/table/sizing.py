@@ -23,7 +23,7 @@ FEW_ROWS = 2_000
 SHORTEST, LONGEST = 10, 30
 # A column with so many different names, of which most come seldom, says more to a linear model at first; and the rows that
 # one of them must have there. See docs/tables.md.
-MANY_NAMES, ROWS_OF_NAME = 256, 2
+MANY_NAMES, ROWS_OF_NAME = 256, 1
 # Where a number is asked for, the rows are passed over so many times as often.
 PASSES_FOR_NUMBERS = 2.5
 # There, and where a model starts as linear models, a mean of the weights is kept that looks back on this share of the run.
