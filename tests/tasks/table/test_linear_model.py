@@ -40,6 +40,33 @@ def test_of_squared_errors_it_is_ridge_regression(features: Tensor) -> None:
     torch.testing.assert_close(model.added[0], added, atol=1e-4, rtol=0)
 
 
+def test_names_of_many_rows_and_of_one_are_fitted_to_the_end() -> None:
+    # 907 names, the commonest of a thousand rows, and an amount that is told by how far it has passed through 61 bins.
+    generator = torch.Generator().manual_seed(0)
+    counts = torch.tensor([1009, 503, 251, 127, 61, 31, *[3] * 101, *[1] * 800])
+    names = torch.arange(len(counts)).repeat_interleave(counts)
+    amounts = torch.rand(len(names), 1, dtype=torch.float64, generator=generator)
+    passed = (61 * amounts - torch.arange(61)).clamp(0.0, 1.0)
+    features = torch.cat([F.one_hot(names).double(), passed], dim=1)
+    levels = torch.randn(len(counts), dtype=torch.float64, generator=generator)
+    chance = torch.randn(len(names), dtype=torch.float64, generator=generator)
+    targets = levels[names] + 3.0 * amounts[:, 0] + 0.5 * chance
+
+    def losses(scores: Tensor, rows: Tensor) -> Tensor:
+        return (scores[:, 0] - targets[rows]).square()
+
+    def lost(weights: Tensor, added: Tensor) -> float:
+        return float((features @ weights + added - targets).square().sum() + 0.25 * weights.square().sum())
+
+    zeros = LinearModel(targets.new_zeros(features.shape[1], 1), targets.new_zeros(1))
+    model = fit_at(features, losses, torch.arange(len(names)), 0.5, zeros)
+    centred = features - features.mean(dim=0)
+    products = centred.T @ centred + 0.25 * torch.eye(features.shape[1], dtype=torch.float64)
+    best = torch.linalg.solve(products, centred.T @ (targets - targets.mean()))
+    least = lost(best, targets.mean() - features.mean(dim=0) @ best)
+    assert lost(model.weights[:, 0], model.added[0]) < 1.01 * least
+
+
 def test_of_classes_the_slope_of_loss_and_cost_is_zero(features: Tensor) -> None:
     classes = torch.arange(ROWS) % 3
     rows = torch.arange(41)

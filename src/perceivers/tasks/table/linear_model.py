@@ -28,6 +28,8 @@ MOST_SEARCHED = 2_500
 MOST_BY_NEWTON = 800
 # Earlier steps that a step learns from; of a hundred thousand words each takes room.
 NUM_REMEMBERED = 20
+# Features of which the rows' squares sum up to less, as of names that few rows have, are taken to be as steep as the others.
+LEAST_STEEP = 10.0
 
 # Scores [batch, num_outputs] and the rows that they are of -> the loss of each row [batch].
 Losses = Callable[[Tensor, Tensor], Tensor]
@@ -106,8 +108,7 @@ def fit_at(features: Tensor, losses: Losses, rows: Tensor, cost: float, start: L
     found = None if own.is_sparse else _by_newton(own, losses, rows, cost, start)
     if found is not None:
         return found
-    # Names that come often and those that come seldom differ in how steep they are: measured so, all are alike.
-    steepness = (_squares(own) + cost).sqrt()[:, None]
+    steepness = _steepness(own, cost)[:, None]
     told = (start.weights * steepness).requires_grad_()
     added = start.added.clone().requires_grad_()
     search = torch.optim.LBFGS(
@@ -131,9 +132,13 @@ def fit_at(features: Tensor, losses: Losses, rows: Tensor, cost: float, start: L
     return LinearModel((told / steepness).detach(), added.detach())
 
 
-def _squares(features: Tensor) -> Tensor:
-    """Sum of squares of each feature over the rows [num_features]."""
-    return (features * features).sum(dim=0).to_dense()
+def _steepness(features: Tensor, cost: float) -> Tensor:
+    """Roots of how much the loss curves along each weight, in those of a feature that few rows have: [num_features].
+
+    A search that takes all weights for alike does not come to its end where one name has thousands of rows and others one.
+    """
+    squares = (features * features).sum(dim=0).to_dense()
+    return (1.0 + squares / (LEAST_STEEP + cost)).sqrt()
 
 
 def _by_newton(
