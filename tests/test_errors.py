@@ -112,6 +112,12 @@ def test_what_other_libraries_say_is_one_short_line() -> None:
     assert one_line("x" * 1000, most=10) == "x" * 7 + "..."
 
 
+def test_a_file_that_is_not_there_is_told_without_the_number_of_the_error(tmp_path: Path) -> None:
+    with pytest.raises(FileNotFoundError) as error:
+        (tmp_path / "absent").read_bytes()
+    assert one_line(error.value) == "there is no such file"
+
+
 def test_a_link_to_nothing_says_what_it_is_and_what_to_do(tmp_path: Path) -> None:
     (tmp_path / "there").write_text("")
     (tmp_path / "good").symlink_to("there")

@@ -138,7 +138,7 @@ def absent(path: str | os.PathLike[str]) -> str:
 def one_line(problem: object, most: int = 300) -> str:
     """What another library's error says, for a message of ours: in one line, and no longer than `most` characters."""
     if isinstance(problem, FileNotFoundError) and isinstance(problem.filename, str):
-        problem = dead_link(problem.filename) or problem
+        problem = dead_link(problem.filename) or "there is no such file"
     said = " ".join(str(problem).split()) or type(problem).__name__
     return said if len(said) <= most else said[: most - 3] + "..."
 
