@@ -12,6 +12,7 @@ from perceivers.configuration import PerceiverConfig
 from perceivers.errors import CheckpointError, ConfigurationError
 from perceivers.models.masked_language_modeling import PerceiverForMaskedLM
 from perceivers.models.sequence_classification import PerceiverForSequenceClassification
+from perceivers.tasks.sizes import NETWORKS
 from perceivers.tasks.table.options import TableArguments
 from perceivers.tasks.table.task import TableTask
 from perceivers.training.starting import freeze, reads_inputs, start_config, take_sizes, take_weights
@@ -130,6 +131,21 @@ def test_sizes_that_the_start_has_not_are_refused(start_of_rows: StartArguments)
         r"leave these options out, or --start",
     ):
         take_sizes(task, start_of_rows)
+
+
+def test_a_named_size_that_the_start_has_not_is_refused_and_its_own_is_taken(
+    tmp_path: Path, start_of_rows: StartArguments
+) -> None:
+    tiny = TableTask(TableArguments(target=("y",), size="tiny"))
+    with pytest.raises(
+        ConfigurationError, match=r"whose sizes are taken, received size 'tiny': leave these options out"
+    ):
+        take_sizes(tiny, start_of_rows)
+    PerceiverConfig(**TableArguments(size="usual", **NETWORKS["tiny"]).config_values()).save_pretrained(
+        tmp_path / "tiny"
+    )
+    take_sizes(tiny, StartArguments(start=str(tmp_path / "tiny")))
+    assert tiny.arguments.num_latents == 16
 
 
 def test_usual_sizes_are_not_taken_for_given_ones(start_of_rows: StartArguments) -> None:

@@ -16,6 +16,7 @@ from perceivers.configuration import CONFIG_NAME, PerceiverConfig
 from perceivers.errors import CheckpointError, ConfigurationError
 from perceivers.models.base import PerceiverPreTrainedModel
 from perceivers.tasks.base import Task
+from perceivers.tasks.sizes import NETWORKS
 
 # Everything of the PerceiverModel but these is read before the latents are finished.
 BEHIND_THE_LATENTS = ("perceiver.decoder.", "perceiver.output_postprocessor.")
@@ -80,6 +81,9 @@ def take_sizes(task: Task[Any], arguments: StartArguments) -> None:
         for name, size in sizes.items()
         if asked.get(name) not in (None, size)
     ]
+    size = task.arguments.size
+    if any(sizes[name] != own for name, own in NETWORKS.get(size, {}).items() if asked.get(name) is None):
+        others.insert(0, f"size {size!r}")
     if others:
         raise ConfigurationError(
             f"`start` {arguments.start!r} has a network of its own, whose sizes are taken, received {'; '.join(others)}: "
