@@ -24,6 +24,7 @@ from perceivers.errors import (
     ShapeError,
     absent,
     dead_link,
+    no_file,
     one_line,
     require_shape,
 )
@@ -132,6 +133,8 @@ def test_a_link_to_nothing_says_what_it_is_and_what_to_do(tmp_path: Path) -> Non
     for name in ("there", "good", "absent", "no\0path", "x" * 5000):
         assert dead_link(tmp_path / name) == ""
     assert absent(tmp_path / "absent") == "does not exist"
+    assert no_file(link) == said
+    assert no_file(tmp_path / "absent") == "there is no such file"
 
 
 @pytest.mark.parametrize(
@@ -155,6 +158,24 @@ def test_whoever_reads_a_file_says_that_it_is_a_link_to_nothing(read, name, tmp_
     with pytest.raises(
         DataError, match=r"a\.\w{3}`.* it is a link to nothing \(gone\): fetch what it stands for"
     ):
+        read(tmp_path / name)
+
+
+@pytest.mark.parametrize(
+    ("read", "name"),
+    [
+        (open_picture, "a.png"),
+        (read_samples, "a.wav"),
+        (read_flow, "a.flo"),
+        (read_pfm_flow, "a.pfm"),
+        (read_kitti_flow, "a.png"),
+        (read_video, "a.mp4"),
+        (lambda path: read_header(path, "a.mp4"), "a.mp4"),
+    ],
+)
+def test_whoever_reads_a_file_says_that_it_is_a_folder(read, name, tmp_path):
+    (tmp_path / name).mkdir()
+    with pytest.raises(DataError, match=r"a\.\w{3}`.* is a folder, where a file is wanted$"):
         read(tmp_path / name)
 
 

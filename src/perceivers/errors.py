@@ -16,6 +16,7 @@ EMPTY_PATH = (
 )
 # Of a path, in which two slashes became one.
 _ADDRESS = re.compile(r"(?:^|/)(?:https?|ftp|s3|gs):/")
+_FOLDER = "a folder, where a file is wanted"
 
 
 class PerceiversError(Exception):
@@ -130,9 +131,18 @@ def dead_link(path: str | os.PathLike[str]) -> str:
 
 
 def absent(path: str | os.PathLike[str]) -> str:
-    """That a path does not exist, as the end of a sentence; of a link to nothing, why."""
+    """That a file does not exist, as the end of a sentence; of a link to nothing, why; or that it is a folder."""
+    if os.path.isdir(path):
+        return f"is {_FOLDER}"
     link = dead_link(path)
     return f"does not exist: {link}" if link else "does not exist"
+
+
+def no_file(path: str | os.PathLike[str]) -> str:
+    """Why a path is no file, as a sentence of its own: nothing is there, it is a link to nothing, or a folder."""
+    if os.path.isdir(path):
+        return f"it is {_FOLDER}"
+    return dead_link(path) or "there is no such file"
 
 
 def one_line(problem: object, most: int = 300) -> str:

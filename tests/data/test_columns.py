@@ -23,6 +23,7 @@ TOKENS = [f"PC{number}" for number in CHANCE.sample(range(10_000, 99_999), 41)]
         ("x", [None, "", float("nan")], "is empty"),
         ("x", ["a", "a", "a"], "is 'a' in every row"),
         ("x", [0.0, 0.0], "is '0.0' in every row"),
+        ("split", ["train", "test", "train"], "says which part a row is of"),
         ("", ["0", "1", "2"], "has no name and only counts the rows"),
         ("Unnamed: 0", ["7", "3", "5"], "has no name and only counts the rows"),
         ("n", [str(number) for number in range(1, 12)], "only counts the rows"),

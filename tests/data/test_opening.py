@@ -316,3 +316,15 @@ def test_streams_need_the_package_too(tmp_path, monkeypatch):
     arguments = DataArguments(data=str(path), test_data=str(path), streaming=True)
     with pytest.raises(MissingExtraError, match="`datasets`"):
         open_table_file(path, arguments)
+
+
+def test_a_column_that_divides_the_rows_is_told_of_where_nothing_follows_it(tmp_path: Path) -> None:
+    (tmp_path / "rows.csv").write_text("x,split\n1,train\n2,test\n")
+    (note,) = opened(tmp_path / "rows.csv")["train"].notes
+    assert note == (
+        f"`{tmp_path / 'rows.csv'}`: the column split says which part each row is of (train, test), which is not followed: "
+        "write the rows of each into a table of its own, train.csv, test.csv, and give the folder of these as `data`"
+    )
+    (tmp_path / "rows.csv").rename(tmp_path / "train.csv")
+    (tmp_path / "test.csv").write_text("x,split\n3,test\n")
+    assert opened(tmp_path)["train"].notes == [], "the tables are parts themselves"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from perceivers.data.parts import named_parts, part_of
+from perceivers.data.parts import named_parts, part_of, parts_told
 from perceivers.errors import DataError
 
 
@@ -58,3 +58,21 @@ def test_names_that_begin_or_end_with_a_part_are_found_where_that_is_asked_for(
 def test_names_that_can_mean_two_things_are_refused(names: list[str], message: str) -> None:
     with pytest.raises(DataError, match=message):
         named_parts(names, "d", affixed=True)
+
+
+@pytest.mark.parametrize(
+    ("name", "cells", "parts"),
+    [
+        ("split", ["train", "test", "train"], ["train", "test"]),
+        ("Data Set", ["Training", " VAL ", "testing", None], ["train", "validation", "test"]),
+        ("split", ["train", "train"], []),
+        ("split", ["test", "validation"], []),
+        ("split", ["train", "test", "wood"], []),
+        ("set", [1, 2, 3], []),
+        ("department", ["Training", "Development"], []),
+    ],
+)
+def test_a_column_tells_parts_where_its_name_and_all_its_cells_say_so(
+    name: str, cells: list[object], parts: list[str]
+) -> None:
+    assert parts_told(name, cells) == parts

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -12,7 +13,7 @@ import torch
 import perceivers
 from perceivers.errors import ConfigurationError
 from perceivers.export.calls import Call
-from perceivers.export.graph import input_axes, write_onnx
+from perceivers.export.graph import input_axes, quiet, write_onnx
 from perceivers.export.writing import Written, write_model
 from perceivers.nn.ceil_division import ceil_division
 from perceivers.nn.fourier import axis_coordinates
@@ -107,3 +108,16 @@ def test_sizes_that_are_rounded_up_and_axes_of_one_point_are_right_in_a_file_for
     for number, expected in ((5, [-1.0]), (11, [-1.0, 0.0, 1.0]), (15, [-1.0, 0.0, 1.0])):
         outputs = session.run({"inputs": torch.arange(number).numpy()})
         assert outputs["outputs"].tolist() == expected
+
+
+def test_what_libraries_say_by_the_root_logger_is_not_shown_and_the_logger_stays_as_it_was(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    root = logging.getLogger()
+    before = (root.level, list(root.handlers))
+    with quiet():
+        logging.warning("as the rounding of onnxruntime does")
+    assert caplog.records == []
+    assert (root.level, root.handlers) == before
+    logging.warning("afterwards it is heard again")
+    assert len(caplog.records) == 1

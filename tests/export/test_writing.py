@@ -108,6 +108,12 @@ def test_a_rounded_file_is_near_and_takes_the_same_inputs(
 def test_axes_that_are_no_input_s_are_refused(tmp_path: Path) -> None:
     with pytest.raises(ConfigurationError, match="`free` must name inputs among inputs, received pixels"):
         files_of("image_fourier", tmp_path, free={"pixels": [2]})
+    for axis in (9, -1):
+        with pytest.raises(
+            ConfigurationError, match=rf"`free` must name axes of `inputs` from 0 to 3, .* received {axis}$"
+        ):
+            files_of("image_fourier", tmp_path, free={"inputs": [axis]})
+    assert list(tmp_path.iterdir()) == []
 
 
 SLOW_FORMS = ["fast", "plain"]

@@ -1,4 +1,4 @@
-"""Columns that are no data although they hold values: row numbers, ids, constants, nothing at all."""
+"""Columns that are no data although they hold values: row numbers, ids, constants, names of parts, nothing at all."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ import numpy as np
 
 from perceivers.data.duration_forms import form_of
 from perceivers.data.numbers import is_missing, number_of
+from perceivers.data.parts import parts_told
 from perceivers.errors import DataError
 
 # In a shorter table without a name that tells more, chance makes numbers that count, or values that differ.
@@ -60,6 +61,8 @@ def why_no_data(name: str, values: Sequence[Any]) -> str | None:
         return None
     if len(present) == len(values) and _is_constant(present):
         return f"is {str(present[0])[:40]!r} in every row"
+    if parts_told(name, present):
+        return "says which part a row is of"
     return _why_index(name, values, present, ROW)
 
 

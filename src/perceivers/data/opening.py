@@ -20,7 +20,7 @@ from perceivers.data.json_lines import JsonFile
 from perceivers.data.layouts import layout_of
 from perceivers.data.listed_files import lists_files, lists_near_files, with_listed_files
 from perceivers.data.parquet_columns import readable_columns
-from perceivers.data.parts import part_of
+from perceivers.data.parts import part_of, parts_told
 from perceivers.data.scanning import scan
 from perceivers.data.shared_lines import SharedLines
 from perceivers.data.table_folders import (
@@ -92,7 +92,11 @@ def open_tables(
     def opened(data: str, *, streaming: bool = False) -> Tables:
         return _open(data, arguments, suffixes, labelled, listed, streaming=streaming)
 
-    return with_given_parts(opened(arguments.data, streaming=arguments.streaming), arguments, opened)
+    tables = opened(arguments.data, streaming=arguments.streaming)
+    train = tables.get("train")
+    if len(tables) == 1 and isinstance(train, Table) and len(train):
+        train.notes += _divisions_told(train)
+    return with_given_parts(tables, arguments, opened)
 
 
 def open_table_file(path: Path, arguments: DataArguments | None = None) -> Table | StreamTable:
@@ -153,6 +157,19 @@ def open_table_file(path: Path, arguments: DataArguments | None = None) -> Table
     if arguments is not None and arguments.decimal != "auto":
         table.decimal = arguments.decimal
     return table
+
+
+def _divisions_told(table: Table) -> list[str]:
+    """What is said of columns that tell which part each row is of."""
+    told = []
+    for name in table.columns:
+        if isinstance(table[0][name], str) and (parts := parts_told(name, table.column(name))):
+            told.append(
+                f"`{table.source}`: the column {name} says which part each row is of ({', '.join(parts)}), which is not "
+                f"followed: write the rows of each into a table of its own, {', '.join(f'{part}.csv' for part in parts)}, "
+                "and give the folder of these as `data`"
+            )
+    return told
 
 
 def _of_arguments(table: Table, arguments: DataArguments | None) -> Table:

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Any
 
+from perceivers.data.evenly import evenly_spread
+from perceivers.data.numbers import is_missing
 from perceivers.errors import DataError
 
 # Lower case; `part_of` looks a name up in any case.
@@ -14,6 +17,10 @@ PART_NAMES: Mapping[str, str] = {
     **dict.fromkeys(("dev", "devel", "development", "devset", "eval", "evaluation"), "validation"),
     **dict.fromkeys(("test", "testing", "tst", "testset"), "test"),
 }
+# Words of the names of columns that say which part each row is of; others, such as department, mean other things.
+_DIVIDING = frozenset(
+    ("split", "splits", "part", "partition", "set", "subset", "dataset", "usage", "phase", "fold")
+)
 _BETWEEN_WORDS = re.compile(r"[\W_]+")
 
 
@@ -22,6 +29,22 @@ def part_of(name: str) -> str | None:
     words = _BETWEEN_WORDS.split(name.lower())
     # "test set" is "testset".
     return PART_NAMES.get("".join(words) if words[-1] == "set" else name.lower())
+
+
+def parts_told(name: str, cells: Sequence[Any]) -> list[str]:
+    """The parts that a column says its rows are of, as one called split with train and test does; none of every other.
+
+    Args:
+        name: of the column.
+        cells: its cells; each that is not empty must be the name of a part.
+    """
+    if _DIVIDING.isdisjoint(_BETWEEN_WORDS.split(name.lower())):
+        return []
+    some = [cell for cell in evenly_spread(cells) if not is_missing(cell)]
+    parts = {part_of(cell.strip()) if isinstance(cell, str) else None for cell in some}
+    if len(parts) < 2 or "train" not in parts or None in parts:
+        return []
+    return [part for part in ("train", "validation", "test") if part in parts]
 
 
 def part_by_last_word(stem: str) -> str | None:

@@ -112,9 +112,12 @@ def input_axes(path: Path, call: Call) -> dict[str, list[int | str]]:
 
 @contextmanager
 def quiet() -> Iterator[None]:
-    """Without what torch and onnxscript say of themselves while they work."""
-    loggers = [logging.getLogger(name) for name in ("torch.onnx", "onnxscript", "torch.export", "onnx_ir")]
+    """Without what torch, onnxscript and onnxruntime say of themselves while they work, the last by the root logger."""
+    root = logging.getLogger()
+    named = [logging.getLogger(name) for name in ("torch.onnx", "onnxscript", "torch.export", "onnx_ir")]
+    loggers = [root, *named]
     before = [each.level for each in loggers]
+    handlers = list(root.handlers)
     for each in loggers:
         each.setLevel(logging.ERROR)
     try:
@@ -124,6 +127,8 @@ def quiet() -> Iterator[None]:
     finally:
         for each, level in zip(loggers, before, strict=True):
             each.setLevel(level)
+        # logging.warning gives the root logger a handler where it has none.
+        root.handlers[:] = handlers
 
 
 def _name_axes(model: Any, call: Call) -> None:

@@ -198,6 +198,14 @@ def _free_axes(
         raise ConfigurationError(
             f"`free` must name inputs among {', '.join(found)}, received {', '.join(unknown)}"
         )
+    for name, axes in given.items():
+        count = batches[0][name].ndim
+        for axis in axes:
+            if not 0 <= axis < count:
+                raise ConfigurationError(
+                    f"`free` must name axes of `{name}` from 0 to {count - 1}, {list(batches[0][name].shape)} in a sample, "
+                    f"received {axis}"
+                )
     return found
 
 

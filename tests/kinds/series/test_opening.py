@@ -50,6 +50,23 @@ def test_the_steps_of_a_long_table_are_gathered_by_series_and_sorted_by_time() -
     assert [table.name(index) for index in range(2)] == ["long.csv, series b", "long.csv, series a"]
 
 
+def test_steps_without_a_time_are_refused_and_times_that_are_there_twice_are_told() -> None:
+    rows = [{"id": "a", "t": time, "x": float(index)} for index, time in enumerate((3, 2, 2))]
+    rows.append({"id": "b", "t": 2, "x": 3.0})
+    columns = SeriesColumns(time="t", others=("id",))
+    table = gather_series(ListTable(rows, "long.csv"), columns, "id", None)
+    assert table[0]["series"].tolist() == [[1], [2], [0]]
+    assert (
+        "`long.csv`: 1 of 4 steps have the time of another step of their series in the column 't'"
+        in table.notes[-1]
+    )
+    rows[1]["t"] = None
+    with pytest.raises(
+        DataError, match=r"`long\.csv, row 2` has no time in the column 't', which steps are sorted by: fill"
+    ):
+        gather_series(ListTable(rows, "long.csv"), columns, "id", None)
+
+
 def test_without_a_time_the_order_of_the_rows_holds_and_time_is_a_channel() -> None:
     columns = SeriesColumns(others=("id", "label"))
     table = gather_series(ListTable(LONG, "long.csv"), columns, "id", None)

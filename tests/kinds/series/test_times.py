@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from perceivers.errors import DataError
-from perceivers.kinds.series.times import moment_of, moments_of
+from perceivers.kinds.series.times import moment_of, moments_of, times_told_twice
 
 
 @pytest.mark.parametrize(
@@ -34,4 +34,13 @@ def test_what_is_no_time_is_named_with_its_row() -> None:
         DataError, match=r"`row 2`, column 't': expected a time: a number, or a date .* received 'noon'"
     ):
         moments_of(["1", "noon"], ["row 1", "row 2"], "t")
-    assert np.isnan(moments_of([None], ["row 1"], "t")).all()
+    for missing in (None, "", float("nan")):
+        with pytest.raises(
+            DataError, match=r"`row 1` has no time in the column 't', which steps are sorted by: fill it in"
+        ):
+            moments_of([missing], ["row 1"], "t")
+
+
+def test_steps_with_the_time_of_another_of_their_series_are_counted() -> None:
+    times = np.array([3.0, 5.0, 3.0, 3.0, 5.0])
+    assert times_told_twice(times, [[0, 1, 2, 3], [4]]) == 2

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 
-from perceivers.data.frames import table_of
+from perceivers.data.frames import ColumnTable, table_of
 from perceivers.kinds.category.kind import CategoryKind
 from perceivers.tasks.table.options import TableArguments
 from perceivers.tasks.table.plan import TablePlan, plan_table
@@ -41,3 +43,14 @@ def test_how_many_rows_a_name_must_have_is_what_the_user_says() -> None:
     assert found.chosen.inputs[0].kind.options.category_rows == 5
     network_alone = plan(257, linear_start=False, token_rate=0.0)
     assert network_alone.chosen.inputs[0].kind.options.category_rows == 3
+
+
+def test_a_column_of_files_that_one_cell_makes_a_text_is_told_of(tmp_path: Path) -> None:
+    for index in range(5):
+        (tmp_path / f"{index}.mp4").write_bytes(b"")
+    cells = [*(f"{index}.mp4" for index in range(5)), "frames"]
+    table = ColumnTable({"film": cells, "kind": ["a", "b"] * 3}, "films.csv", tmp_path)
+    found = plan_table(table, TableArguments(target=("kind",)))
+    (film, _) = found.columns
+    assert (film.name, film.kind) == ("film", "text")
+    assert film.note.startswith("5 of 6 cells are paths of files, such as '0.mp4', 'frames' is none")

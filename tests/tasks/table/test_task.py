@@ -216,3 +216,20 @@ def test_a_part_that_lacks_a_column_is_told_before_training_and_when_it_is_measu
     assert note in capsys.readouterr().out
     command("evaluate", str(tmp_path / "run"), "--data", str(lacking), "--device", "cpu")
     assert note in capsys.readouterr().out
+
+
+def test_answers_are_called_alike_in_all_rows_where_one_of_several_tables_has_their_column(
+    tmp_path: Path,
+) -> None:
+    run = fit_tiny(
+        write_table(tmp_path / "fruit.csv", fruit(40)), ["kind", "price"], output=tmp_path / "run", epochs=1
+    )
+    plain = write_table(tmp_path / "plain.csv", without(fruit(3), "kind", "price"))
+    told = write_table(tmp_path / "told.csv", without(fruit(3), "price"))
+    alone = run.predictions([str(plain)])
+    assert {"kind", "price"} < set(alone[0].values)
+    first, *_, last = run.predictions([str(plain), str(told)])
+    assert first.values["kind_answer"] == last.values["kind_answer"] == alone[0].values["kind"]
+    assert "kind" not in first.values
+    assert last.values["kind"] == fruit(3)["kind"][-1]
+    assert "price_answer" not in first.values, "no table has the price"

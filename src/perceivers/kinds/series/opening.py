@@ -21,7 +21,7 @@ from perceivers.kinds.series.channels import choose_channels
 from perceivers.kinds.series.files import SERIES_SUFFIXES, SeriesColumns, texts_of_files
 from perceivers.kinds.series.number_texts import is_list_text
 from perceivers.kinds.series.reading import looks_like_series
-from perceivers.kinds.series.times import moments_of
+from perceivers.kinds.series.times import moments_of, times_told_twice
 from perceivers.kinds.series.wide import wide_table
 
 # Series that tell which columns are channels.
@@ -112,6 +112,12 @@ def gather_series(
     if columns.time is not None:
         names = [table.name(index) for index in range(len(table))]
         times = moments_of(table.column(columns.time), names, columns.time, table.decimal)
+        if twice := times_told_twice(times, list(members.values())):
+            notes = [
+                *notes,
+                f"`{table.source}`: {twice:,} of {len(table):,} steps have the time of another step of their series in the "
+                f"column {columns.time!r}: the order of their rows holds",
+            ]
     labels = None if label_column is None else table.column(label_column)
     rows: list[dict[str, Any]] = []
     for indices in members.values():

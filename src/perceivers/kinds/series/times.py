@@ -42,7 +42,7 @@ def moment_of(cell: Any, decimal: Decimal = "point") -> float | None:
 def moments_of(
     cells: Sequence[Any], names: Sequence[str], column: str, decimal: Decimal = "point"
 ) -> np.ndarray:
-    """The cells of a column as times, float64 [num_cells], NaN where one is missing; a DataError names the cell.
+    """The cells of a column as times, float64 [num_cells]; a DataError names a cell that is none, or is missing.
 
     Args:
         cells: see `moment_of`.
@@ -56,8 +56,18 @@ def moments_of(
             moment = moment_of(cell, decimal)
         except DataError as error:
             raise DataError(f"`{names[index]}`, column {column!r}: {error}") from error
-        found[index] = math.nan if moment is None else moment
+        if moment is None or math.isnan(moment):
+            raise DataError(
+                f"`{names[index]}` has no time in the column {column!r}, which steps are sorted by: fill it in, remove the "
+                "row, or leave out `time_column`, so that the order of the rows holds"
+            )
+        found[index] = moment
     return found
+
+
+def times_told_twice(times: np.ndarray, series: Sequence[Sequence[int]]) -> int:
+    """How many steps have the time of another step of their series, float64 [num_steps] of all and the places of each."""
+    return sum(len(steps) - len(np.unique(times[list(steps)])) for steps in series)
 
 
 def _seconds(moment: datetime) -> float:

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, BinaryIO
 
 import numpy as np
 
-from perceivers.errors import DataError, MissingExtraError, ShapeError, dead_link
+from perceivers.errors import DataError, MissingExtraError, ShapeError, no_file
 from perceivers.processors.audio.wave_header import bytes_missing
 from perceivers.processors.video.decoding import decode
 from perceivers.text_files import pointer_told
@@ -60,7 +60,7 @@ def read_samples(source: str | os.PathLike[str] | bytes, name: str | None = None
     else:
         name = f"`{os.fspath(source)}`" if name is None else name
         if not Path(source).is_file():
-            raise DataError(f"{name} is not a sound file: {dead_link(source) or 'there is no such file'}")
+            raise DataError(f"{name} is not a sound file: {no_file(source)}")
     _require_no_bytes_missing(source, name)
     try:
         with _opened(source) as file, soundfile.SoundFile(file) as sound:

@@ -22,7 +22,7 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from perceivers.errors import DataError, dead_link
+from perceivers.errors import DataError, no_file
 from perceivers.text_files import pointer_told
 
 # Modes whose values mean nothing alone -> one that holds what they show.
@@ -72,9 +72,7 @@ def open_picture(
     else:
         opened, name = Path(source), f"`{os.fspath(source)}`" if name is None else name
         if not opened.is_file():
-            raise DataError(
-                f"{name} cannot be read as a picture: {dead_link(opened) or 'there is no such file'}"
-            )
+            raise DataError(f"{name} cannot be read as a picture: {no_file(opened)}")
     try:
         with Image.open(opened) as image:
             if room is not None:

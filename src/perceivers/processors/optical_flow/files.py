@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, cast
 
 import numpy as np
 
-from perceivers.errors import DataError, dead_link, require_shape
+from perceivers.errors import DataError, no_file, require_shape
 from perceivers.text_files import pointer_told
 
 if TYPE_CHECKING:
@@ -35,7 +35,7 @@ def read_flow_array(path: str | os.PathLike[str]) -> np.ndarray:
     """Read a `.flo` file: [height, width, 2] float32, right and down, in pixels; unknown pixels are beyond 1e9."""
     file = Path(path)
     if not file.is_file():
-        raise DataError(f"`{file}` is not a flow file: {dead_link(file) or 'there is no such file'}")
+        raise DataError(f"`{file}` is not a flow file: {no_file(file)}")
     content = file.read_bytes()
     if len(content) < HEADER.size or HEADER.unpack_from(content)[0] != MAGIC:
         raise DataError(

@@ -20,7 +20,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from perceivers.errors import DataError, MissingExtraError, dead_link, require_shape
+from perceivers.errors import DataError, MissingExtraError, no_file, require_shape
 from perceivers.text_files import pointer_told
 
 ZERO = 1 << 15
@@ -45,7 +45,7 @@ def read_kitti_flow(path: str | os.PathLike[str]) -> tuple[Tensor, Tensor]:
     """
     file = Path(path)
     if not file.is_file():
-        raise DataError(f"`{file}` is not a flow file: {dead_link(file) or 'there is no such file'}")
+        raise DataError(f"`{file}` is not a flow file: {no_file(file)}")
     content = file.read_bytes()
     if len(content) < len(SIGNATURE) + HEADER.size or not content.startswith(SIGNATURE):
         raise DataError(f"`{file}` is not a flow file: {pointer_told(content) or 'it is not a PNG file'}")

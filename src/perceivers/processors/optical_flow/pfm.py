@@ -15,7 +15,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from perceivers.errors import DataError, dead_link
+from perceivers.errors import DataError, no_file
 from perceivers.processors.optical_flow.files import LARGEST_SIDE
 from perceivers.text_files import pointer_told
 
@@ -30,7 +30,7 @@ def read_pfm_flow(path: str | os.PathLike[str]) -> Tensor:
     """
     file = Path(path)
     if not file.is_file():
-        raise DataError(f"`{file}` is not a flow file: {dead_link(file) or 'there is no such file'}")
+        raise DataError(f"`{file}` is not a flow file: {no_file(file)}")
     content = file.read_bytes()
     found = HEADER.match(content)
     if found is None:

@@ -12,7 +12,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from perceivers.errors import DataError, MissingExtraError, dead_link
+from perceivers.errors import DataError, MissingExtraError, no_file
 from perceivers.processors.video.decoding import DEFAULT_RATE, header_of, sample_values, shown_pixels
 
 
@@ -46,7 +46,7 @@ def read_video(path: str | os.PathLike[str], *, max_frames: int | None = None) -
         raise MissingExtraError("av", "media", "reading video files") from error
     file = Path(path)
     if not file.is_file():
-        raise DataError(f"`{file}` is not a video file: {dead_link(file) or 'there is no such file'}")
+        raise DataError(f"`{file}` is not a video file: {no_file(file)}")
     try:
         with av.open(str(file), metadata_errors="ignore") as container:
             return _decoded(container, file, max_frames)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, time, timedelta
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -23,6 +24,7 @@ from perceivers.tasks.columns import Columns
 from perceivers.tasks.inputs import Input
 from perceivers.tasks.strays import LookedThrough, look_through_columns
 from perceivers.tasks.table.column_options import options_of, with_chosen
+from perceivers.tasks.table.nearly_files import why_no_files
 from perceivers.tasks.table.options import TableArguments
 
 # Cells that hold whole files are looked at one by one; so many tell what they are.
@@ -118,7 +120,7 @@ def guess_column(train: Table | StreamTable, name: str, wishes: Wishes) -> Guess
     elif name in wishes.arguments.ignore:
         note = "ignored, as asked for"
     else:
-        kind, note = _kind(name, cells, filled, wishes.named)
+        kind, note = _kind(name, cells, filled, wishes.named, train.root)
     survey, looked = _looked_through(train, name, cells, kind, answer, wishes)
     if survey is not None:
         note = survey.column_note(name)
@@ -136,7 +138,11 @@ def joined(*notes: str) -> str:
 
 
 def _kind(
-    name: str, cells: Sequence[Any], filled: Sequence[Any], named: Mapping[str, type[Kind]]
+    name: str,
+    cells: Sequence[Any],
+    filled: Sequence[Any],
+    named: Mapping[str, type[Kind]],
+    root: Path | None,
 ) -> tuple[type[Kind] | None, str]:
     """What a column holds, None where it is left out, and what is to be known of it."""
     if not filled:
@@ -147,7 +153,11 @@ def _kind(
     if found is None:
         return None, "no kind of data takes such cells"
     left_out = why_no_data(name, cells)
-    return (None, left_out) if left_out else (found, why_no_numbers(name, filled) or why_no_order(filled))
+    if left_out:
+        return None, left_out
+    return found, why_no_numbers(name, filled) or why_no_order(filled) or why_no_files(
+        name, filled, root, found
+    )
 
 
 def _looked_through(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from datetime import date, time, timedelta
 from pathlib import Path
 from typing import Any, ClassVar, Literal
@@ -19,7 +20,7 @@ from perceivers.data.tables import StreamTable, Table
 from perceivers.errors import ConfigurationError
 from perceivers.kinds.base import is_empty
 from perceivers.kinds.series.archives import archive_table, has_own_form
-from perceivers.tasks.base import Parts
+from perceivers.tasks.base import Parts, Prediction, Unreadable
 from perceivers.tasks.choosing import for_length
 from perceivers.tasks.column_task import ColumnTask
 from perceivers.tasks.columns import Columns
@@ -143,6 +144,20 @@ class TableTask(ColumnTask[TableArguments]):
             for name in given
         ]
 
+    def predict(
+        self, parts: Parts, inputs: Sequence[str], left_out: list[Unreadable] | None = None
+    ) -> list[Prediction]:
+        """See AnsweringTask; an answer is called alike in all rows, where one table among others has its column, too."""
+        found = super().predict(parts, inputs, left_out)
+        for column in dict.fromkeys(answer.column for answer in self.columns.answers.values()):
+            name = _answer_of(column)
+            if any(name in each.values for each in found):
+                found = [
+                    each if name in each.values else replace(each, values=_renamed(each.values, column, name))
+                    for each in found
+                ]
+        return found
+
     def columns_of(self, row: Mapping[str, Any], answers: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:
         """The row's own cells, and beside them each target's answer, and its probability or interval."""
         values = {
@@ -156,6 +171,10 @@ class TableTask(ColumnTask[TableArguments]):
             values[_answer_of(column) if column in row else column] = answer
             values.update((f"{column}_{key}", value) for key, value in others)
         return values
+
+
+def _renamed(values: Mapping[str, Any], old: str, new: str) -> dict[str, Any]:
+    return {new if name == old else name: value for name, value in values.items()}
 
 
 def _answer_of(column: str) -> str:
