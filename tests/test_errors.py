@@ -137,16 +137,22 @@ def test_a_link_to_nothing_says_what_it_is_and_what_to_do(tmp_path: Path) -> Non
     assert no_file(tmp_path / "absent") == "there is no such file"
 
 
+# Readers, and a name that each takes.
+MEDIA = [
+    (open_picture, "a.png"),
+    (read_samples, "a.wav"),
+    (read_flow, "a.flo"),
+    (read_pfm_flow, "a.pfm"),
+    (read_kitti_flow, "a.png"),
+    (read_video, "a.mp4"),
+    (lambda path: read_header(path, "a.mp4"), "a.mp4"),
+]
+
+
 @pytest.mark.parametrize(
     ("read", "name"),
     [
-        (open_picture, "a.png"),
-        (read_samples, "a.wav"),
-        (read_flow, "a.flo"),
-        (read_pfm_flow, "a.pfm"),
-        (read_kitti_flow, "a.png"),
-        (read_video, "a.mp4"),
-        (lambda path: read_header(path, "a.mp4"), "a.mp4"),
+        *MEDIA,
         (read_npy, "a.npy"),
         (read_npz, "a.npz"),
         (read_points, "a.ply"),
@@ -161,18 +167,7 @@ def test_whoever_reads_a_file_says_that_it_is_a_link_to_nothing(read, name, tmp_
         read(tmp_path / name)
 
 
-@pytest.mark.parametrize(
-    ("read", "name"),
-    [
-        (open_picture, "a.png"),
-        (read_samples, "a.wav"),
-        (read_flow, "a.flo"),
-        (read_pfm_flow, "a.pfm"),
-        (read_kitti_flow, "a.png"),
-        (read_video, "a.mp4"),
-        (lambda path: read_header(path, "a.mp4"), "a.mp4"),
-    ],
-)
+@pytest.mark.parametrize(("read", "name"), MEDIA)
 def test_whoever_reads_a_file_says_that_it_is_a_folder(read, name, tmp_path):
     (tmp_path / name).mkdir()
     with pytest.raises(DataError, match=r"a\.\w{3}`.* is a folder, where a file is wanted$"):
