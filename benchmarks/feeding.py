@@ -17,7 +17,7 @@ import tempfile
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from itertools import islice
+from itertools import chain, islice, repeat
 from pathlib import Path
 from typing import Any
 
@@ -204,14 +204,12 @@ def fed(name: str, task: Any, data: DataArguments, run: Any, num_batches: int) -
 
 
 def timed_batches(loader: Any, num_batches: int) -> tuple[float, list[Any]]:
-    """Median seconds of processor time of a batch but the first, and the batches."""
+    """Median seconds of processor time of a batch but the first, and the batches; a short loader is passed over again."""
     batches, seconds = [], []
-    iterator = iter(loader)
+    passes = chain.from_iterable(repeat(loader))
     for _ in range(num_batches + 1):
         begin = time.process_time()
-        batch = next(iterator, None)
-        if batch is None:
-            break
+        batch = next(passes)
         seconds.append(time.process_time() - begin)
         batches.append(batch[1])
     return float(np.median(seconds[1:] or seconds)), batches
