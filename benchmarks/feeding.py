@@ -173,9 +173,10 @@ def fed(name: str, task: Any, data: DataArguments, run: Any, num_batches: int) -
     run = resolved(run, task.advise(splits, run))
     parts = task.build(splits)
     batch_size = run.training.batch_size or 32
+    vary = task.vary if task.varies else None
     loader, order = training_loader(
         splits.train,
-        task.vary,
+        vary,
         NumberedBatch(task.collate, parts.processor),
         batch_size=batch_size,
         seed=0,
@@ -185,12 +186,12 @@ def fed(name: str, task: Any, data: DataArguments, run: Any, num_batches: int) -
     order.epoch = 1
     task.begin_pass(1, 1)
     feeding, batches = timed_batches(loader, num_batches)
-    is_costly = seconds_to_load(splits.train, task.vary) >= CHEAP_SECONDS
+    is_costly = seconds_to_load(splits.train, vary) >= CHEAP_SECONDS
     received = 0.0
     if is_costly:
         loader, order = training_loader(
             splits.train,
-            task.vary,
+            vary,
             NumberedBatch(task.collate, parts.processor),
             batch_size=batch_size,
             seed=0,

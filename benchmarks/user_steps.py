@@ -41,7 +41,7 @@ class UserStep:
         self.most = run.training.max_gradient_norm
         batches, order = training_loader(
             splits.train,
-            self.task.vary,
+            self.task.vary if self.task.varies else None,
             NumberedBatch(self.task.collate, parts.processor),
             batch_size=run.training.batch_size or 1,
             seed=0,

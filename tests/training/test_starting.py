@@ -12,7 +12,7 @@ from perceivers.configuration import PerceiverConfig
 from perceivers.errors import CheckpointError, ConfigurationError
 from perceivers.models.masked_language_modeling import PerceiverForMaskedLM
 from perceivers.models.sequence_classification import PerceiverForSequenceClassification
-from perceivers.tasks.sizes import NETWORKS
+from perceivers.tasks.sizes import values_of_size
 from perceivers.tasks.table.options import TableArguments
 from perceivers.tasks.table.task import TableTask
 from perceivers.training.starting import freeze, reads_inputs, start_config, take_sizes, take_weights
@@ -141,9 +141,9 @@ def test_a_named_size_that_the_start_has_not_is_refused_and_its_own_is_taken(
         ConfigurationError, match=r"whose sizes are taken, received size 'tiny': leave these options out"
     ):
         take_sizes(tiny, start_of_rows)
-    PerceiverConfig(**TableArguments(size="usual", **NETWORKS["tiny"]).config_values()).save_pretrained(
-        tmp_path / "tiny"
-    )
+    PerceiverConfig(
+        **TableArguments(size="usual", **values_of_size("table", "tiny")).config_values()
+    ).save_pretrained(tmp_path / "tiny")
     take_sizes(tiny, StartArguments(start=str(tmp_path / "tiny")))
     assert tiny.arguments.num_latents == 16
 

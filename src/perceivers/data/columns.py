@@ -26,9 +26,8 @@ ROW = ("row", "rows")
 MOSTLY_DURATIONS = 0.9
 
 _NAMELESS = re.compile(r"|unnamed: ?\d+(?:\.\d+)?|level_\d+")
-_ID_WORDS = frozenset(
-    {"id", "ids", "uid", "guid", "uuid", "idx", "index", "rowid", "rownum", "rownames", "key", "hash"}
-)
+_NAMING_WORDS = frozenset({"id", "ids", "uid", "guid", "uuid", "key"})
+_ID_WORDS = _NAMING_WORDS | {"idx", "index", "rowid", "rownum", "rownames", "hash"}
 _TIME_WORDS = frozenset(
     {"time", "date", "datetime", "timestamp", "year", "month", "day", "hour", "created", "updated"}
 )
@@ -81,7 +80,7 @@ def why_index_of_groups(name: str, groups: Sequence[Sequence[Any]], what: tuple[
         As `why_no_data`.
     """
     several = [cells for cells in groups if len(cells) > 1]
-    if several and is_id_name(name) and all(is_row_number(name, cells) for cells in several):
+    if several and _is_id_name(name) and all(is_row_number(name, cells) for cells in several):
         return _counts(name, what)
     joined = [cell for cells in groups for cell in cells]
     return _why_index(name, joined, joined, what) if len(joined) > 1 else None
@@ -116,7 +115,7 @@ def is_row_number(name: str, values: Sequence[Any]) -> bool:
         return False
     if is_nameless(name):
         return True
-    if len(values) < (2 if is_id_name(name) else FEWEST_ROWS) or _are_times(name, numbers):
+    if len(values) < (2 if _is_id_name(name) else FEWEST_ROWS) or _are_times(name, numbers):
         return False
     steps = {after - before for before, after in pairwise(numbers)}
     return len(steps) == 1 and steps.pop() > 0
@@ -133,15 +132,15 @@ def _are_ids(name: str, values: Sequence[Any], present: Sequence[Any]) -> bool:
     if all(isinstance(value, str) for value in present):
         if all(map(_UUID.fullmatch, present)):
             return True
-        fewest = 2 if is_id_name(name) else FEWEST_UNORDERED
+        fewest = 2 if _is_id_name(name) else FEWEST_UNORDERED
         if len(present) >= fewest and all(map(_TOKEN.fullmatch, present)):
             # PT1H29M and 2h50m are told apart as 12kg is.
             is_measured = any(map(_MEASURE.fullmatch, present)) or form_of(present, MOSTLY_DURATIONS)
-            return is_id_name(name) or not is_measured
+            return _is_id_name(name) or not is_measured
     numbers = _whole_numbers(present)
     if numbers is None or _are_times(name, numbers):
         return False
-    if is_id_name(name):
+    if _is_id_name(name):
         return True
     return len(numbers) >= FEWEST_UNORDERED and max(numbers) - min(numbers) < 2 * len(numbers)
 
@@ -175,8 +174,12 @@ def _words_of(name: str) -> set[str]:
     return {word.lower() for word in _WORDS.findall(name)}
 
 
-def is_id_name(name: str) -> bool:
-    """Whether a column's name says that it names things by numbers, or it has no name."""
+def names_things(name: str) -> bool:
+    """Whether a column's name says that its numbers name things, as `film_id` does; those of `uv_index` measure."""
+    return not _NAMING_WORDS.isdisjoint(_words_of(name))
+
+
+def _is_id_name(name: str) -> bool:
     return is_nameless(name) or not _ID_WORDS.isdisjoint(_words_of(name))
 
 

@@ -100,10 +100,9 @@ class VariedStream(IterableDataset[tuple[int, Any]]):
         worker = get_worker_info()
         share, shares = (0, 1) if worker is None else (worker.id, worker.num_workers)
         for number, sample in self.samples.samples(self.epoch, share, shares):
-            if self.vary is None:
-                yield number, sample
-            else:
-                yield number, self.vary(sample, generator_of(self.seed, VARIATION, self.epoch, number))
+            if self.vary is not None:
+                sample = self.vary(sample, generator_of(self.seed, VARIATION, self.epoch, number))
+            yield number, sample
 
 
 class NumberedSamples(Dataset[tuple[int, Any]]):

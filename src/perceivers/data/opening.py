@@ -20,7 +20,7 @@ from perceivers.data.json_lines import JsonFile
 from perceivers.data.layouts import layout_of
 from perceivers.data.listed_files import lists_files, lists_near_files, with_listed_files
 from perceivers.data.parquet_columns import readable_columns
-from perceivers.data.parts import part_of, parts_told
+from perceivers.data.parts import may_divide, part_of, parts_told
 from perceivers.data.scanning import scan
 from perceivers.data.shared_lines import SharedLines
 from perceivers.data.table_folders import (
@@ -162,8 +162,9 @@ def open_table_file(path: Path, arguments: DataArguments | None = None) -> Table
 def _divisions_told(table: Table) -> list[str]:
     """What is said of columns that tell which part each row is of."""
     told = []
-    for name in table.columns:
-        if isinstance(table[0][name], str) and (parts := parts_told(name, table.column(name))):
+    # By the name first: to read a column of a large table takes time.
+    for name in filter(may_divide, table.columns):
+        if parts := parts_told(name, table.column(name)):
             told.append(
                 f"`{table.source}`: the column {name} says which part each row is of ({', '.join(parts)}), which is not "
                 f"followed: write the rows of each into a table of its own, {', '.join(f'{part}.csv' for part in parts)}, "

@@ -31,6 +31,11 @@ def part_of(name: str) -> str | None:
     return PART_NAMES.get("".join(words) if words[-1] == "set" else name.lower())
 
 
+def may_divide(name: str) -> bool:
+    """Whether a column's name admits that it says which part each row is of, whatever its cells are."""
+    return not _DIVIDING.isdisjoint(_BETWEEN_WORDS.split(name.lower()))
+
+
 def parts_told(name: str, cells: Sequence[Any]) -> list[str]:
     """The parts that a column says its rows are of, as one called split with train and test does; none of every other.
 
@@ -38,7 +43,7 @@ def parts_told(name: str, cells: Sequence[Any]) -> list[str]:
         name: of the column.
         cells: its cells; each that is not empty must be the name of a part.
     """
-    if _DIVIDING.isdisjoint(_BETWEEN_WORDS.split(name.lower())):
+    if not may_divide(name):
         return []
     some = [cell for cell in evenly_spread(cells) if not is_missing(cell)]
     parts = {part_of(cell.strip()) if isinstance(cell, str) else None for cell in some}

@@ -330,7 +330,10 @@ class Kind(AskedKind, ABC):
 
     @property
     def varies(self) -> bool:
-        """Whether `vary` may change a value: where no kind does, no chance is prepared for each sample of each pass."""
+        """Whether `vary` may change a value: where no kind does, it is not called.
+
+        A kind that is derived from one that says no, and has a `vary` of its own, must say so here, too.
+        """
         return True
 
     def vary(self, value: Any, generator: np.random.Generator) -> Any:

@@ -16,7 +16,7 @@ from perceivers.configuration import CONFIG_NAME, PerceiverConfig
 from perceivers.errors import CheckpointError, ConfigurationError
 from perceivers.models.base import PerceiverPreTrainedModel
 from perceivers.tasks.base import Task
-from perceivers.tasks.sizes import NETWORKS
+from perceivers.tasks.sizes import values_of_size
 
 # Everything of the PerceiverModel but these is read before the latents are finished.
 BEHIND_THE_LATENTS = ("perceiver.decoder.", "perceiver.output_postprocessor.")
@@ -82,7 +82,8 @@ def take_sizes(task: Task[Any], arguments: StartArguments) -> None:
         if asked.get(name) not in (None, size)
     ]
     size = task.arguments.size
-    if any(sizes[name] != own for name, own in NETWORKS.get(size, {}).items() if asked.get(name) is None):
+    named = {name: own for name, own in values_of_size(task.name, size).items() if name in sizes}
+    if any(sizes[name] != own for name, own in named.items() if asked.get(name) is None):
         others.insert(0, f"size {size!r}")
     if others:
         raise ConfigurationError(

@@ -71,8 +71,9 @@ def test_ids_are_told_by_value_wherever_chance_is_ruled_out() -> None:
     assert says_by_value(ids, weak, 5, are_ids=True)
     assert not says_by_value(ids, weak, 5)
     assert not says_by_value(ids, chance[:, None], 5, are_ids=True)
-    cells = {"film_id": rows.tolist(), "films": rows.tolist(), "stars": weak[:, 0].tolist()}
-    kinds = {name: NumberKind(NumberOptions()) for name in ("film_id", "films")}
+    names = ("film_id", "films", "uv_index")
+    cells = {"stars": weak[:, 0].tolist(), **dict.fromkeys(names, rows.tolist())}
+    kinds = dict.fromkeys(names, NumberKind(NumberOptions()))
     answer = Number("stars").settle(cells["stars"], "made")
     assert columns_by_value(kinds, [answer], cells.__getitem__, None, 5) == ("film_id",)
 

@@ -43,3 +43,10 @@ def test_of_other_columns_nothing_is_said_of_files(cells: list[object], tmp_path
     (tmp_path / "0.txt").write_text("a text file is read as text, as the column is")
     assert why_no_files("x", cells, tmp_path, TEXT) == ""
     assert why_no_files("x", cells, None, TEXT) == ""
+
+
+def test_sentences_that_are_too_long_for_a_name_are_texts(tmp_path: Path) -> None:
+    said = [f"{number} " + "long " * 90 for number in range(5)]
+    assert why_no_files("said", said, tmp_path, TEXT) == ""
+    films = [f"{number}.mp4" for number in range(9)]
+    assert why_no_files("film", [*films, "x" * 400], tmp_path, TEXT) == ""

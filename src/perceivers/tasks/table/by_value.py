@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from perceivers.answers.base import Answer
-from perceivers.data.columns import is_id_name
+from perceivers.data.columns import names_things
 from perceivers.data.evenly import evenly_spread
 from perceivers.errors import DataError
 from perceivers.kinds.base import Kind, is_empty
@@ -57,7 +57,7 @@ def columns_by_value(
         known = [_read(kind.plain, cell, name, table) for cell in evenly_spread(cells(name), MOST_ROWS)]
         values = np.array([np.nan if number is None else number for number in known], dtype=np.float64)
         values[np.isinf(values)] = np.nan
-        are_ids = is_id_name(name)
+        are_ids = names_things(name)
         if any(says_by_value(values, told, num_bins, are_ids=are_ids) for told in asked):
             found.append(name)
     return tuple(found)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
@@ -30,8 +31,9 @@ def why_no_files(name: str, filled: Sequence[Any], root: Path | None, found: typ
     some = evenly_spread(filled)
     if root is None or found.name not in ("category", "text") or not all(map(_is_path, some)):
         return ""
+    # os.path, not Path: a sentence is too long for a name, which is no error here.
     first = list(dict.fromkeys(some))[:FEW]
-    if len(first) == FEW and all((root / cell).is_dir() for cell in first):
+    if len(first) == FEW and all(os.path.isdir(root / cell) for cell in first):
         return f"the cells name folders, such as {first[0]!r:.60}, which are not looked into: name a file in each cell"
     known = set(file_endings())
     by_ending = {end: cell for cell in some if (end := ending(cell)) in known}
@@ -41,7 +43,7 @@ def why_no_files(name: str, filled: Sequence[Any], root: Path | None, found: typ
     if kind in (None, found) or count < MOSTLY_FILES * len(some):
         return ""
     others = [cell for cell in filled if kinds.get(ending(cell)) is not kind]
-    if not others or not any((root / cell).is_file() for cell in files[:FEW]):
+    if not others or not any(os.path.isfile(root / cell) for cell in files[:FEW]):
         return ""
     assert kind is not None
     return (
